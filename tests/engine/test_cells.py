@@ -1,11 +1,15 @@
 """Cells: a partition that depends on what is asked for alone, names that depend on the code."""
 
+import inspect
+from pathlib import Path
+
 import pytest
 
 from asymptopia import load_file, sweep
 from asymptopia.engine import EngineError, plan, shard
 from asymptopia.engine.cells import runs, span
-from asymptopia.engine.code import fingerprint, rebuild, sources
+from asymptopia.engine.code import _behind, fingerprint, rebuild, sources
+from asymptopia.laws.inference.erm import ERM
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
 
 
@@ -48,6 +52,12 @@ def test_editing_the_file_of_a_law_or_of_its_part_renames_its_cells(tmp_path, to
     assert fingerprint(before["Coin"]()) == old, "the code that is loaded has not changed"
     assert fingerprint(load_file(path)["Coin"]()) != old
     assert fingerprint(load_file(path)["Coin"]()) == fingerprint(load_file(path)["Coin"](p=0.1))
+
+
+def test_editing_what_a_law_of_the_library_imports_renames_its_cells():
+    behind = {f"{f.parent.name}/{f.stem}" for f in _behind(Path(inspect.getfile(ERM)))}
+    assert {"inference/erm_theory", "algorithms/erm", "algorithms/newton", "numerics/gaussian"} <= behind
+    assert not any(name.startswith(("engine/", "asymptopia/")) or "curie" in name for name in behind)
 
 
 def test_a_copy_of_the_file_elsewhere_is_the_same_code(tmp_path, toy_file, toys):

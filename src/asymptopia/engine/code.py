@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import importlib
@@ -19,18 +20,24 @@ from ..statement import load_file, parse
 from .errors import EngineError
 
 _CONTRACT = {Record.__module__, Law.__module__}
+_ROOMS = {"numerics", "problem", "algorithms", "measure", "laws"}
+_LIBRARY = Path(__file__).parents[1]
+_DEPTH = len(_LIBRARY.parts)
 
 
 def fingerprint(law: Law) -> str:
     """A hash of the library's version and of the source files that define the law, its parts and its functions.
 
-    Functions without a name of their own in a file (lambdas, closures, those typed at a prompt) count by their code.
+    Of the library's own rooms (`_ROOMS`) the files that those import count too, and so on. Functions without a name of
+    their own in a file (lambdas, closures, those typed at a prompt) count by their code.
     """
     from .. import __version__
 
     things = list(_definitions(law))
     modules = {thing.__module__ for thing in things} - _CONTRACT
-    digests = sorted(_digest(sys.modules[m]) for m in modules if getattr(sys.modules.get(m), "__file__", None))
+    loaded = {module: Path(f) for m in modules if (f := getattr(module := sys.modules.get(m), "__file__", None))}
+    digests = sorted(_digest(f, module) for module, f in loaded.items())
+    digests += sorted(_digest(f, None) for f in set().union(*map(_behind, loaded.values())) - set(loaded.values()))
     digests += [_digest_of_code(thing) for thing in things if not _in_a_file(thing)]
     return _hash(__version__, *digests)
 
@@ -107,9 +114,33 @@ def _in_a_file(thing: Any) -> bool:
 
 
 @cache
-def _digest(module: types.ModuleType) -> str:
+def _digest(file: Path, module: types.ModuleType | None) -> str:
     """The hash of a module's file when first asked for: about when its code was loaded, not when it was last edited."""
-    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@cache
+def _behind(file: Path) -> frozenset[Path]:
+    """The files in the library's rooms that a file of the library imports, in functions too, directly or not."""
+    found: set[Path] = set()
+    waiting = [file]
+    while waiting:
+        new = _imported(waiting.pop()) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+@cache
+def _imported(file: Path) -> frozenset[Path]:
+    if not file.is_relative_to(_LIBRARY):
+        return frozenset()
+    named = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = file.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            named |= {base.with_suffix(".py"), *(base / f"{a.name}.py" for a in node.names), base / "__init__.py"}
+    return frozenset(f for f in named if f.is_relative_to(_LIBRARY) and f.parts[_DEPTH] in _ROOMS and f.is_file())
 
 
 def _digest_of_code(thing: Any) -> str:
