@@ -1,0 +1,179 @@
+"""Spectra of symmetric operators known by their products alone: density, trace, determinant, extreme eigenvalues.
+
+Stochastic Lanczos quadrature: a random probe and k products give the density seen from the probe as k weighted
+eigenvalues, and its mean over probes is the density (Ubaru, Chen and Saad, SIAM J. Matrix Anal. Appl. 38 (2017) 1075).
+Error bars are the spread between probes. Nothing depends on the operator's scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..record import StatementError
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+SMALL = 1e-14
+
+
+@dataclass(frozen=True)
+class Quadrature:
+    """What P probes saw of a symmetric operator of size n.
+
+    eigenvalues, weights: (P, k) Ritz values, and their shares in each probe's density (rows of weights add to 1;
+                          a probe that met an invariant subspace early has zero weights at its end).
+    size:                 n.
+    """
+
+    eigenvalues: np.ndarray
+    weights: np.ndarray
+    size: int
+
+    def mean(self, function: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+        """tr f(A) / n and its standard error; exact for one probe of each direction, unbiased for polynomials f."""
+        seen = (self.weights * np.where(self.weights > 0, function(self.eigenvalues), 0.0)).sum(axis=1)
+        return float(seen.mean()), float(_error(seen))
+
+    def trace(self) -> tuple[float, float]:
+        """tr A and its standard error."""
+        value, error = self.mean(lambda x: x)
+        return self.size * value, self.size * error
+
+    def log_determinant(self) -> tuple[float, float]:
+        """log det A and its standard error; raises `StatementError` if an eigenvalue seen is not positive."""
+        if (self.eigenvalues[self.weights > 0] <= 0).any():
+            lowest = self.eigenvalues[self.weights > 0].min()
+            raise StatementError(
+                f"The operator must be positive for a log-determinant, but has {lowest:.6g} in its spectrum."
+            )
+        value, error = self.mean(lambda x: np.log(np.where(x > 0, x, 1.0)))
+        return self.size * value, self.size * error
+
+    def density(self, grid: np.ndarray | None = None, width: float | None = None) -> Density:
+        """The density on a grid, smoothed by a normal law of standard deviation `width`.
+
+        By default 400 points over the spectrum seen, and a hundredth of its length as the width.
+        """
+        low, high = self.ends()
+        width = (high - low) / 100 if width is None else width
+        if grid is None:
+            grid = np.linspace(low - 4 * width, high + 4 * width, 400)
+        grid = np.asarray(grid, float)
+        if not width > 0:
+            raise StatementError(f"`width` must be > 0, but is {width!r}; a spectrum of one point has no density.")
+        z = (grid[:, None, None] - self.eigenvalues) / width
+        seen = (self.weights * np.exp(-(z**2) / 2)).sum(axis=2) / (np.sqrt(2 * np.pi) * width)
+        return Density(grid, seen.mean(axis=1), _error(seen, axis=1), width)
+
+    def distribution(self, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The share of eigenvalues at or below each point of the grid, and its standard error."""
+        below = self.eigenvalues <= np.asarray(grid, float)[:, None, None]
+        seen = (self.weights * below).sum(axis=2)
+        return seen.mean(axis=1), _error(seen, axis=1)
+
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest Ritz value seen."""
+        seen = self.eigenvalues[self.weights > 0]
+        return float(seen.min()), float(seen.max())
+
+
+@dataclass(frozen=True)
+class Density:
+    """A smoothed spectral density: grid, value, standard error (each (G,)) and the width of the smoothing."""
+
+    grid: np.ndarray
+    value: np.ndarray
+    error: np.ndarray
+    width: float
+
+
+def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed: int = 0) -> Quadrature:
+    """Stochastic Lanczos quadrature of a symmetric operator, with full reorthogonalisation.
+
+    probes: independent normal vectors; order: products with each, and the number of eigenvalues it sees.
+    Raises `StatementError` if the operator is not square, not symmetric or returns a nan, or fewer than 2 probes.
+    """
+    n = _size(operator)
+    if probes < 2:
+        raise StatementError(f"`probes` must be at least 2 to give an error bar, but is {probes}.")
+    if order < 1:
+        raise StatementError(f"`order` must be at least 1, but is {order}.")
+    rng = np.random.default_rng(seed)
+    _check_symmetry(operator, n, rng)
+    order = min(order, n)
+    eigenvalues, weights = np.zeros((2, probes, order))
+    for i in range(probes):
+        values, shares = _lanczos(operator, rng.standard_normal(n), order)
+        eigenvalues[i, : len(values)], weights[i, : len(values)] = values, shares
+        eigenvalues[i, len(values) :] = values[-1]
+    return Quadrature(eigenvalues, weights, n)
+
+
+def extremes(operator: LinearOperator, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` least and the `count` largest eigenvalues, ascending, and their eigenvectors (n, 2 count).
+
+    To a relative accuracy of 1e-10 of the largest absolute eigenvalue.
+    """
+    from scipy.sparse.linalg import eigsh
+
+    n = _size(operator)
+    if not 1 <= count <= n:
+        raise StatementError(f"`count` must be between 1 and the size {n}, but is {count}.")
+    if 2 * count >= n - 1:
+        values, vectors = np.linalg.eigh(operator @ np.eye(n))
+        kept = np.r_[:count, n - count : n]
+        return values[kept], vectors[:, kept]
+    start = np.random.default_rng(0).standard_normal(n)
+    values, vectors = eigsh(operator, k=2 * count, which="BE", v0=start, tol=1e-12, ncv=min(n, max(8 * count, 60)))
+    order = np.argsort(values)
+    return values[order], vectors[:, order]
+
+
+def _lanczos(operator: LinearOperator, start: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values of the Krylov space of `start`, and the squared weights of `start` on them."""
+    from scipy.linalg import eigh_tridiagonal
+
+    basis = np.zeros((order, len(start)))
+    diagonal, beside = np.zeros((2, order))
+    vector = start / np.linalg.norm(start)
+    for k in range(order):
+        basis[k] = vector
+        vector = np.asarray(operator @ vector, float)
+        if not np.isfinite(vector).all():
+            raise StatementError("A product with the operator is not finite.")
+        diagonal[k] = basis[k] @ vector
+        for _ in range(2):
+            vector = vector - basis[: k + 1].T @ (basis[: k + 1] @ vector)
+        beside[k] = np.linalg.norm(vector)
+        scale = max(np.abs(diagonal[: k + 1]).max(), beside[: k + 1].max())
+        if k == order - 1 or beside[k] <= SMALL * len(start) ** 0.5 * scale:
+            break
+        vector /= beside[k]
+    values, vectors = eigh_tridiagonal(diagonal[: k + 1], beside[:k])
+    return values, vectors[0] ** 2
+
+
+def _size(operator: LinearOperator) -> int:
+    rows, columns = operator.shape
+    if rows != columns or not rows:
+        raise StatementError(f"The operator must be square, but has shape {operator.shape}.")
+    return int(rows)
+
+
+def _check_symmetry(operator: LinearOperator, n: int, rng: np.random.Generator) -> None:
+    a, b = rng.standard_normal((2, n))
+    at_a, at_b = np.asarray(operator @ a, float), np.asarray(operator @ b, float)
+    if not (np.isfinite(at_a).all() and np.isfinite(at_b).all()):
+        raise StatementError("A product with the operator is not finite.")
+    size = max(np.linalg.norm(at_a) * np.linalg.norm(b), np.linalg.norm(at_b) * np.linalg.norm(a))
+    if abs(a @ at_b - b @ at_a) > 1e-6 * size:
+        raise StatementError("The operator must be symmetric, but a.Ab and b.Aa differ.")
+
+
+def _error(seen: np.ndarray, axis: int = 0) -> np.ndarray:
+    return np.asarray(seen.std(axis=axis, ddof=1) / np.sqrt(seen.shape[axis]))

@@ -1,0 +1,132 @@
+"""Stochastic Lanczos quadrature against dense eigenvalues, laws of random matrices, and its own error bars."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.sparse.linalg import aslinearoperator
+from scipy.stats import t as student
+
+from asymptopia import StatementError
+from asymptopia.measure.operators import fisher, gauss_newton, hessian, tangent_kernel
+from asymptopia.measure.spectra import extremes, quadrature
+
+
+def goe(n, seed=7):
+    a = np.random.default_rng(seed).standard_normal((n, n))
+    return (a + a.T) / np.sqrt(2 * n)
+
+
+def test_as_many_products_as_dimensions_are_exact():
+    a = goe(30)
+    found = quadrature(aslinearoperator(a), probes=400, order=30)
+    np.testing.assert_allclose(np.sort(found.eigenvalues[0]), np.linalg.eigvalsh(a), atol=1e-12)
+    values = np.linalg.eigvalsh(a)
+    for f in (lambda x: x, np.square, np.exp):
+        mean, error = found.mean(f)
+        assert abs(mean - f(values).mean()) < 4 * error
+
+
+def test_the_density_of_a_random_matrix_is_the_semicircle():
+    found = quadrature(aslinearoperator(goe(1000)), probes=10, order=60)
+    grid = np.linspace(-1.8, 1.8, 30)
+    density = found.density(grid, width=0.1)
+    z = np.linspace(-2, 2, 20001)[None]
+    kernel = np.exp(-(((grid[:, None] - z) / 0.1) ** 2) / 2) / (np.sqrt(2 * np.pi) * 0.1)
+    smooth = np.trapezoid(kernel * np.sqrt(4 - z**2) / (2 * np.pi), z[0])
+    assert (np.abs(density.value - smooth) < 4.5 * density.error + 0.003).all() and density.error.max() < 0.015
+    low, high = found.ends()
+    assert low == pytest.approx(-2, abs=0.05) and high == pytest.approx(2, abs=0.05)
+    share, error = found.distribution(np.array([0.0, 3.0]))
+    assert abs(share[0] - 0.5) < 0.05 and share[1] == pytest.approx(1.0) and error[0] > 0
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_scales_change_nothing_but_the_scale(scale):
+    a = goe(200)
+    one, other = (quadrature(aslinearoperator(s * a), probes=3, order=40) for s in (1.0, scale))
+    np.testing.assert_allclose(other.eigenvalues, scale * one.eigenvalues, rtol=1e-8, atol=1e-10 * scale)
+    np.testing.assert_allclose(other.weights, one.weights, rtol=1e-6, atol=1e-10)
+    np.testing.assert_allclose(
+        extremes(aslinearoperator(scale * a))[0], scale * np.linalg.eigvalsh(a)[[0, -1]], rtol=1e-10
+    )
+
+
+def test_intervals_of_the_trace_cover_it():
+    a = goe(60) @ np.diag(np.linspace(0.1, 3, 60))
+    a = a @ a.T
+    truth, quantile = np.trace(a), student.ppf(0.975, 9)
+    covered = 0
+    for seed in range(400):
+        value, error = quadrature(aslinearoperator(a), probes=10, order=3, seed=seed).trace()
+        covered += abs(value - truth) <= quantile * error
+    assert covered >= 0.93 * 400 - 3 * np.sqrt(400 * 0.07 * 0.93)
+
+
+def test_log_determinant():
+    a = np.diag(np.linspace(1, 3, 200))
+    value, error = quadrature(aslinearoperator(a), probes=40, order=30).log_determinant()
+    assert abs(value - np.log(np.diag(a)).sum()) < 4 * error
+    with pytest.raises(StatementError, match="positive"):
+        quadrature(aslinearoperator(goe(50))).log_determinant()
+
+
+@pytest.mark.parametrize("matrix", [np.eye(40), np.zeros((40, 40)), np.diag(np.r_[np.ones(39), 100.0])])
+def test_few_different_eigenvalues_end_the_iteration(matrix):
+    found = quadrature(aslinearoperator(matrix), probes=4, order=20)
+    assert (found.weights > 0).sum(axis=1).max() <= 2
+    assert found.trace()[0] == pytest.approx(np.trace(matrix), abs=3 * found.trace()[1] + 1e-9)
+
+
+def network(parameters, x):
+    (w, b), v = parameters["hidden"], parameters["out"]
+    return jnp.tanh(x @ w + b) @ v
+
+
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((20, 4)), rng.standard_normal(20)
+    parameters = {"hidden": (jnp.asarray(rng.standard_normal((4, 5))), jnp.zeros(5)), "out": jnp.ones(5)}
+    return parameters, x, y
+
+
+def test_operators_are_the_dense_matrices(problem):
+    from jax.flatten_util import ravel_pytree
+
+    parameters, x, y = problem
+    flat, unravel = ravel_pytree(parameters)
+
+    def model(p):
+        return network(p, x)
+
+    def loss(z):
+        return jnp.mean(jnp.logaddexp(0, -y * z))
+
+    jacobian = jax.jacobian(lambda f: model(unravel(f)))(flat)
+    middle = jax.hessian(loss)(model(parameters))
+    one = np.eye(flat.size)
+    dense = jax.hessian(lambda f: loss(model(unravel(f))))(flat)
+    np.testing.assert_allclose(hessian(lambda p: loss(model(p)), parameters) @ one, dense, atol=1e-12)
+    np.testing.assert_allclose(gauss_newton(model, loss, parameters) @ one, jacobian.T @ middle @ jacobian, atol=1e-12)
+    np.testing.assert_allclose(tangent_kernel(model, parameters) @ np.eye(20), jacobian @ jacobian.T, atol=1e-12)
+    np.testing.assert_allclose(fisher(model, parameters) @ one, jacobian.T @ jacobian / 20, atol=1e-12)
+    values, vectors = extremes(hessian(lambda p: loss(model(p)), parameters), 2)
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(dense)[[0, 1, -2, -1]], atol=1e-10)
+    np.testing.assert_allclose(dense @ vectors, vectors * values, atol=1e-8)
+
+
+def test_bad_input_is_said(problem):
+    parameters, x, _ = problem
+    with pytest.raises(StatementError, match="scalar"):
+        hessian(lambda p: network(p, x), parameters)
+    with pytest.raises(StatementError, match="finite"):
+        hessian(lambda p: jnp.sum(network(p, x)), parameters | {"out": jnp.full(5, jnp.nan)})
+    with pytest.raises(StatementError, match="no parameters"):
+        hessian(lambda p: 1.0, {})
+    with pytest.raises(StatementError, match="square"):
+        quadrature(aslinearoperator(np.ones((3, 4))))
+    with pytest.raises(StatementError, match="symmetric"):
+        quadrature(aslinearoperator(np.triu(np.ones((30, 30)))))
+    with pytest.raises(StatementError, match="at least 2"):
+        quadrature(aslinearoperator(np.eye(3)), probes=1)
