@@ -13,7 +13,7 @@ from asymptopia.statement import law_classes
 ROOT = Path(asymptopia.__file__).parent
 
 # what each room may import, itself aside; the contract is the modules at the top that every law needs
-CONTRACT = {"record", "law", "sweep", "statement", "batching", "confront", "verdict", "calculus", "_environment"}
+CONTRACT = {"record", "law", "sweep", "statement", "batching", "confront", "verdict", "calculus", "phases", "_environment"}
 BELOW = {
     "numerics": set(),
     "problem": {"record", "numerics"},
@@ -25,7 +25,7 @@ BELOW = {
     "report": {"contract", "engine"},
     "forecast": {"contract", "numerics", "problem", "algorithms", "laws", "engine"},
     "study": {"contract", "engine", "forecast", "problem", "report", "laws"},
-    "cli": {"contract", "engine", "forecast", "study", "report", "problem", "laws"},
+    "cli": {"contract", "engine", "forecast", "study", "report", "problem", "laws", "measure"},
 }
 
 

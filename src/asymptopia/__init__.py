@@ -4,6 +4,7 @@ from . import _environment  # noqa: F401  (before anything imports JAX)
 from .calculus import derivative, minimise
 from .confront import Confrontation, confront
 from .law import Landmark, Law, NoLimit, Observable, thresholds
+from .phases import phase_diagram
 from .record import Record, StatementError, field
 from .statement import load_file, parse
 from .sweep import Sweep, sweep
@@ -25,6 +26,7 @@ __all__ = [
     "load_file",
     "minimise",
     "parse",
+    "phase_diagram",
     "sweep",
     "thresholds",
 ]

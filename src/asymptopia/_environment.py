@@ -28,6 +28,7 @@ _SETTINGS = {
     "JAX_ENABLE_X64": "1",
     "JAX_COMPILATION_CACHE_DIR": str(cache_folder()),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+    "EQX_ON_ERROR": "nan",  # else JAX keeps no program that diffrax made; results are checked where they are used
 }
 
 for _name, _value in _SETTINGS.items():

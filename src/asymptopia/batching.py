@@ -40,8 +40,7 @@ def realize_block(law: Law, n: int, seeds: Sequence[int]) -> dict[str, np.ndarra
         values = _compiled_realize()(structure, n, jnp.asarray(numbers, float), keys)
         values = jax.tree.map(np.asarray, values)
     else:
-        rows = [law.realize(n, key) for key in keys]
-        values = {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+        values = law.realize_all(n, keys)
     _check_names(law, values, law.observed(), law.observed(), "realize")
     return {k: np.asarray(values[k], float) for k in law.observed()}
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .record import Record, StatementError, nearest
+from .numerics.transitions import FixedPoint
+from .record import Record, StatementError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -134,8 +135,10 @@ class Statement:
 
         self.check()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
-        blocks = [[realize_block(p, n, seeds) for n in sizes] for p in self.points()]
-        values = {k: np.stack([[b[k] for b in row] for row in blocks]) for k in blocks[0][0]}
+        units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
+        blocks = [[[realize_block(p, n, u) for u in units] for n in sizes] for p in self.points()]
+        names = blocks[0][0][0]
+        values = {k: np.stack([[np.concatenate([u[k] for u in b]) for b in row] for row in blocks]) for k in names}
         return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
 
 
@@ -177,6 +180,14 @@ class Law(Statement, Record):
         """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
         raise NotImplementedError(f"{type(self).__name__} cannot be realised: define `realize(self, n, key)`.")
 
+    def realize_all(self, n: int, keys: Sequence[Any]) -> dict[str, Any]:
+        """The observables of a system for each key, arrays with the keys first; for `compiled = False` only.
+
+        One by one, unless a law of ordinary Python can do better.
+        """
+        rows = [self.realize(n, key) for key in keys]
+        return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name of the axis."""
         return {}
@@ -188,9 +199,23 @@ class Law(Statement, Record):
     def check(self) -> None:
         """Raise `NoLimit` where the problem has no limit at all; nothing is computed then."""
 
+    def fixed_points(self) -> list[FixedPoint]:
+        """All fixed points of a law's equations, stable or not, ordered by overlap; for laws that have several."""
+        raise StatementError(f"{type(self).__name__} does not give the fixed points of its equations.")
+
+    def fixed_points_along(self, along: str, values: Sequence[float]) -> list[list[FixedPoint]]:
+        """All fixed points at each value of a field, or of a field of a part such as `prior.rho`."""
+        from .phases import vary
+
+        return [vary(self, along, v).fixed_points() for v in values]
+
     def thresholds(self, along: str) -> dict[str, float]:
-        """The transitions met as the field `along` varies, by name."""
-        raise StatementError(f"{type(self).__name__} has no known transition along {along!r}.")
+        """The transitions met as the field `along` varies, by name; found from the fixed points if a law has them."""
+        if type(self).fixed_points is Law.fixed_points:
+            raise StatementError(f"{type(self).__name__} has no known transition along {along!r}.")
+        from .phases import transitions_along
+
+        return transitions_along(self, along)
 
     @property
     def law(self) -> Law:
@@ -230,13 +255,13 @@ class Law(Statement, Record):
 
 
 def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
-    """The transitions of a law as its field `along` varies: name -> value.
+    """The transitions of a law as its field `along`, or a field of a part such as `prior.rho`, varies: name -> value.
 
     Raises `StatementError` if there is no such field, or no transition is known along it.
     """
-    names = [f.name for f in dataclasses.fields(law)]  # type: ignore[arg-type]
-    if along not in names:
-        raise StatementError(f"{type(law).__name__} has no field {along!r}.{nearest(along, names)}")
+    from .phases import holder
+
+    holder(law, along)
     return law.thresholds(along)
 
 

@@ -1,11 +1,14 @@
 """Channels: the probabilities they state, the samples they draw, and a user's own function as a teacher."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
 from asymptopia.problem.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
+from asymptopia.record import StatementError
 
 BINARY = [Sign(), Sign(flip=0.2), Probit(noise=0.3), Logit(scale=0.4), Logit(scale=6.0), Door(), Door(width=1.5)]
 FIELDS = [(0.3, 0.5), (-1.2, 2.0), (0.05, 1e-3), (2.5, 30.0)]
@@ -116,3 +119,81 @@ def test_any_other_function_has_real_labels():
     assert np.allclose(channel.breaks()[0], (0.3,), atol=1e-11)
     assert Channel.from_callable(lambda z: 0 * z + 2.0).breaks()[0] == ()
     assert not Channel.from_callable(np.tanh).binary
+
+
+ALL = [*BINARY, Linear(noise=0.2), Abs(), ReLU(), Channel.from_callable(two_steps)]
+
+
+def labels_of(channel):
+    return (-1.0, 1.0) if channel.binary else (0.0, 0.5, 2.0) if isinstance(channel, ReLU) else (0.1, 2.0)
+
+
+@pytest.mark.parametrize("variance", [1.0, 0.01])
+@pytest.mark.parametrize("channel", ALL, ids=repr)
+def test_scores_are_derivatives_of_the_log_partition(channel, variance):
+    s = np.sqrt(variance)
+    mean, h = np.linspace(-3, 3, 41) * s, 1e-5 * s
+    for y in labels_of(channel):
+        g, dg = channel.score(y, mean, variance)
+        log_p = channel.log_partition(y, mean, variance)
+        rise = channel.log_partition(y, mean + h, variance) - channel.log_partition(y, mean - h, variance)
+        sure = np.abs(log_p) < 300
+        assert np.allclose(rise[sure] / (2 * h), g[sure], rtol=1e-6, atol=1e-7 * np.abs(g[sure]).max() + 1e-9)
+        slope = (channel.score(y, mean + h, variance)[0] - channel.score(y, mean - h, variance)[0]) / (2 * h)
+        assert np.allclose(slope[sure], dg[sure], rtol=1e-5, atol=1e-6 * np.abs(dg[sure]).max() + 1e-9)
+        assert np.allclose(np.exp(log_p), channel.partition(y, mean, variance), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("channel", ALL, ids=repr)
+def test_the_channels_of_the_library_pass_their_check(channel):
+    channel.check()
+
+
+def test_scores_in_the_far_tail():
+    g, dg = Sign().score(1.0, -1e6, 0.01)
+    assert g == pytest.approx(1e8, rel=1e-12) and dg == pytest.approx(-100, rel=1e-9)
+    logit = Logit(scale=3.0)
+    assert logit.log_partition(1.0, -300.0, 1.0) == pytest.approx(-900 + 4.5, rel=1e-14)
+    assert np.allclose(logit.score(1.0, -300.0, 1.0), (3, 0), atol=1e-12)
+    assert np.all(np.isfinite(Door().score(-1.0, np.array([50.0, 0.0, -50.0]), 1e-4)))
+    assert Abs().score(2.0, 1e-9, 1e-6)[0] == pytest.approx((2 * np.tanh(2e-3) - 1e-9) / 1e-6, rel=1e-12)
+
+
+class Shifted(Channel):
+    """A sign whose samples are not those of its log-partition."""
+
+    def sample(self, z, rng):
+        return np.where(z > 0.3, 1.0, -1.0)
+
+    def log_partition(self, y, mean, variance):
+        return jax.scipy.special.log_ndtr(y * mean / jnp.sqrt(variance))
+
+
+class Steep(Channel):
+    """A steep logistic function away from zero, without a closed form: midpoint rule over the field."""
+
+    def sample(self, z, rng):
+        return np.where(rng.random(np.shape(z)) < expit(40 * (z - 0.5)), 1.0, -1.0)
+
+    def log_partition(self, y, mean, variance):
+        t = (jnp.arange(200) + 0.5) / 200
+        x = jax.scipy.special.ndtri(t)
+        z = mean[..., None] + jnp.sqrt(variance)[..., None] * x
+        return jax.nn.logsumexp(jax.nn.log_sigmoid(40 * y[..., None] * (z - 0.5)), axis=-1) - jnp.log(200.0)
+
+
+def test_samples_of_another_law_are_noticed():
+    with pytest.raises(StatementError, match="must be of one law"):
+        Shifted().check()
+
+
+def test_where_a_users_channel_changes_is_found():
+    assert np.allclose(Shifted().breaks()[0], (0.0,), atol=1e-11)
+    places = np.array(Steep().breaks()[0])
+    assert np.sum(np.abs(places - 0.5) < 0.3) >= 2, "panels resolve what is steep"
+
+
+def test_the_density_of_a_plain_function_is_not_known():
+    channel = Channel.from_callable(bent)
+    with pytest.raises(StatementError, match="log_partition"):
+        channel.check()

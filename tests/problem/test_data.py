@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asymptopia.problem.data import Bundled, Patches, Table, feature_count, named_data
+from asymptopia.problem.data import Bundled, Patches, Table, feature_map, named_data
 from asymptopia.record import StatementError
 
 
@@ -175,7 +175,7 @@ def test_random_features_are_the_same_every_time_and_have_mean_zero():
     assert (once**2).mean() == pytest.approx(1)
     for text in ("relu", "relu:0", "tanh:5", "relu:2.5"):
         with pytest.raises(StatementError, match="relu:2000"):
-            feature_count(text)
+            feature_map(text)
 
 
 def test_names_of_data(tmp_path):

@@ -5,5 +5,16 @@ from __future__ import annotations
 from .checks import NotSolved
 from .erm import Fit, fit
 from .max_margin import max_margin, separable
+from .sgd import Schedule, Trajectories, descend, membership
 
-__all__ = ["Fit", "NotSolved", "fit", "max_margin", "separable"]
+__all__ = [
+    "Fit",
+    "NotSolved",
+    "Schedule",
+    "Trajectories",
+    "descend",
+    "fit",
+    "max_margin",
+    "membership",
+    "separable",
+]

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..record import StatementError
-from . import folders, running, theory
+from . import folders, phases, running, spectrum, theory
 
 
 class Refused(click.ClickException):
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 for _verb in (
-    theory.list_laws, theory.show, theory.limit, theory.thresholds, theory.atlas,
+    theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, theory.atlas, spectrum.spectrum,
     running.run, running.forecast, running.slurm,
     folders.report, folders.status, folders.diff, folders.export, folders.doctor,
 ):  # fmt: skip

@@ -78,7 +78,11 @@ def run(statement: str, out: Path | None, shard: Shard, strict: bool, as_json: b
     "--ridge", default="auto", show_default=True, metavar="auto|VALUE", help="The ridge; auto is the best at each size."
 )
 @click.option(
-    "--features", default="none", show_default=True, metavar="none|relu:P", help="None, or P random features."
+    "--features",
+    default="none",
+    show_default=True,
+    metavar="none|NAME:P",
+    help="None, or P random features of an activation, as in relu:2000.",
 )
 @click.option("--loss", metavar="LOSS", help='By default "Logistic()" for classes, "Square()" for numbers.')
 @click.option("--target", metavar="NAME", help='What to predict: a column, or "column=value" for one class.')

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..record import Record, StatementError, field, nearest
+from .activation import Activation
 from .tables import Columns, digest_of, read_columns
 
 
@@ -56,24 +57,26 @@ class Data(Covariates):
         return self
 
     def samples(self, features: str = "none") -> Samples:
-        """The samples, scaled, after the features "none" or "relu:2000" (see `feature_count`); kept in memory."""
+        """The samples, scaled, after the features "none" or "relu:2000" (see `feature_map`); kept in memory."""
         return _samples(self, features)
 
 
-def feature_count(features: str) -> int | None:
-    """The number P of random features in the text "relu:P", or None for "none".
+def feature_map(features: str) -> tuple[Activation, int] | None:
+    """The activation and the number P of random features in a text such as "relu:P" or "tanh:P", or None for "none".
 
-    The features of an input x of d entries are max(0, f.x / sqrt(d)) with P fixed random Gaussian f, the same in every
-    run, minus their means, divided by their root mean square deviation.
+    The features of an input x of d entries are the activation at f.x / sqrt(d) with P fixed random Gaussian f, the same
+    in every run, minus their means, divided by their root mean square deviation.
     """
     if features == "none":
         return None
+    known = {c.__name__.lower(): c for c in Activation.__subclasses__() if not c.__name__.startswith("_")}
     kind, _, count = features.partition(":")
-    if kind != "relu" or not count.isdigit() or int(count) < 1:
+    if kind not in known or not count.isdigit() or int(count) < 1:
         raise StatementError(
-            f'`features` must be "none" or "relu:P" with a whole number P >= 1, as in "relu:2000", but is {features!r}.'
+            f'`features` must be "none" or "NAME:P" with an activation ({", ".join(sorted(known))}) and a whole number '
+            f'P >= 1, as in "relu:2000", but is {features!r}.'
         )
-    return int(count)
+    return known[kind](), int(count)
 
 
 _TARGETS = {
@@ -212,16 +215,17 @@ def named_data(text: str, target: str | None = None) -> Data:
 
 @lru_cache(maxsize=4)
 def _samples(data: Data, features: str) -> Samples:
-    count = feature_count(features)
+    chosen = feature_map(features)
     table = data.columns()
     X = _scaled(table.X, data.common)
-    if count is not None:
+    if chosen is not None:
+        activation, count = chosen
         if len(X) * count > 2e8:
             raise StatementError(
                 f"{count} features of {len(X)} samples are more than fit in memory; ask for fewer of either."
             )
         directions = np.random.default_rng(0).standard_normal((X.shape[1], count))
-        X = _scaled(np.maximum(X @ directions / np.sqrt(X.shape[1]), 0.0), common=True)
+        X = _scaled(np.asarray(activation(X @ directions / np.sqrt(X.shape[1]))), common=True)
         X = X[:, X.any(axis=0)]
     if table.kind == "classification":
         return Samples(X, table.y, table.kind, table.meaning)

@@ -4,7 +4,10 @@ Theory knows a population by four things: the traces of its covariance, the corr
 the fields nu of the teacher, the covariance of these fields, and the joint law of fields and label. The teacher here
 has one field, the least-squares prediction of the label, or, where the student is a classifier with another loss, two:
 that, and the score of a logistic regression. The law of the label given the fields is the empirical one, of predictions
-that leave the sample out: fields and labels need not be Gaussian. What is orthogonal to the fields is taken as such.
+that leave the sample out: fields and labels need not be Gaussian. What is orthogonal to the fields is taken as such in
+the equations of state. The share of wrong signs asks for more: the field of a student that is trained on new samples
+is, up to what differs from one training set to another, that of ridge regression at the student's own kappa, which is
+no multiple of the best prediction where the dimension is large. `Rows.outside` gives it for every sample.
 
 Estimates from N samples are biased when d / N is not small. With df(kappa) = tr Omega (Omega + kappa)^-1, its version
 df_N on the samples, and S(kappa) = E[t**2] - b (Omega + kappa)^-1 b for a target t, random matrix theory gives, for
@@ -29,16 +32,22 @@ _MOST_ROWS = 20000
 _FULL = 0.8
 _DISTINCT = 0.01
 _BINS = (16, 12)
+_RIDGES = 10.0 ** np.arange(2.0, -4.5, -0.75)
 
 
 @dataclasses.dataclass(frozen=True)
 class Population:
-    """Inputs and teacher of a data set: J weighted points of the joint law of label (J,) and fields (J, K)."""
+    """Inputs and teacher of a data set: J weighted points of the joint law of label (J,) and fields (J, K).
+
+    rows: the samples that it was estimated from. finest: the kappa below which they do not determine the traces.
+    """
 
     resolvents: Resolvents
     y: np.ndarray
     fields: np.ndarray
     weights: np.ndarray
+    rows: Rows
+    finest: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,11 +95,48 @@ class _Axes:
         fit, leverage = self.fit(target, kappa)
         return target - (target - fit) / (1 - leverage)
 
+    def scales(self) -> tuple[np.ndarray, np.ndarray]:
+        """The logarithms of kappa of the population, and of that of the samples, on a grid."""
+        grid = np.geomspace(1e-8, 1e6, _GRID) * self.values.mean()
+        left = 1 - (self.values / (self.values + grid[:, None])).sum(axis=1) / len(self.left)
+        return np.log(grid / left), np.log(grid)
+
     def fit(self, target: np.ndarray, kappa: float) -> tuple[np.ndarray, np.ndarray]:
         """Ridge predictions of the target, and the leverages."""
         shrunk = self.values / (self.values + kappa)
         leverage = (self.left**2) @ shrunk + 1 / len(target)
         return self.left @ (shrunk * (self.left.T @ target)), np.minimum(leverage, 1 - 1e-9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Labels (N,) of the samples and, for other losses than the square one, the path of logistic regressions."""
+
+    axes: _Axes
+    y: np.ndarray
+    path: _Path | None
+
+    def outside(self, kappa: float) -> np.ndarray:
+        """Predictions (N,), with mean zero, from all other samples at this kappa of the population."""
+        if self.path is not None:
+            return self.path.at(kappa)
+        centred = self.y - self.y.mean()
+        found = self.axes.leave_one_out(centred, float(np.exp(np.interp(np.log(kappa), *self.axes.scales()))))
+        return np.asarray(found - found.mean())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Path:
+    """Logistic regressions of falling ridge: log kappa (G,), and scores (G, N) that leave each sample out."""
+
+    logs: np.ndarray
+    outside: np.ndarray
+
+    def at(self, kappa: float) -> np.ndarray:
+        x = float(np.clip(np.log(kappa), self.logs[-1], self.logs[0]))
+        place = min(max(int(np.searchsorted(-self.logs, -x)), 1), len(self.logs) - 1)
+        t = (x - self.logs[place - 1]) / (self.logs[place] - self.logs[place - 1])
+        return np.asarray((1 - t) * self.outside[place - 1] + t * self.outside[place])
 
 
 @lru_cache(maxsize=8)
@@ -109,15 +155,18 @@ def population(data: Data, features: str = "none", scored: bool = False) -> Popu
     grid = np.geomspace(1e-7, 1e2, 28) * axes.values.mean()
     trials = [axes.leave_one_out(centred, kappa) for kappa in grid]
     targets, predictions = [centred], [min(trials, key=lambda s: float(((centred - s) ** 2).sum()))]
+    path = None
     if scored:
-        target, prediction = _logistic_score(X, y, axes)
+        target, prediction, path = _logistic_score(X, y, axes)
         targets.append(target)
         predictions.append(prediction)
-    resolvents = _resolvents(axes, np.stack(targets), X.shape[1])
+    resolvents, finest = _resolvents(axes, np.stack(targets), X.shape[1])
     if scored and _collinearity(resolvents.rho) > 1 - _DISTINCT:
-        return population(data, features, False)
+        plain = population(data, features, False)
+        return dataclasses.replace(plain, rows=Rows(axes, y, path))
     labels, fields, weights = _points(y, np.stack(predictions, axis=1), samples.kind)
-    return Population(resolvents, labels, _calibrated(labels, fields, weights, resolvents.rho), weights)
+    calibrated = _calibrated(labels, fields, weights, resolvents.rho)
+    return Population(resolvents, labels, calibrated, weights, Rows(axes, y, path), finest)
 
 
 def _collinearity(rho: np.ndarray) -> float:
@@ -125,27 +174,41 @@ def _collinearity(rho: np.ndarray) -> float:
     return float(rho[0, 1] ** 2 / (rho[0, 0] * rho[1, 1]))
 
 
-def _logistic_score(X: np.ndarray, y: np.ndarray, axes: _Axes) -> tuple[np.ndarray, np.ndarray]:
-    """Target and leave-one-out prediction of the linear score of logistic regression, with the best of several ridges.
+def _logistic_score(X: np.ndarray, y: np.ndarray, axes: _Axes) -> tuple[np.ndarray, np.ndarray, _Path]:
+    """Target and leave-one-out prediction of the linear score of logistic regression, at the best of several ridges,
+    and the predictions at all of them.
 
     The target is the working response s - loss'(s) / mean(loss''(s)) of the score s: its least-squares prediction is s.
     """
     from scipy.special import expit
 
-    N, d = X.shape
+    freedom = axes.values / (axes.values + np.exp(axes.scales()[1])[:, None])
     best: tuple[float, np.ndarray, np.ndarray] | None = None
-    for ridge in 10.0 ** np.arange(-3, 2):
-        score = _logistic_fit(X / np.sqrt(d), y, ridge)
-        slope, curvature = y * expit(-y * score), expit(score) * expit(-score)
-        mean = max(float(curvature.mean()), 1e-8)
-        leverage = axes.fit(y, ridge * d / (N * mean))[1]
-        out = score - leverage / (mean * (1 - leverage)) * slope
+    logs, scores = [], []
+    for ridge in _RIDGES:
+        score = _logistic_fit(X / np.sqrt(X.shape[1]), y, ridge)
+        slope, curvature = y * expit(-y * score), np.maximum(expit(score) * expit(-score), 1e-12)
+        leverage = _leverages(X / np.sqrt(X.shape[1]), curvature, ridge)
+        out = score - leverage / (curvature * (1 - leverage)) * slope
+        logs.append(float(np.interp(-leverage.sum(), -freedom.sum(axis=1), axes.scales()[0])))
+        scores.append(out - out.mean())
         value = float(np.logaddexp(0, -y * out).mean())
         if best is None or value < best[0]:
-            target = score + slope / mean
+            target = score + slope / max(float(curvature.mean()), 1e-8)
             best = (value, target - target.mean(), out - out.mean())
     assert best is not None
-    return best[1], best[2]
+    return best[1], best[2], _Path(np.array(logs), np.array(scores))
+
+
+def _leverages(X: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray:
+    """c_i x_i (X' diag(c) X + ridge)^-1 x_i, (N,), below 1."""
+    W = np.sqrt(curvature)[:, None] * X
+    if W.shape[0] > W.shape[1]:
+        found = np.einsum("ij,ji->i", W, np.linalg.solve(W.T @ W + ridge * np.eye(W.shape[1]), W.T))
+    else:
+        gram = W @ W.T
+        found = np.diag(np.linalg.solve(gram + ridge * np.eye(len(W)), gram))
+    return np.minimum(found, 1 - 1e-9)
 
 
 def _logistic_fit(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
@@ -156,8 +219,8 @@ def _logistic_fit(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
     return model.decision_function(X)
 
 
-def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> Interpolated:
-    """The traces of the population for the targets (K, N), from those of the samples."""
+def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> tuple[Interpolated, float]:
+    """The traces of the population for the targets (K, N), from those of the samples, and the finest kappa."""
     N = targets.shape[1]
     values = axes.values
     part = (targets @ axes.left) * np.sqrt(values / N)
@@ -180,9 +243,10 @@ def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> Interpolated:
     first = int(np.argmax(df <= _FULL * N))
     unbiased_rho = power[first].copy()
     power[:first], power2[:first] = unbiased_rho, unbiased_rho
+    finest = float(kappa[first]) if first else 0.0
     increasing = np.concatenate([[True], np.diff(np.maximum.accumulate(kappa)) > 0])
     logs, degrees, degrees2, power, power2 = (a[increasing] for a in (np.log(kappa), df / d, degrees2, power, power2))
-    return Interpolated(logs, degrees, degrees2, power, power2, _positive(unbiased_rho, total))
+    return Interpolated(logs, degrees, degrees2, power, power2, _positive(unbiased_rho, total)), finest
 
 
 def _positive(rho: np.ndarray, total: np.ndarray) -> np.ndarray:

@@ -63,15 +63,27 @@ class Readout:
         new = p.weights @ (p.y - p.fields @ direction - intercept) ** 2 + width**2
         return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _hermite()[1]))
 
-    def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> tuple[float, float]:
-        """Fractions of new and of training samples on the wrong side of zero."""
+    def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
+        """The fraction of training samples on the wrong side of zero."""
         from scipy.special import ndtr
 
         p = self.population
         at_zero = V * np.asarray(self.loss.gradient(p.y, np.zeros_like(p.y)))
-        field = p.fields @ direction + intercept
-        new, train = (ndtr(-p.y * (field - edge) / width) for edge in (0.0, at_zero))
-        return float(p.weights @ new), float(p.weights @ train)
+        return float(p.weights @ ndtr(-p.y * (p.fields @ direction + intercept - at_zero) / width))
+
+    def new_wrong_signs(self, m: np.ndarray, q: float, kappa: float, intercept: float) -> float:
+        """The fraction of new samples on the wrong side of zero, for a student of these overlaps.
+
+        Its field is taken as a multiple of the prediction outside of each sample that has the right overlap with the
+        label, and Gaussian noise that makes up what is missing from q.
+        """
+        from scipy.special import ndtr
+
+        rows = self.population.rows
+        outside = rows.outside(kappa)
+        field = outside * m[0] / np.mean(rows.y * outside)
+        width = np.sqrt(max(q - float(np.mean(field**2)), 1e-8 * q))
+        return float(np.mean(ndtr(-rows.y * (field + intercept) / width)))
 
     def _at_nodes(
         self, direction: np.ndarray, width: float, V: float, intercept: float

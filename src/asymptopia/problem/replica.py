@@ -10,11 +10,8 @@ import numpy as np
 from ..numerics.gaussian import density, legendre, nodes
 from ..record import with_arrays
 from .channel import Channel, Linear
+from .labels import GRID, ORDER, SPREAD, label_nodes
 from .loss import Loss
-
-ORDER = 10
-GRID = np.array([-8.5, -6.0, -4.0, -2.2, -0.8, 0.8, 2.2, 4.0, 6.0, 8.5])
-SPREAD = np.array([-7.0, -3.5, -1.4, 0.0, 1.4, 3.5, 7.0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +51,8 @@ def output_averages(
         return _binary(loss, teacher, m, q, V, rho, training)
     if loss.location and isinstance(teacher, Linear):
         return _residual(loss, teacher, m, q, V, rho, training)
+    if type(teacher).function is Channel.function:
+        return _densities(loss, teacher, m, q, V, rho, training)
     power = rho + np.ravel(teacher.noise) if isinstance(teacher, Linear) else rho
     return _outer(loss, teacher, m, q, V, power, training)
 
@@ -137,6 +136,31 @@ def _binary(
             total[4] += _sum(p, label * at.z < 0)
     total[3:] += 0.0 if training else np.nan
     return Averages(*(total * 2 / len(labels)))
+
+
+def _densities(
+    loss: Loss, teacher: Channel, m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray, training: bool
+) -> Averages:
+    """Labels of which only the log-partition is known: an outer integral over them, an inner one over omega."""
+    y, w = (a[:, 0] for a in label_nodes(teacher, np.zeros((len(m), 1)), rho[:, None]))
+    chance = np.where(w > 0, teacher.partition(y, 0.0, rho[:, None]), 1.0)
+    measure = w / np.where(chance > 0, chance, 1.0)
+    flat_m, flat_q, flat_V, flat_rho = (np.repeat(a, y.shape[1]) for a in (m, q, V, rho))
+    label, left = y.ravel(), np.maximum(flat_rho - flat_m**2 / flat_q, 1e-15 * flat_rho)
+    repeated = with_arrays(loss, lambda a: np.repeat(a, y.shape[1], axis=0))
+    ratio = flat_m / flat_q
+    at = rule(repeated, label, np.zeros_like(label), np.sqrt(flat_q), flat_V, _steps(teacher, ratio, left))
+    mean, variance = ratio[:, None] * at.omega, left[:, None]
+    p = at.weight * teacher.partition(label[:, None], mean, variance)
+    slope = p * teacher.score(label[:, None], mean, variance)[0]
+
+    def average(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.asarray((_sum(weight, values).reshape(y.shape) * measure).sum(axis=1))
+
+    nothing = np.full_like(m, np.nan)
+    value = average(p, repeated(label[:, None], at.z)) if training else nothing
+    error = average(p, (label[:, None] - at.z) ** 2) if training else nothing
+    return Averages(average(p, at.f**2), average(p, at.slope), average(slope, at.f), value, error)
 
 
 def _sum(weight: np.ndarray, values: np.ndarray) -> np.ndarray:

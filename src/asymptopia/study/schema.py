@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from ..engine import Adaptive
 from ..forecast import SEEDS, Forecast
 from ..law import Law, Statement
-from ..problem.data import Data, feature_count, named_data
+from ..problem.data import Data, feature_map, named_data
 from ..problem.data import Table as DataTable
 from ..record import StatementError, nearest
 from ..statement import parse, parse_range, parse_value
@@ -188,7 +188,7 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
     if isinstance(loss, str):
         part = problems.check((*at, "loss"), loss, lambda: parse_value(loss, law, "loss", names))
     if isinstance(features, str):
-        problems.check((*at, "features"), features, lambda: feature_count(features))
+        problems.check((*at, "features"), features, lambda: feature_map(features))
     if isinstance(data, str) and (target is None or isinstance(target, str)):
         found = _data(data, target, at, folder, problems)
         if found is not None and not problems.within(at):

@@ -30,13 +30,15 @@ class NotSolved(ArithmeticError):
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """Overlaps m = E[z nu] (K,) and q = E[z**2], the variance V, the student's intercept, and the undamped residual."""
+    """Overlaps m = E[z nu] (K,) and q = E[z**2], the variance V, the student's intercept, the undamped residual, and
+    kappa = ridge / V_hat, the scale of eigenvalues below which the student learns little."""
 
     m: np.ndarray
     q: float
     V: float
     intercept: float
     residual: float
+    kappa: float
 
 
 def solve(
@@ -99,7 +101,8 @@ def solve(
             size = float(np.abs(found.fun).max())
             if np.isfinite(found.x).all() and size <= tolerance:
                 m, q, V, shift = unpack(found.x)
-                return State(m, q, V, shift, size)
+                V_hat = -alpha * moments(m, q, V, shift)[1]
+                return State(m, q, V, shift, size, ridge / max(V_hat, 1e-150))
     except ArithmeticError:
         size = np.inf
     raise NotSolved(
@@ -122,6 +125,18 @@ def _first(scale: np.ndarray) -> np.ndarray:
 def predicted(law: GaussianCovariate, ridge: float, start: State | None = None) -> tuple[dict[str, float], State]:
     """The observables at a given ridge, and the solution; `start` is one nearby."""
     return (_data if isinstance(law.data, Data) else _model)(law, ridge, start)
+
+
+def unresolved(law: GaussianCovariate) -> bool:
+    """Whether the student resolves eigenvalues that the samples of a data set do not determine."""
+    from ...problem.population import population
+
+    samples = law.data.samples(law.features)  # type: ignore[attr-defined]
+    scored = samples.kind == "classification" and not law.loss.location
+    people = population(law.data.pinned(), law.features, scored)  # type: ignore[attr-defined]
+    if not people.finest:
+        return False
+    return bool(predicted(law, law.chosen_ridge())[1].kappa < people.finest)
 
 
 def best_ridge(law: GaussianCovariate) -> tuple[float, State]:
@@ -178,7 +193,11 @@ def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[di
 
     state = solve(law.alpha, ridge, people.resolvents, moments, _TABULATED, 1 / samples.shape[1], start=start)
     at = (*place(state.m, state.q), state.V, state.intercept)
-    new, train = readout.wrong_signs(*at) if classes else readout.squared_errors(*at)
+    if classes:
+        new = readout.new_wrong_signs(state.m, state.q, state.kappa, state.intercept)
+        train = readout.wrong_signs(*at)
+    else:
+        new, train = readout.squared_errors(*at)
     return {"test_error": new, "train_error": train, "train_loss": readout.train_loss(*at)}, state
 
 

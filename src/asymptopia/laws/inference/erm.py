@@ -122,6 +122,9 @@ class ERM(Law):
         return float(_wrong(y, z) if self.teacher.binary else np.mean((y - z) ** 2))
 
     def check(self) -> None:
+        self.prior.check()
+        if type(self.teacher).function is Channel.function:
+            self.teacher.check()
         if self.loss.margin and not self.teacher.binary:
             raise NoLimit(f"{self.loss!r} is a loss of labels +-1, but {self.teacher!r} makes real ones.")
         if self.ridge or self.l1:
@@ -145,9 +148,9 @@ class ERM(Law):
             raise StatementError(f"ERM has no known transition along {along!r}; there is one along 'alpha'.")
         if not self.loss.margin:
             return {"existence": 1.0}
-        from .erm_theory import existence
+        from ...problem.separability import separability
 
-        return {"existence": existence(self.teacher, self.prior)}
+        return {"existence": separability(self.teacher, float(self.prior.second_moment))}
 
 
 def _wrong(y: np.ndarray, z: np.ndarray) -> float:

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.channel import Channel, Linear, Sign
 from ...problem.covariance import Covariance, Isotropic
-from ...problem.data import Covariates, Data, feature_count
+from ...problem.data import Covariates, Data, feature_map
 from ...problem.loss import Hinge, Logistic, Loss, Square
 from ...record import StatementError, field
 
 _FEWEST_TESTS = 20
+_RESOLVED = 0.8
 ISOTROPIC = "the isotropic case, solved independently in high precision"
 
 
@@ -62,7 +63,7 @@ class GaussianCovariate(Law):
         None,
         "law of the label given the teacher's field; None is Sign() for losses of a margin, else Linear()",
     )
-    features: str = field("none", 'features of the data: "none", or "relu:P" for P random ones')
+    features: str = field("none", 'features of the data: "none", or P random ones as in "relu:P", with any activation')
 
     size: ClassVar[str] = "dimension"
     sizes: ClassVar[Any] = _Sizes()
@@ -122,7 +123,7 @@ class GaussianCovariate(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        feature_count(self.features)
+        feature_map(self.features)
         if isinstance(self.ridge, str) and self.ridge != "auto":
             raise StatementError(f'`ridge` of GaussianCovariate must be a number > 0 or "auto", but is {self.ridge!r}.')
         if isinstance(self.data, Data):
@@ -181,6 +182,14 @@ class GaussianCovariate(Law):
     def valid(self) -> str | None:
         if isinstance(self.data, Data) and self.dimension() < 10:  # type: ignore[operator]
             return f"The data have {self.dimension()} dimensions only, and the theory is for many."
+        if isinstance(self.data, Data) and self.dimension() >= _RESOLVED * self.data.samples(self.features).shape[0]:  # type: ignore[operator]
+            from .covariate_theory import unresolved
+
+            if unresolved(self):
+                return (
+                    "With so little ridge the student sees directions whose variance the rows of the data are too few "
+                    "to determine: the predicted error is too small. Give more ridge, or fewer features."
+                )
         return None
 
     def chosen_ridge(self) -> float:

@@ -1,0 +1,157 @@
+"""What message passing for hidden units asks of their labels and of their weights."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...numerics.bivariate import log_quadrant
+from ...numerics.tails import hazard, log_density
+from ...problem.activation import Activation, Sign
+from ...problem.prior import Prior
+from ...record import StatementError
+
+Score = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+Weights = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+VOTES = {1: {1.0: [(1,)], -1.0: [(-1,)]}, 2: {1.0: [(1, 1)], 0.0: [(1, -1), (-1, 1)], -1.0: [(-1, -1)]}}
+"""For each number of units, the signs of the units behind each label."""
+
+MOST = 64
+SPAN = 5.5
+
+
+def weights_of(prior: Prior, units: int) -> Weights:
+    """The posterior of K weights: (A (K, K), B (d, K)) -> means (d, K) and mean covariance (K, K)."""
+    mixture = prior.components()
+    if mixture is None or len(mixture[0]) ** units > MOST:
+        raise StatementError(
+            f"`prior` must be a mixture of few Gaussians (at most {MOST} for all {units} units together), "
+            f"but is {prior!r}."
+        )
+    several = [np.array(list(itertools.product(v, repeat=units)), float) for v in mixture]
+    log_w, m, v = np.log(np.maximum(several[0], 1e-300)).sum(axis=1), several[1], several[2]
+
+    def posterior(A: np.ndarray, B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inverse = np.linalg.inv(np.eye(units) + A @ (v[:, :, None] * np.eye(units)))
+        C = v[:, :, None] * inverse
+        pull = B[:, None] - m @ A
+        log_share = log_w + np.linalg.slogdet(inverse)[1] / 2 - np.einsum("ci,ij,cj->c", m, A, m) / 2
+        log_share = log_share + B @ m.T + np.einsum("nci,cij,ncj->nc", pull, C, pull) / 2
+        share = np.exp(log_share - log_share.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        each = m + np.einsum("cij,ncj->nci", C, pull)
+        mean = np.einsum("nc,nci->ni", share, each)
+        apart = each - mean[:, None]
+        spread = np.einsum("nc,nci,ncj->ij", share, apart, apart) / len(B)
+        return mean, spread + np.einsum("c,cij->ij", share.mean(axis=0), C)
+
+    return posterior
+
+
+def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float) -> Score:
+    """First derivatives (n, K) and the mean second derivative (K, K) of log P(y | N(mean, V)), as a function of both.
+
+    Raises `StatementError` if the labels cannot be those of such units.
+    """
+    if units not in VOTES:
+        raise StatementError(f"`units` must be 1 or 2, but is {units}.")
+    if not isinstance(activation, Sign):
+        if not noise > 0:
+            raise StatementError(f"`noise` must be > 0 for labels of {activation!r} units, but is {noise:g}.")
+        return lambda mean, V: _output_score(y, mean, V, activation, noise)
+    wrong = ~np.isin(y, list(VOTES[units]))
+    if wrong.any():
+        known = ", ".join(f"{v:g}" for v in VOTES[units])
+        raise StatementError(f"`y` must hold labels {known} for {units} units, but has {y[wrong][0]:g}.")
+    if noise != 0:
+        raise StatementError(f"`noise` is for real labels, and must be 0 for Sign() units, but is {noise:g}.")
+    return lambda mean, V: _vote_score(y, mean, V)
+
+
+def log_votes(mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels (L,) and the logarithms of their probabilities, (n, L), for fields N(mean, V) of one or two units."""
+    votes = VOTES[mean.shape[1]]
+    logs = [np.logaddexp.reduce([_orthant(mean, V, signs)[0] for signs in ways]) for ways in votes.values()]
+    return np.array(list(votes)), np.stack(logs, axis=-1)
+
+
+def _vote_score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    K = mean.shape[1]
+    g, slope = np.zeros(mean.shape), np.zeros((K, K))
+    for label, ways in VOTES[K].items():
+        some = y == label
+        if not some.any():
+            continue
+        logs, first, second = (np.stack(v) for v in zip(*(_orthant(mean[some], V, w) for w in ways), strict=True))
+        share = np.exp(logs - np.logaddexp.reduce(logs))
+        g[some] = np.einsum("wn,wni->ni", share, first)
+        slope += np.einsum("wn,wnij->ij", share, second) - g[some].T @ g[some]
+    return g, slope
+
+
+def _orthant(mean: np.ndarray, V: np.ndarray, signs: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log P of fields N(mean, V) with these signs, its gradient, and second derivatives of P over P."""
+    from scipy.special import log_ndtr
+
+    a = np.array(signs) / np.sqrt(np.diag(V))
+    t = mean * a
+    if len(signs) == 1:
+        ratio = hazard(t[:, 0])[0]
+        return log_ndtr(t[:, 0]), (ratio * a)[:, None], (-t[:, 0] * ratio * a**2)[:, None, None]
+    r, s = float(a[0] * a[1] * V[0, 1]), float(np.sqrt(max(np.linalg.det(V), 1e-300)) * abs(a[0] * a[1]))
+    h, k = t.T
+    log_p = log_quadrant(h, k, r, s)
+    one = np.exp(log_density(h) + log_ndtr((k - r * h) / s) - log_p)
+    two = np.exp(log_density(k) + log_ndtr((h - r * k) / s) - log_p)
+    both = np.exp(log_density(h) + log_density((k - r * h) / s) - log_p) / s
+    second = np.stack([np.stack([-h * one - r * both, both]), np.stack([both, -k * two - r * both])])
+    return log_p, np.stack([one, two], axis=-1) * a, np.moveaxis(second, -1, 0) * np.outer(a, a)
+
+
+def _output_score(
+    y: np.ndarray, mean: np.ndarray, V: np.ndarray, activation: Activation, noise: float
+) -> tuple[np.ndarray, np.ndarray]:
+    t, mass, root = _nodes(V, activation, noise)
+    K = mean.shape[1]
+    columns = np.concatenate([np.ones((len(t), 1)), t, t * t[:, :1], t[:, 1:] * t[:, 1:]], axis=1) * mass[:, None]
+    found = np.empty((len(y), columns.shape[1]))
+    for some in np.array_split(np.arange(len(y)), max(1, len(y) * len(t) // 2_000_000)):
+        distance = (y[some, None] - outputs(mean[some, None] + t @ root.T, activation)) ** 2 / (2 * noise)
+        found[some] = np.exp(distance.min(axis=1, keepdims=True) - distance) @ columns
+    moments = found[:, 1:] / found[:, :1]
+    first = moments[:, :K]
+    square = np.zeros((len(y), K, K))
+    square[:, :, 0] = square[:, 0, :] = moments[:, K : 2 * K]
+    if K == 2:
+        square[:, 1, 1] = moments[:, -1]
+    back = np.linalg.inv(root)
+    slope = (square - np.eye(K)).sum(axis=0) - first.T @ first
+    return first @ back, back.T @ slope @ back
+
+
+def outputs(fields: Any, activation: Activation) -> np.ndarray:
+    """What units make of their fields (..., K), without noise."""
+    return np.asarray(activation(fields), float).sum(axis=-1) / np.sqrt(np.shape(fields)[-1])
+
+
+def _nodes(V: np.ndarray, activation: Activation, noise: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes and weights of a standard normal vector, fine enough for labels of this noise, and the root of V."""
+    z = np.linspace(-6, 6, 601)
+    steep = float(np.max(np.abs(np.diff(np.asarray(activation(z), float)) / np.diff(z))))
+    step = 1.1 / np.sqrt(1 + np.linalg.eigvalsh(V).max() * steep**2 / noise)
+    line = step * np.arange(-np.ceil(SPAN / step), np.ceil(SPAN / step) + 1)
+    t = np.stack(np.meshgrid(*[line] * len(V), indexing="ij"), axis=-1).reshape(-1, len(V))
+    t = t[(t**2).sum(axis=1) < SPAN**2]
+    w = np.exp(-(t**2).sum(axis=1) / 2)
+    return t, w / w.sum(), np.linalg.cholesky(V)
+
+
+def expected_output(mean: np.ndarray, V: np.ndarray, activation: Activation, noise: float) -> np.ndarray:
+    """The mean output for fields N(mean, V) of the units, (n,)."""
+    t, mass, root = _nodes(V, activation, noise)
+    parts = np.array_split(mean, max(1, len(mean) * len(t) // 2_000_000))
+    return np.concatenate([outputs(some[:, None] + t @ root.T, activation) @ mass for some in parts])

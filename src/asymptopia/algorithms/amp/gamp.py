@@ -1,0 +1,93 @@
+"""Generalised approximate message passing until it settles, with what to do where it does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...record import StatementError
+from ..checks import NotSolved
+from .iteration import Denoiser, Output, checked, iterates, product
+from .settle import Callback, Estimate, settled
+from .spectral import beginning
+from .vamp import DAMPINGS, vamp
+
+UNLIKE = 0.2
+"""Excess of the second moment of the spectrum beyond which a matrix is not treated as one of independent entries."""
+
+
+def gamp(
+    X: Any,
+    y: Any,
+    prior: Denoiser,
+    channel: Output,
+    *,
+    start: tuple[Any, Any] | None = None,
+    damping: float | None = None,
+    iterations: int = 1000,
+    tolerance: float = 1e-6,
+    full_variances: bool = False,
+    callback: Callback | None = None,
+) -> Estimate:
+    r"""Posterior means and variances of w, given labels y of the fields X w, by approximate message passing.
+
+    X: shape (n, d), of any scale, float32 or float64; y: shape (n,). Steps as `iterates` has them are taken until the
+    estimates change by less than `tolerance` (not less than ten units of X's precision) in units of the signal; exact
+    in the limit of large matrices of independent entries, wherever there is one fixed point.
+
+    start: means and variances, numbers or of shape (d,); by default the prior's, or, where the labels tell nothing
+    there because w and -w have the same labels, the direction found by `spectral`.
+    damping: the share of the last step that is kept. By default none; where the estimates then diverge, oscillate or
+    do not settle in `iterations` steps, 0.5, then 0.85, then `vamp`, which is made for matrices of any spectrum and
+    comes first where the spectrum of X is not that of a matrix of independent entries (`full_variances` says that the
+    variances of the entries are why).
+    callback: called with iteration, means and variances after each step of a method.
+
+    Raises `StatementError` for bad input, `NotSolved` where nothing converges; what is returned has converged.
+    """
+    X, y = checked(X, y)
+    if iterations < 1 or not tolerance > 0:
+        raise StatementError(f"`iterations` must be >= 1 and `tolerance` > 0, but are {iterations} and {tolerance}.")
+    tolerance = max(tolerance, 10 * float(np.finfo(X.dtype).eps))
+    means, variances, memory = beginning(X, y, prior, channel, start)
+    start = means, variances
+
+    def passing(share: float) -> Estimate:
+        steps = iterates(X, y, prior, channel, start=start, memory=memory, damping=share, full_variances=full_variances)
+        method = f"gamp with damping {share:g}" if share else "gamp"
+        triples = ((now.means, now.variances, now.residual) for now in steps)
+        return settled(triples, method, iterations, tolerance, callback)
+
+    def vector(_: float) -> Estimate:
+        return vamp(X, y, prior, channel, start=start, iterations=iterations, tolerance=tolerance, callback=callback)
+
+    if damping is not None:
+        return passing(damping)
+    tries = [(passing, share) for share in DAMPINGS]
+    made_for_it = full_variances or abs(spectrum_excess(X)) < UNLIKE
+    return first_settled([*tries, (vector, 0.0)] if made_for_it else [(vector, 0.0), *tries[1:]])
+
+
+def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Estimate:
+    """What the first of the methods that settles returns, with the failures of those before it."""
+    failures: list[str] = []
+    for method, share in tries:
+        try:
+            found = method(share)
+        except NotSolved as failed:
+            failures.append(str(failed))
+            continue
+        return dataclasses.replace(found, failures=(*failures, *found.failures))
+    raise NotSolved("\n".join(failures))
+
+
+def spectrum_excess(X: np.ndarray) -> float:
+    """tr (X^T X)^2, estimated, in units of its value for independent entries of one variance, minus 1."""
+    n, d = X.shape
+    r = np.random.default_rng(0).standard_normal(d)
+    u = product(X, r)
+    v = product(X.T, u)
+    return float(np.vdot(v, v) * np.vdot(r, r) / np.vdot(u, u) ** 2 * n / (n + d)) - 1

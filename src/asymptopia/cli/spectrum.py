@@ -1,0 +1,83 @@
+"""The verb that draws the Hessian spectrum of a user's model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..record import StatementError, nearest
+from ..statement import load_file
+from .output import number, only_json, say, show_table
+from .phases import KINDS
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The figure's file.")
+@click.option("--at", "at", default="parameters", show_default=True, help="The function that returns the parameters.")
+@click.option("--count", default=3, show_default=True, type=click.IntRange(min=1), help="Extreme eigenvalues a side.")
+@click.option("--probes", default=10, show_default=True, type=click.IntRange(min=2), help="Random vectors.")
+@click.option("--order", default=80, show_default=True, type=click.IntRange(min=1), help="Products with each.")
+@click.argument("model", metavar="FILE.py:LOSS")
+def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path | None, as_json: bool) -> None:
+    """The Hessian spectrum of your own model.
+
+    LOSS is a function of the parameters, written with JAX, in a file that also has a function without arguments that
+    returns them, as any tree of arrays.
+
+    \b
+    Examples:
+      asymptopia spectrum mymodel.py:loss --out spectrum.pdf
+      asymptopia spectrum mymodel.py:loss --at trained --json
+
+    --json prints {"model", "size", "trace", "trace_error", "smallest", "largest", "grid", "density",
+    "density_error"}; errors are standard errors over the probes.
+    """
+    from ..measure.operators import hessian
+    from ..measure.spectra import extremes, quadrature
+
+    if out is not None and out.suffix.lower() not in KINDS:
+        raise StatementError(f"--out must end in {', '.join(KINDS)}, but is {str(out)!r}.")
+    loss, parameters = _named(model, at)
+    with only_json(as_json) as printed:
+        operator = hessian(loss, parameters())
+        size = operator.shape[0]
+        count = min(count, max(1, size // 2))
+        seen = quadrature(operator, probes, order)
+        values = extremes(operator, count)[0]
+        trace, trace_error = seen.trace()
+        flat = values[-1] - values[0] <= 1e-12 * max(abs(values[0]), abs(values[-1]))
+        density = None if flat else seen.density()
+        if out is not None and density is not None:
+            from ..report.spectrum import save_spectrum
+
+            say(f"figure: {save_spectrum(density.grid, density.value, density.error, values, out)}")
+        found: dict[str, Any] = {
+            "model": model, "size": size, "trace": trace, "trace_error": trace_error,
+            "smallest": values[:count].tolist(), "largest": values[count:].tolist(),
+        }  # fmt: skip
+        curves = ("grid", "value", "error") if density is not None else ()
+        names = {"grid": "grid", "value": "density", "error": "density_error"}
+        printed.append(found | {names[k]: getattr(density, k).tolist() for k in curves})
+    if not as_json:
+        rows = [["parameters", str(size)], ["trace", number(trace, trace_error)]]
+        rows += [
+            ["smallest", ", ".join(map(number, values[:count]))],
+            ["largest", ", ".join(map(number, values[count:]))],
+        ]
+        show_table(("Hessian", model), rows)
+
+
+def _named(model: str, at: str) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
+    """The loss and the function that returns the parameters, from `FILE.py:LOSS`."""
+    path, colon, name = model.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        raise StatementError(f"The model must be FILE.py:LOSS, but is {model!r}.")
+    names = load_file(path)
+    for wanted in (name, at):
+        if wanted not in names:
+            raise StatementError(f"{Path(path).name} defines no function {wanted!r}.{nearest(wanted, names)}")
+    return names[name], names[at]

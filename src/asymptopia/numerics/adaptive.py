@@ -1,0 +1,54 @@
+"""Many integrals at once on panels that are halved where that changes the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .gaussian import legendre
+
+ORDER = 12
+
+
+def adaptive(
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    ends: np.ndarray,
+    *,
+    tolerance: float = 1e-10,
+    rounds: int = 40,
+) -> np.ndarray:
+    """Integrals of C functions in each of K problems, (C, K), over [ends[k, 0], ends[k, -1]].
+
+    `function(x, owner)` are the values (C, N, ORDER) at x (N, ORDER), where row i belongs to problem owner[i].
+    ends: ends of the first panels, (K, P), sorted. A panel is halved until that changes none of its integrals by more
+    than `tolerance` times the largest integral of the absolute value so far. Raises `ArithmeticError` after `rounds`.
+    """
+    t, w = legendre(ORDER)
+    count = len(ends)
+
+    def panels(a: np.ndarray, b: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = function(a[:, None] + (b - a)[:, None] * t, owner)
+        weight = (b - a)[:, None] * w
+        return (values * weight).sum(axis=-1), (np.abs(values) * weight).sum(axis=-1)
+
+    owner = np.repeat(np.arange(count), ends.shape[1] - 1)
+    a, b = ends[:, :-1].ravel(), ends[:, 1:].ravel()
+    keep = b > a
+    a, b, owner = a[keep], b[keep], owner[keep]
+    coarse, _ = panels(a, b, owner)
+    total, settled = np.zeros((len(coarse), count)), np.zeros((len(coarse), count))
+    for _ in range(rounds):
+        middle = (a + b) / 2
+        (left, size), (right, more) = panels(a, middle, owner), panels(middle, b, owner)
+        scale = settled + np.stack([np.bincount(owner, s, count) for s in size + more])
+        moved = np.abs(left + right - coarse) > tolerance * scale[:, owner]
+        split = moved.any(axis=0)
+        for c in range(len(total)):
+            total[c] += np.bincount(owner[~split], (left + right)[c, ~split], count)
+            settled[c] += np.bincount(owner[~split], (size + more)[c, ~split], count)
+        if not split.any():
+            return total
+        a, b = np.r_[a[split], middle[split]], np.r_[middle[split], b[split]]
+        owner, coarse = np.r_[owner[split], owner[split]], np.concatenate([left[:, split], right[:, split]], axis=1)
+    raise ArithmeticError(f"The integrals did not settle to {tolerance:g} after {rounds} halvings.")

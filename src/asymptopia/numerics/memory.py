@@ -1,0 +1,31 @@
+"""How much memory an array may take, so that what would not fit is refused before it runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def available() -> float:
+    """Bytes that this process may still take: of the machine and of its control group; inf where neither says."""
+    return min(_machine(), _group())
+
+
+def _machine() -> float:
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return 1024.0 * int(lines["MemAvailable"].split()[0])
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def _group() -> float:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        return float((folder / "memory.max").read_text()) - float((folder / "memory.current").read_text())
+    except (OSError, ValueError):
+        return float("inf")

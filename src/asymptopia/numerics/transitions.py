@@ -1,0 +1,150 @@
+"""Transitions between fixed points as a parameter varies: where one loses stability, ends, or is overtaken."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+FRESH = 1e-9  # an order parameter below this is the trivial fixed point
+JUMP = 0.1  # a change of the order parameter between neighbours, relative to its largest value, that is looked into
+CLOSEST = 1e-6  # how close, relatively, two parameters are brought before a change between them is no jump
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedPoint:
+    """One of the states that the equations of a law admit.
+
+    values:       its order parameters and observables by name; "overlap", which orders the states, among them.
+    free_entropy: of the states that are stable, the one of largest free entropy is that of equilibrium.
+    stable:       whether iteration stays near it.
+    """
+
+    values: Mapping[str, float]
+    free_entropy: float
+    stable: bool = True
+
+    @property
+    def overlap(self) -> float:
+        """The order parameter by which the states are ordered."""
+        return self.values["overlap"]
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What the fixed points at a parameter say: the state reached without knowledge, the one from full knowledge.
+
+    low, high: the stable fixed points of smallest and of largest overlap.
+    best:      the one of largest free entropy.
+    """
+
+    low: FixedPoint
+    high: FixedPoint
+    best: FixedPoint
+
+    @classmethod
+    def of(cls, points: Sequence[FixedPoint]) -> State:
+        """From all fixed points at a parameter. Raises `ArithmeticError` if none of them is stable."""
+        stable = sorted((p for p in points if p.stable), key=lambda p: p.overlap)
+        if not stable:
+            raise ArithmeticError("None of the fixed points is stable.")
+        return cls(stable[0], stable[-1], max(stable, key=lambda p: p.free_entropy))
+
+    @property
+    def trivial(self) -> bool:
+        """Nothing is learned without knowledge."""
+        return abs(self.low.overlap) < FRESH
+
+    @property
+    def several(self) -> bool:
+        """There is more than one stable state."""
+        return self.low is not self.high
+
+    @property
+    def informed(self) -> bool:
+        """The state from full knowledge is that of equilibrium, strictly."""
+        return self.several and self.high.free_entropy > self.low.free_entropy
+
+
+Points = Callable[[Sequence[float]], Sequence[Sequence[FixedPoint]]]
+Place = tuple[float, State]
+
+
+def transitions(points: Points, values: Sequence[float], tolerance: float = 1e-9) -> dict[str, float]:
+    """The transitions met between the first and the last of `values`, by name, to relative accuracy `tolerance`.
+
+    weak_recovery:        the state reached without knowledge leaves the trivial one.
+    algorithmic:          that state ends, and jumps to the informed one: a spinodal.
+    informative_spinodal: the informed state appears beside it.
+    information_theoretic: where there are both, they have the same free entropy.
+
+    `points(values)` are all fixed points at each of the values. Neighbours between which the state jumps are brought
+    together until the region of several states between them is found. A transition met again has a number, as in
+    algorithmic_2.
+    """
+    found: list[tuple[float, str]] = []
+    states = scan(points, values)
+    for left, right in itertools.pairwise(states):
+        found += _between(points, left, right, tolerance)
+    names: dict[str, float] = {}
+    for x, name in sorted(found):
+        count = sum(k == name or k.startswith(name + "_") for k in names)
+        names[f"{name}_{count + 1}" if count else name] = x
+    return names
+
+
+def scan(points: Points, values: Sequence[float]) -> list[Place]:
+    """The states at the values, in order, and at such between them that no jump is left unresolved."""
+    ordered = sorted(float(v) for v in values)
+    states = [(x, State.of(p)) for x, p in zip(ordered, points(ordered), strict=True)]
+    scale = max(s.high.overlap for _, s in states) or 1.0
+    nearest = min(b - a for a, b in itertools.pairwise(ordered))
+    done = [states[0]]
+    todo = states[:0:-1]
+    while todo:
+        (a, first), (b, second) = done[-1], todo[-1]
+        jump = abs(first.low.overlap - second.low.overlap) > JUMP * scale
+        close = abs(b - a) <= CLOSEST * max(abs(a), abs(b), nearest)
+        if jump and not (first.several or second.several or close):
+            middle = (a + b) / 2
+            todo.append((middle, State.of(points([middle])[0])))
+        else:
+            done.append(todo.pop())
+    return done
+
+
+def _between(points: Points, left: Place, right: Place, tolerance: float) -> list[tuple[float, str]]:
+    """The transitions between two neighbours."""
+    found = []
+    if left[1].trivial != right[1].trivial:
+        found.append((_middle(_bisected(points, left, right, lambda s: s.trivial, tolerance)), "weak_recovery"))
+    several = [place for place in (left, right) if place[1].several]
+    if len(several) == 1:
+        ends = _bisected(points, left, right, lambda s: s.several, tolerance)
+        (at, many), (_, one) = ends if ends[0][1].several else ends[::-1]
+        appears = abs(one.low.overlap - many.low.overlap) <= abs(one.low.overlap - many.high.overlap)
+        found.append((_middle(ends), "informative_spinodal" if appears else "algorithmic"))
+        if appears and many.informed:
+            found.append((_middle(ends), "information_theoretic"))
+        several.append((at, many))
+    if len(several) == 2 and several[0][1].informed != several[1][1].informed:
+        ends = _bisected(points, several[0], several[1], lambda s: s.informed, tolerance)
+        found.append((_middle(ends), "information_theoretic"))
+    return found
+
+
+def _bisected(
+    points: Points, left: Place, right: Place, flag: Callable[[State], bool], tolerance: float
+) -> tuple[Place, Place]:
+    """Two places as close as the tolerance, between which the flag changes as it does from `left` to `right`."""
+    least = tolerance * abs(right[0] - left[0])
+    first = flag(left[1])
+    while abs(right[0] - left[0]) > max(least, tolerance * max(abs(left[0]), abs(right[0]))):
+        middle = (left[0] + right[0]) / 2
+        place = (middle, State.of(points([middle])[0]))
+        left, right = (place, right) if flag(place[1]) == first else (left, place)
+    return left, right
+
+
+def _middle(ends: tuple[Place, Place]) -> float:
+    return (ends[0][0] + ends[1][0]) / 2

@@ -1,0 +1,38 @@
+"""A spectral density on paper, with its error band and the extreme eigenvalues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .marks import COLUMN, ESTIMATE, OKABE_ITO, STYLE, blank
+
+
+def save_spectrum(
+    grid: np.ndarray, density: np.ndarray, error: np.ndarray, extremes: np.ndarray, path: str | Path
+) -> Path:
+    """The density with two standard errors on a logarithmic axis, and ticks at the extreme eigenvalues, in a file."""
+    import matplotlib as mpl
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dates = {".pdf": {"CreationDate": None, "Producer": None}, ".svg": {"Date": None, "Creator": None}}
+    with mpl.rc_context(STYLE | {"svg.hashsalt": path.stem}):
+        figure = blank(COLUMN, 2.4)
+        axes = figure.add_subplot()
+        floor = 1e-6 * density.max()
+        low, high = np.maximum(density - 2 * error, floor), np.maximum(density + 2 * error, floor)
+        axes.fill_between(grid, low, high, color=OKABE_ITO[0], alpha=0.25, lw=0, label="two standard errors")
+        axes.plot(grid, np.maximum(density, floor), color=OKABE_ITO[0], label="density")
+        axes.plot(
+            extremes, np.full(len(extremes), floor), "|", color=ESTIMATE, ms=9, mew=1, clip_on=False,
+            label="extreme eigenvalues",
+        )  # fmt: skip
+        axes.set_yscale("log")
+        axes.set_ylim(floor, None)
+        axes.set_xlabel("eigenvalue of the Hessian")
+        axes.set_ylabel("density")
+        figure.legend(loc="outside lower center", ncols=3)
+        figure.savefig(path, dpi=220, metadata=dates.get(path.suffix.lower()))
+    return path

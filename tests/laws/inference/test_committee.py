@@ -1,0 +1,174 @@
+"""The committee machine: the perceptron as one unit, Gaussian closed forms, transitions, and finite systems."""
+
+import numpy as np
+import pytest
+
+from asymptopia import NoLimit, StatementError, confront, parse, thresholds
+from asymptopia.laws.inference.bayes_optimal import BayesOptimal
+from asymptopia.laws.inference.committee import Committee
+from asymptopia.laws.inference.committee_fields import output, output_error
+from asymptopia.laws.inference.committee_labels import vote, vote_error
+from asymptopia.laws.inference.committee_prior import learnt
+from asymptopia.laws.inference.committee_theory import (
+    apart,
+    instability,
+    machine_of,
+    state,
+    together,
+    uninformative,
+)
+from asymptopia.problem.activation import Erf, Identity, Relu, Sign, Tanh
+from asymptopia.problem.channel import Linear
+from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
+
+STATES = [np.array(q) for q in ([0.7, 0.0], [0.6, 1e-4], [0.75, 0.1], [0.9, 0.75])]
+
+
+@pytest.mark.parametrize("prior", [Gaussian(), Rademacher(), GaussBernoulli(0.3)])
+def test_one_unit_is_the_perceptron(prior):
+    one = Committee(alpha=1.1, K=1, prior=prior).limit()
+    other = BayesOptimal(alpha=1.1, prior=prior).limit()
+    assert float(one.overlap[0, 0]) == pytest.approx(float(other.overlap), abs=1e-8)
+    assert float(one.test_error) == pytest.approx(float(other.test_error), abs=1e-8)
+    assert float(one.free_entropy) == pytest.approx(float(other.free_entropy), abs=1e-8)
+
+
+def test_linear_units_are_linear_regression_on_their_sum():
+    two = Committee(alpha=1.5, activation=Identity(), noise=0.2).limit()
+    other = BayesOptimal(alpha=1.5, channel=Linear(noise=0.2)).limit()
+    np.testing.assert_allclose(two.overlap, float(other.overlap) / 2, atol=1e-8)
+    assert float(two.test_error) == pytest.approx(float(other.mse), abs=1e-8)
+
+
+@pytest.mark.parametrize("q", STATES, ids=str)
+def test_what_a_vote_tells_by_sampling(q):
+    """E Z |d log Z / d omega|**2 and the error by drawing fields; the law of large numbers bounds the deviation."""
+    from asymptopia.algorithms.amp.committee_parts import label_scores, log_votes
+
+    V, count = 1 - q, 200_000
+    rng = np.random.default_rng(0)
+    turn = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    omega = (rng.standard_normal((count, 2)) * np.sqrt(q)) @ turn
+    covariance = turn @ np.diag(V) @ turn
+    y = np.sign(np.sign(omega + (rng.standard_normal((count, 2)) * np.sqrt(V)) @ turn).sum(axis=1))
+    g = label_scores(y, 2, Sign(), 0.0)(omega, covariance)[0] @ turn
+    labels, logs = log_votes(omega, covariance)
+    information, entropy = vote(q, V)
+    of_y = np.take_along_axis(logs, np.searchsorted(-labels, -y)[:, None], axis=1)[:, 0]
+    for found, sample in (
+        (information[0], g[:, 0] ** 2),
+        (information[1], g[:, 1] ** 2 * (q[1] > 0)),
+        (entropy, of_y),
+        (vote_error(q, V), labels[logs.argmax(axis=1)] != y),
+    ):
+        assert abs(np.mean(sample) - found) <= 4 * np.std(sample) / np.sqrt(count) + 1e-12
+
+
+@pytest.mark.parametrize("q", STATES[2:], ids=str)
+def test_the_information_is_the_derivative_of_the_free_entropy(q):
+    """I-MMSE: d E log Z / d q = information / 2, for votes and for real labels."""
+    h = 1e-4
+    for function in (vote, lambda q, V: output(q, V, Erf(), 0.2)):
+        information, _ = function(q, 1 - q)
+        for k in range(2):
+            step = h * np.eye(2)[k]
+            slope = (function(q + step, 1 - q - step)[1] - function(q - step, 1 - q + step)[1]) / (2 * h)
+            assert slope == pytest.approx(information[k] / 2, rel=2e-6)
+
+
+@pytest.mark.parametrize("prior", [Rademacher(), SparseRademacher(0.3), GaussBernoulli(0.3)])
+def test_weights_are_learnt_as_the_mmse_says(prior):
+    A, h = np.array([2.0, 0.7]), 1e-4
+    q, V, _ = learnt(prior, A)
+    np.testing.assert_allclose(q + V, prior.second_moment, atol=1e-8)
+    for k in range(2):
+        step = h * np.eye(2)[k]
+        slope = (learnt(prior, A + step)[2] - learnt(prior, A - step)[2]) / (2 * h)
+        assert slope == pytest.approx(q[k] / 2, abs=1e-7)
+
+
+def test_the_error_of_smooth_units_is_a_variance():
+    rng = np.random.default_rng(1)
+    overlap = np.array([[0.6, 0.2], [0.2, 0.6]])
+    omega = rng.multivariate_normal([0, 0], overlap, 4000)
+    fields = omega[:, None] + rng.multivariate_normal([0, 0], np.eye(2) - overlap, 400)
+    spread = Tanh()(fields).sum(axis=-1).var(axis=1, ddof=1) / 2
+    expected = output_error(overlap, np.eye(2), Tanh())
+    assert abs(spread.mean() - expected) < 4 * spread.std() / np.sqrt(4000) + 0.01 * expected
+
+
+def test_specialisation():
+    """At the transition the two curves meet; the units are equal below, and differ above it."""
+    law = Committee()
+    alpha = thresholds(law)["specialisation"]
+    assert alpha == pytest.approx(2.05238, abs=1e-5)
+    machine = machine_of(law)
+    assert apart(machine, -14.0).alpha == pytest.approx(alpha, abs=1e-5)
+    below, above = (law.replace(alpha=alpha * s).limit().overlap.values for s in (0.99, 1.01))
+    assert below[0, 0] == below[0, 1] and above[0, 0] - above[0, 1] > 1e-3
+    points = law.replace(alpha=3.0).fixed_points()
+    assert [p.stable for p in points] == [False, True]
+    assert points[0].free_entropy < points[1].free_entropy
+    assert points[1].values["difference"] > 0 == points[0].values["difference"]
+
+
+def test_fixed_points_solve_the_equations():
+    machine = machine_of(Committee(prior=Rademacher()))
+    for s in (together(machine, 0.3), apart(machine, -0.5), uninformative(machine, 1.8)):
+        again = state(machine, s.A)
+        np.testing.assert_allclose(s.alpha * again.information, s.A, rtol=1e-8)
+    assert instability(machine, 0.3) < 1 < instability(machine, 1.0)
+
+
+def test_signs_are_recovered_in_a_jump():
+    law = Committee(prior=Rademacher())
+    found = thresholds(law)
+    assert found["information_theoretic"] < found["specialisation"] < found["algorithmic"]
+    for name, value in (("information_theoretic", 1.54609), ("specialisation", 1.58932), ("algorithmic", 1.97706)):
+        assert found[name] == pytest.approx(value, abs=2e-5)
+    hard = law.replace(alpha=1.7)
+    assert "hard phase" in hard.valid() and law.replace(alpha=1.5).valid() is None
+    easy = law.replace(alpha=2.0).limit()
+    np.testing.assert_array_equal(easy.overlap, np.eye(2))
+    assert float(easy.test_error) == 0 and float(easy.free_entropy) == pytest.approx(-2 * np.log(2))
+    assert float(hard.replace(start="informative").limit().overlap[0, 0]) == 1
+    assert "metastable" in law.replace(alpha=1.5, start="informative").valid()
+
+
+def test_bad_statements_are_refused():
+    for law, message in (
+        (Committee(noise=0.1), "must be 0"),
+        (Committee(activation=Erf()), "must be > 0"),
+        (Committee(activation=Relu(), noise=0.1), "without kinks or jumps"),
+        (Committee(prior=Laplace()), "mixture of at most 8 Gaussians"),
+    ):
+        with pytest.raises(NoLimit, match=message):
+            law.limit()
+    with pytest.raises(StatementError, match="one of 1, 2"):
+        Committee(K=3)
+    with pytest.raises(StatementError, match="along 'noise'"):
+        thresholds(Committee(), "noise")
+
+
+@pytest.mark.parametrize(
+    ("statement", "size", "seeds"),
+    [
+        ("Committee(alpha=1.2)", 300, 12),
+        ("Committee(alpha=2.3, prior=Rademacher())", 200, 4),
+        ("Committee(alpha=1.5, activation=Erf(), noise=0.3)", 200, 8),
+    ],
+)
+def test_message_passing_meets_the_limit(statement, size, seeds):
+    law = parse(statement)
+    limit, runs = law.limit(), law.experiment((size,), seeds).isel(size=0)
+    for name in ("overlap", "test_error"):
+        mean, error = runs[name].mean("seed"), runs[name].std("seed", ddof=1) / np.sqrt(seeds)
+        assert np.all(np.abs(mean - limit[name]) < 4.5 * error + 3 / size), name
+
+
+def test_a_wrong_limit_is_refuted():
+    law = Committee(alpha=1.2)
+    experiment, limit = law.experiment((150, 300), 12), law.limit()
+    wrong = law.replace(alpha=2.4).limit()
+    assert confront(law, experiment, limit).verdict != "disagrees"
+    assert confront(law, experiment, wrong)["overlap"].verdict == "disagrees"

@@ -1,0 +1,132 @@
+"""Communities: thresholds, the cavity overlap by a second method and in its dense limit, and random graphs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asymptopia import NoLimit, StatementError, confront, thresholds
+from asymptopia.laws.inference import stochastic_block_model_theory
+from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
+from asymptopia.laws.inference.stochastic_block_model import StochasticBlockModel
+from asymptopia.laws.inference.stochastic_block_model_theory import reconstruct
+
+OTHER = {
+    r["id"]: r
+    for r in json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
+    if "sbm" in r["id"]
+}
+
+
+@pytest.mark.parametrize("name", [k for k in OTHER if ".KS." in k])
+def test_the_threshold_of_kesten_and_stigum(name):
+    k, c, expected = OTHER[name]["params"]["k"], OTHER[name]["params"]["c"], OTHER[name]["value"]
+    law = StochasticBlockModel(groups=k, degree=c)
+    at = thresholds(law, "assortativity")["kesten_stigum"]
+    affinity = law.replace(assortativity=at).affinity()
+    assert affinity[0, 0] == pytest.approx(expected["c_in"], rel=1e-12)
+    assert affinity[0, 1] / affinity[0, 0] == pytest.approx(expected["epsilon_out_over_in"], rel=1e-12)
+    assert thresholds(law.replace(assortativity=at), "degree")["kesten_stigum"] == pytest.approx(c, rel=1e-12)
+    assert law.affinity().mean() == pytest.approx(c)
+
+
+def test_the_spectrum():
+    row = OTHER["B_lowrank.sbm.nonbacktracking"]
+    law = StochasticBlockModel(groups=2, degree=3.0, assortativity=(5 - 1) / (2 * 3))
+    found = law.predict()
+    assert found["top_nonbacktracking"] == pytest.approx(row["value"]["lambda1"], rel=1e-12)
+    assert found["second_nonbacktracking"] == pytest.approx(row["value"]["lambda2"], rel=1e-12)
+    below = law.replace(assortativity=-0.5).predict()
+    assert below["second_nonbacktracking"] == pytest.approx(row["value"]["bulk_radius"], rel=1e-12)
+
+
+def log_odds(c, copied, points=2**12, reach=40.0):
+    """For two groups: the law of half the log-odds on a tree, on a grid, as a compound Poisson law by FFT."""
+    x = (np.arange(points) - points // 2) * (2 * reach / points)
+    child = np.arctanh(copied * np.tanh(x))
+    p = np.exp(-((x - 0.5) ** 2) / 0.4)
+    p /= p.sum()
+    for _ in range(200):
+        told = np.zeros(points)
+        for sign, weight in ((1, (1 + copied) / 2), (-1, (1 - copied) / 2)):
+            at = (sign * child + reach) / (2 * reach / points)
+            low = np.floor(at).astype(int)
+            np.add.at(told, low, weight * p * (low + 1 - at))
+            np.add.at(told, low + 1, weight * p * (at - low))
+        one = np.fft.fft(np.fft.ifftshift(told))
+        p = np.fft.fftshift(np.fft.ifft(np.exp(c * (one - 1))).real)
+        p /= p.sum()
+    return (p * np.tanh(np.abs(x))).sum(), (p * np.tanh(x) ** 2).sum()
+
+
+@pytest.mark.parametrize(("c", "copied"), [(3.0, 0.8), (3.0, -0.7)])
+def test_the_overlap_by_density_evolution(c, copied):
+    found = reconstruct(2, c, copied, informative=False)
+    overlap, drawn = log_odds(c, copied)
+    assert abs(found["overlap"] - overlap) < 4 * found["overlap_error"] + 1e-4
+    assert abs(found["posterior_overlap"] - drawn) < 4 * found["posterior_overlap_error"] + 1e-4
+    assert found["overlap_error"] < 2e-3
+
+
+def test_the_start_does_not_matter_where_there_is_one_fixed_point(monkeypatch):
+    monkeypatch.setattr(stochastic_block_model_theory, "MEMBERS", 1000)
+    one, two = (reconstruct(3, 4.0, 0.7, informative) for informative in (False, True))
+    for name in ("overlap", "posterior_overlap"):
+        assert abs(one[name] - two[name]) < 4 * np.hypot(one[f"{name}_error"], two[f"{name}_error"])
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_at_high_degree_it_is_a_dense_matrix(k, monkeypatch):
+    """At fixed c lambda**2 labels are seen in Gaussian noise as c grows; the mean over signs of lambda is 1/c off."""
+    monkeypatch.setattr(stochastic_block_model_theory, "MEMBERS", 1000)
+    dense = {2: float(SpikedMatrix(snr=2.0).limit().overlap), 3: OTHER["B_lowrank.sbm.dense.k3.l2.0"]["value"]["m"]}[k]
+    degrees = np.array([8.0, 24.0])
+    means = [
+        np.mean([reconstruct(k, c, s * np.sqrt(2 / c), False)["posterior_overlap"] for s in (1, -1)]) for c in degrees
+    ]
+    assert abs(means[0] - dense) > 0.01
+    assert np.diff(degrees * means)[0] / np.diff(degrees)[0] == pytest.approx(dense, abs=0.01)
+
+
+def test_below_the_threshold_nothing_is_found():
+    law = StochasticBlockModel(assortativity=0.5)
+    found = law.predict()
+    assert found["overlap"] == found["overlap_error"] == 0.0
+    informed = law.replace(start="informative").predict()
+    assert informed["overlap"] < 1e-6 and law.valid() is None
+    assert "close to the threshold" in law.replace(assortativity=0.59).valid()
+    assert "hard phase" in StochasticBlockModel(groups=5, assortativity=0.4).valid()
+
+
+def test_bad_statements_are_refused():
+    with pytest.raises(NoLimit, match="-0.5"):
+        StochasticBlockModel(groups=3, assortativity=-0.6).limit()
+    with pytest.raises(StatementError, match="`degree`"):
+        StochasticBlockModel(degree=0.5)
+    with pytest.raises(StatementError, match="'degree'"):
+        thresholds(StochasticBlockModel(), "groups")
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        StochasticBlockModel(degree=6.0),
+        StochasticBlockModel(groups=3, degree=6.0, assortativity=-0.49),
+        StochasticBlockModel(degree=4.0, assortativity=0.3),
+    ],
+    ids=lambda law: law.short(),
+)
+def test_random_graphs_agree(law):
+    found = confront(law, sizes=(1000, 4000), seeds=10, resolution=0.25)
+    assert found.verdict == "agrees", found
+
+
+def test_a_wrong_limit_is_refuted():
+    """Half the mean degree; the overlap of labels in place of that of their marginals."""
+    law = StochasticBlockModel()
+    limit, experiment = law.limit(), law.experiment((2000, 4000), 12)
+    wrong = limit.assign(posterior_overlap=limit.overlap, second_nonbacktracking=limit.second_nonbacktracking / 2)
+    found = confront(law, experiment, wrong)
+    assert found["posterior_overlap"].verdict == found["second_nonbacktracking"].verdict == "disagrees"
+    assert found["overlap"].verdict != "disagrees"

@@ -1,0 +1,58 @@
+"""The spectrum of a model of one's own at the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from asymptopia.cli import main
+
+MODEL = """
+import jax.numpy as jnp
+
+def parameters():
+    return {"w": jnp.zeros(3), "b": jnp.zeros(())}
+
+def loss(p):
+    return 0.5 * jnp.sum(jnp.array([1.0, 2.0, 3.0]) * p["w"] ** 2) - 0.25 * p["b"] ** 2
+
+def flat(p):
+    return jnp.sum(p["w"])
+
+def vector(p):
+    return p["w"]
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MODEL)
+    return path
+
+
+def test_the_spectrum_of_a_quadratic(model, tmp_path):
+    figure = tmp_path / "out" / "spectrum.pdf"
+    done = CliRunner().invoke(
+        main, ["spectrum", f"{model}:loss", "--json", "--count", "1", "--probes", "200", "--out", str(figure)]
+    )
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    np.testing.assert_allclose(found["smallest"] + found["largest"], [-0.5, 3.0], atol=1e-12)
+    assert found["size"] == 4 and abs(found["trace"] - 5.5) < 4 * found["trace_error"]
+    assert figure.stat().st_size > 1000
+
+
+def test_a_loss_without_curvature_has_no_density(model):
+    done = CliRunner().invoke(main, ["spectrum", f"{model}:flat", "--json"])
+    assert json.loads(done.stdout)["largest"] == [0.0, 0.0] and "density" not in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("mine.py:los", "Did you mean 'loss'"), ("mine.py", "FILE.py:LOSS"), ("mine.py:vector", "scalar")],
+)
+def test_bad_input_is_said(model, asked, said):
+    done = CliRunner().invoke(main, ["spectrum", str(model.parent / asked)])
+    assert done.exit_code == 2 and said in done.output
