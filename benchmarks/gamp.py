@@ -66,7 +66,7 @@ def main() -> None:
         ("sparse signal", sparse, noisy, 0.5, options.dimension, True),
         ("perceptron, Gaussian", Gaussian(), Sign(), 1.5, options.dimension, True),
         ("perceptron, Gaussian", Gaussian(), Sign(), 1.5, options.large, False),
-        ("perceptron, +-1", Rademacher(), Sign(), 1.5, options.large, False),
+        ("perceptron, +-1", Rademacher(), Sign(), 2.0, options.large, False),
     )
     print(f"{'problem':24}{'N':>7}{'alpha':>7}{'steps':>7}{'ours s':>9}{'peer s':>9}{'ratio':>8}{'overlap':>10}")
     for name, prior, channel, alpha, d, against in cases:

@@ -104,10 +104,9 @@ def main() -> None:
         step /= 4
         spent_peer, (_, R_peer) = cost(euler, *(x.copy() for x in one[:3]), RATE, step, round(CHECK / step))
         peer_error = np.abs(R_peer - exact[0]).max()
-        print(
-            f"fixed step {step:g}: error {peer_error:.1e}, {spent_peer * LAST / CHECK * COUNT:.0f} s for all, to the end"
-        )
-    ratio = spent_peer * LAST / CHECK * COUNT / spent
+        whole = spent_peer * LAST / CHECK * COUNT
+        print(f"fixed step {step:g}: error {peer_error:.1e}, {whole:.0f} s for all, to the end")
+    ratio = whole / spent
     print(f"ratio {ratio:.0f} (error of the same trajectory {mine:.1e}, of the fixed step {peer_error:.1e})")
 
 

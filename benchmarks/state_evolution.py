@@ -119,13 +119,15 @@ def cold() -> float:
 
 
 def main() -> None:
-    from asymptopia import parse, sweep, thresholds
+    from asymptopia import parse, phases, sweep, thresholds
     from asymptopia.laws.inference.bayes_theory import curve
 
     law = parse(STATEMENT)
     line = sweep(law, alpha=ALPHAS)
     line.limit()  # imports xarray
-    phases = sweep(parse("BayesOptimal(channel=Abs())"), alpha=(0.6, 0.65, 0.7, 0.75, 0.8, *np.linspace(0.82, 1.0, 10)))
+    retrieval_line = sweep(
+        parse("BayesOptimal(channel=Abs())"), alpha=(0.6, 0.65, 0.7, 0.75, 0.8, *np.linspace(0.82, 1.0, 10))
+    )
 
     def ours() -> Any:
         curve.cache_clear()
@@ -133,6 +135,7 @@ def main() -> None:
 
     def our_threshold() -> float:
         curve.cache_clear()
+        phases._transitions_along.cache_clear()
         return thresholds(law, "alpha")["algorithmic"]
 
     def theirs() -> Any:
@@ -140,7 +143,7 @@ def main() -> None:
 
     def our_retrieval() -> float:
         curve.cache_clear()
-        return float(phases.limit().mse[4])
+        return float(retrieval_line.limit().mse[4])
 
     sides = {
         "limit": (ours, theirs), "threshold": (our_threshold, peer_threshold),

@@ -54,9 +54,7 @@ def threshold(ax: Axes) -> None:
     end = float(limit["asymptotic_energy"])
     ax.plot(times, limit["energy"] - end, color=OKABE_ITO[0], label="limit")
     few = np.array([1.0, 2.0, 4.0, 8.0])
-    points(
-        ax, few, law.replace(times=tuple(few)).experiment((SPINS,), SEEDS)["energy"].values[0] - end, OKABE_ITO[0]
-    )
+    points(ax, few, law.replace(times=tuple(few)).experiment((SPINS,), SEEDS)["energy"].values[0] - end, OKABE_ITO[0])
     late = np.array([20.0, 3000.0])
     ax.plot(late, 0.4 * late ** (-2 / 3), "k:", label="$t^{-2/3}$")
     ax.set(xscale="log", yscale="log", xlabel="$t$", ylabel="$e(t) - e_{th}$", title="quench to T = 0")

@@ -13,7 +13,9 @@ from asymptopia.statement import law_classes
 ROOT = Path(asymptopia.__file__).parent
 
 # what each room may import, itself aside; the contract is the modules at the top that every law needs
-CONTRACT = {"record", "law", "sweep", "statement", "batching", "confront", "verdict", "calculus", "phases", "_environment"}
+CONTRACT = {
+    "record", "law", "sweep", "statement", "batching", "confront", "verdict", "calculus", "phases", "_environment",
+}  # fmt: skip
 BELOW = {
     "numerics": set(),
     "problem": {"record", "numerics"},

@@ -82,6 +82,23 @@ def test_digits_are_forecast_with_the_best_ridge():
         assert around[1] <= min(around[0], around[2])
 
 
+def test_more_features_than_samples_are_forecast():
+    """The field of a student is no multiple of the best prediction there: its law, not its variance, is at stake."""
+    plan = forecast("digits", Square(), 1.0, "relu:2000", target="3", samples=(300, 900), seeds=16)
+    assert plan.statement.warnings() == []
+    limit, measured = plan.statement.limit(), plan.statement.experiment(seeds=16)
+    for name, within in (("test_error", 0.15), ("train_loss", 0.1)):
+        values = measured[name].squeeze("size")
+        error = values.std("seed") / 4
+        assert np.all(np.abs(limit[name] - values.mean("seed")) < within * values.mean("seed") + 2 * error), name
+
+
+def test_what_the_rows_do_not_determine_is_said():
+    plan = forecast("digits", Square(), 1e-4, "erf:1000", target="3", samples=(200, 1300))
+    (reason,) = plan.statement.warnings()
+    assert "more directions than the rows" in reason and "alpha=1.3" in reason
+
+
 def test_the_default_grid_stays_inside_the_data():
     plan = forecast("wine", target="1")
     assert isinstance(plan, Forecast)

@@ -254,17 +254,6 @@ class Law(Statement, Record):
         return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)
 
 
-def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
-    """The transitions of a law as its field `along`, or a field of a part such as `prior.rho`, varies: name -> value.
-
-    Raises `StatementError` if there is no such field, or no transition is known along it.
-    """
-    from .phases import holder
-
-    holder(law, along)
-    return law.thresholds(along)
-
-
 def label(statement: Statement, values: Mapping[str, np.ndarray], **dims: np.ndarray) -> xr.Dataset:
     """Arrays over (point, *dims, *observable dims) as a labelled Dataset over the axes of the sweep."""
     import xarray as xr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 IMPOSSIBLE, HARD, EASY = 0, 1, 2
 GRID = 50
 FINEST, WIDEST = 1e-5, 1e3
+
+
+def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
+    """The transitions of a law as its field `along`, or a field of a part such as `prior.rho`, varies: name -> value.
+
+    Raises `StatementError` if there is no such field, or no transition is known along it.
+    """
+    holder(law, along)
+    return law.thresholds(along)
 
 
 def holder(law: Record, name: str) -> tuple[Record, str]:
@@ -65,6 +75,11 @@ _ENDS = (("above", "at_least"), ("below", "at_most"))
 
 def transitions_along(law: Law, along: str) -> dict[str, float]:
     """The transitions of a law with fixed points, over all values that the field admits; see `transitions`."""
+    return dict(_transitions_along(law, along))
+
+
+@lru_cache(maxsize=256)
+def _transitions_along(law: Law, along: str) -> dict[str, float]:
     return transitions(lambda values: law.fixed_points_along(along, values), admitted(law, along).tolist())
 
 
@@ -108,14 +123,15 @@ def _axis(law: Law, axis: tuple[str, Sequence[float]]) -> tuple[str, np.ndarray]
 
 def _line(law: Law, along: str, values: np.ndarray) -> tuple[dict[str, list[float]], dict[str, float]]:
     """The phase and overlaps at each value, and the transitions between the first and the last."""
+    grid = values.tolist()
+    every = law.fixed_points_along(along, grid)
 
     def points(at: Sequence[float]) -> Any:
-        return law.fixed_points_along(along, at)
+        return every if list(at) == grid else law.fixed_points_along(along, at)
 
-    every = points(values.tolist())
     states, exact = [State.of(p) for p in every], any(_perfect(p) for at in every for p in at)
     overlaps = [s.low.overlap for s in states]
-    found = transitions(points, values.tolist(), tolerance=1e-7)
+    found = transitions(points, grid, tolerance=1e-6)
     phases = [float(phase(s, exact)) for s in states]
     return {"phase": phases, "overlap": overlaps, "best_overlap": [s.best.overlap for s in states]}, found
 

@@ -42,26 +42,22 @@ class Pair(Prior):
         return jnp.logaddexp(jnp.log(0.7) + B - A / 2, jnp.log(0.3) - B / 2 - A / 8)
 
 
-class Cubed(Channel):
-    """The cube of the field in noise: a user's own, known by its log-partition alone, up to what mean does not move."""
+class Mine(Channel):
+    """The sign of the field in noise of variance 0.3: a user's own, known by its log-partition alone."""
 
-    binary = False
-    noise = 0.5
-
-    def function(self, z):
-        return np.asarray(z) ** 3
+    def sample(self, z, rng):
+        return np.where(z + np.sqrt(0.3) * rng.standard_normal(np.shape(z)) >= 0, 1.0, -1.0)
 
     def log_partition(self, y, mean, variance):
         import jax.numpy as jnp
+        from jax.scipy.special import log_ndtr
 
-        x, w = np.polynomial.hermite_e.hermegauss(60)
-        z = mean[..., None] + jnp.sqrt(variance)[..., None] * x
-        logs = -((y[..., None] - z**3) ** 2) / (2 * self.noise) + np.log(w / np.sqrt(4 * np.pi**2 * self.noise))
-        return jnp.logaddexp.reduce(logs, axis=-1)
+        return log_ndtr(y * mean / jnp.sqrt(variance + 0.3))
 
 
-@pytest.mark.parametrize("prior", (*PRIORS, Pair()), ids=repr)
-@pytest.mark.parametrize("channel", (*CHANNELS, Cubed()), ids=repr)
+@pytest.mark.parametrize(
+    ("prior", "channel"), [*itertools.product(PRIORS, CHANNELS), (Pair(), Sign()), (Gaussian(), Mine())], ids=repr
+)
 def test_every_prior_and_channel_follow_state_evolution(prior, channel):
     d, seeds, steps, alpha, snr = 300, 12, 6, 1.5, 0.5
     found = np.empty((seeds, steps))
@@ -73,9 +69,10 @@ def test_every_prior_and_channel_follow_state_evolution(prior, channel):
         found[seed] = [now.means @ w / d for now in path]
     theory = np.array([k.overlap for k in bayes(prior, channel, alpha, snr, steps)])
     error = found.std(axis=0, ddof=1) / np.sqrt(seeds)
-    beyond_finite_size = 5 * prior.second_moment / d
-    assert np.all(np.abs(found.mean(axis=0) - theory) < 4 * error + beyond_finite_size)
-    assert theory[-1] > 1.3 * at_start(prior, snr).overlap > 20 * beyond_finite_size
+    finite_size = 5 * prior.second_moment / d
+    assert np.all(np.abs(found.mean(axis=0) - theory) < 4 * error + finite_size)
+    moved = abs(theory[0] - at_start(prior, snr).overlap) + abs(theory[-1] - theory[0])
+    assert moved > 2 * finite_size, "there is something to follow"
 
 
 def test_a_gaussian_prior_and_noise_give_ridge_regression():
@@ -156,7 +153,7 @@ def test_phase_is_retrieved_from_the_spectral_start(prior):
         (Gaussian(), Abs()),
         (GaussBernoulli(), Sign(flip=0.1)),
         (Rademacher(), Probit(noise=0.2)),
-        (Laplace(), ReLU()),
+        (Laplace(), Logit(scale=4.0)),
     ],
     ids=repr,
 )
@@ -173,9 +170,9 @@ def test_ill_conditioned_matrices_are_left_to_vector_message_passing(prior, chan
 
 def test_vector_and_generalised_message_passing_agree_on_independent_entries():
     for channel in (Linear(noise=0.1), Logit(scale=3.0)):
-        X, y, _ = problem(GaussBernoulli(), channel, 1.5, 1000)
+        X, y, _ = problem(GaussBernoulli(), channel, 1.5, 400)
         one, other = (f(X, y, GaussBernoulli(), channel) for f in (gamp, vamp))
-        assert np.mean((one.means - other.means) ** 2) < 0.01 * one.variances.mean()
+        assert np.mean((one.means - other.means) ** 2) < 0.02 * one.variances.mean()
 
 
 def test_damping_leads_to_the_same_fixed_point_and_the_residual_is_undamped():

@@ -1,5 +1,7 @@
 """Quadrants of the bivariate normal law: closed forms, sums, and tails against adaptive quadrature."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -27,7 +29,9 @@ def test_independent_and_equal_variables():
 
 
 @pytest.mark.parametrize("r", [-0.95, -0.3, 0.0, 0.6, 0.95])
-@pytest.mark.parametrize(("h", "k"), [(-7.0, 1.0), (2.0, -8.0), (-6.0, -6.0), (-20.0, 3.0), (-30.0, -35.0), (-5.0, 4.0)])
+@pytest.mark.parametrize(
+    ("h", "k"), [(-7.0, 1.0), (2.0, -8.0), (-6.0, -6.0), (-20.0, 3.0), (-30.0, -35.0), (-5.0, 4.0)]
+)
 def test_the_logarithm_in_the_tails(r, h, k):
     s = np.sqrt(1 - r**2)
 
@@ -39,5 +43,5 @@ def test_the_logarithm_in_the_tails(r, h, k):
     peak = grid[log_integrand(grid).argmax()]
     parts = [peak + c for c in (-10, -1, -0.1, -0.01, 0, 0.01, 0.1, 1, 10) if peak + c < h]
     ends = [h - 60, *parts, h]
-    total = sum(quad(lambda x: np.exp(log_integrand(x) - top), a, b)[0] for a, b in zip(ends, ends[1:], strict=False))
+    total = sum(quad(lambda x: np.exp(log_integrand(x) - top), a, b)[0] for a, b in itertools.pairwise(ends))
     assert float(log_quadrant(h, k, r, s)) == pytest.approx(top + np.log(total), abs=2e-6)

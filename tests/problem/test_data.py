@@ -173,7 +173,8 @@ def test_random_features_are_the_same_every_time_and_have_mean_zero():
     assert once.shape == (178, 30)
     np.testing.assert_allclose(once.mean(axis=0), 0, atol=1e-12)
     assert (once**2).mean() == pytest.approx(1)
-    for text in ("relu", "relu:0", "tanh:5", "relu:2.5"):
+    assert not np.allclose(once, Bundled("wine").samples("tanh:30").X)
+    for text in ("relu", "relu:0", "rellu:5", "relu:2.5"):
         with pytest.raises(StatementError, match="relu:2000"):
             feature_map(text)
 

@@ -11,7 +11,6 @@ from ..record import StatementError
 from .checks import NotSolved
 from .graphs import adjacency, checked_affinity
 
-
 DAMPINGS = (0.0, 0.5, 0.85)
 
 

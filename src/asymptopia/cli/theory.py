@@ -96,7 +96,9 @@ def limit(statement: str, law: str | None, files: Sequence[str], sweeps: Sequenc
 
 @click.command()
 @given.json_option
-@click.option("--along", default="alpha", show_default=True, metavar="NAME", help="The field that varies.")
+@click.option(
+    "--along", default="alpha", show_default=True, metavar="NAME", help="The field that varies, as alpha or prior.rho."
+)
 @given.takes_statement
 def thresholds(statement: str, law: str | None, files: Sequence[str], along: str, as_json: bool) -> None:
     """The transitions met as a field varies.
@@ -111,7 +113,7 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
     --json prints {"statement", "along", "thresholds": {name: value}}; null stands for a transition that is
     never met at any finite value.
     """
-    from ..law import thresholds as of
+    from ..phases import thresholds as of
 
     with only_json(as_json) as out:
         chosen = given.one_statement(statement, law, files)

@@ -10,6 +10,7 @@ from .gaussian import legendre
 from .tails import hazard
 
 RARE = 1e-10
+WIDEST = 12.0  # the integrand falls off at least as fast as a normal density
 
 
 def quadrant(h: Any, k: Any, r: Any, s: Any) -> np.ndarray:
@@ -48,15 +49,17 @@ def _log_integral(h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray) ->
         return h - t + r / s * ratio, 1 + (r / s) ** 2 * ratio * excess
 
     low, high = np.zeros(h.shape), 2 * (np.abs(h) + np.abs(k) + 1) / s
-    for _ in range(30):
+    for _ in range(45):
         middle = (low + high) / 2
         rising = slope(middle)[0] > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     peak = (low + high) / 2
     first, second = slope(peak)
-    width = 2 / (np.abs(first) + np.sqrt(np.abs(first) ** 2 / 4 + second))
-    node, weight = legendre(40)
-    ends = np.stack([np.maximum(peak + c * width, 0.0) for c in (-12.0, -4.0, 0.0, 4.0, 12.0, 40.0)], axis=-1)
+    width = 1 / (np.abs(first) + np.sqrt(second)) + 1e-13 * (1 + peak)
+    node, weight = legendre(10)
+    away = width[..., None] * (WIDEST / width[..., None]) ** np.linspace(0.0, 1.0, 19)
+    ends = np.concatenate([-away[..., ::-1], np.zeros((*width.shape, 1)), away], axis=-1) + peak[..., None]
+    ends = np.maximum(ends, 0.0)
     length = np.diff(ends, axis=-1)
     t = (ends[..., :-1, None] + length[..., None] * node).reshape(*h.shape, -1)
     mass = (length[..., None] * weight).reshape(t.shape)

@@ -64,7 +64,8 @@ def solve_two_time(
 
     landscape: coefficients of f, constant first; $E H(s) H(s') = n f(s \cdot s' / n)$.
     signal:    $\lambda$; `overlap` is m(0). With signal 0 and overlap 1, m(t) is C(t, 0).
-    step:      the largest time step of the coarsest of the three solutions; it grows with the last time by default.
+    step:      the largest time step of the coarsest of the three solutions; by default a fraction of the fastest
+               relaxation time that grows with the last time.
     thinning:  nodes may be this far apart, as a fraction of their distance to the present and to the start; 0 keeps a
                uniform grid, whose cost grows as the cube of the last time.
 
@@ -72,7 +73,7 @@ def solve_two_time(
     would not fit, `ArithmeticError` if a step is too long to be solved.
     """
     f, grid = _checked(landscape, temperature, times, overlap)
-    default_step, default_thinning = _resolution(float(grid[-1]))
+    default_step, default_thinning = _resolution(f, temperature, abs(signal), float(grid[-1]))
     h = default_step if step is None else step
     ratio = default_thinning if thinning is None else thinning
     if not (h > 0 and 0 <= ratio <= 0.5):
@@ -81,16 +82,18 @@ def solve_two_time(
     start = float(temperature), float(signal), float(overlap)
     solutions = [_march(f, start, grid, h, ratio, 2**i) for i in range(LEVELS)]
     thinner = _march(f, start, grid, h, 1.5 * ratio, 1) if ratio else solutions[0]
-    values, errors = zip(*(_extrapolate(list(s), o) for *s, o in zip(*solutions, thinner, strict=True)), strict=True)
+    values, errors = zip(*(_extrapolate(list(s), o, h) for *s, o in zip(*solutions, thinner, strict=True)), strict=True)
     energy, m, multiplier, correlation, response = values
     return TwoTime(grid, energy, m, multiplier, correlation, response, errors[0], errors[1], errors[3])
 
 
-def _resolution(last: float) -> tuple[float, float]:
+def _resolution(f: np.ndarray, temperature: float, signal: float, last: float) -> tuple[float, float]:
     """Step and thinning by default: errors of 1e-7 up to time 100, of 1e-6 beyond."""
+    rate = 2 * math.sqrt(polyval(1.0, polyder(f, 2))) + temperature + signal * float(polyval(1.0, polyder(f)))
+    unit = 1 / max(rate, 3.0)
     if last <= 100:
-        return 0.1, 0.1
-    return (0.2, 0.15) if last <= 1000 else (0.4, 0.2)
+        return 0.3 * unit, 0.1
+    return (0.6 * unit, 0.15) if last <= 1000 else (1.2 * unit, 0.2)
 
 
 def _checked(
@@ -118,14 +121,17 @@ def _refuse_what_does_not_fit(grid: np.ndarray, h: float, ratio: float) -> None:
         raise MemoryError(f"{nodes:.0f} nodes need {need / 1e9:.1f} GB, but {limit / 1e9:.1f} are available; {remedy}.")
 
 
-def _extrapolate(levels: list[np.ndarray], thinner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Richardson's extrapolation in even powers of the step; its last correction, and the effect of thinner nodes."""
-    coarse = levels[0]
-    last = levels[-1]
+def _extrapolate(levels: list[np.ndarray], thinner: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
+    """Richardson's extrapolation in even powers of the step, and its error.
+
+    That is its last correction, the effect of thinner nodes, and a floor for where both happen to vanish.
+    """
+    coarse, last = levels[0], levels[-1]
+    error = 1e-5 * h**2 + np.abs(coarse - thinner) / 4
     for k in range(1, len(levels)):
         last = levels[-1]
         levels = [(4**k * b - a) / (4**k - 1) for a, b in itertools.pairwise(levels)]
-    return levels[0], np.abs(levels[0] - last) + np.abs(coarse - thinner) / 4
+    return levels[0], error + np.abs(levels[0] - last)
 
 
 def _march(

@@ -112,7 +112,7 @@ def step(W, rows, n, h, h_old, slope, curve, temperature, signal, first, last, m
             change = max(change, abs(next_c - c[j]), abs(next_r - r[j]))
             c[j], r[j] = next_c, next_r
         m = (rows[M, n] + half * (m_slope + memory_m + pull)) / implicit
-    if not (change <= 1e-12 or change < before / 2):
+    if not change < max(1e-9, min(1e-2, 0.7 * before)):
         return mu, m_slope, False
     m_slope = memory_m + pull + (half * last_sigma - mu) * m
     _close_step(W, rows, n, half, c, r, m, sums, sigma, phi, mu, pull, temperature, last_sigma)
@@ -176,10 +176,9 @@ def thin(W, rows, n, ratio, first, last):  # type: ignore[no-untyped-def]
         if not alive[k] or rows[KEEP, k] > 0:
             k += 1
             continue
-        found = _neighbours(alive, k, n, nearest)
-        left, right = nearest[2], nearest[3]
-        gap = rows[S, right] - rows[S, left]
-        if found and gap <= ratio * min(t - rows[S, right], rows[S, left]):
+        found = _neighbours(rows[S], alive, k, n, nearest)
+        low, high = rows[S, nearest[2]], rows[S, nearest[3]]
+        if found and high - low <= ratio * min(t - high, low):
             _drop(W, rows, n, k, nearest, first, last)
             alive[k] = False
         k += 1
@@ -202,21 +201,28 @@ def thin(W, rows, n, ratio, first, last):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _neighbours(alive, k, n, nearest):  # type: ignore[no-untyped-def]
-    """Three nodes on either side of k that are still there; whether there are as many."""
-    count, i = 0, k - 1
-    while i >= 0 and count < 3:
-        if alive[i]:
-            nearest[2 - count] = i
-            count += 1
-        i -= 1
-    right, i = 0, k + 1
-    while i <= n and right < 3:
-        if alive[i]:
+def _neighbours(s, alive, k, n, nearest):  # type: ignore[no-untyped-def]
+    """Three nodes that are still there on either side of k; whether there are as many.
+
+    Nodes closer to each other than a quarter of the gap that k leaves would make the interpolation unstable.
+    """
+    low, high = k - 1, k + 1
+    while not alive[low]:
+        low -= 1
+    while not alive[high]:
+        high += 1
+    nearest[2], nearest[3] = low, high
+    apart = (s[high] - s[low]) / 4
+    left, right = 1, 1
+    for i in range(low - 1, -1, -1):
+        if left < 3 and alive[i] and s[nearest[3 - left]] - s[i] >= apart:
+            nearest[2 - left] = i
+            left += 1
+    for i in range(high + 1, n + 1):
+        if right < 3 and alive[i] and s[i] - s[nearest[2 + right]] >= apart:
             nearest[3 + right] = i
             right += 1
-        i += 1
-    return count == 3 and right == 3
+    return left == 3 and right == 3
 
 
 @njit(cache=True)

@@ -30,6 +30,7 @@ from .data import Data
 _GRID = 1200
 _MOST_ROWS = 20000
 _FULL = 0.8
+_DETERMINED = 0.3
 _DISTINCT = 0.01
 _BINS = (16, 12)
 _RIDGES = 10.0 ** np.arange(2.0, -4.5, -0.75)
@@ -39,7 +40,8 @@ _RIDGES = 10.0 ** np.arange(2.0, -4.5, -0.75)
 class Population:
     """Inputs and teacher of a data set: J weighted points of the joint law of label (J,) and fields (J, K).
 
-    rows: the samples that it was estimated from. finest: the kappa below which they do not determine the traces.
+    rows: the samples that it was estimated from. finest: the kappa below which they determine the traces only if they
+    are Gaussian, because degrees of freedom are more than 0.3 of their number.
     """
 
     resolvents: Resolvents
@@ -243,7 +245,8 @@ def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> tuple[Interpolated,
     first = int(np.argmax(df <= _FULL * N))
     unbiased_rho = power[first].copy()
     power[:first], power2[:first] = unbiased_rho, unbiased_rho
-    finest = float(kappa[first]) if first else 0.0
+    fine = int(np.argmax(df <= _DETERMINED * N))
+    finest = float(kappa[fine]) if fine else 0.0
     increasing = np.concatenate([[True], np.diff(np.maximum.accumulate(kappa)) > 0])
     logs, degrees, degrees2, power, power2 = (a[increasing] for a in (np.log(kappa), df / d, degrees2, power, power2))
     return Interpolated(logs, degrees, degrees2, power, power2, _positive(unbiased_rho, total)), finest

@@ -54,8 +54,8 @@ def test_the_best_time_is_a_minimum():
         best_time(RidgeFlow(noise=0.0, ridge=0.0))
 
 
-def test_the_system_is_the_flow():
-    """The spectral solution has the derivative that is stated: differences of a network in one dimension."""
+def test_the_system_descends():
+    """The loss falls along it, and ends near that of least squares."""
     law = RidgeFlow(alpha=2.0, times=(0.0, 1.0, 1e6), ridge=0.0)
     seen = realize_block(law, 40, (0, 1, 2))
     assert np.all(np.diff(seen["train_loss"], axis=1) < 0)
@@ -80,7 +80,3 @@ def test_wrong_theories_are_refuted():
 def test_times_that_do_not_increase_are_refused(times):
     with pytest.raises((StatementError, ValueError), match="times|float"):
         RidgeFlow(times=times)
-
-
-def test_close_to_the_edge_it_warns():
-    assert RidgeFlow(alpha=1.0, ridge=0.0, times=(1e3,)).valid() is None or True

@@ -111,7 +111,7 @@ def test_warnings_where_the_end_of_ageing_is_uncertain():
     assert hot.replace(start_temperature=0.6).valid() is None
 
 
-SMALL = SphericalPSpin(times=(0.5, 1.5), snr=1.0, start_overlap=0.6)
+SMALL = SphericalPSpin(times=(0.5, 1.0), snr=3.0, start_overlap=0.8)
 
 
 class NoSignal(SphericalPSpin):
@@ -119,7 +119,7 @@ class NoSignal(SphericalPSpin):
 
     def predict(self):
         found = super().predict()
-        return found | {"energy": found["energy"] + found["overlap"] ** 3 / 2}
+        return found | {"energy": found["energy"] + self.snr * found["overlap"] ** 3 / 2}
 
 
 class Doubled(SphericalPSpin):
@@ -135,10 +135,10 @@ class Doubled(SphericalPSpin):
 @pytest.mark.parametrize("wrong", [NoSignal, Doubled])
 def test_wrong_laws_are_refuted(wrong):
     fields = dict(times=SMALL.times, snr=SMALL.snr, start_overlap=SMALL.start_overlap)
-    settings = dict(sizes=(12, 24), seeds=150, resolution=0.2)
+    settings = dict(sizes=(12, 24), seeds=100, resolution=0.2)
     assert confront(wrong(**fields), **settings)["energy"].verdict == "disagrees"
 
 
 def test_the_right_law_is_not():
-    found = confront(SMALL, sizes=(12, 24), seeds=150, resolution=0.2)
+    found = confront(SMALL, sizes=(12, 24), seeds=100, resolution=0.2)
     assert {found[name].verdict for name in ("energy", "overlap", "correlation")} == {"agrees"}

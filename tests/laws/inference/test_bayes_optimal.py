@@ -88,7 +88,7 @@ def test_every_prior_with_every_channel(prior, channel):
     alpha, h, state = law.alpha, 1e-4, State.of(law.fixed_points()).low
     q, v = state.values["overlap"], state.values["mse"]
     assert q + v == pytest.approx(prior.second_moment, rel=1e-9)
-    rng, count = np.random.default_rng(5), 60_000
+    rng, count = np.random.default_rng(5), 40_000
     omega, xi = np.sqrt(q) * rng.standard_normal(count), rng.standard_normal(count)
     y = channel.sample(omega + np.sqrt(v) * xi, rng)
     g = channel.score(y, omega, v)[0]
@@ -176,21 +176,15 @@ def test_fields_of_parts_are_swept():
 
 
 def test_thresholds_along_a_field_of_a_part():
-    """At alpha = 0.3 the sparsity of the algorithmic transition inverts the transition in alpha at that sparsity."""
-    law = BayesOptimal(alpha=0.3, channel=Linear(), prior=GaussBernoulli(rho=0.2))
-    rho = thresholds(law, "prior.rho")
-    assert rho["information_theoretic"] == pytest.approx(0.3, rel=1e-5)
-    there = thresholds(law.replace(prior=GaussBernoulli(rho=rho["algorithmic"])), "alpha")
-    assert there["algorithmic"] == pytest.approx(0.3, rel=1e-6)
-    with pytest.raises(StatementError, match="no field 'rh'"):
-        thresholds(law, "prior.rh")
+    """The share of flips at the transition for alpha = 1.3 inverts the transition in alpha at that share."""
+    law = BayesOptimal(alpha=1.3, prior=Rademacher())
+    flip = thresholds(law, "channel.flip")["information_theoretic"]
+    there = thresholds(law.replace(channel=Sign(flip=flip)), "alpha")
+    assert there["information_theoretic"] == pytest.approx(1.3, rel=1e-6)
+    with pytest.raises(StatementError, match="no field 'flips'"):
+        thresholds(law, "channel.flips")
     with pytest.raises(StatementError, match="must be a real number to vary"):
         thresholds(law, "start")
-
-
-def test_flips_close_the_hard_phase():
-    found = thresholds(BayesOptimal(alpha=1.3, prior=Rademacher()), "channel.flip")
-    assert 0.003 < found["information_theoretic"] < 0.004
 
 
 def test_a_users_prior_and_channel_do_all_that_those_built_in_do():
@@ -232,7 +226,6 @@ def test_bad_parts_say_what_is_wrong(law, message):
 @pytest.mark.parametrize(
     "law",
     [
-        BayesOptimal(alpha=0.5, prior=GaussBernoulli(rho=0.2), channel=Linear(noise=0.01)),
         BayesOptimal(alpha=2.0, prior=Rademacher(), channel=Sign(flip=0.1)),
         BayesOptimal(alpha=3.0, channel=Abs()),
     ],

@@ -91,10 +91,10 @@ def test_the_error_of_smooth_units_is_a_variance():
     rng = np.random.default_rng(1)
     overlap = np.array([[0.6, 0.2], [0.2, 0.6]])
     omega = rng.multivariate_normal([0, 0], overlap, 4000)
-    fields = omega[:, None] + rng.multivariate_normal([0, 0], np.eye(2) - overlap, 400)
+    fields = omega[:, None] + rng.multivariate_normal([0, 0], np.eye(2) - overlap, (4000, 200))
     spread = Tanh()(fields).sum(axis=-1).var(axis=1, ddof=1) / 2
     expected = output_error(overlap, np.eye(2), Tanh())
-    assert abs(spread.mean() - expected) < 4 * spread.std() / np.sqrt(4000) + 0.01 * expected
+    assert abs(spread.mean() - expected) < 4 * spread.std() / np.sqrt(4000)
 
 
 def test_specialisation():
@@ -137,8 +137,8 @@ def test_signs_are_recovered_in_a_jump():
 
 def test_bad_statements_are_refused():
     for law, message in (
-        (Committee(noise=0.1), "must be 0"),
-        (Committee(activation=Erf()), "must be > 0"),
+        (Committee(noise=0.1), "must be None"),
+        (Committee(activation=Erf()), "must be a number > 0"),
         (Committee(activation=Relu(), noise=0.1), "without kinks or jumps"),
         (Committee(prior=Laplace()), "mixture of at most 8 Gaussians"),
     ):
@@ -153,9 +153,9 @@ def test_bad_statements_are_refused():
 @pytest.mark.parametrize(
     ("statement", "size", "seeds"),
     [
-        ("Committee(alpha=1.2)", 300, 12),
-        ("Committee(alpha=2.3, prior=Rademacher())", 200, 4),
-        ("Committee(alpha=1.5, activation=Erf(), noise=0.3)", 200, 8),
+        ("Committee(alpha=1.2)", 200, 10),
+        ("Committee(alpha=3.5, prior=Rademacher())", 120, 3),
+        ("Committee(alpha=1.5, activation=Erf(), noise=0.3)", 150, 5),
     ],
 )
 def test_message_passing_meets_the_limit(statement, size, seeds):
@@ -168,7 +168,7 @@ def test_message_passing_meets_the_limit(statement, size, seeds):
 
 def test_a_wrong_limit_is_refuted():
     law = Committee(alpha=1.2)
-    experiment, limit = law.experiment((150, 300), 12), law.limit()
+    experiment, limit = law.experiment((100, 200), 8), law.limit()
     wrong = law.replace(alpha=2.4).limit()
     assert confront(law, experiment, limit).verdict != "disagrees"
     assert confront(law, experiment, wrong)["overlap"].verdict == "disagrees"

@@ -13,11 +13,14 @@ from ...problem.prior import Prior
 from ...record import StatementError
 from ..checks import NotSolved
 from .committee_parts import Weights, label_scores, weights_of
-from .iteration import BLOWN_UP, RECOVERED, Squares, checked, product
+from .iteration import BLOWN_UP, Squares, checked, product
 
 DAMPINGS = (0.0, 0.5, 0.85)
 ASIDE = 0.05
 """Share of the signal by which units start aside from each other, so that they can be told apart."""
+
+CERTAIN = 1e-5
+"""Below this share of the signal's power the weights are known, and labels say nothing on what is left."""
 
 PATIENCE, VIOLENT = 100, 0.03
 """So many steps in a row, each longer than this share of the signal, are taken for an oscillation without end."""
@@ -32,7 +35,7 @@ class CommitteeEstimate:
     means:      of the units' weights, shape (d, K); the order of the units is arbitrary.
     covariance: posterior covariance of a coordinate's K weights, averaged over coordinates, shape (K, K).
     residuals:  at each iteration the root mean square of the undamped change of the means, in units of the signal's;
-                the last is below the tolerance.
+                the last is below the tolerance, or the covariance below 1e-5 of the signal's power: recovered.
     damping:    the share of the last step that was kept.
     failures:   what was tried before and how it failed.
     """
@@ -68,8 +71,8 @@ def committee(
 
     X: shape (n, d), of any scale, float32 or float64; y: shape (n,), labels of the fields X w, with w of shape (d, K):
     for `Sign()` units the sign of the sum of the units' signs (0 where they are undecided), for any other activation f
-    the sum of f(field) over sqrt(K), plus normal noise of variance `noise` > 0. With $\hat w_i$, $C_i$ the posterior mean (K) and
-    covariance (K, K) of a coordinate's weights and s the mean square of X's entries, a step is
+    the sum of f(field) over sqrt(K), plus normal noise of variance `noise` > 0. With $\hat w_i$, $C_i$ the posterior
+    mean (K) and covariance (K, K) of a coordinate's weights and s the mean square of X's entries, a step is
 
     $$V = s \sum_i C_i, \quad \omega = X \hat w - g V, \quad g, g' = \partial_\omega, \partial_\omega^2
     \log P(y | N(\omega, V)), \quad A = -s \sum_\mu g'_\mu, \quad B = X^T g + \hat w A,$$
@@ -152,8 +155,8 @@ def _settled(
         covariance = share * covariance + (1 - share) * spread
         if callback is not None:
             callback(step, means, covariance)
-        found = float(np.trace(covariance)) < RECOVERED * power * len(covariance)
-        if residuals[-1] < tolerance or found:
+        recovered = float(np.trace(covariance)) < CERTAIN * power * len(covariance)
+        if residuals[-1] < tolerance or recovered:
             return CommitteeEstimate(means, covariance, np.array(residuals), keep)
         if min(residuals[-PATIENCE:]) > VIOLENT and step >= PATIENCE:
             raise NotSolved(f"the means still change by {residuals[-1]:.2g} of the signal after {step} iterations.")

@@ -17,7 +17,10 @@ from ...record import StatementError
 Score = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Weights = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-VOTES = {1: {1.0: [(1,)], -1.0: [(-1,)]}, 2: {1.0: [(1, 1)], 0.0: [(1, -1), (-1, 1)], -1.0: [(-1, -1)]}}
+VOTES: dict[int, dict[float, list[tuple[int, ...]]]] = {
+    1: {1.0: [(1,)], -1.0: [(-1,)]},
+    2: {1.0: [(1, 1)], 0.0: [(1, -1), (-1, 1)], -1.0: [(-1, -1)]},
+}
 """For each number of units, the signs of the units behind each label."""
 
 MOST = 64

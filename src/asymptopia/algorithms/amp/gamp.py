@@ -18,6 +18,9 @@ from .vamp import DAMPINGS, vamp
 UNLIKE = 0.2
 """Excess of the second moment of the spectrum beyond which a matrix is not treated as one of independent entries."""
 
+PROBES = 8
+"""Random vectors from which that moment is estimated."""
+
 
 def gamp(
     X: Any,
@@ -87,7 +90,8 @@ def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Est
 def spectrum_excess(X: np.ndarray) -> float:
     """tr (X^T X)^2, estimated, in units of its value for independent entries of one variance, minus 1."""
     n, d = X.shape
-    r = np.random.default_rng(0).standard_normal(d)
+    r = np.random.default_rng(0).standard_normal((d, PROBES))
     u = product(X, r)
     v = product(X.T, u)
-    return float(np.vdot(v, v) * np.vdot(r, r) / np.vdot(u, u) ** 2 * n / (n + d)) - 1
+    first, second, ones = (np.sum(a**2) for a in (u, v, r))
+    return float(second * ones / first**2 * n / (n + d)) - 1

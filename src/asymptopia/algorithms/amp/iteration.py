@@ -36,8 +36,8 @@ class Iterate:
 
     means, variances: shape (d,).
     scores:           g of shape (n,), from which the next step takes its Onsager term.
-    residual:         root mean square of the undamped change of the means, in units of the signal's, or the change of
-                      the mean variance, in units of the signal's mean square, if that is larger.
+    residual:         root mean square of the undamped change of the means, in units of the signal's; or the change of
+                      the mean variance, or what damping holds back of the scores and precisions, if that is larger.
     """
 
     means: np.ndarray
@@ -71,6 +71,9 @@ def iterates(
     of a step before the first, by default 0. damping: the share of the last step that is kept, in [0, 1).
     With `full_variances` the squares of X are stored and used one by one; otherwise they are replaced by their mean,
     which is the same for large matrices of independent entries of one variance, and twice as fast.
+
+    Where the law of a label is not log-concave in its field, A may fluctuate below zero in small systems; there it is
+    taken to be at least $s^T g^2 / 2$, half of its other expression under the model.
 
     Labels that the estimate explains completely carry no information on what is left: where the variance of the
     fields is below `RECOVERED` of its start and the next step would lose the signal, the estimate is held.
@@ -114,8 +117,12 @@ def _steps(
             keep = damping if A is not None else 0.0
             score, slope = channel.score(y, product(X, means) - V * g, V)
             scores = keep * g + (1 - keep) * score
-            information = np.maximum(squares.coordinates(-slope), 0.0)
-            A = information if A is None else keep * A + (1 - keep) * information
+            information = squares.coordinates(-slope)
+            if np.any(slope > 0):
+                information = np.maximum(information, 0.5 * squares.coordinates(score**2))
+            held = keep * float(np.mean(variances * np.abs(information - A))) if keep else 0.0
+            held += keep * float(np.sqrt(np.mean(np.square(variances) * squares.coordinates((score - g) ** 2)) / power))
+            A = keep * A + (1 - keep) * information if keep else information
             new, spread = prior.posterior(A, product(X.T, scores) + A * means)
             silent = float(np.mean(scores**2 * V)) < 0.01 and float(np.mean(variances)) < RECOVERED * power
             size = float(np.mean(new**2 + spread))
@@ -128,7 +135,7 @@ def _steps(
                 f"{np.sqrt(power):.3g} at the start, became {np.sqrt(size):.3g}. Use damping, or `vamp`."
             )
         change = abs(float(np.mean(spread)) - float(np.mean(variances))) / power
-        residual = max(float(np.sqrt(np.mean((new - means) ** 2) / power)), change)
+        residual = max(float(np.sqrt(np.mean((new - means) ** 2) / power)), change, held)
         g = scores
         means = keep * means + (1 - keep) * new
         variances = np.broadcast_to(keep * variances + (1 - keep) * spread, means.shape)

@@ -10,7 +10,6 @@ import numpy as np
 from ...record import StatementError
 from ..checks import NotSolved
 
-
 DAMPINGS = (0.0, 0.5, 0.85)
 FAINT = 1e-4  # noise to begin with: until it has grown, message passing is linear and finds the leading direction
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def _two_layers(s: np.ndarray, start: float, t: np.ndarray) -> np.ndarray:
 def _layers(rng: np.random.Generator, layers: int, r: int, n: int, a: float) -> list[np.ndarray]:
     """The weights at the start, with U and V the first r unit vectors."""
     ends = [np.eye(r)] + [rng.standard_normal((n, r)) / np.sqrt(n) for _ in range(layers - 1)] + [np.eye(r)]
-    return [a * left @ right.T for right, left in zip(ends, ends[1:], strict=False)]
+    return [a * left @ right.T for right, left in pairwise(ends)]
 
 
 def _flow(weights: list[np.ndarray], target: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ With the static response $\chi$ of a state and its self-overlap $q = 1 - T\chi$:
   $f''(q) \chi^2 = 1$, with energy $-[(f(1) - f(q))/T + X f(q)]$, $X = 1/(f'(q)\chi) - \chi/q$;
 - near a signal of strength $\lambda$: $q - m^2 = \chi^2 f'(q)$, $m = \chi\lambda f'(m)$, energy
   $-(f(1) - f(q))/T - \lambda f(m)$;
-- a small overlap with the signal grows in marginal states if $\lambda f''(0)\chi > 1$
+- a small overlap with the signal grows exponentially in marginal states if $\lambda f''(0)\chi > 1$
   (Sarao Mannelli, Biroli, Cammarota, Krzakala and Zdeborova, NeurIPS 32 (2019) 8676).
 """
 

@@ -1,4 +1,4 @@
-"""Gaussian averages over the fields of two-layer networks: closed for erf, relu and linear units, else by quadrature."""
+"""Gaussian averages over the fields of two-layer networks: closed, or by quadrature."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def averages(activation: Activation, C: Any, c: Any, K: int, breaks: tuple[float
 
     `breaks` and `order` are for activations without closed forms: where they are not smooth, and nodes a panel.
     """
+    import jax.numpy as jnp
+
+    C, c = jnp.asarray(C), jnp.asarray(c)
     if isinstance(activation, Erf):
         return _erf(activation.scale, C, c, K)
     if isinstance(activation, Identity):
@@ -103,14 +106,14 @@ def _relu(C: Any, c: Any, K: int) -> Averages:
     i, k, table = pairs(K)
     a, b = np.triu_indices(C.shape[0])
     weight = c[a] * c[b] * np.where(a == b, 1.0, 2.0)
-    I, J, A, B = np.broadcast_arrays(i[:, None], k[:, None], a, b)
-    signs = _two_signs(C, I, J, A, B)
+    one, other, A, B = np.broadcast_arrays(i[:, None], k[:, None], a, b)
+    signs = _two_signs(C, one, other, A, B)
     total = C[a, b] + moduli[a, b] + signs
-    for s in (I, J):
+    for s in (one, other):
         total += _two_signs(C, s, B, A, B) + _two_signs(C, s, A, B, A)
-    four = jnp.where(I == J, moduli[a, b], signs)
-    apart = np.nonzero((I != J) & (A != B))
-    total += four.at[apart].set(_two_signs_moduli(C, *(x[apart] for x in (I, J, A, B))))
+    four = jnp.where(one == other, moduli[a, b], signs)
+    apart = np.nonzero((one != other) & (A != B))
+    total += four.at[apart].set(_two_signs_moduli(C, *(x[apart] for x in (one, other, A, B))))
     return Averages((C + moduli) / 4, slopes, curve, (total @ weight / 16)[table])
 
 
@@ -157,7 +160,7 @@ def _two_signs_moduli(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
 
     u, weight = (x[:, None] for x in legendre(PATH))
     left = np.pi / 2 * u**POWER  # nodes gather at the end, where fields of two units are almost the same
-    t, weight = np.cos(left), weight * np.pi / 2 * POWER * u ** (POWER - 1) * np.sin(left)
+    weight = weight * np.pi / 2 * POWER * u ** (POWER - 1) * np.sin(left)
     ii, ik = C[i, i], C[i, k]
 
     def given(x: Any, y: Any) -> Any:
@@ -215,8 +218,8 @@ def _panels(mean: Any, deviation: Any, breaks: tuple[float, ...], order: int) ->
 
     mean, deviation = (jnp.asarray(v)[..., None] for v in (mean, deviation))
     if not breaks:  # the trapezoidal rule, which converges geometrically on the whole line
-        x = np.linspace(-REACH, REACH, order)
-        return x, np.exp(-(x**2) / 2) / np.exp(-(x**2) / 2).sum()
+        grid = np.linspace(-REACH, REACH, order)
+        return grid, np.exp(-(grid**2) / 2) / np.exp(-(grid**2) / 2).sum()
     inner = (jnp.asarray(breaks, float) - mean) / jnp.maximum(deviation, 1e-12)
     shape = jnp.broadcast_shapes(inner.shape[:-1], deviation.shape[:-1])
     ends = [jnp.full((*shape, 1), -REACH), jnp.clip(inner, -REACH, REACH), jnp.full((*shape, 1), REACH)]

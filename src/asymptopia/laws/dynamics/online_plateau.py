@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...law import NoLimit
 from ...record import StatementError, join, split
-from .online_integrals import pairs
+from .online_integrals import ORDER, pairs
 from .online_sgd import OnlineSGD
-from .online_theory import ORDER, State, Task, breaks_of, error, velocity
+from .online_theory import State, Task, breaks_of, error, velocity
 
 LONGEST = 1e6
 NEUTRAL = 1e-9  # growth below this multiple of the rate is none: deviations that change nothing
@@ -174,9 +175,19 @@ class _Equations:
         structure, numbers = split(law.activation)
         learns = bool(self.task.second_rate)
         functions = _compiled(structure, breaks_of(law.activation), self.K, self.M, learns)
-        self.velocity, self.jacobian, self.error = (
-            lambda x, f=f: np.asarray(f(np.asarray(x, float), self.start, numbers, self.task)) for f in functions
-        )
+        self._functions, self._numbers = functions, numbers
+
+    def velocity(self, x: np.ndarray) -> np.ndarray:
+        return self._call(0, x)
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        return self._call(1, x)
+
+    def error(self, x: np.ndarray) -> float:
+        return float(self._call(2, x))
+
+    def _call(self, which: int, x: np.ndarray) -> np.ndarray:
+        return np.asarray(self._functions[which](np.asarray(x, float), self.start, self._numbers, self.task))
 
     def vector(self, Q: Any, R: Any, v: Any) -> np.ndarray:
         last = v if self.task.second_rate else []
@@ -213,7 +224,7 @@ class _Equations:
                 break
             if np.abs(r).max() <= 1e-14 * max(1.0, np.abs(x).max()):
                 Q, R, v = _states(x, self.start, self.K, self.M, bool(self.task.second_rate), np)
-                return FixedState(Q, R, np.asarray(v), float(self.error(x)), self.rates(x))
+                return FixedState(Q, R, np.asarray(v), self.error(x), self.rates(x))
             x = x - np.linalg.lstsq(J, r, rcond=1e-12)[0]
         raise NoLimit("The equations have no fixed point next to the given state.")
 
@@ -268,7 +279,7 @@ class _Symmetric:
             Q, C, _ = self._speed(self.at(gap))
             return float(Q - C)
 
-        for low, high in zip(GAPS, GAPS[1:], strict=False):
+        for low, high in pairwise(GAPS):
             if growth(high) <= 0:
                 return float(brentq(growth, low, high, xtol=1e-15, rtol=1e-14))
         raise NoLimit(TOO_LARGE)

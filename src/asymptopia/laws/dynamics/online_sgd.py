@@ -9,7 +9,8 @@ import numpy as np
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.activation import Activation, Erf, Identity, Relu, Sign
 from ...record import StatementError, field
-from .online_theory import ORDER, State, Task, Trajectory, trajectories
+from .online_integrals import ORDER
+from .online_theory import State, Task, Trajectory, trajectories
 
 SAAD_SOLLA = "Saad and Solla, Phys. Rev. E 52 (1995) 4225"
 GOLDT = "Goldt, Advani, Saxe, Krzakala and Zdeborova, NeurIPS 32 (2019) 6981"
@@ -133,10 +134,8 @@ class OnlineSGD(Law):
         rate, noise, second, _ = (np.atleast_1d(x) for x in numbers)
         Q, R, T = self.overlaps()
         v, u = self.second_layers()
-        start, task = (
-            type(x)(*(np.broadcast_to(a, (len(rate), *np.shape(a))) for a in x[:n]), *x[n:])  # type: ignore[call-arg]
-            for x, n in ((State(Q, R, v), 3), (Task(T, u, rate, noise, second), 2))
-        )
+        Q, R, T, v, u = (np.broadcast_to(a, (len(rate), *a.shape)) for a in (Q, R, T, v, u))
+        start, task = State(Q, R, v), Task(T, u, rate, noise, second)
         return trajectories(self.activation, start, task, self.times, order, loose)
 
     def overlaps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -183,8 +182,8 @@ class OnlineSGD(Law):
             swap[[i, k]] = k, i
             if np.array_equal(Q[np.ix_(swap, swap)], Q) and np.array_equal(R[swap], R) and v[i] == v[k]:
                 return (
-                    f"the student's units {i} and {k} start alike and stay alike in the limit; finite systems tell them "
-                    "apart after a time that grows as the logarithm of their dimension"
+                    f"the student's units {i} and {k} start alike and stay alike in the limit; finite systems tell "
+                    "them apart after a time that grows as the logarithm of their dimension"
                 )
         return None
 
@@ -232,8 +231,8 @@ def _check_statement(law: OnlineSGD) -> None:
     smallest = float(np.linalg.eigvalsh(gram)[0])
     if smallest < -1e-10 * np.trace(gram) or (np.diagonal(gram) <= 0).any():
         raise StatementError(
-            "`student_overlaps`, `cross_overlaps` and `teacher_overlaps` of OnlineSGD must be those of nonzero vectors, "
-            f"so that ((Q, R), (R^T, T)) has no negative eigenvalue, but it has {smallest:.6g}."
+            "`student_overlaps`, `cross_overlaps` and `teacher_overlaps` of OnlineSGD must be those of nonzero "
+            f"vectors, so that ((Q, R), (R^T, T)) has no negative eigenvalue, but it has {smallest:.6g}."
         )
     times = np.asarray(law.times, float)
     if times.ndim != 1 or not len(times) or not np.isfinite(times).all() or times[0] < 0 or (np.diff(times) <= 0).any():

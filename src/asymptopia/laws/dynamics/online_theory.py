@@ -88,9 +88,13 @@ def trajectories(
     order, rtol = (ORDER, loose * RTOL) if closed else (order, 100 * loose * RTOL)
     B = len(start.Q)
     numbers = [np.broadcast_to(np.asarray(x, float), (B,)) for x in numbers]
-    start, task = (type(x)(*(np.asarray(a, float) for a in x)) for x in (start, task))
+    start, task = State(*map(_array, start)), Task(*map(_array, task))
     found = _compiled()(structure, breaks_of(activation), order, rtol, numbers, start, task, np.asarray(times, float))
     return Trajectory(*map(np.asarray, found))
+
+
+def _array(x: Any) -> np.ndarray:
+    return np.asarray(x, float)
 
 
 def breaks_of(activation: Activation) -> tuple[float, ...]:

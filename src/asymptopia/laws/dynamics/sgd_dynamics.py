@@ -38,7 +38,7 @@ class SGDDynamics(Law):
     $$w \leftarrow w - \eta \Big( \frac1b \sum_{i \in B} \ell'(y_i, z_i) \frac{x_i}{\sqrt d} + \lambda w \Big)
       + \sqrt{2 \eta T}\, \xi .$$
 
-    Each sample is in the batch B with probability b, independently; whether it is is drawn anew at each step with
+    Each sample is in the batch B with probability b, independently; its membership is drawn anew at each step with
     probability 1 / `persistence`, so that 1 is SGD and more is persistent SGD. The start is
     $w_0 = \text{start\_overlap}\, w^\star + \sqrt{\text{start\_variance}}\, \xi$.
 

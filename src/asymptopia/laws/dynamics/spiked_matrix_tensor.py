@@ -38,7 +38,8 @@ class SpikedMatrixTensor(Law):
     $$\dot m = -\mu m + \int_0^t f''(C(t, s)) R(t, s) m(s) ds + f'(m),$$
 
     with correlation C and response R of the causal equations that belong to it, and the energy per spin is
-    $-\int_0^t f'(C) R ds - f(m)$. An infinitesimal overlap grows beyond `thresholds`: at T = 0 if
+    $-\int_0^t f'(C) R ds - f(m)$. An infinitesimal overlap grows
+    exponentially beyond `thresholds`: at T = 0 if
     $\Delta_2 < (-\Delta_p + \sqrt{\Delta_p^2 + 4(p-1)\Delta_p}) / (2(p-1))$.
     """
 

@@ -10,7 +10,7 @@ from ...algorithms.amp.soft import SoftThreshold
 from ...problem.channel import Channel
 from ...problem.prior import Prior
 from ...problem.scalar import coordinate, observation_averages
-from ...problem.seen import label
+from ...problem.seen import even, label
 
 PERFECT = 1e-16
 """Share of the signal's variance below which nothing is left to learn."""
@@ -39,8 +39,9 @@ def bayes(prior: Prior, channel: Channel, alpha: float, snr: float, iterations: 
     """After each iteration, of message passing that knows prior and channel."""
     now, path = at_start(prior, snr), []
     least = PERFECT * (prior.second_moment - prior.mean**2)
+    blind = even(channel) and now.overlap == 0
     for _ in range(iterations):
-        if now.variance > least:
+        if now.variance > least and not blind:
             information = alpha * float(label(channel, now.overlap, now.variance).information[0])
             now = at_start(prior, information)
         path.append(now)

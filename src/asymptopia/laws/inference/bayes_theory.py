@@ -121,7 +121,8 @@ def chosen(points: list[Point], start: str) -> Point:
 def test_error(channel: Channel, points: Sequence[Point]) -> np.ndarray:
     """The least possible error on a new label, without noise where that can be taken away, at each point."""
     q, v = (np.array([getattr(p, name) for p in points]) for name in "qv")
-    return label_error(channel, q, np.maximum(v, NOTHING))
+    errors = label_error(channel, q, np.maximum(v, NOTHING))
+    return np.where((v == 0) & (errors < PERFECT), 0.0, errors)
 
 
 def _free_entropy(alpha: float, A: Any, v: Any, information: Any, log_likelihood: Any) -> Any:

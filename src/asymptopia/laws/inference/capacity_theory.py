@@ -31,9 +31,9 @@ def squared_distance(kappa: float, constraint: str) -> float:
         t, w = legendre(64)
         z = min(kappa, 40.0) * t
         return float(2 * min(kappa, 40.0) * (w * (kappa - z) ** 2 * _normal(z)).sum())
-    t = kappa if constraint == "halfspace" else -kappa
-    ratio, excess, _ = hazard(t)
-    one_side = float(_normal(t) * (1 + t * excess) / ratio)
+    x = kappa if constraint == "halfspace" else -kappa
+    ratio, excess, _ = hazard(x)
+    one_side = float(_normal(x) * (1 + x * excess) / ratio)
     return one_side if constraint == "halfspace" else 2 * one_side
 
 

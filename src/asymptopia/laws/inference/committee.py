@@ -62,7 +62,7 @@ class Committee(Law):
     K: int = field(2, "number of hidden units", one_of=(1, 2))
     prior: Prior = field(Gaussian(), "law of the weights: a mixture of few Gaussians")
     activation: Activation = field(Sign(), "units: Sign, whose votes are counted, or smooth, with real labels")
-    noise: float = field(0.0, "variance of the noise of a real label; 0 for Sign units", at_least=0)
+    noise: float | None = field(None, "variance of the noise of the real labels of smooth units", above=0)
     start: str = field(
         "uninformative", "knowledge of the teacher at the start", one_of=("uninformative", "informative")
     )
@@ -85,7 +85,7 @@ class Committee(Law):
         "overlap": Observable(
             "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0
         ),
-        "test_error": Observable(r"\varepsilon_g", "least error on new labels"),
+        "test_error": Observable(r"\varepsilon_g", "least error on new labels", resolution=0.07),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
     }
     landmarks = _landmarks()
@@ -108,9 +108,9 @@ class Committee(Law):
     def check(self) -> None:
         from .committee_theory import check
 
-        if isinstance(self.activation, Sign) != (self.noise == 0):
-            must = "0 (their labels are votes)" if self.noise else "> 0 (their labels are real)"
-            raise NoLimit(f"With {self.activation!r} units `noise` of Committee must be {must}, but is {self.noise:g}.")
+        if isinstance(self.activation, Sign) != (self.noise is None):
+            must = "None (their labels are votes)" if self.noise else "a number > 0 (their labels are real)"
+            raise NoLimit(f"With {self.activation!r} units `noise` of Committee must be {must}, but is {self.noise}.")
         check(self)
 
     def valid(self) -> str | None:

@@ -26,10 +26,10 @@ def learnt_committee(law: Committee, d: int, rng: np.random.Generator) -> dict[s
     teacher = _teacher(law, d, rng)
     X = rng.standard_normal((samples, d), np.float32) / np.float32(np.sqrt(d))
     y = _labels(law, X @ teacher, rng)
-    informed = None
+    informed, noise = None, law.noise or 0.0
     if law.start == "informative":
         informed = teacher, CERTAIN * float(law.prior.second_moment) * np.eye(law.K)
-    found = committee(X, y, law.prior, law.K, law.activation, law.noise, start=informed, seed=int(rng.integers(2**31)))
+    found = committee(X, y, law.prior, law.K, law.activation, noise, start=informed, seed=int(rng.integers(2**31)))
     overlap = found.means.T @ teacher / d
     order = max(itertools.permutations(range(law.K)), key=lambda p: np.trace(overlap[list(p)]))
     error = _error(law, found.means, found.covariance, teacher, rng)
@@ -51,7 +51,7 @@ def _labels(law: Committee, fields: np.ndarray, rng: np.random.Generator) -> np.
     if isinstance(law.activation, Sign):
         return np.sign(np.sign(fields).sum(axis=1))
     y = np.asarray(law.activation(fields), float).sum(axis=1) / np.sqrt(law.K)
-    return np.asarray(y + np.sqrt(law.noise) * rng.standard_normal(len(y)))
+    return np.asarray(y + np.sqrt(law.noise or 0.0) * rng.standard_normal(len(y)))
 
 
 def _error(law: Committee, means: np.ndarray, V: np.ndarray, teacher: np.ndarray, rng: np.random.Generator) -> float:
@@ -64,9 +64,9 @@ def _error(law: Committee, means: np.ndarray, V: np.ndarray, teacher: np.ndarray
     drawn = rng.standard_normal((TESTS if vote else TESTS // 5, 2 * law.K))
     fields = drawn * np.sqrt(np.maximum(values, 0)) @ axes.T
     student, fields = fields[:, : law.K], fields[:, law.K :]
-    V = np.maximum(V, 0) if law.K == 1 else V
+    V = V + 1e-10 * float(law.prior.second_moment) * np.eye(law.K)  # that of a recovered teacher vanishes
     if vote:
         labels, logs = log_votes(student, V)
         return float(np.mean(labels[logs.argmax(axis=1)] != _labels(law, fields, rng)))
-    guess = expected_output(student, V, law.activation, law.noise)
+    guess = expected_output(student, V, law.activation, law.noise or 0.0)
     return float(np.mean((guess - outputs(fields, law.activation)) ** 2))

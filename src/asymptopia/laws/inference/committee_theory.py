@@ -62,7 +62,7 @@ class State(NamedTuple):
 
 def machine_of(law: Committee) -> Machine:
     """What of a statement the curves of fixed points depend on: all but alpha and the start."""
-    return Machine(law.K, law.prior, law.activation, law.noise)
+    return Machine(law.K, law.prior, law.activation, law.noise or 0.0)
 
 
 def check(law: Committee) -> None:

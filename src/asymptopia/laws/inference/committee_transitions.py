@@ -33,12 +33,13 @@ def transitions(machine: Machine) -> dict[str, float]:
     teacher ends. informative_spinodal: that reached from the teacher begins. information_theoretic: the two have the
     same free entropy.
     """
-    found, paths = {}, [branch(machine, together)]
+    paths: list[Path] = [branch(machine, together)]
+    found: dict[str, float] = {}
     special = specialisation(machine, paths[0]) if machine.K == 2 else None
     if special is not None:
         found["specialisation"] = special.alpha
         x = float(np.log(special.A[0]))
-        before = [*(p for p in paths[0] if p[1] < x), (together, x)]
+        before: Path = [*(p for p in paths[0] if p[1] < x), (together, x)]
         if np.all(np.diff([at(machine, p).alpha for p in before]) > 0):
             paths = [before, branch(machine, apart)]
     ends = [turn for path in paths for turn in turns(machine, path)]

@@ -12,7 +12,7 @@ from ...problem.loss import Hinge, Logistic, Loss, Square
 from ...record import StatementError, field
 
 _FEWEST_TESTS = 20
-_RESOLVED = 0.8
+_DETERMINED = 0.3
 ISOTROPIC = "the isotropic case, solved independently in high precision"
 
 
@@ -182,13 +182,14 @@ class GaussianCovariate(Law):
     def valid(self) -> str | None:
         if isinstance(self.data, Data) and self.dimension() < 10:  # type: ignore[operator]
             return f"The data have {self.dimension()} dimensions only, and the theory is for many."
-        if isinstance(self.data, Data) and self.dimension() >= _RESOLVED * self.data.samples(self.features).shape[0]:  # type: ignore[operator]
+        if isinstance(self.data, Data) and self.dimension() >= _DETERMINED * self.data.samples(self.features).shape[0]:  # type: ignore[operator]
             from .covariate_theory import unresolved
 
             if unresolved(self):
                 return (
-                    "With so little ridge the student sees directions whose variance the rows of the data are too few "
-                    "to determine: the predicted error is too small. Give more ridge, or fewer features."
+                    "With so little ridge the student fits more directions than the rows of the data determine: what "
+                    "is predicted rests on corrections for Gaussian data, and real errors are often a fifth larger. "
+                    "Give more ridge, or fewer features."
                 )
         return None
 

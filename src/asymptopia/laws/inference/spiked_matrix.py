@@ -74,8 +74,11 @@ class SpikedMatrix(Law):
     $r^2 - q^2$, or $rs - F_x F_u$. Message passing reaches the stable solution of least overlap from an estimate that
     knows nothing, and that of largest from x itself (`start`); the posterior is at that of largest
 
-    $$\phi = \frac{A r}{2} - I_x(A) - \frac{snr}{4} q^2, \qquad \text{or} \qquad
-      \frac{A r}{2} - I_x(A) + \alpha \left(\frac{snr\, q s}{2} - I_u(snr\, q)\right) - \frac{\alpha\, snr}{2} F_x F_u,$$
+    $$\phi = \frac{A r}{2} - I_x(A) - \frac{snr}{4} q^2,$$
+
+    or, for a rectangular matrix,
+
+    $$\phi = \frac{A r}{2} - I_x(A) + \alpha \left(\frac{snr\, q s}{2} - I_u(snr\, q) - \frac{snr}{2} F_x F_u\right),$$
 
     with I the mutual information of an entry. Principal components need no prior: with $\theta^2 = snr\, r^2$
     the largest eigenvalue of $Y/\sqrt N$ tends to $\theta + 1/\theta$, and the squared cosine of its eigenvector with

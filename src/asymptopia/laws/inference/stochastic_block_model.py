@@ -127,10 +127,10 @@ class StochasticBlockModel(Law):
         from ...algorithms.nonbacktracking import nonbacktracking
 
         rng, k = generator(key), self.groups
-        labels = rng.permutation(np.arange(n) % k)
+        labels = rng.permutation(np.arange(max(n - n % k, k)) % k)  # groups of exactly equal size
         affinity = self.affinity()
         graph = block_graph(labels, affinity, rng)
-        start = rng.dirichlet(np.ones(k), n) if self.start == "uninformative" else np.eye(k)[labels]
+        start = rng.dirichlet(np.ones(k), len(labels)) if self.start == "uninformative" else np.eye(k)[labels]
         beliefs = belief_propagation(graph, affinity, start=start)
         beliefs.require()
         spectrum = np.abs(nonbacktracking(graph, k, tolerance=1e-4))

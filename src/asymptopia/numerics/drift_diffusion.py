@@ -1,0 +1,89 @@
+r"""Diffusions on the line in finite volumes: $\partial_t \rho = \partial_x (V' \rho + T \partial_x \rho)$.
+
+On points with spacing h a particle jumps from $x_i$ to $x_{i \pm 1}$ at the rate
+$\frac{T}{h^2} B((V_{i \pm 1} - V_i)/T)$, $B(z) = z/(e^z - 1)$ (Scharfetter and Gummel, IEEE Trans. Electron Devices 16
+(1969) 64). Mass is preserved, no density turns negative and $e^{-V_i/T}$ is stationary, at any h and over any time,
+since the exponential of the generator is applied without steps in time. Errors are in even powers of h.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+NODES = 28
+
+
+def rates(v: np.ndarray, h: float, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rates of the jumps to the right from all points but the last, and to the left from all but the first."""
+    z = np.diff(v) / temperature
+    return temperature / h**2 * _bernoulli(z), temperature / h**2 * _bernoulli(-z)
+
+
+def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float) -> np.ndarray:
+    r"""The masses after a time: the exponential of the generator, as an integral over Talbot's contour.
+
+    Weideman, SIAM J. Numer. Anal. 44 (2006) 2342: with the midpoint rule the error falls as $3.9^{-N}$.
+    """
+    from scipy.linalg import solve_banded
+
+    if time == 0:
+        return mass
+    out = np.append(right, 0.0) + np.insert(left, 0, 0.0)
+    bands = np.zeros((3, len(mass)), complex)
+    bands[0, 1:], bands[2, :-1] = -time * left, -time * right
+    found = np.zeros(len(mass))
+    for z, weight in zip(*_contour(NODES), strict=True):
+        bands[1] = z + time * out
+        found += 2 * (weight * solve_banded((1, 1), bands, mass.astype(complex))).real
+    return found
+
+
+def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
+    """The slowest rate of relaxation, by inverse iteration; to full relative precision however small it is.
+
+    The solution of `-Q u = f` has the flux `sum of pi f` to the left of a point, summed from the nearer end so that
+    nothing cancels.
+    """
+    pi = np.exp(-(v - v.min()) / temperature)
+    pi /= pi.sum()
+    conductance = pi[:-1] * rates(v, h, temperature)[0]
+    middle = int(np.searchsorted(np.cumsum(pi), 0.5))
+    u = np.arange(len(v)) * h
+    before = np.inf
+    for _ in range(2000):
+        u = u - pi @ u
+        u /= np.sqrt(pi @ u**2)
+        gained = pi * u
+        flux = np.append(np.cumsum(gained)[:middle], -np.cumsum(gained[::-1])[::-1][middle + 1 :])
+        solved = np.insert(np.cumsum(-flux / conductance), 0, 0.0)
+        gap = float(1 / (pi @ (u * solved)))
+        if abs(gap - before) <= 1e-13 * gap:
+            return gap
+        u, before = solved, gap
+    raise ArithmeticError("The inverse iteration for the spectral gap did not converge.")
+
+
+def romberg(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The limit of values at spacings h, h/2, h/4, ... with errors in even powers, and its error."""
+    row = [np.asarray(v, float) for v in values]
+    for k in range(1, len(row)):
+        before = row[-1]
+        row = [fine + (fine - coarse) / (4**k - 1) for coarse, fine in zip(row, row[1:], strict=False)]
+    return row[-1], np.abs(row[-1] - before)
+
+
+def _bernoulli(z: np.ndarray) -> np.ndarray:
+    small = np.abs(z) < 1e-8
+    safe = np.where(small, 1.0, np.minimum(z, 700.0))
+    return np.where(small, 1 - z / 2, np.where(z > 700, 0.0, safe / np.expm1(safe)))
+
+
+def _contour(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the upper half plane and their weights in the integral of exp(z) f(z) / (2 pi i)."""
+    angle = np.pi * (np.arange(count // 2) * 2 + 1) / count
+    cot = 1 / np.tan(0.6407 * angle)
+    z = count * (0.5017 * angle * cot - 0.6122 + 0.2645j * angle)
+    slope = count * (0.5017 * (cot - 0.6407 * angle * (1 + cot**2)) + 0.2645j)
+    return z, np.exp(z) * slope / (1j * count)
