@@ -1,12 +1,13 @@
-"""Approximate message passing on your own arrays: generalised, and vector, for matrices of any spectrum."""
+"""Approximate message passing on your own arrays: generalised, vector (any spectrum), of low rank."""
 
 from __future__ import annotations
 
 from .gamp import gamp
 from .iteration import Iterate, iterates
+from .low_rank import LowRank, low_rank_amp
 from .settle import Estimate
 from .soft import SoftThreshold
 from .spectral import spectral
 from .vamp import vamp
 
-__all__ = ["Estimate", "Iterate", "SoftThreshold", "gamp", "iterates", "spectral", "vamp"]
+__all__ = ["Estimate", "Iterate", "LowRank", "SoftThreshold", "gamp", "iterates", "low_rank_amp", "spectral", "vamp"]

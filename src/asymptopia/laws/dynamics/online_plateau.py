@@ -1,4 +1,4 @@
-"""Plateaus of online learning, how long they last, where learning ends, and the largest rate at which it does."""
+"""Plateaus of online learning, how long they last, where learning ends, the largest rate: of any `OnlineSGD`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from ...law import NoLimit
 from ...record import StatementError, join, split
 from .online_integrals import ORDER, pairs
-from .online_sgd import OnlineSGD
 from .online_theory import State, Task, breaks_of, error, velocity
 
 LONGEST = 1e6
@@ -67,7 +66,7 @@ def small_rate_error(rate: float, noise: float, students: int, teachers: int) ->
     return float(rate * noise / (2 * np.pi) * (students - teachers + teachers / np.sqrt(3)))
 
 
-def plateau(law: OnlineSGD) -> Plateau:
+def plateau(law: Any) -> Plateau:
     """The symmetric fixed points at the law's activation, rate and noise, for its number of units.
 
     Raises `StatementError` unless there are as many students as orthonormal teachers, all of second layer 1, and
@@ -87,7 +86,7 @@ def plateau(law: OnlineSGD) -> Plateau:
     return Plateau(apart, collapsed, float(equations.symmetric_rates(*x)[0]), float(apart.rates[0]))
 
 
-def plateau_length(law: OnlineSGD, margin: float = 0.5) -> float:
+def plateau_length(law: Any, margin: float = 0.5) -> float:
     """How long the test error, from the law's start, stays within `margin` times its height of the plateau's height.
 
     0 if it never is; inf if it leaves after a time of 10**6 only. Raises as `plateau` does.
@@ -114,7 +113,7 @@ def _passing(times: np.ndarray, values: np.ndarray, level: float) -> float:
     return float(times[k - 1] + share * (times[k] - times[k - 1]))
 
 
-def final_state(law: OnlineSGD) -> FixedState:
+def final_state(law: Any) -> FixedState:
     """The stable fixed point that the law's start tends to: integrated for long, then solved.
 
     Raises `NoLimit` if there is none within a time of 10**6 / rate.
@@ -134,7 +133,7 @@ def final_state(law: OnlineSGD) -> FixedState:
     raise NoLimit("The dynamics comes to no stable fixed point.")
 
 
-def largest_rate(law: OnlineSGD) -> float:
+def largest_rate(law: Any) -> float:
     """The rate of the first layer above which a student that equals the teacher, without noise, is unstable.
 
     Raises `StatementError` unless there are as many students as teachers, `NoLimit` if it is stable at every rate
@@ -167,7 +166,7 @@ def largest_rate(law: OnlineSGD) -> float:
 class _Equations:
     """The equations of a law as those of one vector: Q on and above its diagonal, R, and v where it learns."""
 
-    def __init__(self, law: OnlineSGD, **changes: Any) -> None:
+    def __init__(self, law: Any, **changes: Any) -> None:
         _, R, T = law.overlaps()
         self.start, u = law.second_layers()
         self.task = Task(T, u, law.rate, law.noise, law.second_layer_rate)._replace(**changes)

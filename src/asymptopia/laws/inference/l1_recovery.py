@@ -36,7 +36,7 @@ class L1Recovery(Law):
 
     size = "dimension"
     sizes = (50, 100, 200)
-    seeds = 100
+    seeds = 200
     block = 5
     source = f"{DONOHO}; {AMELUNXEN}"
     bibtex = """@article{DonohoMalekiMontanari2009,
