@@ -18,7 +18,7 @@ from asymptopia.report.compose import charts_of
 from asymptopia.report.figures import draw
 from asymptopia.sweep import Sweep
 
-SNR = (0.5, 0.8, 1.3, 1.7, 2.2, 3.0, 4.0)
+SNR = (0.4, 0.7, 1.5, 1.8, 2.2, 3.0, 4.0)
 COPIED = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9)
 PRIORS = (Gaussian(), Rademacher(), SparseRademacher(rho=0.3))
 FOLDER = Path(__file__).parent / "images"

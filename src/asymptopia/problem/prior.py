@@ -26,6 +26,17 @@ class Prior(Record):
         """Independent coordinates in an array of shape `size`."""
         raise NotImplementedError(f"{type(self).__name__} defines no `sample(self, size, rng)`.")
 
+    def signal(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """A vector of n coordinates, of the expected norm where their values are continuous.
+
+        The norm of one vector would be the same noise in all that is measured of it, which no limit has.
+        """
+        w = self.sample(n, rng)
+        some = w[w != 0]
+        if len(some) and len(np.unique(some)) == len(some):
+            w = w * np.sqrt(float(self.second_moment) * n / (w @ w))
+        return w
+
     def components(self) -> Mixture | None:
         """The prior as a mixture of Gaussians, weights, means and variances in tuples of equal length; or None."""
         return None

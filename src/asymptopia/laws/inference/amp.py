@@ -112,7 +112,7 @@ class AMP(Law):
         rng = generator(key)
         expected = self.alpha * n
         samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
-        signal = _drawn(self.prior, n, rng)
+        signal = self.prior.signal(n, rng)
         X = rng.standard_normal((samples, n), dtype=np.float32)
         X /= np.float32(np.sqrt(n))
         y = self.channel.sample(np.asarray(X @ signal.astype(np.float32), float), rng)
@@ -139,14 +139,6 @@ class AMP(Law):
             return "labels do not tell the signal from its negative: the estimate stays zero unless `start` > 0"
         return None
 
-
-def _drawn(prior: Prior, n: int, rng: np.random.Generator) -> np.ndarray:
-    """A signal of n coordinates, of the expected norm where its values are continuous."""
-    w = prior.sample(n, rng)
-    other = w[w != 0]
-    if len(other) and len(np.unique(other)) == len(other):
-        w = w * np.sqrt(float(prior.second_moment) * n / (w @ w))
-    return w
 
 
 def _landmarks() -> tuple[Landmark, ...]:

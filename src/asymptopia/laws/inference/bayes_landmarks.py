@@ -64,6 +64,7 @@ def landmarks() -> tuple[Landmark, ...]:
                 rows.append(Landmark(dict(alpha=alpha) | fields, name, value, 1e-9, RECOMPUTED))
     rows.append(Landmark(dict(alpha=10_000.0), "test_error", 0.441700e-4, 2e-9, OPPER_HAUSSLER))
     rows.append(Landmark(dict(alpha=0.8, channel=Abs()), "overlap", 0.2162274902956635, 1e-8, RECOMPUTED))
+    fields: dict[str, Any]
     for rho, alpha, noise, start, mse in SENSING:
         fields = dict(alpha=alpha, prior=GaussBernoulli(rho=rho), channel=Linear(noise=noise), start=start)
         rows.append(Landmark(fields, "mse", mse, 1e-9, RECOMPUTED))

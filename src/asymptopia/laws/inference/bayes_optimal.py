@@ -102,7 +102,7 @@ class BayesOptimal(Law):
         rng = generator(key)
         expected = self.alpha * n
         samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
-        signal = _drawn(self.prior, n, rng)
+        signal = self.prior.signal(n, rng)
         X = rng.standard_normal((samples, n)) / np.sqrt(n)
         y = self.channel.sample(X @ signal, rng)
         informed = (signal, CERTAIN * float(self.prior.second_moment)) if self.start == "informative" else None
@@ -144,11 +144,3 @@ class BayesOptimal(Law):
             return f"hard phase: the Bayes-optimal state, with {better}, is not reached without knowledge of the signal"
         return f"the informed state is metastable: that of largest free entropy has {better}"
 
-
-def _drawn(prior: Prior, n: int, rng: np.random.Generator) -> np.ndarray:
-    """A signal of n coordinates, of the expected norm where its values are continuous."""
-    w = prior.sample(n, rng)
-    other = w[w != 0]
-    if len(other) and len(np.unique(other)) == len(other):
-        w = w * np.sqrt(float(prior.second_moment) * n / (w @ w))
-    return w

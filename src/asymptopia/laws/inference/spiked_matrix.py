@@ -134,8 +134,8 @@ class SpikedMatrix(Law):
 
         rng = generator(key)
         rows = None if self.aspect is None else self.rows
-        x = _drawn(self.prior, n, rng)
-        u = x if self.aspect is None else _drawn(self.rows, max(1, round(self.aspect * n)), rng)
+        x = self.prior.signal(n, rng)
+        u = x if self.aspect is None else self.rows.signal(max(1, round(self.aspect * n)), rng)
         Y = rng.standard_normal((len(u), n))
         if rows is None:
             Y = (Y + Y.T) / np.sqrt(2)
@@ -194,14 +194,6 @@ class SpikedMatrix(Law):
         state = State.of(self.fixed_points())
         return state.high if self.start == "informative" else state.low
 
-
-def _drawn(prior: Prior, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n entries, of the expected norm where the prior is continuous: it would only add noise to every observable."""
-    x = prior.sample(n, rng)
-    some = x[x != 0]
-    if len(some) and len(np.unique(some)) == len(some):
-        x = x * np.sqrt(float(prior.second_moment) * n / (x @ x))
-    return x
 
 
 def _principal(Y: np.ndarray, x: np.ndarray) -> dict[str, float]:
