@@ -1,4 +1,4 @@
-"""Draw the figure of the guide to glassy dynamics: `python docs/figure_glassy.py` takes two minutes on one core."""
+"""Draw the figure of the guide to glassy dynamics: `python docs/figures/glassy.py` takes two minutes on one core."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asymptopia.laws.dynamics.spherical_p_spin import SphericalPSpin
 from asymptopia.laws.dynamics.spiked_matrix_tensor import SpikedMatrixTensor
 from asymptopia.report.marks import OKABE_ITO
 
-IMAGE = Path(__file__).parent / "images" / "glassy.png"
+IMAGE = Path(__file__).parents[1] / "images" / "glassy.png"
 AGES = (1.0, 10.0, 100.0)
 LAGS = np.geomspace(0.05, 700, 29)
 SPINS, SEEDS = 96, 24
@@ -68,7 +68,7 @@ def recovery(ax: Axes) -> None:
         law = SpikedMatrixTensor(snr2=snr2, temperature=0.0, start_overlap=1e-3, times=times)
         ax.plot(times, law.limit()["overlap"], color=colour, label=rf"$1/\Delta_2 = {snr2:g}$")
     ax.set(yscale="log", xlabel="$t$", ylabel="overlap", title=r"spike found if $1/\Delta_2 > 2$")
-    ax.legend(frameon=False, loc="center right")
+    ax.legend(frameon=False, loc="lower right")
 
 
 def points(ax: Axes, x: np.ndarray, values: np.ndarray, colour: str) -> None:

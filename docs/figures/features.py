@@ -1,4 +1,4 @@
-"""Draw the double descents of the guide from real runs: `python docs/figure_features.py` takes minutes on a core."""
+"""Draw the double descents of the guide from real runs: `python docs/figures/features.py` takes minutes on a core."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAWS = {
 }
 ACTIVATIONS = (Relu(), Erf(), Sign())
 FEATURES = (0.3, 0.6, 0.9, 1.2, 1.8, 2.4, 3.0, 3.6, 4.8, 6.0)
-FOLDER = Path(__file__).parent / "images"
+FOLDER = Path(__file__).parents[1] / "images"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Draw the figure of the README from a real run: `python docs/figures.py` takes a minute or two on one core."""
+"""Draw the figure of the README from a real run: `python docs/figures/erm.py` takes a minute or two on one core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from asymptopia.report.figures import draw
 LAW = ERM(ridge=0.005)
 LOSSES = (Square(), Logistic())
 ALPHA = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0)
-IMAGE = Path(__file__).parent / "images" / "erm.png"
+IMAGE = Path(__file__).parents[1] / "images" / "erm.png"
 
 
 def main() -> None:

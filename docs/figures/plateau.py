@@ -1,4 +1,4 @@
-"""Draw the plateau of the guide from a real run: `python docs/plateau.py` takes a few minutes on one core."""
+"""Draw the plateau of the guide from a real run: `python docs/figures/plateau.py` takes a few minutes on one core."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAW = OnlineSGD(
 )
 RATES = (1.0, 0.5)
 DIMENSION, SEEDS = 500, 24
-IMAGE = Path(__file__).parent / "images" / "plateau.png"
+IMAGE = Path(__file__).parents[1] / "images" / "plateau.png"
 
 
 def main() -> None:

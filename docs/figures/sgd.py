@@ -1,4 +1,4 @@
-"""Draw the figure of the guide to SGD from a real run: `python docs/figure_sgd.py` takes a minute on one core."""
+"""Draw the figure of the guide to SGD from a real run: `python docs/figures/sgd.py` takes a minute on one core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from asymptopia.report.figures import draw
 LAW = SGDDynamics(alpha=3.0, teacher=Sign(flip=0.1), ridge=0.01, rate=0.3, steps=60)
 BATCHES = (0.1, 0.3, 1.0)
 SHOWN = np.r_[0:4, 5:15:3, 20:61:8]
-IMAGE = Path(__file__).parent / "images" / "sgd.png"
+IMAGE = Path(__file__).parents[1] / "images" / "sgd.png"
 
 
 def main() -> None:

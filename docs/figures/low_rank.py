@@ -1,4 +1,4 @@
-"""Draw the transitions of matrices and graphs in the guide: `python docs/figure_low_rank.py` takes minutes."""
+"""Draw the transitions of matrices and graphs in the guide: `python docs/figures/low_rank.py` takes minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from asymptopia.sweep import Sweep
 SNR = (0.4, 0.7, 1.5, 1.8, 2.2, 3.0, 4.0)
 COPIED = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9)
 PRIORS = (Gaussian(), Rademacher(), SparseRademacher(rho=0.3))
-FOLDER = Path(__file__).parent / "images"
+FOLDER = Path(__file__).parents[1] / "images"
 
 
 def spiked(snr: tuple[float, ...]) -> Sweep:
