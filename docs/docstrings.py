@@ -45,7 +45,7 @@ def _inline(text: str) -> str:
     shown = {
         "text": _escaped,
         "math": ":math:`{}`".format,
-        "display": "\n\n.. math:: {}\n\n".format,
+        "display": lambda formula: f"\n\n.. math:: {' '.join(formula.split())}\n\n",
         "code": "``{}``".format,
     }
     return "".join(shown[kind](piece) for kind, piece in segments(text))

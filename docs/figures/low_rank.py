@@ -38,7 +38,7 @@ def main() -> None:
     """Confront, say the verdicts, and draw the overlaps."""
     wanted = sys.argv[1:] or ["spiked", "communities"]
     if "spiked" in wanted:
-        picture("bbp", spiked(SNR), (200, 400), 24, spiked, tuple(np.linspace(SNR[0], SNR[-1], 141)))
+        picture("bbp", spiked(SNR), (500, 1000), 16, spiked, tuple(np.linspace(SNR[0], SNR[-1], 141)))
     if "communities" in wanted:
         picture("communities", communities(COPIED), (4000, 8000), 8, communities, tuple(np.linspace(0.2, 0.9, 29)))
 

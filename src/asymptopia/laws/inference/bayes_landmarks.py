@@ -58,13 +58,13 @@ TRANSITIONS: tuple[tuple[dict[str, Any], str, float, str, str], ...] = (
 def landmarks() -> tuple[Landmark, ...]:
     """The landmarks of `BayesOptimal`."""
     rows = []
+    fields: dict[str, Any]
     for fields, table in ({}, PERCEPTRON), (dict(prior=Rademacher()), BINARY_PERCEPTRON):
         for alpha, *values in table:
             for name, value in zip(("overlap", "test_error", "free_entropy"), values, strict=True):
                 rows.append(Landmark(dict(alpha=alpha) | fields, name, value, 1e-9, RECOMPUTED))
     rows.append(Landmark(dict(alpha=10_000.0), "test_error", 0.441700e-4, 2e-9, OPPER_HAUSSLER))
     rows.append(Landmark(dict(alpha=0.8, channel=Abs()), "overlap", 0.2162274902956635, 1e-8, RECOMPUTED))
-    fields: dict[str, Any]
     for rho, alpha, noise, start, mse in SENSING:
         fields = dict(alpha=alpha, prior=GaussBernoulli(rho=rho), channel=Linear(noise=noise), start=start)
         rows.append(Landmark(fields, "mse", mse, 1e-9, RECOMPUTED))

@@ -61,7 +61,7 @@ class WideNetworkKernel(Law):
     size = "width"
     sizes = (32, 64, 128, 256)
     seeds = 1600
-    block = 40
+    block = 100
     source = f"{JACOT}; fluctuations: {YAIDA}"
     bibtex = """@inproceedings{JacotGabrielHongler2018,
   author = {Jacot, Arthur and Gabriel, Franck and Hongler, Cl{\\'e}ment},
