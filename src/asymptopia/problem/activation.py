@@ -11,7 +11,7 @@ import numpy as np
 from ..numerics.breaks import resolve, thinned
 from ..numerics.gaussian import density, nodes
 from ..record import Record, StatementError, field
-from .callables import name_of
+from .callables import OwnFunction
 from .loss import namespace
 
 FAR = 5  # activations are searched for jumps and kinks up to 2**5
@@ -149,25 +149,13 @@ class Gelu(Activation):
         return ()
 
 
-class _Own(Activation):
+class _Own(OwnFunction, Activation):
     """A plain function of the field."""
 
     function: Callable[[Any], Any] = np.tanh
 
     def __call__(self, z: Any) -> Any:
         return self.function(z)
-
-    def __repr__(self) -> str:
-        return name_of(self.function)
-
-    def short(self) -> str:
-        return repr(self)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Own) and self.function is other.function
-
-    def __hash__(self) -> int:
-        return hash(self.function)
 
 
 def _special(z: Any) -> Any:

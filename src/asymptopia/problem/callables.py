@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -15,3 +16,23 @@ def name_of(function: Callable[..., Any]) -> str:
         return name
     text = repr((code.co_code, code.co_names, [c for c in code.co_consts if not hasattr(c, "co_code")]))
     return f"lambda_{zlib.crc32(text.encode()):08x}"
+
+
+class OwnFunction:
+    """What a part has whose only field is a plain function: a statement shows its name; equal if the same function."""
+
+    def _given(self) -> Callable[..., Any]:
+        return getattr(self, dataclasses.fields(self)[0].name)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return name_of(self._given())
+
+    def short(self) -> str:
+        """The same as the full statement."""
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._given() is other._given()
+
+    def __hash__(self) -> int:
+        return hash(self._given())

@@ -12,7 +12,7 @@ import numpy as np
 from ..numerics.breaks import resolve, thinned
 from ..numerics.proximal import derivatives, increasing_root, proximal
 from ..record import Record, StatementError, field, join, split
-from .callables import name_of
+from .callables import OwnFunction
 
 
 def namespace(*arrays: Any) -> Any:
@@ -233,7 +233,7 @@ class Absolute(Loss):
         return np.zeros((*np.shape(y), 0))
 
 
-class _Own(Loss):
+class _Own(OwnFunction, Loss):
     """A plain function f(y, z) as a loss; what it is a function of is found by trying."""
 
     function: Callable[[Any, Any], Any] = Square()
@@ -252,18 +252,6 @@ class _Own(Loss):
     @property
     def symmetric(self) -> bool:  # type: ignore[override]
         return _traits(self).symmetric
-
-    def __repr__(self) -> str:
-        return name_of(self.function)
-
-    def short(self) -> str:
-        return repr(self)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Own) and self.function is other.function
-
-    def __hash__(self) -> int:
-        return hash(self.function)
 
 
 class _Traits(NamedTuple):

@@ -11,11 +11,11 @@ import numpy as np
 from ...numerics.breaks import resolve
 from ...numerics.tails import log_density
 from ...record import StatementError
-from ..callables import name_of
+from ..callables import OwnFunction
 from .law import FAR, Channel
 
 
-class _Own(Channel):
+class _Own(OwnFunction, Channel):
     """A plain function of the field as a teacher; its labels are binary if all its values are +-1."""
 
     teacher: Callable[[Any], Any] = np.abs
@@ -75,18 +75,6 @@ class _Own(Channel):
                 f"The density of the real labels of {self!r} is not known from the function alone: state a Channel "
                 "with `sample(self, z, rng)` and `log_partition(self, y, mean, variance)`."
             )
-
-    def __repr__(self) -> str:
-        return name_of(self.teacher)
-
-    def short(self) -> str:
-        return repr(self)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Own) and self.teacher is other.teacher
-
-    def __hash__(self) -> int:
-        return hash(self.teacher)
 
 
 @lru_cache(maxsize=64)
