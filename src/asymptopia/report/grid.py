@@ -59,7 +59,8 @@ class Grid:
         own = [d for d in dims if d not in axes]
         numeric = [d for d in dims if d in axes and is_number(table, d)]
         long = max((d for d in own if table.sizes[d] >= LONG), key=lambda d: table.sizes[d], default=None)
-        x = long or max(numeric, key=lambda d: table.sizes[d], default=None) or (own[-1] if own else None)
+        longest = max(reversed(own), key=lambda d: table.sizes[d], default=None)
+        x = long or max(numeric, key=lambda d: table.sizes[d], default=None) or longest
         rest = [d for d in dims if d != x]
         family = next((d for d in rest if d in axes and not is_number(table, d)), rest[0] if rest else None)
         return cls(x, family, tuple(d for d in rest if d != family))
