@@ -9,7 +9,13 @@ from asymptopia import StatementError
 from asymptopia.algorithms import NotSolved
 from asymptopia.algorithms.amp import gamp
 from asymptopia.algorithms.amp.committee import committee
-from asymptopia.algorithms.amp.committee_parts import expected_output, label_scores, log_votes, outputs, weights_of
+from asymptopia.algorithms.amp.committee_parts import (
+    expected_output,
+    label_scores,
+    outputs,
+    vote_probabilities,
+    weights_of,
+)
 from asymptopia.problem.activation import Erf, Sign, Tanh
 from asymptopia.problem.channel import Sign as SignChannel
 from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
@@ -46,15 +52,16 @@ def test_scores_are_derivatives(activation, noise, K):
 def test_votes_are_those_counted():
     rng = np.random.default_rng(1)
     mean = np.array([[0.3, -0.4], [1.0, 0.8], [-2.0, 0.1]])
-    labels, logs = log_votes(mean, V)
-    np.testing.assert_allclose(np.exp(logs).sum(axis=1), 1, rtol=1e-12)
+    labels, shares = vote_probabilities(mean, V)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
     drawn = rng.multivariate_normal([0, 0], V, 200_000)
-    for m, row in zip(mean, np.exp(logs), strict=True):
+    for m, row in zip(mean, shares, strict=True):
         votes = np.sign(np.sign(m + drawn).sum(axis=1))
         share = [np.mean(votes == label) for label in labels]
         assert np.all(np.abs(share - row) < 4 * np.sqrt(row * (1 - row) / 200_000) + 1e-9)
-    h = 1e-6
-    gradient = (log_votes(mean + h * np.eye(2)[0], V)[1] - log_votes(mean - h * np.eye(2)[0], V)[1]) / (2 * h)
+    h = 1e-5
+    moved = [np.log(vote_probabilities(mean + sign * h * np.eye(2)[0], V)[1]) for sign in (1, -1)]
+    gradient = (moved[0] - moved[1]) / (2 * h)
     for label, column in zip(labels, gradient.T, strict=True):
         g = label_scores(np.full(3, label), 2, Sign(), 0.0)(mean, V)[0]
         np.testing.assert_allclose(g[:, 0], column, rtol=1e-6)
@@ -120,6 +127,16 @@ def test_units_are_told_apart_and_their_order_is_free():
     assert best > 0.8 and error == pytest.approx(np.trace(found.covariance) / 2, rel=0.2)
     scaled = committee(X.astype(np.float32), y, Gaussian(), tolerance=1e-5)
     np.testing.assert_allclose(np.abs(scaled.means.T @ teacher / 200).max(), np.abs(overlap).max(), atol=1e-2)
+
+
+def test_information_from_squares_settles_what_does_not_otherwise():
+    X, y, teacher = data(4.0, 150, 17)
+    found = committee(X, y, Gaussian(), tolerance=1e-4)
+    assert found.squares and found.damping == 0 and len(found.failures) == 1
+    error = np.mean(np.sum(found.means**2, axis=0)) / 150 + 1
+    overlap = found.means.T @ teacher / 150
+    error -= max(np.trace(overlap), np.trace(overlap[::-1]))
+    assert error == pytest.approx(np.trace(found.covariance) / 2, rel=0.35)
 
 
 def test_real_labels_of_smooth_units():

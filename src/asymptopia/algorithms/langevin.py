@@ -9,7 +9,7 @@ from typing import Any
 def langevin(
     potential: Any, x: Any, temperature: Any, times: Sequence[float], step: float, key: Any, coupling: Any = 0.0
 ) -> Any:
-    r"""Positions at the times, an array (time, particle), of $dX_i = -V'(X_i) dt - c (X_i - \bar X) dt + \sqrt{2T} dW_i$.
+    r"""Positions at the times: $dX_i = -V'(X_i)\,dt - c (X_i - \bar X)\,dt + \sqrt{2T}\,dW_i$; array (time, particle).
 
     Particles that start at `x` at time 0 and are pulled with strength `coupling` to their common mean. Heun's method,
     of weak order 2 for this noise (Kloeden and Platen 1992, section 15.1), with steps of at most `step`, and of at most

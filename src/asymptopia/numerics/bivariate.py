@@ -11,6 +11,7 @@ from .tails import hazard
 
 RARE = 1e-10
 WIDEST = 12.0  # the integrand falls off at least as fast as a normal density
+FAINT = -30.0
 
 
 def quadrant(h: Any, k: Any, r: Any, s: Any) -> np.ndarray:
@@ -56,14 +57,20 @@ def _log_integral(h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray) ->
     peak = (low + high) / 2
     first, second = slope(peak)
     width = 1 / (np.abs(first) + np.sqrt(second)) + 1e-13 * (1 + peak)
+
+    def log_integrand(t: np.ndarray, i: Any) -> np.ndarray:
+        return -((h[i] - t) ** 2) / 2 + log_ndtr((k[i] - r[i] * (h[i] - t)) / s[i])
+
+    everywhere = np.arange(len(h))[:, None]
+    away = width[:, None] * 2.0 ** np.arange(np.ceil(np.log2(WIDEST / width.min())) + 1)
+    ends = np.concatenate([-away[:, ::-1], np.zeros((len(h), 1)), away], axis=1) + peak[:, None]
+    ends = np.clip(ends, 0.0, peak[:, None] + WIDEST)
+    at = log_integrand(ends, everywhere)
+    top = at.max(axis=1)
+    height = np.maximum(at[:, 1:], at[:, :-1]) - top[:, None]
+    row, panel = np.nonzero((height > FAINT) & (np.diff(ends, axis=1) > 0))
     node, weight = legendre(10)
-    away = width[..., None] * (WIDEST / width[..., None]) ** np.linspace(0.0, 1.0, 19)
-    ends = np.concatenate([-away[..., ::-1], np.zeros((*width.shape, 1)), away], axis=-1) + peak[..., None]
-    ends = np.maximum(ends, 0.0)
-    length = np.diff(ends, axis=-1)
-    t = (ends[..., :-1, None] + length[..., None] * node).reshape(*h.shape, -1)
-    mass = (length[..., None] * weight).reshape(t.shape)
-    h, k, r, s = (a[..., None] for a in (h, k, r, s))
-    log_integrand = -((h - t) ** 2) / 2 - 0.5 * np.log(2 * np.pi) + log_ndtr((k - r * (h - t)) / s)
-    top = log_integrand.max(axis=-1, keepdims=True)
-    return np.asarray(top[..., 0] + np.log((mass * np.exp(log_integrand - top)).sum(axis=-1)))
+    start, length = ends[row, panel, None], np.diff(ends, axis=1)[row, panel, None]
+    mass = length * weight * np.exp(log_integrand(start + length * node, row[:, None]) - top[row, None])
+    total = np.bincount(row, mass.sum(axis=1), len(h))
+    return np.asarray(top + np.log(np.maximum(total, 1e-300) / np.sqrt(2 * np.pi)))

@@ -8,6 +8,7 @@ since the exponential of the generator is applied without steps in time. Errors 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ def rates(v: np.ndarray, h: float, temperature: float) -> tuple[np.ndarray, np.n
     return temperature / h**2 * _bernoulli(z), temperature / h**2 * _bernoulli(-z)
 
 
-def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float) -> np.ndarray:
+def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool = False) -> np.ndarray:
     r"""The masses after a time: the exponential of the generator, as an integral over Talbot's contour.
+
+    With `backward`, the mean of a function of the position after a time, for each position at which a particle starts.
 
     Weideman, SIAM J. Numer. Anal. 44 (2006) 2342: with the midpoint rule the error falls as $3.9^{-N}$.
     """
@@ -32,7 +35,7 @@ def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float) -
         return mass
     out = np.append(right, 0.0) + np.insert(left, 0, 0.0)
     bands = np.zeros((3, len(mass)), complex)
-    bands[0, 1:], bands[2, :-1] = -time * left, -time * right
+    bands[0, 1:], bands[2, :-1] = (-time * right, -time * left) if backward else (-time * left, -time * right)
     found = np.zeros(len(mass))
     for z, weight in zip(*_contour(NODES), strict=True):
         bands[1] = z + time * out
@@ -44,11 +47,15 @@ def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
     """The slowest rate of relaxation, by inverse iteration; to full relative precision however small it is.
 
     The solution of `-Q u = f` has the flux `sum of pi f` to the left of a point, summed from the nearer end so that
-    nothing cancels.
+    nothing cancels. Raises `ArithmeticError` behind barriers of some 700 temperatures, where it is no number.
     """
     pi = np.exp(-(v - v.min()) / temperature)
     pi /= pi.sum()
     conductance = pi[:-1] * rates(v, h, temperature)[0]
+    if not conductance.min() > 0:
+        raise ArithmeticError(
+            "The barriers of the potential are too high, in temperatures, for a spectral gap above 0."
+        )
     middle = int(np.searchsorted(np.cumsum(pi), 0.5))
     u = np.arange(len(v)) * h
     before = np.inf
@@ -78,12 +85,41 @@ def hats(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
     return np.diff(shortfall, 2) / h  # second differences of E max(x - X, 0)
 
 
+def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> np.ndarray:
+    """Points at a distance of (high - low) / cells / finer that cover [low, high]; `centre` is one of them.
+
+    They cover the same interval, and contain the coarser ones, for every `finer`.
+    """
+    coarse = (high - low) / cells
+    before, after = (int(np.ceil(length / coarse)) + 1 for length in (centre - low, high - centre))
+    return centre + coarse / finer * np.arange(-before * finer, after * finer + 1)
+
+
+def cell_densities(x: np.ndarray, mass: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The mean density between neighbouring edges of masses on equidistant points."""
+    from scipy.interpolate import CubicSpline
+
+    h = x[1] - x[0]
+    faces = np.append(x - h / 2, x[-1] + h / 2)
+    below = CubicSpline(faces, np.append(0.0, np.cumsum(mass)))
+    return np.diff(below(np.clip(edges, faces[0], faces[-1]))) / np.diff(edges)
+
+
+def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.ndarray:
+    """The mean density between neighbouring edges of a normal law, or of a single point."""
+    from scipy.special import ndtr
+
+    away = edges - mean
+    below = ndtr(away / deviation) if deviation > 0 else (away > 0).astype(float)
+    return np.diff(below) / np.diff(edges)
+
+
 def romberg(values: Any) -> tuple[np.ndarray, np.ndarray]:
     """The limit of values at spacings h, h/2, h/4, ... with errors in even powers, and its error."""
     row = [np.asarray(v, float) for v in values]
     for k in range(1, len(row)):
         before = row[-1]
-        row = [fine + (fine - coarse) / (4**k - 1) for coarse, fine in zip(row, row[1:], strict=False)]
+        row = [fine + (fine - coarse) / (4**k - 1) for coarse, fine in pairwise(row)]
     return row[-1], np.abs(row[-1] - before)
 
 

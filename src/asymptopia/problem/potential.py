@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..record import Record, StatementError, field
-from .callables import name_of
+from .callables import OwnFunction
+from .loss import namespace
 
 FARTHEST = 4096.0
 
@@ -29,15 +31,15 @@ class Potential(Record):
         return _Own(function)
 
     def slope(self, x: Any) -> Any:
-        """dV/dx, elementwise, as a JAX array."""
-        return _slope(self, x)
+        """dV/dx, elementwise; a NumPy array for one, else a JAX array."""
+        return np.asarray(_compiled(self)[0](x)) if namespace(x) is np else _slope(self, x)
 
     def curvature(self, x: Any) -> Any:
-        """d2V/dx2, elementwise, as a JAX array."""
-        return _slope(lambda y: _slope(self, y), x)
+        """d2V/dx2, elementwise; a NumPy array for one, else a JAX array."""
+        return np.asarray(_compiled(self)[1](x)) if namespace(x) is np else _curvature(self, x)
 
     def basin(self, temperature: float, height: float = 40.0) -> tuple[float, float] | None:
-        """The shortest interval outside of which V exceeds its minimum by `height` temperatures.
+        """The shortest interval outside of which V exceeds all its local minima by `height` temperatures.
 
         Searched for out to |x| = 4096; None if V does not rise so far on both sides, so that it confines nothing.
         """
@@ -45,7 +47,8 @@ class Potential(Record):
         while radius <= FARTHEST:
             x = np.linspace(-radius, radius, 8193)
             v = self.values(x)
-            inside = np.flatnonzero(v - v.min() <= height * temperature)
+            wells = v[1:-1][(v[1:-1] < v[:-2]) & (v[1:-1] < v[2:])]
+            inside = np.flatnonzero(v <= wells.max(initial=v.min()) + height * temperature)
             if abs(x[inside]).max() < radius / 2:
                 return float(x[inside[0] - 1]), float(x[inside[-1] + 1])
             radius *= 2
@@ -77,25 +80,13 @@ class DoubleWell(Potential):
         return x**4 / 4 - x**2 / 2
 
 
-class _Own(Potential):
+class _Own(OwnFunction, Potential):
     """A plain function of the position."""
 
     function: Callable[[Any], Any] = np.square
 
     def __call__(self, x: Any) -> Any:
         return self.function(x)
-
-    def __repr__(self) -> str:
-        return name_of(self.function)
-
-    def short(self) -> str:
-        return repr(self)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Own) and self.function is other.function
-
-    def __hash__(self) -> int:
-        return hash(self.function)
 
 
 class Normal(Record):
@@ -105,13 +96,24 @@ class Normal(Record):
     variance: float = field(1.0, "variance", at_least=0)
 
 
+@lru_cache(maxsize=64)
+def _compiled(potential: Potential) -> tuple[Any, Any]:
+    import jax
+
+    return jax.jit(lambda x: _slope(potential, x)), jax.jit(lambda x: _curvature(potential, x))
+
+
+def _curvature(function: Callable[[Any], Any], x: Any) -> Any:
+    return _slope(lambda y: _slope(function, y), x)
+
+
 def _slope(function: Callable[[Any], Any], x: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
     x = jnp.asarray(x, float)
     try:
-        return jax.jvp(lambda y: jnp.broadcast_to(jnp.asarray(function(y), float), y.shape), (x,), (jnp.ones_like(x),))[1]
+        return jax.jvp(lambda y: jnp.asarray(function(y), float) + 0 * y, (x,), (jnp.ones_like(x),))[1]
     except TypeError as error:
         message = f"{function!r} cannot be differentiated: write it with jax.numpy, elementwise. {error}"
         raise StatementError(message) from error

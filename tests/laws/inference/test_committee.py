@@ -43,7 +43,7 @@ def test_linear_units_are_linear_regression_on_their_sum():
 @pytest.mark.parametrize("q", STATES, ids=str)
 def test_what_a_vote_tells_by_sampling(q):
     """E Z |d log Z / d omega|**2 and the error by drawing fields; the law of large numbers bounds the deviation."""
-    from asymptopia.algorithms.amp.committee_parts import label_scores, log_votes
+    from asymptopia.algorithms.amp.committee_parts import label_scores, vote_probabilities
 
     V, count = 1 - q, 200_000
     rng = np.random.default_rng(0)
@@ -52,14 +52,14 @@ def test_what_a_vote_tells_by_sampling(q):
     covariance = turn @ np.diag(V) @ turn
     y = np.sign(np.sign(omega + (rng.standard_normal((count, 2)) * np.sqrt(V)) @ turn).sum(axis=1))
     g = label_scores(y, 2, Sign(), 0.0)(omega, covariance)[0] @ turn
-    labels, logs = log_votes(omega, covariance)
+    labels, shares = vote_probabilities(omega, covariance)
     information, entropy = vote(q, V)
-    of_y = np.take_along_axis(logs, np.searchsorted(-labels, -y)[:, None], axis=1)[:, 0]
+    of_y = np.log(np.take_along_axis(shares, np.searchsorted(-labels, -y)[:, None], axis=1)[:, 0])
     for found, sample in (
         (information[0], g[:, 0] ** 2),
         (information[1], g[:, 1] ** 2 * (q[1] > 0)),
         (entropy, of_y),
-        (vote_error(q, V), labels[logs.argmax(axis=1)] != y),
+        (vote_error(q, V), labels[shares.argmax(axis=1)] != y),
     ):
         assert abs(np.mean(sample) - found) <= 4 * np.std(sample) / np.sqrt(count) + 1e-12
 
@@ -110,6 +110,13 @@ def test_specialisation():
     assert [p.stable for p in points] == [False, True]
     assert points[0].free_entropy < points[1].free_entropy
     assert points[1].values["difference"] > 0 == points[0].values["difference"]
+
+
+def test_smooth_units_are_told_apart_where_a_direct_sum_says():
+    """There alpha E[(d^2 log p / d omega_2^2)^2] = 1, by a dense sum over fields and labels at q = 0.88462375."""
+    machine, x = machine_of(Committee(activation=Erf(), noise=0.1)), np.log(0.8846237549 / (1 - 0.8846237549))
+    assert together(machine, x).alpha == pytest.approx(3.177556, abs=2e-6)
+    assert instability(machine, x) == pytest.approx(1, abs=2e-6)
 
 
 def test_fixed_points_solve_the_equations():

@@ -12,10 +12,12 @@ from ...problem.activation import Activation, Sign
 from ...problem.prior import Prior
 from ...record import StatementError
 from ..checks import NotSolved
-from .committee_parts import Weights, label_scores, weights_of
+from .committee_parts import Score, Weights, label_scores, weights_of
 from .iteration import BLOWN_UP, Squares, checked, product
 
-DAMPINGS = (0.0, 0.5, 0.85)
+ATTEMPTS = (0.0, False), (0.0, True), (0.5, False), (0.5, True), (0.85, False)
+"""What is tried in turn: the share of a step that is kept, and whether information is the scores' mean square."""
+
 ASIDE = 0.05
 """Share of the signal by which units start aside from each other, so that they can be told apart."""
 
@@ -37,6 +39,7 @@ class CommitteeEstimate:
     residuals:  at each iteration the root mean square of the undamped change of the means, in units of the signal's;
                 the last is below the tolerance, or the covariance below 1e-5 of the signal's power: recovered.
     damping:    the share of the last step that was kept.
+    squares:    whether the information A was taken from the squares of the scores.
     failures:   what was tried before and how it failed.
     """
 
@@ -44,6 +47,7 @@ class CommitteeEstimate:
     covariance: np.ndarray
     residuals: np.ndarray
     damping: float
+    squares: bool = False
     failures: tuple[str, ...] = ()
 
     @property
@@ -77,11 +81,14 @@ def committee(
     $$V = s \sum_i C_i, \quad \omega = X \hat w - g V, \quad g, g' = \partial_\omega, \partial_\omega^2
     \log P(y | N(\omega, V)), \quad A = -s \sum_\mu g'_\mu, \quad B = X^T g + \hat w A,$$
 
-    and the new moments are those of the density $p(w) e^{B \cdot w - w \cdot A w/2}$ on K weights.
+    and the new moments are those of the density $p(w) e^{B \cdot w - w \cdot A w/2}$ on K weights. In expectation
+    A is also $s \sum_\mu g_\mu g_\mu^T$, if the labels are those of such units; in a finite system the fixed points
+    differ by $O(1/\sqrt n)$, and those with squares are the more often stable.
 
     start: means (d, K) and covariance (K, K); by default the prior's, with units set aside at random by `seed`.
     prior: a mixture of Gaussians (`components`). damping: the share of the last step that is kept; by default none,
-    and 0.5 and 0.85 where that diverges or does not settle. callback: called with iteration, means and covariance.
+    and 0.5 and 0.85 where that diverges or does not settle; each with the squares where it fails without them.
+    callback: called with iteration, means and covariance.
 
     Raises `StatementError` for bad input, `NotSolved` where nothing converges; what is returned has converged.
     Source: Aubin, Maillard, Barbier, Krzakala, Macris and Zdeborova, J. Stat. Mech. (2019) 124023, algorithm 1.
@@ -93,11 +100,11 @@ def committee(
     weights, score = weights_of(prior, units), label_scores(y, units, activation, noise)
     began = _started(start, prior, X.shape[1], units, seed)
     failures: list[str] = []
-    for share in DAMPINGS if damping is None else (damping,):
+    for share, squares in ATTEMPTS if damping is None else ((damping, False), (damping, True)):
         try:
-            found = _settled(X, weights, score, *began, share, iterations, tolerance, callback)
+            found = _settled(X, weights, score, *began, (share, squares), iterations, tolerance, callback)
         except NotSolved as failed:
-            failures.append(f"damping {share:g}: {failed}")
+            failures.append(f"damping {share:g}{', information from squares' * squares}: {failed}")
         else:
             return dataclasses.replace(found, failures=tuple(failures))
     raise NotSolved("\n".join(failures))
@@ -123,15 +130,16 @@ def _started(start: Any, prior: Prior, d: int, units: int, seed: int) -> tuple[n
 def _settled(
     X: np.ndarray,
     weights: Weights,
-    score: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    score: Score,
     means: np.ndarray,
     covariance: np.ndarray,
-    keep: float,
+    attempt: tuple[float, bool],
     iterations: int,
     tolerance: float,
     callback: Callback | None,
 ) -> CommitteeEstimate:
     """The first iterate whose residual is below the tolerance; raises `NotSolved` if there is none."""
+    keep, squares = attempt
     total = Squares(X, False).total
     power = float(np.mean(means**2) + np.mean(np.diag(covariance)))
     g, A = np.zeros((X.shape[0], means.shape[1])), None
@@ -140,7 +148,7 @@ def _settled(
         V = total / X.shape[0] * covariance
         with np.errstate(all="ignore"):
             new_g, slope = score(product(X, means) - g @ V, V)
-            information = _admissible(-total / X.size * slope)
+            information = _admissible(total / X.size * (new_g.T @ new_g if squares else -slope))
             share = 0.0 if A is None else keep
             g = share * g + (1 - share) * new_g
             A = information if A is None else share * A + (1 - share) * information
@@ -157,7 +165,7 @@ def _settled(
             callback(step, means, covariance)
         recovered = float(np.trace(covariance)) < CERTAIN * power * len(covariance)
         if residuals[-1] < tolerance or recovered:
-            return CommitteeEstimate(means, covariance, np.array(residuals), keep)
+            return CommitteeEstimate(means, covariance, np.array(residuals), keep, squares)
         if min(residuals[-PATIENCE:]) > VIOLENT and step >= PATIENCE:
             raise NotSolved(f"the means still change by {residuals[-1]:.2g} of the signal after {step} iterations.")
         covariance = covariance + 1e-12 * power * np.eye(len(covariance))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...numerics.bivariate import log_quadrant
+from ...numerics.bivariate import log_quadrant, quadrant
 from ...numerics.tails import hazard, log_density
 from ...problem.activation import Activation, Sign
 from ...problem.prior import Prior
@@ -75,11 +75,23 @@ def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float
     return lambda mean, V: _vote_score(y, mean, V)
 
 
-def log_votes(mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The labels (L,) and the logarithms of their probabilities, (n, L), for fields N(mean, V) of one or two units."""
+def vote_probabilities(mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels (L,) and their probabilities (n, L), to 1e-15 absolutely, for fields N(mean, V) of 1 or 2 units."""
+    from scipy.special import ndtr
+
     votes = VOTES[mean.shape[1]]
-    logs = [np.logaddexp.reduce([_orthant(mean, V, signs)[0] for signs in ways]) for ways in votes.values()]
-    return np.array(list(votes)), np.stack(logs, axis=-1)
+    t = mean / np.sqrt(np.diag(V))
+    if t.shape[1] == 1:
+        return np.array(list(votes)), ndtr(t * list(votes))
+    r, s = _correlation(V)
+    both, neither = (quadrant(sign * t[:, 0], sign * t[:, 1], r, s) for sign in (1, -1))
+    return np.array(list(votes)), np.stack([both, np.maximum(1 - both - neither, 0.0), neither], axis=-1)
+
+
+def _correlation(V: np.ndarray) -> tuple[float, float]:
+    """The correlation r of two fields, and sqrt(1 - r**2)."""
+    scale = np.sqrt(V[0, 0] * V[1, 1])
+    return float(V[0, 1] / scale), float(np.sqrt(max(np.linalg.det(V), 1e-300)) / scale)
 
 
 def _vote_score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +117,8 @@ def _orthant(mean: np.ndarray, V: np.ndarray, signs: tuple[int, ...]) -> tuple[n
     if len(signs) == 1:
         ratio = hazard(t[:, 0])[0]
         return log_ndtr(t[:, 0]), (ratio * a)[:, None], (-t[:, 0] * ratio * a**2)[:, None, None]
-    r, s = float(a[0] * a[1] * V[0, 1]), float(np.sqrt(max(np.linalg.det(V), 1e-300)) * abs(a[0] * a[1]))
+    r, s = _correlation(V)
+    r *= signs[0] * signs[1]
     h, k = t.T
     log_p = log_quadrant(h, k, r, s)
     one = np.exp(log_density(h) + log_ndtr((k - r * h) / s) - log_p)

@@ -69,7 +69,7 @@ class Committee(Law):
 
     size = "dimension"
     sizes = (200, 400, 700)
-    seeds = 20
+    seeds = 32
     block = 4
     source = AUBIN + ", equations 9-11"
     bibtex = """@article{AubinMaillardBarbierKrzakalaMacrisZdeborova2019,
@@ -85,7 +85,7 @@ class Committee(Law):
         "overlap": Observable(
             "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0
         ),
-        "test_error": Observable(r"\varepsilon_g", "least error on new labels", resolution=0.07),
+        "test_error": Observable(r"\varepsilon_g", "least error on new labels"),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
     }
     landmarks = _landmarks()

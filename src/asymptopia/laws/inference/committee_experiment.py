@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .committee import Committee
 
 TESTS = 50_000
+SETTLED = 1e-5
 CERTAIN = 1e-3
 """Share of the weights' variance that an informed start leaves: little, but not perfect recovery."""
 
@@ -29,7 +30,8 @@ def learnt_committee(law: Committee, d: int, rng: np.random.Generator) -> dict[s
     informed, noise = None, law.noise or 0.0
     if law.start == "informative":
         informed = teacher, CERTAIN * float(law.prior.second_moment) * np.eye(law.K)
-    found = committee(X, y, law.prior, law.K, law.activation, noise, start=informed, seed=int(rng.integers(2**31)))
+    seed = int(rng.integers(2**31))
+    found = committee(X, y, law.prior, law.K, law.activation, noise, start=informed, tolerance=SETTLED, seed=seed)
     overlap = found.means.T @ teacher / d
     order = max(itertools.permutations(range(law.K)), key=lambda p: np.trace(overlap[list(p)]))
     error = _error(law, found.means, found.covariance, teacher, rng)
@@ -56,7 +58,7 @@ def _labels(law: Committee, fields: np.ndarray, rng: np.random.Generator) -> np.
 
 def _error(law: Committee, means: np.ndarray, V: np.ndarray, teacher: np.ndarray, rng: np.random.Generator) -> float:
     """The error on new inputs, of which only the fields of student and teacher matter, jointly normal."""
-    from ...algorithms.amp.committee_parts import expected_output, log_votes, outputs
+    from ...algorithms.amp.committee_parts import expected_output, outputs, vote_probabilities
 
     both = np.concatenate([means, teacher], axis=1)
     values, axes = np.linalg.eigh(both.T @ both / len(both))
@@ -66,7 +68,7 @@ def _error(law: Committee, means: np.ndarray, V: np.ndarray, teacher: np.ndarray
     student, fields = fields[:, : law.K], fields[:, law.K :]
     V = V + 1e-10 * float(law.prior.second_moment) * np.eye(law.K)  # that of a recovered teacher vanishes
     if vote:
-        labels, logs = log_votes(student, V)
-        return float(np.mean(labels[logs.argmax(axis=1)] != _labels(law, fields, rng)))
+        labels, probabilities = vote_probabilities(student, V)
+        return float(np.mean(labels[probabilities.argmax(axis=1)] != _labels(law, fields, rng)))
     guess = expected_output(student, V, law.activation, law.noise or 0.0)
     return float(np.mean((guess - outputs(fields, law.activation)) ** 2))

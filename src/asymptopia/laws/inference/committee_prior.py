@@ -37,18 +37,18 @@ def learnt(prior: Prior, A: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         widths, axes = np.linalg.eigh(spread[c])
         t, mass = ball(tuple(_step(v) for v in widths), SPAN)
         x = (t * np.sqrt(widths)) @ axes.T + root * m[c]
-        away = x[:, None] - root * m
-        log_share = offset - np.einsum("nci,cij,ncj->nc", away, inverse, away) / 2
-        top = log_share.max(axis=1, keepdims=True)
+        away = x - (root * m)[:, None]
+        log_share = offset[:, None] - ((away @ inverse) * away).sum(axis=-1) / 2
+        top = log_share.max(axis=0)
         share = np.exp(log_share - top)
-        total = share.sum(axis=1, keepdims=True)
-        share /= total
-        each = m + np.einsum("cij,ncj->nci", gain, away)
-        mean = (share[..., None] * each).sum(axis=1)
-        square = (share[..., None] * ((each - mean[:, None]) ** 2 + np.einsum("cii->ci", rest))).sum(axis=1)
+        total = share.sum(axis=0)
+        share = (share / total)[..., None]
+        each = m[:, None] + away @ gain.swapaxes(1, 2)
+        mean = (share * each).sum(axis=0)
+        square = (share * ((each - mean) ** 2 + np.einsum("cii->ci", rest)[:, None])).sum(axis=0)
         q += w[c] * (mass @ mean**2)
         V += w[c] * (mass @ square)
-        free += w[c] * (mass @ ((top + np.log(total))[:, 0] + (x**2).sum(axis=1) / 2))
+        free += w[c] * (mass @ (top + np.log(total) + (x**2).sum(axis=1) / 2))
     q[A == 0] = (w @ m)[A == 0] ** 2
     return q, np.maximum(V, LEAST), float(free)
 

@@ -50,9 +50,9 @@ class FokkerPlanck(Law):
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     size = "particles"
-    sizes = (100, 200, 400)
-    seeds = 800
-    block = 100
+    sizes = (50, 100, 200)
+    seeds = 2400
+    block = 400
     source = RISKEN + "; " + BOVIER
     bibtex = """@book{Risken1989,
   author = {Risken, Hannes},
@@ -74,7 +74,7 @@ class FokkerPlanck(Law):
             r"n \mathrm{Var}\,m", "n times the variance of the mean", dims=("time",), fluctuation_of="mean"
         ),
         "spectral_gap": Observable(r"\lambda", "slowest rate of relaxation", unit="1/time", limit_only=True),
-        "eyring_kramers": Observable(r"\lambda_{EK}", "its formula for low temperature", unit="1/time", limit_only=True),
+        "eyring_kramers": Observable(r"\lambda_{EK}", "its value for low temperature", unit="1/time", limit_only=True),
     }
     landmarks = (
         Landmark(dict(temperature=0.1), "spectral_gap", 0.033545287308, 1e-10, GENERATOR),
@@ -113,10 +113,12 @@ class FokkerPlanck(Law):
             )
 
     def predict(self) -> dict[str, Any]:
+        from ...numerics.drift_diffusion import romberg
+
         found = [self._on_grid(cells) for cells in LEVELS]
-        values = {}
+        values: dict[str, Any] = {}
         for name in found[0]:
-            values[name], values[f"{name}_error"] = _extrapolated([f[name] for f in found])
+            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
         values["variance"] = values["second"] - values["mean"] ** 2
         values["variance_error"] = values.pop("second_error") + 2 * np.abs(values["mean"]) * values["mean_error"]
         del values["second"]
@@ -132,42 +134,34 @@ class FokkerPlanck(Law):
 
     def _on_grid(self, cells: int) -> dict[str, np.ndarray]:
         """Moments, densities and the gap with this many cells; the mean of the start is a point of every grid."""
-        from ...numerics.drift_diffusion import evolve, hats, rates, spectral_gap
+        from ...numerics.drift_diffusion import (
+            cell_densities,
+            evolve,
+            hats,
+            normal_densities,
+            points_around,
+            rates,
+            spectral_gap,
+        )
 
         low, high = self._basin()
         inside = np.linspace(low, high, cells + 1)
         gap = spectral_gap(self.potential.values(inside), inside[1] - inside[0], self.temperature)
-        mean, deviation = self.start.mean, np.sqrt(self.start.variance)
-        coarse = (max(high, mean + WIDE * deviation) - min(low, mean - WIDE * deviation)) / LEVELS[0]
-        left = int(np.ceil((mean - min(low, mean - WIDE * deviation)) / coarse)) + 1
-        right = int(np.ceil((max(high, mean + WIDE * deviation) - mean) / coarse)) + 1
-        h, finer = coarse * LEVELS[0] / cells, cells // LEVELS[0]
-        x = mean + h * np.arange(-left * finer, right * finer + 1)
-        up, down = rates(self.potential.values(x), h, self.temperature)
+        mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
+        low, high = min(low, mean - WIDE * deviation), max(high, mean + WIDE * deviation)
+        x = points_around(mean, low, high, LEVELS[0], cells // LEVELS[0])
+        up, down = rates(self.potential.values(x), x[1] - x[0], self.temperature)
         begun = hats(x, mean, deviation)
-        masses = np.array([evolve(up, down, begun, t) for t in self.times])
-        rows = [self._cells(x, p) if t > 0 else self._cells_at_start() for t, p in zip(self.times, masses, strict=True)]
-        if self.times[0] == 0:
-            masses[0] *= np.nan
-        first = np.where(np.array(self.times) > 0, masses @ x, mean)
-        second = np.where(np.array(self.times) > 0, masses @ x**2, mean**2 + deviation**2)
-        return {"mean": first, "second": second, "density": np.array(rows), "spectral_gap": np.array(gap)}
-
-    def _cells(self, x: np.ndarray, mass: np.ndarray) -> np.ndarray:
-        from scipy.interpolate import CubicSpline
-
-        h, edges = x[1] - x[0], np.array(self.edges)
-        faces = np.append(x - h / 2, x[-1] + h / 2)
-        below = CubicSpline(faces, np.append(0.0, np.cumsum(mass)))
-        return np.diff(below(np.clip(edges, faces[0], faces[-1]))) / np.diff(edges)
-
-    def _cells_at_start(self) -> np.ndarray:
-        from scipy.special import ndtr
-
-        edges, deviation = np.array(self.edges), np.sqrt(self.start.variance)
-        away = edges - self.start.mean
-        below = ndtr(away / deviation) if deviation > 0 else (away > 0).astype(float)
-        return np.diff(below) / np.diff(edges)
+        edges = np.array(self.edges)
+        rows: dict[str, list[Any]] = {"mean": [], "second": [], "density": []}
+        for t in self.times:
+            mass = evolve(up, down, begun, t)
+            rows["mean"].append(mass @ x)
+            rows["second"].append(mass @ x**2 if t > 0 else mean**2 + deviation**2)
+            rows["density"].append(
+                cell_densities(x, mass, edges) if t > 0 else normal_densities(mean, deviation, edges)
+            )
+        return {k: np.array(v) for k, v in rows.items()} | {"spectral_gap": np.array(gap)}
 
     def _eyring_kramers(self) -> float:
         from scipy.optimize import brentq
@@ -206,9 +200,3 @@ class FokkerPlanck(Law):
     def coords(self) -> dict[str, Any]:
         edges = np.array(self.edges)
         return {"time": np.array(self.times), "position": (edges[1:] + edges[:-1]) / 2}
-
-
-def _extrapolated(values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    from ...numerics.drift_diffusion import romberg
-
-    return romberg(values)

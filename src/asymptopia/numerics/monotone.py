@@ -1,0 +1,63 @@
+"""Monotone rearrangements on the line that minimise a convex energy with an entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def spread(
+    slope: Callable[[np.ndarray], Any],
+    curvature: Callable[[np.ndarray], Any],
+    start: np.ndarray,
+    weights: np.ndarray,
+    pressure: np.ndarray,
+    coupling: float = 0.0,
+) -> np.ndarray:
+    r"""The increasing $x$ that minimises a sum over points and the gaps between them.
+
+    $$\sum_j w_j U_j(x_j) + \frac{c}{2} \sum_j w_j (x_j - \bar x)^2 - \sum_j p_j \log(x_{j+1} - x_j)$$
+
+    with $\bar x = \sum_j w_j x_j$, given the first and second derivatives of all $U_j$, which are convex, and an
+    increasing start. Newton's method, shortened where the order or the decrease of its own measure would be lost.
+    Raises `ArithmeticError` if the gradient does not vanish to rounding.
+    """
+    x = start
+    for _ in range(200):
+        gradient, size = _gradient(slope, x, weights, pressure, coupling)
+        step = _newton(gradient, curvature(x), x, weights, pressure, coupling)
+        decrement = np.sqrt(max(-gradient @ step, 0.0))
+        if decrement <= 1e-13 * max(size, 1.0):
+            return x + step if (np.diff(x + step) > 0).all() else x
+        shrink = np.max(-np.diff(step) / np.diff(x), initial=0.0)
+        length = min(1.0, 0.9 / shrink) if shrink > 0 else 1.0
+        while (_gradient(slope, x + length * step, weights, pressure, coupling)[0] @ step) > 0.5 * decrement**2:
+            length /= 2
+        x = x + length * step
+    raise ArithmeticError("Newton's method for monotone rearrangements did not converge.")
+
+
+def _gradient(
+    slope: Callable[[np.ndarray], Any], x: np.ndarray, weights: np.ndarray, pressure: np.ndarray, coupling: float
+) -> tuple[np.ndarray, float]:
+    push = pressure / np.diff(x)
+    pull = weights * (np.asarray(slope(x), float) + coupling * (x - weights @ x))
+    return pull + np.append(push, 0.0) - np.insert(push, 0, 0.0), float(np.sqrt(pressure.sum()))
+
+
+def _newton(
+    gradient: np.ndarray, curvature: Any, x: np.ndarray, weights: np.ndarray, pressure: np.ndarray, coupling: float
+) -> np.ndarray:
+    """Minus the Hessian's inverse on the gradient; the Hessian is tridiagonal but for -c w w^T."""
+    from scipy.linalg import solveh_banded
+
+    stiff = pressure / np.diff(x) ** 2
+    bands = np.zeros((2, len(x)))
+    bands[0] = weights * (np.asarray(curvature, float) + coupling)
+    bands[0] += np.append(stiff, 0.0) + np.insert(stiff, 0, 0.0)
+    bands[1, :-1] = -stiff
+    solved = solveh_banded(bands, np.column_stack([-gradient, weights]), lower=True)
+    step, along = solved.T
+    return step + along * (coupling * (weights @ step) / (1 - coupling * (weights @ along)))

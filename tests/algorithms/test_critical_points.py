@@ -1,0 +1,94 @@
+"""Critical points against derivatives by differences, the exact count on the circle, and the covariance stated."""
+
+import numpy as np
+import pytest
+
+from asymptopia.algorithms import critical_points as module
+from asymptopia.algorithms.critical_points import critical_points, derivatives, descend, symmetric_couplings
+from asymptopia.record import StatementError
+
+
+def on_sphere(rng, count, n):
+    S = rng.standard_normal((count, n))
+    return S * np.sqrt(n) / np.linalg.norm(S, axis=1)[:, None]
+
+
+@pytest.mark.parametrize("p", [3, 4])
+def test_the_energy_has_the_covariance_stated(p):
+    n, draws = 4, 4000
+    rng = np.random.default_rng(0)
+    S = on_sphere(rng, 2, n)
+    pairs = np.array([derivatives(symmetric_couplings(n, p, rng), S)[0] * n for _ in range(draws)])
+    for i, j in ((0, 0), (0, 1)):
+        products = pairs[:, i] * pairs[:, j]
+        assert abs(products.mean() - n * (S[i] @ S[j] / n) ** p / 2) < 4 * products.std() / draws**0.5
+
+
+@pytest.mark.parametrize("p", [3, 4, 5])
+def test_gradient_and_hessian_are_those_along_great_circles(p):
+    n, h = 5, 1e-3
+    rng = np.random.default_rng(1)
+    J, s = symmetric_couplings(n, p, rng), on_sphere(rng, 1, n)
+    _, gradient, hessian = (v[0] for v in derivatives(J, s))
+    assert np.abs(hessian @ s[0]).max() < 1e-12 and abs(gradient @ s[0]) < 1e-12
+    v = rng.standard_normal(n)
+    v -= (v @ s[0]) / n * s[0]
+    v /= np.linalg.norm(v)
+    angles = np.array([-h, 0, h]) / np.sqrt(n)
+    circle = np.cos(angles)[:, None] * s + np.sqrt(n) * np.sin(angles)[:, None] * v
+    e = n * derivatives(J, circle)[0]
+    assert (e[2] - e[0]) / (2 * h) == pytest.approx(v @ gradient, abs=1e-5)
+    assert (e[2] - 2 * e[1] + e[0]) / h**2 == pytest.approx(v @ hessian @ v, abs=1e-5)
+
+
+@pytest.mark.parametrize("p", [3, 4, 6])
+def test_on_the_circle_their_mean_number_is_exact(p):
+    """Kac and Rice for n = 2: 2 sqrt(3 p - 2), from all zeros of the derivative, a trigonometric polynomial."""
+    rng = np.random.default_rng(2)
+    angles = 2 * np.pi * np.arange(2 * p + 2) / (2 * p + 2)
+    S = np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    counts = []
+    for _ in range(2000):
+        e = derivatives(symmetric_couplings(2, p, rng), S)[0]
+        waves = np.fft.fftshift(np.fft.fft(e))[1:] / len(e)
+        roots = np.roots((waves * np.arange(-p, p + 1))[::-1])
+        counts.append(np.sum(np.abs(np.abs(roots) - 1) < 1e-6))
+    counts = np.array(counts)
+    assert (counts % 2 == 0).all()
+    assert abs(counts.mean() - 2 * np.sqrt(3 * p - 2)) < 4 * counts.std() / len(counts) ** 0.5
+
+
+def test_newton_finds_every_critical_point_on_the_circle():
+    rng = np.random.default_rng(3)
+    J = symmetric_couplings(2, 3, rng)
+    fine = 2 * np.pi * np.arange(2000) / 2000
+    circle = np.sqrt(2) * np.stack([np.cos(fine), np.sin(fine)], axis=1)
+    e = derivatives(J, circle)[0]
+    turning = (e - np.roll(e, 1)) * (np.roll(e, -1) - e) < 0
+    energies, spectra = critical_points(J, circle[::50], longest=0.05)
+    found = np.unique(np.round(energies, 7))
+    assert len(found) == len(np.unique(np.round(e[turning], 4)))
+    np.testing.assert_allclose(found, np.sort(e[turning]), atol=1e-4)
+    highest = energies > energies.max() - 1e-9
+    assert (spectra[highest] < 0).all() and (spectra[energies < energies.min() + 1e-9] > 0).all()
+
+
+def test_what_is_accepted_is_critical_and_has_its_whole_spectrum():
+    rng = np.random.default_rng(4)
+    J, S = symmetric_couplings(12, 3, rng), on_sphere(rng, 20, 12)
+    energies, spectra = critical_points(J, S)
+    assert len(energies) >= 5 and spectra.shape == (len(energies), 11)
+    assert (np.diff(spectra, axis=1) >= 0).all()
+
+
+def test_descent_stops_at_the_energy_and_ascent_too():
+    rng = np.random.default_rng(5)
+    J, S = symmetric_couplings(20, 3, rng), on_sphere(rng, 10, 20)
+    low, high = (derivatives(J, descend(J, S, e))[0] for e in (-0.5, 0.5))
+    assert ((low < -0.5) & (low > -0.7)).all() and ((high > 0.5) & (high < 0.7)).all()
+
+
+def test_couplings_that_do_not_fit_are_refused(monkeypatch):
+    monkeypatch.setattr(module, "available", lambda: 1e6)
+    with pytest.raises(StatementError, match="34 spins would fit"):
+        symmetric_couplings(50, 3, np.random.default_rng(0))

@@ -1,0 +1,145 @@
+"""Fokker-Planck equations: reference values, normal laws, low temperature, bad statements, faults."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asymptopia import NoLimit, StatementError, confront, parse
+from asymptopia.laws.mean_field.fokker_planck import FokkerPlanck
+from asymptopia.problem.potential import DoubleWell, Normal, Quadratic
+
+REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "mean_field.json").read_text())
+ROWS = [r for r in REFERENCE if r["statement"].startswith("FokkerPlanck")]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r["id"])
+def test_reference_values(row):
+    found = parse(row["statement"]).limit()[row["observable"]]
+    assert float(found.sel(row["at"] or {})) == pytest.approx(row["value"], rel=1e-8)
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.01, 1.3])
+def test_a_quadratic_potential_keeps_a_normal_law(variance):
+    from scipy.special import ndtr
+
+    k, T = 1.7, 0.6
+    law = FokkerPlanck(
+        potential=Quadratic(k),
+        temperature=T,
+        start=Normal(1.5, variance),
+        times=(0.1, 0.7, 3.0),
+        edges=(-1.0, 0.2, 1.1),
+    )
+    found, decay = law.limit(), np.exp(-k * np.array(law.times))
+    mean, spread = 1.5 * decay, variance * decay**2 + T / k * (1 - decay**2)
+    np.testing.assert_allclose(found["mean"], mean, atol=1e-7)
+    np.testing.assert_allclose(found["variance"], spread, atol=1e-6)
+    below = ndtr((np.array(law.edges) - mean[:, None]) / np.sqrt(spread)[:, None])
+    np.testing.assert_allclose(found["density"], np.diff(below) / np.diff(law.edges), atol=1e-6)
+    assert float(found["spectral_gap"]) == pytest.approx(k, rel=1e-7)
+
+
+def test_the_errors_stated_are_no_smaller_than_those_made():
+    found = FokkerPlanck(potential=Quadratic(2.0), start=Normal(0.3, 0.0), times=(0.01, 0.5)).limit()
+    exact = 0.25 / 2 * (1 - np.exp(-4 * np.array([0.01, 0.5])))
+    assert (abs(found["variance"] - exact) <= found["variance_error"] + 1e-9).all()
+
+
+def test_in_the_end_it_is_the_law_of_gibbs():
+    from scipy.integrate import quad
+
+    found = FokkerPlanck(times=(200.0,)).limit()
+    weight, second = (quad(lambda x, p=p: x**p * np.exp(-4 * DoubleWell()(x)), -6, 6)[0] for p in (0, 2))
+    assert float(found["mean"][0]) == pytest.approx(0, abs=1e-9)
+    assert float(found["variance"][0]) == pytest.approx(second / weight, rel=1e-7)
+
+
+def test_the_gap_is_the_rate_of_the_last_relaxation():
+    found = FokkerPlanck(times=(20.0, 30.0)).limit()
+    rate = np.log(found["mean"][0] / found["mean"][1]) / 10
+    assert float(rate) == pytest.approx(float(found["spectral_gap"]), rel=1e-4)
+
+
+def test_the_formula_of_eyring_and_kramers_is_right_at_low_temperature():
+    ratios = []
+    for temperature in (0.1, 0.05, 0.025, 0.0125):
+        found = FokkerPlanck(temperature=temperature).limit()
+        ratios.append(float(found["spectral_gap"] / found["eyring_kramers"]))
+    assert np.all(np.diff(ratios) > 0) and 0.97 < ratios[-1] < 1
+    corrections = (1 - np.array(ratios)) / (0.1, 0.05, 0.025, 0.0125)
+    assert corrections[-1] == pytest.approx(corrections[-2], rel=0.1), "the correction is of the order of T"
+
+
+def test_a_tilted_well_has_the_sum_of_two_rates():
+    def tilted(x):
+        return x**4 / 4 - x**2 / 2 + 0.02 * x
+
+    found = FokkerPlanck(potential=tilted, temperature=0.02).limit()
+    assert float(found["spectral_gap"] / found["eyring_kramers"]) == pytest.approx(1, abs=0.06)
+    assert np.isnan(FokkerPlanck(potential=Quadratic()).limit()["eyring_kramers"])
+
+
+def test_a_shallow_well_counts_however_cold_it_is():
+    def tilted(x):
+        return x**4 / 4 - x**2 / 2 + 0.1 * x
+
+    found = FokkerPlanck(potential=tilted, temperature=0.003).limit()
+    assert float(found["spectral_gap"] / found["eyring_kramers"]) == pytest.approx(1, abs=0.03)
+    with pytest.raises(ArithmeticError, match="barriers of the potential are too high"):
+        FokkerPlanck(temperature=1e-4).limit()
+
+
+def test_a_time_of_zero_is_the_start():
+    found = FokkerPlanck(start=Normal(0.5, 0.3), times=(0.0, 1.0)).limit()
+    assert float(found["mean"][0]) == pytest.approx(0.5, abs=1e-12)
+    assert float(found["variance"][0]) == pytest.approx(0.3, abs=1e-12)
+    assert (FokkerPlanck(start=Normal(0.25, 0.0), times=(0.0,)).limit()["density"].values == np.eye(8)[4] / 0.5).all()
+
+
+def test_particles_from_far_away_do_not_escape():
+    law = FokkerPlanck(start=Normal(20.0, 1.0), times=(0.5,))
+    seen = law.experiment((50,), 40)["mean"].values[0, :, 0]
+    assert abs(seen.mean() - float(law.limit()["mean"][0])) < 4 * seen.std() / 40**0.5
+
+
+@pytest.mark.parametrize("potential", [lambda x: 0 * x, lambda x: -(x**2), lambda x: x, lambda x: -x + abs(x)])
+def test_what_does_not_confine_is_refused(potential):
+    with pytest.raises(NoLimit, match="`potential` of FokkerPlanck must be confining"):
+        FokkerPlanck(potential=potential).limit()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (dict(temperature=-0.1), "`temperature` of FokkerPlanck must be > 0, but is -0.1"),
+        (dict(times=(1.0, 0.5)), "`times` of FokkerPlanck must be numbers >= 0 that increase"),
+        (dict(times=()), "`times` of FokkerPlanck"),
+        (dict(edges=(1.0,)), "`edges` of FokkerPlanck must be two or more"),
+        (dict(potential=lambda x: 1 / (x - x)), "must give a finite number"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+def test_bad_statements_are_refused(fields, message):
+    with pytest.raises(StatementError, match=message):
+        FokkerPlanck(**fields).limit()
+
+
+def test_limit_and_experiment_agree():
+    assert confront(FokkerPlanck()).verdict == "agrees"
+
+
+def test_a_wrong_law_is_refuted():
+    class Hotter(FokkerPlanck):
+        def predict(self):
+            return FokkerPlanck(temperature=1.1 * self.temperature).predict()
+
+    class NoFluctuation(FokkerPlanck):
+        def predict(self):
+            found = super().predict()
+            return found | {"fluctuation": 2 * found["fluctuation"]}
+
+    found = confront(Hotter(), seeds=400)
+    assert found["variance"].verdict == found["density"].verdict == "disagrees"
+    assert confront(NoFluctuation(), seeds=400)["fluctuation"].verdict == "disagrees"

@@ -1,0 +1,94 @@
+"""Statics of the spherical p-spin model against reference values, its variational principle, and wrong laws."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asymptopia import confront, parse, thresholds
+from asymptopia.laws.spins.p_spin_statics import PSpinStatics, ladder, one_step, thresholds_of
+from asymptopia.record import StatementError
+
+REFERENCE = Path(__file__).parents[2] / "reference"
+ROWS = [r for r in json.loads((REFERENCE / "spins.json").read_text()) if r["statement"].startswith("PSpinStatics")]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r["id"])
+def test_reference_values(row):
+    assert thresholds(parse(row["statement"]), row["along"])[row["observable"]] == pytest.approx(
+        row["value"], abs=1e-13
+    )
+
+
+def minus_beta_f(p, beta, q, x):
+    spins = (1 - 1 / x) * math.log(1 - q) + math.log(1 - (1 - x) * q) / x
+    return beta**2 / 4 * (1 - (1 - x) * q**p) + spins / 2
+
+
+@pytest.mark.parametrize(("p", "temperature"), [(3, 0.3), (3, 0.55), (4, 0.4), (6, 0.1)])
+def test_the_state_is_stationary(p, temperature):
+    q, x = one_step(p, temperature)
+    h = 1e-6
+    along_q = minus_beta_f(p, 1 / temperature, q + h, x) - minus_beta_f(p, 1 / temperature, q - h, x)
+    along_x = minus_beta_f(p, 1 / temperature, q, x + h) - minus_beta_f(p, 1 / temperature, q, x - h)
+    assert abs(along_q / (2 * h)) < 1e-6 and abs(along_x / (2 * h)) < 1e-6
+    limit = PSpinStatics(p=p, temperature=temperature).limit()
+    free = -temperature * minus_beta_f(p, 1 / temperature, q, x)
+    assert float(limit["free_energy"]) == pytest.approx(free, abs=1e-12)
+    assert free > -1 / (4 * temperature), "the annealed free energy is a lower bound"
+
+
+@pytest.mark.parametrize("temperature", [0.2, 0.5, 0.9])
+def test_the_energy_is_the_derivative_of_the_free_energy(temperature):
+    h, beta = 1e-5, 1 / temperature
+    up, down = (b * float(PSpinStatics(temperature=1 / b).limit()["free_energy"]) for b in (beta + h, beta - h))
+    found = float(PSpinStatics(temperature=temperature).limit()["energy"])
+    assert (up - down) / (2 * h) == pytest.approx(found, abs=1e-8)
+
+
+def test_at_the_static_transition_the_overlap_jumps_and_the_energy_does_not():
+    static = thresholds_of(3)["static"]
+    below, above = (PSpinStatics(temperature=static * c).limit() for c in (1 - 1e-9, 1 + 1e-9))
+    assert float(below["energy"]) == pytest.approx(float(above["energy"]), abs=1e-7)
+    assert float(below["breakpoint"]) == pytest.approx(1, abs=1e-7)
+    assert float(below["overlap"]) > 0.6 and float(above["overlap"]) == 0
+
+
+@pytest.mark.parametrize("p", [3, 4, 9])
+def test_zero_temperature_is_the_limit_of_low_temperatures(p):
+    cold, coldest = (PSpinStatics(p=p, temperature=T).limit() for T in (1e-7, 0.0))
+    assert float(cold["energy"]) == pytest.approx(float(coldest["energy"]), abs=2e-7)
+    assert float(cold["free_energy"]) == pytest.approx(float(coldest["energy"]), abs=1e-5)
+
+
+@pytest.mark.parametrize("p", range(3, 12))
+def test_the_static_transition_lies_below_the_dynamic_one(p):
+    found = thresholds_of(p)
+    assert 0 < found["static"] < found["dynamic"]
+
+
+def test_bad_questions_are_refused():
+    with pytest.raises(StatementError, match="along 'temperature'"):
+        PSpinStatics().thresholds("p")
+    with pytest.raises(ValueError, match="temperature"):
+        PSpinStatics(temperature=-1.0)
+    assert "finite-size" in PSpinStatics(temperature=0.5).valid()
+
+
+def test_the_ladder_leads_from_the_temperature_to_where_states_do_not_trap():
+    found = np.array(ladder(3, 0.3))
+    assert found[0] == pytest.approx(0.3) and found[-1] > 1.5 * thresholds_of(3)["dynamic"]
+    assert np.ptp(np.diff(np.log(found))) < 1e-12 and ladder(3, 2.0) == (2.0,)
+
+
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
+    class Wrong(PSpinStatics):
+        """A factor of two in the covariance."""
+
+        def predict(self):
+            return super().predict() | {"energy": -1 / self.temperature}
+
+    assert confront(PSpinStatics(), sizes=(8, 16), seeds=100, resolution=0.15)["energy"].verdict == "agrees"
+    assert confront(Wrong(), sizes=(8, 16), seeds=100, resolution=0.15)["energy"].verdict == "disagrees"
