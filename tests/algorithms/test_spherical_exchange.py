@@ -17,7 +17,7 @@ def systems(n, p, count):
 def test_on_the_circle_gibbs_law_is_sampled(p):
     J, keys = systems(2, p, 40)
     T = 0.4
-    found = spherical_exchange(J, keys, (T, 0.7, 1.2), moves=3000)
+    found = spherical_exchange(J, keys, (T, 0.7, 1.2), moves=1500)
     angles = 2 * np.pi * np.arange(400) / 400
     S = np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     for name in ("energy", "squared_overlap"):

@@ -140,7 +140,6 @@ class AMP(Law):
         return None
 
 
-
 def _landmarks() -> tuple[Landmark, ...]:
     first = 4 / np.pi / (1 + 4 / np.pi)
     rows = [Landmark(dict(iterations=1), "overlap", first, 1e-10, "closed form: A = 2 alpha / pi", at=(0,))]

@@ -143,4 +143,3 @@ class BayesOptimal(Law):
         if self.start == "uninformative":
             return f"hard phase: the Bayes-optimal state, with {better}, is not reached without knowledge of the signal"
         return f"the informed state is metastable: that of largest free entropy has {better}"
-

@@ -195,7 +195,6 @@ class SpikedMatrix(Law):
         return state.high if self.start == "informative" else state.low
 
 
-
 def _principal(Y: np.ndarray, x: np.ndarray) -> dict[str, float]:
     """The largest eigenvalue of Y / sqrt(N), and the squared cosine of its eigenvector with x."""
     from scipy.sparse.linalg import eigsh

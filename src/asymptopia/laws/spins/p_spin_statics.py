@@ -111,9 +111,9 @@ class PSpinStatics(Law):
     def valid(self) -> str | None:
         """Near and below the static transition sizes that can be sampled are far from the limit."""
         p, T = int(self.p), float(self.temperature)
-        if 1.1 * thresholds_of(p)["static"] > T:
+        if 1.8 * thresholds_of(p)["static"] > T:
             return (
-                "near the static transition and below it finite-size corrections fall slowly: systems of some tens "
+                "up to well above the static transition finite-size corrections fall slowly: systems of some tens "
                 "of spins do not resolve the limit"
             )
         return None
