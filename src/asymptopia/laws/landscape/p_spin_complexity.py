@@ -57,7 +57,8 @@ class PSpinComplexity(Law):
     is only exponential in n.
 
     In a system, Newton's method starts where gradient descent passes the `energy`; a straight line through the
-    critical points found, share, mean or variance against energy, is read off at `energy`.
+    critical points found, share, mean or variance against energy, is read off at `energy`. The edge is approached too
+    slowly, as $n^{-2/3}$ with further corrections, for systems of tens of spins to confirm it, and is not observed.
     """
 
     p: int = field(3, "spins that a coupling joins", at_least=3)
