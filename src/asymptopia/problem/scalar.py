@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ def coordinate(prior: Prior, A: Any) -> Coordinate:
         return np.stack([variance, mean**2, -np.maximum(log_p, -1e300), np.ones_like(x)])
 
     mse, overlap, entropy, mass = observation_averages(prior, A, values)
-    return Coordinate(mse, overlap, entropy - 0.5 * np.log(2 * np.pi * np.e), mass)
+    return Coordinate(mse, overlap, entropy - 0.5 * np.log(2 * np.pi * math.e), mass)
 
 
 def observation_averages(prior: Prior, A: Any, function: Callable[..., Any], breaks: Any = None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -43,7 +44,7 @@ def label(channel: Channel, q: Any, v: Any) -> Label:
     q, v = (np.atleast_1d(a) for a in np.broadcast_arrays(*(np.asarray(a, float) for a in (q, v))))
     if isinstance(channel, Linear):
         width = v + channel.noise
-        return Label(1 / width, -0.5 * np.log(2 * np.pi * np.e * width))
+        return Label(1 / width, -0.5 * np.log(2 * np.pi * math.e * width))
     found = _over_labels(channel, q, v, lambda y, omega, left: _moments(channel, y, omega, left))
     return Label(found[0], found[1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ class WassersteinFlow(Law):
             deviations.append((s + np.sqrt(s**2 + 4 * tau * T * convex)) / (2 * convex))
         m, s = np.array(means)[self._counts()], np.array(deviations)[self._counts()]
         energy = k * (m**2 + s**2) / 2 + self.interaction * s**2 / 2
-        return {"mean": m, "variance": s**2, "free_energy": energy - T * np.log(s * np.sqrt(2 * np.pi * np.e))}
+        return {"mean": m, "variance": s**2, "free_energy": energy - T * np.log(s * np.sqrt(2 * np.pi * math.e))}
 
     def _rearranged(self, cells: int) -> dict[str, np.ndarray]:
         """The same with the map x(z) from a standard normal variable z, on a grid of z."""
@@ -145,7 +146,7 @@ class WassersteinFlow(Law):
                 x = self._stepped(x, points, gaps, x if self.start.variance or count > 1 else x + z)
             if count in self._counts():
                 m, v = points @ x, points @ x**2 - (points @ x) ** 2
-                entropy = np.log(np.sqrt(2 * np.pi * np.e)) + gaps @ np.log(np.diff(x) / h)
+                entropy = np.log(np.sqrt(2 * np.pi * math.e)) + gaps @ np.log(np.diff(x) / h)
                 energy = points @ self.potential.values(x) + self.interaction * v / 2
                 rows[count] = (m, v, energy - self.temperature * entropy)
         return dict(zip(self.observables, np.array(list(rows.values())).T, strict=True))
