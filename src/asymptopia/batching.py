@@ -59,6 +59,11 @@ def generator(key: Any) -> np.random.Generator:
     return np.random.default_rng([int(word) for word in np.asarray(jax.random.key_data(key)).ravel()])
 
 
+def whole(expected: float, rng: np.random.Generator, least: int = 1) -> int:
+    """A whole number >= `least` whose mean is the one asked for, for a system whose share of n is not one."""
+    return max(least, int(expected) + int(rng.random() < expected - int(expected)))
+
+
 def _predict_group(laws: list[Law], structure: Any, table: np.ndarray) -> list[dict[str, Any]]:
     if laws[0].vectorised:
         varying = (table != table[:1]).any(axis=0)

@@ -105,6 +105,23 @@ class Record:
         return f"{type(self).__name__}({inside})"
 
 
+def check_increasing(
+    record: Record,
+    name: str,
+    must: str = "numbers >= 0 that increase",
+    *,
+    at_least: float = 0.0,
+    at_most: float = math.inf,
+    count: int = 1,
+) -> None:
+    """Raise `StatementError` unless the field is `count` or more finite numbers within the ends that increase."""
+    given = getattr(record, name)
+    values = np.asarray(given, float)
+    enough = values.ndim == 1 and len(values) >= count and np.isfinite(values).all()
+    if not enough or values[0] < at_least or values[-1] > at_most or (np.diff(values) <= 0).any():
+        raise StatementError(f"`{name}` of {type(record).__name__} must be {must}, but is {given}.")
+
+
 def field_types(cls: type[Record]) -> dict[str, Any]:
     """The resolved annotation of every field of a record class."""
     if "_field_types" not in cls.__dict__:

@@ -6,6 +6,7 @@ dash and marker at once, so that they can be told apart by colour-blind readers 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,14 @@ def blank(width: float, height: float) -> Figure:
     figure = Figure((width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def saved(figure: Figure, path: Path) -> Path:
+    """The figure in a file, in the format of its ending, without the time at which it was made."""
+    dates = {".pdf": {"CreationDate": None, "Producer": None}, ".svg": {"Date": None, "Creator": None}}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=220, metadata=dates.get(path.suffix.lower()))
+    return path
 
 
 def point_style(measured: Measured, index: int, many: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .marks import COLUMN, STYLE, blank
+from .marks import COLUMN, STYLE, blank, saved
 from .typeset import name_label, to_matplotlib
 
 if TYPE_CHECKING:
@@ -58,11 +58,8 @@ def save_phases(data: xr.Dataset, path: str | Path, title: str = "") -> Path:
     import matplotlib as mpl
 
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dates = {".pdf": {"CreationDate": None, "Producer": None}, ".svg": {"Date": None, "Creator": None}}
     with mpl.rc_context(STYLE | {"svg.hashsalt": path.stem}):
-        draw_phases(data, title).savefig(path, dpi=220, metadata=dates.get(path.suffix.lower()))
-    return path
+        return saved(draw_phases(data, title), path)
 
 
 def _geometric(values: np.ndarray) -> bool:

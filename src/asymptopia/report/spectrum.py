@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .marks import COLUMN, ESTIMATE, OKABE_ITO, STYLE, blank
+from .marks import COLUMN, ESTIMATE, OKABE_ITO, STYLE, blank, saved
 
 
 def save_spectrum(
@@ -16,8 +16,6 @@ def save_spectrum(
     import matplotlib as mpl
 
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dates = {".pdf": {"CreationDate": None, "Producer": None}, ".svg": {"Date": None, "Creator": None}}
     with mpl.rc_context(STYLE | {"svg.hashsalt": path.stem}):
         figure = blank(COLUMN, 2.4)
         axes = figure.add_subplot()
@@ -34,5 +32,4 @@ def save_spectrum(
         axes.set_xlabel("eigenvalue of the Hessian")
         axes.set_ylabel("density")
         figure.legend(loc="outside lower center", ncols=3)
-        figure.savefig(path, dpi=220, metadata=dates.get(path.suffix.lower()))
-    return path
+        return saved(figure, path)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...batching import generator
 from ...law import Landmark, Law, Observable
-from ...record import StatementError, field
+from ...record import StatementError, check_increasing, field
 
 SAXE = "Saxe, McClelland and Ganguli, ICLR 2014, arXiv:1312.6120, equations 9 to 13"
 RECOMPUTED = "the equation of a mode, integrated independently"
@@ -77,15 +77,8 @@ class DeepLinear(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        times, s = np.asarray(self.times, float), np.asarray(self.singular_values, float)
-        if (
-            times.ndim != 1
-            or not len(times)
-            or not np.isfinite(times).all()
-            or times[0] < 0
-            or (np.diff(times) <= 0).any()
-        ):
-            raise StatementError(f"`times` of DeepLinear must be numbers >= 0 that increase, but is {self.times}.")
+        check_increasing(self, "times")
+        s = np.asarray(self.singular_values, float)
         if s.ndim != 1 or not len(s) or not np.isfinite(s).all() or (s < 0).any():
             found = self.singular_values
             raise StatementError(f"`singular_values` of DeepLinear must be numbers >= 0, at least one, but is {found}.")

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.activation import Activation, Erf, Identity, Relu, Sign
-from ...record import StatementError, field
+from ...record import StatementError, check_increasing, field
 from .online_integrals import ORDER
 from .online_theory import State, Task, Trajectory, trajectories
 
@@ -234,9 +234,7 @@ def _check_statement(law: OnlineSGD) -> None:
             "`student_overlaps`, `cross_overlaps` and `teacher_overlaps` of OnlineSGD must be those of nonzero "
             f"vectors, so that ((Q, R), (R^T, T)) has no negative eigenvalue, but it has {smallest:.6g}."
         )
-    times = np.asarray(law.times, float)
-    if times.ndim != 1 or not len(times) or not np.isfinite(times).all() or times[0] < 0 or (np.diff(times) <= 0).any():
-        raise StatementError(f"`times` of OnlineSGD must be numbers >= 0 that increase, but is {law.times}.")
+    check_increasing(law, "times")
 
 
 def _shape(value: Any, name: str) -> tuple[int, int]:

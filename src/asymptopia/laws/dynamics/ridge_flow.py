@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
-from ...record import StatementError, field
+from ...record import check_increasing, field
 
 ADVANI_SAXE = "Advani, Saxe and Sompolinsky, Neural Networks 132 (2020) 428, equations 9 to 12"
 RECOMPUTED = "quadrature of the Marchenko-Pastur law, recomputed independently"
@@ -96,15 +96,7 @@ class RidgeFlow(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        times = np.asarray(self.times, float)
-        if (
-            times.ndim != 1
-            or not len(times)
-            or not np.isfinite(times).all()
-            or times[0] < 0
-            or (np.diff(times) <= 0).any()
-        ):
-            raise StatementError(f"`times` of RidgeFlow must be numbers >= 0 that increase, but is {self.times}.")
+        check_increasing(self, "times")
 
     def predict(self) -> dict[str, Any]:
         before = self._averages(128)
@@ -137,8 +129,7 @@ class RidgeFlow(Law):
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         rng = generator(key)
-        expected = self.alpha * n
-        samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+        samples = whole(self.alpha * n, rng)
         X = rng.standard_normal((samples, n)) / np.sqrt(n)
         teacher = np.zeros(n)
         teacher[0] = np.sqrt(n)

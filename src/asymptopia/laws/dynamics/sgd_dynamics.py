@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.channel import Channel, Linear, Sign
 from ...problem.loss import Logistic, Loss, Square
@@ -145,11 +145,10 @@ class SGDDynamics(Law):
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         """Inputs over sqrt(n), labels, teacher and start; rows of zeros fill up to the largest number of samples."""
-        expected = self.alpha * n
-        count = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+        count = whole(self.alpha * n, rng)
         star = rng.standard_normal(n)
         star *= np.sqrt(n) / np.linalg.norm(star)
-        X = np.zeros((max(1, int(np.ceil(expected))), n))
+        X = np.zeros((max(1, int(np.ceil(self.alpha * n))), n))
         X[:count] = rng.standard_normal((count, n)) / np.sqrt(n)
         if isinstance(self.teacher, Mixture):
             y = self.teacher.sample(len(X), rng)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, Observable
 from ...problem.channel import Abs, Channel, Linear, Sign
 from ...problem.prior import GaussBernoulli, Gaussian, Prior, Rademacher
@@ -110,8 +110,7 @@ class AMP(Law):
         from ...algorithms.amp import SoftThreshold, iterates
 
         rng = generator(key)
-        expected = self.alpha * n
-        samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+        samples = whole(self.alpha * n, rng)
         signal = self.prior.signal(n, rng)
         X = rng.standard_normal((samples, n), dtype=np.float32)
         X /= np.float32(np.sqrt(n))

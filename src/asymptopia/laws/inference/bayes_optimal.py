@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Law, Observable
 from ...numerics.transitions import FixedPoint, State
 from ...problem.channel import Channel, Sign
@@ -100,8 +100,7 @@ class BayesOptimal(Law):
         from ...problem.seen import even
 
         rng = generator(key)
-        expected = self.alpha * n
-        samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+        samples = whole(self.alpha * n, rng)
         signal = self.prior.signal(n, rng)
         X = rng.standard_normal((samples, n)) / np.sqrt(n)
         y = self.channel.sample(X @ signal, rng)

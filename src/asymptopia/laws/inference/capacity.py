@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
 from ...record import StatementError, field
 
@@ -123,8 +123,7 @@ class Capacity(Law):
         from .capacity_experiment import stored
 
         rng = generator(key)
-        expected = self.alpha * n
-        patterns = int(expected) + int(rng.random() < expected - int(expected))
+        patterns = whole(self.alpha * n, rng, least=0)
         found = stored(n, self.kappa, self.weights, self.constraint, rng)
         return {"capacity": found / n, "satisfiable": float(found >= patterns)}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...batching import whole
 from ...problem.activation import Sign
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ def learnt_committee(law: Committee, d: int, rng: np.random.Generator) -> dict[s
     """Overlaps and test error of one student."""
     from ...algorithms.amp.committee import committee
 
-    expected = law.alpha * d
-    samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+    samples = whole(law.alpha * d, rng)
     teacher = _teacher(law, d, rng)
     X = rng.standard_normal((samples, d), np.float32) / np.float32(np.sqrt(d))
     y = _labels(law, X @ teacher, rng)

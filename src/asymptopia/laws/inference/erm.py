@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.channel import Channel, Linear, Logit, Probit, Sign
 from ...problem.loss import Absolute, Hinge, Huber, Logistic, Loss, Square
@@ -93,7 +93,7 @@ class ERM(Law):
         from ...algorithms.erm import fit
 
         rng = generator(key)
-        samples = _count(self.alpha * n, rng)
+        samples = whole(self.alpha * n, rng)
         star = self.prior.sample(n, rng)
         power = float(self.prior.second_moment)
         star *= np.sqrt(power * n / np.maximum(star @ star, 1e-300))
@@ -156,11 +156,6 @@ class ERM(Law):
 def _wrong(y: np.ndarray, z: np.ndarray) -> float:
     """The share of fields with the wrong sign; a field of zero, which has none, is wrong by half."""
     return float(np.mean((1 - np.sign(y * z)) / 2))
-
-
-def _count(expected: float, rng: np.random.Generator) -> int:
-    """A whole number of samples whose mean is the one asked for."""
-    return max(1, int(expected) + int(rng.random() < expected - int(expected)))
 
 
 def _landmarks() -> tuple[Landmark, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
 from ...record import StatementError, field
 
@@ -82,11 +82,11 @@ class L1Recovery(Law):
         rng = generator(key)
         X = rng.standard_normal((n, n))
         signal = np.zeros(n)
-        nonzero = rng.choice(n, _whole(self.sparsity * n, rng), replace=False)
+        nonzero = rng.choice(n, whole(self.sparsity * n, rng, least=0), replace=False)
         signal[nonzero] = rng.standard_normal(len(nonzero))
         signal = np.abs(signal) if self.nonnegative else signal
         y = X @ signal
-        samples = _whole(self.alpha * n, rng)
+        samples = whole(self.alpha * n, rng, least=0)
         low, high = 0, n  # none determine a signal that is not zero, n any
         while high - low > 1 and len(nonzero):
             middle = (low + high) // 2
@@ -154,8 +154,3 @@ def _tail(t: float, nonnegative: bool) -> tuple[float, float]:
     phi, tail = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi), ndtr(-t)
     sides = 1 if nonnegative else 2
     return sides * float((1 + t**2) * tail - t * phi), sides * float(t * tail - phi)
-
-
-def _whole(expected: float, rng: np.random.Generator) -> int:
-    """A whole number whose mean is the one asked for."""
-    return int(expected) + int(rng.random() < expected - int(expected))

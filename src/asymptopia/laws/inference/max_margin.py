@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
 from ...numerics.gaussian import nodes
 from ...record import StatementError, field
@@ -84,8 +84,7 @@ class MaxMargin(Law):
         from ...algorithms.max_margin import max_margin
 
         rng = generator(key)
-        expected = self.alpha * n
-        samples = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+        samples = whole(self.alpha * n, rng)
         X = rng.standard_normal((samples, n)) / np.sqrt(n)
         y = np.where(X[:, 0] >= 0, 1.0, -1.0)
         y = np.where(rng.random(samples) < self.flip, -y, y)

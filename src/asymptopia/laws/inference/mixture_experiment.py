@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...batching import whole
 from ...problem.loss import Logistic, Loss, Square
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ _STATIONARY = 1e-6
 def realisation(law: MixtureERM, d: int, rng: np.random.Generator) -> dict[str, float]:
     """The observables of one training set in dimension d."""
     K = law.clusters
-    expected = law.alpha * d
-    n = max(1, int(expected) + int(rng.random() < expected - int(expected)))
+    n = whole(law.alpha * d, rng)
     corners = _simplex(K)
     frame = np.linalg.qr(rng.standard_normal((d, K - 1)))[0]
     share = np.append(law.balance, np.ones(K - 1)) / (law.balance + K - 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
+from ...batching import generator, whole
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.activation import Activation, Erf, Identity, Relu, Sign
 from ...problem.channel import Channel, Linear
@@ -146,7 +146,7 @@ class RandomFeatures(Law):
         from ...numerics.gaussian import expectation
 
         rng = generator(key)
-        samples, p = (_whole(share * n, rng) for share in (self.alpha, self.features))
+        samples, p = (whole(share * n, rng) for share in (self.alpha, self.features))
         star = rng.standard_normal(n)
         star /= np.linalg.norm(star)
         F = rng.standard_normal((p, n))
@@ -191,11 +191,6 @@ class RandomFeatures(Law):
         from .random_features_theory import interpolating_features, interpolating_samples
 
         return {"interpolation": interpolating_features(self) if along == "features" else interpolating_samples(self)}
-
-
-def _whole(expected: float, rng: np.random.Generator) -> int:
-    """A whole number whose mean is the one asked for."""
-    return max(1, int(expected) + int(rng.random() < expected - int(expected)))
 
 
 def _wrong(y: np.ndarray, z: np.ndarray) -> float:

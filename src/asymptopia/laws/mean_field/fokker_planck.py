@@ -8,7 +8,7 @@ import numpy as np
 
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.potential import DoubleWell, Normal, Potential, Quadratic
-from ...record import StatementError, field
+from ...record import check_increasing, field
 
 RISKEN = "Risken, The Fokker-Planck Equation (1989), equation 5.28"
 GENERATOR = "spectral gap of the generator by another discretisation, to 12 digits"
@@ -97,13 +97,8 @@ class FokkerPlanck(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("times", 0.0), ("edges", -np.inf)):
-            given = getattr(self, name)
-            values = np.asarray(given, float)
-            enough = values.ndim == 1 and len(values) >= (1 if name == "times" else 2)
-            if not enough or not np.isfinite(values).all() or values[0] < least or (np.diff(values) <= 0).any():
-                what = "numbers >= 0 that increase" if name == "times" else "two or more numbers that increase"
-                raise StatementError(f"`{name}` of FokkerPlanck must be {what}, but is {given}.")
+        check_increasing(self, "times")
+        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
 
     def check(self) -> None:
         if self.potential.basin(self.temperature) is None:

@@ -9,7 +9,7 @@ import numpy as np
 from ...law import Landmark, Law, NoLimit, Observable
 from ...numerics.transitions import FixedPoint
 from ...problem.potential import DoubleWell, Normal, Potential, Quadratic
-from ...record import StatementError, field
+from ...record import StatementError, check_increasing, field
 
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"
@@ -100,13 +100,8 @@ class McKeanVlasov(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("times", 0.0), ("edges", -np.inf)):
-            given = getattr(self, name)
-            values = np.asarray(given, float)
-            enough = values.ndim == 1 and len(values) >= (1 if name == "times" else 2)
-            if not enough or not np.isfinite(values).all() or values[0] < least or (np.diff(values) <= 0).any():
-                what = "numbers >= 0 that increase" if name == "times" else "two or more numbers that increase"
-                raise StatementError(f"`{name}` of McKeanVlasov must be {what}, but is {given}.")
+        check_increasing(self, "times")
+        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
 
     def check(self) -> None:
         self._basin()

@@ -9,7 +9,7 @@ import numpy as np
 from ...batching import generator
 from ...law import Landmark, Law, Observable
 from ...problem.potential import Normal
-from ...record import StatementError, field
+from ...record import check_increasing, field
 
 MALLASTO = "Mallasto, Gerolin and Minh, Information Geometry 5 (2022) 289, theorem 1"
 BUNNE = "Bunne, Hsieh, Cuturi and Krause, AISTATS 206 (2023) 5802, theorem 3"
@@ -93,11 +93,7 @@ class SchroedingerBridge(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        times = np.asarray(self.times, float)
-        inside = times.ndim == 1 and len(times) > 0 and np.isfinite(times).all()
-        if not inside or times[0] < 0 or times[-1] > 1 or (np.diff(times) <= 0).any():
-            message = "must be numbers >= 0 and <= 1 that increase"
-            raise StatementError(f"`times` of SchroedingerBridge {message}, but is {self.times}.")
+        check_increasing(self, "times", "numbers >= 0 and <= 1 that increase", at_most=1.0)
 
     def predict(self) -> dict[str, Any]:
         t, noise = np.array(self.times), self.diffusion**2

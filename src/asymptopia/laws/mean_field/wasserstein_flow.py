@@ -10,7 +10,7 @@ import numpy as np
 from ...batching import generator
 from ...law import Landmark, Law, NoLimit, Observable
 from ...problem.potential import Normal, Potential, Quadratic
-from ...record import StatementError, field
+from ...record import StatementError, check_increasing, field
 
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
 CLOSED = "closed form of a step between normal laws"
@@ -81,10 +81,7 @@ class WassersteinFlow(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        times = np.asarray(self.times, float)
-        whole = times.ndim == 1 and len(times) > 0 and np.isfinite(times).all()
-        if not whole or times[0] < 0 or (np.diff(times) <= 0).any():
-            raise StatementError(f"`times` of WassersteinFlow must be numbers >= 0 that increase, but is {self.times}.")
+        check_increasing(self, "times")
 
     def _counts(self) -> list[int]:
         """The number of steps until each time."""
