@@ -46,7 +46,7 @@ $(VENV)/.ok-dev: pyproject.toml requirements-dev.lock
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) pyproject.toml --group test --group docs --group dev --extra slurm --extra parquet -o requirements-dev.lock
+	$(LOCK) pyproject.toml --group test --group docs --group dev --extra slurm --extra parquet --extra ot -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) docs/_build docs/laws
