@@ -52,7 +52,7 @@ class Tempered:
 def parallel_tempering(
     couplings: Any,
     field: Any,
-    temperatures: Sequence[float],
+    temperatures: Sequence[float] | np.ndarray,
     sweeps: int,
     rng: np.random.Generator,
     *,
