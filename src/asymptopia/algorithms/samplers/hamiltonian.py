@@ -1,0 +1,64 @@
+"""blackjax's HMC and NUTS, with the same care about log-densities that are not numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import blackjax
+import jax
+import jax.numpy as jnp
+from blackjax.base import SamplingAlgorithm
+
+from .interface import Logdensity, broken, check_target
+
+
+def hmc(
+    logdensity: Logdensity, step_size: Any, num_integration_steps: int, inverse_mass_matrix: Any = None
+) -> SamplingAlgorithm:
+    """Hamiltonian Monte Carlo: `blackjax.hmc`, by default with unit masses.
+
+    A trajectory that ends where the log-density is nan is not rejected in silence: see `run`.
+    """
+
+    def build(mass: Any) -> SamplingAlgorithm:
+        return blackjax.hmc(logdensity, step_size, mass, num_integration_steps)
+
+    return _careful(build, logdensity, inverse_mass_matrix, lambda info: (info.proposal,))
+
+
+def nuts(logdensity: Logdensity, step_size: Any, inverse_mass_matrix: Any = None) -> SamplingAlgorithm:
+    """The no-U-turn sampler: `blackjax.nuts`, by default with unit masses.
+
+    A trajectory with an end where the log-density is nan is not cut off in silence: see `run`.
+    """
+
+    def build(mass: Any) -> SamplingAlgorithm:
+        return blackjax.nuts(logdensity, step_size, mass)
+
+    def ends(info: Any) -> tuple[Any, ...]:
+        return info.trajectory_leftmost_state, info.trajectory_rightmost_state
+
+    return _careful(build, logdensity, inverse_mass_matrix, ends)
+
+
+def _careful(
+    build: Callable[[Any], SamplingAlgorithm], logdensity: Logdensity, mass: Any, ends: Callable[[Any], Any]
+) -> SamplingAlgorithm:
+    def of(position: Any) -> SamplingAlgorithm:
+        size = sum(jnp.size(x) for x in jax.tree.leaves(position))
+        return build(jnp.ones(size) if mass is None else mass)
+
+    def init(position: Any, rng_key: Any = None) -> Any:
+        check_target(logdensity, position)
+        return of(position).init(position)
+
+    def step(rng_key: Any, state: Any) -> tuple[Any, Any]:
+        new, info = of(state.position).step(rng_key, state)
+        for end in ends(info):
+            seen = type(state)(end.position, end.logdensity, end.logdensity_grad)
+            new = jax.tree.map(partial(jnp.where, broken(seen)), seen, new)
+        return jax.tree.map(partial(jnp.where, broken(state)), state, new), info
+
+    return SamplingAlgorithm(init, step)

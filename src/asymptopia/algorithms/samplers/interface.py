@@ -1,0 +1,199 @@
+"""What every sampler is, blackjax's pair of `init` and `step`, and what runs many chains of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from blackjax.base import SamplingAlgorithm
+from jax.flatten_util import ravel_pytree
+
+from ...record import StatementError
+
+Logdensity = Callable[[Any], Any]
+
+
+class Info(NamedTuple):
+    """What a Metropolis step reports: probability of acceptance, and whether the proposal was accepted."""
+
+    acceptance_rate: Any
+    is_accepted: Any
+
+
+class Chains(NamedTuple):
+    """Many chains: what was kept of each step, arrays with axes (chain, draw, ...), and the states at the end."""
+
+    draws: Any
+    states: Any
+
+
+def position_of(state: Any, info: Any) -> Any:
+    """The position of a state: what `run` keeps of each step."""
+    return state.position
+
+
+def run(
+    key: Any,
+    sampler: SamplingAlgorithm,
+    positions: Any,
+    steps: int,
+    *,
+    burn_in: int = 0,
+    thin: int = 1,
+    keep: Callable[[Any, Any], Any] = position_of,
+) -> Chains:
+    """Independent chains, one from each of `positions` (a leading axis), compiled and batched.
+
+    sampler: one of this package or of blackjax: `init(position)` and `step(key, state)`.
+    steps:   of each chain after `burn_in` steps; every `thin`-th is kept.
+    keep:    what is kept of a step, from its state and info; compiled once per sampler and `keep`, so define it once.
+
+    Raises `StatementError` if the log-density is nan or infinite at a state that a chain reached (which it names), or
+    if a chain ran away to infinity: the density may have no normalisation, or the steps are too long.
+    """
+    leaves = jax.tree.leaves(positions)
+    chains = {np.shape(x)[0] if np.ndim(x) else 0 for x in leaves}
+    if len(chains) != 1 or 0 in chains:
+        raise StatementError(
+            f"`positions` must have a leading axis, one entry a chain, but has shapes {_shapes(leaves)}."
+        )
+    for name, value, least in (("steps", steps, 1), ("burn_in", burn_in, 0), ("thin", thin, 1)):
+        if value != int(value) or value < least:
+            raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")
+    positions = jax.tree.map(lambda x: jnp.asarray(x), positions)
+    sampler.init(jax.tree.map(lambda x: x[0], positions))  # outside of compilation, where a sampler checks its target
+    found = _run(sampler, keep, int(steps), int(burn_in), int(thin), key, positions)
+    check_states(found.states)
+    return found
+
+
+def check_states(states: Any) -> None:
+    """Raise `StatementError` if any of the states (leading axis: chains) is one where a sampler cannot go on.
+
+    A sampler of this package moves to a proposal whose log-density is nan or +inf and stays there. A state with a
+    field `fault` (0 if all is well) that is not zero stops for the reason `FAULTS[fault]`, a sentence of its class.
+    """
+    position = np.concatenate([_rows(x) for x in jax.tree.leaves(states.position)], axis=1)
+    value = np.asarray(getattr(states, "logdensity", np.zeros(len(position))), float)
+    wrong = np.isnan(value) | (value == np.inf)
+    if wrong.any() and np.isfinite(position[k := int(np.argmax(wrong))]).all():
+        raise StatementError(
+            f"The log-density must be a number < inf, but is {value[k]} at the state {shown(position[k])} of chain {k}."
+        )
+    fault = np.asarray(getattr(states, "fault", np.zeros(len(position), int)))
+    if fault.any():
+        k = int(np.argmax(fault != 0))
+        raise StatementError(f"{states.FAULTS[fault[k]]} The state is {shown(position[k])} of chain {k}.")
+    away = ~np.isfinite(position).all(axis=1)
+    if away.any():
+        raise StatementError(
+            f"Chain {int(np.argmax(away))} ran away to infinity: the density cannot be normalised, or the step is too "
+            "long for its curvature."
+        )
+
+
+def moved(key: Any, log_ratio: Any, old: Any, new: Any) -> tuple[Any, Info]:
+    """Metropolis' choice between two states with a field `logdensity`, accepted with probability exp(log_ratio).
+
+    A finite proposal with a log-density that is nan or +inf is taken, and never left: `run` then names it.
+    """
+    rate = jnp.exp(jnp.minimum(jnp.where(jnp.isnan(log_ratio), -jnp.inf, log_ratio), 0.0))
+    accepted = jax.random.uniform(key) < rate
+    take = (accepted | broken(new)) & ~broken(old)
+    return jax.tree.map(partial(jnp.where, take), new, old), Info(rate, accepted)
+
+
+def broken(state: Any) -> Any:
+    """Whether the log-density is nan or +inf at a finite position."""
+    finite = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(state.position)]).all()
+    return finite & (jnp.isnan(state.logdensity) | (state.logdensity == jnp.inf))
+
+
+def check_target(logdensity: Logdensity, position: Any) -> None:
+    """Raise `StatementError` unless the log-density is a finite number here and falls along rays to infinity.
+
+    Along almost every ray a density that can be normalised in d dimensions falls faster than r**-d: 8 random rays are
+    tried. Along both directions of up to 32 coordinates, which may be exceptions, it must fall faster than 1/r. Inside
+    of a compiled function, where values are not known, nothing is checked. Not every density without a normalisation
+    is found.
+    """
+    leaves = jax.tree.leaves(position)
+    if any(isinstance(x, jax.core.Tracer) for x in leaves):
+        return
+    value = np.asarray(logdensity(position))
+    if value.shape != ():
+        raise StatementError(f"The log-density must be one number, but has shape {value.shape}.")
+    flat, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
+    if not np.isfinite(value):
+        raise StatementError(f"The log-density must be finite where a chain starts, but is {value} at {shown(flat)}.")
+    if not np.isfinite(np.asarray(flat)).all():
+        raise StatementError(f"A chain must start at finite numbers, but starts at {shown(flat)}.")
+    rays, powers = _rays(flat.shape[0])
+    radii = (1.0 + float(jnp.abs(flat).max())) * np.array([1e3, 1e6])
+    logs = np.asarray(_along(lambda x: logdensity(back(x)))(flat, rays, radii))
+    heights = logs + powers[:, None] * np.log(radii)
+    rising = np.isfinite(heights).all(axis=1) & (heights[:, 1] >= heights[:, 0])
+    if rising.any():
+        k = int(np.argmax(rising))
+        raise StatementError(
+            f"The density cannot be normalised: from the state {shown(flat)} along {shown(rays[k])} it does not fall "
+            f"faster than r**-{powers[k]}; its logarithm is {logs[k, 0]:.6g} at a distance of {radii[0]:.0e} and "
+            f"{logs[k, 1]:.6g} at {radii[1]:.0e}."
+        )
+
+
+def shown(position: Any, most: int = 6) -> str:
+    """The first numbers of a position, for a message."""
+    flat = np.asarray(position, float).ravel()
+    rest = f", ... ({flat.size} numbers)" if flat.size > most else ""
+    return "(" + ", ".join(f"{x:.6g}" for x in flat[:most]) + rest + ")"
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Any, positions: Any) -> Chains:
+    def one(state: Any, key: Any) -> tuple[Any, Any]:
+        state, info = sampler.step(key, state)
+        return state, keep(state, info)
+
+    def block(state: Any, key: Any) -> tuple[Any, Any]:
+        keys = jax.random.split(key, thin)
+        state, _ = jax.lax.scan(lambda s, k: (sampler.step(k, s)[0], None), state, keys[1:])
+        return one(state, keys[0])
+
+    def chain(key: Any, position: Any) -> Chains:
+        first, second = jax.random.split(key)
+        state = sampler.init(position)
+        if burn_in:
+            state, _ = jax.lax.scan(lambda s, k: (sampler.step(k, s)[0], None), state, jax.random.split(first, burn_in))
+        state, draws = jax.lax.scan(one if thin == 1 else block, state, jax.random.split(second, steps // thin))
+        return Chains(draws, state)
+
+    chains = len(jax.tree.leaves(positions)[0])
+    return jax.vmap(chain)(jax.random.split(key, chains), positions)
+
+
+def _along(logdensity: Logdensity) -> Callable[..., Any]:
+    """The log-density at these distances along these rays from a point: (ray, distance)."""
+    at = jax.vmap(jax.vmap(lambda x, ray, r: logdensity(x + r * ray), (None, None, 0)), (None, 0, None))
+    return jax.jit(at)
+
+
+def _rays(d: int) -> tuple[Any, np.ndarray]:
+    """Directions, and the power of 1/r faster than which a density must fall along each."""
+    axes = np.eye(d)[: min(d, 32)]
+    drawn = np.random.default_rng(0).standard_normal((8, d))
+    rays = np.concatenate([axes, -axes, drawn / np.linalg.norm(drawn, axis=1, keepdims=True)])
+    return jnp.asarray(rays), np.r_[np.ones(2 * len(axes), int), np.full(len(drawn), d)]
+
+
+def _rows(x: Any) -> np.ndarray:
+    x = np.asarray(x, float)
+    return x.reshape(len(x), -1)
+
+
+def _shapes(leaves: list[Any]) -> str:
+    return ", ".join(str(np.shape(x)) for x in leaves)
