@@ -44,7 +44,8 @@ class CurieWeiss(Law):
     $$\chi = \frac{1 - m^2}{1 - \beta (1 - m^2)},$$
 
     and the free energy per spin to $m^2/2 - \frac1\beta \log 2\cosh(\beta (m + h))$.
-    At $\beta = 1$, $h = 0$ the variance diverges and $n^{1/4} M$ is no longer normal: `valid` warns there.
+    At $\beta = 1$, $h = 0$ the variance diverges and $n^{1/4} M$ is no longer normal: `valid` warns there, and the law
+    `CriticalCurieWeiss` takes over.
 
     The system is sampled exactly: the law of $\sum_i s_i$ is known for every $n$, and its normalisation is the
     finite free energy.
@@ -84,18 +85,13 @@ class CurieWeiss(Law):
         }
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        import jax
         import jax.numpy as jnp
-        from jax.scipy.special import gammaln
 
-        up = jnp.arange(n + 1)
-        m = (2 * up - n) / n
-        log_weight = gammaln(n + 1) - gammaln(up + 1) - gammaln(n - up + 1) + n * self.beta * (m**2 / 2 + self.h * m)
-        top = jnp.max(log_weight)
-        total = jnp.cumsum(jnp.exp(log_weight - top))
-        drawn = m[jnp.searchsorted(total, jax.random.uniform(key) * total[-1])]
+        from ...algorithms.spins.complete_graph import magnetisation
+
+        drawn, log_partition = magnetisation(n, self.beta, self.h, key)
         direction = jnp.where(self.h != 0, jnp.sign(self.h), jnp.where(self.beta > 1, jnp.sign(drawn), 1.0))
-        return {"magnetisation": direction * drawn, "free_energy": -(top + jnp.log(total[-1])) / (n * self.beta)}
+        return {"magnetisation": direction * drawn, "free_energy": -log_partition / (n * self.beta)}
 
     def valid(self) -> str | None:
         if self.h == 0 and abs(self.beta - 1) < 0.05:
