@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from blackjax.base import SamplingAlgorithm
 
+from .boomerang import boomerang
+from .bouncy import bouncy_particle
 from .hamiltonian import hmc, nuts
 from .interface import Chains, Info, check_states, check_target, run
 from .metropolis import mala, random_walk
+from .thinning import PathInfo, PathState
+from .zig_zag import zig_zag
 
 __all__ = [
     "Chains",
     "Info",
+    "PathInfo",
+    "PathState",
     "SamplingAlgorithm",
+    "boomerang",
+    "bouncy_particle",
     "check_states",
     "check_target",
     "hmc",
@@ -19,4 +27,5 @@ __all__ = [
     "nuts",
     "random_walk",
     "run",
+    "zig_zag",
 ]

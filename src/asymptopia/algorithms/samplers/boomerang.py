@@ -1,0 +1,108 @@
+"""The boomerang sampler for any log-density, relative to a normal law."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from blackjax.base import SamplingAlgorithm
+from jax.flatten_util import ravel_pytree
+
+from ...record import StatementError
+from .interface import Logdensity, check_target
+from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, start
+
+
+def boomerang(
+    logdensity: Logdensity,
+    length: float,
+    mean: Any,
+    covariance: Any,
+    *,
+    refreshment: float = 1.0,
+    lipschitz: float | None = None,
+) -> SamplingAlgorithm:
+    r"""The boomerang sampler: elliptic paths, which a normal law of this mean and covariance would not interrupt.
+
+    $\dot x = v$, $\dot v = -(x - m)$ with velocities of the law $N(0, \Sigma)$. With $U = -\log p$ and
+    $\Phi(x) = U(x) - (x - m) \Sigma^{-1} (x - m) / 2$, the reflection
+    $v \to v - 2 \Sigma \nabla \Phi (v \cdot \nabla \Phi) / (\nabla \Phi \cdot \Sigma \nabla \Phi)$ happens at the
+    rate $\max(0, v \cdot \nabla \Phi)$, a refreshment at the rate `refreshment`. Bierkens, Grazzi, Kamatani and Roberts, Proc. Mach. Learn. Res. 119 (2020) 908.
+
+    mean: m, of the shape of a position. covariance: $\Sigma$, a positive definite matrix (d, d), or d variances.
+    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; bounds and faults as for
+    `zig_zag`.
+    """
+    check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
+    m = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), mean))[0]
+    root = _root(covariance, m.shape[0])
+    inverse = np.linalg.inv(root)
+    sigma, precision = jnp.asarray(root @ root.T), jnp.asarray(inverse.T @ inverse)
+    half = jnp.asarray(root)
+
+    def init(position: Any, rng_key: Any = None) -> PathState:
+        check_target(logdensity, position)
+        return start(position)
+
+    def flow(x: Any, v: Any, t: Any) -> tuple[Any, Any]:
+        return m + (x - m) * jnp.cos(t) + v * jnp.sin(t), v * jnp.cos(t) - (x - m) * jnp.sin(t)
+
+    def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+        slope, d = downhill(logdensity, state.position)
+
+        def excess(x: Any) -> Any:
+            return slope(x) - precision @ (x - m)
+
+        def turn(x: Any, v: Any, i: Any) -> Any:
+            g = excess(x)
+            return v - 2 * (sigma @ g) * (v @ g) / (g @ sigma @ g)
+
+        def growth(x: Any, v: Any, t: Any) -> Any:
+            steepness = 0.0 if lipschitz is None else lipschitz
+            radius = jnp.sqrt((x - m) @ (x - m)) + jnp.sqrt(v @ v)  # of the ellipse, and the largest speed on it
+            steep = jnp.sqrt(excess(x) @ excess(x)) + steepness * radius * t
+            return jnp.reshape(t * (radius * steep + steepness * radius**2), 1)
+
+        process = Process(
+            flow=flow,
+            slopes=lambda x, v: (v @ excess(x))[None],
+            turn=turn,
+            refresh=lambda key, v: half @ jax.random.normal(key, v.shape),
+            draw=lambda key, _: half @ jax.random.normal(key, (d,)),
+            integral=_ellipse(m),
+            rate=refreshment,
+            growth=None if lipschitz is None else growth,
+        )
+        return advance(process, length, rng_key, state)
+
+    return SamplingAlgorithm(init, step)
+
+
+def _ellipse(m: Any) -> Any:
+    def integral(x: Any, v: Any, t: Any) -> tuple[Any, Any]:
+        c, sine, cosine = x - m, jnp.sin(t), jnp.cos(t)
+        first = c * sine + v * 2 * jnp.sin(t / 2) ** 2
+        second = c**2 * (t + sine * cosine) / 2 + v**2 * (t - sine * cosine) / 2 + c * v * sine**2
+        return m * t + first, m**2 * t + 2 * m * first + second
+
+    return integral
+
+
+def _root(covariance: Any, d: int) -> np.ndarray:
+    """A lower triangular root of the covariance. Raises `StatementError` unless it is one."""
+    given = np.asarray(covariance, float)
+    matrix = np.diag(given) if given.ndim == 1 else given
+    if matrix.shape != (d, d) or not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, atol=0):
+        raise StatementError(
+            f"`covariance` must be a symmetric matrix ({d}, {d}) or {d} variances, all finite, but has shape "
+            f"{given.shape}."
+        )
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        least = np.linalg.eigvalsh(matrix)[0]
+        raise StatementError(
+            f"`covariance` must be positive definite, but its smallest eigenvalue is {least:.6g}."
+        ) from None

@@ -1,0 +1,52 @@
+"""The bouncy particle sampler for any log-density."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from blackjax.base import SamplingAlgorithm
+
+from .interface import Logdensity, check_target
+from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
+
+
+def bouncy_particle(
+    logdensity: Logdensity, length: float, *, refreshment: float = 1.0, lipschitz: float | None = None
+) -> SamplingAlgorithm:
+    r"""The bouncy particle sampler: straight paths that bounce off the level sets of the density.
+
+    With velocities of the standard normal law and $U = -\log p$, a bounce
+    $v \to v - 2 \nabla U (v \cdot \nabla U) / |\nabla U|^2$ happens at the rate $\max(0, v \cdot \nabla U)$, and a new
+    velocity is drawn at the rate `refreshment`, without which the process need not be ergodic. Bouchard-Côté, Vollmer
+    and Doucet, J. Amer. Statist. Assoc. 113 (2018) 855.
+
+    A step follows the path for the time `length`; bounds, faults and `lipschitz` as for `zig_zag`.
+    """
+    check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
+
+    def init(position: Any, rng_key: Any = None) -> PathState:
+        check_target(logdensity, position)
+        return start(position)
+
+    def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+        slope, d = downhill(logdensity, state.position)
+
+        def turn(x: Any, v: Any, i: Any) -> Any:
+            g = slope(x)
+            return v - 2 * g * (v @ g) / (g @ g)
+
+        process = Process(
+            flow=lambda x, v, t: (x + v * t, v),
+            slopes=lambda x, v: (v @ slope(x))[None],
+            turn=turn,
+            refresh=lambda key, v: jax.random.normal(key, v.shape),
+            draw=lambda key, _: jax.random.normal(key, (d,)),
+            integral=segment,
+            rate=refreshment,
+            growth=None if lipschitz is None else lambda x, v, t: jnp.reshape(lipschitz * (v @ v) * t, 1),
+        )
+        return advance(process, length, rng_key, state)
+
+    return SamplingAlgorithm(init, step)
