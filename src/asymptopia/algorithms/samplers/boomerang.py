@@ -29,7 +29,8 @@ def boomerang(
     $\dot x = v$, $\dot v = -(x - m)$ with velocities of the law $N(0, \Sigma)$. With $U = -\log p$ and
     $\Phi(x) = U(x) - (x - m) \Sigma^{-1} (x - m) / 2$, the reflection
     $v \to v - 2 \Sigma \nabla \Phi (v \cdot \nabla \Phi) / (\nabla \Phi \cdot \Sigma \nabla \Phi)$ happens at the
-    rate $\max(0, v \cdot \nabla \Phi)$, a refreshment at the rate `refreshment`. Bierkens, Grazzi, Kamatani and Roberts, Proc. Mach. Learn. Res. 119 (2020) 908.
+    rate $\max(0, v \cdot \nabla \Phi)$, a refreshment at the rate `refreshment`. Bierkens, Grazzi, Kamatani and
+    Roberts, Proc. Mach. Learn. Res. 119 (2020) 908.
 
     mean: m, of the shape of a position. covariance: $\Sigma$, a positive definite matrix (d, d), or d variances.
     lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; bounds and faults as for
