@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .ground_state import GroundState, ground_state
 from .tempering import Tempered, even_ladder, parallel_tempering
 
-__all__ = ["Tempered", "even_ladder", "parallel_tempering"]
+__all__ = ["GroundState", "Tempered", "even_ladder", "ground_state", "parallel_tempering"]

@@ -83,17 +83,24 @@ def exchange(betas, H, place, parity, end, trips, swaps, rng):  # type: ignore[n
 
 
 @njit(cache=True)
+def scatter(J, h, copies, rng):  # type: ignore[no-untyped-def]
+    """Independent random configurations (copies, n), the fields that act in them, and their energies."""
+    s = np.empty((copies, len(h)))
+    local = np.empty((copies, len(h)))
+    H = np.empty(copies)
+    for c in range(copies):
+        for i in range(len(h)):
+            s[c, i] = 1.0 if rng.random() < 0.5 else -1.0
+        H[c] = energy(J, h, s[c], local[c])
+    return s, local, H
+
+
+@njit(cache=True)
 def temper(J, h, betas, sweeps, burn, heat_bath, rng):  # type: ignore[no-untyped-def]
     """A run of parallel tempering of two replicas; see `parallel_tempering` for what it measures."""
     n, count = len(h), len(betas)
-    s = np.empty((2 * count, n))
-    local = np.empty((2 * count, n))
-    H = np.empty(2 * count)
+    s, local, H = scatter(J, h, 2 * count, rng)
     place = np.arange(2 * count).reshape(2, count)
-    for c in range(2 * count):
-        for i in range(n):
-            s[c, i] = 1.0 if rng.random() < 0.5 else -1.0
-        H[c] = energy(J, h, s[c], local[c])
     end = np.zeros(2 * count, np.int64)
     trips, swaps, flips = np.zeros(1, np.int64), np.zeros(count - 1), np.zeros(count)
     first, second = np.zeros(count), np.zeros(count)
@@ -122,3 +129,45 @@ def temper(J, h, betas, sweeps, burn, heat_bath, rng):  # type: ignore[no-untype
                     equal += s[a, i] == s[b, i]
                 overlaps[k, equal] += 1
     return first, second, overlaps, flips, swaps, trips[0], lowest, history
+
+
+@njit(cache=True)
+def descend(J, h, betas, sweeps, rng):  # type: ignore[no-untyped-def]
+    """The lowest energy and its configuration among quenches from parallel tempering, every copy after every sweep."""
+    n, count = len(h), len(betas)
+    s, local, H = scatter(J, h, count, rng)
+    place = np.arange(count).reshape(1, count)
+    end, trips, swaps = np.zeros(count, np.int64), np.zeros(1, np.int64), np.zeros(count - 1)
+    tried, pulls = np.empty(n), np.empty(n)
+    best, lowest = np.inf, np.ones(n)
+    for t in range(sweeps):
+        for k in range(count):
+            c = place[0, k]
+            H[c] += sweep(J, s[c], local[c], betas[k], False, rng)[0]
+            tried[:] = s[c]
+            pulls[:] = local[c]
+            reached = H[c] + quench(J, tried, pulls)
+            if reached < best:
+                best = reached
+                lowest[:] = tried
+        exchange(betas, H, place, t % 2, end, trips, swaps, rng)
+    return lowest
+
+
+@njit(cache=True)
+def enumerate_all(J, h):  # type: ignore[no-untyped-def]
+    """The configuration of least energy of all 2**n, visited by one flip after another (a Gray code)."""
+    n = len(h)
+    s, local = np.ones(n), np.empty(n)
+    H = energy(J, h, s, local)
+    best, lowest = H, s.copy()
+    for step in range(1, 2**n):
+        i = 0
+        while step & 1 == 0:
+            step >>= 1
+            i += 1
+        H += flip(J, s, local, i)
+        if best > H:
+            best = H
+            lowest[:] = s
+    return lowest
