@@ -1,0 +1,107 @@
+"""Entropy-SGD: descent of a loss that is smoothed by a Langevin average around the current point, for optax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class EntropyState(NamedTuple):
+    """The key of the next inner loop, and how many gradients were asked for."""
+
+    key: Any
+    calls: Any
+
+
+def local_average(
+    grad_fn: Callable[[Any, Any], Any],
+    centre: Any,
+    gamma: Any,
+    temperature: Any,
+    steps: int,
+    rate: Any,
+    key: Any,
+    observe: Callable[[Any], Any] = lambda y: y,
+) -> Any:
+    r"""The mean of `observe(y)` along a Langevin trajectory in $f(y) + \gamma |y - x|^2 / 2$ from the centre x.
+
+    `grad_fn(y, i)` is the gradient of f, or of a minibatch, in step i of `steps`. Steps of length `rate` by the scheme
+    of Leimkuhler and Matthews (Appl. Math. Res. eXpress 2013, 34), whose stationary law errs by `rate**2` for one
+    gradient a step; step i has a weight proportional to i, so that of the start a share of `(rate * steps)**-2` is
+    left. Arrays or trees of them; traceable by JAX.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    def noise(now: Any) -> Any:
+        leaves, shape = jax.tree.flatten(centre)
+        keys = jax.random.split(now, len(leaves))
+        drawn = [jax.random.normal(k, jnp.shape(v), jnp.result_type(v)) for k, v in zip(keys, leaves, strict=True)]
+        return jax.tree.unflatten(shape, drawn)
+
+    size = jnp.sqrt(temperature * rate / 2)
+
+    def one(state: Any, i: Any) -> tuple[Any, None]:
+        y, before, mean, k = state
+        k, now = jax.random.split(k)
+        after = noise(now)
+        y = jax.tree.map(
+            lambda v, g, c, a, b: (v - rate * (g + gamma * (v - c)) + size * (a + b)).astype(v.dtype),
+            y, grad_fn(y, i), centre, before, after,
+        )  # fmt: skip
+        share = 2 / (i + 2.0)
+        mean = jax.tree.map(lambda m, v: (m + share * (v - m)).astype(m.dtype), mean, observe(y))
+        return (y, after, mean, k), None
+
+    key, first = jax.random.split(key)
+    centre = jax.tree.map(jnp.asarray, centre)
+    begin = (centre, noise(first), observe(centre), key)
+    return jax.lax.scan(one, begin, jnp.arange(steps))[0][2]
+
+
+def local_entropy_gradient(gamma: Any, temperature: Any, steps: int, rate: Any, key: Any) -> Any:
+    r"""An optax transformation to the gradient of the local entropy, $\gamma (x - \langle y \rangle)$.
+
+    The mean is that of `local_average`, and needs gradients of its own: `update(gradient, state, params,
+    grad_fn=...)`, where `grad_fn(params, i)` is the gradient in the inner step i, a plain gradient or that of a fresh
+    minibatch; i counts on from one update to the next. The gradient handed in is not used. Chain it with any optimiser.
+
+    gamma:       strength of the pull to the centre; the loss is smoothed over a distance `sqrt(temperature / gamma)`.
+    temperature: of the Langevin trajectory, in the units of the loss.
+    steps, rate: number and length of the inner steps; `rate` times the largest curvature + gamma must stay below 1.
+    """
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    def init(params: Any) -> EntropyState:
+        return EntropyState(key, jnp.zeros((), jnp.int32))
+
+    def update(updates: Any, state: EntropyState, params: Any = None, **extra: Any) -> tuple[Any, EntropyState]:
+        grad_fn = extra.get("grad_fn")
+        if params is None or grad_fn is None:
+            raise ValueError(
+                "`update` of Entropy-SGD must be given the parameters and `grad_fn`, the gradient as a function of "
+                "parameters and step: update(gradient, state, params, grad_fn=lambda p, i: jax.grad(loss)(p))."
+            )
+        left, now = jax.random.split(state.key)
+        mean = local_average(lambda y, i: grad_fn(y, state.calls + i), params, gamma, temperature, steps, rate, now)
+        found = jax.tree.map(lambda p, m: gamma * (p - m), params, mean)
+        return found, EntropyState(left, state.calls + steps)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def entropy_sgd(learning_rate: Any, gamma: Any, temperature: Any, steps: int, rate: Any, key: Any) -> Any:
+    r"""Entropy-SGD as an optax optimiser: $x \leftarrow x - \eta \gamma (x - \langle y \rangle)$.
+
+    Chaudhari, Choromanska, Soatto, LeCun, Baldassi, Borgs, Chayes, Sagun and Zecchina, ICLR (2017), algorithm 1; see
+    `local_entropy_gradient` for the arguments, and for what `update` must be given. `learning_rate` is a number or a
+    schedule. Their value for the inner average, with weights that fade, is replaced by one that converges as `steps`
+    grows; a momentum, as theirs, is chained: `optax.chain(local_entropy_gradient(...), optax.sgd(0.1, momentum=0.9))`.
+    """
+    import optax
+
+    return optax.chain(
+        local_entropy_gradient(gamma, temperature, steps, rate, key), optax.scale_by_learning_rate(learning_rate)
+    )
