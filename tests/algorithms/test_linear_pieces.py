@@ -1,5 +1,7 @@
 """Pieces of networks of one input against networks whose pieces are known, and against sampling."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def test_units_that_cancel_make_no_piece():
 def test_a_random_network_is_linear_between_knots_and_nowhere_else():
     rng = np.random.default_rng(3)
     widths = [1, 7, 6, 5, 2]
-    layers = [(rng.standard_normal((b, a)), rng.standard_normal(b)) for a, b in zip(widths, widths[1:], strict=False)]
+    layers = [(rng.standard_normal((b, a)), rng.standard_normal(b)) for a, b in itertools.pairwise(widths)]
     found = linear_pieces(layers, -2.0, 2.0)
     x = rng.uniform(-2, 2, 4000)
     value = x[:, None]

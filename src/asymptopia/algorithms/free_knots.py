@@ -17,8 +17,9 @@ def fit_free_knots(
     """Knots and values of a continuous linear spline that is stationary in least squares on [low, high].
 
     From knots at random, the knots are moved until all pieces have about the same error; then values and the
-    logarithms of the gaps are moved together by Levenberg's and Marquardt's method. Returns two arrays of `pieces` + 1 numbers. Raises `StatementError` if there is no piece, the interval is
-    empty or the target is not finite on it.
+    logarithms of the gaps are moved together by Levenberg's and Marquardt's method. Returns two arrays of
+    `pieces` + 1 numbers. Raises `StatementError` if there is no piece, the interval is empty or the target is not
+    finite on it.
     """
     from scipy.optimize import least_squares
 
@@ -78,7 +79,7 @@ def fit_fixed_knots(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarra
     from scipy.linalg import solveh_banded
 
     lengths = np.diff(knots)
-    x, wanted = _on_cells(target, knots)
+    _, wanted = _on_cells(target, knots)
     right = (_NODES + 1) / 2
     load = np.zeros(len(knots))
     load[:-1] += lengths / 2 * ((wanted * (1 - right)) @ _WEIGHTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -24,9 +25,9 @@ class DepthSeparation(Law):
     random turning points and whose units are randomly permuted and rescaled, counted from its weights.
 
     A network with one hidden layer of as many units, nL, has at most $M = nL + 1$ pieces, and at most 2M - 1 changes
-    of the sign of $g - 1/2$, while the zigzag f of equal pieces crosses 1/2 in every piece. In each pair of neighbouring
-    intervals between crossings without such a change, g is on the wrong side of 1/2 over one of them, of area
-    $n^{-L}/4$, so that
+    of the sign of $g - 1/2$, while the zigzag f of equal pieces crosses 1/2 in every piece. In each pair of
+    neighbouring intervals between crossings without such a change, g is on the wrong side of 1/2 over one of them, of
+    area $n^{-L}/4$, so that
 
     $$\int_0^1 |f - g|\,dx \ge \frac{n^{-L}}{4} \left( \Big\lfloor \frac{n^L - 1}{2} \Big\rfloor - 2 M + 1 \right)
       \to \frac18 ,$$
@@ -41,7 +42,8 @@ class DepthSeparation(Law):
 
     $$\frac2\pi \arctan\big(r \sqrt{B_l/A_l}\big) \le 1,$$
 
-    so that the pieces are as many as the units, whatever the depth: `kinks` of a unit, layer by layer, averaged over eight networks a realisation.
+    so that the pieces are as many as the units, whatever the depth: `kinks` of a unit, layer by layer, averaged over
+    eight networks a realisation.
     """
 
     depth: int = field(3, "hidden layers L", at_least=2)
@@ -119,7 +121,7 @@ class DepthSeparation(Law):
                 np.sqrt(self.weight_variance / fan_in) * rng.standard_normal((fan_out, fan_in)),
                 np.sqrt(self.bias_variance) * rng.standard_normal(fan_out),
             )
-            for fan_in, fan_out in zip(widths, widths[1:], strict=False)
+            for fan_in, fan_out in itertools.pairwise(widths)
         ]
 
     def coords(self) -> dict[str, Any]:
@@ -127,7 +129,7 @@ class DepthSeparation(Law):
 
 
 def zigzag_network(n: int, depth: int, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Layers of a network of `depth` zigzags of n pieces with random turning points, its units permuted and rescaled."""
+    """Layers of `depth` zigzags of n pieces with random turning points, their units permuted and rescaled."""
     layers: list[tuple[np.ndarray, np.ndarray]] = []
     weights = np.ones((1, 1))  # of the map from the units before to the point that the next zigzag bends
     for _ in range(depth):

@@ -31,10 +31,10 @@ class ReLUSpline(Law):
     $$\lim n^2 \, \| f - s_n \|_2 = \frac{1}{\sqrt{720}} \Big( \int_a^b |f''|^{2/5} dx \Big)^{5/2},$$
 
     while equally spaced knots leave $(b-a)^2 \|f''\|_2/\sqrt{720}$, `equal_error`; $720 = 4!/|B_4|$ has Bernoulli's
-    number $B_4 = -1/30$. Depth does better for smooth functions: the network that subtracts a zigzag of twice as many pieces in every layer is the interpolant
-    of $x^2$ on [0, 1] at $2^m + 1$ points after m layers of three units, and its largest error is exactly
-    $4^{-(m + 1)}$, so that n pieces cost $3 \log_2 n$ units; `square` is that error times $4^m$, with $2^m$ the power
-    of 2 nearest to n.
+    number $B_4 = -1/30$. Depth does better for smooth functions: the network that subtracts a zigzag of twice as many
+    pieces in every layer is the interpolant of $x^2$ on [0, 1] at $2^m + 1$ points after m layers of three units, and
+    its largest error is exactly $4^{-(m + 1)}$, so that n pieces cost $3 \log_2 n$ units; `square` is that error times
+    $4^m$, with $2^m$ the power of 2 nearest to n.
 
     The experiment fits values and knots together from random knots, by least squares, and evaluates the deep network
     from its weights, randomly rescaled. Where $f''$ does not vanish the fit finds the same spline from every start, so
