@@ -110,6 +110,32 @@ class Tanh(Activation):
         return ()
 
 
+class Sigmoid(Activation):
+    """1 / (1 + exp(-z))."""
+
+    def __call__(self, z: Any) -> Any:
+        return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
+
+    def derivative(self, z: Any) -> Any:
+        return 0.25 / namespace(z).cosh(0.5 * namespace(z).clip(z, -600.0, 600.0)) ** 2
+
+    def breaks(self) -> tuple[float, ...]:
+        return ()
+
+
+class Softplus(Activation):
+    """log(1 + exp(z))."""
+
+    def __call__(self, z: Any) -> Any:
+        return namespace(z).logaddexp(0.0, z)
+
+    def derivative(self, z: Any) -> Any:
+        return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
+
+    def breaks(self) -> tuple[float, ...]:
+        return ()
+
+
 class Sign(Activation):
     """1 where the field is positive or zero, else -1."""
 
