@@ -1,0 +1,25 @@
+"""Factorisations of a matrix of your own: nonnegative, by any beta-divergence."""
+
+from __future__ import annotations
+
+from .beta_divergence import beta_divergence, exponent
+from .nmf import NMF
+from .nmf_coordinates import newton
+from .nmf_majorisers import equalise, heuristic, joint, mm
+from .nmf_problem import Problem, objective
+from .nmf_solvers import Factorisation, factorise
+
+__all__ = [
+    "NMF",
+    "Factorisation",
+    "Problem",
+    "beta_divergence",
+    "equalise",
+    "exponent",
+    "factorise",
+    "heuristic",
+    "joint",
+    "mm",
+    "newton",
+    "objective",
+]

@@ -1,0 +1,100 @@
+"""Nonnegative matrix factorisation as an estimator of scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .nmf_coordinates import newton
+from .nmf_problem import Problem, objective, random_factors, stated
+from .nmf_solvers import Step, encode, run
+
+
+class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    r"""Nonnegative factorisation of X (n, m) by a beta-divergence, $X \approx W H$.
+
+    n_components: the rank; the smaller side of X if None. beta: which divergence (2 square, 1 Kullback-Leibler,
+    0 Itakura-Saito, or any real number). step, momentum: see `factorise`. l1, smooth: penalties of W and of H.
+    max_iter, tol: most iterations, and the relative decrease over ten of them at which to stop. `transform` finds
+    the W of other samples for the same H.
+
+    After `fit`: `components_` (H), `reconstruction_err_` (the objective), `n_iter_`, `objectives_`.
+    """
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        *,
+        beta: float = 1.0,
+        step: Step = newton,
+        momentum: bool = False,
+        l1: tuple[float, float] = (0.0, 0.0),
+        smooth: tuple[float, float] = (0.0, 0.0),
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.beta = beta
+        self.step = step
+        self.momentum = momentum
+        self.l1 = l1
+        self.smooth = smooth
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, weights: Any = None) -> NMF:
+        """Learn H; entries of X of weight 0 are missing and may be nan."""
+        self._fit(X, weights)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, weights: Any = None) -> np.ndarray:
+        """Learn H, and return the W that goes with it."""
+        problem, W = self._fit(X, weights)
+        return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
+
+    def transform(self, X: Any, weights: Any = None) -> np.ndarray:
+        """The W of samples for the H learned; unique for beta from 1 to 2 where the components are independent."""
+        check_is_fitted(self)
+        problem = self._problem(X, weights, reset=False)
+        H = self.components_
+        share = problem.X.sum(axis=1, keepdims=True) / H.sum()
+        W = np.maximum(np.tile(share, (1, len(H))), problem.floor)
+        return encode(problem, W, H.T, self.max_iter, ENCODED)
+
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """W H."""
+        check_is_fitted(self)
+        return np.asarray(X) @ self.components_
+
+    def _fit(self, X: Any, weights: Any) -> tuple[Problem, np.ndarray]:
+        problem = self._problem(X, weights, reset=True)
+        seed = check_random_state(self.random_state).randint(2**31)
+        start = random_factors(problem, np.random.default_rng(seed))
+        found = run(problem, start, self.step, self.max_iter, self.tol, momentum=self.momentum)
+        self.components_, self.n_iter_, self.objectives_ = found.H, found.iterations, found.objectives
+        self.reconstruction_err_ = objective(problem, (found.W, found.H.T))
+        return problem, found.W
+
+    def _problem(self, X: Any, weights: Any, reset: bool) -> Problem:
+        finite: Any = True if weights is None else "allow-nan"
+        X = validate_data(self, X, reset=reset, dtype=float, ensure_all_finite=finite, ensure_non_negative=True)
+        rank = self.n_components if reset else min(X.shape)
+        return stated(X, rank, self.beta, weights, self.l1, self.smooth)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
+
+ENCODED = 1e-10

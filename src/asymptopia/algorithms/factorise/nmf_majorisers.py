@@ -1,0 +1,159 @@
+"""Majorisation-minimisation for nonnegative factorisation: alternating, joint, equalising, and the heuristic update.
+
+Each step takes factors (W, H.T) and returns new ones. All but `heuristic` never increase the objective, for any beta,
+weights and penalties. `heuristic` leaves out the exponent: proved not to increase for beta from 0 to 2 only.
+
+Sources: Fevotte and Idier, Neural Computation 23 (2011) 2421 (sections 3 and 4); Marmin, Goulart and Fevotte, Signal
+Processing 202 (2023) 108766 (joint).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...numerics.roots import bracketed_roots
+from .beta_divergence import exponent, gradient_parts, orders
+from .nmf_problem import Factors, Problem
+
+
+@dataclass(frozen=True)
+class Majoriser:
+    r"""For each entry a = t A: $A (den \, t^b / b - num \, t^a / a + L t) + c A^2 t^2 / 2$, with the orders of beta."""
+
+    A: np.ndarray
+    num: np.ndarray
+    den: np.ndarray
+    L: np.ndarray | None
+    c: np.ndarray | None
+    beta: float
+
+    def minimiser(self) -> np.ndarray:
+        """The factor t of each entry; in closed form without penalty, and for beta <= 1 or >= 2 with l1 alone."""
+        beta, num, den = self.beta, self.num, self.den
+        if self.L is not None and self.c is not None:
+            if self.c.any() or 1 < beta < 2:
+                return self._root()
+            den = den + self.L if beta <= 1 else den
+            num = np.maximum(num - self.L, 0.0) if beta >= 2 else num
+        t = num / np.maximum(den, 1e-300)
+        power = exponent(beta)
+        if power == 0.5:
+            return np.sqrt(t, out=t)
+        return t if power == 1 else t**power
+
+    def slope(self, t: np.ndarray, where: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The derivative in t, divided by A; increasing."""
+        a, b = orders(self.beta)
+        A, num, den, L, c = self._flat(where)
+        return den * t ** (b - 1) - num * t ** (a - 1) + L + c * A * t
+
+    def rise(self, t: np.ndarray, where: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The value at t minus that at 1, divided by A; convex."""
+        a, b = orders(self.beta)
+        A, num, den, L, c = self._flat(where)
+        fall = np.log(t) if a == 0 else (t**a - 1) / a
+        return den * (t**b - 1) / b - num * fall + L * (t - 1) + c * A * (t**2 - 1) / 2
+
+    def _flat(self, where: np.ndarray | slice) -> tuple[np.ndarray, ...]:
+        L = np.zeros_like(self.A) if self.L is None else self.L
+        c = np.zeros(len(self.A)) if self.c is None else self.c
+        parts = (self.A, self.num, self.den, L, np.repeat(c[:, None], self.A.shape[1], axis=1))
+        return tuple(np.broadcast_to(p, self.A.shape).ravel()[where] for p in parts)
+
+    def _root(self) -> np.ndarray:
+        """Where the slope vanishes, in log t; 0 where it is positive throughout."""
+        ends = np.full(self.A.size, -80.0), np.full(self.A.size, 80.0)
+        with np.errstate(over="ignore"):
+            u = bracketed_roots(lambda u, which: self.slope(np.exp(u), which), *ends)
+        return np.where(np.isnan(u), 0.0, np.exp(u)).reshape(self.A.shape)
+
+    def equaliser(self, least: np.ndarray) -> np.ndarray:
+        """The other t, across the minimiser, at which the majoriser is as at 1; 0 if it is below that even at 0."""
+        best = np.log(np.maximum(least.ravel(), 1e-30))
+        up = best > 0
+        with np.errstate(all="ignore"):
+            far = np.where(up, best + 1, -70.0)
+            while (short := up & ~(self.rise(np.exp(far)) > 0) & (far < 300)).any():
+                far = np.where(short, far + 2, far)
+            # in log t, where the root is as far from the minimiser as digits allow
+            root = bracketed_roots(lambda u, which: self.rise(np.exp(u), which), best, far)
+        root = np.where(np.isfinite(root), np.exp(root), np.where(up, np.exp(best), 0.0))
+        # where the minimiser is this close to 1, the majoriser is a parabola to more digits than its values have
+        return np.where(np.abs(best) < 1e-4, np.exp(2 * best), root).reshape(self.A.shape)
+
+
+def terms(problem: Problem, V: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """The weighted $x v^{beta-2}$ and $v^{beta-1}$ at V; None for the latter where it is 1 throughout."""
+    X, S, beta = problem.X, problem.weights, problem.beta
+    if beta == 1 and S is None:
+        return np.divide(X, V, out=V), None
+    P, Q = gradient_parts(X, V, beta)
+    return (P, Q) if S is None else (S * P, S * Q)
+
+
+def mm(problem: Problem, factors: Factors) -> Factors:
+    """Minimise the majoriser over W, then over H."""
+    for side in (0, 1):
+        factors = _replace(factors, side, _moved(factors[side], majoriser(problem, factors, side).minimiser(), problem))
+    return factors
+
+
+def heuristic(problem: Problem, factors: Factors) -> Factors:
+    """The multiplicative update without the exponent, over W, then over H; with l1 penalties only."""
+    for side in (0, 1):
+        G = majoriser(problem, factors, side)
+        t = G.num / np.maximum(G.den if G.L is None else G.den + G.L, 1e-300)
+        factors = _replace(factors, side, _moved(factors[side], t, problem))
+    return factors
+
+
+def equalise(problem: Problem, factors: Factors, share: float = 0.95) -> Factors:
+    """Go beyond the minimiser by a share of the way to where the majoriser is as high as before, over W, then H."""
+    for side in (0, 1):
+        G = majoriser(problem, factors, side)
+        t = G.minimiser()
+        t += share * (G.equaliser(t) - t)
+        factors = _replace(factors, side, _moved(factors[side], t, problem))
+    return factors
+
+
+def joint(problem: Problem, factors: Factors) -> Factors:
+    """One descent over W, then over H, of a majoriser of both, which needs powers of W H once rather than twice."""
+    W, Ht = factors
+    beta = problem.beta
+    P, Q = terms(problem, W @ Ht.T)
+    Q = np.ones_like(P) if Q is None else Q
+    W1 = _moved(W, _along(problem, 0, W, P @ Ht, Q @ Ht).minimiser(), problem)
+    (a, b), t = orders(beta), W1 / W
+    # one of the two terms is linear in W, so that its weights are the new W; the other is W t**a or W t**b
+    num, den = P.T @ (W * t**a if a != 1 else W1), Q.T @ (W * t**b if b != 1 else W1)
+    return W1, _moved(Ht, _along(problem, 1, Ht, num, den).minimiser(), problem)
+
+
+def majoriser(problem: Problem, factors: Factors, side: int) -> Majoriser:
+    """The majoriser of the objective over one factor, the other held, that touches at the factors given."""
+    A, B = factors[side], factors[1 - side]
+    if problem.beta == 2 and problem.weights is None:
+        X = problem.X if side == 0 else problem.X.T
+        return _along(problem, side, A, X @ B, A @ (B.T @ B))
+    P, Q = terms(problem, factors[0] @ factors[1].T)
+    P = P if side == 0 else P.T
+    den = B.sum(axis=0)[None, :] if Q is None else (Q if side == 0 else Q.T) @ B
+    return _along(problem, side, A, P @ B, den)
+
+
+def _along(problem: Problem, side: int, A: np.ndarray, num: np.ndarray, den: np.ndarray) -> Majoriser:
+    L, c = problem.penalty_majoriser(side, A) if problem.penalised(side) else (None, None)
+    return Majoriser(A, num, den, L, c, problem.beta)
+
+
+def _moved(A: np.ndarray, t: np.ndarray, problem: Problem) -> np.ndarray:
+    """t A, written into t, not below the floor."""
+    t *= A
+    return np.maximum(t, problem.floor, out=t)
+
+
+def _replace(factors: Factors, side: int, A: np.ndarray) -> Factors:
+    return (A, factors[1]) if side == 0 else (factors[0], A)

@@ -1,0 +1,166 @@
+"""A nonnegative factorisation as stated: data, divergence, weights and penalties, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...record import StatementError
+from .beta_divergence import beta_divergence
+
+Factors = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    r"""Minimise $\sum_{ij} s_{ij} d_\beta(x_{ij} | (W H)_{ij})$ plus penalties over W (n, r) and H (r, m), entries >= 0.
+
+    The penalties are `l1[0]` times the sum of W and `l1[1]` that of H (sparse), and `smooth[0] / 2` times the squared
+    differences between consecutive rows of W, `smooth[1] / 2` between consecutive columns of H.
+
+    Factors are passed as (W, H.T), both with the rank last; side 0 is W and side 1 is H.T. Entries stay above `floor`,
+    far below any that matters, so that no power is infinite and none is locked at zero.
+    """
+
+    X: np.ndarray
+    beta: float
+    rank: int
+    weights: np.ndarray | None = None
+    l1: tuple[float, float] = (0.0, 0.0)
+    smooth: tuple[float, float] = (0.0, 0.0)
+
+    @cached_property
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """X and its transpose, both contiguous."""
+        return np.ascontiguousarray(self.X), np.ascontiguousarray(self.X.T)
+
+    @cached_property
+    def weight_sides(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """The weights and their transpose, both contiguous."""
+        if self.weights is None:
+            return None, None
+        return np.ascontiguousarray(self.weights), np.ascontiguousarray(self.weights.T)
+
+    @cached_property
+    def floor(self) -> float:
+        """The least entry of a factor."""
+        digits = min(16.0, 120 / abs(self.beta - 2)) if self.beta != 2 else 16.0
+        return self.scale * 10**-digits
+
+    @cached_property
+    def scale(self) -> float:
+        """The size of the entries of factors whose product has the mean of the data."""
+        return math.sqrt(max(np.average(self.X, weights=self.weights), 1e-300) / self.rank)
+
+    def penalised(self, side: int) -> bool:
+        """Whether a factor has a penalty."""
+        return self.l1[side] > 0 or self.smooth[side] > 0
+
+    def penalty_majoriser(self, side: int, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        r"""L (n, r) and c (n,) so that $\sum L a + c a^2 / 2$ bounds the penalty of a factor, touching it at A.
+
+        $(a - b)^2 / 2 \le (a - m)^2 + (b - m)^2$ with m the mean of the two at A.
+        """
+        L, c = np.full_like(A, self.l1[side]), np.zeros(len(A))
+        if s := self.smooth[side]:
+            middle = s * (A[1:] + A[:-1])
+            L[1:] -= middle
+            L[:-1] -= middle
+            c[1:] += 2 * s
+            c[:-1] += 2 * s
+        return L, c
+
+    def penalty(self, side: int, A: np.ndarray) -> float:
+        """The penalty of a factor."""
+        return float(self.l1[side] * A.sum() + self.smooth[side] / 2 * (np.diff(A, axis=0) ** 2).sum())
+
+
+def objective(problem: Problem, factors: Factors) -> float:
+    """What is minimised: weighted divergences and penalties."""
+    W, Ht = factors
+    d = beta_divergence(problem.X, W @ Ht.T, problem.beta)
+    if problem.weights is not None:
+        d = np.where(problem.weights > 0, problem.weights * np.where(problem.weights > 0, d, 0.0), 0.0)
+    return float(d.sum()) + problem.penalty(0, W) + problem.penalty(1, Ht)
+
+
+def stated(
+    X: Any,
+    rank: int | None,
+    beta: float,
+    weights: Any = None,
+    l1: tuple[float, float] = (0.0, 0.0),
+    smooth: tuple[float, float] = (0.0, 0.0),
+) -> Problem:
+    """The problem, checked: `StatementError` says which entries cannot be used, and what would help.
+
+    weights: (n, m) numbers >= 0; where one is 0 the entry of X is missing, and may be nan.
+    """
+    X = np.array(X, float, order="C")
+    if X.ndim != 2 or X.size == 0:
+        raise StatementError(f"`X` must have shape (n, m) with n, m >= 1, but has shape {X.shape}.")
+    rank = min(X.shape) if rank is None else rank
+    if isinstance(rank, bool) or rank != int(rank) or not 1 <= rank <= min(X.shape):
+        raise StatementError(
+            f"`rank` must be a whole number from 1 to {min(X.shape)}, the smaller side of X {X.shape}, but is {rank!r}."
+        )
+    if not math.isfinite(beta):
+        raise StatementError(f"`beta` must be a finite number, but is {beta!r}.")
+    for name, pair in (("l1", l1), ("smooth", smooth)):
+        if len(pair) != 2 or not all(math.isfinite(p) and p >= 0 for p in pair):
+            raise StatementError(f"`{name}` must be two finite numbers >= 0, for W and for H, but is {pair!r}.")
+    bare = [name for side, name in enumerate("WH") if not (l1[side] or smooth[side])]
+    if len(bare) == 1:
+        raise StatementError(
+            f"A penalty on one factor alone is void, since the other takes over its scale: give {bare[0]} one as well."
+        )
+    if weights is not None:
+        weights = _checked_weights(weights, X)
+        X[weights == 0] = 1.0
+    _check_entries(X, weights, beta)
+    return Problem(X, float(beta), int(rank), weights, tuple(l1), tuple(smooth))
+
+
+def _checked_weights(weights: Any, X: np.ndarray) -> np.ndarray:
+    S = np.array(weights, float, order="C")
+    if S.shape != X.shape:
+        raise StatementError(f"`weights` must have the shape of X, {X.shape}, but has shape {S.shape}.")
+    if not np.isfinite(S).all() or (S < 0).any():
+        raise StatementError("`weights` must be finite and >= 0 everywhere.")
+    for axis, word in ((1, "row"), (0, "column")):
+        empty = np.flatnonzero((S == 0).all(axis=axis))
+        if len(empty):
+            raise StatementError(f"`weights` is 0 along {word} {empty[0]}: nothing is known of it. Leave it out.")
+    return S
+
+
+def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float) -> None:
+    """Finite, nonnegative, not all zero, and positive where the divergence needs it."""
+    hint = "" if weights is not None else " Missing entries are marked by `weights` that are 0 there."
+    if not np.isfinite(X).all():
+        i, j = np.argwhere(~np.isfinite(X))[0]
+        raise StatementError(f"`X` must be finite, but is {X[i, j]} at ({i}, {j}).{hint}")
+    if (X < 0).any():
+        i, j = np.argwhere(X < 0)[0]
+        raise StatementError(f"`X` must be >= 0, but is {X[i, j]:g} at ({i}, {j}).")
+    known = X if weights is None else np.where(weights > 0, X, 0.0)
+    if not known.any():
+        raise StatementError("`X` must have an entry > 0, but is zero everywhere.")
+    if beta <= 0 and (X == 0).any():
+        i, j = np.argwhere(X == 0)[0]
+        row = " (the whole row is zero)" if not X[i].any() else ""
+        raise StatementError(
+            f"With beta = {beta:g} <= 0 the divergence of a zero is infinite, and X has {np.sum(X == 0)}, the first at "
+            f"({i}, {j}){row}. Add a small number to X, give those entries the weight 0, or choose beta > 0."
+        )
+
+
+def random_factors(problem: Problem, rng: np.random.Generator) -> Factors:
+    """Absolute values of normal numbers, of the size that the mean of the data asks for."""
+    n, m = problem.X.shape
+    W, Ht = (problem.scale * np.abs(rng.standard_normal((k, problem.rank))) for k in (n, m))
+    return np.maximum(W, problem.floor), np.maximum(Ht, problem.floor)
