@@ -14,7 +14,7 @@ from .nmf_problem import Problem, objective, random_factors, stated
 from .nmf_solvers import Step, encode, run
 
 
-class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Nonnegative factorisation of X (n, m) by a beta-divergence, $X \approx W H$.
 
     n_components: the rank; the smaller side of X if None. beta: which divergence (2 square, 1 Kullback-Leibler,

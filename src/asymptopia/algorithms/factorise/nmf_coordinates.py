@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from .beta_divergence import gradient_parts, without_constant
-from .nmf_majorisers import mm
+from .beta_divergence import power_into, row_sums
+from .nmf_majorisers import Majoriser, terms
 from .nmf_problem import Factors, Problem
 from .nmf_sweeps import sweep_exact, sweep_gram, sweep_quadratic
 
@@ -35,49 +33,36 @@ def rows_moved(problem: Problem, side: int, A: np.ndarray, B: np.ndarray) -> np.
     if beta == 2 and S is None:
         sweep_gram(X @ B, B.T @ B, new, L, c, floor, PASSES)
         return new
-    V = A @ Bt
-    before = _rows(X, V, S, beta, A, L, c)
+    V, spare = problem.spare[side]
+    np.matmul(A, Bt, out=V)
+    before = row_sums(X, V, beta, S, spare) + _penalties(A, L, c)
     if beta in (0, 0.5, 1) and S is None:
         sweep_exact(X, V, Bt, new, L, c, beta, floor)
     else:
-        P, Q = gradient_parts(X, V, beta)
-        C = Q / V
-        G = Q - P
+        C = power_into(V, beta - 2, spare)
         if S is not None:
-            C, G = S * C, S * G
-        sweep_quadratic(G, C, Bt, new, L, c, floor, PASSES)
-        V = new @ Bt
+            C *= S
+        V -= X
+        V *= C
+        sweep_quadratic(V, C, Bt, new, L, c, floor, PASSES)
+        np.matmul(new, Bt, out=V)
     with np.errstate(all="ignore"):
-        risen = ~(_rows(X, V, S, beta, new, L, c) <= before)
+        risen = ~(row_sums(X, V, beta, S, spare) + _penalties(new, L, c) <= before)
     if risen.any():
         new[risen] = _majorised(problem, side, np.flatnonzero(risen), A, B)
     return new
 
 
-def _rows(
-    X: np.ndarray, V: np.ndarray, S: np.ndarray | None, beta: float, A: np.ndarray, L: np.ndarray, c: np.ndarray
-) -> np.ndarray:
-    """The objective over each row of A, up to a constant, with the penalty's majoriser."""
-    d = without_constant(X, V, beta)
-    if S is not None:
-        d *= S
-    total = d.sum(axis=1)
-    if L.any() or c.any():
-        total += (A * (L + c[:, None] * A / 2)).sum(axis=1)
-    return total
+def _penalties(A: np.ndarray, L: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """The majoriser of the penalty over each row of A."""
+    return (A * (L + c[:, None] * A / 2)).sum(axis=1)
 
 
 def _majorised(problem: Problem, side: int, rows: np.ndarray, A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """The step of `mm` for some rows of a factor."""
-    from .nmf_majorisers import Majoriser, terms
-
-    X, S = problem.sides[side][rows], problem.weight_sides[side]
-    part = replace(problem, X=X, weights=None if S is None else S[rows])
-    P, Q = terms(part, A[rows] @ B.T)
+    part = problem.rows(side, rows)
+    P, Q = terms(part, (A[rows], B))
     den = np.broadcast_to(B.sum(axis=0), (len(rows), A.shape[1])) if Q is None else Q @ B
     L, c = problem.penalty_majoriser(side, A) if problem.penalised(side) else (None, None)
     G = Majoriser(A[rows], P @ B, den, None if L is None else L[rows], None if c is None else c[rows], problem.beta)
     return np.maximum(G.minimiser() * A[rows], problem.floor)
-
-
-__all__ = ["mm", "newton", "rows_moved"]

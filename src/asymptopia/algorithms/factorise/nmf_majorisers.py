@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...numerics.roots import bracketed_roots
-from .beta_divergence import exponent, gradient_parts, orders
+from .beta_divergence import exponent, orders, power_into
 from .nmf_problem import Factors, Problem
 
 
@@ -84,13 +84,21 @@ class Majoriser:
         return np.where(np.abs(best) < 1e-4, np.exp(2 * best), root).reshape(self.A.shape)
 
 
-def terms(problem: Problem, V: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """The weighted $x v^{beta-2}$ and $v^{beta-1}$ at V; None for the latter where it is 1 throughout."""
+def terms(problem: Problem, factors: Factors) -> tuple[np.ndarray, np.ndarray | None]:
+    """The weighted $x v^{beta-2}$ and $v^{beta-1}$; None for the latter where it is 1. Overwrites `spare`."""
     X, S, beta = problem.X, problem.weights, problem.beta
+    V, C = problem.spare[0]
+    np.matmul(factors[0], factors[1].T, out=V)
     if beta == 1 and S is None:
         return np.divide(X, V, out=V), None
-    P, Q = gradient_parts(X, V, beta)
-    return (P, Q) if S is None else (S * P, S * Q)
+    if beta == 2 and S is None:
+        return X, V
+    power_into(V, beta - 2, C)
+    if S is not None:
+        C *= S
+    V *= C
+    C *= X
+    return C, V
 
 
 def mm(problem: Problem, factors: Factors) -> Factors:
@@ -123,7 +131,7 @@ def joint(problem: Problem, factors: Factors) -> Factors:
     """One descent over W, then over H, of a majoriser of both, which needs powers of W H once rather than twice."""
     W, Ht = factors
     beta = problem.beta
-    P, Q = terms(problem, W @ Ht.T)
+    P, Q = terms(problem, factors)
     Q = np.ones_like(P) if Q is None else Q
     W1 = _moved(W, _along(problem, 0, W, P @ Ht, Q @ Ht).minimiser(), problem)
     (a, b), t = orders(beta), W1 / W
@@ -138,7 +146,7 @@ def majoriser(problem: Problem, factors: Factors, side: int) -> Majoriser:
     if problem.beta == 2 and problem.weights is None:
         X = problem.X if side == 0 else problem.X.T
         return _along(problem, side, A, X @ B, A @ (B.T @ B))
-    P, Q = terms(problem, factors[0] @ factors[1].T)
+    P, Q = terms(problem, factors)
     P = P if side == 0 else P.T
     den = B.sum(axis=0)[None, :] if Q is None else (Q if side == 0 else Q.T) @ B
     return _along(problem, side, A, P @ B, den)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ Factors = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Problem:
-    r"""Minimise $\sum_{ij} s_{ij} d_\beta(x_{ij} | (W H)_{ij})$ plus penalties over W (n, r) and H (r, m), entries >= 0.
+    r"""Minimise $\sum_{ij} s_{ij} d_\beta(x_{ij} | (W H)_{ij})$ plus penalties over W (n, r), H (r, m) >= 0.
 
     The penalties are `l1[0]` times the sum of W and `l1[1]` that of H (sparse), and `smooth[0] / 2` times the squared
     differences between consecutive rows of W, `smooth[1] / 2` between consecutive columns of H.
@@ -46,6 +46,13 @@ class Problem:
         return np.ascontiguousarray(self.weights), np.ascontiguousarray(self.weights.T)
 
     @cached_property
+    def spare(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Two arrays like X and two like its transpose, to be written over."""
+        n, m = self.X.shape
+        first, second = np.empty(n * m), np.empty(n * m)
+        return (first.reshape(n, m), second.reshape(n, m)), (first.reshape(m, n), second.reshape(m, n))
+
+    @cached_property
     def floor(self) -> float:
         """The least entry of a factor."""
         digits = min(16.0, 120 / abs(self.beta - 2)) if self.beta != 2 else 16.0
@@ -55,6 +62,13 @@ class Problem:
     def scale(self) -> float:
         """The size of the entries of factors whose product has the mean of the data."""
         return math.sqrt(max(np.average(self.X, weights=self.weights), 1e-300) / self.rank)
+
+    def rows(self, side: int, which: np.ndarray) -> Problem:
+        """The problem of some rows of a factor alone, the other held; its floor is that of the whole."""
+        S = self.weight_sides[side]
+        part = replace(self, X=self.sides[side][which], weights=None if S is None else S[which])
+        part.__dict__["floor"] = self.floor  # where `cached_property` looks first
+        return part
 
     def penalised(self, side: int) -> bool:
         """Whether a factor has a penalty."""
@@ -122,7 +136,7 @@ def stated(
         weights = _checked_weights(weights, X)
         X[weights == 0] = 1.0
     _check_entries(X, weights, beta)
-    return Problem(X, float(beta), int(rank), weights, tuple(l1), tuple(smooth))
+    return Problem(X, float(beta), int(rank), weights, (l1[0], l1[1]), (smooth[0], smooth[1]))
 
 
 def _checked_weights(weights: Any, X: np.ndarray) -> np.ndarray:

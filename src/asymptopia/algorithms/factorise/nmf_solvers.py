@@ -130,13 +130,9 @@ def encode(problem: Problem, W: np.ndarray, Ht: np.ndarray, iterations: int, tol
 
     Without a smoothness of W its rows are apart, and what one is does not depend on which others there are.
     """
-    from dataclasses import replace
-
     W, left = W.copy(), np.arange(len(W))
-    S = problem.weights
     for _ in range(iterations):
-        part = replace(problem, X=problem.X[left], weights=None if S is None else S[left], l1=problem.l1)
-        part.__dict__["floor"] = problem.floor
+        part = problem.rows(0, left)
         moved = rows_moved(part, 0, W[left], Ht)
         change = np.abs(moved - W[left]).max(axis=1) > tolerance * moved.max(axis=1)
         W[left] = moved

@@ -76,6 +76,6 @@ def sweep_gram(XB, gram, A, L, c, floor, passes):  # type: ignore[no-untyped-def
         for _ in range(passes):
             for k in range(r):
                 g = L[i, k] + c[i] * A[i, k] - XB[i, k]
-                for l in range(r):
-                    g += gram[k, l] * A[i, l]
+                for other in range(r):
+                    g += gram[k, other] * A[i, other]
                 A[i, k] = max(A[i, k] - g / (gram[k, k] + c[i] + 1e-300), floor)
