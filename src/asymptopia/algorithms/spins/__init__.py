@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .ground_state import GroundState, ground_state
+from .multispin import LatticeRun, multispin
 from .tempering import Tempered, even_ladder, parallel_tempering
 
-__all__ = ["GroundState", "Tempered", "even_ladder", "ground_state", "parallel_tempering"]
+__all__ = ["GroundState", "LatticeRun", "Tempered", "even_ladder", "ground_state", "multispin", "parallel_tempering"]

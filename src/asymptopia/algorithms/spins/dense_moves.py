@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+IDLE = 0.05  # Metropolis' rule proposes a flip with probability exp(-IDLE) only: one made with certainty, in a fixed
+# order, would carry spins on which nothing acts, or the walls of a chain, around for ever
+
 
 @njit(cache=True, fastmath={"contract"})
 def flip(J, s, local, i):  # type: ignore[no-untyped-def]
@@ -30,7 +33,7 @@ def sweep(J, s, local, beta, heat_bath, rng):  # type: ignore[no-untyped-def]
         if heat_bath:
             taken = cost < np.log(1 / (1 - rng.random()) - 1)  # a logistic variable: probability 1 / (1 + exp(cost))
         else:
-            taken = cost < rng.standard_exponential()  # probability min(1, exp(-cost))
+            taken = max(cost, 0.0) + IDLE < rng.standard_exponential()  # probability exp(-IDLE) min(1, exp(-cost))
         if taken:
             change += flip(J, s, local, i)
             flips += 1

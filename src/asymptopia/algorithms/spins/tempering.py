@@ -66,8 +66,8 @@ def parallel_tempering(
 
     couplings: (n, n), symmetric, without a diagonal. field: a number, or one a spin. temperatures: at least two,
     ascending. sweeps: their number, the first `burn` of which (a third by default) are not measured. heat_bath: flip
-    with probability 1 / (1 + exp(cost / T)), Glauber's rule, instead of Metropolis' min(1, exp(-cost / T)), which is
-    faster but flips a spin on which nothing acts at every sweep. Raises `StatementError`.
+    with probability 1 / (1 + exp(cost / T)), Glauber's rule, instead of Metropolis' min(1, exp(-cost / T)) of 95 % of
+    the spins: slower, except for spins on which next to nothing acts. Raises `StatementError`.
     """
     from .dense_moves import temper
 
