@@ -43,11 +43,10 @@ def test_means_are_those_of_the_exact_sum(heat_bath):
 @pytest.mark.parametrize("J", [np.zeros((8, 8)), np.eye(8, k=1) + np.eye(8, k=-1)], ids=["free", "chain"])
 def test_spins_on_which_nothing_acts_forget_where_they_started(J):
     rng = np.random.default_rng(9)
-    runs = [parallel_tempering(J, 0.0, [1.0, 1.2], 4000, rng) for _ in range(24)]
+    runs = [parallel_tempering(J, 0.0, [1.0, 1.2], 20_000, rng) for _ in range(10)]
     found = np.array([[r.energy[0], r.energy_variance[0], r.overlap_moment(2)[0]] for r in runs])
     truth = np.array(exact(J, np.zeros(8), 1.0))[[0, 1, 3]]
-    assert np.abs(found.mean(axis=0) - truth).max() < 0.01
-    assert (np.abs(found.mean(axis=0) - truth) < 4 * found.std(axis=0, ddof=1) / np.sqrt(24) + 1e-12).all()
+    assert np.abs(found - truth).max() < 0.03
 
 
 def test_the_lowest_energy_seen_is_the_least_and_is_that_of_its_configuration():

@@ -63,7 +63,8 @@ def sweep(S, near, bonds, J, thresholds, X):  # type: ignore[no-untyped-def]
     """Every site once, in order, by Metropolis' rule.
 
     near, bonds: (n, degree), neighbours of a site and the bonds to them. J: (bonds, W), a bit for each
-    antiferromagnetic one. thresholds: (3, 64), binary digits of exp(-beta times the price) for each of three prices, as words.
+    antiferromagnetic one. thresholds: (3, 64), binary digits of exp(-beta price) for each of three prices, as
+    words.
     """
     n, degree = near.shape
     for i in range(n):
