@@ -110,7 +110,7 @@ class SchroedingerBridge(Law):
         }
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.sinkhorn import sinkhorn
+        from ...algorithms.transport.entropic import sinkhorn
 
         rng = generator(key)
         x, y = (law.mean + np.sqrt(law.variance) * rng.standard_normal(n) for law in (self.start, self.end))

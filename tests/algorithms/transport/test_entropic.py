@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asymptopia.algorithms.sinkhorn import sinkhorn
+from asymptopia.algorithms.transport.entropic import sinkhorn
 
 
 @pytest.mark.parametrize("regularisation", [0.1, 1.0, 100.0])
@@ -29,3 +29,18 @@ def test_two_points(regularisation):
 def test_too_few_steps_raise():
     with pytest.raises(ArithmeticError, match="did not converge in 3 steps"):
         sinkhorn((np.arange(5.0)[:, None] - np.arange(5)) ** 2, 0.1, steps=3)
+
+
+def test_masses_that_are_given():
+    rng = np.random.default_rng(4)
+    cost, a, b = rng.random((8, 6)), rng.dirichlet(np.ones(8)), np.array([0.5, 0.0, 0.2, 0.1, 0.1, 0.1])
+    found = sinkhorn(cost, 0.05, a=a, b=b)
+    np.testing.assert_allclose(found.sum(axis=0), b, atol=1e-14)
+    np.testing.assert_allclose(found.sum(axis=1), a, rtol=1e-8)
+
+
+def test_hardly_any_regularisation_gives_the_exact_coupling():
+    """Costs of thousands of regularisations: the kernel itself underflows to zero."""
+    x = np.arange(6.0)
+    order = np.array([3, 0, 5, 1, 4, 2])
+    np.testing.assert_allclose(sinkhorn((x[:, None] - x[order]) ** 2, 1e-3), np.eye(6)[:, order] / 6, atol=1e-12)
