@@ -147,7 +147,7 @@ def _dense_at_zero(masses: np.ndarray) -> tuple[float, float]:
 
 
 def _convolve(u: np.ndarray, spacing: float, coarser: float, count: int, s: float, gamma: float) -> _Step:
-    """One step down from u on a grid to `count` points of a grid that is coarser or equal, by sums of positive terms."""
+    """One step down from u on a grid to `count` points of one coarser or equal, by sums of positive terms."""
     from scipy.ndimage import correlate1d
 
     every, given = round(coarser / spacing), len(u)

@@ -153,8 +153,8 @@ def steps_start(k: int, temperature: float, lowest: float, highest: float) -> np
 def continuous(degree: int, count: int, temperature: float, h: float) -> Build:
     r"""Step functions that follow a continuous one: its means over `count` steps.
 
-    In $y = \sqrt{1 - t}$ it is t times a polynomial over y. Parameters: the Chebyshev coefficients, then, as logits, the
-    first place if there is a field (else it is 0) and the last at temperature > 0 (else it is 1).
+    In $y = \sqrt{1 - t}$ it is t times a polynomial over y. Parameters: the Chebyshev coefficients, then, as logits,
+    the first place if there is a field (else it is 0) and the last at temperature > 0 (else it is 1).
     """
     nodes, weights = legendre(4)
 

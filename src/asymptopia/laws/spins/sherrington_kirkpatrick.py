@@ -146,6 +146,7 @@ class SherringtonKirkpatrick(Law):
 
     def thresholds(self, along: str) -> dict[str, float]:
         """`almeida_thouless`, where replica symmetry breaks, along `beta` and along `h` (>= 0)."""
+        found: float | None
         if along == "beta":
             found = symmetric.critical_beta(abs(float(self.h)))
         elif along == "h":
@@ -158,7 +159,7 @@ class SherringtonKirkpatrick(Law):
 
 
 def ladder(n: int, temperature: float, highest: float = 1.5) -> np.ndarray:
-    """Temperatures between which about half the exchanges are made, if the heat capacity of a spin is at most T or 1/2."""
+    """Temperatures between which about half the exchanges are made, if the heat capacity is at most T or 1/2 a spin."""
     T = [temperature]
     while len(T) < 2 or T[-1] < highest:
         T.append(T[-1] * (1 + 1.4 / math.sqrt(n * min(T[-1], 0.5))))
