@@ -91,6 +91,60 @@ def test_a_shallow_well_counts_however_cold_it_is():
         FokkerPlanck(temperature=1e-4).limit()
 
 
+def test_the_mean_exit_time_by_simulation():
+    """The integral of the share that is still there, and the rest of the time at the rate of the gap."""
+    times = tuple(np.linspace(0.5, 16.0, 32))
+    law = FokkerPlanck(temperature=0.3, times=times)
+    limit = law.limit()
+    stay = 1 - law.experiment((400,), 60)["exited"].values[0]
+    rate = float(limit["spectral_gap"])
+
+    def total(share):
+        return 0.25 * (1 + 2 * share[..., :-1].sum(axis=-1) + share[..., -1]) + share[..., -1] / rate
+
+    found, theory = total(stay), float(total(1 - limit["exited"].values))
+    assert theory == pytest.approx(float(limit["exit_time"]), rel=5e-3), "trapezoids, and what comes later"
+    error = found.std() / 60**0.5
+    assert error < 0.02 * theory and abs(found.mean() - theory) < 4 * error + 0.01 * theory
+
+
+def test_exits_are_as_rare_as_relaxation_at_low_temperature():
+    """Half of the particles at the barrier fall back: the mean time of passage is the inverse of the gap."""
+    ratios = []
+    for temperature in (0.1, 0.05, 0.025):
+        found = FokkerPlanck(temperature=temperature, times=(1.0,)).limit()
+        ratios.append(float(found["exit_time"] * found["spectral_gap"]))
+    np.testing.assert_allclose(ratios, 1, atol=0.02)
+
+
+def test_distances_contract_at_the_rate_of_convexity():
+    """In a quadratic potential exactly, if both have the same variance; else faster; in a double well not at all."""
+    law = FokkerPlanck(Quadratic(1.3), 0.5, Normal(-1.0, 0.3), (0.0, 0.3, 1.0), other=Normal(2.0, 0.3))
+    found, t = law.limit(), np.array(law.times)
+    np.testing.assert_allclose(found["distance"], 3 * np.exp(-1.3 * t), rtol=1e-7)
+    np.testing.assert_allclose(found["contraction"], np.exp(-1.3 * t), rtol=1e-12)
+    judged = confront(law, sizes=(30, 60), seeds=400)
+    assert judged["contraction"].verdict == "agrees" and judged["distance"].verdict != "disagrees"
+
+    class Faster(FokkerPlanck):
+        def predict(self):
+            found = super().predict()
+            return found | {"contraction": found["contraction"] ** 1.01}
+
+    faster = Faster(Quadratic(1.3), 0.5, Normal(-1.0, 0.3), (0.3, 1.0), other=Normal(2.0, 0.3))
+    assert confront(faster, sizes=(30, 60), seeds=20)["contraction"].verdict == "disagrees"
+    assert (FokkerPlanck().limit()["contraction"] > 1).all()
+
+
+def test_distances_between_wells_outlast_those_within():
+    found = FokkerPlanck(
+        temperature=0.1, times=(1.0, 10.0, 40.0), start=Normal(-1.0, 0.1), other=Normal(1.0, 0.1)
+    ).limit()
+    rates = -np.diff(np.log(found["mean"].values ** 2)) / 2 / np.diff(found["time"].values)
+    assert rates[1] == pytest.approx(float(found["spectral_gap"]), rel=0.02)
+    assert (np.diff(found["distance"]) < 0).all() and float(found["distance"][-1]) > 0.5
+
+
 def test_a_time_of_zero_is_the_start():
     found = FokkerPlanck(start=Normal(0.5, 0.3), times=(0.0, 1.0)).limit()
     assert float(found["mean"][0]) == pytest.approx(0.5, abs=1e-12)
@@ -116,6 +170,7 @@ def test_what_does_not_confine_is_refused(potential):
         (dict(temperature=-0.1), "`temperature` of FokkerPlanck must be > 0, but is -0.1"),
         (dict(times=(1.0, 0.5)), "`times` of FokkerPlanck must be numbers >= 0 that increase"),
         (dict(times=()), "`times` of FokkerPlanck"),
+        (dict(other=Normal(-1.0, 0.1)), "`other` of FokkerPlanck must be another law than its `start`"),
         (dict(edges=(1.0,)), "`edges` of FokkerPlanck must be two or more"),
         (dict(potential=lambda x: 1 / (x - x)), "must give a finite number"),
     ],

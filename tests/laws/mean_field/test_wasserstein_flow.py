@@ -31,8 +31,10 @@ def test_the_rearrangement_finds_the_closed_form(variance):
     law = WassersteinFlow(interaction=0.6, start=Normal(1.0, variance))
     found = law.replace(potential=bowl).limit()
     exact = parse(repr(law).replace("stiffness=1.0", "stiffness=1.4")).limit()
-    for name in law.observables:
+    for name in law.observed():
         np.testing.assert_allclose(found[name], exact[name], atol=2e-8)
+    np.testing.assert_allclose(found["distance"], exact["distance"], atol=5e-6)
+    assert (abs(found["distance"] - exact["distance"]) <= 2 * found["distance_error"]).all()
 
 
 def test_a_step_minimises():
@@ -60,6 +62,7 @@ def test_short_steps_give_the_fokker_planck_equation():
     for step in (0.1, 0.05, 0.025):
         found = WassersteinFlow(DoubleWell(), temperature=0.3, start=start, step=step, times=times).limit()
         errors.append([float(abs(found[k] - flow[k]).max()) for k in ("mean", "variance")])
+        errors[-1].append(float(found["distance"].max()))
     ratios = np.array(errors[:-1]) / np.array(errors[1:])
     np.testing.assert_allclose(ratios, 2, rtol=0.15)
 
@@ -97,7 +100,7 @@ def test_limit_and_experiment_agree():
 def test_they_agree_in_a_double_well():
     law = WassersteinFlow(DoubleWell(), temperature=0.3, interaction=0.5, start=Normal(-0.5, 0.5), times=(0.25, 1.0))
     found = confront(law, sizes=(24, 48), seeds=100)
-    assert all(found[k].verdict != "disagrees" for k in law.observables)
+    assert all(found[k].verdict != "disagrees" for k in law.observed())
 
 
 def test_a_wrong_law_is_refuted():

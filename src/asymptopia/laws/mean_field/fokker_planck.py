@@ -12,6 +12,8 @@ from ...record import check_increasing, field
 
 RISKEN = "Risken, The Fokker-Planck Equation (1989), equation 5.28"
 GENERATOR = "spectral gap of the generator by another discretisation, to 12 digits"
+STURM = "von Renesse and Sturm, Comm. Pure Appl. Math. 58 (2005) 923, corollary 1.4"
+KRAMERS = "Risken (1989), equation 5.109: the mean time of passage in closed form, by nested quadrature"
 BOVIER = "Bovier, Gayrard and Klein, J. Eur. Math. Soc. 7 (2005) 69, theorem 1.2"
 LEVELS = (256, 512, 1024)
 WIDE = 9.0
@@ -34,11 +36,18 @@ class FokkerPlanck(Law):
     $\sqrt{V''(m) |V''(s)|}\, e^{-(V(s) - V(m))/T} / 2\pi$ summed over the two minima m on either side of the barrier
     s, and nan if the potential has not two minima.
 
+    `exited` is the share of particles that have passed the point `exit_at` at least once, and `exit_time` the mean time
+    until they do, for low temperature and a barrier in between of the order $e^{(V(s) - V(m))/T}$.
+
+    Particles from another start, `other`, that are driven by the same noise approach them: `distance` is the distance
+    $W_2$ of the two laws. Relative to that at the start it is at most $e^{-\lambda t}$ with $\lambda$ the least second
+    derivative of V, and so it is in every realisation (`contraction`).
+
     The equation is solved by conservative, positive finite volumes and exact exponentials of their generator, on three
     grids that are extrapolated; `<name>_error` is what the last extrapolation changed.
 
-    The system integrates all trajectories by Heun's method, of weak order 2, with steps that shrink as
-    $n^{-1/2}$, and faster where the potential is steep: its bias is of order 1/n.
+    The system integrates all trajectories by a method of weak order 2 with steps that shrink as $n^{-1/2}$, and faster
+    where the potential is steep: its bias is of order 1/n, and $n^{-1/2}$ for passages, which are drawn within a step.
 
     Raises `NoLimit` if the potential is not confining.
     """
@@ -47,13 +56,15 @@ class FokkerPlanck(Law):
     temperature: float = field(0.25, "temperature T", above=0, unit="energy")
     start: Normal = field(Normal(mean=-1.0, variance=0.1), "law of the particles at the start")
     times: tuple[float, ...] = field((0.25, 1.0, 4.0), "times, increasing")
+    exit_at: float = field(0.0, "point whose first passage is an exit")
+    other: Normal = field(Normal(mean=1.0, variance=0.2), "law of other particles, driven by the same noise")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     size = "particles"
     sizes = (50, 100, 200)
     seeds = 2400
     block = 400
-    source = RISKEN + "; " + BOVIER
+    source = RISKEN + "; " + BOVIER + "; " + STURM
     bibtex = """@book{Risken1989,
   author = {Risken, Hannes},
   title = {The Fokker-Planck Equation: Methods of Solution and Applications},
@@ -64,6 +75,12 @@ class FokkerPlanck(Law):
   title = {Metastability in reversible diffusion processes {II}: precise asymptotics for small eigenvalues},
   journal = {Journal of the European Mathematical Society},
   volume = {7}, pages = {69--99}, year = {2005}
+}
+@article{vonRenesseSturm2005,
+  author = {von Renesse, Max-K. and Sturm, Karl-Theodor},
+  title = {Transport inequalities, gradient estimates, entropy and {Ricci} curvature},
+  journal = {Communications on Pure and Applied Mathematics},
+  volume = {58}, pages = {923--940}, year = {2005}
 }"""
     status = "proved"
     observables = {
@@ -73,12 +90,19 @@ class FokkerPlanck(Law):
         "fluctuation": Observable(
             r"n \mathrm{Var}\,m", "n times the variance of the mean", dims=("time",), fluctuation_of="mean"
         ),
+        "exited": Observable("P", "share that has passed the point of exit", dims=("time",), scale=1.0, bias=0.5),
+        "distance": Observable("W_2", "distance from the law of other particles", dims=("time",)),
+        "contraction": Observable("W_2(t)/W_2(0)", "its ratio to that at the start", dims=("time",), bound="every"),
+        "exit_time": Observable(r"\tau", "mean time of the first passage", unit="time", limit_only=True),
         "spectral_gap": Observable(r"\lambda", "slowest rate of relaxation", unit="1/time", limit_only=True),
         "eyring_kramers": Observable(r"\lambda_{EK}", "its value for low temperature", unit="1/time", limit_only=True),
     }
     landmarks = (
         Landmark(dict(temperature=0.1), "spectral_gap", 0.033545287308, 1e-10, GENERATOR),
         Landmark(dict(temperature=0.05), "spectral_gap", 0.002776140636573, 1e-11, GENERATOR),
+        Landmark(dict(temperature=0.025), "spectral_gap", 1.958927e-5, 5e-12, GENERATOR),
+        Landmark(dict(start=Normal(-1.0, 0.0)), "exit_time", 5.743437068035, 1e-7, KRAMERS),
+        Landmark(dict(start=Normal(-1.0, 0.0), temperature=0.05), "exit_time", 361.9037595009, 1e-5, KRAMERS),
         Landmark(dict(potential=Quadratic(stiffness=2.0)), "spectral_gap", 2.0, 1e-7, RISKEN),
         Landmark(
             dict(
@@ -101,6 +125,8 @@ class FokkerPlanck(Law):
         check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
 
     def check(self) -> None:
+        if self.start == self.other:
+            raise NoLimit("`other` of FokkerPlanck must be another law than its `start`, but both are equal.")
         if self.potential.basin(self.temperature) is None:
             raise NoLimit(
                 "`potential` of FokkerPlanck must be confining, that is rise by 40 temperatures above its minimum on "
@@ -118,6 +144,7 @@ class FokkerPlanck(Law):
         values["variance_error"] = values.pop("second_error") + 2 * np.abs(values["mean"]) * values["mean_error"]
         del values["second"]
         return values | {
+            "contraction": np.exp(-self._convexity() * np.array(self.times)),
             "fluctuation": values["variance"],
             "fluctuation_error": values["variance_error"],
             "eyring_kramers": self._eyring_kramers(),
@@ -128,35 +155,66 @@ class FokkerPlanck(Law):
         return self.potential.basin(self.temperature)  # type: ignore[return-value]
 
     def _on_grid(self, cells: int) -> dict[str, np.ndarray]:
-        """Moments, densities and the gap with this many cells; the mean of the start is a point of every grid."""
-        from ...numerics.drift_diffusion import (
-            cell_densities,
-            evolve,
-            hats,
-            normal_densities,
-            points_around,
-            rates,
-            spectral_gap,
-        )
+        """Moments, densities, distance, exits and the gap with this many cells."""
+        from ...numerics.drift_diffusion import cell_densities, normal_densities, spectral_gap
+        from ...numerics.passage import distance, normal_nodes, quantiles
 
-        low, high = self._basin()
-        inside = np.linspace(low, high, cells + 1)
+        inside = np.linspace(*self._basin(), cells + 1)
         gap = spectral_gap(self.potential.values(inside), inside[1] - inside[0], self.temperature)
+        z, edges = normal_nodes(4 * cells + 1), np.array(self.edges)
         mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
-        low, high = min(low, mean - WIDE * deviation), max(high, mean + WIDE * deviation)
-        x = points_around(mean, low, high, LEVELS[0], cells // LEVELS[0])
-        up, down = rates(self.potential.values(x), x[1] - x[0], self.temperature)
-        begun = hats(x, mean, deviation)
-        edges = np.array(self.edges)
-        rows: dict[str, list[Any]] = {"mean": [], "second": [], "density": []}
-        for t in self.times:
-            mass = evolve(up, down, begun, t)
+        far, wide = self.other.mean, float(np.sqrt(self.other.variance))
+        (x, masses), (y, others) = self._evolved(self.start, cells), self._evolved(self.other, cells)
+        rows: dict[str, list[Any]] = {"mean": [], "second": [], "density": [], "distance": []}
+        for t, mass, other in zip(self.times, masses, others, strict=True):
             rows["mean"].append(mass @ x)
             rows["second"].append(mass @ x**2 if t > 0 else mean**2 + deviation**2)
             rows["density"].append(
                 cell_densities(x, mass, edges) if t > 0 else normal_densities(mean, deviation, edges)
             )
-        return {k: np.array(v) for k, v in rows.items()} | {"spectral_gap": np.array(gap)}
+            apart = np.hypot(mean - far, deviation - wide)
+            rows["distance"].append(distance(quantiles(x, mass, z), quantiles(y, other, z), z) if t > 0 else apart)
+        return {k: np.array(v) for k, v in rows.items()} | self._exits(cells) | {"spectral_gap": np.array(gap)}
+
+    def _evolved(self, start: Normal, cells: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Points, of which the mean of the start is one on every grid, and the masses at the times."""
+        from ...numerics.drift_diffusion import evolve, hats, rates
+
+        x = self._points(start.mean, start, cells)
+        up, down = rates(self.potential.values(x), x[1] - x[0], self.temperature)
+        begun = hats(x, start.mean, float(np.sqrt(start.variance)))
+        return x, [evolve(up, down, begun, t) for t in self.times]
+
+    def _points(self, centre: float, start: Normal, cells: int) -> np.ndarray:
+        from ...numerics.drift_diffusion import points_around
+
+        (low, high), reach = self._basin(), WIDE * float(np.sqrt(start.variance))
+        low, high = min(low, start.mean - reach, centre), max(high, start.mean + reach, centre)
+        return points_around(centre, low, high, LEVELS[0], cells // LEVELS[0])
+
+    def _exits(self, cells: int) -> dict[str, np.ndarray]:
+        from ...numerics.passage import average, mean_passage, survival
+
+        x = self._points(self.exit_at, self.start, cells)
+        level, v, h = int(np.argmin(np.abs(x - self.exit_at))), self.potential.values(x), float(x[1] - x[0])
+        law = (self.start.mean, float(np.sqrt(self.start.variance)))
+        time = average(x, mean_passage(v, h, self.temperature, level), level, *law)
+        stay = [
+            average(x, survival(v, h, self.temperature, level, t), level, *law) if t > 0 else 1.0 for t in self.times
+        ]
+        return {"exit_time": np.array(time), "exited": 1 - np.array(stay)}
+
+    def _convexity(self) -> float:
+        """The least second derivative of the potential where the particles come."""
+        from scipy.optimize import minimize_scalar
+
+        ends = [self._points(s.mean, s, LEVELS[0])[[0, -1]] for s in (self.start, self.other)]
+        x = np.linspace(min(e[0] for e in ends), max(e[1] for e in ends), 4001)
+        bend = np.asarray(self.potential.curvature(x))
+        k = int(np.argmin(bend))
+        near = (float(x[max(k - 1, 0)]), float(x[min(k + 1, len(x) - 1)]))
+        found = minimize_scalar(lambda y: float(self.potential.curvature(np.array(y))), bounds=near, method="bounded")
+        return float(min(bend[k], found.fun))
 
     def _eyring_kramers(self) -> float:
         from scipy.optimize import brentq
@@ -179,17 +237,25 @@ class FokkerPlanck(Law):
         import jax
         import jax.numpy as jnp
 
-        from ...algorithms.langevin import langevin
+        from ...algorithms.langevin import langevin_exits
 
         first, second = jax.random.split(key)
-        x = self.start.mean + jnp.sqrt(self.start.variance) * jax.random.normal(first, (n,))
-        paths = langevin(self.potential, x, self.temperature, self.times, 0.5 / n**0.5, second)
-        edges = jnp.asarray(self.edges)
-        counts = jax.vmap(lambda p: jnp.diff(jnp.searchsorted(jnp.sort(p), edges, side="right")))(paths)
+        z = jax.random.normal(first, (n,))
+        x = jnp.stack([law.mean + jnp.sqrt(law.variance) * z for law in (self.start, self.other)])
+        both, passed = langevin_exits(
+            self.potential, x, self.temperature, self.times, 0.5 / n**0.5, second, self.exit_at
+        )
+        paths, edges = both[:, 0], jnp.asarray(self.edges)
+        begun, clouds = jnp.sort(x), jnp.sort(both)
+        apart = jnp.sqrt(((clouds[:, 0] - clouds[:, 1]) ** 2).mean(axis=-1))
+        counts = jax.vmap(lambda p: jnp.diff(jnp.searchsorted(p, edges, side="right")))(clouds[:, 0])
         return {
             "mean": paths.mean(axis=1),
             "variance": paths.var(axis=1, ddof=1),
             "density": counts / n / jnp.diff(edges),
+            "exited": passed[:, 0].mean(axis=1),
+            "distance": apart,
+            "contraction": apart / jnp.sqrt(((begun[0] - begun[1]) ** 2).mean()),
         }
 
     def coords(self) -> dict[str, Any]:

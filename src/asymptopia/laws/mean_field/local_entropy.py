@@ -18,6 +18,7 @@ ENTROPY_SGD = "Chaudhari et al., J. Stat. Mech. (2019) 124018, equation 6"
 NORMAL = "convolution of normal laws: stiffness k gamma / (k + gamma), raised by T log(1 + k / gamma) / 2"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1: self-consistency of particles drawn to their mean (recomputed)"
 STRATA = 8
+FARTHEST = 1000.0
 
 
 class LocalEntropy(Law):
@@ -112,6 +113,11 @@ class LocalEntropy(Law):
         for _ in range(self.steps):
             _, push, _, wrong = self._smoothed(np.array([x]))
             x += self.rate * float(push[0])
+            if abs(x) > FARTHEST:
+                raise NoLimit(
+                    f"`rate` of LocalEntropy must be so small that the descent does not run away, as < 2 / gamma = "
+                    f"{2 / self.gamma:.6g} always is, but is {self.rate:g}: it arrives at {x:.3g}."
+                )
             missed += self.rate * float(wrong)
             iterates.append(x)
         return {

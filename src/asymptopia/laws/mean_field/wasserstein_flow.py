@@ -13,6 +13,8 @@ from ...problem.potential import Normal, Potential, Quadratic
 from ...record import StatementError, check_increasing, field
 
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
+FARTHEST = 6.5
+LEVELS = ((160, 128, 0.1), (320, 256, 0.05), (640, 512, 0.025))
 CLOSED = "closed form of a step between normal laws"
 
 
@@ -31,7 +33,8 @@ class WassersteinFlow(Law):
 
     otherwise the map from a standard normal variable to $\rho$ is found on grids of it, and extrapolated;
     `<name>_error` is what the last extrapolation changed. With $\tau \to 0$ at a fixed time it is the flow
-    $\partial_t \rho = \partial_x ((V' + c (x - m)) \rho + T \partial_x \rho)$, at a distance of order $\tau$.
+    $\partial_t \rho = \partial_x ((V' + c (x - m)) \rho + T \partial_x \rho)$, at a distance $W_2$
+    of order $\tau$ (`distance`).
 
     The system is n random particles $x_1 < \dots < x_n$, with $-\frac1n \sum \log n (x_{i+1} - x_i)$ for the entropy's
     integral, in which the first and the last gap count for half a gap more, and the distance of the sorted particles
@@ -65,6 +68,7 @@ class WassersteinFlow(Law):
         "mean": Observable("m", "mean position", dims=("time",)),
         "variance": Observable("v", "variance of the position", dims=("time",)),
         "free_energy": Observable("F", "free energy", unit="energy", dims=("time",)),
+        "distance": Observable("W_2", "distance from the flow of continuous time", dims=("time",), limit_only=True),
     }
     landmarks = (
         Landmark(dict(step=1.0, times=(1.0,)), "mean", 1.0, 1e-12, CLOSED, at=(0,)),
@@ -114,7 +118,7 @@ class WassersteinFlow(Law):
 
         if isinstance(self.potential, Quadratic):
             return self._normal()
-        found = [self._rearranged(cells) for cells in (160, 320, 640)]
+        found = [self._rearranged(*level) for level in LEVELS]
         values: dict[str, Any] = {}
         for name in found[0]:
             values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
@@ -130,14 +134,25 @@ class WassersteinFlow(Law):
             deviations.append((s + np.sqrt(s**2 + 4 * tau * T * convex)) / (2 * convex))
         m, s = np.array(means)[self._counts()], np.array(deviations)[self._counts()]
         energy = k * (m**2 + s**2) / 2 + self.interaction * s**2 / 2
-        return {"mean": m, "variance": s**2, "free_energy": energy - T * np.log(s * np.sqrt(2 * np.pi * math.e))}
+        t, rest = np.array(self.times), T / (k + self.interaction)
+        there = np.sqrt(rest + (self.start.variance - rest) * np.exp(-2 * (k + self.interaction) * t))
+        return {
+            "mean": m,
+            "variance": s**2,
+            "free_energy": energy - T * np.log(s * np.sqrt(2 * np.pi * math.e)),
+            "distance": np.hypot(m - self.start.mean * np.exp(-k * t), s - there),
+        }
 
-    def _rearranged(self, cells: int) -> dict[str, np.ndarray]:
+    def _rearranged(self, cells: int, points_in_space: int, step_in_time: float) -> dict[str, np.ndarray]:
         """The same with the map x(z) from a standard normal variable z, on a grid of z."""
+        from ...numerics.passage import distance
+
         z, h = np.linspace(-9.0, 9.0, cells + 1, retstep=True)
         points, gaps = (h * np.exp(-(y**2) / 2) / np.sqrt(2 * np.pi) for y in (z, (z[1:] + z[:-1]) / 2))
         x = self.start.mean + np.sqrt(self.start.variance) * z
-        rows = {}
+        inside = np.abs(z) <= FARTHEST
+        flow = self._flow(z[inside], points_in_space, step_in_time)
+        rows: dict[int, tuple[Any, ...]] = {}
         for count in range(self._counts()[-1] + 1):
             if count:
                 x = self._stepped(x, points, gaps, x if self.start.variance or count > 1 else x + z)
@@ -145,8 +160,26 @@ class WassersteinFlow(Law):
                 m, v = points @ x, points @ x**2 - (points @ x) ** 2
                 entropy = np.log(np.sqrt(2 * np.pi * math.e)) + gaps @ np.log(np.diff(x) / h)
                 energy = points @ self.potential.values(x) + self.interaction * v / 2
-                rows[count] = (m, v, energy - self.temperature * entropy)
+                far = distance(x[inside], flow[len(rows)], z[inside])
+                rows[count] = (m, v, energy - self.temperature * entropy, far)
         return dict(zip(self.observables, np.array(list(rows.values())).T, strict=True))
+
+    def _flow(self, z: np.ndarray, cells: int, step: float) -> list[np.ndarray]:
+        """The maps from a standard normal variable z to the laws of the flow in continuous time, at the times."""
+        from ...numerics.drift_diffusion import hats, points_around
+        from ...numerics.passage import quantiles
+        from ...numerics.self_consistent import Problem, flow
+
+        mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
+        low, high = self.potential.basin(self.temperature)  # type: ignore[misc]
+        low, high = min(low, mean - FARTHEST * deviation), max(high, mean + FARTHEST * deviation)
+        x = points_around(mean, low, high, LEVELS[0][1], cells // LEVELS[0][1])
+        problem = Problem(x, self.potential.values(x), self.temperature, self.interaction)
+        path = flow(problem, hats(x, mean, deviation), self.times, step)
+        masses = [path.masses[int(np.searchsorted(path.times, t - 1e-12))] for t in self.times]
+        return [
+            quantiles(x, mass, z) if t > 0 else mean + deviation * z for t, mass in zip(self.times, masses, strict=True)
+        ]
 
     def _stepped(self, x: np.ndarray, points: np.ndarray, gaps: np.ndarray, guess: np.ndarray) -> np.ndarray:
         from ...numerics.monotone import spread
@@ -175,7 +208,7 @@ class WassersteinFlow(Law):
             entropy = between @ np.log(n * np.diff(x))
             energy = self.potential.values(x).mean() + self.interaction * v / 2
             rows.append((x.mean(), v, energy - self.temperature * entropy))
-        return dict(zip(self.observables, np.array(rows).T, strict=True))
+        return dict(zip(self.observed(), np.array(rows).T, strict=True))
 
     def coords(self) -> dict[str, Any]:
         return {"time": np.array(self.times)}

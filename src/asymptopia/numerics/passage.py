@@ -1,0 +1,90 @@
+"""When a diffusion on the line first passes a point, and how far two laws on the line are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .drift_diffusion import evolve, rates
+
+FARTHEST = 6.5  # deviations of a standard normal variable, beyond which masses are lost in rounding
+
+
+def mean_passage(v: np.ndarray, h: float, temperature: float, level: int) -> np.ndarray:
+    r"""The mean time until the point `level` is first reached, from each of the points at which the potential is given.
+
+    With the jumps of `drift_diffusion` it is a sum of positive terms, $\sum_{k=i}^{j-1} \sum_{l \le k} \pi_l / (\pi_k
+    q_k)$ from the left, so that it is found to full relative precision however rare the passage.
+    """
+    up, down = rates(v, h, temperature)
+    left = _climb(v[: level + 1] / temperature, up[:level])
+    right = _climb(v[level:][::-1] / temperature, down[level:][::-1])[::-1]
+    return np.concatenate([left, right[1:]])
+
+
+def _climb(v: np.ndarray, onward: np.ndarray) -> np.ndarray:
+    below, waits = 0.0, np.zeros(len(onward))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for k, rate in enumerate(onward):  # below is the mass up to here over that of the point
+            below = 1 + (below * np.exp(v[k] - v[k - 1]) if k else 0.0)
+            waits[k] = below / rate
+    if not np.isfinite(waits).all():
+        raise ArithmeticError(
+            "The barriers of the potential are too high, in temperatures, for a mean time of passage."
+        )
+    return np.append(np.cumsum(waits[::-1])[::-1], 0.0)
+
+
+def survival(v: np.ndarray, h: float, temperature: float, level: int, time: float) -> np.ndarray:
+    """The probability that the point `level` has not been reached by a time, from each of the points."""
+    up, down = rates(v, h, temperature)
+    alive = np.ones(len(v))
+    alive[level] = 0.0
+    # the point is made absorbing on either side
+    left = evolve(up[:level], np.append(down[: level - 1], 0.0), alive[: level + 1], time, backward=True)
+    right = evolve(np.append(0.0, up[level + 1 :]), down[level:], alive[level:], time, backward=True)
+    return np.concatenate([left, right[1:]])
+
+
+def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviation: float) -> float:
+    """The mean over a normal law of values on points that are smooth on either side of the point `level`."""
+    from scipy.interpolate import CubicSpline
+
+    sides = [CubicSpline(x[: level + 1], values[: level + 1]), CubicSpline(x[level:], values[level:])]
+
+    def at(y: np.ndarray) -> np.ndarray:
+        return np.where(y < x[level], sides[0](y), sides[1](y))
+
+    if deviation == 0:
+        return float(at(np.array(mean)))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    kink = (x[level] - mean) / deviation
+    ends = np.sort(np.append(np.arange(-9.0, 9.5), np.clip(kink, -9, 9)))
+    z = ends[:-1, None] + np.diff(ends)[:, None] * (nodes + 1) / 2
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    return float(((at(mean + deviation * z) * density) @ weights) @ np.diff(ends) / 2)
+
+
+def quantiles(x: np.ndarray, mass: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The increasing map from a standard normal variable to the law of these masses on equidistant points, at z."""
+    from scipy.interpolate import PchipInterpolator
+    from scipy.special import ndtri
+
+    below, above = np.cumsum(mass), np.cumsum(mass[::-1])[::-1]
+    faces = (x[1:] + x[:-1]) / 2
+    lower, upper = below[:-1], above[1:]
+    inside = np.minimum(lower, upper) > 1e-11
+    lower, upper, faces = lower[inside], upper[inside], faces[inside]
+    normal = np.where(lower < upper, ndtri(lower), -ndtri(upper))
+    rising = np.append(True, np.diff(np.maximum.accumulate(normal)) > 0)  # there may be no mass between two wells
+    return np.asarray(PchipInterpolator(normal[rising], faces[rising])(z))
+
+
+def distance(first: np.ndarray, second: np.ndarray, z: np.ndarray) -> float:
+    """The distance W2 of two laws, given the maps from a standard normal variable to them at equidistant z."""
+    weight = np.exp(-(z**2) / 2)
+    return float(np.sqrt(weight @ (first - second) ** 2 / weight.sum()))
+
+
+def normal_nodes(count: int) -> np.ndarray:
+    """Equidistant values of a standard normal variable, for `quantiles` and `distance`."""
+    return np.linspace(-FARTHEST, FARTHEST, count)
