@@ -175,6 +175,46 @@ class Gelu(Activation):
         return ()
 
 
+class Power(Activation):
+    """z**degree."""
+
+    degree: int = field(2, "whole exponent", at_least=1, at_most=8)
+
+    def __call__(self, z: Any) -> Any:
+        return z**self.degree
+
+    def derivative(self, z: Any) -> Any:
+        return self.degree * z ** (self.degree - 1)
+
+    def breaks(self) -> tuple[float, ...]:
+        return ()
+
+
+class Ramp(Activation):
+    """Constant `low` up to `start`, constant `high` from `end` on, and straight in between."""
+
+    low: float = field(-2.5, "value before the ramp")
+    high: float = field(7.5, "value after it")
+    start: float = field(0.5, "where it begins")
+    end: float = field(1.5, "where it ends")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.end > self.start:
+            raise StatementError(f"`end` of Ramp must be > `start`, but is {self.end:g}, with start {self.start:g}.")
+
+    def __call__(self, z: Any) -> Any:
+        share = (z - self.start) / (self.end - self.start)
+        return self.low + (self.high - self.low) * namespace(share).clip(share, 0.0, 1.0)
+
+    def derivative(self, z: Any) -> Any:
+        inside = (z > self.start) & (z < self.end)
+        return namespace(z).where(inside, (self.high - self.low) / (self.end - self.start), 0.0)
+
+    def breaks(self) -> tuple[float, ...]:
+        return (float(self.start), float(self.end))
+
+
 class _Own(OwnFunction, Activation):
     """A plain function of the field."""
 

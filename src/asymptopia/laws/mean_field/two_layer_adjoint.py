@@ -1,0 +1,184 @@
+r"""The flow of neurons on nodes, and its adjoint: what an output owes to each neuron's weight and to each sample.
+
+With $r = g - y$, $\rho_x = \sum_k \lambda_k \cdot \nabla\phi(x; \theta_k)$ and the sensitivity $\lambda_k$ of an
+output to where the neuron k is,
+
+$$-\dot\lambda_k = -a\Big(\sum_x p_x r_x \nabla^2\phi(x; \theta_k)\,\lambda_k
+  + w_k \sum_x p_x \rho_x \nabla\phi(x; \theta_k)\Big), \qquad
+  -\dot\psi_k = -a \sum_x p_x \rho_x \phi(x; \theta_k),$$
+
+from $\lambda_k = w_k \nabla\phi(x'; \theta_k)$ and $\psi_k = \phi(x'; \theta_k)$ at the time and probe of the output,
+back to the start, where $\psi_k$ is what one more neuron does. A sample drawn at time s moves the output by
+$-a \rho_x r_x$.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Compiled(NamedTuple):
+    """The compiled functions; each takes the class of the neurons and the activation, then `Nodes`."""
+
+    square: Any
+    limit: Any
+    path: Any
+    jet: Any
+    around: Any
+
+
+@cache
+def compiled() -> Compiled:
+    """Compiled once for each shape, class of neurons and activation."""
+    import jax
+
+    return Compiled(*(jax.jit(f, static_argnums=(0, 1)) for f in (_square, _limit, _path, _jet, _around)))
+
+
+def _jet(kind: Any, activation: Any, theta: Any, X: Any) -> Any:
+    """Outputs of the neurons and their derivatives by each parameter, shape (1 + p, K, n)."""
+    import jax
+    import jax.numpy as jnp
+
+    def along(direction: Any) -> Any:
+        return jax.jvp(lambda t: kind.outputs(activation, t, X), (theta,), (jnp.broadcast_to(direction, theta.shape),))
+
+    values, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(theta.shape[1]))
+    return jnp.concatenate([values[None], slopes])
+
+
+def _pulled(kind: Any, activation: Any, theta: Any, X: Any, pull: Any) -> Any:
+    """The sum over inputs of pull_x times the gradient of a neuron's output there, shape (K, p)."""
+    import jax
+    import jax.numpy as jnp
+
+    _, back = jax.vjp(lambda t: kind.outputs(activation, t, X), theta)
+    return back(jnp.broadcast_to(pull, (theta.shape[0], len(pull))))[0]
+
+
+def _square(kind: Any, activation: Any, nodes: Any) -> Any:
+    """The mean square of a neuron's gradient: at the start no rate of relaxation is larger."""
+    import jax.numpy as jnp
+
+    return jnp.einsum("ikn,k,n->", _jet(kind, activation, nodes.theta, nodes.X)[1:] ** 2, nodes.w, nodes.p)
+
+
+def _path(kind: Any, activation: Any, nodes: Any, h: Any, rate: Any) -> Any:
+    """Where the neurons are before and after every step of Runge and Kutta, shape (S + 1, K, p)."""
+    import jax
+    import jax.numpy as jnp
+
+    def velocity(theta: Any) -> Any:
+        left = nodes.w @ kind.outputs(activation, theta, nodes.X) - nodes.y
+        return -rate * _pulled(kind, activation, theta, nodes.X, nodes.p * left)
+
+    def step(theta: Any, dt: Any) -> Any:
+        k1 = velocity(theta)
+        k2 = velocity(theta + dt / 2 * k1)
+        k3 = velocity(theta + dt / 2 * k2)
+        k4 = velocity(theta + dt * k3)
+        after = theta + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        return after, after
+
+    rest = jax.lax.scan(step, nodes.theta, h)[1]
+    return jnp.concatenate([nodes.theta[None], rest])
+
+
+def _limit(kind: Any, activation: Any, nodes: Any, h: Any, ends: Any, probes: Any, rate: Any) -> Any:
+    """Outputs at the probes (T, P) and the risk (T,), after these numbers of steps."""
+    import jax
+
+    path = _path(kind, activation, nodes, h, rate)[ends]
+    output = jax.vmap(lambda theta: nodes.w @ kind.outputs(activation, theta, probes))(path)
+    left = jax.vmap(lambda theta: nodes.w @ kind.outputs(activation, theta, nodes.X) - nodes.y)(path)
+    return output, left**2 @ nodes.p / 2
+
+
+def _around(kind: Any, activation: Any, nodes: Any, theta: Any) -> Any:
+    """Outputs and gradients at the inputs (1 + p, K, n), residuals (n,), and the sum of Hessians (p, K, p)."""
+    import jax
+    import jax.numpy as jnp
+
+    jet = _jet(kind, activation, theta, nodes.X)
+    left = nodes.w @ jet[0] - nodes.y
+
+    def along(direction: Any) -> Any:
+        moved = jnp.broadcast_to(direction, theta.shape)
+        return jax.jvp(lambda t: _pulled(kind, activation, t, nodes.X, nodes.p * left), (theta,), (moved,))[1]
+
+    return jet, left, jax.vmap(along)(jnp.eye(theta.shape[1]))
+
+
+def adjoint(
+    kind: Any, activation: Any, nodes: Any, h: Any, ends: Any, probes: Any, rate: float, noise: float | None
+) -> Any:
+    """The influence of each neuron on each output (T, P, K), and the variance (T, P) that samples one by one add.
+
+    noise: variance of the labels' noise, or None for gradient flow, where no samples are drawn.
+
+    Runge-Kutta steps back in time, each over two steps of the path.
+    """
+    run = compiled()
+    path = np.asarray(run.path(kind, activation, nodes, h, rate))
+    (K, q), P = nodes.theta.shape, len(probes)
+    lam, psi, spread = np.zeros((len(ends) * P, q, K)), np.zeros((len(ends) * P, K)), np.zeros(len(ends) * P)
+
+    def begin(index: int) -> None:
+        """Sensitivities and influences of the outputs whose time this is."""
+        jet = np.asarray(run.jet(kind, activation, path[index], probes))
+        for i in np.flatnonzero(ends == index):
+            lam[i * P : (i + 1) * P] = (nodes.w[:, None] * jet[1:]).transpose(2, 0, 1)
+            psi[i * P : (i + 1) * P] = jet[0].T
+
+    here = _Point(*map(np.asarray, run.around(kind, activation, nodes, path[-1])))
+    for last in range(len(h), 0, -2):
+        begin(last)
+        dt = h[last - 1] + h[last - 2]
+        if dt == 0:
+            continue
+        half, sooner = (_Point(*map(np.asarray, run.around(kind, activation, nodes, path[last - i]))) for i in (1, 2))
+        a1, b1, rho1 = _rates(lam, here, nodes, rate)
+        a2, b2, _ = _rates(lam + dt / 2 * a1, half, nodes, rate)
+        a3, b3, _ = _rates(lam + dt / 2 * a2, half, nodes, rate)
+        a4, b4, _ = _rates(lam + dt * a3, sooner, nodes, rate)
+        before = lam.copy()
+        lam += dt / 6 * (a1 + 2 * a2 + 2 * a3 + a4)
+        psi += dt / 6 * (b1 + 2 * b2 + 2 * b3 + b4)
+        if noise is not None:
+            a5, _, rho3 = _rates(lam, sooner, nodes, rate)
+            rho2 = _seen((before + lam) / 2 + dt / 8 * (a1 - a5), half)
+            for weight, rho, point in ((1, rho1, here), (4, rho2, half), (1, rho3, sooner)):
+                spread += dt / 6 * weight * _variance(rate * rho, point.left, nodes.p, noise)
+        here = sooner
+    begin(0)
+    return psi.reshape(len(ends), P, K), spread.reshape(len(ends), P)
+
+
+class _Point(NamedTuple):
+    """What `_around` gives of a time."""
+
+    jet: np.ndarray
+    left: np.ndarray
+    bend: np.ndarray
+
+
+def _rates(lam: np.ndarray, here: _Point, nodes: Any, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How sensitivities (O, p, K) and influences (O, K) grow back in time, and what samples do (O, n)."""
+    count, q, K = lam.shape
+    rho = _seen(lam, here)
+    back = ((nodes.p * rho) @ here.jet.reshape((q + 1) * K, -1).T).reshape(count, q + 1, K)
+    bent = np.einsum("oik,ikj->ojk", lam, here.bend)
+    return -rate * (bent + nodes.w * back[:, 1:]), -rate * back[:, 0], rho
+
+
+def _seen(lam: np.ndarray, here: _Point) -> np.ndarray:
+    """What samples do (O, n): sensitivities times gradients."""
+    return np.asarray(lam.reshape(len(lam), -1) @ here.jet[1:].reshape(lam[0].size, -1))
+
+
+def _variance(rho: np.ndarray, left: np.ndarray, p: np.ndarray, noise: float) -> np.ndarray:
+    """The variance over samples of what a sample does: rho (O, n) for each unit of its residual."""
+    return np.asarray(rho**2 @ (p * (left**2 + noise)) - (rho @ (p * left)) ** 2)

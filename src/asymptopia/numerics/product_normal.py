@@ -1,0 +1,53 @@
+"""Nodes for independent standard normal variables: products of Gauss's rules, quasi-Monte Carlo nets, and lengths."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from .gaussian import nodes
+
+NETS = 8
+
+
+def tensor_nodes(*orders: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes (N, d) and weights of a product of d Gauss-Hermite rules of these orders."""
+    rules = [np.polynomial.hermite_e.hermegauss(order) for order in orders]
+    grid = np.stack(np.meshgrid(*(x for x, _ in rules), indexing="ij"), axis=-1).reshape(-1, len(orders))
+    parts = np.meshgrid(*(w / w.sum() for _, w in rules), indexing="ij")
+    return grid, np.prod(parts, axis=0).ravel()
+
+
+@cache
+def smooth_nodes(d: int, level: int, linear: int = 0) -> tuple[np.ndarray, np.ndarray] | None:
+    """Nodes (N, d) and weights for smooth functions, at two levels; None in more than three dimensions.
+
+    linear: how many of the first variables enter as factors, so that few nodes serve.
+    """
+    bent = d - linear
+    if d > 3 or bent > 3:
+        return None
+    if d == 1:
+        x, w = nodes(order=(6, 8)[level])
+        return x[:, None], w / w.sum()
+    fine = {1: (40, 48), 2: (14, 16) if linear else (24, 32), 3: (10, 12)}[bent]
+    return tensor_nodes(*[(5, 6)[level]] * linear, *[fine[level]] * bent)
+
+
+@cache
+def nets(d: int, count: int) -> np.ndarray:
+    """Independent scrambled Sobol nets of `count` points each, mapped to normal ones; shape (NETS, count, d)."""
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    made = [qmc.Sobol(d, scramble=True, rng=np.random.default_rng(i)).random(count) for i in range(NETS)]
+    return np.asarray(ndtri(np.clip(made, 1e-16, 1 - 1e-16)))
+
+
+def chi_nodes(d: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights for the length of d independent standard normal variables."""
+    from scipy.special import roots_genlaguerre
+
+    x, w = roots_genlaguerre(order, d / 2 - 1)
+    return np.sqrt(2 * x), w / w.sum()
