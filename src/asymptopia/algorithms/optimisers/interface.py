@@ -104,4 +104,4 @@ def norm(tree: Any) -> jax.Array:
 
 def inner(one: Any, other: Any) -> jax.Array:
     """The inner product of two trees of arrays."""
-    return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, one, other)), start=jnp.zeros(()))
+    return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, one, other)))  # type: ignore[return-value]

@@ -31,7 +31,7 @@ def layerwise(network: Network, X: Any, y: Any) -> Solver:
     def step(state: State) -> tuple[State, Info]:
         parameters = list(state.parameters)
         passed = forward(network, state.parameters, X)
-        granted, squares, value = jnp.zeros(()), jnp.zeros(()), jnp.zeros(())
+        granted = squares = value = jnp.zeros((), X.dtype)
         for layer in range(network.depth - 1, -1, -1):
             majoriser = layer_majoriser(network, tuple(parameters), y, passed, layer)
             change = majoriser.minimiser()

@@ -1,0 +1,87 @@
+"""The prox-linear method for compositions of a convex loss, which may have kinks, with a smooth map."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...problem.loss import Absolute, Loss
+from ...record import StatementError
+from ..erm import fit
+from .absolute import least_absolute
+from .interface import check_positive, check_steps
+from .network import check_finite
+
+
+@dataclasses.dataclass(frozen=True)
+class Trail:
+    """The points x_0, x_1, ... visited, (steps + 1, d), and of each the objective (steps + 1,).
+
+    guaranteed: the descent granted to each step, |x_{k+1} - x_k|^2 / 2t, (steps,).
+    stationarity: the norm of the prox-gradient (x_{k+1} - x_k) / t, (steps,).
+    """
+
+    points: np.ndarray
+    values: np.ndarray
+    guaranteed: np.ndarray
+    stationarity: np.ndarray
+
+    @property
+    def x(self) -> np.ndarray:
+        """The last point."""
+        return self.points[-1]
+
+
+def prox_linear(
+    loss: Loss,
+    y: Any,
+    model: Callable[[np.ndarray], np.ndarray],
+    jacobian: Callable[[np.ndarray], np.ndarray],
+    x: Any,
+    step: float,
+    steps: int,
+) -> Trail:
+    r"""Minimise $f(x) = \frac1m \sum_i \ell(y_i, c_i(x))$ by solving its linearisation with a proximal term.
+
+    $x^+ = \arg\min_p \frac1m \sum_i \ell(y_i, c_i(x) + (J(x) (p - x))_i) + \frac{|p - x|^2}{2 t}$, to a duality
+    gap by an interior-point method for `Absolute`, else by `asymptopia.algorithms.fit`. `model` gives c(x), (m,), and `jacobian` J(x), (m, d). For
+    losses of y - z, such as `Square`, `Absolute` and `Huber`. If c moves away from its linearisation so that f exceeds
+    the model by at most $\frac\mu2 |p - x|^2$ and $t \leq 1/\mu$, every step lowers f by at least
+    $|x^+ - x|^2 / 2 t$, and $\min_k |x_{k+1} - x_k|^2 / t^2 \leq 2 (f(x_0) - \inf f) / t k$.
+
+    Ends early where a step is too short to be told from rounding. Drusvyatskiy and Paquette, Math. Program. 178 (2019)
+    503, section 5.
+    """
+    check_positive("step", step)
+    check_steps(steps)
+    if not loss.location:
+        raise StatementError(f"`loss` must depend on y - z only, as Square, Absolute and Huber do, but is {loss!r}.")
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    check_finite(x)
+    m = len(y)
+    if np.shape(model(x)) != y.shape or np.shape(jacobian(x)) != (m, len(x)):
+        found = np.shape(model(x)), np.shape(jacobian(x))
+        raise StatementError(f"`model` and `jacobian` must give shapes {(m,)} and {(m, len(x))}, but give {found}.")
+
+    def objective(at: np.ndarray) -> float:
+        return float(np.mean(loss(y, model(at))))
+
+    points, values, moves = [x], [objective(x)], []
+    for _ in range(steps):
+        p = _linearised(jacobian(x), y - model(x), loss, m / step)
+        moves.append(float(np.linalg.norm(p)))
+        if moves[-1] <= 1e-14 * (1 + np.linalg.norm(x)):
+            moves.pop()
+            break
+        x = x + p
+        points.append(x)
+        values.append(objective(x))
+    size = np.array(moves)
+    return Trail(np.array(points), np.array(values), size**2 / (2 * step), size / step)
+
+
+def _linearised(J: np.ndarray, r: np.ndarray, loss: Loss, ridge: float) -> np.ndarray:
+    return least_absolute(J, r, ridge) if isinstance(loss, Absolute) else fit(J, r, loss, ridge=ridge).w

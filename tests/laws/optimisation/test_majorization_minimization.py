@@ -1,0 +1,44 @@
+"""Majorization-minimization: the guarantees for other activations, the contraction, and a wrong one refuted."""
+
+import jax
+import numpy as np
+import pytest
+
+from asymptopia import NoLimit, confront
+from asymptopia.laws.optimisation.majorization_minimization import MajorizationMinimization
+from asymptopia.problem.activation import Gelu, Tanh
+
+
+def test_limit_and_experiment_agree_and_a_cruder_majoriser_does_not():
+    law = MajorizationMinimization(depth=1)
+    assert confront(law).verdict == "agrees"
+
+    class Wrong(MajorizationMinimization):
+        def predict(self):
+            found = super().predict()
+            return found | {"contraction": found["constant_bound"]}
+
+    assert confront(Wrong(depth=1))["contraction"].verdict == "disagrees"
+
+
+def test_the_guarantees_hold_for_a_smooth_network():
+    found = MajorizationMinimization(activation=Tanh(), depth=3).realize_all(
+        60, jax.random.split(jax.random.key(0), 20)
+    )
+    assert found["rise"].max() <= 0 and found["shortfall"].max() <= 1e-12 and found["excess"].max() <= 1e-12
+    assert 0 < found["rate"].max() <= 1
+
+
+def test_the_contraction_is_that_of_the_least_resolved_direction():
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((400_000, 2))
+    z = 2.0 * a[:, 0]
+    slope, sharp = 0.25 / np.cosh(z / 2) ** 2, np.tanh(z / 2) / (2 * z)
+    H, S = ((a * w[:, None]).T @ a / len(a) for w in (slope, sharp))
+    slowest = np.abs(np.linalg.eigvals(np.eye(2) - np.linalg.solve(S, H))).max()
+    assert MajorizationMinimization().predict()["contraction"] == pytest.approx(slowest, abs=5e-3)
+
+
+def test_activations_without_a_majoriser_are_named():
+    with pytest.raises(NoLimit, match=r"`activation`.*Gelu.*Identity, Relu, Sigmoid, Softplus, Tanh"):
+        MajorizationMinimization(activation=Gelu()).check()
