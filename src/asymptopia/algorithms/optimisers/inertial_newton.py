@@ -37,7 +37,9 @@ def inertial_newton(
     beta: float = 0.1,
     smoothness: Any = None,
 ) -> optax.GradientTransformation:
-    """Explicit Euler steps of that system, as an optax transformation: a constant `step`, or a function of the number of steps taken.
+    """Explicit Euler steps of that system, as an optax transformation.
+
+    step: the length of each, or a function of the number of steps taken.
 
     It starts at rest but for the pull of the gradient: psi = (1 - alpha beta) theta. If the gradient of J has the
     Lipschitz constant `smoothness`, each step grants a descent of E, kept in the state as `lyapunov_descent`, which is

@@ -35,8 +35,8 @@ class InertialNewton(Law):
 
     The system takes Euler steps (INNA) of a length that falls as 1/n, in place of time. A step $\gamma$ lowers E if
     $\gamma \leq \min(\beta, 2\alpha / ((1 + \alpha\beta) L + 2 \alpha^2))$, L the largest curvature, and by at least
-    $\gamma (2\alpha |v|^2 + 2\beta |g|^2) - \gamma^2 ((1 + \alpha\beta) L |v|^2 + |\alpha v + g|^2)$ with the velocity v
-    and the gradient g; `shortfall` compares this with what each step did.
+    $\gamma (2\alpha |v|^2 + 2\beta |g|^2) - \gamma^2 ((1 + \alpha\beta) L |v|^2 + |\alpha v + g|^2)$ with the velocity
+    v and the gradient g; `shortfall` compares this with what each step did.
     """
 
     damping: float = field(0.5, "damping alpha", above=0)

@@ -34,8 +34,8 @@ class ProxLinear(Law):
       \kappa = |\mathrm{argmin}_{\eta, \zeta} \; E\, |2 u (\eta u + \zeta w) - (c u + \sqrt{1 - c^2}\, w)^2||$$
 
     over independent standard normal u, w. The least squares of Gauss and Newton instead leave
-    $\frac12 [(1 + 2 c^2)^2 / 9 + 4 c^2 (1 - c^2)]^{1/2}$. For an error orthogonal to the signal, as almost all are, this
-    is 1/6, and $\kappa = \frac12 \tan^2 \varphi$ with $2 \varphi + \sin 2 \varphi = \pi / 2$.
+    $\frac12 [(1 + 2 c^2)^2 / 9 + 4 c^2 (1 - c^2)]^{1/2}$. For an error orthogonal to the signal, as almost all are,
+    this is 1/6, and $\kappa = \frac12 \tan^2 \varphi$ with $2 \varphi + \sin 2 \varphi = \pi / 2$.
 
     A system has $m = 4 n^2$ projections. `contraction` and `gauss_newton` are means over steps from eight
     errors of length `distance`; the bounds along six steps from an error of half the signal in a random direction.
@@ -77,7 +77,7 @@ class ProxLinear(Law):
         Landmark({}, "gauss_newton", 1 / 6, 1e-14, "closed form"),
         Landmark(dict(cosine=1.0), "gauss_newton", 0.5, 1e-14, "Newton's iteration for the square root of a number"),
         Landmark(dict(cosine=1.0), "contraction", 0.5, 1e-6, "Newton's iteration for the square root of a number"),
-        Landmark({}, "contraction", 0.09745, 2e-5, "root of 2 phi + sin(2 phi) = pi / 2 by bisection"),
+        Landmark({}, "contraction", 0.0975100456753034, 1e-7, "root of 2 phi + sin(2 phi) = pi / 2 by bisection"),
     )
 
     def predict(self) -> dict[str, Any]:
