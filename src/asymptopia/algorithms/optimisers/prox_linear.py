@@ -48,8 +48,10 @@ def prox_linear(
 
     $x^+ = \arg\min_p \frac1m \sum_i \ell(y_i, c_i(x) + (J(x) (p - x))_i) + \frac{|p - x|^2}{2 t}$, to a small
     duality gap by an interior-point method for `Absolute`, else by `asymptopia.algorithms.fit`. `model` gives c(x),
-    (m,), and `jacobian` J(x), (m, d). For losses of y - z, such as `Square`, `Absolute` and `Huber`. If c moves away from its linearisation so that f exceeds
-    the model by at most $\frac\mu2 |p - x|^2$ and $t \leq 1/\mu$, every step lowers f by at least
+    (m,), and `jacobian` J(x), (m, d). For losses of y - z, such as `Square`, `Absolute` and `Huber`.
+
+    If c moves away from its linearisation so that f exceeds the model by at most
+    $\frac\mu2 |p - x|^2$ and $t \leq 1/\mu$, every step lowers f by at least
     $|x^+ - x|^2 / 2 t$, and $\min_k |x_{k+1} - x_k|^2 / t^2 \leq 2 (f(x_0) - \inf f) / t k$.
 
     Ends early where a step is too short to be told from rounding. Drusvyatskiy and Paquette, Math. Program. 178 (2019)
