@@ -7,9 +7,15 @@ number of steps into one loop. `from_optax` makes a solver of any optax transfor
 
 from __future__ import annotations
 
+from .auxiliary import admm, auxiliary_coordinates
+from .gauss_newton import levenberg_marquardt
+from .inertial_newton import inertial_newton
 from .interface import Info, Solver, State, from_optax, run
+from .kfac import kfac
 from .majorization import extrapolated, joint, layerwise
 from .network import CrossEntropy, Network
+from .prox_linear import prox_linear
+from .stochastic import stochastic
 
 __all__ = [
     "CrossEntropy",
@@ -17,9 +23,16 @@ __all__ = [
     "Network",
     "Solver",
     "State",
+    "admm",
+    "auxiliary_coordinates",
     "extrapolated",
     "from_optax",
+    "inertial_newton",
     "joint",
+    "kfac",
     "layerwise",
+    "levenberg_marquardt",
+    "prox_linear",
     "run",
+    "stochastic",
 ]

@@ -14,9 +14,10 @@ from .network import check_finite
 
 
 class Damping(NamedTuple):
-    """The damping, and the objective at the present point."""
+    """The damping, the factor by which the next refusal raises it, and the objective at the present point."""
 
     damping: jax.Array
+    growth: jax.Array
     value: jax.Array
 
 
@@ -32,11 +33,11 @@ def levenberg_marquardt(
 
     A step solves $(J^T H J + \lambda) p = -g$ by conjugate gradients, at most so many `iterations` or to the relative
     `tolerance`; J is the Jacobian of the outputs and H the Hessian of the loss, neither written out. It is taken if
-    the objective falls, and the damping $\lambda$ divided by 3 where the quadratic model foretold at least 3/4 of the
-    descent, doubled where less than 1/4, and times 4 where the step is refused. With the square loss this is the
+    the objective falls, by a share r of what the quadratic model foretold, and the damping $\lambda$ is multiplied by
+    $\max(1/3, 1 - (2 r - 1)^3)$; if it is refused, by 2, 4, 8, ... in a row. With the square loss this is the
     prox-linear method with an adapted step $1/\lambda$. `guaranteed` is the descent measured, 0 if refused.
 
-    More, Numerical Analysis (1978) 105; Martens, ICML 27 (2010).
+    Nielsen, IMM-REP-1999-05 (1999); Martens, ICML 27 (2010) 735.
     """
     check_positive("damping", damping)
     check_positive("tolerance", tolerance)
@@ -46,10 +47,10 @@ def levenberg_marquardt(
     def init(parameters: Any) -> State:
         check_finite(parameters)
         value = loss(outputs(parameters))
-        return State(parameters, Damping(jnp.asarray(damping, value.dtype), value))
+        return State(parameters, Damping(jnp.asarray(damping, value.dtype), jnp.full_like(value, 2.0), value))
 
     def step(state: State) -> tuple[State, Info]:
-        at, (lam, value) = state
+        at, (lam, growth, value) = state
         z, push = jax.linearize(outputs, at)
         pull = jax.linear_transpose(push, at)
         slope, bend = jax.linearize(jax.grad(loss), z)
@@ -66,11 +67,12 @@ def levenberg_marquardt(
         reached = loss(outputs(moved))
         share = (value - reached) / jnp.maximum(foretold, 1e-30)
         taken = reached < value
-        factor = jnp.where(~taken, 4.0, jnp.where(share > 0.75, 1 / 3, jnp.where(share < 0.25, 2.0, 1.0)))
+        factor = jnp.where(taken, jnp.maximum(1 / 3, 1 - (2 * share - 1) ** 3), growth)
+        growth = jnp.where(taken, 2.0, 2 * growth)
         kept = jax.tree.map(lambda new, old: jnp.where(taken, new, old), moved, at)
         now = jnp.where(taken, reached, value)
         work = 1 + (2 * solved.stats["num_steps"] + 1) / 3
         told = Info(value, norm(gradient), value - now, jnp.asarray(work, value.dtype))
-        return State(kept, Damping(lam * factor.astype(lam.dtype), now)), told
+        return State(kept, Damping(lam * factor, growth.astype(lam.dtype), now)), told
 
     return Solver(init, step)

@@ -111,7 +111,7 @@ def layer_majoriser(network: Network, parameters: Parameters, y: jax.Array, pass
         g, C = _below(network, parameters[above], passed.fields[above - 1], above, g, C)
     inputs = network.lift(passed.inputs[layer])
     units, samples = rank_one(C)
-    return LayerMajoriser(value, inputs.T @ g / len(y), _gram(inputs, samples), units)
+    return LayerMajoriser(value, inputs.T @ g / len(y), weighted_gram(inputs, samples), units)
 
 
 def joint_majoriser(
@@ -126,7 +126,7 @@ def joint_majoriser(
     for layer in range(network.depth - 1, -1, -1):
         inputs = network.lift(passed.inputs[layer])
         units, samples = rank_one(C)
-        gram, slopes = _gram(inputs, samples), jnp.zeros((C.shape[1],) * 2, z.dtype)
+        gram, slopes = weighted_gram(inputs, samples), jnp.zeros((C.shape[1],) * 2, z.dtype)
         size = jnp.linalg.norm(parameters[layer])
         if layer > 0:
             scale = jnp.sqrt(jnp.mean(jnp.sum(network.lift(passed.inputs[layer - 1]) ** 2, axis=1)))
@@ -157,7 +157,7 @@ def _below(
     weights = W[:-1] if network.bias else W
     norm = spectral_norm(weights)
     if moving is None:
-        d = _diagonal(weights, norm, C)
+        d = diagonal(weights, norm, C)
     else:
         far, steep = moving
         d = ((1 + 1 / SPLIT) * C.max(axis=1) * (norm + far) ** 2 + steep)[:, None]
@@ -166,7 +166,7 @@ def _below(
     return h * activation.derivative(z), unit_curvature(activation, h, d, z)
 
 
-def _diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> jax.Array:
+def diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> jax.Array:
     """Diagonals (n, inputs) above W C_i W^T, of each sample the smaller of two bounds.
 
     One by convexity, $(\\sum_j w_j x_j)^2 \\leq \\sum_j |w_j| \\sum_j |w_j| x_j^2$; one by the spectral norm.
@@ -190,7 +190,7 @@ def rank_one(C: jax.Array) -> tuple[jax.Array, jax.Array]:
     return units, (C / units).max(axis=1)
 
 
-def _gram(inputs: jax.Array, samples: jax.Array) -> jax.Array:
+def weighted_gram(inputs: jax.Array, samples: jax.Array) -> jax.Array:
     """The weighted Gram matrix, plus a multiple of the identity that makes it safe to invert."""
     gram = (inputs * samples[:, None]).T @ inputs / len(inputs)
     slack = 100 * np.finfo(gram.dtype).eps * jnp.trace(gram) + 1e-30
