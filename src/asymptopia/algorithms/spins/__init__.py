@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from .ferromagnet import GraphRun, metropolis, swendsen_wang, wolff
 from .ground_state import GroundState, ground_state
 from .multispin import LatticeRun, multispin
 from .tempering import Tempered, even_ladder, parallel_tempering
 
-__all__ = ["GroundState", "LatticeRun", "Tempered", "even_ladder", "ground_state", "multispin", "parallel_tempering"]
+__all__ = [
+    "GraphRun",
+    "GroundState",
+    "LatticeRun",
+    "Tempered",
+    "even_ladder",
+    "ground_state",
+    "metropolis",
+    "multispin",
+    "parallel_tempering",
+    "swendsen_wang",
+    "wolff",
+]

@@ -59,7 +59,7 @@ def multispin(
     if burn + every > sweeps:
         raise StatementError(f"`sweeps` must be at least `burn` + `every` = {burn + every}, but is {sweeps}.")
     near, bonds = _neighbours(shape)
-    words = pack(np.resize(J.reshape(len(J), -1) < 0, (COPIES, len(shape) * n)))
+    words = pack(J.reshape(len(J), -1) < 0)
     S, X = (rng.integers(0, 2**64, size, dtype=np.uint64) for size in ((n, W), ROWS * W))
     X[A : A + W] |= np.uint64(1)  # a generator must not start at zero
     thresholds = _thresholds(temperature, 2 * len(shape))
@@ -80,8 +80,10 @@ def multispin(
 
 
 def pack(bits: np.ndarray) -> np.ndarray:
-    """Bits (1024, m), a copy a row, as words (m, 16)."""
-    return np.packbits(np.ascontiguousarray(bits.T), axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    """Bits (rows, m), of one copy each and repeated to 1024 copies, as words (m, 16)."""
+    rows = np.tile(bits, (-(-64 // len(bits)), 1))
+    words = np.packbits(np.ascontiguousarray(rows.T), axis=1, bitorder="little").view("<u8").astype(np.uint64)
+    return np.tile(words, COPIES // len(rows))
 
 
 def unpack(words: np.ndarray) -> np.ndarray:
