@@ -1,0 +1,125 @@
+"""The equations of Thouless, Anderson and Palmer for the Sherrington-Kirkpatrick model."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+
+from ...batching import generator
+from ...law import Landmark, Law, NoLimit, Observable
+from ...record import StatementError, field
+from . import replica_symmetric as symmetric
+
+BOLTHAUSEN = "Bolthausen, Comm. Math. Phys. 325 (2014) 333, theorem 2.1"
+STEPS = 6
+
+
+class TAPEquations(Law):
+    r"""Spins coupled at random, each in the mean field of the others less its own reaction, solved by iteration.
+
+    n spins with $H = -\sum_{i<j} J_{ij} s_i s_j - h \sum_i s_i$ and independent normal couplings of variance $1/n$.
+    Their magnetisations obey $m_i = \tanh \beta (h + \sum_j J_{ij} m_j - \beta m_i \sum_j J_{ij}^2 (1 - m_j^2))$,
+    solved by Bolthausen's iteration from $m^0 = 0$: the last $m_i$ is the one before. As $n \to \infty$ the fields
+    at the steps k and l are Gaussian with mean h and covariance $C_{k-1,l-1}$, so that the overlaps
+    $C_{kl} = \frac1n m^k \cdot m^l$ tend to
+
+    $$C_{k+1,l+1} = E \tanh(\beta (h + Z_k)) \tanh(\beta (h + Z_l)), \qquad \mathrm{Cov}(Z) = C.$$
+
+    They converge to $q = E \tanh^2 (\beta (h + \sqrt q z))$, and the squared distance of two steps falls by the factor
+    `rate` $= \beta^2 E \cosh^{-4} (\beta (h + \sqrt q z))$ a step: below 1 above the line of de Almeida and Thouless,
+    beyond which there is no limit. The TAP free energy tends to the replica-symmetric one.
+    """
+
+    beta: float = field(1.0, "inverse temperature", above=0, unit="1/energy")
+    h: float = field(0.3, "external field", unit="energy")
+
+    size = "spins"
+    sizes = (200, 400, 800)
+    seeds = 100
+    source = BOLTHAUSEN
+    bibtex = """@article{Bolthausen2014,
+  author = {Bolthausen, Erwin},
+  title = {An iterative construction of solutions of the {TAP} equations for the {Sherrington-Kirkpatrick} model},
+  journal = {Communications in Mathematical Physics}, volume = {325}, pages = {333--366}, year = {2014}
+}"""
+    status = "proved (Bolthausen, 2014; the free energy at high temperature: Chen and Panchenko, 2018)"
+    compiled = False
+    observables = {
+        "overlap": Observable("q", "mean of the squared magnetisations", scale=1.0),
+        "magnetisation": Observable("m", "mean of the magnetisations", scale=1.0),
+        "free_energy": Observable("f", "TAP free energy per spin", unit="energy"),
+        "distance": Observable(
+            "d", "squared distance of two steps of the iteration, a spin", dims=("iteration",), resolution=0.1
+        ),
+        "rate": Observable(r"\lambda", "factor a step by which the squared distance falls in the end", limit_only=True),
+    }
+    landmarks = (
+        Landmark({}, "overlap", 0.19190719807254425, 1e-12, "replica-symmetric overlap, independent quadrature"),
+        Landmark({}, "free_energy", -0.9830713741069735, 1e-12, "replica-symmetric, independent quadrature"),
+        Landmark(dict(beta=1.5340863661522794), "rate", 1.0, 1e-10, "de Almeida and Thouless 1978 (recomputed)"),
+    )
+
+    def coords(self) -> dict[str, Any]:
+        return {"iteration": np.arange(STEPS)}
+
+    def check(self) -> None:
+        """Raise `NoLimit` below the line of de Almeida and Thouless, where the iteration does not converge."""
+        beta, h = float(self.beta), float(self.h)
+        if symmetric.replicon(beta, h) > 1 + 1e-9:
+            raise NoLimit(
+                f"The iteration for the TAP equations does not converge at beta = {beta:g}: in a field of {h:g} it "
+                f"does up to beta = {symmetric.critical_beta(abs(h)):.6g}, the line of de Almeida and Thouless."
+            )
+
+    def predict(self) -> dict[str, Any]:
+        beta, h = float(self.beta), float(self.h)
+        found = symmetric.free_energy(beta, h)
+        return {
+            "overlap": found["overlap"],
+            "magnetisation": found["magnetisation"],
+            "free_energy": found["free_energy"],
+            "distance": _distances(beta, h),
+            "rate": symmetric.replicon(beta, h),
+        }
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from ...algorithms.spins.tap import bolthausen, tap
+
+        rng, beta, h = generator(key), float(self.beta), float(self.h)
+        J = np.triu(rng.standard_normal((n, n)), 1) / math.sqrt(n)
+        J += J.T
+        steps = np.array([m for m, _ in itertools.islice(bolthausen(J, h, beta), STEPS + 1)])
+        found = tap(J, h, beta)
+        return {
+            "overlap": found.overlap,
+            "magnetisation": found.means.mean(),
+            "free_energy": found.free_energy,
+            "distance": (np.diff(steps, axis=0) ** 2).mean(axis=1),
+        }
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """`almeida_thouless` along `beta`: the iteration converges up to there."""
+        if along != "beta":
+            raise StatementError(f"TAPEquations has no known transition along {along!r}; there is one along 'beta'.")
+        found = symmetric.critical_beta(abs(float(self.h)))
+        return {} if math.isinf(found) else {"almeida_thouless": found}
+
+
+def _distances(beta: float, h: float) -> np.ndarray:
+    """|m^(k+1) - m^k|**2 / n from the covariance of neighbouring steps, m^0 = 0."""
+    from ...numerics.gaussian import expectation_2d
+
+    def means(x: Any, y: Any) -> Any:
+        return np.tanh(beta * x) * np.tanh(beta * y)
+
+    old, new, between = 0.0, math.tanh(beta * h) ** 2, 0.0
+    distances = [old + new - 2 * between]
+    while len(distances) < STEPS:
+        covariance = np.array([[old, between], [between, new]])
+        between = float(expectation_2d(means, covariance, (h, h)))
+        old, new = new, symmetric.moment(beta, h, new)
+        distances.append(old + new - 2 * between)
+    return np.array(distances)

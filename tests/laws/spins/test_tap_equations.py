@@ -1,0 +1,58 @@
+"""The TAP equations in the limit: against replica symmetry, a simulation of the covariances, and wrong laws."""
+
+import numpy as np
+import pytest
+
+from asymptopia import StatementError, confront, sweep, thresholds
+from asymptopia.law import NoLimit
+from asymptopia.laws.spins.tap_equations import TAPEquations
+
+
+def test_the_covariances_of_the_steps_by_simulation():
+    """Gaussian fields built step by step in place of the two-dimensional integrals."""
+    law, draws = TAPEquations(), 400_000
+    rng = np.random.default_rng(0)
+    m = np.zeros((1, draws))
+    for _ in range(3):
+        C = m @ m.T / draws
+        values, vectors = np.linalg.eigh(C)
+        z = (vectors * np.sqrt(np.maximum(values, 0))) @ rng.standard_normal((len(C), draws))
+        m = np.vstack([np.zeros(draws), np.tanh(law.beta * (law.h + z))])
+    found = (np.diff(m, axis=0) ** 2).mean(axis=1)
+    np.testing.assert_allclose(found, law.limit()["distance"].values[:3], rtol=0.01)
+
+
+@pytest.mark.parametrize(("beta", "h"), [(1.0, 0.3), (1.4, 0.5), (0.5, 0.0)])
+def test_the_distances_fall_by_the_rate_in_the_end(beta, h, monkeypatch):
+    monkeypatch.setattr("asymptopia.laws.spins.tap_equations.STEPS", 20)
+    found = TAPEquations(beta=beta, h=h).predict()
+    if h == 0:
+        assert not found["distance"].any() and found["rate"] == pytest.approx(beta**2)
+        return
+    ratios = found["distance"][1:] / found["distance"][:-1]
+    assert ratios[-1] == pytest.approx(found["rate"], rel=1e-3)
+    assert found["distance"][0] == pytest.approx(np.tanh(beta * h) ** 2)
+
+
+def test_beyond_the_line_of_almeida_and_thouless_there_is_no_limit():
+    critical = thresholds(TAPEquations(), along="beta")["almeida_thouless"]
+    assert critical == pytest.approx(1.5340863661522794, abs=1e-11)
+    TAPEquations(beta=critical * (1 - 1e-6)).check()
+    with pytest.raises(NoLimit, match=r"beta = 1\.53409"):
+        TAPEquations(beta=critical * (1 + 1e-6)).limit()
+    with pytest.raises(StatementError, match="along 'h'"):
+        thresholds(TAPEquations(), along="h")
+
+
+def test_limit_and_experiment_agree_and_wrong_laws_are_refuted():
+    class Wrong(TAPEquations):
+        """Without the reaction of a spin on itself the free energy is the naive mean field's."""
+
+        def predict(self):
+            found = super().predict()
+            return found | {"free_energy": found["free_energy"] + self.beta * (1 - found["overlap"]) ** 2 / 4}
+
+    law = sweep(TAPEquations(), beta=(0.6, 1.0))
+    result = confront(law, sizes=(100, 200, 400), seeds=60, resolution=0.2)
+    assert result.verdict == "agrees"
+    assert confront(Wrong(), sizes=(100, 200), seeds=20)["free_energy"].verdict == "disagrees"
