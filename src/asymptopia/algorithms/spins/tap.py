@@ -60,7 +60,8 @@ def tap(
     J = checked_couplings(couplings)
     h = checked_field(field, len(J))
     count = checked_count("iterations", iterations, 1)
-    distances, before, residual = [], None, np.inf
+    distances: list[float] = []
+    before, residual = None, np.inf
     for m, residual in islice(bolthausen(J, h, beta, damping=damping, start=start), count + 1):
         if before is not None:
             distances.append(float(np.mean((m - before) ** 2)))
