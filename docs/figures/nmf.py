@@ -1,0 +1,103 @@
+"""Draw the factorisations of the guide: `python docs/figures/nmf.py` takes a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from asymptopia.algorithms.factorise import Factorisation, factorise
+from asymptopia.problem.nonnegative import DigitImages, Notes
+
+FOLDER = Path(__file__).parents[1] / "images"
+SPARE = 1  # components beyond the notes, for the noise
+STARTS = 5
+
+
+def main() -> None:
+    """Both pictures, and which notes were found."""
+    notes()
+    images()
+
+
+def best(X: np.ndarray, rank: int, beta: float, **options: Any) -> Factorisation:
+    """The lowest of several random starts."""
+    found = [factorise(X, rank, beta=beta, seed=seed, tolerance=1e-7, **options) for seed in range(STARTS)]
+    return min(found, key=lambda f: f.objectives[-1])
+
+
+def pitch(spectrum: np.ndarray, frequencies: np.ndarray) -> float:
+    """The MIDI number, among those from 48 to 84, whose harmonics hold the most of a spectrum's logarithm."""
+    level = np.log(spectrum)
+    level = level - np.median(level)
+    numbers = np.arange(48, 85)
+    harmonics = 440 * 2 ** ((numbers[:, None] - 69) / 12) * np.arange(1, 6)
+    scores = np.interp(harmonics, frequencies, level) * (harmonics < frequencies[-1])
+    return float(numbers[scores.mean(axis=1).argmax()])
+
+
+def notes() -> None:
+    """The spectrogram of the notes, the spectra of the components, and when they sound."""
+    data = Notes(window=1024)
+    X, (times, frequencies) = data.matrix(), data.axes()
+    found = best(X, len(data.pitches) + SPARE, 0.0)
+    played = np.array([[i in chord for i in range(len(data.pitches))] for chord in data.chords()])
+    strokes = np.minimum((times / data.duration).astype(int), len(played) - 1)
+    # a component is matched to a note by when it sounds, and its pitch is then read off its spectrum
+    match = np.corrcoef(found.W.T, played[strokes].T)[: found.W.shape[1], found.W.shape[1] :]
+    component, note = linear_sum_assignment(-match)
+    for k, i in zip(component, note, strict=True):
+        print(
+            f"note {data.pitches[i]}: component of pitch {pitch(found.H[k], frequencies):g}, correlation {match[k, i]:.2f}"
+        )
+    rest = [k for k in range(found.W.shape[1]) if k not in component]
+    order = [*component[np.argsort(note)], *rest]
+    figure, axes = plt.subplot_mosaic(
+        [["all", "all"], *[[f"H{k}", f"W{k}"] for k in order]], figsize=(9, 10), layout="constrained",
+        height_ratios=[2.2, *[1] * len(order)],
+    )  # fmt: skip
+    axes["all"].pcolormesh(times, frequencies, 10 * np.log10(X.T), cmap="magma", vmin=-60, vmax=25, rasterized=True)
+    axes["all"].set(xlabel="time (s)", ylabel="frequency (Hz)", title="Power spectrogram (dB)")
+    for row, k in enumerate(order):
+        name = f"MIDI {data.pitches[row]}" if row < len(data.pitches) else "the rest"
+        axes[f"H{k}"].semilogy(frequencies, found.H[k], lw=0.8)
+        axes[f"H{k}"].set_ylabel(name)
+        axes[f"W{k}"].plot(times, found.W[:, k] / found.W[:, k].max(), lw=0.8)
+        if row < len(data.pitches):
+            axes[f"H{k}"].axvline(data.frequencies()[row], color="C3", lw=0.8, ls=":")
+            for stroke in np.flatnonzero(played[:, row]):
+                axes[f"W{k}"].axvspan(
+                    stroke * data.duration, (stroke + 1) * data.duration, color="C1", alpha=0.15, lw=0
+                )
+        for side in "HW":
+            axes[f"{side}{k}"].tick_params(labelbottom=row == len(order) - 1)
+    axes[f"H{order[0]}"].set_title("spectra H; dotted: the note's frequency", fontsize=10)
+    axes[f"W{order[0]}"].set_title("activations W; shaded: when the note is played", fontsize=10)
+    axes[f"H{order[-1]}"].set_xlabel("frequency (Hz)")
+    axes[f"W{order[-1]}"].set_xlabel("time (s)")
+    figure.savefig(FOLDER / "nmf-notes.png", dpi=150)
+
+
+def images() -> None:
+    """Components of digits by two divergences."""
+    X = DigitImages(images=1797, background=0.0).matrix()
+    figure, axes = plt.subplots(2, 16, figsize=(10, 1.9), layout="constrained")
+    for row, beta in zip(axes, (1.0, 2.0), strict=True):
+        found = best(X, 16, beta, iterations=200)
+        order = np.argsort(-found.W.sum(axis=0) * found.H.sum(axis=1))
+        print(f"beta = {beta:g}: {np.mean(1e-3 * found.H.max() > found.H):.0%} of the components' pixels are zero")
+        for axis, k in zip(row, order, strict=True):
+            axis.imshow(found.H[k].reshape(8, 8), cmap="gray_r", vmin=0)
+            axis.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"beta = {beta:g}", fontsize=9)
+    figure.savefig(FOLDER / "nmf-digits.png", dpi=150)
+
+
+if __name__ == "__main__":
+    main()
