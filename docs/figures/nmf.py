@@ -18,6 +18,7 @@ from asymptopia.problem.nonnegative import DigitImages, Notes
 FOLDER = Path(__file__).parents[1] / "images"
 SPARE = 1  # components beyond the notes, for the noise
 STARTS = 5
+NUMBERS = np.arange(48, 85)  # the notes that a spectrum is compared with
 
 
 def main() -> None:
@@ -32,14 +33,12 @@ def best(X: np.ndarray, rank: int, beta: float, **options: Any) -> Factorisation
     return min(found, key=lambda f: f.objectives[-1])
 
 
-def pitch(spectrum: np.ndarray, frequencies: np.ndarray) -> float:
-    """The MIDI number, among those from 48 to 84, whose harmonics hold the most of a spectrum's logarithm."""
-    level = np.log(spectrum)
-    level = level - np.median(level)
-    numbers = np.arange(48, 85)
-    harmonics = 440 * 2 ** ((numbers[:, None] - 69) / 12) * np.arange(1, 6)
-    scores = np.interp(harmonics, frequencies, level) * (harmonics < frequencies[-1])
-    return float(numbers[scores.mean(axis=1).argmax()])
+def scores(spectra: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
+    """How far the first harmonics of each of the notes `NUMBERS` stand out of the spectra (r, m), in logarithms."""
+    level = np.log(spectra)
+    level -= np.median(level, axis=1, keepdims=True)
+    harmonics = 440 * 2 ** ((NUMBERS[:, None] - 69) / 12) * np.arange(1, 5)
+    return np.array([np.interp(harmonics, frequencies, row).mean(axis=1) for row in level])
 
 
 def notes() -> None:
@@ -49,12 +48,13 @@ def notes() -> None:
     found = best(X, len(data.pitches) + SPARE, 0.0)
     played = np.array([[i in chord for i in range(len(data.pitches))] for chord in data.chords()])
     strokes = np.minimum((times / data.duration).astype(int), len(played) - 1)
-    # a component is matched to a note by when it sounds, and its pitch is then read off its spectrum
-    match = np.corrcoef(found.W.T, played[strokes].T)[: found.W.shape[1], found.W.shape[1] :]
-    component, note = linear_sum_assignment(-match)
+    score = scores(found.H, frequencies)
+    component, note = linear_sum_assignment(-score[:, [int(p - NUMBERS[0]) for p in data.pitches]])
     for k, i in zip(component, note, strict=True):
+        sounds = np.corrcoef(np.log(found.W[:, k]), played[strokes, i])[0, 1]
+        heard = NUMBERS[score[k].argmax()]
         print(
-            f"note {data.pitches[i]}: component of pitch {pitch(found.H[k], frequencies):g}, correlation {match[k, i]:.2f}"
+            f"note {data.pitches[i]}: most like {heard} of {NUMBERS[0]} to {NUMBERS[-1]}; sounds in time {sounds:.2f}"
         )
     rest = [k for k in range(found.W.shape[1]) if k not in component]
     order = [*component[np.argsort(note)], *rest]
