@@ -2,6 +2,7 @@ r"""Training of two-layer networks $g(x) = \frac1N \sum_i \phi(x; \theta_i)$: by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -69,3 +70,43 @@ def flow(
         return now, now
 
     return jax.lax.scan(advance, theta, jnp.diff(jnp.asarray(times, float), prepend=0.0))[1]
+
+
+def noisy_descent(
+    outputs: Callable[[Any, Any], Any],
+    theta: Any,
+    inputs: tuple[Any, Any, Any],
+    temperature: Any,
+    decay: Any,
+    times: Sequence[float],
+    key: Any,
+) -> Any:
+    r"""The neurons at these times under noisy gradient flow with weight decay; array (time, N, p).
+
+    $d\theta_i = -\sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)\,dt - \lambda \theta_i\,dt + \sqrt{2T}\,dW_i$ on the
+    inputs (X, y, p), by Heun's method, of weak order 2 for this noise, with steps that shrink as $N^{-1/2}$. Traceable.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    X, y, p = inputs
+    spans = [b - a for a, b in zip((0.0, *times), times, strict=False)]
+    counts = [math.ceil(PER_TIME / 2 * span * len(theta) ** 0.5) for span in spans]
+
+    def drift(now: Any) -> Any:
+        values, back = jax.vjp(lambda t: outputs(t, X), now)
+        pull = p * (values.mean(axis=0) - y)
+        return -back(jnp.broadcast_to(pull, values.shape))[0] - decay * now
+
+    seen = []
+    for k, (span, count) in enumerate(zip(spans, counts, strict=True)):
+        dt = span / max(count, 1)
+
+        def step(now: Any, one: Any, dt: float = dt) -> tuple[Any, None]:
+            kick = jnp.sqrt(2 * temperature * dt) * jax.random.normal(one, now.shape)
+            slope = drift(now)
+            return now + dt / 2 * (slope + drift(now + dt * slope + kick)) + kick, None
+
+        theta, _ = jax.lax.scan(step, theta, jax.random.split(jax.random.fold_in(key, k), count))
+        seen.append(theta)
+    return jnp.stack(seen)

@@ -26,6 +26,7 @@ def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, b
     r"""The masses after a time: the exponential of the generator, as an integral over Talbot's contour.
 
     With `backward`, the mean of a function of the position after a time, for each position at which a particle starts.
+    Several masses or functions are columns.
 
     Weideman, SIAM J. Numer. Anal. 44 (2006) 2342: with the midpoint rule the error falls as $3.9^{-N}$.
     """
@@ -36,7 +37,7 @@ def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, b
     out = np.append(right, 0.0) + np.insert(left, 0, 0.0)
     bands = np.zeros((3, len(mass)), complex)
     bands[0, 1:], bands[2, :-1] = (-time * right, -time * left) if backward else (-time * left, -time * right)
-    found = np.zeros(len(mass))
+    found = np.zeros(mass.shape)
     for z, weight in zip(*_contour(NODES), strict=True):
         bands[1] = z + time * out
         found += 2 * (weight * solve_banded((1, 1), bands, mass.astype(complex))).real

@@ -88,11 +88,10 @@ class TwoLayer(_Network):
 
     def predict(self) -> dict[str, Any]:
         from .two_layer_radial import solve_radial
-        from .two_layer_theory import Setting, solve
+        from .two_layer_theory import solve
 
-        inputs = self.read()
-        setting = Setting(self.activation, self.start, inputs, self.where(inputs), self.times, self.rate)
-        found = (solve_radial if isinstance(inputs, IsotropicGaussians) else solve)(setting)
+        isotropic = isinstance(self.data, IsotropicGaussians)
+        found = (solve_radial if isotropic else solve)(self.setting())
         return found | {"deviation": 0.0, "exponent": -1.0}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:

@@ -83,15 +83,11 @@ class TwoLayerFluctuations(_Network):
                 )
 
     def predict(self) -> dict[str, Any]:
-        from .two_layer_theory import Setting, solve
+        from .two_layer_theory import solve
 
-        inputs = self.read()
-        probes = self.where(inputs)
-        setting = Setting(
-            self.activation, self.start, inputs, probes, self.times, self.rate, int(self.batch), self.noise
-        )
-        found = {k: v for k, v in solve(setting).items() if k.startswith("output")}
-        return found | solve(setting, fluctuations=True)
+        setting = self.setting()
+        mean = {k: v for k, v in solve(setting).items() if k.startswith("output")}
+        return mean | solve(setting, fluctuations=True)
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         return {"output": self.trained(n, key)[0]}

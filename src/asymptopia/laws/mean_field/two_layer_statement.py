@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ...problem.data import Data
 from ...problem.inputs import Curve, Inputs, IsotropicGaussians, Rows, inputs_of
 from ...problem.neurons import Neurons, Weights
 from ...record import StatementError, check_increasing, field
+
+if TYPE_CHECKING:
+    from .two_layer_theory import Setting
 
 MOST_ROWS, TESTED = 20_000, 2000
 BIBTEX = r"""@article{MeiMontanariNguyen2018,
@@ -96,6 +99,22 @@ class _Network(Law):
                 f"through: at most {MOST_ROWS} can be served."
             )
         return inputs
+
+    def setting(self) -> Setting:
+        """What the theory needs to know."""
+        from .two_layer_theory import Setting
+
+        inputs = self.read()
+        return Setting(
+            self.activation,
+            self.start,
+            inputs,
+            self.where(inputs),
+            self.times,
+            float(self.rate),
+            int(self.batch),
+            float(self.noise),
+        )
 
     def trained(self, n: int, key: Any) -> tuple[Any, Any]:
         """Outputs (T, P) and risk (T,) of one random network of n neurons."""

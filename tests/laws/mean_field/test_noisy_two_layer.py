@@ -1,0 +1,113 @@
+"""Noisy two-layer networks: linear and quadratic neurons in closed form, the free energy, bad statements, faults."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asymptopia import NoLimit, StatementError, confront
+from asymptopia.laws.mean_field.noisy_theory import Noisy, stationary
+from asymptopia.laws.mean_field.noisy_two_layer import NoisyTwoLayer
+from asymptopia.problem.activation import Identity, Power
+from asymptopia.problem.data import Bundled
+from asymptopia.problem.inputs import Curve, QuadraticForm
+from asymptopia.problem.neurons import Weights
+
+REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
+LANGEVIN = [r for r in REFERENCE if r["id"].startswith("G_flow.quadnet.langevin")]
+
+
+def test_linear_neurons_are_ornstein_uhlenbeck_processes():
+    target, T, k, m, v = 1.5, 0.3, 0.5, 0.2, 0.4
+    t = np.array([0.5, 2.0])
+    found = NoisyTwoLayer(Identity(), Curve(scale=target), Weights(m, v), T, k, tuple(t), (1.0, -2.0)).limit()
+    mean = target / (1 + k) + (m - target / (1 + k)) * np.exp(-(1 + k) * t)
+    own = v * np.exp(-2 * k * t) + T / k * (1 - np.exp(-2 * k * t))
+    np.testing.assert_allclose(found["output"], mean[:, None] * [1.0, -2.0], atol=1e-5)
+    np.testing.assert_allclose(found["second_moment"], mean**2 + own, atol=1e-5)
+    shared = v * np.exp(-2 * (1 + k) * t) + T / (1 + k) * (1 - np.exp(-2 * (1 + k) * t))
+    np.testing.assert_allclose(found["fluctuation"], shared[:, None] * [1.0, 4.0], rtol=1e-4)
+
+    # the free energy of a normal law, and that of the stationary one
+    def energy(mean, variance):
+        return (mean - target) ** 2 / 2 + k / 2 * (mean**2 + variance) - T / 2 * np.log(2 * np.pi * np.e * variance)
+
+    np.testing.assert_allclose(found["free_energy"], energy(mean, own), atol=1e-5)
+    bottom = energy(target / (1 + k), T / k)
+    np.testing.assert_allclose(found["free_energy_gap"], energy(mean, own) - bottom, atol=2e-5)
+    bound = bottom + (energy(m, v) - bottom) * np.exp(-2 * k * t)  # a log-Sobolev constant of decay / T
+    np.testing.assert_allclose(found["free_energy_bound"], bound, atol=1e-4)
+
+
+def test_neurons_repel_each_other_through_the_output():
+    """In the end N Cov(w_i, w_j) = T / (decay + 1) - T / decay, from the variances of the mean and of one weight."""
+    T, k, n = 0.4, 0.5, 40
+    law = NoisyTwoLayer(Identity(), Curve(), Weights(0.0, 0.8), T, k, (8.0,), (1.0,))
+    seen = law.experiment(sizes=(n,), seeds=1500)
+    whole = n * seen["output"].values.var(ddof=1)
+    own = float((seen["second_moment"] - seen["output"].isel(probe=0) ** 2).mean()) * n / (n - 1)
+    exact = T / (k + 1) - T / k
+    error = whole * np.sqrt(2 / 1500) + 0.01
+    # N Cov = N Var(mean) - Var(w), and the mean square around the sample's mean is Var(w) - Cov
+    assert abs(whole - (own + exact / n) - exact) < 4 * error
+
+
+@pytest.mark.parametrize("row", LANGEVIN, ids=lambda row: row["id"])
+def test_quadratic_neurons_in_the_end_against_the_reference(row):
+    given = row["params"]
+    form, start = QuadraticForm((given["a_star"],)), Weights(variance=0.4)
+    law = NoisyTwoLayer(Power(), form, start, given["T"], given["lam"], (6.0,), (1.0,))
+    assert float(law.limit()["second_moment"][0]) == pytest.approx(row["value"], abs=1e-6)
+
+
+def test_the_free_energy_falls_to_that_of_the_stationary_law_within_its_bound():
+    found = NoisyTwoLayer(times=(0.0, 1.0, 4.0, 20.0)).limit()
+    gap = found["free_energy_gap"].values
+    assert (np.diff(gap) < 0).all() and 0 < gap[-1] < 1e-3 * gap[0]
+    assert (found["free_energy"][1:] < found["free_energy_bound"][1:]).all()
+    assert float(found["free_energy"][0]) == pytest.approx(float(found["free_energy_bound"][0]), abs=1e-12)
+
+
+def test_the_stationary_law_is_a_fixed_point():
+    law = NoisyTwoLayer()
+    X, y, p = law.data.nodes(0)
+    w = np.linspace(-6, 6, 301)
+    problem = Noisy(w, np.tanh(np.outer(w, X[:, 0])), np.tanh(w)[:, None], y, p, 0.1, 0.3)
+    mass = stationary(problem)
+    right, left = problem.rates(mass @ problem.f)
+    flux = mass[:-1] * right - mass[1:] * left
+    assert np.abs(flux).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        (dict(temperature=-0.1), StatementError, "`temperature` of NoisyTwoLayer must be > 0, but is -0.1"),
+        (dict(times=(1.0, 1.0)), StatementError, "`times` of NoisyTwoLayer must be numbers >= 0 that increase"),
+        (dict(probes=()), StatementError, "`probes` of NoisyTwoLayer must be finite numbers"),
+        (dict(data=Bundled("diabetes")), StatementError, "`data` of NoisyTwoLayer must have one input number"),
+        (dict(decay=0.0), NoLimit, "`decay` of NoisyTwoLayer must confine the neurons"),
+    ],
+)
+def test_bad_statements_are_refused(fields, error, message):
+    with pytest.raises(error, match=message):
+        NoisyTwoLayer(**fields).limit()
+
+
+def test_limit_and_experiment_agree():
+    found = confront(NoisyTwoLayer(), sizes=(50, 100), seeds=1500)
+    assert all(found[k].verdict == "agrees" for k in ("output", "risk", "second_moment", "free_energy", "fluctuation"))
+    assert found["free_energy_bound"].verdict == "agrees"
+
+
+def test_a_wrong_law_is_refuted():
+    class Undamped(NoisyTwoLayer):
+        """Neurons that fluctuate as if decay were ten times weaker, and noise twice as strong."""
+
+        def predict(self):
+            other = NoisyTwoLayer(times=self.times, probes=self.probes, decay=0.03, temperature=0.2)
+            return super().predict() | {"fluctuation": other.predict()["fluctuation"]}
+
+    law = Undamped(times=(1.0,), probes=(1.0,))
+    assert confront(law, sizes=(50, 100), seeds=1500)["fluctuation"].verdict == "disagrees"
