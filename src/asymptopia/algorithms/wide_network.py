@@ -16,24 +16,30 @@ def stochastic_descent(
     rate: Any,
     counts: Sequence[int],
     key: Any,
+    temperature: Any = None,
 ) -> Any:
     r"""The neurons after these numbers of steps, each counted from the one before; array (time, N, p).
 
     A step draws inputs X (b, d) and labels y (b,) from `draw` and moves all neurons by
 
-    $$\theta_i \leftarrow \theta_i - \frac{a}{N b} \sum_{x, y} (g(x) - y)\,\nabla\phi(x; \theta_i) .$$
+    $$\theta_i \leftarrow \theta_i - \frac{a}{N b} \sum_{x, y} (g(x) - y)\,\nabla\phi(x; \theta_i) ,$$
 
+    and with a temperature T by $\sqrt{2T/N}$ times a normal number each. The numbers have the precision of `theta`.
     outputs: theta (N, p), X (b, d) -> (N, b). Traceable by JAX.
     """
     import jax
     import jax.numpy as jnp
 
     def step(now: Any, one: Any) -> tuple[Any, None]:
-        X, y = draw(one)
+        first, second = (one, one) if temperature is None else jax.random.split(one)
+        X, y = draw(first)
         values, back = jax.vjp(lambda t: outputs(t, X), now)
         left = values.mean(axis=0) - y
-        pull = jnp.broadcast_to(-rate / (len(now) * len(y)) * left, values.shape)
-        return now + back(pull)[0], None
+        pull = jnp.broadcast_to((-rate / (len(now) * len(y)) * left).astype(now.dtype), values.shape)
+        now = now + back(pull)[0]
+        if temperature is not None:
+            now += jnp.sqrt(2 * temperature / len(now)) * jax.random.normal(second, now.shape, now.dtype)
+        return now, None
 
     seen = []
     for k, count in enumerate(counts):

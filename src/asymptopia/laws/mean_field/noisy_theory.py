@@ -51,7 +51,7 @@ class Noisy(NamedTuple):
         return float(risk + self.decay / 2 * mass @ self.w**2 - self.temperature * entropy)
 
     def confinement(self, output: np.ndarray) -> float:
-        r"""A lower bound, by Bakry and Emery or Holley and Stroock, on T times the log-Sobolev constant of $e^{-V/T}$."""
+        r"""A lower bound, of Bakry and Emery or Holley and Stroock, on T times the log-Sobolev constant of the law."""
         phi = self.landscape(output)
         bend = np.diff(phi, 2).min() / self.h**2
         return float(max(self.decay + bend, self.decay * np.exp(-np.ptp(phi) / self.temperature)))
