@@ -67,7 +67,8 @@ def notes() -> None:
     for row, k in enumerate(order):
         name = f"MIDI {data.pitches[row]}" if row < len(data.pitches) else "the rest"
         axes[f"H{k}"].semilogy(frequencies, found.H[k], lw=0.8)
-        axes[f"H{k}"].set_ylabel(name)
+        axes[f"H{k}"].set(ylabel=name, ylim=(1e-9 * found.H[k].max(), 5 * found.H[k].max()))
+        axes[f"W{k}"].set_xlim(times[0], times[-1])
         axes[f"W{k}"].plot(times, found.W[:, k] / found.W[:, k].max(), lw=0.8)
         if row < len(data.pitches):
             axes[f"H{k}"].axvline(data.frequencies()[row], color="C3", lw=0.8, ls=":")
@@ -87,7 +88,7 @@ def notes() -> None:
 def images() -> None:
     """Components of digits by two divergences."""
     X = DigitImages(images=1797, background=0.0).matrix()
-    figure, axes = plt.subplots(2, 16, figsize=(10, 1.9), layout="constrained")
+    figure, axes = plt.subplots(2, 16, figsize=(10, 1.5), layout="constrained")
     for row, beta in zip(axes, (1.0, 2.0), strict=True):
         found = best(X, 16, beta, iterations=200)
         order = np.argsort(-found.W.sum(axis=0) * found.H.sum(axis=1))
