@@ -1,0 +1,75 @@
+"""Linear maps of layers with their adjoints and norms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Dense(eqx.Module):
+    """y -> K y with `weight` K of shape (hidden, features)."""
+
+    weight: Any
+
+    @classmethod
+    def random(cls, features: int, hidden: int, key: Any) -> Dense:
+        """Entries of variance 1 / features."""
+        return cls(jax.random.normal(key, (hidden, features)) / np.sqrt(features))
+
+    def __call__(self, y: Any) -> Any:
+        """K y, of shape (hidden,)."""
+        return self.weight @ y
+
+    def bias(self) -> Any:
+        """Zeros that may be added to K y."""
+        return jnp.zeros(self.weight.shape[0])
+
+    def norm(self) -> Any:
+        """The largest singular value."""
+        return jnp.linalg.norm(self.weight, 2)
+
+
+class Convolution(eqx.Module):
+    """A periodic convolution of images (channels, rows, columns); `kernel` is (hidden, channels, k, k), k odd."""
+
+    kernel: Any
+
+    @classmethod
+    def random(cls, channels: int, hidden: int, key: Any, size: int = 3) -> Convolution:
+        """Entries of variance 1 / (channels size**2). Raises `ValueError` if `size` is even."""
+        if size % 2 == 0:
+            raise ValueError(f"`size` must be odd, so that a window has a centre, but is {size}.")
+        return cls(jax.random.normal(key, (hidden, channels, size, size)) / np.sqrt(channels * size**2))
+
+    def __call__(self, y: Any) -> Any:
+        """The convolved image, (hidden, rows, columns)."""
+        half = self.kernel.shape[-1] // 2
+        padded = jnp.pad(y, ((0, 0), (half, half), (half, half)), mode="wrap")
+        return jax.lax.conv(padded[None], self.kernel, (1, 1), "VALID")[0]
+
+    def bias(self) -> Any:
+        """Zeros that may be added to the convolved image, one a channel."""
+        return jnp.zeros((self.kernel.shape[0], 1, 1))
+
+    def norm(self, side: int | None = None) -> Any:
+        """The largest singular value on periodic images of side x side points; without a side, a bound for all sizes.
+
+        The bound is the largest of 64 x 64 frequencies, over cos(pi m / 64)**2 for kernels of size 2 m + 1, since a
+        trigonometric polynomial of degree m cannot exceed its values there by more.
+        """
+        points = 64 if side is None else side
+        half = self.kernel.shape[-1] // 2
+        phase = 2j * jnp.pi / points * jnp.outer(jnp.arange(points), jnp.arange(-half, half + 1))
+        symbol = jnp.einsum("hcxy,ax,by->abhc", self.kernel, jnp.exp(phase), jnp.exp(phase))
+        largest = jnp.linalg.norm(symbol, 2, axis=(-2, -1)).max()
+        return largest if side else largest / np.cos(np.pi * half / points) ** 2
+
+
+def adjoint(operator: Callable[[Any], Any], like: Any, z: Any) -> Any:
+    """K^T z for a linear map K of arrays like `like`."""
+    return jax.linear_transpose(operator, like)(z)[0]

@@ -1,0 +1,82 @@
+"""Many layers of one kind, stacked: propagation, and backpropagation that stores no activation of any layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+
+def stack(make: Callable[[Any], Any], depth: int, key: Any) -> Any:
+    """`depth` layers as one module whose arrays have a leading axis, each made by `make` from a key of its own.
+
+    Raises `ValueError` if there is no layer.
+    """
+    if depth < 1 or depth != int(depth):
+        raise ValueError(f"`depth` must be a whole number >= 1, but is {depth}.")
+    return eqx.filter_vmap(make)(jax.random.split(key, depth))
+
+
+def propagate(layers: Any, state: Any) -> Any:
+    """The state after all layers; backpropagation stores the state before each."""
+    moving, fixed = eqx.partition(layers, eqx.is_array)
+
+    def one(state: Any, layer: Any) -> tuple[Any, None]:
+        return eqx.combine(layer, fixed)(state), None
+
+    return jax.lax.scan(one, state, moving)[0]
+
+
+def propagate_reversibly(layers: Any, state: Any) -> Any:
+    """The same for layers with an `inverse`; backpropagation recomputes each state from the one after it.
+
+    What it stores besides the layers and their gradients does not depend on their number. Round-off in the recomputed
+    states grows with the depth as the layers amplify differences.
+    """
+    moving, fixed = eqx.partition(layers, eqx.is_array)
+
+    def apply(layer: Any, state: Any) -> Any:
+        return eqx.combine(layer, fixed)(state)
+
+    @jax.custom_vjp
+    def run(moving: Any, state: Any) -> Any:
+        return propagate(eqx.combine(moving, fixed), state)
+
+    def forward(moving: Any, state: Any) -> tuple[Any, Any]:
+        after = run(moving, state)
+        return after, (moving, after)
+
+    def backward(kept: Any, slope: Any) -> tuple[Any, Any]:
+        def one(carry: tuple[Any, Any], layer: Any) -> tuple[tuple[Any, Any], Any]:
+            after, slope = carry
+            before = eqx.combine(layer, fixed).inverse(after)
+            by_layer, by_state = jax.vjp(apply, layer, before)[1](slope)
+            return (before, by_state), by_layer
+
+        moving, after = kept
+        (_, by_state), by_layers = jax.lax.scan(one, (after, slope), moving, reverse=True)
+        return by_layers, by_state
+
+    run.defvjp(forward, backward)
+    return run(moving, state)
+
+
+def backprop_bytes(run: Callable[[Any, Any], Any], layers: Any, state: Any) -> int:
+    """Bytes of scratch memory that the gradient of |run(layers, state)|^2 in the layers needs once compiled.
+
+    `run` is `propagate` or `propagate_reversibly`. The layers, the state and the gradient itself are not counted.
+    Raises `RuntimeError` on devices that do not tell.
+    """
+    moving, fixed = eqx.partition(layers, eqx.is_array)
+
+    def loss(moving: Any) -> Any:
+        after = run(eqx.combine(moving, fixed), state)
+        return sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(after))
+
+    analysis = jax.jit(jax.grad(loss)).lower(moving).compile().memory_analysis()
+    if analysis is None:
+        raise RuntimeError("This device does not say how much memory a compiled program needs.")
+    return int(analysis.temp_size_in_bytes)

@@ -1,0 +1,97 @@
+"""Residual networks with a velocity: waves that neither decay nor explode."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+from ...law import Law
+from ...problem.activation import Activation, Tanh
+from ...problem.architecture import Architecture, Dense
+from ...record import field
+from .layers_of_law import check_architecture, largest_slope, norm_of, operator_of, state_shape
+from .leapfrog import BIBTEX, CHANG, HAIRER, LANDMARKS, OBSERVABLES, observe, prediction
+
+RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, equation 19"
+
+
+class SecondOrder(Law):
+    r"""A residual network whose layers are steps of a wave equation.
+
+    The layers are leapfrog steps $h = T/n$ of
+
+    $$\ddot y = -K^T \sigma(K y + b)$$
+
+    with a linear map of norm 1, the same as $y_{k+1} = 2 y_k - y_{k-1} - h^2 K^T \sigma(K y_k + b)$ from two states in
+    a row. The map of $(y, \dot y)$ preserves the `volume`, and with the same weights in all layers the energy
+    $H = |\dot y|^2/2 + \sum S(K y + b)$, $S' = \sigma$, up to $O(h^2) = O(n^{-2})$: the `energy_drift` falls with
+    exponent `rate` -2. A network whose layers differ is undone layer by layer; its input comes back up to round-off,
+    `reconstruction_error` being the relative error over $4 m\, n\, \epsilon\, e^{\max(1, L) T}$, what n steps of m
+    rounded numbers, of accuracy $\epsilon$, can make where the activation has the slope L. Backpropagation that
+    recomputes the states needs the same scratch `memory` at every depth.
+    """
+
+    activation: Activation = field(Tanh(), "activation, elementwise")
+    horizon: float = field(2.0, "length T of the trajectory, steps times layers", above=0)
+    features: int = field(8, "numbers in a state, or the side of the square images of a convolutional one", at_least=1)
+    hidden: int = field(8, "rows of K, or channels that a convolution makes", at_least=1)
+    architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
+
+    size = "layers"
+    sizes = (10, 20, 40, 80)
+    seeds = 120
+    block = 120
+    bias = 2.0
+    source = RUTHOTTO_HABER + "; " + CHANG + "; " + HAIRER
+    bibtex = (
+        r"""@article{RuthottoHaber2020,
+  author = {Ruthotto, Lars and Haber, Eldad},
+  title = {Deep neural networks motivated by partial differential equations},
+  journal = {Journal of Mathematical Imaging and Vision}, volume = {62}, pages = {352--364}, year = {2020}
+}
+"""
+        + BIBTEX
+    )
+    status = "proved; the energy for smooth activations"
+    compiled = False
+    observables = OBSERVABLES
+    landmarks = LANDMARKS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_architecture(self)
+
+    def valid(self) -> str | None:
+        if self.activation.breaks():
+            return "the activation is not smooth: the energy drifts by more than n**-2 where a field meets a kink"
+        return None
+
+    def predict(self) -> dict[str, Any]:
+        return prediction()
+
+    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
+        make = _maker(self.activation, self.architecture, self.features, self.hidden)
+        shape = state_shape(self.architecture, self.features)
+        amplification = math.exp(self.horizon * max(1.0, largest_slope(self.activation)[1]))
+        return observe(make, shape, self.horizon, amplification, n, keys)
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
+
+
+@cache
+def _maker(activation: Activation, architecture: Architecture, features: int, hidden: int) -> Any:
+    def make(key: Any, step: Any) -> Any:
+        import equinox as eqx
+        import jax
+
+        from ...algorithms.pde_networks import SecondOrder as Layer
+
+        first, second = jax.random.split(key)
+        operator = operator_of(architecture, features, hidden, first)
+        unit = jax.tree.map(lambda w: w / norm_of(architecture, features, operator), operator)
+        made = Layer(unit, step, activation)
+        return eqx.tree_at(lambda m: m.bias, made, jax.random.normal(second, made.bias.shape))
+
+    return make

@@ -1,0 +1,30 @@
+"""Hamiltonian networks: rates and invariants, dense and convolutional, and what refutes them."""
+
+from asymptopia import confront, parse
+from asymptopia.laws.pde_networks.hamiltonian import Hamiltonian
+
+SMALL = dict(features=4, hidden=4)
+
+
+def test_limit_and_experiment_agree():
+    assert confront(Hamiltonian(**SMALL), sizes=(8, 32, 128), seeds=240).verdict == "agrees"
+
+
+def test_a_first_order_scheme_would_be_refuted():
+    class Wrong(Hamiltonian):
+        def predict(self):
+            return super().predict() | {"rate": -1.0, "memory": 2.0}
+
+    found = confront(Wrong(**SMALL), sizes=(8, 32, 128))
+    assert found["rate"].verdict == found["memory"].verdict == "disagrees"
+
+
+def test_convolutional_layers_keep_volume_and_energy():
+    law = parse("Hamiltonian(features=3, hidden=2, architecture=Convolutional(channels=1))")
+    values = law.experiment((8, 16), 4)
+    assert (values["volume"] < 1e-12).all() and (values["reconstruction_error"] < 1).all()
+    assert (values["energy_drift"] < 1e-3).all()
+
+
+def test_kinks_are_warned_of():
+    assert "smooth" in parse("Hamiltonian(activation=Relu())").valid()

@@ -1,0 +1,40 @@
+"""Parabolic networks: the guarantee holds, is sharp, and fails where the condition is broken."""
+
+import pytest
+
+from asymptopia import NoLimit, StatementError, confront, parse
+from asymptopia.laws.pde_networks.parabolic import Parabolic
+
+
+def test_the_guarantee_holds_and_is_sharp():
+    assert confront(Parabolic()).verdict == "agrees"
+    found = confront(Parabolic(stability=1.25), sizes=(10,))
+    assert found["expansion"].verdict == "agrees" and found.warnings
+    assert found["expansion"].table["estimate"] == pytest.approx(1.5, abs=1e-6)
+
+
+def test_without_the_factor_two_in_the_condition_it_is_refuted():
+    class Wrong(Parabolic):
+        def predict(self):
+            return super().predict() | {"expansion": 1.0}
+
+    assert confront(Wrong(stability=1.25), sizes=(10,))["expansion"].verdict == "disagrees"
+
+
+def test_a_decay_twice_as_fast_is_refuted():
+    class Wrong(Parabolic):
+        def predict(self):
+            return super().predict() | {"decay": 0.5}
+
+    assert confront(Wrong())["decay"].verdict == "disagrees"
+
+
+def test_what_is_not_admitted():
+    with pytest.raises(NoLimit, match="monotone and of bounded slope"):
+        parse("Parabolic(activation=Gelu())").check()
+    with pytest.raises(StatementError, match=r"must be Dense\(\) or Convolutional\(\)"):
+        parse("Parabolic(architecture=Residual())")
+    with pytest.raises(StatementError, match="odd `window`"):
+        parse("Parabolic(architecture=Convolutional(window=2))")
+    with pytest.raises(StatementError, match="`stability`"):
+        parse("Parabolic(stability=0.0)")

@@ -1,0 +1,59 @@
+"""The flow of deep residual networks: closed forms, derivatives, and a confrontation."""
+
+import numpy as np
+import pytest
+
+from asymptopia import confront, parse
+from asymptopia.laws.pde_networks.residual_limit import ResidualLimit, matrices
+
+
+def test_one_linear_unit_has_a_closed_form():
+    """y' = g (A cos + B sin) y in one dimension: y(1) = exp(2 g B / pi), and the variance is a multiple of y(1)^2."""
+    law = parse("ResidualLimit(activation=Identity(), width=1, weights=3, keep=0.5, gain=0.7)")
+    A, B = (float(m[0, 0]) for m in matrices(1, 3))
+    found = law.predict()
+    end = np.exp(2 * 0.7 * B / np.pi)
+    assert found["outputs"][0] == pytest.approx(end, rel=1e-9)
+    assert found["gradient"][0] == pytest.approx(end, rel=1e-9)
+    assert found["fluctuation"][0] == pytest.approx(end**2 * 0.49 * (A**2 + B**2) / 2, rel=1e-8)
+    assert found["length"] == pytest.approx(np.exp(0.49), rel=1e-9)
+
+
+def test_the_gradient_is_the_derivative_of_the_flow():
+    law = ResidualLimit(width=3)
+    step = 1e-5
+    for k in range(3):
+        sides = []
+        for sign in (1, -1):
+            begun = np.ones(3)
+            begun[k] += sign * step
+            sides.append(_flow_from(law, begun))
+        assert (sides[0] - sides[1]) / (2 * step) == pytest.approx(law.predict()["gradient"][k], rel=1e-6)
+
+
+def _flow_from(law, y):
+    from scipy.integrate import solve_ivp
+
+    def slope(t, y):
+        return np.tanh(law._weights_at(t) @ y)
+
+    return solve_ivp(slope, (0.0, 1.0), y, rtol=1e-11, atol=1e-12).y[:, -1].sum()
+
+
+def test_limit_and_experiment_agree():
+    found = confront(ResidualLimit(), seeds=1200)
+    assert found.verdict == "agrees"
+
+
+def test_a_wrong_law_is_refuted():
+    class Wrong(ResidualLimit):
+        def predict(self):
+            found = super().predict()
+            return found | {"fluctuation": found["fluctuation"] * self.keep, "length": found["length"] * 1.1}
+
+    found = confront(Wrong(keep=0.5), sizes=(8, 16, 32), seeds=600)
+    assert found["fluctuation"].verdict == found["length"].verdict == "disagrees"
+
+
+def test_without_dropping_nothing_fluctuates_and_it_says_so():
+    assert "no layer is skipped" in ResidualLimit(keep=1.0).valid()
