@@ -8,16 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import asymptopia  # noqa: F401  (double precision, before JAX is imported)
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import optax
-from asymptopia.algorithms.pde_networks import Convolution, Hamiltonian, Parabolic, SecondOrder, stack
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+
+import asymptopia  # noqa: F401  (double precision, before JAX is imported)
+from asymptopia.algorithms.pde_networks import Convolution, Hamiltonian, Parabolic, SecondOrder, stack
 
 DEPTH, CHANNELS, STEP, EPOCHS, BATCH, SEEDS = 8, 6, 0.3, 10, 60, 2
 NOISES = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0])
