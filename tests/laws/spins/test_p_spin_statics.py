@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from asymptopia import confront, parse, thresholds
+from asymptopia.batching import seed_keys
 from asymptopia.laws.spins.p_spin_statics import PSpinStatics, ladder, one_step, thresholds_of
 from asymptopia.record import StatementError
 
@@ -92,3 +93,70 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
 
     assert confront(PSpinStatics(), sizes=(8, 16), seeds=100, resolution=0.15)["energy"].verdict == "agrees"
     assert confront(Wrong(), sizes=(8, 16), seeds=100, resolution=0.15)["energy"].verdict == "disagrees"
+
+
+def ising(**fields):
+    return PSpinStatics(spins="ising", **fields)
+
+
+def ising_minus_beta_f(p, beta, q, x):
+    """By the trapezoidal rule on the whole line, which is another one than the theory's."""
+    z = np.linspace(-14, 14, 20_001)
+    w = np.exp(-(z**2) / 2) * (z[1] - z[0])
+    h = np.sqrt(beta**2 * p * q ** (p - 1) / 2) * z
+    norm = w @ (2 * np.cosh(h)) ** x / math.sqrt(2 * math.pi)
+    return beta**2 / 4 * (1 + (p - 1) * (1 - x) * q**p - p * q ** (p - 1)) + math.log(norm) / x
+
+
+@pytest.mark.parametrize(("p", "temperature"), [(3, 0.6), (3, 0.4), (4, 0.5)])
+def test_the_ising_state_is_stationary(p, temperature):
+    limit = ising(p=p, temperature=temperature).limit()
+    q, x, beta = float(limit["overlap"]), float(limit["breakpoint"]), 1 / temperature
+    assert 0 < x < 1
+    h = 1e-5
+    along_q = ising_minus_beta_f(p, beta, q + h, x) - ising_minus_beta_f(p, beta, q - h, x)
+    along_x = ising_minus_beta_f(p, beta, q, x + h) - ising_minus_beta_f(p, beta, q, x - h)
+    assert abs(along_q / (2 * h)) < 1e-6 and abs(along_x / (2 * h)) < 1e-6
+    free = -temperature * ising_minus_beta_f(p, beta, q, x)
+    assert float(limit["free_energy"]) == pytest.approx(free, abs=1e-9)
+    assert free > -beta / 4 - temperature * math.log(2), "the annealed free energy is a lower bound"
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 0.9])
+def test_the_ising_energy_is_the_derivative_of_the_free_energy(temperature):
+    h, beta = 1e-4, 1 / temperature
+    up, down = (b * float(ising(temperature=1 / b).limit()["free_energy"]) for b in (beta + h, beta - h))
+    assert (up - down) / (2 * h) == pytest.approx(float(ising(temperature=temperature).limit()["energy"]), abs=1e-7)
+
+
+@pytest.mark.parametrize("p", [3, 5])
+def test_ising_transitions_and_the_ground_state(p):
+    found = thresholds(ising(p=p), "temperature")
+    assert found["static"] < found["dynamic"]
+    below, above = (ising(p=p, temperature=found["static"] * c).limit() for c in (1 - 1e-7, 1 + 1e-7))
+    assert float(below["energy"]) == pytest.approx(float(above["energy"]), abs=1e-5)
+    assert float(below["overlap"]) > 0.6 and float(above["overlap"]) == 0
+    cold, coldest = (float(ising(p=p, temperature=T).limit()["free_energy"]) for T in (1e-3, 0.0))
+    assert cold == pytest.approx(coldest, abs=2e-5)
+    assert coldest > -math.sqrt(math.log(2)), "the random energy model has the lowest ground state"
+
+
+def test_where_one_step_is_unstable_is_said():
+    assert "unstable" in ising(temperature=0.1).valid() and "unstable" in ising(temperature=0.0).valid()
+    assert "finite-size" in ising(temperature=0.5).valid()
+    assert ising(temperature=1.2).valid() is None
+
+
+def test_the_ising_experiment_agrees_and_a_wrong_law_is_refuted():
+    class Wrong(PSpinStatics):
+        """A factor of two in the covariance."""
+
+        def predict(self):
+            return super().predict() | {"energy": -1 / self.temperature}
+
+    settings = dict(sizes=(12, 18, 24), seeds=60, resolution=0.15)
+    right = confront(ising(temperature=1.5), **settings)
+    assert right["energy"].verdict == right["squared_overlap"].verdict == "agrees"
+    assert confront(Wrong(spins="ising", temperature=1.5), **settings)["energy"].verdict == "disagrees"
+    with pytest.raises(StatementError, match="more than p = 3"):
+        ising().realize(3, seed_keys(3, [0])[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .ferromagnet import GraphRun, metropolis, swendsen_wang, wolff
 from .ground_state import GroundState, ground_state
 from .multispin import LatticeRun, multispin
+from .products import product_tempering
 from .tempering import Tempered, even_ladder, parallel_tempering
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "metropolis",
     "multispin",
     "parallel_tempering",
+    "product_tempering",
     "swendsen_wang",
     "wolff",
 ]

@@ -1,9 +1,10 @@
-"""The spherical p-spin model in equilibrium."""
+"""The p-spin model in equilibrium, of spins on a sphere and of Ising spins."""
 
 from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,16 @@ import numpy as np
 from ...batching import generator
 from ...law import Landmark, Law, Observable
 from ...record import StatementError, field
+from .ising_p_spin_theory import (
+    ising_free_energy,
+    ising_ground_energy,
+    ising_one_step,
+    ising_stability,
+    ising_thresholds,
+)
 
 CRISANTI_SOMMERS = "Crisanti and Sommers, Z. Phys. B 87 (1992) 341"
+GARDNER = "Gardner, Nucl. Phys. B 257 (1985) 747"
 
 
 def _landmarks() -> tuple[Landmark, ...]:
@@ -29,13 +38,26 @@ def _landmarks() -> tuple[Landmark, ...]:
         source = "Auffinger, Ben Arous and Cerny, Comm. Pure Appl. Math. 66 (2013) 165: E_0 of the complexity of minima"
         rows.append(Landmark(dict(p=p, temperature=0.0), "energy", ground, 1e-8, source))
     rows.append(Landmark(dict(temperature=1.0), "free_energy", -0.25, 1e-14, "annealed: -1 / 4T"))
+    ising = dict(spins="ising")
+    rows += [
+        Landmark(ising, "dynamic", 0.681598, 1e-6, GARDNER + " (recomputed)", along="temperature"),
+        Landmark(ising, "static", 0.6513852, 1e-7, GARDNER + " (recomputed)", along="temperature"),
+        Landmark(ising | dict(temperature=0.0), "energy", -0.81353496, 1e-8, GARDNER + " (recomputed)"),
+    ]
+    random_energy = "Derrida, Phys. Rev. B 24 (1981) 2613: the random energy model, to which p = 40 is within 1e-11"
+    many = ising | dict(p=40)
+    rows += [
+        Landmark(many | dict(temperature=0.0), "energy", -math.sqrt(math.log(2)), 1e-9, random_energy),
+        Landmark(many, "static", 1 / (2 * math.sqrt(math.log(2))), 1e-9, random_energy, along="temperature"),
+    ]
     return tuple(rows)
 
 
 class PSpinStatics(Law):
-    r"""Spins on a sphere whose energy is a random polynomial, in equilibrium.
+    r"""Spins on a sphere, or Ising spins, whose energy is a random polynomial, in equilibrium.
 
-    n spins with $\sum_i s_i^2 = n$ and $H = -\sum_{i_1 < ... < i_p} J_{i_1 ... i_p} s_{i_1} ... s_{i_p}$, couplings of
+    n spins with $\sum_i s_i^2 = n$ (or each $s_i = \pm 1$, `spins="ising"`) and
+    $H = -\sum_{i_1 < ... < i_p} J_{i_1 ... i_p} s_{i_1} ... s_{i_p}$, couplings of
     variance $p! / (2 n^{p-1})$, so that $E H(s) H(s') = n (s \cdot s' / n)^p / 2$ (the realised system has it exactly,
     at every n), at temperature $T = 1/\beta$. As $n \to \infty$ the free energy per spin, with the entropy of the
     uniform law on the sphere counted as zero, tends to that of one step of replica symmetry breaking, stationary in
@@ -51,22 +73,39 @@ class PSpinStatics(Law):
     The energy is $-\frac{\beta}{2} [1 - (1 - x) q^p]$, and the square of the overlap of two independent configurations
     has the mean $(1 - x) q^2$.
 
-    A system is sampled by replica exchange between temperatures from `temperature` to 1.6 T_d or above, with two
-    independent copies at each and Hamiltonian moves along great circles, accepted by Metropolis' rule.
+    Of Ising spins, with averages over a field h of variance $v = \beta^2 p q^{p-1} / 2$ weighted by $\cosh^x h$,
+
+    $$-\beta f = \frac{\beta^2}{4} [1 + (p - 1)(1 - x) q^p - p q^{p-1}]
+      + \frac1x \log \int (2 \cosh h)^x \, dN_v(h),$$
+
+    stationary at $q = \langle \tanh^2 h \rangle$ and in x; above the static temperature $f = -1/4T - T \log 2$, and
+    far below it, where one step is unstable, f is a lower bound only. For large p it is the random energy model. A
+    system's couplings join different spins and have the variance $n / 2 \binom np$, so that $E H^2 = n / 2$ at every n;
+    it is sampled spin by spin, with exchange between temperatures, and its squared overlap averaged over pairs of
+    different spins; above the transition finite-size corrections then fall as $n^{-2}$.
+
+    A spherical system is sampled by replica exchange between temperatures from `temperature` to 1.6 T_d or above, with
+    two independent copies at each and Hamiltonian moves along great circles, accepted by Metropolis' rule.
     """
 
     p: int = field(3, "spins that a coupling joins", at_least=3)
     temperature: float = field(1.2, "temperature", at_least=0, unit="energy")
+    spins: str = field("spherical", "what a spin is: a coordinate on the sphere, or +-1", one_of=("spherical", "ising"))
 
     size = "spins"
     sizes = (8, 16, 24)
     seeds = 150
     block = 150
-    source = CRISANTI_SOMMERS
+    source = f"{CRISANTI_SOMMERS}; {GARDNER}"
     bibtex = r"""@article{CrisantiSommers1992,
   author = {Crisanti, Andrea and Sommers, Hans-J{\"u}rgen},
   title = {The spherical p-spin interaction spin glass model: the statics},
   journal = {Zeitschrift f{\"u}r Physik B}, volume = {87}, pages = {341--354}, year = {1992}
+}
+@article{Gardner1985,
+  author = {Gardner, Elizabeth},
+  title = {Spin glasses with p-spin interactions},
+  journal = {Nuclear Physics B}, volume = {257}, pages = {747--765}, year = {1985}
 }"""
     status = "proved (Talagrand, 2006, for even p; Chen, 2013, for all p)"
     compiled = False
@@ -79,8 +118,16 @@ class PSpinStatics(Law):
     }
     landmarks = _landmarks()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.spins == "ising":  # see `_ising_system`: what is of order 1/n there is taken out
+            object.__setattr__(self, "bias", 2.0)
+            object.__setattr__(self, "sizes", (16, 24, 32) if self.p == 3 else (8, 16, 24))
+
     def predict(self) -> dict[str, Any]:
         p, T = int(self.p), float(self.temperature)
+        if self.spins == "ising":
+            return _ising(p, T)
         q, x = one_step(p, T)
         if T == 0:
             z = universal(p)
@@ -101,6 +148,9 @@ class PSpinStatics(Law):
         from ...algorithms.spherical_exchange import spherical_exchange
 
         p = int(self.p)
+        if self.spins == "ising":
+            rows = [_ising_system(n, p, float(self.temperature), generator(key)) for key in keys]
+            return {k: np.array([row[k] for row in rows]) for k in rows[0]}
         J = np.stack([symmetric_couplings(n, p, generator(key)) for key in keys])
         found = spherical_exchange(J, keys, ladder(p, float(self.temperature)))
         return {k: found[k] for k in ("energy", "squared_overlap")}
@@ -111,7 +161,10 @@ class PSpinStatics(Law):
     def valid(self) -> str | None:
         """Near and below the static transition sizes that can be sampled are far from the limit."""
         p, T = int(self.p), float(self.temperature)
-        if 1.8 * thresholds_of(p)["static"] > T:
+        ising = self.spins == "ising"
+        if ising and (T == 0 or ising_stability(p, T) < 0):
+            return "here one step of replica symmetry breaking is unstable: its free energy is a lower bound only"
+        if 1.8 * (ising_thresholds(p) if ising else thresholds_of(p))["static"] > T:
             return (
                 "up to well above the static transition finite-size corrections fall slowly: systems of some tens "
                 "of spins do not resolve the limit"
@@ -124,7 +177,41 @@ class PSpinStatics(Law):
             raise StatementError(
                 f"PSpinStatics has no known transition along {along!r}; there are two along 'temperature'."
             )
-        return thresholds_of(int(self.p))
+        return ising_thresholds(int(self.p)) if self.spins == "ising" else thresholds_of(int(self.p))
+
+
+def _ising(p: int, temperature: float) -> dict[str, float]:
+    """The observables of Ising spins."""
+    if temperature == 0:
+        ground = ising_ground_energy(p)
+        return dict(energy=ground, squared_overlap=1.0, overlap=1.0, breakpoint=0.0, free_energy=ground)
+    q, x, _ = ising_one_step(p, temperature)
+    return {
+        "energy": -(1 - (1 - x) * q**p) / (2 * temperature),
+        "squared_overlap": (1 - x) * q**2,
+        "overlap": q,
+        "breakpoint": x,
+        "free_energy": ising_free_energy(p, temperature),
+    }
+
+
+def _ising_system(n: int, p: int, temperature: float, rng: np.random.Generator) -> dict[str, float]:
+    """The observables of one system of n Ising spins, at the lowest of a ladder of temperatures that reaches 1.6.
+
+    The squared overlap is the mean over pairs of different spins, which is zero for free ones at every n.
+    """
+    from ...algorithms.spins import product_tempering
+
+    if n <= p:
+        raise StatementError(f"A system of Ising spins must have more than p = {p} of them, but has {n}.")
+    members = np.array(list(combinations(range(n), p)))
+    J = rng.standard_normal(len(members)) * math.sqrt(n / (2 * len(members)))
+    lowest = max(temperature, 0.05)
+    count = 2 + math.ceil(max(0.0, math.log(1.6 / lowest)) * math.sqrt(n) / 1.5)
+    T = np.geomspace(lowest, max(1.6, 1.2 * lowest), count)
+    found = product_tempering(members, J, T, 40 * math.ceil(math.sqrt(n)), rng)
+    squared = float(found["squared_overlap"][0])
+    return {"energy": float(found["energy"][0]), "squared_overlap": (n * squared - 1) / (n - 1)}
 
 
 @cache
