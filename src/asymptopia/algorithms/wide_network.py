@@ -24,7 +24,7 @@ def stochastic_descent(
 
     $$\theta_i \leftarrow \theta_i - \frac{a}{N b} \sum_{x, y} (g(x) - y)\,\nabla\phi(x; \theta_i) ,$$
 
-    and with a temperature T by $\sqrt{2T/N}$ times a normal number each. The numbers have the precision of `theta`.
+    and with a temperature T by $\sqrt{2T/N}$ times a number of `coins` each, which are normal in the sum over steps.
     outputs: theta (N, p), X (b, d) -> (N, b). Traceable by JAX.
     """
     import jax
@@ -38,7 +38,7 @@ def stochastic_descent(
         pull = jnp.broadcast_to((-rate / (len(now) * len(y)) * left).astype(now.dtype), values.shape)
         now = now + back(pull)[0]
         if temperature is not None:
-            now += jnp.sqrt(2 * temperature / len(now)) * jax.random.normal(second, now.shape, now.dtype)
+            now += jnp.sqrt(2 * temperature / len(now)) * coins(second, now.shape, now.dtype)
         return now, None
 
     seen = []
@@ -46,6 +46,21 @@ def stochastic_descent(
         theta, _ = jax.lax.scan(step, theta, jax.random.split(jax.random.fold_in(key, k), count))
         seen.append(theta)
     return jnp.stack(seen)
+
+
+def coins(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Random numbers of mean 0 and variance 1: eight coins each, at a quarter of the cost of normal ones.
+
+    Steps of a stochastic differential equation need no more of their noise than its first three moments for the weak
+    order 1 (Kloeden and Platen 1992, section 14.1). The fourth is 2.75.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    words = jax.random.bits(key, (-(-math.prod(shape) // 4),), jnp.uint32)
+    thrown = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[: math.prod(shape)]
+    heads = jax.lax.population_count(thrown).astype(dtype)
+    return (heads - 4).reshape(shape) * jnp.asarray(0.5**0.5, dtype)
 
 
 def flow(
