@@ -98,6 +98,8 @@ def test_thresholds_along_both_fields_are_one_line():
     assert thresholds(Hopfield(temperature=1.2), along="alpha") == {"spin_glass": pytest.approx(0.04)}
     assert set(thresholds(Hopfield(alpha=0.2), along="temperature")) == {"spin_glass"}
     assert thresholds(Hopfield(pattern_bias=0.3), along="alpha")["retrieval"] < 0.08
+    bent = thresholds(Hopfield(alpha=0.0525), along="temperature")["thermodynamic"]
+    assert thresholds(Hopfield(temperature=bent), along="alpha")["thermodynamic"] == pytest.approx(0.0525, abs=1e-9)
     with pytest.raises(StatementError, match="along 'pattern_bias'"):
         thresholds(Hopfield(), along="pattern_bias")
 

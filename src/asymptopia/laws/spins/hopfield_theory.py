@@ -204,7 +204,9 @@ def melting(bias: float, alpha: float) -> dict[str, float]:
         return found
     end = float(brentq(lambda T: capacity(Model(T, bias))[0] - alpha, 0.0, variance, xtol=1e-12))
     found["retrieval"] = end
-    if advantage(Model(0.0, bias), alpha) > 0:
-        highest = end * (1 - 1e-9)
-        found["thermodynamic"] = float(brentq(lambda T: advantage(Model(T, bias), alpha), 0.0, highest, xtol=1e-12))
+    # the line bends back at low temperatures: the highest temperature is meant
+    below = [T for T in np.linspace(0, end * (1 - 1e-9), 12) if advantage(Model(float(T), bias), alpha) > 0]
+    if below:
+        ends = float(below[-1]), end * (1 - 1e-9)
+        found["thermodynamic"] = float(brentq(lambda T: advantage(Model(T, bias), alpha), *ends, xtol=1e-12))
     return found
