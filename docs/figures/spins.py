@@ -61,7 +61,7 @@ def overlaps(ax: Axes) -> None:
             error = values.std() / np.sqrt(SEEDS)
             ax.errorbar(a, values.mean(), error, fmt="o", color=colour, markersize=4)
     ax.set(xlim=(0, 0.2), ylim=(0, 1.03), xlabel=r"load $\alpha$", ylabel="overlap", title="overlap with the pattern")
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(0.41, 0.45))
+    ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.9))
 
 
 if __name__ == "__main__":
