@@ -63,12 +63,12 @@ def gaussian_boomerang(
 ) -> GaussianPath:
     """The boomerang sampler on the normal law with this precision.
 
-    variances: of the reference, d numbers; by default one over the diagonal of the precision. The rest as for
+    variances: of the reference, d numbers; by default those of the coordinates. The rest as for
     `gaussian_bouncy_particle`.
     """
     A, x = _checked(precision, start, length, refreshment)
-    diagonal = A if A.ndim == 1 else np.diag(A)
-    s = 1 / diagonal if variances is None else np.array(variances, float)
+    exact = 1 / A if A.ndim == 1 else np.diag(np.linalg.inv(A))
+    s = exact if variances is None else np.array(variances, float)
     if s.shape != x.shape or not ((s > 0) & np.isfinite(s)).all():
         raise StatementError(f"`variances` must be {len(x)} numbers > 0, but is {variances!r}.")
     excess = A - 1 / s if A.ndim == 1 else A - np.diag(1 / s)
