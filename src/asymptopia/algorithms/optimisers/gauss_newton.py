@@ -25,9 +25,9 @@ def levenberg_marquardt(
     outputs: Callable[[Any], jax.Array],
     loss: Callable[[jax.Array], jax.Array],
     *,
-    damping: float = 1.0,
+    damping: float = 0.1,
     iterations: int = 20,
-    tolerance: float = 1e-2,
+    tolerance: float = 0.1,
 ) -> Solver:
     r"""Minimise `loss(outputs(parameters))`, the loss a scalar and convex in the outputs.
 
@@ -42,7 +42,6 @@ def levenberg_marquardt(
     check_positive("damping", damping)
     check_positive("tolerance", tolerance)
     check_steps(iterations)
-    solver = lx.CG(rtol=tolerance, atol=1e-30, max_steps=iterations)
 
     def init(parameters: Any) -> State:
         check_finite(parameters)
@@ -59,8 +58,7 @@ def levenberg_marquardt(
         def product(p: Any) -> Any:
             return jax.tree.map(lambda c, d: c + lam * d, pull(bend(push(p)))[0], p)
 
-        matrix = lx.FunctionLinearOperator(product, jax.eval_shape(lambda: at), lx.positive_semidefinite_tag)
-        solved = lx.linear_solve(matrix, jax.tree.map(jnp.negative, gradient), solver, throw=False)
+        solved = _solved(product, jax.tree.map(jnp.negative, gradient), 1e6 / lam, tolerance, int(iterations))
         p = solved.value
         foretold = -inner(gradient, p) - inner(p, product(p)) / 2
         moved = jax.tree.map(jnp.add, at, p)
@@ -68,11 +66,27 @@ def levenberg_marquardt(
         share = (value - reached) / jnp.maximum(foretold, 1e-30)
         taken = reached < value
         factor = jnp.where(taken, jnp.maximum(1 / 3, 1 - (2 * share - 1) ** 3), growth)
-        growth = jnp.where(taken, 2.0, 2 * growth)
+        growth = jnp.where(taken, 2.0, jnp.minimum(2 * growth, 1e3))
         kept = jax.tree.map(lambda new, old: jnp.where(taken, new, old), moved, at)
         now = jnp.where(taken, reached, value)
         work = 1 + (2 * solved.stats["num_steps"] + 1) / 3
         told = Info(value, norm(gradient), value - now, jnp.asarray(work, value.dtype))
-        return State(kept, Damping(lam * factor, growth.astype(lam.dtype), now)), told
+        return State(kept, Damping(jnp.clip(lam * factor, 1e-12, 1e12), growth.astype(lam.dtype), now)), told
 
     return Solver(init, step)
+
+
+def _solved(product: Callable[[Any], Any], b: Any, scale: jax.Array, tolerance: float, iterations: int) -> lx.Solution:
+    """Conjugate gradients until the residual is `tolerance` times b, or for so many iterations.
+
+    In units in which the operator is large: lineax takes a curvature along the direction for a breakdown that is not
+    above 100 times the rounding unit times the number of unknowns, and asks both the residual and the step to be small.
+    """
+
+    def larger(p: Any) -> Any:
+        return jax.tree.map(lambda c: scale * c, product(p))
+
+    right = jax.tree.map(lambda c: scale * c, b)
+    matrix = lx.FunctionLinearOperator(larger, jax.eval_shape(lambda: b), lx.positive_semidefinite_tag)
+    solver = lx.CG(rtol=0.0, atol=tolerance * norm(right), norm=norm, max_steps=iterations)
+    return lx.linear_solve(matrix, right, solver, throw=False)
