@@ -2,9 +2,10 @@
 
 A dense network 64-64-64-10 is trained on all 1797 digits to a mean cross-entropy of 1e-4, in single precision, from
 the same points. Each optimiser is one compiled loop until the loss is reached; compilation is measured apart, without
-a cache. Process CPU time, one thread, interleaved medians over the rounds. Adam's rate is the best
-of 0.001, 0.003, 0.006, 0.01 and 0.02 from another start, and so is its batch of 64, 128 or 256. What L-BFGS evaluates along a line is in its time, not in its gradients. Run:
-python benchmarks/optimisers.py [--rounds 5] [--activation Relu]
+a cache. Process CPU time, one thread, interleaved medians over the rounds.
+Adam's rate is the best of 0.001, 0.003, 0.006, 0.01 and 0.02 from another start, and so is its batch of 64, 128 or 256.
+What L-BFGS evaluates along a line is in its time, not in its gradients.
+Run: python benchmarks/optimisers.py [--rounds 5] [--activation Relu]
 """
 
 # ruff: noqa: E402 (threads are pinned before NumPy is imported)
