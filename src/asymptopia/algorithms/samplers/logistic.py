@@ -1,0 +1,52 @@
+"""The log-likelihood of logistic regression with one exponential a sample for value and gradient together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..checks import checked_data
+
+TOGETHER = 8
+
+
+def logistic_posterior(X: Any, y: Any, ridge: float = 1.0) -> Callable[[Any], Any]:
+    """The log-density of logistic regression's weights, up to a constant: labels +-1, prior precision `ridge`.
+
+    Batched over chains its gradient is two matrix products and one exponential for each sample and chain, where
+    automatic differentiation of log(1 + exp(-z)) needs several; the logarithms are taken of products of 8 factors.
+    """
+    X, y = checked_data(X, y, margin=True)
+    A = jnp.asarray(np.ascontiguousarray(X * y[:, None]))
+
+    def logdensity(w: Any) -> Any:
+        return log_sigmoid_sum(A @ w) - ridge * jnp.sum(w**2) / 2
+
+    return logdensity
+
+
+@jax.custom_vjp
+def log_sigmoid_sum(z: Any) -> Any:
+    """sum log(1 / (1 + exp(-z))) of a vector, differentiable once."""
+    return _forward(z)[0]
+
+
+def _forward(z: Any) -> tuple[Any, Any]:
+    t = jnp.exp(-jnp.abs(z))
+    factors = jnp.pad(1 + t, (0, -len(t) % TOGETHER), constant_values=1.0).reshape(TOGETHER, -1)
+    product = factors[0]
+    for row in factors[1:]:
+        product = product * row
+    value = -jnp.sum(jnp.log(product)) - jnp.sum(jnp.maximum(-z, 0.0))
+    return value, jnp.where(z > 0, t, 1.0) / (1 + t)
+
+
+def _backward(slope: Any, cotangent: Any) -> tuple[Any]:
+    return (cotangent * slope,)
+
+
+log_sigmoid_sum.defvjp(_forward, _backward)

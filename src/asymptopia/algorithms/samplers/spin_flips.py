@@ -1,0 +1,53 @@
+"""Single-spin flips for a vector of spins +-1 in any energy that JAX can evaluate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from blackjax.base import SamplingAlgorithm
+
+from ...record import StatementError
+from .interface import Info, Logdensity, moved
+from .metropolis import RandomWalkState
+
+
+def metropolis_flips(logdensity: Logdensity, flips: int = 1) -> SamplingAlgorithm:
+    """Metropolis' rule for `flips` random spins, one after the other: a flip is accepted with probability min(1, r).
+
+    r is the ratio of the densities; `logdensity` maps spins of shape (n,) to a number. A flip evaluates all of it, so
+    that this is for small systems and energies of any form.
+    """
+    return _flips(logdensity, flips, lambda log_ratio: jnp.minimum(log_ratio, 0.0))
+
+
+def glauber_flips(logdensity: Logdensity, flips: int = 1) -> SamplingAlgorithm:
+    """Glauber's rule (heat bath) for `flips` random spins, one after the other: accepted with probability r/(1 + r).
+
+    Slower than Metropolis' rule (Peskun, Biometrika 60 (1973) 607), and the dynamics that statistical physics studies.
+    """
+    return _flips(logdensity, flips, jax.nn.log_sigmoid)
+
+
+def _flips(logdensity: Logdensity, flips: int, rule: Any) -> SamplingAlgorithm:
+    if flips != int(flips) or flips < 1:
+        raise StatementError(f"`flips` must be a whole number >= 1, but is {flips}.")
+
+    def init(position: Any, rng_key: Any = None) -> RandomWalkState:
+        if not isinstance(position, jax.core.Tracer) and not bool(jnp.all(jnp.abs(jnp.asarray(position)) == 1)):
+            raise StatementError("Spins must be -1 or 1 where a chain starts.")
+        return RandomWalkState(position, logdensity(position))
+
+    def flip(state: RandomWalkState, key: Any) -> tuple[RandomWalkState, Info]:
+        draw, coin = jax.random.split(key)
+        site = jax.random.randint(draw, (), 0, state.position.shape[0])
+        position = state.position.at[site].multiply(-1)
+        new = RandomWalkState(position, logdensity(position))
+        return moved(coin, rule(new.logdensity - state.logdensity), state, new)
+
+    def step(rng_key: Any, state: RandomWalkState) -> tuple[RandomWalkState, Info]:
+        state, info = jax.lax.scan(flip, state, jax.random.split(rng_key, flips))
+        return state, Info(jnp.mean(info.acceptance_rate), jnp.any(info.is_accepted))
+
+    return SamplingAlgorithm(init, step)

@@ -1,0 +1,126 @@
+"""Langevin and Hamiltonian dynamics without rejections: ULA, SGLD, SGHMC. Their law is biased by the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from blackjax.base import SamplingAlgorithm
+from jax.flatten_util import ravel_pytree
+
+from ...record import StatementError
+from .interface import Logdensity, check_target
+
+GradientEstimate = Callable[[Any, Any], Any]
+
+
+class DiffusionState(NamedTuple):
+    """A position."""
+
+    position: Any
+
+
+class MomentumState(NamedTuple):
+    """A position and its velocity."""
+
+    position: Any
+    velocity: Any
+
+
+class NoInfo(NamedTuple):
+    """A step that rejects nothing has nothing to report but the size of its gradient."""
+
+    gradient_norm: Any
+
+
+def ula(logdensity: Logdensity, step_size: Any, temperature: Any = 1.0) -> SamplingAlgorithm:
+    r"""The unadjusted Langevin algorithm $x + h \nabla \log p(x) + \sqrt{2 h T} z$, h = step_size.
+
+    For a normal target of precision $\lambda$ its stationary variance is $T/(\lambda (1 - \lambda h/2))$: too large,
+    by an amount of order h.
+    """
+    return sgld(lambda key, x: jax.grad(logdensity)(x), step_size, temperature, logdensity)
+
+
+def sgld(
+    gradient: GradientEstimate, step_size: Any, temperature: Any = 1.0, logdensity: Logdensity | None = None
+) -> SamplingAlgorithm:
+    r"""Stochastic gradient Langevin dynamics $x + h\,\hat g(x) + \sqrt{2 h T} z$, h = step_size.
+
+    gradient: `gradient(key, position)`, a random estimate without bias of the gradient of the log-density, such as
+    `minibatch` makes. `logdensity`, if given, is checked where a chain starts. With gradient noise of variance $V_g$
+    and a normal target of precision $\lambda$ the stationary variance is
+    $(2 h T + h^2 V_g)/(1 - (1 - \lambda h)^2)$. Welling and Teh, ICML 2011.
+    """
+
+    def init(position: Any, rng_key: Any = None) -> DiffusionState:
+        if logdensity is not None:
+            check_target(logdensity, position)
+        return DiffusionState(position)
+
+    def step(rng_key: Any, state: DiffusionState) -> tuple[DiffusionState, NoInfo]:
+        draw, batch = jax.random.split(rng_key)
+        x, back = ravel_pytree(state.position)
+        slope = ravel_pytree(gradient(batch, state.position))[0]
+        noise = jax.random.normal(draw, x.shape, x.dtype)
+        y = x + step_size * slope + jnp.sqrt(2 * step_size * temperature) * noise
+        return DiffusionState(back(y)), NoInfo(jnp.linalg.norm(slope))
+
+    return SamplingAlgorithm(init, step)
+
+
+def sghmc(
+    gradient: GradientEstimate, step_size: Any, friction: Any, temperature: Any = 1.0, noise_variance: Any = 0.0
+) -> SamplingAlgorithm:
+    r"""Stochastic gradient Hamiltonian Monte Carlo: underdamped Langevin dynamics on estimated gradients.
+
+    With h = step_size, $\gamma$ = friction and $c = e^{-\gamma h}$ a step is
+
+    $$v \to v + h\,\hat g(x), \quad x \to x + \tfrac h2 v, \quad v \to c v + \xi, \quad x \to x + \tfrac h2 v, \qquad
+      \mathrm{Var}\,\xi = T (1 - c^2) - c^2 h^2 V_g,$$
+
+    whose positions have the exact law of a normal target if the gradient is exact (the splitting BAOAB: Leimkuhler and
+    Matthews, Appl. Math. Res. Express 2013, 34). `noise_variance` $V_g$ is that of a gradient estimate, the heat of
+    which is taken off the noise as far as there is noise to take it off. Chen, Fox and Guestrin, ICML 2014.
+    """
+    keep = jnp.exp(-friction * step_size)
+    added = jnp.maximum(temperature * (1 - keep**2) - (keep * step_size) ** 2 * noise_variance, 0.0)
+
+    def init(position: Any, rng_key: Any = None) -> MomentumState:
+        return MomentumState(position, jax.tree.map(lambda x: jnp.zeros_like(x), position))
+
+    def step(rng_key: Any, state: MomentumState) -> tuple[MomentumState, NoInfo]:
+        draw, batch = jax.random.split(rng_key)
+        x, back = ravel_pytree(state.position)
+        slope = ravel_pytree(gradient(batch, state.position))[0]
+        v = ravel_pytree(state.velocity)[0] + step_size * slope
+        x = x + step_size / 2 * v
+        v = keep * v + jnp.sqrt(added) * jax.random.normal(draw, x.shape, x.dtype)
+        return MomentumState(back(x + step_size / 2 * v), back(v)), NoInfo(jnp.linalg.norm(slope))
+
+    return SamplingAlgorithm(init, step)
+
+
+def minibatch(
+    log_prior: Logdensity, log_likelihood: Callable[[Any, Any], Any], data: Any, batch: int
+) -> GradientEstimate:
+    """An estimate of a posterior's gradient from `batch` samples, drawn with replacement anew in each step.
+
+    log_likelihood: of one sample: `log_likelihood(position, sample)`; `data` is a pytree of arrays with a leading axis
+    of samples.
+    """
+    count = len(jax.tree.leaves(data)[0])
+    if batch != int(batch) or not batch >= 1:
+        raise StatementError(f"`batch` must be a whole number >= 1, but is {batch}.")
+
+    def estimate(position: Any, drawn: Any) -> Any:
+        each = jax.vmap(log_likelihood, (None, 0))(position, drawn)
+        return log_prior(position) + count / batch * jnp.sum(each)
+
+    def gradient(key: Any, position: Any) -> Any:
+        which = jax.random.randint(key, (batch,), 0, count)
+        return jax.grad(estimate)(position, jax.tree.map(lambda a: a[which], data))
+
+    return gradient
