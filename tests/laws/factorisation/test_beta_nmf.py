@@ -70,6 +70,8 @@ def test_the_spectrum_is_that_of_the_differentiated_update(beta, l1, heuristic):
         (dict(beta=1.0, rank=1, l1=1.0), 300),
         (dict(beta=0.0, rank=1, l1=0.0), 400),
         (dict(beta=3.0, rank=1, l1=0.0), 400),
+        (dict(data=DigitImages(images=12), beta=0.5, rank=1, l1=0.0), 400),
+        (dict(data=Notes(pitches=(60, 64), window=64, duration=0.1), beta=0.0, rank=1, l1=0.0), 400),
         (dict(beta=-0.5, rank=1, l1=0.0), 400),
         (dict(beta=0.5, rank=1, l1=0.0, heuristic=True), 400),
     ],
