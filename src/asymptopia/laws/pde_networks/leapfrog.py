@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Observable
+from ...law import Landmark, Law, Observable
+from .layers_of_law import state_shape
 
 HAIRER = "Hairer, Lubich and Wanner, Geometric Numerical Integration (2006), theorem IX.8.1"
 CHANG = "Chang, Meng, Haber, Ruthotto, Begert and Holtham, AAAI Conf. Artif. Intell. 32 (2018) 2811, section 3"
@@ -44,18 +46,24 @@ def prediction() -> dict[str, float]:
     return {"energy_drift": 0.0, "rate": -2.0, "reconstruction_error": 1.0, "volume": 0.0, "memory": 1.0}
 
 
-def observe(
-    make: Callable[[Any, Any], Any], shape: tuple[int, ...], horizon: float, amplification: float, n: int, keys: Any
-) -> dict[str, np.ndarray]:
-    """The observables of networks of n layers of length horizon / n, with the keys first.
+def kinked(law: Law) -> str | None:
+    """Why the energy of a network with this activation drifts faster, or None."""
+    if law.activation.breaks():  # type: ignore[attr-defined]
+        return "the activation is not smooth: the energy drifts by more than n**-2 where a field meets a kink"
+    return None
 
-    make:          a layer from a key and a step; it must be hashable, as the compiled program is kept by it.
-    amplification: the factor by which layers of this length can amplify a difference, at most.
+
+def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Any) -> dict[str, np.ndarray]:
+    """The observables of networks of n layers, with the keys first.
+
+    make:   a layer from a key and a step; it must be hashable, as the compiled program is kept by it.
+    growth: the rate at which layers can amplify a difference, at most.
     """
-    found = _compiled(make, shape, n)(keys, horizon / n)
+    shape = state_shape(law.architecture, law.features)
+    found = _compiled(make, shape, n)(keys, law.horizon / n)
     values = {k: np.asarray(v) for k, v in found.items()}
-    size = 2 * int(np.prod(shape))
-    values["reconstruction_error"] = values["reconstruction_error"] / (4 * size * n * amplification * np.spacing(1.0))
+    round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(law.horizon * growth)
+    values["reconstruction_error"] = values["reconstruction_error"] / round_off
     ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
     return values | {"memory": np.full(len(keys), ratio)}
 

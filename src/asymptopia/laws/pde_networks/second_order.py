@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
@@ -10,8 +9,8 @@ from ...law import Law
 from ...problem.activation import Activation, Tanh
 from ...problem.architecture import Architecture, Dense
 from ...record import field
-from .layers_of_law import check_architecture, largest_slope, norm_of, operator_of, state_shape
-from .leapfrog import BIBTEX, CHANG, HAIRER, LANDMARKS, OBSERVABLES, observe, prediction
+from .layers_of_law import check_architecture, largest_slope, norm_of, operator_of
+from .leapfrog import BIBTEX, CHANG, HAIRER, LANDMARKS, OBSERVABLES, kinked, observe, prediction
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, equation 19"
 
@@ -63,18 +62,14 @@ class SecondOrder(Law):
         check_architecture(self)
 
     def valid(self) -> str | None:
-        if self.activation.breaks():
-            return "the activation is not smooth: the energy drifts by more than n**-2 where a field meets a kink"
-        return None
+        return kinked(self)
 
     def predict(self) -> dict[str, Any]:
         return prediction()
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
         make = _maker(self.activation, self.architecture, self.features, self.hidden)
-        shape = state_shape(self.architecture, self.features)
-        amplification = math.exp(self.horizon * max(1.0, largest_slope(self.activation)[1]))
-        return observe(make, shape, self.horizon, amplification, n, keys)
+        return observe(self, make, max(1.0, largest_slope(self.activation)[1]), n, keys)
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
