@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..record import StatementError
-from . import folders, phases, running, spectrum, theory
+from . import folders, phases, running, spectrum, theory, width
 
 
 class Refused(click.ClickException):
@@ -68,7 +68,8 @@ def main() -> None:
 
 
 for _verb in (
-    theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, theory.atlas, spectrum.spectrum,
+    theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, theory.atlas,
+    spectrum.spectrum,
     running.run, running.forecast, running.slurm,
     folders.report, folders.status, folders.diff, folders.export, folders.doctor,
 ):  # fmt: skip
