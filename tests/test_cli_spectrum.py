@@ -41,6 +41,9 @@ def test_the_spectrum_of_a_quadratic(model, tmp_path):
     found = json.loads(done.stdout)
     np.testing.assert_allclose(found["smallest"] + found["largest"], [-0.5, 3.0], atol=1e-12)
     assert found["size"] == 4 and abs(found["trace"] - 5.5) < 4 * found["trace_error"]
+    assert found["trace_interval"][0] < 5.5 < found["trace_interval"][1]
+    low, value, high = (np.array(found[k]) for k in ("density_low", "density", "density_high"))
+    assert ((low <= value) & (value <= high)).all()
     assert figure.stat().st_size > 1000
 
 

@@ -33,8 +33,9 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
       asymptopia spectrum mymodel.py:loss --out spectrum.pdf
       asymptopia spectrum mymodel.py:loss --at trained --json
 
-    --json prints {"model", "size", "trace", "trace_error", "smallest", "largest", "grid", "density",
-    "density_error"}; errors are standard errors over the probes.
+    --json prints {"model", "size", "trace", "trace_error", "trace_interval", "smallest", "largest", "grid", "density",
+    "density_error", "density_low", "density_high"}; errors are standard errors over the probes, intervals hold the
+    truth in 95 % of repetitions.
     """
     from ..measure.operators import hessian
     from ..measure.spectra import extremes, quadrature
@@ -49,21 +50,24 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
         seen = quadrature(operator, probes, order)
         values = extremes(operator, count)[0]
         trace, trace_error = seen.trace()
+        low, high = seen.trace_interval()
         flat = values[-1] - values[0] <= 1e-12 * max(abs(values[0]), abs(values[-1]))
         density = None if flat else seen.density()
         if out is not None and density is not None:
             from ..report.spectrum import save_spectrum
 
-            say(f"figure: {save_spectrum(density.grid, density.value, density.error, values, out)}")
+            say(f"figure: {save_spectrum(density.grid, density.value, (density.low, density.high), values, out)}")
         found: dict[str, Any] = {
             "model": model, "size": size, "trace": trace, "trace_error": trace_error,
+            "trace_interval": [low, high],
             "smallest": values[:count].tolist(), "largest": values[count:].tolist(),
         }  # fmt: skip
-        curves = ("grid", "value", "error") if density is not None else ()
-        names = {"grid": "grid", "value": "density", "error": "density_error"}
+        curves = ("grid", "value", "error", "low", "high") if density is not None else ()
+        names = {"grid": "grid", "value": "density"} | {k: f"density_{k}" for k in ("error", "low", "high")}
         printed.append(found | {names[k]: getattr(density, k).tolist() for k in curves})
     if not as_json:
         rows = [["parameters", str(size)], ["trace", number(trace, trace_error)]]
+        rows += [["95 % interval", f"{number(low)} to {number(high)}"]]
         rows += [
             ["smallest", ", ".join(map(number, values[:count]))],
             ["largest", ", ".join(map(number, values[count:]))],

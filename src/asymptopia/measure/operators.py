@@ -25,8 +25,8 @@ def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     """
     import jax
 
-    flat, unravel = _flat(parameters)
-    gradient = jax.grad(_scalar(loss, flat, unravel))
+    flat, unravel = flat_parameters(parameters)
+    gradient = jax.grad(finite_scalar(loss, flat, unravel))
 
     def product(vector: Any, at: Any) -> Any:
         return jax.jvp(gradient, (at,), (vector,))[1]
@@ -42,12 +42,12 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
     """
     import jax
 
-    flat, unravel = _flat(parameters)
+    flat, unravel = flat_parameters(parameters)
 
     def outputs(at: Any) -> Any:
         return model(unravel(at))
 
-    _scalar(lambda p: loss(model(p)), flat, unravel)
+    finite_scalar(lambda p: loss(model(p)), flat, unravel)
 
     def product(vector: Any, at: Any) -> Any:
         value, push = jax.jvp(outputs, (at,), (vector,))
@@ -61,7 +61,7 @@ def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOper
     """The empirical Fisher matrix, the mean of $g g^T$ over the gradients g of `log_likelihoods(parameters)`, (n,)."""
     import jax
 
-    flat, unravel = _flat(parameters)
+    flat, unravel = flat_parameters(parameters)
 
     def each(at: Any) -> Any:
         return log_likelihoods(unravel(at))
@@ -77,7 +77,7 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     """The tangent kernel $J J^T$ of the outputs `model(parameters)`, flattened."""
     import jax
 
-    flat, unravel = _flat(parameters)
+    flat, unravel = flat_parameters(parameters)
     shape = jax.eval_shape(lambda at: model(unravel(at)), flat).shape
 
     def outputs(at: Any) -> Any:
@@ -90,26 +90,33 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     return _operator(product, flat, "model", int(np.prod(shape)))
 
 
-def _flat(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
+def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
     import jax
     from jax.flatten_util import ravel_pytree
 
     leaves = jax.tree.leaves(parameters)
     if not leaves or not sum(np.size(a) for a in leaves):
         raise StatementError("There are no parameters: `parameters` has no array with an entry.")
-    if not all(np.isfinite(np.asarray(a)).all() for a in leaves):
-        raise StatementError("`parameters` must be finite, but has a nan or an infinity.")
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+        array, name = np.asarray(leaf), jax.tree_util.keystr(path) or "the array"
+        if not np.issubdtype(array.dtype, np.floating):
+            raise StatementError(f"`parameters` must be real floating-point numbers, but {name} is {array.dtype}.")
+        if not np.isfinite(array).all():
+            raise StatementError(f"`parameters` must be finite, but {name} has a nan or an infinity.")
     return ravel_pytree(parameters)
 
 
-def _scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
     import jax
     import jax.numpy as jnp
 
     def value(at: Any) -> Any:
         return jnp.asarray(loss(unravel(at)))
 
-    shape = jax.eval_shape(value, flat).shape
+    try:
+        shape = jax.eval_shape(value, flat).shape
+    except jax.errors.ConcretizationTypeError as error:
+        raise StatementError(f"The loss must be written with JAX: {str(error).splitlines()[0]}") from error
     if shape != ():
         raise StatementError(f"The loss must be a scalar, but it is an array of shape {shape}.")
     if not np.isfinite(float(value(flat))):
@@ -123,6 +130,12 @@ def _operator(product: Callable[[Any, Any], Any], flat: Any, what: str, size: in
 
     size = flat.size if size is None else size
     compiled = jax.jit(product)
+    try:
+        jax.eval_shape(product, jax.numpy.zeros(size, flat.dtype), flat)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise StatementError(
+            f"The {what} cannot be differentiated as often as needed: {str(error).splitlines()[0]}"
+        ) from error
 
     def apply(vector: np.ndarray) -> np.ndarray:
         found = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel(), flat), float)

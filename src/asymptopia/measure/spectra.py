@@ -2,7 +2,8 @@
 
 Stochastic Lanczos quadrature: a random probe and k products give the density seen from the probe as k weighted
 eigenvalues, and its mean over probes is the density (Ubaru, Chen and Saad, SIAM J. Matrix Anal. Appl. 38 (2017) 1075).
-Error bars are the spread between probes. Nothing depends on the operator's scale.
+Standard errors are the spread between probes; intervals know more: the probes are normal, so that a trace seen through
+them is a sum of squares. Nothing depends on the operator's scale.
 """
 
 from __future__ import annotations
@@ -39,10 +40,51 @@ class Quadrature:
         seen = (self.weights * np.where(self.weights > 0, function(self.eigenvalues), 0.0)).sum(axis=1)
         return float(seen.mean()), float(_error(seen))
 
+    def interval(self, function: Callable[[np.ndarray], np.ndarray], level: float = 0.95) -> tuple[float, float]:
+        """Where tr f(A) / n lies, with the probability `level`; for sharp f as well, which see few eigenvalues.
+
+        What the probes see of a positive F = f(A) is close to c chi^2_v / P, with c = tr F^2 / tr F, which one probe
+        already gives well, and v = P tr F / c: the interval holds all v that do not make what was seen improbable
+        (exact for one eigenvalue, where the spread between few skew probes is not). F is taken about its mean, where
+        a normalised probe makes no error, and its two signs are combined by their squares (Zou and Donner, Statist.
+        Med. 27 (2008) 1693).
+        """
+        if not 0 < level < 1:
+            raise StatementError(f"`level` must be between 0 and 1, but is {level!r}.")
+        low, high = self._interval(function(self.eigenvalues)[None], level)
+        return float(low[0]), float(high[0])
+
+    def _interval(self, seen: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """Of functions, by their values at the eigenvalues (G, P, k)."""
+        seen = np.where(self.weights > 0, seen, 0.0)
+        probes = len(self.weights)
+        mean = (seen * self.weights).sum(axis=2).mean(axis=1)
+        about = seen - mean[:, None, None]
+        ends = []
+        for part in (np.maximum(about, 0), np.maximum(-about, 0)):
+            size, square = ((part**m * self.weights).sum(axis=2).mean(axis=1) for m in (1, 2))
+            unit = np.divide(square, size * self.size * probes, out=np.zeros_like(size), where=size > 0)
+            ends.append((size, *_degrees(np.divide(size, unit, out=np.zeros_like(size), where=unit > 0), level) * unit))
+        (up, up_low, up_high), (down, down_low, down_high) = ends
+        below = np.hypot(up - up_low, down_high - down)
+        above = np.hypot(up_high - up, down - down_low)
+        return mean - below, mean + above
+
     def trace(self) -> tuple[float, float]:
         """tr A and its standard error."""
         value, error = self.mean(lambda x: x)
         return self.size * value, self.size * error
+
+    def trace_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Where tr A lies, with the probability `level`."""
+        low, high = self.interval(lambda x: x, level)
+        return self.size * low, self.size * high
+
+    def log_determinant_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Where log det A lies, with the probability `level`; raises as `log_determinant` does."""
+        self.log_determinant()
+        low, high = self.interval(lambda x: np.log(np.where(x > 0, x, 1.0)), level)
+        return self.size * low, self.size * high
 
     def log_determinant(self) -> tuple[float, float]:
         """log det A and its standard error; raises `StatementError` if an eigenvalue seen is not positive."""
@@ -54,8 +96,8 @@ class Quadrature:
         value, error = self.mean(lambda x: np.log(np.where(x > 0, x, 1.0)))
         return self.size * value, self.size * error
 
-    def density(self, grid: np.ndarray | None = None, width: float | None = None) -> Density:
-        """The density on a grid, smoothed by a normal law of standard deviation `width`.
+    def density(self, grid: np.ndarray | None = None, width: float | None = None, level: float = 0.95) -> Density:
+        """The density on a grid, smoothed by a normal law of standard deviation `width`, with intervals of a `level`.
 
         By default 400 points over the spectrum seen, and a hundredth of its length as the width.
         """
@@ -67,8 +109,10 @@ class Quadrature:
         if not width > 0:
             raise StatementError(f"`width` must be > 0, but is {width!r}; a spectrum of one point has no density.")
         z = (grid[:, None, None] - self.eigenvalues) / width
-        seen = (self.weights * np.exp(-(z**2) / 2)).sum(axis=2) / (np.sqrt(2 * np.pi) * width)
-        return Density(grid, seen.mean(axis=1), _error(seen, axis=1), width)
+        bell = np.exp(-(z**2) / 2) / (np.sqrt(2 * np.pi) * width)
+        seen = (self.weights * bell).sum(axis=2)
+        below, above = self._interval(bell, level)
+        return Density(grid, seen.mean(axis=1), _error(seen, axis=1), width, np.maximum(below, 0), above)
 
     def distribution(self, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The share of eigenvalues at or below each point of the grid, and its standard error."""
@@ -84,12 +128,16 @@ class Quadrature:
 
 @dataclass(frozen=True)
 class Density:
-    """A smoothed spectral density: grid, value, standard error (each (G,)) and the width of the smoothing."""
+    """A smoothed spectral density: grid, value, standard error, and the ends of its interval at each point of the grid
+    (each (G,)), and the width of the smoothing.
+    """
 
     grid: np.ndarray
     value: np.ndarray
     error: np.ndarray
     width: float
+    low: np.ndarray
+    high: np.ndarray
 
 
 def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed: int = 0) -> Quadrature:
@@ -119,7 +167,7 @@ def extremes(operator: LinearOperator, count: int = 1) -> tuple[np.ndarray, np.n
 
     To a relative accuracy of 1e-10 of the largest absolute eigenvalue.
     """
-    from scipy.sparse.linalg import eigsh
+    from scipy.sparse.linalg import LinearOperator, eigsh
 
     n = _size(operator)
     if not 1 <= count <= n:
@@ -129,9 +177,14 @@ def extremes(operator: LinearOperator, count: int = 1) -> tuple[np.ndarray, np.n
         kept = np.r_[:count, n - count : n]
         return values[kept], vectors[:, kept]
     start = np.random.default_rng(0).standard_normal(n)
-    values, vectors = eigsh(operator, k=2 * count, which="BE", v0=start, tol=1e-12, ncv=min(n, max(8 * count, 60)))
+    size = np.linalg.norm(operator @ start) / np.sqrt(n)
+    if not np.isfinite(size):
+        raise StatementError("A product with the operator is not finite.")
+    unit = 2.0 ** np.round(np.log2(size)) if size > 0 else 1.0  # ARPACK's tolerance is absolute below 1e-11
+    scaled = LinearOperator((n, n), matvec=lambda v: np.asarray(operator @ v, float) / unit, dtype=np.dtype(float))
+    values, vectors = eigsh(scaled, k=2 * count, which="BE", v0=start, tol=1e-13, ncv=min(n, max(8 * count, 60)))
     order = np.argsort(values)
-    return values[order], vectors[:, order]
+    return unit * values[order], vectors[:, order]
 
 
 def _lanczos(operator: LinearOperator, start: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
@@ -173,6 +226,21 @@ def _check_symmetry(operator: LinearOperator, n: int, rng: np.random.Generator) 
     size = max(np.linalg.norm(at_a) * np.linalg.norm(b), np.linalg.norm(at_b) * np.linalg.norm(a))
     if abs(a @ at_b - b @ at_a) > 1e-6 * size:
         raise StatementError("The operator must be symmetric, but a.Ab and b.Aa differ.")
+
+
+def _degrees(seen: np.ndarray, level: float) -> np.ndarray:
+    """The least and largest numbers of degrees of freedom whose chi-squared law makes `seen` not improbable, (2, G)."""
+    from scipy.optimize import elementwise
+    from scipy.special import gammainc, gammaincc
+
+    tail = (1 - level) / 2
+    seen = np.maximum(seen, 1e-300)
+    reach = 10 * (np.sqrt(seen) + 3) * max(1.0, -np.log(tail))
+    ends = [
+        elementwise.find_root(lambda v, x, f=f: f(v / 2, x / 2) - tail, (np.maximum(a, 1e-300), b), args=(seen,)).x
+        for f, a, b in ((gammaincc, seen - reach, seen + 3), (gammainc, seen * (1 - 1e-9), seen + reach))
+    ]
+    return np.stack(ends)
 
 
 def _error(seen: np.ndarray, axis: int = 0) -> np.ndarray:

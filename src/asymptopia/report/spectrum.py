@@ -10,9 +10,13 @@ from .marks import COLUMN, ESTIMATE, OKABE_ITO, STYLE, blank, saved
 
 
 def save_spectrum(
-    grid: np.ndarray, density: np.ndarray, error: np.ndarray, extremes: np.ndarray, path: str | Path
+    grid: np.ndarray,
+    density: np.ndarray,
+    interval: tuple[np.ndarray, np.ndarray],
+    extremes: np.ndarray,
+    path: str | Path,
 ) -> Path:
-    """The density with two standard errors on a logarithmic axis, and ticks at the extreme eigenvalues, in a file."""
+    """The density with its 95 % intervals on a logarithmic axis, and ticks at the extreme eigenvalues, in a file."""
     import matplotlib as mpl
 
     path = Path(path)
@@ -20,8 +24,8 @@ def save_spectrum(
         figure = blank(COLUMN, 2.4)
         axes = figure.add_subplot()
         floor = 1e-6 * density.max()
-        low, high = np.maximum(density - 2 * error, floor), np.maximum(density + 2 * error, floor)
-        axes.fill_between(grid, low, high, color=OKABE_ITO[0], alpha=0.25, lw=0, label="two standard errors")
+        low, high = (np.maximum(end, floor) for end in interval)
+        axes.fill_between(grid, low, high, color=OKABE_ITO[0], alpha=0.25, lw=0, label="95 % intervals")
         axes.plot(grid, np.maximum(density, floor), color=OKABE_ITO[0], label="density")
         axes.plot(
             extremes, np.full(len(extremes), floor), "|", color=ESTIMATE, ms=9, mew=1, clip_on=False,
