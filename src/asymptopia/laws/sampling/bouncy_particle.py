@@ -20,7 +20,7 @@ def _landmarks() -> tuple[Landmark, ...]:
     at_one = float(np.exp(-0.5) * (np.cos(w) + np.sin(w) / (2 * w)))
     return (
         Landmark(dict(times=(1.0,)), "autocovariance", at_one, 1e-12, OSCILLATOR, at=(0,)),
-        Landmark(dict(refreshment=2.0, times=(1.0,)), "autocovariance", 2 / np.e, 1e-7, OSCILLATOR, at=(0,)),
+        Landmark(dict(refreshment=2.0, times=(1.0,)), "autocovariance", 2 * np.exp(-1.0), 1e-7, OSCILLATOR, at=(0,)),
         Landmark(dict(refreshment=0.5), "asymptotic_variance", 1.0, 1e-12, OSCILLATOR),
         Landmark({}, "turning_rate", 0.3989422804014327, 1e-12, "E max(0, z) of a normal z"),
     )
