@@ -99,7 +99,8 @@ class WideNetworkKernel(Law):
         return {"x": np.arange(len(self.inputs)), "y": np.arange(len(self.inputs))}
 
     def predict(self) -> dict[str, Any]:
-        from .kernel_theory import kernels, spread
+        from ...problem.network_kernels import kernels
+        from .kernel_theory import spread
 
         points = np.asarray(self.inputs, float)
         given = (points, self.depth, self.activation, float(self.weight_variance), float(self.bias_variance))
