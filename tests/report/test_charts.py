@@ -12,7 +12,7 @@ from asymptopia.confront import confront
 from asymptopia.law import Law, Observable
 from asymptopia.report.charts import Chart, Curve, HeatMap, Measured, curve_figure, is_geometric, spread
 from asymptopia.report.compose import charts_of
-from asymptopia.report.scaling import scaling_chart
+from asymptopia.report.scaling import power, scaling_chart
 from asymptopia.sweep import sweep
 
 
@@ -167,3 +167,8 @@ def test_curve_figure_for_learning_curves():
     curve = Curve("ridge", n, 1 / n, None, (Measured("measured", n, 1 / n, 0.1 / n),), n, np.zeros(4), np.full(4, 3.0))
     chart = curve_figure([curve], name="learning", xlabel="samples", ylabel="error")
     assert isinstance(chart, Chart) and chart.xlog and chart.residuals and chart.line == "theory"
+
+
+@pytest.mark.parametrize(("bias", "written"), [(1.0, "1"), (2 / 3, "2/3"), (0.5, "1/2"), (0.31, "0.31")])
+def test_an_exponent_is_written_as_a_fraction_where_it_is_one(bias, written):
+    assert power(bias) == written

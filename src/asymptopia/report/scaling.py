@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,16 +60,28 @@ def scaling_chart(confrontation: Confrontation, judgement: Judgement, name: str)
             line="predicted exponent",
             fit="fitted power law",
         )
-    caption = f"Against $n^{{-{bias:g}}}$: the fit (dashed) meets the axis at the estimate of infinite size.{some}"
+    caption = f"Against $n^{{-{power(bias)}}}$: the fit (dashed) meets the axis at the estimate of infinite size.{some}"
     measured = _effective_exponent(judgement, sizes)
     if measured:
         b, error = measured
         caption += " Where it can be seen, the distance from the limit falls as $n^{-b}$ with "
         caption += f"$b = {b:.2f} \\pm {error:.2f}$"
-        caption += f"; the fit takes $b = {bias:g}$."
+        caption += f"; the fit takes $b = {power(bias)}$."
     return Chart(
-        name, title, f"$n^{{-{bias:g}}}$", axis_label(observable, judgement.observable), panels, caption, line="limit"
+        name,
+        title,
+        f"$n^{{-{power(bias)}}}$",
+        axis_label(observable, judgement.observable),
+        panels,
+        caption,
+        line="limit",
     )
+
+
+def power(bias: float) -> str:
+    """An exponent as it is written: 2/3 where that is what it is."""
+    fraction = Fraction(bias).limit_denominator(6)
+    return str(fraction) if abs(fraction - bias) < 1e-12 else f"{bias:g}"
 
 
 def _extrapolation(table: xr.Dataset, by_size: xr.Dataset, sizes: np.ndarray, bias: float, logarithmic: bool) -> Curve:
