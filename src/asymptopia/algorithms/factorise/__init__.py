@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .beta_divergence import beta_divergence, exponent
 from .butterfly import ButterflyFactors, Pattern, bit_reversal, butterfly, dyadic
+from .kernels import fit_kernels, responses
+from .network_paths import ConvolutionTree, Identifiability, chain_tree, identifiability
 from .nmf import NMF
 from .nmf_coordinates import newton
 from .nmf_majorisers import equalise, heuristic, joint, mm
@@ -13,19 +15,25 @@ from .nmf_solvers import Factorisation, factorise
 __all__ = [
     "NMF",
     "ButterflyFactors",
+    "ConvolutionTree",
     "Factorisation",
+    "Identifiability",
     "Pattern",
     "Problem",
     "beta_divergence",
     "bit_reversal",
     "butterfly",
+    "chain_tree",
     "dyadic",
     "equalise",
     "exponent",
     "factorise",
+    "fit_kernels",
     "heuristic",
+    "identifiability",
     "joint",
     "mm",
     "newton",
     "objective",
+    "responses",
 ]

@@ -1,0 +1,81 @@
+"""Convolutional linear networks: the bound over random pairs, verdicts, and wrong laws."""
+
+import numpy as np
+import pytest
+
+from asymptopia import confront
+from asymptopia.algorithms.factorise.network_paths import chain_tree
+from asymptopia.batching import realize_block, seed_keys
+from asymptopia.laws.factorisation.convolutional_linear_network import (
+    ConvolutionalLinearNetwork,
+    places,
+    ratio,
+    unrolled,
+)
+from asymptopia.record import StatementError
+
+SWAPPED = "(0 1)(0 1)"
+
+
+@pytest.mark.parametrize("layers", [2, 3, 5])
+def test_the_bound_holds_for_random_pairs_within_its_reach(layers):
+    rng, tree = np.random.default_rng(0), chain_tree([(0, 1, 2)] * layers)
+    for size in np.geomspace(1e-4, 0.1, 60):
+        h = rng.standard_normal(3 * layers)
+        g = (h + size * rng.standard_normal(len(h))) * np.repeat(np.exp(rng.standard_normal(layers)), 3)
+        g *= np.exp(np.log(np.abs(tree.products(h)).max() / np.abs(tree.products(g)).max()) / layers)
+        P, Q = tree.products(h), tree.products(g)
+        if np.abs(P - Q).max() <= max(np.abs(P).max(), np.abs(Q).max()) / 2:
+            assert 0 < ratio(tree, tree.ways[0], h, g, np.linalg.norm(P - Q)) <= 1
+
+
+def test_the_distance_is_between_classes():
+    tree, h = chain_tree([(0, 1), (0, 2), (0, 4)]), np.array([1.0, 0.5, -2.0, 0.3, 0.7, 1.1])
+    same = h * np.array([2.0, 2.0, -0.25, -0.25, -2.0, -2.0])
+    assert ratio(tree, tree.ways[0], h, same, 1.0) < 1e-12
+    opposite = h * np.array([1, 1, 1, 1, -1, -1])
+    assert ratio(tree, tree.ways[0], h, opposite, 1.0) > 0.01
+
+
+def test_diagonals_are_averaged():
+    n, rng = 5, np.random.default_rng(1)
+    r = rng.standard_normal(n)
+    circulant = np.array([np.roll(r, j) for j in range(n)]).T
+    np.testing.assert_allclose(unrolled(circulant[None])[0], r)
+    noise = rng.standard_normal((1, n, n))
+    mine = unrolled(noise)[0]
+    other = [np.mean([noise[0, (i + j) % n, j] for j in range(n)]) for i in range(n)]
+    np.testing.assert_allclose(mine, other)
+
+
+def test_exchangeable_kernels_are_confused_though_the_map_is_known():
+    law = ConvolutionalLinearNetwork(supports=SWAPPED, branches=1, noise=0.01)
+    found = realize_block(law, 16, range(40))
+    assert 0.2 < found["fails"].mean() < 0.8, "a random start ends at either order"
+    assert np.allclose(found["smallest"], 0) and np.allclose(found["largest"], np.sqrt(2))
+    limit = law.limit()
+    assert float(limit["fails"]) == 1 and float(limit["secant"]) == 0 and float(limit["dimension"]) == 3
+
+
+def test_bad_questions_are_refused():
+    for bad in ("", "(0 1)(", "(0 0)", "()", "(0 a)", "0 1"):
+        with pytest.raises(StatementError, match="supports"):
+            ConvolutionalLinearNetwork(supports=bad)
+    assert places("(0 1) (-2 3)") == ((0, 1), (-2, 3))
+    with pytest.raises(StatementError, match="exceed 7"):
+        ConvolutionalLinearNetwork().realize(7, seed_keys(7, [0])[0])
+
+
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
+    class Wrong(ConvolutionalLinearNetwork):
+        """Counts all entries, and forgets the second path of a sum."""
+
+        def predict(self):
+            return super().predict() | {"dimension": 4.0, "largest": 1.0}
+
+    settings = dict(supports=SWAPPED, branches=1, noise=0.01)
+    right = confront(ConvolutionalLinearNetwork(**settings), sizes=(16, 64), seeds=60)
+    assert right["recovery"].verdict == right["fails"].verdict == "agrees"
+    assert right["dimension"].verdict != "disagrees"
+    wrong = confront(Wrong(**settings), sizes=(16, 64), seeds=200)
+    assert wrong["dimension"].verdict == wrong["largest"].verdict == "disagrees"
