@@ -75,25 +75,57 @@ def conditional(u: np.ndarray, v: np.ndarray, apart: np.ndarray) -> tuple[np.nda
     return slope, np.maximum(left, 0.0)
 
 
+def _half(u: np.ndarray, v: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The squared difference and the product of the standard deviations, and sin(angle / 2)**2 of the angle whose
+    cosine is the correlation, 1/2 where a variance is 0."""
+    unequal = np.asarray(np.square(np.sqrt(u) - np.sqrt(v)) + np.zeros_like(apart))
+    scale = np.sqrt(u * v) + np.zeros_like(apart)
+    half = np.subtract(apart, unequal)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half /= 4 * scale
+    if not scale.all():
+        half = np.where(scale > 0, half, 0.5)
+    return unequal, scale, np.clip(half, 0.0, 1.0)
+
+
 def _angle(u: np.ndarray, v: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The product of the standard deviations, and the angle whose cosine is the correlation."""
-    scale = np.sqrt(u * v)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        half = (apart - np.square(np.sqrt(u) - np.sqrt(v))) / (4 * scale)
-    return scale, 2 * np.arcsin(np.sqrt(np.clip(np.where(scale > 0, half, 0.5), 0.0, 1.0)))
+    _, scale, half = _half(u, v, apart)
+    return scale, 2 * np.arcsin(np.sqrt(half))
 
 
 @dual.register
 def _(activation: Relu, u: np.ndarray, v: np.ndarray, apart: np.ndarray) -> Dual:
-    """Cho and Saul, NeurIPS 22 (2009), equations 6 and 7."""
-    scale, angle = _angle(u, v, apart)
-    sine, cosine = np.sin(angle), np.cos(angle)
-    # theta cos(theta) - sin(theta), by its series where the two nearly cancel
-    small = -(angle**3) / 3 * (1 - angle**2 / 10 + angle**4 / 280)
-    bend = np.where(angle < 0.02, small, angle * cosine - sine)
-    product = scale / (2 * np.pi) * (sine + (np.pi - angle) * cosine)
-    distance = np.square(np.sqrt(u) - np.sqrt(v)) / 2 + scale * (2 * np.sin(angle / 2) ** 2 + bend / np.pi)
-    return product, (np.pi - angle) / (2 * np.pi), distance
+    """Cho and Saul, NeurIPS 22 (2009), equations 6 and 7, in s = sin(angle / 2)**2 of the angle between the fields.
+
+    With g = s + (angle cos(angle) - sin(angle)) / 2 pi the two averages are scale (1/2 - g), and what it lacks.
+    """
+    unequal, scale, half = _half(u, v, apart)
+    angle = np.arcsin(np.sqrt(half))
+    angle *= 2
+    sine = np.sqrt(half * (1 - half))
+    sine *= 2
+    bend = (1 - 2 * half) * angle
+    bend -= sine
+    small = angle < 0.02
+    if small.any():  # there the two nearly cancel
+        bend[small] = _bend(angle[small])
+    bend *= 1 / (2 * np.pi)
+    bend += half
+    distance = bend * scale
+    product = 0.5 * scale
+    product -= distance
+    distance *= 2
+    unequal *= 0.5
+    distance += unequal
+    angle *= -1 / (2 * np.pi)
+    angle += 0.5
+    return product, angle, distance
+
+
+def _bend(angle: np.ndarray) -> np.ndarray:
+    """angle cos(angle) - sin(angle) for small angles."""
+    return -(angle**3) / 3 * (1 - angle**2 / 10 + angle**4 / 280)
 
 
 @dual.register

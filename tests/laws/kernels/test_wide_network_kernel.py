@@ -9,8 +9,9 @@ import pytest
 from asymptopia import StatementError, confront, parse
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
 from asymptopia.problem.activation import Activation, Erf, Identity, Relu, Sign, Tanh
-from asymptopia.problem.architecture import Convolutional, Residual
+from asymptopia.problem.architecture import Convolutional, Dense, Residual
 from asymptopia.problem.dual import dual
+from asymptopia.problem.network_kernels import kernels
 
 ROWS = json.loads((Path(__file__).parents[2] / "reference" / "kernels.json").read_text())
 ROWS = [r for r in ROWS if r["statement"].startswith("WideNetworkKernel")]
@@ -72,6 +73,18 @@ def test_nearly_equal_inputs_keep_their_digits():
     exact = 2 * (1 - theta / (2 * np.pi))
     assert float(law.ntk[0, 1]) == pytest.approx(exact, abs=1e-12)
     assert float(law.ntk[0, 0]) == 2.0 and float(law.nngp[1, 1]) == pytest.approx(1.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("wiring", [Dense(), Residual()], ids=repr)
+def test_a_kernel_of_many_points_is_that_of_its_pairs(wiring):
+    """Blocks of points, their transposes, near and far ones: each entry is what the pair alone gives."""
+    x = np.random.default_rng(4).normal(size=(70, 3))
+    x[50:] = x[:20] + np.geomspace(1e-8, 1e-1, 20)[:, None]
+    given = (3, Erf(), 1.4, 0.1, wiring)
+    every = kernels(x, *given)
+    for i, j in ((0, 50), (69, 19), (5, 60), (33, 31), (68, 18)):
+        for table, alone in zip(every, kernels(x[[i, j]], *given), strict=True):
+            np.testing.assert_allclose(table[np.ix_([i, j], [i, j])], alone, rtol=1e-14)
 
 
 def test_identity_is_a_linear_model():

@@ -1,0 +1,118 @@
+"""The tangent kernel of a given network, layer by layer, without its Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..record import StatementError
+
+Layers = Sequence[tuple[Any, Any]]
+
+
+def network_tangent_kernel(
+    layers: Layers,
+    activation: Callable[[Any], Any],
+    X: Any,
+    Y: Any = None,
+    factors: Sequence[tuple[float, float]] | None = None,
+) -> Any:
+    r"""The tangent kernel $\Theta_{cd}(x, y) = \nabla f_c(x) \cdot \nabla f_d(y)$ of a dense network, (N, M, C, C).
+
+    The gradient of an output in the weights of a layer is the outer product of what enters the layer and what is
+    propagated back to its preactivations, so that with these vectors h and $\delta$
+
+    $$\Theta_{cd}(x, y) = \sum_l (s_l^2 \, h_l(x) \cdot h_l(y) + t_l^2) \, \delta_l^c(x) \cdot \delta_l^d(y).$$
+
+    layers:     (W, b) of each, W of shape (outputs, inputs), b of shape (outputs,); the first sees x, the last gives f.
+    activation: elementwise, of JAX arrays; between layers.
+    X, Y:       inputs (N, d) and (M, d); without Y, X again.
+    factors:    (s_l, t_l) of each layer, where W is s_l and b is t_l times what is trained (so in the tangent
+                parametrisation, sqrt(weight_variance / inputs) and sqrt(bias_variance)); 1 by default.
+
+    Raises `StatementError` if shapes do not fit, or something is not finite.
+    """
+    import jax.numpy as jnp
+
+    X = jnp.asarray(X, float)
+    layers = [(jnp.asarray(W, float), jnp.asarray(b, float)) for W, b in layers]
+    factors = [(1.0, 1.0)] * len(layers) if factors is None else list(factors)
+    _check(layers, X, factors)
+    if Y is None:
+        return _compiled()(activation, layers, X, X, factors)
+    Y = jnp.asarray(Y, float)
+    _check(layers, Y, factors)
+    return _compiled()(activation, layers, X, Y, factors)
+
+
+def _check(layers: Layers, X: Any, factors: Sequence[tuple[float, float]]) -> None:
+    if not layers:
+        raise StatementError("`layers` must have at least one layer (W, b), but is empty.")
+    if len(factors) != len(layers):
+        raise StatementError(
+            f"`factors` must have one pair for each of the {len(layers)} layers, but has {len(factors)}."
+        )
+    if X.ndim != 2 or 0 in X.shape:
+        raise StatementError(f"Inputs must be an array (number, dimension), but have the shape {X.shape}.")
+    width = X.shape[1]
+    for k, (W, b) in enumerate(layers):
+        if W.ndim != 2 or W.shape[1] != width or b.shape != W.shape[:1] or 0 in W.shape:
+            raise StatementError(
+                f"Layer {k} must have W of shape (outputs, {width}) and b of shape (outputs,), with at least one "
+                f"output, but they have the shapes {W.shape} and {b.shape}."
+            )
+        width = W.shape[0]
+    if not all(np.isfinite(np.asarray(a)).all() for pair in [*layers, (X, X)] for a in pair):
+        raise StatementError("Weights, biases and inputs must be finite, but there is a nan or an infinity.")
+
+
+@cache
+def _compiled() -> Any:
+    import jax
+
+    def kernel(activation: Any, layers: Any, X: Any, Y: Any, factors: Any) -> Any:
+        first = passes(layers, activation, X)
+        second = first if X is Y else passes(layers, activation, Y)
+        return contracted(first, second, factors)
+
+    both = jax.jit(kernel, static_argnums=0)
+    alone = jax.jit(lambda activation, layers, X, factors: kernel(activation, layers, X, X, factors), static_argnums=0)
+
+    def chosen(activation: Any, layers: Any, X: Any, Y: Any, factors: Any) -> Any:
+        return alone(activation, layers, X, factors) if X is Y else both(activation, layers, X, Y, factors)
+
+    return chosen
+
+
+def passes(layers: Layers, activation: Callable[[Any], Any], X: Any) -> list[tuple[Any, Any]]:
+    """What enters each layer, (N, inputs), and the outputs' gradients in its preactivations, (N, C, outputs).
+
+    Traceable by JAX.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    entering, slopes = [X], []
+    for W, b in layers[:-1]:
+        z = entering[-1] @ W.T + b
+        value, slope = jax.jvp(activation, (z,), (jnp.ones_like(z),))
+        entering.append(value)
+        slopes.append(slope)
+    count = layers[-1][0].shape[0]
+    back = [jnp.broadcast_to(jnp.eye(count), (len(X), count, count))]
+    for (W, _), slope in zip(reversed(layers[1:]), reversed(slopes), strict=True):
+        back.append((back[-1] @ W) * slope[:, None, :])
+    return list(zip(entering, reversed(back), strict=True))
+
+
+def contracted(first: Any, second: Any, factors: Any) -> Any:
+    """The kernel (N, M, C, C) of two sets of inputs from their `passes`."""
+    total = 0.0
+    for (h, d), (k, e), (s, t) in zip(first, second, factors, strict=True):
+        N, C, width = d.shape
+        backward = (d.reshape(N * C, width) @ e.reshape(-1, width).T).reshape(N, C, -1, C)
+        total = total + (s**2 * h @ k.T + t**2)[:, None, :, None] * backward
+    return total.transpose(0, 2, 1, 3)  # type: ignore[attr-defined]
