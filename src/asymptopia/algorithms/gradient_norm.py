@@ -97,8 +97,11 @@ def _steps(loss: Callable[[Any, Any], Any], start: Any, damping: Any, data: Any)
     import jax
     import jax.numpy as jnp
 
-    gradient = lambda x: jax.grad(loss)(x, data)  # noqa: E731
-    hessian = jax.jacfwd(gradient)
+    def gradient(x: Any) -> Any:
+        return jax.grad(loss)(x, data)
+
+    def hessian(x: Any) -> Any:
+        return jax.jacfwd(gradient)(x)
 
     def step(carry: Any, _: Any) -> tuple[Any, None]:
         x, mu = carry

@@ -51,7 +51,7 @@ def _tightened(W: list[np.ndarray], correlation: np.ndarray, r: int, rtol: float
         between, around = np.eye(W[j].shape[0]), correlation.copy()
         for w in W[j + 1 : i]:
             between = w @ between
-        scale = np.linalg.norm(correlation, 2)
+        scale = float(np.linalg.norm(correlation, 2))
         for w in W[:j]:
             around = w @ around
         for w in reversed(W[i + 1 :]):
