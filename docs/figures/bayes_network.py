@@ -22,6 +22,7 @@ from jax.flatten_util import ravel_pytree
 
 import asymptopia  # noqa: F401  (double precision, before JAX is imported)
 from asymptopia.algorithms.samplers import (
+    bouncy_particle,
     hmc,
     infinite_swapping,
     mala,
@@ -112,7 +113,7 @@ def log_posterior(w: Any) -> Any:
 def observed(state: Any, info: Any) -> tuple[Any, ...]:
     """Mean log-likelihood of held-out and of learnt samples, probabilities of the held-out labels, price, rate."""
     held = log_likelihood(state.position, HELD)
-    price = getattr(info, "num_integration_steps", 1)
+    price = getattr(info, "num_integration_steps", 1) if not hasattr(info, "windows") else 6 * info.windows
     rate = jnp.mean(getattr(info, "acceptance_rate", jnp.ones(())))
     return jnp.mean(held), jnp.mean(log_likelihood(state.position, LEARNT)), jnp.exp(held), price * 1.0, rate
 
@@ -123,11 +124,12 @@ def methods() -> list[Method]:
     return [
         Method("random walk", lambda h: random_walk(log_posterior, h), 0.234, 1),
         Method("MALA", lambda h: mala(log_posterior, h), 0.574, 1),
-        Method("HMC, 20 leaps", lambda h: hmc(log_posterior, h, 20), 0.8, 20),
+        Method("HMC", lambda h: hmc(log_posterior, h, 20), 0.8, 20),
         Method("NUTS", lambda h: nuts(log_posterior, h), 0.8, 40),
-        Method(f"SGLD, batches of {BATCH}", lambda h: sgld(estimate, h, logdensity=log_posterior), None, 0.1, 2e-4),
+        Method("SGLD", lambda h: sgld(estimate, h, logdensity=log_posterior), None, 0.1, 2e-4),
+        Method("bouncy particle", lambda h: bouncy_particle(log_posterior, h), None, 40, 0.5),
         Method(
-            "infinite swapping, 4 MALA",
+            "infinite swapping",
             lambda h: swapping(kernel=lambda target, T: mala(target, h * T)),
             0.574,
             len(TEMPERATURES),
@@ -210,7 +212,7 @@ def calibration(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def draw(found: list[Outcome], point: np.ndarray) -> None:
     """Traces above; calibration and prices below."""
-    figure = plt.figure(figsize=(11, 7.2), layout="constrained")
+    figure = plt.figure(figsize=(12, 7.2), layout="constrained")
     rows = figure.subfigures(2, 1, height_ratios=(1, 1.15))
     low = min(np.quantile(o.traces, 0.002) for o in found if o.r_hat < 1.5) - 0.02
     high = max(o.traces.max() for o in found) + 0.01
@@ -221,6 +223,7 @@ def draw(found: list[Outcome], point: np.ndarray) -> None:
         trusted = o.r_hat < TRUSTED
         axes.set_title(f"{o.name}\nR-hat {o.r_hat:.2f}", fontsize=9, color="black" if trusted else "firebrick")
         axes.set(ylim=(low, high), xlabel="share of the run")
+        axes.title.set_fontsize(8)
     rows[0].axes[0].set_ylabel("held-out log-likelihood")
     left, middle, right = rows[1].subplots(1, 3, width_ratios=(1, 1, 1))
     best = min(found, key=lambda o: o.r_hat)
@@ -241,7 +244,7 @@ def draw(found: list[Outcome], point: np.ndarray) -> None:
         axes.set(xscale="log", xlabel=label)
         for y, v, o in zip(place, values, found, strict=True):
             axes.text(
-                v, y, f" {v:.2g}" + ("" if o.r_hat < TRUSTED else " (not to be trusted)"), va="center", fontsize=8
+                v, y, f" {v:.3g}" + ("" if o.r_hat < TRUSTED else " (not to be trusted)"), va="center", fontsize=8
             )
         axes.set_xlim(min(values) / 2, max(values) * 12)
     figure.savefig(IMAGE, dpi=130)

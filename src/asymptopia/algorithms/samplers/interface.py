@@ -127,14 +127,14 @@ def check_target(logdensity: Logdensity, position: Any) -> None:
     value = np.asarray(logdensity(position))
     if value.shape != ():
         raise StatementError(f"The log-density must be one number, but has shape {value.shape}.")
-    flat, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
+    flat = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))[0]
     if not np.isfinite(value):
         raise StatementError(f"The log-density must be finite where a chain starts, but is {value} at {shown(flat)}.")
     if not np.isfinite(np.asarray(flat)).all():
         raise StatementError(f"A chain must start at finite numbers, but starts at {shown(flat)}.")
     rays, powers = _rays(flat.shape[0])
     radii = (1.0 + float(jnp.abs(flat).max())) * np.array([1e3, 1e6])
-    logs = np.asarray(_along(lambda x: logdensity(back(x)))(flat, rays, radii))
+    logs = np.asarray(_along(logdensity, position, rays, radii))
     heights = logs + powers[:, None] * np.log(radii)
     rising = np.isfinite(heights).all(axis=1) & (heights[:, 1] >= heights[:, 0])
     if rising.any():
@@ -176,10 +176,11 @@ def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Any,
     return jax.vmap(chain)(jax.random.split(key, chains), positions)
 
 
-def _along(logdensity: Logdensity) -> Callable[..., Any]:
+@partial(jax.jit, static_argnums=0)
+def _along(logdensity: Logdensity, position: Any, rays: Any, radii: Any) -> Any:
     """The log-density at these distances along these rays from a point: (ray, distance)."""
-    at = jax.vmap(jax.vmap(lambda x, ray, r: logdensity(x + r * ray), (None, None, 0)), (None, 0, None))
-    return jax.jit(at)
+    x, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
+    return jax.vmap(lambda ray: jax.vmap(lambda r: logdensity(back(x + r * ray)))(radii))(rays)
 
 
 def _rays(d: int) -> tuple[Any, np.ndarray]:

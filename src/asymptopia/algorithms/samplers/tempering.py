@@ -105,9 +105,15 @@ def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
 def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., TemperingState]:
     """The `init` of a tempered sampler: all replicas start where the chain starts."""
 
+    def coldest(x: Any) -> Any:
+        return logdensity(x) / T[0]
+
+    def hottest(x: Any) -> Any:
+        return logdensity(x) / T[-1]
+
     def init(position: Any, rng_key: Any = None) -> TemperingState:
-        check_target(lambda x: logdensity(x) / T[0], position)
-        check_target(lambda x: logdensity(x) / T[-1], position)
+        check_target(coldest, position)
+        check_target(hottest, position)
         copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(T), *jnp.shape(x))), position)
         replicas = jax.vmap(lambda x, t: kernel(lambda y: logdensity(y) / t, t).init(x))(copies, jnp.asarray(T))
         return gathered(replicas, jnp.arange(len(T)), jnp.eye(len(T)), jnp.zeros((), int))
