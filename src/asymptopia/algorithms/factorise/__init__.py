@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .beta_divergence import beta_divergence, exponent
 from .butterfly import ButterflyFactors, Pattern, bit_reversal, butterfly, dyadic
+from .constraints import Constraint, Diagonals, Free, Nonnegative, Normalised, Sparse, Support
 from .kernels import fit_kernels, responses
 from .network_paths import ConvolutionTree, Identifiability, chain_tree, identifiability
 from .nmf import NMF
@@ -11,15 +12,24 @@ from .nmf_coordinates import newton
 from .nmf_majorisers import equalise, heuristic, joint, mm
 from .nmf_problem import Problem, objective
 from .nmf_solvers import Factorisation, factorise
+from .structured import Product, structured
 
 __all__ = [
     "NMF",
     "ButterflyFactors",
+    "Constraint",
     "ConvolutionTree",
+    "Diagonals",
     "Factorisation",
+    "Free",
     "Identifiability",
+    "Nonnegative",
+    "Normalised",
     "Pattern",
     "Problem",
+    "Product",
+    "Sparse",
+    "Support",
     "beta_divergence",
     "bit_reversal",
     "butterfly",
@@ -36,4 +46,5 @@ __all__ = [
     "newton",
     "objective",
     "responses",
+    "structured",
 ]

@@ -14,10 +14,13 @@ from .interface import Info, Solver, State, from_optax, run
 from .kfac import kfac
 from .majorization import extrapolated, joint, layerwise
 from .network import CrossEntropy, Network
+from .palm import Block, BlockTrail, palm
 from .prox_linear import prox_linear
 from .stochastic import stochastic
 
 __all__ = [
+    "Block",
+    "BlockTrail",
     "CrossEntropy",
     "Info",
     "Network",
@@ -32,6 +35,7 @@ __all__ = [
     "kfac",
     "layerwise",
     "levenberg_marquardt",
+    "palm",
     "prox_linear",
     "run",
     "stochastic",

@@ -1,0 +1,101 @@
+"""A matrix as a product of several factors from given sets, by proximal alternating steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ...record import StatementError
+from .constraints import Constraint
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """The factors, first the leftmost; half the squared error of their product after each step, (steps + 1,).
+
+    guaranteed: the descent that theory grants each step, (steps,).
+    """
+
+    factors: list[np.ndarray]
+    values: np.ndarray
+    guaranteed: np.ndarray
+
+    def dense(self) -> np.ndarray:
+        """Their product."""
+        return np.asarray(reduce(np.matmul, self.factors))
+
+
+def structured(
+    matrix: Any,
+    constraints: Sequence[Constraint],
+    start: Sequence[Any],
+    steps: int = 1000,
+    inertia: float = 0.0,
+    tolerance: float = 1e-12,
+) -> Product:
+    r"""Minimise $\frac12 \|X_1 ... X_K - A\|^2$ over factors $X_k$ in given sets, by PALM from `start`.
+
+    The objective never increases, and falls in each step by at least what is `guaranteed` (without `inertia`). It may
+    end in a local minimum; for butterfly supports `butterfly` finds the factors directly. The gradient of a factor is
+    Lipschitz with $\|L\|^2 \|R\|^2$, spectral norms of the products to its left and right.
+    """
+    from ..optimisers.palm import Block, palm
+
+    A = np.asarray(matrix, float)
+    if A.ndim != 2 or A.size == 0 or not np.isfinite(A).all():
+        raise StatementError(
+            f"`matrix` must be a finite matrix with entries, but has shape {A.shape} and {np.sum(~np.isfinite(A))} "
+            "entries that are not finite."
+        )
+    factors = [np.array(X, float) for X in start]
+    _check_chain(factors, constraints, A.shape)
+    factors = [c.project(X) for c, X in zip(constraints, factors, strict=True)]
+
+    def around(x: list[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
+        left, right = np.eye(A.shape[0]), np.eye(A.shape[1])
+        for X in x[:k]:
+            left = left @ X
+        for X in x[:k:-1]:
+            right = X @ right
+        return left, right
+
+    def block(k: int) -> Block:
+        def gradient(x: list[np.ndarray]) -> np.ndarray:
+            left, right = around(x, k)
+            return np.asarray(left.T @ (left @ x[k] @ right - A) @ right.T)
+
+        def modulus(x: list[np.ndarray]) -> float:
+            left, right = around(x, k)
+            return float(np.linalg.norm(left, 2) * np.linalg.norm(right, 2)) ** 2
+
+        return Block(gradient, modulus, lambda v, t: constraints[k].project(v), None, constraints[k].convex)
+
+    def smooth(x: list[np.ndarray]) -> float:
+        return float(np.sum((reduce(np.matmul, x) - A) ** 2) / 2)
+
+    found = palm(smooth, [block(k) for k in range(len(factors))], factors, steps, 1.1, inertia, tolerance)
+    return Product(found.blocks, found.values, found.guaranteed)
+
+
+def _check_chain(factors: list[np.ndarray], constraints: Sequence[Constraint], shape: tuple[int, ...]) -> None:
+    """Raise `StatementError` unless the factors fit each other, their sets and the matrix."""
+    if not factors or len(factors) != len(constraints):
+        raise StatementError(
+            f"`start` must have a factor for each of one or more `constraints`, but has {len(factors)} for "
+            f"{len(constraints)}."
+        )
+    shapes = [X.shape for X in factors]
+    flat = any(len(s) != 2 or 0 in s for s in shapes)
+    if flat or (shapes[0][0], shapes[-1][1]) != shape or any(a[1] != b[0] for a, b in pairwise(shapes)):
+        raise StatementError(f"`start` must be matrices whose product has the shape {shape}, but has shapes {shapes}.")
+    for k, (X, constraint) in enumerate(zip(factors, constraints, strict=True)):
+        if not isinstance(constraint, Constraint):
+            raise StatementError(f"`constraints[{k}]` must be a Constraint with a projection, but is {constraint!r}.")
+        if not np.isfinite(X).all():
+            raise StatementError(f"`start[{k}]` must be finite, but {np.sum(~np.isfinite(X))} of its entries are not.")
+        constraint.check((X.shape[0], X.shape[1]))
