@@ -11,24 +11,26 @@ from ..numerics.memory import available
 from ..record import StatementError
 
 
-def symmetric_couplings(n: int, p: int, rng: np.random.Generator) -> np.ndarray:
+def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool = False) -> np.ndarray:
     r"""A symmetric tensor J of order p, shape (n,)*p, such that $H(s) = \sum J_{i_1...i_p} s_{i_1} ... s_{i_p}$ has
-    covariance $E H(s) H(s') = n (s \cdot s' / n)^p / 2$ at every n.
+    covariance $E H(s) H(s') = n (s \cdot s' / n)^p / 2$ at every n; in double precision, or in `single`.
 
     Raises `StatementError` if it would not fit into memory.
     """
-    need, limit = 8.0 * 3 * float(n) ** p, available()
+    dtype = np.dtype(np.float32 if single else np.float64)
+    need, limit = 3.0 * dtype.itemsize * float(n) ** p, available()
     if need > limit:
-        fits = int((limit / 24) ** (1 / p))
+        fits = int((limit / (3 * dtype.itemsize)) ** (1 / p))
         raise StatementError(
             f"The couplings of {n} spins need {need / 1e9:.3g} GB, but {limit / 1e9:.3g} are available; "
             f"{fits} spins would fit."
         )
-    drawn = rng.standard_normal((n,) * p)
+    drawn = rng.standard_normal((n,) * p, dtype)
     total = np.zeros_like(drawn)
     for order in itertools.permutations(range(p)):
         total += np.transpose(drawn, order)
-    return total * (-math.sqrt(float(n) ** (1 - p) / 2) / math.factorial(p))
+    total *= -math.sqrt(float(n) ** (1 - p) / 2) / math.factorial(p)
+    return total
 
 
 def derivatives(J: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -62,6 +64,54 @@ def descend(J: np.ndarray, S: np.ndarray, energy: float, steps: int = 400) -> np
             break
         S = _on_sphere(S - rate * (sign * going)[:, None] * gradient, n)
     return S
+
+
+def come_to_rest(
+    J: np.ndarray, S: np.ndarray, *, tolerance: float, steps: int = 100_000
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    r"""Gradient descent on the sphere from the rows of S (B, n), until the gradient is below `tolerance` per root of n
+    at a minimum: energies per spin (B,), least eigenvalues of the Hessian (B,), and where (B, n).
+
+    A step is 1.2 over the largest curvature that a minimum of a large system has, $2 \sqrt{2 p (p - 1)}$. At a saddle a
+    descent goes on from a small displacement in the softest direction. Computes in the precision of J. Raises
+    `StatementError` if a descent has not come to rest after all `steps`.
+    """
+    n, p = J.shape[0], J.ndim
+    S = np.array(S, J.dtype)
+    energies, softest = np.zeros((2, len(S)))
+    going = np.arange(len(S))
+    rate = J.dtype.type(0.6 / math.sqrt(2 * p * (p - 1)))
+    for _ in range(steps):
+        s = S[going]
+        gradient = _gradient(J, s)
+        S[going] = _on_sphere(s - rate * gradient, n)
+        slow = np.linalg.norm(gradient, axis=1) <= tolerance * math.sqrt(n)
+        for i in going[slow]:
+            energies[i], softest[i], direction = _softest(J, S[i])
+            if softest[i] < 0:
+                S[i] = _on_sphere((S[i] + 0.01 * math.sqrt(n) * direction)[None], n)[0]
+        going = going[~slow | (softest[going] < 0)]
+        if not len(going):
+            return energies, softest, S
+    raise StatementError(f"Gradient descent has not come to rest after {steps} steps; allow more, or tolerate more.")
+
+
+def _gradient(J: np.ndarray, S: np.ndarray) -> np.ndarray:
+    n, p = J.shape[0], J.ndim
+    inner = S @ J.reshape(n, -1)
+    for k in range(p - 2, 0, -1):
+        inner = np.einsum("bi,bij->bj", S, inner.reshape(len(S), n, n**k))
+    return np.asarray(p * (inner - np.einsum("bi,bi->b", inner, S)[:, None] * S / n))
+
+
+def _softest(J: np.ndarray, s: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Energy per spin, least eigenvalue of the Hessian on the tangent space, and its direction, downhill."""
+    n = len(s)
+    energy, (gradient,), (hessian,) = derivatives(J, s[None])
+    above = 1 + np.linalg.norm(hessian)
+    values, vectors = np.linalg.eigh(hessian + above / n * np.outer(s, s))
+    softest = vectors[:, 0]
+    return float(energy[0]), float(values[0]), -softest if gradient @ softest > 0 else softest
 
 
 def critical_points(
