@@ -25,7 +25,7 @@ def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool =
             f"The couplings of {n} spins need {need / 1e9:.3g} GB, but {limit / 1e9:.3g} are available; "
             f"{fits} spins would fit."
         )
-    drawn = rng.standard_normal((n,) * p, dtype)
+    drawn = rng.standard_normal((n,) * p, np.float32) if single else rng.standard_normal((n,) * p)
     total = np.zeros_like(drawn)
     for order in itertools.permutations(range(p)):
         total += np.transpose(drawn, order)
