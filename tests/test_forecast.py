@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from asymptopia.confront import confront
 from asymptopia.forecast import Forecast, cross_validated, forecast
 from asymptopia.law import NoLimit
 from asymptopia.problem.data import Bundled
@@ -82,6 +83,15 @@ def test_digits_are_forecast_with_the_best_ridge():
         assert around[1] <= min(around[0], around[2])
 
 
+def test_the_machine_with_a_tangent_kernel_is_forecast():
+    plan = forecast("diabetes", features="ntk:2", samples=(60, 120, 240), seeds=40)
+    found = plan.confront()
+    assert found["test_error"].verdict == "agrees", str(found)
+    limit = plan.statement.limit()
+    wrong = confront(plan.statement, found.experiment, limit.assign(test_error=1.15 * limit.test_error))
+    assert wrong["test_error"].verdict == "disagrees"
+
+
 def test_more_features_than_samples_are_forecast():
     """The field of a student is no multiple of the best prediction there: its law, not its variance, is at stake."""
     plan = forecast("digits", Square(), 1.0, "relu:2000", target="3", samples=(300, 900), seeds=16)
@@ -125,6 +135,7 @@ def test_what_cannot_be_forecast_is_refused_before_any_work(gaussian):
         (dict(data=gaussian, target="label"), "no column 'label'"),
         (dict(data=gaussian), "which column"),
         (dict(data="wine", features="relu:x"), "relu:2000"),
+        (dict(data="wine", features="ntk:0"), "hidden layers"),
         (dict(data="wine", ridge=-1.0), "> 0"),
         (dict(data="wine", ridge="best"), "auto"),
         (dict(data="wine", samples=(1,)), "`samples`"),

@@ -197,7 +197,7 @@ def forecast(
               diabetes, patches, or a CSV, NPZ or Parquet file.
     loss:     by default logistic for classes and square for numbers.
     ridge:    a number, or "auto" for the one that minimises the theory at each number of samples.
-    features: "none", or "relu:P" for P random features.
+    features: "none", "relu:P" for P random features, or "ntk:DEPTH" for the machine with a network's tangent kernel.
     samples:  numbers of training samples; by default eight, up to three quarters of the data.
 
     Raises `StatementError` if the data cannot be read or used, before anything else is done.

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from asymptopia.problem.data import Bundled, Patches, Table, feature_map, named_data
+from asymptopia.problem.kernel import NTK
 from asymptopia.record import StatementError
 
 
@@ -177,6 +178,21 @@ def test_random_features_are_the_same_every_time_and_have_mean_zero():
     for text in ("relu", "relu:0", "rellu:5", "relu:2.5"):
         with pytest.raises(StatementError, match="relu:2000"):
             feature_map(text)
+
+
+def test_components_of_a_tangent_kernel_have_its_inner_products():
+    samples = Bundled("wine").samples("ntk:2")
+    K = NTK(depth=2).matrix(Bundled("wine").samples().X)
+    centred = K - K.mean(axis=0) - K.mean(axis=1)[:, None] + K.mean()
+    found = samples.X @ samples.X.T
+    np.testing.assert_allclose(found / np.trace(found), centred / np.trace(centred), atol=1e-12)
+    assert samples.X.shape == (178, 177) and (samples.X**2).mean() == pytest.approx(1)
+    assert np.all(np.diff(np.square(samples.X).sum(axis=0)) < 0)
+    for text in ("ntk", "ntk:", "ntk:0", "ntk:-1", "ntk:2.5", "ntk:101", "ntk:deep"):
+        with pytest.raises(StatementError, match="hidden layers, 1 to 100"):
+            feature_map(text)
+    with pytest.raises(StatementError, match="at most 6000"):
+        Patches(count=7000).samples("ntk:1")
 
 
 def test_names_of_data(tmp_path):

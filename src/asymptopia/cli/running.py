@@ -81,8 +81,8 @@ def run(statement: str, out: Path | None, shard: Shard, strict: bool, as_json: b
     "--features",
     default="none",
     show_default=True,
-    metavar="none|NAME:P",
-    help="None, or P random features of an activation, as in relu:2000.",
+    metavar="none|NAME:P|ntk:DEPTH",
+    help="None, P random features of an activation, as in relu:2000, or a deep network's tangent kernel, as in ntk:3.",
 )
 @click.option("--loss", metavar="LOSS", help='By default "Logistic()" for classes, "Square()" for numbers.')
 @click.option("--target", metavar="NAME", help='What to predict: a column, or "column=value" for one class.')
@@ -99,6 +99,7 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
     Examples:
       asymptopia forecast digits --target odd --loss "Logistic()"
       asymptopia forecast mine.csv --target price --features relu:2000
+      asymptopia forecast digits --loss "Square()" --features ntk:3
       asymptopia forecast mine.csv --target kind=cat --ridge 0.1 --errors 0.1,0.05
     """
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}

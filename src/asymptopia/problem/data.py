@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from ..record import Record, StatementError, field, nearest
 from .activation import Activation
 from .tables import Columns, digest_of, read_columns
+
+_DEEPEST, _MOST_ROWS = 100, 6000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,26 +60,62 @@ class Data(Covariates):
         return self
 
     def samples(self, features: str = "none") -> Samples:
-        """The samples, scaled, after the features "none" or "relu:2000" (see `feature_map`); kept in memory."""
+        """The samples, scaled, after the features that `feature_map` reads, as "relu:2000"; kept in memory."""
         return _samples(self, features)
 
 
-def feature_map(features: str) -> tuple[Activation, int] | None:
-    """The activation and the number P of random features in a text such as "relu:P" or "tanh:P", or None for "none".
+def feature_map(features: str) -> Callable[[np.ndarray], np.ndarray] | None:
+    """What makes features (N, P) of inputs (N, d), as a text "relu:P", "tanh:P" or "ntk:DEPTH" says; None for "none".
 
-    The features of an input x of d entries are the activation at f.x / sqrt(d) with P fixed random Gaussian f, the same
-    in every run, minus their means, divided by their root mean square deviation.
+    With an activation the features of an input x of d entries are the activation at f.x / sqrt(d) with P fixed random
+    Gaussian f, the same in every run. With "ntk" they are the principal components, of all rows, of the tangent kernel
+    of a relu network with DEPTH hidden layers of infinite width: a linear student of them is the kernel machine.
+    Then they are centred, and divided by their root mean square deviation.
     """
     if features == "none":
         return None
     known = {c.__name__.lower(): c for c in Activation.__subclasses__() if not c.__name__.startswith("_")}
     kind, _, count = features.partition(":")
-    if kind not in known or not count.isdigit() or int(count) < 1:
+    whole = count.isascii() and count.isdigit() and int(count) >= 1
+    if kind == "ntk":
+        if not whole or int(count) > _DEEPEST:
+            raise StatementError(
+                f'`features` "ntk:DEPTH" must have a whole number of hidden layers, 1 to {_DEEPEST}, as in "ntk:3", '
+                f"but is {features!r}."
+            )
+        return partial(_tangent_components, int(count))
+    if kind not in known or not whole:
         raise StatementError(
             f'`features` must be "none" or "NAME:P" with an activation ({", ".join(sorted(known))}) and a whole number '
-            f'P >= 1, as in "relu:2000", but is {features!r}.'
+            f'P >= 1, as in "relu:2000", or "ntk:DEPTH", but is {features!r}.'
         )
-    return known[kind](), int(count)
+    return partial(_random_features, known[kind](), int(count))
+
+
+def _random_features(activation: Activation, count: int, X: np.ndarray) -> np.ndarray:
+    if len(X) * count > 2e8:
+        raise StatementError(
+            f"{count} features of {len(X)} samples are more than fit in memory; ask for fewer of either."
+        )
+    directions = np.random.default_rng(0).standard_normal((X.shape[1], count))
+    return np.asarray(activation(X @ directions / np.sqrt(X.shape[1])))
+
+
+def _tangent_components(depth: int, X: np.ndarray) -> np.ndarray:
+    from scipy.linalg import eigh
+
+    from .kernel import NTK
+
+    if len(X) > _MOST_ROWS:
+        raise StatementError(
+            f"The tangent kernel is a matrix of all pairs of samples, at most {_MOST_ROWS} of them, but there are "
+            f'{len(X)}; give fewer, or random features as in "relu:2000".'
+        )
+    K = NTK(depth=depth).matrix(X)
+    K = K - K.mean(axis=0)
+    values, basis = eigh(K - K.mean(axis=1)[:, None], driver="evd")
+    seen = values > 1e-13 * values[-1]
+    return np.asarray((basis[:, seen] * np.sqrt(values[seen]))[:, ::-1])
 
 
 _TARGETS = {
@@ -219,13 +258,7 @@ def _samples(data: Data, features: str) -> Samples:
     table = data.columns()
     X = _scaled(table.X, data.common)
     if chosen is not None:
-        activation, count = chosen
-        if len(X) * count > 2e8:
-            raise StatementError(
-                f"{count} features of {len(X)} samples are more than fit in memory; ask for fewer of either."
-            )
-        directions = np.random.default_rng(0).standard_normal((X.shape[1], count))
-        X = _scaled(np.asarray(activation(X @ directions / np.sqrt(X.shape[1]))), common=True)
+        X = _scaled(chosen(X), common=True)
         X = X[:, X.any(axis=0)]
     if table.kind == "classification":
         return Samples(X, table.y, table.kind, table.meaning)

@@ -63,7 +63,7 @@ class GaussianCovariate(Law):
         None,
         "law of the label given the teacher's field; None is Sign() for losses of a margin, else Linear()",
     )
-    features: str = field("none", 'features of the data: "none", or P random ones as in "relu:P", with any activation')
+    features: str = field("none", 'features of the data: "none", P random ones as in "relu:P", or "ntk:DEPTH"')
 
     size: ClassVar[str] = "dimension"
     sizes: ClassVar[Any] = _Sizes()
