@@ -81,3 +81,15 @@ def test_a_function_that_jax_cannot_follow_is_named():
 def test_a_scale_must_be_positive():
     with pytest.raises(StatementError, match="`scale` of Erf must be > 0"):
         Erf(scale=0.0)
+
+
+def test_a_polynomial_has_its_values_and_its_slope():
+    from asymptopia.problem.activation import PolynomialUnit
+
+    z, a = np.linspace(-2, 2, 9), (0.5, -1.0, 0.0, 2.0)
+    np.testing.assert_allclose(PolynomialUnit(a)(z), np.polynomial.polynomial.polyval(z, a), atol=1e-13)
+    slope = np.polynomial.polynomial.polyval(z, np.polynomial.polynomial.polyder(a))
+    np.testing.assert_allclose(PolynomialUnit(a).derivative(z), slope, atol=1e-13)
+    for wrong in ((), (0.0, 0.0), (np.nan,)):
+        with pytest.raises(StatementError, match="coefficients"):
+            PolynomialUnit(wrong)

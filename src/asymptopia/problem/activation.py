@@ -190,6 +190,35 @@ class Power(Activation):
         return ()
 
 
+class PolynomialUnit(Activation):
+    """a_0 + a_1 z + a_2 z**2 + ..."""
+
+    coefficients: tuple[float, ...] = field((0.0, 1.0, 1.0, 1.0), "a_0, a_1, ..., not all zero")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        a = np.asarray(self.coefficients, float)
+        if a.ndim != 1 or not np.isfinite(a).all() or not a.any():
+            raise StatementError(
+                f"`coefficients` of PolynomialUnit must be numbers, not all 0, but is {self.coefficients}."
+            )
+
+    def __call__(self, z: Any) -> Any:
+        value = 0.0 * z
+        for a in reversed(self.coefficients):
+            value = value * z + a
+        return value
+
+    def derivative(self, z: Any) -> Any:
+        value = 0.0 * z
+        for k in range(len(self.coefficients) - 1, 0, -1):
+            value = value * z + k * self.coefficients[k]
+        return value
+
+    def breaks(self) -> tuple[float, ...]:
+        return ()
+
+
 class Ramp(Activation):
     """Constant `low` up to `start`, constant `high` from `end` on, and straight in between."""
 
