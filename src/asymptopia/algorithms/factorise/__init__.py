@@ -6,6 +6,7 @@ from .beta_divergence import beta_divergence, exponent
 from .butterfly import ButterflyFactors, Pattern, bit_reversal, butterfly, dyadic
 from .constraints import Constraint, Diagonals, Free, Nonnegative, Normalised, Sparse, Support
 from .kernels import fit_kernels, responses
+from .lifting import Layers, Lifting, fit_layers, lifting, null_space_constant
 from .network_paths import ConvolutionTree, Identifiability, chain_tree, identifiability
 from .nmf import NMF
 from .nmf_coordinates import newton
@@ -23,6 +24,8 @@ __all__ = [
     "Factorisation",
     "Free",
     "Identifiability",
+    "Layers",
+    "Lifting",
     "Nonnegative",
     "Normalised",
     "Pattern",
@@ -39,11 +42,14 @@ __all__ = [
     "exponent",
     "factorise",
     "fit_kernels",
+    "fit_layers",
     "heuristic",
     "identifiability",
     "joint",
+    "lifting",
     "mm",
     "newton",
+    "null_space_constant",
     "objective",
     "responses",
     "structured",

@@ -1,0 +1,36 @@
+"""Structured factorisation: bounds where the lifted operator is not injective, and wrong laws."""
+
+import pytest
+
+from asymptopia import confront
+from asymptopia.batching import realize_block
+from asymptopia.laws.factorisation.structured_factorisation import StructuredFactorisation
+
+
+@pytest.mark.parametrize(("layers", "entries", "n"), [(2, 6, 5), (3, 2, 4), (2, 3, 2)])
+def test_the_bounds_hold_where_the_operator_is_barely_or_not_injective(layers, entries, n):
+    law = StructuredFactorisation(layers=layers, entries=entries, noise=0.01, density=1.0)
+    found = realize_block(law, n, range(8))
+    assert found["recovery"].max() <= 1 and found["factors"].max() <= 1
+
+
+def test_few_rows_are_warned_of():
+    assert "columns" in StructuredFactorisation(layers=4, entries=8).valid()
+    with pytest.raises(ValueError, match="density"):
+        StructuredFactorisation(density=0.0)
+
+
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
+    class Wrong(StructuredFactorisation):
+        """Counts parameters without their scales, and takes the operator for larger."""
+
+        def predict(self):
+            entries = float(self.layers * self.entries)
+            return super().predict() | {"dimension": 2 * entries, "smallest": 1.1, "recovery": 0.01}
+
+    right = confront(StructuredFactorisation(), seeds=40)
+    for name in ("recovery", "factors", "smallest", "largest"):
+        assert right[name].verdict == "agrees", name
+    assert right["dimension"].verdict != "disagrees"
+    wrong = confront(Wrong(), sizes=(24, 48), seeds=40)
+    assert all(wrong[k].verdict == "disagrees" for k in ("recovery", "smallest", "dimension"))
