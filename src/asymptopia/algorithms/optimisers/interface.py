@@ -66,7 +66,12 @@ def check_steps(steps: Any) -> None:
 
 
 def check_positive(name: str, value: Any, zero: bool = False) -> None:
-    """Raise `StatementError` unless a step, a damping or the like is finite and > 0 (>= 0 if `zero`)."""
+    """Raise `StatementError` unless a step, a damping or the like is finite and > 0 (>= 0 if `zero`).
+
+    What JAX traces has no value yet, and passes.
+    """
+    if isinstance(value, jax.core.Tracer):
+        return
     good = isinstance(value, (int, float)) and math.isfinite(value) and (value >= 0 if zero else value > 0)
     if not good:
         raise StatementError(f"`{name}` must be finite and {'>=' if zero else '>'} 0, but is {value}.")

@@ -121,7 +121,8 @@ def _adapted(memory: Factors, value: jax.Array) -> jax.Array:
     """The damping after comparing what the last step gained with what its model foretold."""
     share = (memory.value - value) / jnp.maximum(memory.foretold, 1e-30)
     factor = jnp.where(share > 0.75, 0.6, jnp.where(share < 0.25, 1.6, 1.0))
-    return memory.damping * jnp.where(memory.weight > 0, factor, 1.0).astype(memory.damping.dtype)
+    factor = jnp.where(memory.weight > 0, factor, 1.0).astype(memory.damping.dtype)
+    return jnp.clip(memory.damping * factor, 1e-12, 1e12)
 
 
 def _precondition(A: jax.Array, S: jax.Array, lam: jax.Array, G: jax.Array) -> jax.Array:

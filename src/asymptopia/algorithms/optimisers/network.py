@@ -114,7 +114,12 @@ class Network:
         return self.losses(y, self.outputs(parameters, X)).mean()
 
     def checked(self, X: Any, y: Any) -> tuple[jax.Array, jax.Array]:
-        """Inputs and labels as arrays that fit the network; `StatementError` says what does not."""
+        """Inputs and labels as arrays that fit the network; `StatementError` says what does not.
+
+        What JAX traces has no numbers yet, and passes.
+        """
+        if isinstance(X, jax.core.Tracer) or isinstance(y, jax.core.Tracer):
+            return X, y if isinstance(self.loss, CrossEntropy) else y.reshape(len(X), self.widths[-1])
         X, y = np.asarray(X), np.asarray(y)
         if X.ndim != 2 or X.shape[1] != self.widths[0] or len(X) == 0:
             raise StatementError(f"`X` must have shape (n, {self.widths[0]}) with n >= 1, but has shape {X.shape}.")
@@ -144,11 +149,12 @@ class Network:
 
 
 def check_finite(parameters: Any) -> None:
-    """Raise `StatementError` if any parameter is not a finite number."""
+    """Raise `StatementError` if any parameter is not a finite number; what JAX traces has no numbers yet."""
     leaves = jax.tree.leaves(parameters)
     if not leaves:
         raise StatementError("There must be parameters, but the tree is empty.")
-    bad = sum(int(np.sum(~np.isfinite(np.asarray(leaf)))) for leaf in leaves)
+    known = [np.asarray(leaf) for leaf in leaves if not isinstance(leaf, jax.core.Tracer)]
+    bad = sum(int(np.sum(~np.isfinite(leaf))) for leaf in known)
     if bad:
         raise StatementError(f"The parameters must be finite, but {bad} of them are not.")
 

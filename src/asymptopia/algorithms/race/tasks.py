@@ -1,0 +1,102 @@
+"""What is raced on: a network, its data, and how well it does on data not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...problem.activation import Activation, Tanh
+from ...problem.data import Patches
+from ...problem.loss import Square
+from ...record import StatementError
+from ..optimisers import CrossEntropy, Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A network to be trained on X (n, d) and y, and judged on other samples; parameters are of the type of X.
+
+    key: the randomness of an optimiser that draws batches or labels; the race gives each seed its own.
+
+    Raises `StatementError` for data that do not fit the network or are not finite.
+    """
+
+    name: str
+    network: Network
+    X: Any
+    y: Any
+    test_X: Any
+    test_y: Any
+    key: Any = None
+
+    def __post_init__(self) -> None:
+        for X, y in (("X", "y"), ("test_X", "test_y")):
+            for name, value in zip((X, y), self.network.checked(getattr(self, X), getattr(self, y)), strict=True):
+                object.__setattr__(self, name, value)
+
+    def objective(self, parameters: Any) -> jax.Array:
+        """The mean loss of the training samples."""
+        return self.network.objective(parameters, self.X, self.y)
+
+    def outputs(self, parameters: Any) -> jax.Array:
+        """The network's outputs for the training samples."""
+        return self.network.outputs(parameters, self.X)
+
+    def loss(self, z: jax.Array) -> jax.Array:
+        """The mean loss of the training samples from their outputs."""
+        return self.network.losses(self.y, z).mean()
+
+    def accuracy(self, parameters: Any) -> jax.Array:
+        """Of the test samples: the share of right classes or signs, or of the variance explained (square loss)."""
+        z = self.network.outputs(parameters, self.test_X)
+        if isinstance(self.network.loss, CrossEntropy):
+            return jnp.mean(jnp.argmax(z, axis=1) == self.test_y)
+        if isinstance(self.network.loss, Square):
+            spread = jnp.mean((self.test_y - self.test_y.mean(axis=0)) ** 2)
+            return 1 - jnp.mean((self.test_y - z) ** 2) / spread
+        return jnp.mean(z * self.test_y > 0)
+
+    def start(self, seed: int) -> Any:
+        """The parameters from which every optimiser starts with this seed."""
+        return self.network.draw(jax.random.key(seed), self.X.dtype)
+
+
+def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Activation = Tanh()) -> Task:  # noqa: B008
+    """Images of digits that come with scikit-learn, ten classes; those not trained on are the test."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    if not 1 <= samples < len(found.data):
+        raise StatementError(f"`samples` must be from 1 to {len(found.data) - 1}, but is {samples}.")
+    order = np.random.default_rng(0).permutation(len(found.data))
+    X = found.data[order] / 16
+    X, y = X - X[:samples].mean(axis=0), found.target[order]
+    network = Network((64, *hidden, 10), activation, CrossEntropy())
+    return Task("digits", network, X[:samples], y[:samples], X[samples:], y[samples:])
+
+
+def patches(samples: int = 600, side: int = 5, hidden: tuple[int, ...] = (16, 6, 16)) -> Task:
+    """An autoencoder of grey patches of the photographs that come with scikit-learn, each less its mean."""
+    if samples < 1:
+        raise StatementError(f"`samples` must be at least 1, but is {samples}.")
+    X = Patches(target="photograph", side=side, count=max(2 * samples, 100)).columns().X
+    X = X - X.mean(axis=1, keepdims=True)
+    X = X / X[:samples].std()
+    network = Network((side**2, *hidden, side**2), Tanh(), Square())
+    seen, unseen = X[:samples], X[samples:]
+    return Task("patches", network, seen, seen, unseen, unseen)
+
+
+def teacher(samples: int = 300, inputs: int = 5, hidden: tuple[int, ...] = (8,), width: int = 4) -> Task:
+    """A random tanh network of `width` units teaches a larger one, which can fit it exactly."""
+    rng = np.random.default_rng(0)
+    master = Network((inputs, width, 1), Tanh(), Square()).draw(jax.random.key(2**31))
+    X = rng.standard_normal((4 * samples, inputs))
+    y = np.asarray(Network((inputs, width, 1), Tanh(), Square()).outputs(master, jnp.asarray(X)))
+    y = (y - y[:samples].mean()) / y[:samples].std()
+    network = Network((inputs, *hidden, 1), Tanh(), Square())
+    return Task("teacher", network, X[:samples], y[:samples], X[samples:], y[samples:])
