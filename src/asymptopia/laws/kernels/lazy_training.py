@@ -34,7 +34,7 @@ class LazyTraining(Law):
 
     The `distance` of a network from its own linearisation, a root mean square over samples, probe and times, is bounded
     by a multiple of $n^{-1/2}$ in theory (Lee et al.; Chizat, Oyallon and Bach 2019); it falls as $n^{-1}$, since the
-    second derivatives have random signs (Dyer and Gur-Ari 2020), and that is the exponent here. Below some hundred units
+    second derivatives have random signs (Dyer and Gur-Ari 2020), the exponent here. Below some hundred units
     it falls more slowly.
     """
 
