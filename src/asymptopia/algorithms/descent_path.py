@@ -11,8 +11,11 @@ import numpy as np
 from ..record import StatementError
 from .checks import checked_data
 
-DEPENDENT = 1e-9  # a unit this close to the span of others, relatively, is in it
-CANDIDATES = 32
+DEPENDENT = 1e-6  # a unit of the start this close to the span of others, relatively, is in it
+FARTHEST = 1e-12  # and of the end
+CANDIDATES, BATCHES = 32, 16
+CLEAR = 1e-3
+FAINT = 1e-6  # values this small, beside those of other units, may be round-off
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +56,11 @@ def descent_path(
 
     hidden: w, (p, d); output: u, (p,); X: (n, d) samples; y: (n,).
 
-    As long as a unit's values on the samples are in the span of the other units', its output weight is moved onto them,
-    which leaves the network's function as it is; its hidden weights, which then count for nothing, move to where its
-    values are out of the span. At last the output weights move straight to the least squares, along which a convex loss
-    falls. If there are as many units as the units' values have dimensions, the end is a global minimum (Venturi,
+    Of the units whose values on the samples are in the span of the others', the output weights move to zero while those
+    of the others move straight to the least squares; their hidden weights, which then count for nothing, move to where
+    their values are out of the span; and all output weights move straight to the least squares. A convex loss falls
+    along both straight moves, up to the square of what "in the span" leaves open, 1e-12 of it.
+    If there are as many units as the units' values have dimensions, the end is a global minimum (Venturi,
     Bandeira and Bruna, J. Mach. Learn. Res. 20 (2019) 133); with fewer it is the minimum of the last step.
     """
     X, y = checked_data(X, y, False)
@@ -72,50 +76,65 @@ def descent_path(
     values = np.asarray(activation(X @ W.T), float)
     basis, kept = np.zeros((len(y), 0)), []
     for j in np.argsort(-np.abs(u)):  # the units that count most keep their weights
-        basis, new = _extended(basis, values[:, j])
+        basis, new = _extended(basis, values[:, j], DEPENDENT)
         if new:
             kept.append(int(j))
-    for j in (k for k in range(len(u)) if k not in kept):
-        u = u.copy()
-        if u[j] != 0:
-            u[kept] += u[j] * np.linalg.lstsq(values[:, kept], values[:, j], rcond=None)[0]
-            u[j] = 0.0
-            corners.append((W.copy(), u.copy()))
-        w = _out_of(basis, X, activation, rng)
-        if w is None:  # the span is all there is
-            continue
+    free = [j for j in range(len(u)) if j not in kept]
+    if free:
+        corners.append((W, _least_squares(values, kept, y)))
         W = W.copy()
-        W[j] = w
-        corners.append((W.copy(), u.copy()))
-        values[:, j] = activation(X @ w)
-        basis, _ = _extended(basis, values[:, j])
-        kept.append(j)
-    size = np.linalg.norm(values, axis=0)
-    size[size == 0] = 1.0
-    corners.append((W, np.linalg.lstsq(values / size, y, rcond=None)[0] / size))
+        for j in free:
+            w = _out_of(basis, X, activation, rng)
+            if w is None:  # the span is all there is
+                break
+            W[j], values[:, j] = w, activation(X @ w)
+            basis, _ = _extended(basis, values[:, j], FARTHEST)
+            kept.append(j)
+        corners.append((W, corners[-1][1]))
+    corners.append((W, _least_squares(values, kept, y)))
     return DescentPath(np.stack([c[0] for c in corners]), np.stack([c[1] for c in corners]), len(kept))
 
 
-def _extended(basis: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, bool]:
+def _least_squares(values: np.ndarray, kept: list[int], y: np.ndarray) -> np.ndarray:
+    """The output weights of these units that fit best, and zero for the others."""
+    u, size = np.zeros(values.shape[1]), np.linalg.norm(values[:, kept], axis=0)
+    u[kept] = np.linalg.lstsq(values[:, kept] / size, y, rcond=None)[0] / size
+    return u
+
+
+def _extended(basis: np.ndarray, value: np.ndarray, least: float) -> tuple[np.ndarray, bool]:
     """The orthonormal basis with this direction as well, and whether it was new."""
     rest, size = value.copy(), np.linalg.norm(value)
     for _ in range(2):  # twice is enough
         rest = rest - basis @ (basis.T @ rest)
     left = np.linalg.norm(rest)
-    if size == 0 or left <= DEPENDENT * size or basis.shape[1] == len(value):
+    if size == 0 or left <= least * size or basis.shape[1] == len(value):
         return basis, False
     return np.column_stack([basis, rest / left]), True
 
 
 def _out_of(basis: np.ndarray, X: np.ndarray, activation: Any, rng: np.random.Generator) -> np.ndarray | None:
-    """The weights of the unit farthest from the span among some at random; None if all are in it."""
+    """The weights of the unit farthest from the span among some at random; None if all are in it.
+
+    One in two candidates has a field of zero halfway between two samples, where an activation may have a kink.
+    """
     if basis.shape[1] == len(X):
         return None
-    W = rng.standard_normal((CANDIDATES, X.shape[1])) * np.exp(rng.uniform(-1, 1, (CANDIDATES, 1)))
-    values = np.asarray(activation(X @ W.T), float)
-    rest = values - basis @ (basis.T @ values)
-    rest = rest - basis @ (basis.T @ rest)
-    size = np.linalg.norm(values, axis=0)
-    share = np.linalg.norm(rest, axis=0) / np.where(size > 0, size, np.inf)
-    best = int(np.argmax(share))
-    return W[best] if share[best] > DEPENDENT else None
+    found, far = None, FARTHEST
+    for _ in range(BATCHES):
+        W = rng.standard_normal((CANDIDATES, X.shape[1])) * np.exp(rng.uniform(-1, 1, (CANDIDATES, 1)))
+        first = rng.integers(len(X), size=CANDIDATES // 2)
+        second = (first + rng.integers(1, max(len(X), 2), size=CANDIDATES // 2)) % len(X)
+        middle = (X[first] + X[second]) / 2
+        size = np.maximum((middle**2).sum(axis=1, keepdims=True), 1e-300)
+        W[::2] -= (W[::2] * middle).sum(axis=1, keepdims=True) / size * middle
+        values = np.asarray(activation(X @ W.T), float)
+        rest = values - basis @ (basis.T @ values)
+        rest = rest - basis @ (basis.T @ rest)
+        norm = np.linalg.norm(values, axis=0)
+        share = np.linalg.norm(rest, axis=0) / np.where(norm > FAINT * norm.max(), norm, np.inf)
+        if share.max() > far:
+            found, far = W[int(np.argmax(share))], float(share.max())
+        if far > CLEAR:
+            break
+    return found
