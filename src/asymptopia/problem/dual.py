@@ -16,6 +16,8 @@ from .activation import Activation, Erf, Identity, Relu, Sign
 
 CHUNK = 64
 NEAR = np.array([-8.0, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 8.0])
+FAR = np.array([[18.0, 24.0], [-18.0, -24.0]])
+_NO_MOMENT = "{!r} has no second moment under a normal law, which a wide network needs."
 Dual = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -35,13 +37,22 @@ def dual(activation: Activation, u: np.ndarray, v: np.ndarray, apart: np.ndarray
 
 
 def _quadrature(activation: Activation, u: np.ndarray, v: np.ndarray, apart: np.ndarray) -> Dual:
+    _check_second_moment(activation, float(max(np.max(u, initial=0.0), np.max(v, initial=0.0))))
     x, y, weight = pair_nodes(activation, u, v, apart)
     at_x, at_y = np.asarray(activation(x)), np.asarray(activation(y))
     slopes = np.asarray(activation.derivative(x)) * np.asarray(activation.derivative(y))
     first, second, third = ((weight * f).sum(axis=(1, 2)) for f in (at_x * at_y, slopes, np.square(at_x - at_y)))
     if not (np.isfinite(first) & np.isfinite(third)).all():
-        raise StatementError(f"{activation!r} has no second moment under a normal law, which a wide network needs.")
+        raise StatementError(_NO_MOMENT.format(activation))
     return first, second, third
+
+
+def _check_second_moment(activation: Activation, variance: float) -> None:
+    """Raise `StatementError` unless the square of the activation falls, times the normal density, in its far tails."""
+    with np.errstate(all="ignore"):
+        tails = 2 * np.log(np.abs(np.asarray(activation(np.sqrt(variance) * FAR)))) - FAR**2 / 2
+    if not (tails[:, 1] < np.maximum(tails[:, 0], -(FAR[0, 0] ** 2))).all():
+        raise StatementError(_NO_MOMENT.format(activation))
 
 
 def pair_nodes(

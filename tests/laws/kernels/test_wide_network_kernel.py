@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -144,3 +145,28 @@ def test_bad_statements_are_refused(text):
 def test_an_activation_without_the_moments_is_refused():
     with pytest.raises(StatementError, match="derivative"):
         WideNetworkKernel(activation=Sign()).limit()
+
+
+@pytest.mark.parametrize("power", [2, 3])
+def test_an_activation_that_grows_too_fast_is_refused(power):
+    class Wild(Activation):
+        def __call__(self, z):
+            return jnp.exp(jnp.abs(z) ** power)
+
+    with pytest.raises(StatementError, match="second moment"):
+        WideNetworkKernel(activation=Wild()).limit()
+
+
+def test_an_activation_may_grow_if_its_second_moment_exists():
+    """E exp(x + y) = exp((u + v + 2 c) / 2) for fields of covariance c, and exp' = exp."""
+
+    class Exponential(Activation):
+        def __call__(self, z):
+            return jnp.exp(z)
+
+    law = WideNetworkKernel(depth=1, activation=Exponential(), weight_variance=1.0)
+    x = np.asarray(law.inputs)
+    k = x @ x.T / 2
+    expected = np.exp((np.diag(k)[:, None] + np.diag(k) + 2 * k) / 2)
+    np.testing.assert_allclose(law.limit().nngp, expected, rtol=1e-9)
+    np.testing.assert_allclose(law.limit().ntk, expected * (1 + k), rtol=1e-9)
