@@ -29,7 +29,7 @@ def test_as_many_products_as_dimensions_are_exact():
 
 
 def test_the_density_of_a_random_matrix_is_the_semicircle():
-    found = quadrature(aslinearoperator(goe(1000)), probes=10, order=60)
+    found = quadrature(aslinearoperator(goe(1000)), probes=16, order=60)
     grid = np.linspace(-1.8, 1.8, 30)
     density = found.density(grid, width=0.1)
     z = np.linspace(-2, 2, 20001)[None]
@@ -109,7 +109,8 @@ def test_log_determinant():
 def test_few_different_eigenvalues_end_the_iteration(matrix):
     found = quadrature(aslinearoperator(matrix), probes=4, order=20)
     assert (found.weights > 0).sum(axis=1).max() <= 2
-    assert found.trace()[0] == pytest.approx(np.trace(matrix), abs=3 * found.trace()[1] + 1e-9)
+    low, high = found.trace_interval(level=0.999)
+    assert low - 1e-9 <= np.trace(matrix) <= high + 1e-9
 
 
 def network(parameters, x):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 SMALL = 1e-14
+STREAM = 20171075  # apart from the stream of the same seed, of which the operator itself may be made
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed
         raise StatementError(f"`probes` must be at least 2 to give an error bar, but is {probes}.")
     if order < 1:
         raise StatementError(f"`order` must be at least 1, but is {order}.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng((seed, STREAM))
     _check_symmetry(operator, n, rng)
     order = min(order, n)
     eigenvalues, weights = np.zeros((2, probes, order))
@@ -176,7 +177,7 @@ def extremes(operator: LinearOperator, count: int = 1) -> tuple[np.ndarray, np.n
         values, vectors = np.linalg.eigh(operator @ np.eye(n))
         kept = np.r_[:count, n - count : n]
         return values[kept], vectors[:, kept]
-    start = np.random.default_rng(0).standard_normal(n)
+    start = np.random.default_rng((0, STREAM)).standard_normal(n)
     size = np.linalg.norm(operator @ start) / np.sqrt(n)
     if not np.isfinite(size):
         raise StatementError("A product with the operator is not finite.")

@@ -1,0 +1,108 @@
+r"""The spectrum of a sample covariance matrix: Marchenko and Pastur's law, with any population, and its outliers.
+
+n samples in p dimensions of covariance $\Sigma$ with the spectral law H, and $p / n \to \gamma$. The Stieltjes
+transform m(z) of the n x n Gram matrix of the samples over n solves, in the upper half plane,
+
+$$z = F(m) = -\frac1m + \gamma \int \frac{\tau \, dH(\tau)}{1 + \tau m},$$
+
+and the covariance matrix has the density $\mathrm{Im}\, m / \pi \gamma$ and the mass $1 - 1/\gamma$ at zero if
+$\gamma > 1$. Real m with $F' > 0$ are the outside of the spectrum: its edges are where F' vanishes, and one direction
+of population variance $\tau$ has an eigenvalue $F(-1/\tau)$ of its own if $F'(-1/\tau) > 0$ (Silverstein and Choi, J.
+Multivariate Anal. 54 (1995) 295; Baik, Ben Arous and Peche, Ann. Probab. 33 (2005) 1643; Benaych-Georges and
+Nadakuditi, Adv. Math. 227 (2011) 494).
+
+Here H is that of $a + b s$, with s an eigenvalue of a Wishart matrix of ratio c (one if c is 0): plain data, or random
+features.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+NODES = 48
+
+
+@dataclass(frozen=True)
+class SampleCovariance:
+    """gamma: dimensions per sample; floor, slope, inner: a, b and c of the population."""
+
+    gamma: float
+    floor: float = 0.0
+    slope: float = 1.0
+    inner: float = 0.0
+
+    def _transformed(self, m: Any) -> tuple[Any, Any]:
+        """h(m) = E 1 / (1 + tau m), and its derivative."""
+        a, b, c = self.floor, self.slope, self.inner
+        if c == 0 or b == 0:
+            tau = a + b
+            return 1 / (1 + tau * m), -tau / (1 + tau * m) ** 2
+        x = -(1 + m * a) / (b * m)
+        root = np.sqrt(x - (1 - math.sqrt(c)) ** 2) * np.sqrt(x - (1 + math.sqrt(c)) ** 2)
+        g = (1 - c - x + root) / (2 * c * x)
+        slope = -(c * g**2 + g) / (2 * c * x * g + x + c - 1)
+        return g / (b * m), slope / (b * m) / (b * m**2) - g / (b * m**2)
+
+    def inverse(self, m: Any) -> tuple[Any, Any]:
+        """F(m) and F'(m)."""
+        m = np.asarray(m, complex)
+        h, slope = self._transformed(m)
+        value = (-1 + self.gamma * (1 - h)) / m
+        return value, (1 - self.gamma * (1 - h)) / m**2 - self.gamma * slope / m
+
+    def density(self, x: np.ndarray) -> np.ndarray:
+        """The density at each x > 0, without the mass at zero."""
+        x = np.asarray(x, float)
+        size = self.edges()[1]
+        depth = 30.0 * size
+        m = -1 / (x + 1j * depth)
+        while depth > 1e-13 * size:
+            depth *= 0.6
+            for _ in range(6):
+                value, slope = self.inverse(m)
+                step = (value - x - 1j * depth) / slope
+                step *= np.minimum(1, 0.5 * np.abs(m.imag) / np.maximum(np.abs(step), 1e-300))
+                m = m - step
+        return np.maximum(m.imag, 0) / (math.pi * self.gamma)
+
+    def edges(self) -> tuple[float, float]:
+        """The ends of the spectrum, without the mass at zero."""
+        largest = self.floor + self.slope * (1 + math.sqrt(self.inner)) ** 2
+        least = self.floor + (self.slope * max(0.0, 1 - math.sqrt(self.inner)) ** 2 if self.inner <= 1 else 0.0)
+        upper = self._turning(lambda t: -1 / (largest * (1 + math.exp(-t))))
+        if self.gamma > 1:
+            lower = self._turning(lambda t: math.exp(-t) / largest)
+        elif least > 0 and self.gamma < 1:
+            lower = self._turning(lambda t: -(1 + math.exp(-t)) / least)
+        else:
+            lower = 0.0
+        return lower, upper
+
+    def _turning(self, along: Any) -> float:
+        """F where F' vanishes along m(t); it does once."""
+        from scipy.optimize import brentq
+
+        t = brentq(lambda t: float(self.inverse(along(t))[1].real * along(t) ** 2), -30, 30, xtol=1e-13)
+        return float(self.inverse(along(t))[0].real)
+
+    def shares(self, ends: np.ndarray) -> np.ndarray:
+        """The mass of each bin between successive ends; the mass at zero is in the bin that holds zero."""
+        low, high = self.edges()
+        inside = np.clip(np.asarray(ends, float), low, high)
+        angles = np.arccos(1 - 2 * (inside - low) / (high - low))
+        nodes, weights = np.polynomial.legendre.leggauss(NODES)
+        half = np.diff(angles)[:, None] / 2
+        theta = angles[:-1, None] + half * (1 + nodes)
+        x = low + (high - low) * (1 - np.cos(theta)) / 2
+        found = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
+        zero = (ends[:-1] <= 0) & (ends[1:] > 0)
+        return np.asarray(found + zero * max(0.0, 1 - 1 / self.gamma))
+
+    def outlier(self, variance: float) -> float | None:
+        """The eigenvalue of its own that one direction of this population variance has, or None."""
+        value, slope = self.inverse(-1 / variance)
+        return float(value.real) if slope.real > 0 and abs(value.imag) < 1e-12 * abs(value) else None
