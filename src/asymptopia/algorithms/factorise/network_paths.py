@@ -146,12 +146,17 @@ def identifiability(tree: ConvolutionTree, seed: int = 0) -> Identifiability:
     points = rng.uniform(0.5, 1.5, (2, entries)) * rng.choice([-1.0, 1.0], (2, entries))
     tangents = np.hstack([tree.tangent(h) for h in points])
     responses = tree.lifted(tangents)
-    local = _rank(responses[:, :entries])
-    secant = _rank(responses) == _rank(tangents) if local == free else False
+    local = _rank(responses[:, :entries], rng)
+    secant = local == free and _rank(responses, rng) == _rank(tangents, rng)
     return Identifiability(count, total, counts, local, False, secant, local == free)
 
 
-def _rank(A: np.ndarray) -> int:
+def _rank(A: np.ndarray, rng: np.random.Generator) -> int:
+    """The rank; of a tall sparse matrix, of as many random combinations of its rows as could be independent."""
+    from scipy.sparse import csc_array
+
+    if A.shape[0] > A.shape[1] + 20 > 200:
+        A = (csc_array(A).T @ rng.standard_normal((A.shape[0], A.shape[1] + 20))).T
     return int(np.linalg.matrix_rank(A))
 
 

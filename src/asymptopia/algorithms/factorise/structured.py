@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...record import StatementError
 from .constraints import Constraint
+
+if TYPE_CHECKING:
+    from ..optimisers.palm import Block
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +47,7 @@ def structured(
     end in a local minimum; for butterfly supports `butterfly` finds the factors directly. The gradient of a factor is
     Lipschitz with $\|L\|^2 \|R\|^2$, spectral norms of the products to its left and right.
     """
-    from ..optimisers.palm import Block, palm
+    from ..optimisers.palm import palm
 
     A = np.asarray(matrix, float)
     if A.ndim != 2 or A.size == 0 or not np.isfinite(A).all():
@@ -55,6 +58,17 @@ def structured(
     factors = [np.array(X, float) for X in start]
     _check_chain(factors, constraints, A.shape)
     factors = [c.project(X) for c, X in zip(constraints, factors, strict=True)]
+
+    def smooth(x: list[np.ndarray]) -> float:
+        return float(np.sum((reduce(np.matmul, x) - A) ** 2) / 2)
+
+    found = palm(smooth, _blocks(A, constraints), factors, steps, 1.1, inertia, tolerance)
+    return Product(found.blocks, found.values, found.guaranteed)
+
+
+def _blocks(A: np.ndarray, constraints: Sequence[Constraint]) -> list[Block]:
+    """The squared error's gradient and modulus in each factor, and its projection."""
+    from ..optimisers.palm import Block
 
     def around(x: list[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
         left, right = np.eye(A.shape[0]), np.eye(A.shape[1])
@@ -75,11 +89,7 @@ def structured(
 
         return Block(gradient, modulus, lambda v, t: constraints[k].project(v), None, constraints[k].convex)
 
-    def smooth(x: list[np.ndarray]) -> float:
-        return float(np.sum((reduce(np.matmul, x) - A) ** 2) / 2)
-
-    found = palm(smooth, [block(k) for k in range(len(factors))], factors, steps, 1.1, inertia, tolerance)
-    return Product(found.blocks, found.values, found.guaranteed)
+    return [block(k) for k in range(len(constraints))]
 
 
 def _check_chain(factors: list[np.ndarray], constraints: Sequence[Constraint], shape: tuple[int, ...]) -> None:

@@ -82,30 +82,35 @@ def palm(
 
     values, granted, moves = [objective(x)], [], []
     for k in range(steps):
-        promise = moved = 0.0
-        for i, block in enumerate(blocks):
-            now, e = x[i], x[i] - before[i]
-            L = float(block.modulus(x))
-            tau = _curvature(L, factor, inertia, block.convex) or 1.0
-            x[i] = y = now + inertia * e
-            new = np.asarray(block.proximal(y - block.gradient(x) / tau, 1 / tau), float)  # type: ignore[misc]
-            if new.shape != now.shape or not np.isfinite(new).all() or not math.isfinite(L):
-                raise StatementError(
-                    f"`blocks[{i}]` must keep its shape {now.shape} and finite values, but gave shape {new.shape} and "
-                    f"{np.sum(~np.isfinite(new))} values that are not finite in step {k}."
-                )
-            d = new - now
-            before[i], x[i] = now, new
-            share = (2 if block.convex else 1) - inertia
-            d2, e2 = float(np.sum(d * d)), float(np.sum(e * e))
-            promise += ((share * tau - (1 + inertia) * L) * d2 - inertia * (tau + L) * e2) / 2
-            moved += d2
+        told = [_move(x, before, i, block, factor, inertia, k) for i, block in enumerate(blocks)]
+        promise, moved = (sum(column) for column in zip(*told, strict=True))
         values.append(objective(x))
         granted.append(promise)
         moves.append(math.sqrt(moved))
         if moves[-1] <= tolerance * math.sqrt(sum(float(np.sum(b * b)) for b in x)):
             break
     return BlockTrail(x, np.array(values), np.array(granted), np.array(moves))
+
+
+def _move(
+    x: Blocks, before: Blocks, i: int, block: Block, factor: float, inertia: float, step: int
+) -> tuple[float, float]:
+    """Moves block i of x; what that grants, and the square of its length."""
+    now, e = x[i], x[i] - before[i]
+    L = float(block.modulus(x))
+    tau = _curvature(L, factor, inertia, block.convex) or 1.0
+    x[i] = y = now + inertia * e
+    new = np.asarray(block.proximal(y - block.gradient(x) / tau, 1 / tau), float)  # type: ignore[misc]
+    if new.shape != now.shape or not np.isfinite(new).all() or not math.isfinite(L):
+        raise StatementError(
+            f"`blocks[{i}]` must keep its shape {now.shape} and finite values, but gave shape {new.shape} and "
+            f"{np.sum(~np.isfinite(new))} values that are not finite in step {step}."
+        )
+    d = new - now
+    before[i], x[i] = now, new
+    share = (2 if block.convex else 1) - inertia
+    d2, e2 = float(np.sum(d * d)), float(np.sum(e * e))
+    return ((share * tau - (1 + inertia) * L) * d2 - inertia * (tau + L) * e2) / 2, d2
 
 
 def _curvature(L: float, factor: float, inertia: float, convex: bool) -> float:
