@@ -48,6 +48,16 @@ def test_factors_are_those_of_the_tangent_parametrisation():
     found = network_tangent_kernel(layers, Tanh(), law.inputs, factors=factors)[..., 0, 0]
     np.testing.assert_allclose(found, law.realize(9, key)["ntk"], rtol=1e-10)
 
+    def trained(drawn):
+        h = jnp.asarray(law.inputs)
+        for (W, b), (s, t) in zip(drawn[:-1], factors, strict=False):
+            h = jnp.tanh(s * h @ W.T + t * b)
+        (W, b), (s, t) = drawn[-1], factors[-1]
+        return (s * h @ W.T + t * b)[:, 0]
+
+    rows = [leaf.reshape(2, -1) for leaf in jax.tree.leaves(jax.jacrev(trained)(law._draw(9, key)))]
+    np.testing.assert_allclose(found, sum(r @ r.T for r in rows), rtol=1e-10)
+
 
 @pytest.mark.parametrize(
     ("layers", "inputs", "factors", "told"),

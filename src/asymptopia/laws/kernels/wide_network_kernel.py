@@ -123,14 +123,25 @@ class WideNetworkKernel(Law):
         def outputs(weights: Any) -> Any:
             return self._affine(self._hidden(weights[:-1], points), weights[-1])[..., 0]
 
-        jacobian = jax.jacrev(outputs)(weights)
-        ntk = sum(
-            jnp.tensordot(leaf.reshape(len(points), -1), leaf.reshape(len(points), -1), (1, 1))
-            for leaf in jax.tree.leaves(jacobian)
-        )
+        if isinstance(self.architecture, Dense):
+            ntk = self._layer_by_layer(weights, points)
+        else:
+            rows = [a.reshape(len(points), -1) for a in jax.tree.leaves(jax.jacrev(outputs)(weights))]
+            ntk = sum(row @ row.T for row in rows)
         top = self._hidden(weights[:-1], points)
         nngp = self.bias_variance + self.weight_variance * top @ top.T / top.shape[1]
         return {"nngp": nngp, "ntk": ntk}
+
+    def _layer_by_layer(self, weights: list[Any], points: Any) -> Any:
+        """The tangent kernel of the dense network with these weights, (P, P)."""
+        import jax.numpy as jnp
+
+        from ...measure.network_tangent import contracted, passes
+
+        factors = [(jnp.sqrt(self.weight_variance / W.shape[1]), jnp.sqrt(self.bias_variance)) for W, _ in weights]
+        layers = [(s * W, t * b) for (W, b), (s, t) in zip(weights, factors, strict=True)]
+        found = passes(layers, self.activation, points)
+        return contracted(found, found, factors)[..., 0, 0]
 
     def _draw(self, n: int, key: Any) -> list[Any]:
         """Standard normal weights and biases of each layer."""
