@@ -17,6 +17,7 @@ BALDI_HORNIK = "Baldi and Hornik, Neural Networks 2 (1989) 53, fact 4"
 ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 242, theorem 7 and proposition 5"
 MOST = 5000  # critical values that are enumerated
 BATCH, BATCHES = 192, 60
+MEETINGS, STARTS = 4, 32  # how often each value is met, and starts for each, before a search ends
 SAME = 1e-7  # losses that differ by less, relatively, are one critical value
 
 
@@ -41,7 +42,7 @@ class DeepLinearCriticalPoints(Law):
     `measure.deep_linear`.
 
     In each sample critical points are searched for by descent on the norm of the gradient, from normal weights of
-    random strength, until every value has been met three times. `label_errors` is the share of points whose label,
+    random strength, until every value has been met four times, of at least 32 starts for each. `label_errors` is the share of points whose label,
     from ranks, is at odds with the Hessian's lowest eigenvalue; `spurious_minima` that of points above the global
     minimum without a negative eigenvalue whose loss does not fall nearby; `unconverged` that of the starts that did not
     reach a gradient of $10^{-10}$; `critical_value` is not a number where more or fewer values were found.
@@ -179,7 +180,7 @@ class DeepLinearCriticalPoints(Law):
 
 
 def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Critical points of |W_H .. W_1 A - B|**2 / 2 and what they are, until each value was met three times."""
+    """Critical points of |W_H .. W_1 A - B|**2 / 2 and what they are, until each value was met four times."""
     from ...algorithms.gradient_norm import find_critical_points
     from ...measure.deep_linear import linear_network_label
 
@@ -187,7 +188,7 @@ def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random
     sigma = (np.linalg.norm(B, 2) / math.sqrt(math.prod(widths[1:-1]))) ** (1 / layers)
     columns: dict[str, list[Any]] = {}
     for _ in range(BATCHES):
-        strength = sigma * np.exp(rng.uniform(-0.7, 0.7, (BATCH, 1)))
+        strength = sigma * np.exp(rng.uniform(-1.2, 0.7, (BATCH, 1)))
         starts = strength * rng.standard_normal((BATCH, sum(a * b for a, b in pairwise(widths))))
         found = find_critical_points(_loss(widths), starts, (A, B))
         weights = [split_weights(x, widths) for x in found.point]
@@ -202,7 +203,8 @@ def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random
         }.items():
             columns.setdefault(name, []).extend(column)
         values = np.array(columns["loss"])[np.array(columns["converged"])]
-        if min(np.sum(abs(values - v) < SAME * max(abs(v), 1)) for v in distinct_values(values)) >= 3:
+        met = [np.sum(abs(values - v) < SAME * max(abs(v), 1)) for v in distinct_values(values)]
+        if min(met) >= MEETINGS and len(values) >= STARTS * len(met):
             break
     return {k: np.array(v) for k, v in columns.items()}
 
