@@ -42,10 +42,11 @@ class DeepLinearCriticalPoints(Law):
     `measure.deep_linear`.
 
     In each sample critical points are searched for by descent on the norm of the gradient, from normal weights of
-    random strength, until every value has been met four times, of at least 32 starts for each. `label_errors` is the share of points whose label,
-    from ranks, is at odds with the Hessian's lowest eigenvalue; `spurious_minima` that of points above the global
-    minimum without a negative eigenvalue whose loss does not fall nearby; `unconverged` that of the starts that did not
-    reach a gradient of $10^{-10}$; `critical_value` is not a number where more or fewer values were found.
+    random strength, until every value has been met four times, of at least 32 starts for each. `label_errors` is the
+    share of points whose label, from ranks, is at odds with the Hessian's lowest eigenvalue; `spurious_minima` that of
+    points above the global minimum without a negative eigenvalue whose loss does not fall nearby; `unconverged` that
+    of the starts that did not reach a gradient of $10^{-10}$; `critical_value` is not a number where more or fewer
+    values were found.
     """
 
     widths: tuple[int, ...] = field((3, 2, 2, 3), "units of each layer, from the inputs to the outputs")
