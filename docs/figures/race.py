@@ -16,9 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jax
 import matplotlib
 
 matplotlib.use("Agg")
+jax.config.update("jax_enable_compilation_cache", False)
 import matplotlib.pyplot as plt
 import numpy as np
 

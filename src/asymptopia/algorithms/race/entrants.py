@@ -11,7 +11,8 @@ The unit of cost is one gradient of the full objective, a pass forward and one b
   it restarts;
 - auxiliary coordinates and ADMM: 2.
 
-Factorisations of Gram matrices are not in it; the seconds show them.
+Factorisations of Gram matrices are not in it; the seconds show them. The prox-linear method on these smooth losses is
+Levenberg-Marquardt, and has no entry of its own.
 """
 
 from __future__ import annotations

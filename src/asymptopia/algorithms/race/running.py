@@ -75,7 +75,7 @@ def race(
     optimisers: Sequence[str] | Mapping[str, str | Optimiser | Tuned] = tuple(ENTRANTS),
     budget: Budget = Budget(),
     seeds: int | Sequence[int] = 7,
-    tuning_seeds: int = 2,
+    tuning_seeds: int = 3,
 ) -> xr.Dataset:
     """Losses and accuracies of all optimisers, along gradients and along seconds.
 
