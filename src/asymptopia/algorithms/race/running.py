@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +23,7 @@ from .tasks import Task
 
 TUNING = 2**30  # the seeds on which rates are chosen begin here
 FARTHER = 4  # rates by which a grid is continued at most
-FIRST = 2.0  # the first point of every curve, in gradients; seconds begin at a hundredth of the budget
+FIRST = 2.0  # the first point of every curve, in gradients
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,20 +241,23 @@ _LOOKS: dict[int, Any] = {}
 def _tuned(runner: Runner, name: str, task: Task, entrant: Tuned, budget: Budget, count: int) -> tuple[float, float]:
     """The rates with the least median losses at the end of the gradients and of the seconds.
 
-    While a best rate is at an end of the grid, the grid is continued there, by at most `FARTHER` rates in all.
+    While a best rate is at an end of its grid, the grid is continued there, by at most `FARTHER` rates.
     """
-    rates = sorted(entrant.rates)
-    ends = [_ends(runner, name, task, rate, budget, count) for rate in rates]
-    for _ in range(FARTHER if len(rates) > 1 else 0):
-        best = set(np.argmin(ends, axis=0))
-        if len(rates) - 1 in best:
-            rates.append(_rounded(rates[-1] ** 2 / rates[-2]))
-            ends.append(_ends(runner, name, task, rates[-1], budget, count))
-        elif 0 in best:
-            rates.insert(0, _rounded(rates[0] ** 2 / rates[1]))
-            ends.insert(0, _ends(runner, name, task, rates[0], budget, count))
-    first, second = np.argmin(ends, axis=0)
-    return rates[first], rates[second]
+    known = cache(lambda rate: _ends(runner, name, task, rate, budget, count))
+
+    def best(among: list[float], end: int) -> float:
+        return min(among, key=lambda rate: known(rate)[end])
+
+    def grown(end: int) -> list[float]:
+        rates = sorted(entrant.rates)
+        for _ in range(FARTHER if len(rates) > 1 else 0):
+            if best(rates, end) == rates[-1]:
+                rates.append(_rounded(rates[-1] ** 2 / rates[-2]))
+            elif best(rates, end) == rates[0]:
+                rates.insert(0, _rounded(rates[0] ** 2 / rates[1]))
+        return rates
+
+    return best(grown(0), 0), best(grown(1), 1)
 
 
 def _rounded(rate: float) -> float:
