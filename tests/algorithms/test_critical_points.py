@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import gamma
 
 from asymptopia.algorithms import critical_points as module
 from asymptopia.algorithms.critical_points import critical_points, derivatives, descend, symmetric_couplings
@@ -92,3 +93,45 @@ def test_couplings_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr(module, "available", lambda: 1e6)
     with pytest.raises(StatementError, match="34 spins would fit"):
         symmetric_couplings(50, 3, np.random.default_rng(0))
+
+
+def kac_rice(n, p, draws, rng):
+    """The mean number of critical points: the sphere's area, the gradient's density at 0, and E |det| of the Hessian,
+    a matrix with entries of variance p (p - 1) / 2n, twice that on the diagonal, less p times the energy.
+    """
+    G = rng.standard_normal((draws, n - 1, n - 1))
+    hessian = (G + G.transpose(0, 2, 1)) * np.sqrt(p * (p - 1) / (4 * n))
+    hessian -= p * rng.standard_normal(draws)[:, None, None] / np.sqrt(2 * n) * np.eye(n - 1)
+    seen = np.abs(np.linalg.det(hessian))
+    factor = 2 * np.pi ** (n / 2) / gamma(n / 2) * n ** ((n - 1) / 2) / (np.pi * p) ** ((n - 1) / 2)
+    return factor * seen.mean(), factor * seen.std() / draws**0.5
+
+
+def enumerated(J, rng, batch):
+    """Indices of all critical points, for p odd: energies tell them apart, and each has an opposite.
+
+    Newton's method from new starts, until the characteristic of the sphere is right and a further batch adds none.
+    """
+    n = J.shape[0]
+    energies, index, complete = np.zeros(0), np.zeros(0, int), False
+    for _ in range(40):
+        found, spectra = critical_points(J, on_sphere(rng, batch, n), longest=0.1)
+        below = (spectra < 0).sum(axis=1)
+        energies, kept = np.unique(np.round(np.r_[energies, found, -found], 7), return_index=True)
+        before, index = len(index), np.r_[index, below, n - 1 - below][kept]
+        if complete and len(index) == before:
+            return index
+        complete = np.sum((-1) ** index) == (2 if n % 2 else 0)
+    raise AssertionError("not all critical points were found")
+
+
+@pytest.mark.parametrize(("n", "batch", "systems"), [(3, 60, 120), (4, 150, 60)])
+def test_all_critical_points_are_as_many_as_kac_and_rice_say(n, batch, systems):
+    rng = np.random.default_rng(6)
+    counts = [len(enumerated(symmetric_couplings(n, 3, rng), rng, batch)) for _ in range(systems)]
+    counts = np.array(counts)
+    assert (counts % 2 == 0).all() and counts.max() <= 2 * (2**n - 1)
+    expected, error = kac_rice(n, 3, 100_000, rng)
+    assert abs(counts.mean() - expected) < 4 * np.hypot(error, counts.std() / systems**0.5)
+    value, error = kac_rice(2, 5, 100_000, rng)
+    assert abs(value - 2 * np.sqrt(13)) < 4 * error
