@@ -13,7 +13,7 @@ from .checks import checked_count, checked_couplings, checked_field
 
 
 @dataclass(frozen=True)
-class Path:
+class Relaxation:
     """What a run of Glauber dynamics measured; energies are H / n.
 
     means:   the mean of every spin over the sweeps measured (n,).
@@ -30,7 +30,7 @@ class Path:
 
 def glauber(
     couplings: Any, field: Any, temperature: float, start: Any, sweeps: int, rng: np.random.Generator, *, burn: int = 0
-) -> Path:
+) -> Relaxation:
     r"""Heat-bath dynamics of $H = -\frac12 \sum_{ij} J_{ij} s_i s_j - \sum_i h_i s_i$ from the configuration `start`.
 
     A sweep gives every spin, in order, its equilibrium given the others; at temperature 0 it aligns with its field.
@@ -58,4 +58,4 @@ def glauber(
         history[t] = H / n
         if t >= burn:
             total += s
-    return Path(total / (sweeps - burn), float(history[burn:].mean()), history, s.astype(np.int8))
+    return Relaxation(total / (sweeps - burn), float(history[burn:].mean()), history, s.astype(np.int8))
