@@ -64,10 +64,14 @@ class Trail(NamedTuple):
 
 
 class Runner(NamedTuple):
-    """A compiled optimiser: `start(seed, rate)` gives a run's beginning, `go(carry, key, rate, until)` runs on."""
+    """A compiled optimiser: `start(seed, rate)` gives a run's beginning, `go(carry, key, rate, until)` runs on.
+
+    `look(parameters)` is the loss and the accuracy.
+    """
 
     start: Callable[[int, float], Any]
     go: Callable[..., Any]
+    look: Callable[[Any], Any]
     seconds: float
 
 
@@ -97,9 +101,10 @@ def race(
     entrants = _entrants(optimisers)
     numbers = _seeds("seeds", seeds)
     _seeds("tuning_seeds", tuning_seeds)
+    look = jax.jit(lambda p: (task.objective(p), task.accuracy(p)))
     rows = []
     for name, entrant in entrants.items():
-        runner = _compiled(name, task, entrant)
+        runner = _compiled(name, task, entrant, look)
         rates = (math.nan, math.nan)
         if isinstance(entrant, Tuned):
             rates = _tuned(runner, name, task, entrant, budget, tuning_seeds)
@@ -153,7 +158,7 @@ def _seeds(name: str, seeds: Any) -> tuple[int, ...]:
     return tuple(map(int, numbers))
 
 
-def _compiled(name: str, task: Task, entrant: Any) -> Runner:
+def _compiled(name: str, task: Task, entrant: Any, look: Any) -> Runner:
     """The optimiser's loop, compiled, and the CPU seconds that this took."""
 
     def solver(key: Any, rate: Any) -> Solver:
@@ -193,17 +198,16 @@ def _compiled(name: str, task: Task, entrant: Any) -> Runner:
     begun = time.process_time()
     arguments = start(TUNING, 0.1), jax.random.key(0), jnp.ones((), kind), jnp.ones((), float)
     compiled = jax.jit(go).lower(*arguments).compile()
-    return Runner(start, compiled, time.process_time() - begun)
+    return Runner(start, compiled, look, time.process_time() - begun)
 
 
 def _run(runner: Runner, name: str, task: Task, seed: int, rate: float, budget: Budget) -> Trail:
     """One run, looked at along the gradients of the budget and on, as densely, until the seconds are spent."""
-    look = _looked(task)
     key, kind = jax.random.fold_in(jax.random.key(seed), 1), task.X.dtype
     carry, number = runner.start(seed, rate), jnp.asarray(rate, kind)
     grid = list(budget.spent_gradients())
     growth, seconds = grid[1] / grid[0], 0.0
-    rows = [(0.0, 0.0, *look(carry[1]))]
+    rows = [(0.0, 0.0, *runner.look(carry[1]))]
     while len(rows) <= len(grid):
         until = jnp.asarray(grid[len(rows) - 1] * (1 - 1e-5), float)
         begun = time.process_time()
@@ -214,7 +218,7 @@ def _run(runner: Runner, name: str, task: Task, seed: int, rate: float, budget: 
         if not work > 0:
             raise StatementError(f"A step of the optimiser {name!r} must cost more than 0, but costs {float(work)}.")
         within = float(spent) <= grid[len(rows) - 1] * (1 + 1e-5)
-        rows.append((grid[len(rows) - 1], seconds, *look(state.parameters if within else before)))
+        rows.append((grid[len(rows) - 1], seconds, *runner.look(state.parameters if within else before)))
         if not (np.isfinite(value) and np.isfinite(rows[-1][2])):
             break
         if len(rows) > len(grid) and seconds < budget.seconds:
@@ -225,17 +229,6 @@ def _run(runner: Runner, name: str, task: Task, seed: int, rate: float, budget: 
         lost[-1] = True
     columns[2, lost], columns[3, lost] = np.inf, 0.0
     return Trail(*columns)
-
-
-def _looked(task: Task) -> Callable[[Any], tuple[float, float]]:
-    if id(task) not in _LOOKS:
-        _LOOKS.clear()
-        _LOOKS[id(task)] = (task, jax.jit(lambda p: (task.objective(p), task.accuracy(p))))
-    seen = _LOOKS[id(task)][1]
-    return lambda p: tuple(map(float, seen(p)))  # type: ignore[return-value]
-
-
-_LOOKS: dict[int, Any] = {}
 
 
 def _tuned(runner: Runner, name: str, task: Task, entrant: Tuned, budget: Budget, count: int) -> tuple[float, float]:
