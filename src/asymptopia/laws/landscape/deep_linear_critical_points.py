@@ -55,7 +55,7 @@ class DeepLinearCriticalPoints(Law):
 
     size = "samples"
     sizes = (1000, 8000)
-    seeds = 30
+    seeds = 20
     block = 10
     compiled = False
     source = f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}"
@@ -80,9 +80,15 @@ class DeepLinearCriticalPoints(Law):
         "index": Observable(
             "k_J", "negative eigenvalues at full rank, by ascending loss", dims=("full",), scale=1.0, resolution=0.5
         ),
-        "spurious_minima": Observable("p_s", "share of critical points that are spurious minima", bound="every"),
-        "label_errors": Observable("p_l", "share of points labelled at odds with the Hessian", bound="every"),
-        "unconverged": Observable("p_u", "share of starts without a critical point", bound="every", scale=1.0),
+        "spurious_minima": Observable(
+            "p_s", "share of critical points that are spurious minima", bound="every", resolution=0.1
+        ),
+        "label_errors": Observable(
+            "p_l", "share of points labelled at odds with the Hessian", bound="every", resolution=0.1
+        ),
+        "unconverged": Observable(
+            "p_u", "share of starts without a critical point", bound="every", scale=1.0, resolution=0.1
+        ),
     }
     landmarks = (
         Landmark({}, "critical_value", 0.65, 1e-12, BALDI_HORNIK, at=(0,), note="one half of s_3**2 and the noise"),
