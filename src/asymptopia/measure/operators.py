@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 
-TOGETHER = 10  # vectors at once: their products share the pass through the model
-
-
 def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     """The Hessian of `loss(parameters)`, a scalar, at `parameters`.
 
@@ -140,21 +137,13 @@ def _operator(product: Callable[[Any, Any], Any], flat: Any, what: str, size: in
             f"The {what} cannot be differentiated as often as needed: {str(error).splitlines()[0]}"
         ) from error
 
-    def checked(product: Any) -> np.ndarray:
-        found = np.asarray(product, float)
+    def apply(vector: np.ndarray) -> np.ndarray:
+        found = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel(), flat), float)
         if not np.isfinite(found).all():
             raise StatementError(f"The {what} cannot be differentiated as often as needed at `parameters`: nan.")
         return found
 
-    def apply(vector: np.ndarray) -> np.ndarray:
-        return checked(compiled(np.asarray(vector, flat.dtype).ravel(), flat))
-
-    together = jax.jit(jax.vmap(product, (1, None), 1))  # what does not depend on the vector is computed once
-
     def apply_all(vectors: np.ndarray) -> np.ndarray:
-        if vectors.shape[1] > TOGETHER:
-            parts = [apply_all(vectors[:, i : i + TOGETHER]) for i in range(0, vectors.shape[1], TOGETHER)]
-            return np.concatenate(parts, axis=1)
-        return checked(together(np.asarray(vectors, flat.dtype), flat))
+        return np.stack([apply(v) for v in vectors.T], axis=1)
 
     return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(float))

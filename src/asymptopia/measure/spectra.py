@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 SMALL = 1e-14
-BASIS = 30_000_000  # numbers in the bases held at once
 STREAM = 20171075  # apart from the stream of the same seed, of which the operator itself may be made
 
 
@@ -157,12 +156,10 @@ def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed
     _check_symmetry(operator, n, rng)
     order = min(order, n)
     eigenvalues, weights = np.zeros((2, probes, order))
-    starts = rng.standard_normal((probes, n))
-    at_once = max(1, min(probes, BASIS // (order * n)))
-    for first in range(0, probes, at_once):
-        for i, (values, shares) in enumerate(_lanczos(operator, starts[first : first + at_once], order), first):
-            eigenvalues[i, : len(values)], weights[i, : len(values)] = values, shares
-            eigenvalues[i, len(values) :] = values[-1]
+    for i in range(probes):
+        values, shares = _lanczos(operator, rng.standard_normal(n), order)
+        eigenvalues[i, : len(values)], weights[i, : len(values)] = values, shares
+        eigenvalues[i, len(values) :] = values[-1]
     return Quadrature(eigenvalues, weights, n)
 
 
@@ -191,40 +188,28 @@ def extremes(operator: LinearOperator, count: int = 1) -> tuple[np.ndarray, np.n
     return unit * values[order], vectors[:, order]
 
 
-def _lanczos(operator: LinearOperator, starts: np.ndarray, order: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Ritz values of the Krylov space of each start (B, n), and the squared weights of the start on them."""
+def _lanczos(operator: LinearOperator, start: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values of the Krylov space of `start`, and the squared weights of `start` on them."""
     from scipy.linalg import eigh_tridiagonal
 
-    count, n = starts.shape
-    basis = np.zeros((count, order, n))
-    diagonal, beside = np.zeros((2, count, order))
-    length = np.full(count, order)
-    vectors = starts / np.linalg.norm(starts, axis=1, keepdims=True)
-    going = np.arange(count)
+    basis = np.zeros((order, len(start)))
+    diagonal, beside = np.zeros((2, order))
+    vector = start / np.linalg.norm(start)
     for k in range(order):
-        basis[going, k] = vectors
-        products = np.asarray(operator @ vectors.T if len(going) > 1 else operator @ vectors[0], float)
-        products = np.ascontiguousarray(products.T).reshape(len(going), n)
-        if not np.isfinite(products).all():
+        basis[k] = vector
+        vector = np.asarray(operator @ vector, float)
+        if not np.isfinite(vector).all():
             raise StatementError("A product with the operator is not finite.")
-        for row, i in enumerate(going):
-            seen, vector = basis[i, : k + 1], products[row]
-            diagonal[i, k] = seen[k] @ vector
-            for _ in range(2):
-                vector -= (seen @ vector) @ seen
-            beside[i, k] = np.linalg.norm(vector)
-            scale = max(np.abs(diagonal[i, : k + 1]).max(), beside[i, : k + 1].max())
-            if beside[i, k] <= SMALL * n**0.5 * scale:
-                length[i] = k + 1
-        kept = length[going] == order
-        going, vectors = going[kept], products[kept] / beside[going[kept], k, None]
-        if not len(going):
+        diagonal[k] = basis[k] @ vector
+        for _ in range(2):
+            vector = vector - basis[: k + 1].T @ (basis[: k + 1] @ vector)
+        beside[k] = np.linalg.norm(vector)
+        scale = max(np.abs(diagonal[: k + 1]).max(), beside[: k + 1].max())
+        if k == order - 1 or beside[k] <= SMALL * len(start) ** 0.5 * scale:
             break
-    found = []
-    for j, size in enumerate(length):
-        values, rotated = eigh_tridiagonal(diagonal[j, :size], beside[j, : size - 1])
-        found.append((values, rotated[0] ** 2))
-    return found
+        vector /= beside[k]
+    values, vectors = eigh_tridiagonal(diagonal[: k + 1], beside[:k])
+    return values, vectors[0] ** 2
 
 
 def _size(operator: LinearOperator) -> int:
