@@ -17,7 +17,7 @@ BALDI_HORNIK = "Baldi and Hornik, Neural Networks 2 (1989) 53, fact 4"
 ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 242, theorem 7 and proposition 5"
 MOST = 5000  # critical values that are enumerated
 BATCH, BATCHES = 192, 60
-MEETINGS, STARTS = 4, 32  # how often each value is met, and starts for each, before a search ends
+MEETINGS, STARTS = 4, 40  # how often each value is met, and starts for each, before a search ends
 SAME = 1e-7  # losses that differ by less, relatively, are one critical value
 
 
@@ -42,7 +42,7 @@ class DeepLinearCriticalPoints(Law):
     `measure.deep_linear`.
 
     In each sample critical points are searched for by descent on the norm of the gradient, from normal weights of
-    random strength, until every value has been met four times, of at least 32 starts for each. `label_errors` is the
+    random strength, until every value has been met four times, of at least 40 starts for each. `label_errors` is the
     share of points whose label, from ranks, is at odds with the Hessian's lowest eigenvalue; `spurious_minima` that of
     points above the global minimum without a negative eigenvalue whose loss does not fall nearby; `unconverged` that
     of the starts that did not reach a gradient of $10^{-10}$; `critical_value` is not a number where more or fewer
