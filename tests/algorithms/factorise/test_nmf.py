@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from asymptopia import StatementError
 from asymptopia.algorithms.factorise import (
@@ -192,7 +192,14 @@ def test_bad_input_is_named(change, message):
         factorise(arguments.pop("X"), arguments.pop("rank"), **arguments)
 
 
-@parametrize_with_checks([NMF(), NMF(beta=2.0, step=mm)])
+CHECKS = [
+    pytest.param(model, check, id=f"{name}-{i}-{getattr(check, 'func', check).__name__}")
+    for name, model in (("newton", NMF()), ("mm", NMF(beta=2.0, step=mm)))
+    for i, (_, check) in enumerate(estimator_checks_generator(model))
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 @pytest.mark.filterwarnings("ignore")
 def test_estimator_of_scikit_learn(estimator, check):
     check(estimator)
