@@ -59,3 +59,28 @@ def test_a_loss_without_curvature_has_no_density(model):
 def test_bad_input_is_said(model, asked, said):
     done = CliRunner().invoke(main, ["spectrum", str(model.parent / asked)])
     assert done.exit_code == 2 and said in done.output
+
+
+REGRESSION = """
+import jax.numpy as jnp
+import numpy as np
+
+X = jnp.asarray(np.random.default_rng(0).standard_normal((600, 200)))
+
+def parameters():
+    return jnp.zeros(200)
+
+def loss(w):
+    return jnp.mean((X @ w - 1.0) ** 2) / 2
+"""
+
+
+def test_the_law_of_noise_is_drawn_where_it_applies(tmp_path):
+    path, figure = tmp_path / "regression.py", tmp_path / "spectrum.svg"
+    path.write_text(REGRESSION)
+    done = CliRunner().invoke(main, ["spectrum", f"{path}:loss", "--json", "--out", str(figure)])
+    assert done.exit_code == 0, done.output
+    law = json.loads(done.stdout)["marchenko_pastur"]
+    assert law["ratio"] == pytest.approx(1 / 3, rel=0.05) and law["variance"] == pytest.approx(1, rel=0.02)
+    np.testing.assert_allclose(law["edges"], [(1 - 3**-0.5) ** 2, (1 + 3**-0.5) ** 2], rtol=0.1)
+    assert law["outliers"] == [] and "Marchenko-Pastur" in figure.read_text()

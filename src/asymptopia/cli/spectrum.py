@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from ..record import StatementError, nearest
 from ..statement import load_file
 from .output import number, only_json, say, show_table
 from .phases import KINDS
+
+if TYPE_CHECKING:
+    from ..measure.random_matrix import CovarianceLaw
 
 
 @click.command()
@@ -34,10 +37,13 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
       asymptopia spectrum mymodel.py:loss --at trained --json
 
     --json prints {"model", "size", "trace", "trace_error", "trace_interval", "smallest", "largest", "grid", "density",
-    "density_error", "density_low", "density_high"}; errors are standard errors over the probes, intervals hold the
-    truth in 95 % of repetitions.
+    "density_error", "density_low", "density_high", "marchenko_pastur"}; errors are standard errors over the probes,
+    intervals hold the truth in 95 % of repetitions. Where the spectrum is that of a sample covariance matrix the last
+    has "ratio" (dimensions per sample), "variance", "edges", "outliers" and the "population" variance of each; else it
+    is null.
     """
     from ..measure.operators import hessian
+    from ..measure.random_matrix import covariance_law
     from ..measure.spectra import extremes, quadrature
 
     if out is not None and out.suffix.lower() not in KINDS:
@@ -53,10 +59,13 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
         low, high = seen.trace_interval()
         flat = values[-1] - values[0] <= 1e-12 * max(abs(values[0]), abs(values[-1]))
         density = None if flat else seen.density()
+        law = None if density is None else covariance_law(seen, values[count:])
         if out is not None and density is not None:
             from ..report.spectrum import save_spectrum
 
-            say(f"figure: {save_spectrum(density.grid, density.value, (density.low, density.high), values, out)}")
+            drawn = None if law is None else density.smoothed(law.density)
+            figure = save_spectrum(density.grid, density.value, (density.low, density.high), values, out, drawn)
+            say(f"figure: {figure}")
         found: dict[str, Any] = {
             "model": model, "size": size, "trace": trace, "trace_error": trace_error,
             "trace_interval": [low, high],
@@ -64,7 +73,8 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
         }  # fmt: skip
         curves = ("grid", "value", "error", "low", "high") if density is not None else ()
         names = {"grid": "grid", "value": "density"} | {k: f"density_{k}" for k in ("error", "low", "high")}
-        printed.append(found | {names[k]: getattr(density, k).tolist() for k in curves})
+        found |= {names[k]: getattr(density, k).tolist() for k in curves}
+        printed.append(found | {"marchenko_pastur": _described(law)})
     if not as_json:
         rows = [["parameters", str(size)], ["trace", number(trace, trace_error)]]
         rows += [["95 % interval", f"{number(low)} to {number(high)}"]]
@@ -72,7 +82,20 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
             ["smallest", ", ".join(map(number, values[:count]))],
             ["largest", ", ".join(map(number, values[count:]))],
         ]
+        if law is not None:
+            edges = " to ".join(map(number, law.edges()))
+            rows += [["Marchenko-Pastur", f"{number(law.ratio)} dimensions a sample, {edges}"]]
         show_table(("Hessian", model), rows)
+
+
+def _described(law: CovarianceLaw | None) -> dict[str, Any] | None:
+    if law is None:
+        return None
+    population = [float(v) if v == v else None for v in law.population]
+    return {
+        "ratio": law.ratio, "variance": law.variance, "edges": list(law.edges()),
+        "outliers": law.outliers.tolist(), "population": population,
+    }  # fmt: skip
 
 
 def _named(model: str, at: str) -> tuple[Callable[[Any], Any], Callable[[], Any]]:

@@ -140,6 +140,13 @@ class Density:
     low: np.ndarray
     high: np.ndarray
 
+    def smoothed(self, law: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Another density `law(x)`, of eigenvalues x > 0, smoothed alike, on the same grid."""
+        x = np.linspace(0, self.grid[-1], 4001)[1:]
+        z = (self.grid[:, None] - x) / self.width
+        kernel = np.exp(-(z**2) / 2) / (np.sqrt(2 * np.pi) * self.width)
+        return np.asarray(np.trapezoid(kernel * law(x), x, axis=1))
+
 
 def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed: int = 0) -> Quadrature:
     """Stochastic Lanczos quadrature of a symmetric operator, with full reorthogonalisation.

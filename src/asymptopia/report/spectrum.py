@@ -15,8 +15,12 @@ def save_spectrum(
     interval: tuple[np.ndarray, np.ndarray],
     extremes: np.ndarray,
     path: str | Path,
+    law: np.ndarray | None = None,
 ) -> Path:
-    """The density with its 95 % intervals on a logarithmic axis, and ticks at the extreme eigenvalues, in a file."""
+    """The density with its 95 % intervals on a logarithmic axis, and ticks at the extreme eigenvalues, in a file.
+
+    law: the density on the grid of Marchenko and Pastur's law, where it describes the spectrum.
+    """
     import matplotlib as mpl
 
     path = Path(path)
@@ -31,9 +35,11 @@ def save_spectrum(
             extremes, np.full(len(extremes), floor), "|", color=ESTIMATE, ms=9, mew=1, clip_on=False,
             label="extreme eigenvalues",
         )  # fmt: skip
+        if law is not None:
+            axes.plot(grid, np.where(law > floor, law, np.nan), "--", color="0.2", lw=1, label="Marchenko-Pastur")
         axes.set_yscale("log")
         axes.set_ylim(floor, None)
         axes.set_xlabel("eigenvalue of the Hessian")
         axes.set_ylabel("density")
-        figure.legend(loc="outside lower center", ncols=3)
+        figure.legend(loc="outside lower center", ncols=3 if law is None else 2)
         return saved(figure, path)
