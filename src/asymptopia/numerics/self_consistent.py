@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,21 +23,35 @@ class Problem(NamedTuple):
     temperature: float
     coupling: float
 
-    def rates(self, mean: float) -> tuple[np.ndarray, np.ndarray]:
+    def seen(self, mass: np.ndarray) -> float:
+        """The mean of all particles."""
+        return float(self.x @ mass)
+
+    def rates(self, mean: float, /) -> tuple[np.ndarray, np.ndarray]:
         """The rates of the jumps, given the mean of all particles."""
         pulled = self.v + self.coupling * (self.x - mean) ** 2 / 2
         return rates(pulled, self.x[1] - self.x[0], self.temperature)
 
 
+class Coupled(Protocol):
+    """Particles whose rates depend on something seen of all of them."""
+
+    def seen(self, mass: np.ndarray) -> Any:
+        """What the rates depend on."""
+
+    def rates(self, seen: Any, /) -> tuple[np.ndarray, np.ndarray]:
+        """The rates of the jumps to the right and to the left."""
+
+
 class Path(NamedTuple):
-    """Times, the masses at them, and the means half way to the next."""
+    """Times, the masses at them, and what is seen of them half way to the next."""
 
     times: np.ndarray
     masses: np.ndarray
     halfway: np.ndarray
 
 
-def flow(problem: Problem, mass: np.ndarray, times: Sequence[float], step: float) -> Path:
+def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float) -> Path:
     """The masses in time, in equal steps of at most `step` from 0 and from each time to the next."""
     ends = np.unique(np.append(0.0, np.asarray(times, float)))
     grid = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[1:] for a, b in pairwise(ends)]
@@ -45,7 +59,7 @@ def flow(problem: Problem, mass: np.ndarray, times: Sequence[float], step: float
     masses, halfway = [mass], []
     for dt in np.diff(clock):
         now = masses[-1]
-        halfway.append(float(problem.x @ evolve(*problem.rates(float(problem.x @ now)), now, dt / 2)))
+        halfway.append(problem.seen(evolve(*problem.rates(problem.seen(now)), now, dt / 2)))
         masses.append(evolve(*problem.rates(halfway[-1]), now, dt))
     return Path(clock, np.array(masses), np.array(halfway))
 

@@ -8,12 +8,12 @@ negative, and errors are of second order in the step, as those in space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from ...numerics.drift_diffusion import evolve, hats, points_around, rates
+from ...numerics.self_consistent import Path, flow
 
 EDGE, ROUNDS = 1e-11, 60
 Found = dict[str, np.ndarray]
@@ -39,7 +39,11 @@ class Noisy(NamedTuple):
         """The part of the potential that is owed to the data, given the outputs at the inputs."""
         return np.asarray(self.f @ (self.p * (output - self.y)))
 
-    def rates(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def seen(self, mass: np.ndarray) -> np.ndarray:
+        """The outputs at the inputs."""
+        return np.asarray(mass @ self.f)
+
+    def rates(self, output: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
         """The rates of the jumps to the right and to the left."""
         return rates(self.decay * self.w**2 / 2 + self.landscape(output), self.h, self.temperature)
 
@@ -55,27 +59,6 @@ class Noisy(NamedTuple):
         phi = self.landscape(output)
         bend = np.diff(phi, 2).min() / self.h**2
         return float(max(self.decay + bend, self.decay * np.exp(-np.ptp(phi) / self.temperature)))
-
-
-class Path(NamedTuple):
-    """Times, the masses at them, and the outputs half way to the next."""
-
-    times: np.ndarray
-    masses: np.ndarray
-    halfway: np.ndarray
-
-
-def flow(problem: Noisy, mass: np.ndarray, times: Sequence[float], step: float) -> Path:
-    """The masses in time, in equal steps of at most `step` from 0 and from each time to the next."""
-    ends = np.unique(np.append(0.0, np.asarray(times, float)))
-    grid = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[1:] for a, b in pairwise(ends)]
-    clock = np.concatenate([[0.0], *grid])
-    masses, halfway = [mass], []
-    for dt in np.diff(clock):
-        now = masses[-1]
-        halfway.append(evolve(*problem.rates(now @ problem.f), now, dt / 2) @ problem.f)
-        masses.append(evolve(*problem.rates(halfway[-1]), now, dt))
-    return Path(clock, np.array(masses), np.array(halfway))
 
 
 def stationary(problem: Noisy) -> np.ndarray:
