@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .law import Observable, Statement
+from .contract.law import Observable, Statement
 
 if TYPE_CHECKING:
     import xarray as xr

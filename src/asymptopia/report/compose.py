@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from ..confront import Confrontation
-    from ..law import Observable
+    from ..contract.law import Observable
     from ..verdict import Judgement
 
 

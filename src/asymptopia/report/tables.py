@@ -17,7 +17,7 @@ from .grid import slug
 
 if TYPE_CHECKING:
     from ..confront import Confrontation
-    from ..law import Law
+    from ..contract.law import Law
     from ..verdict import Judgement
 
 COLUMNS = ("limit", "limit_error", "estimate", "error", "z", "critical", "detectable", "failed")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..confront import Confrontation, confront
+from ..contract.law import Statement
+from ..contract.record import StatementError
 from ..engine import Adaptive, Entry, Progress, Results, lock, run
 from ..engine.code import fingerprint
-from ..law import Statement
-from ..record import StatementError
 from . import Confront, Study
 from .answers import answered, section
 from .schema import checked
