@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from asymptopia.algorithms import separable
-from asymptopia.algorithms.erm import max_margin
+from asymptopia.algorithms.erm.fit import max_margin
 from asymptopia.contract.record import StatementError
 
 REFERENCE = {
