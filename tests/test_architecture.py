@@ -22,13 +22,12 @@ BELOW = {
     "algorithms": {"contract", "numerics", "parts"},
     "measure": {"contract", "numerics", "parts"},
     "laws": {"contract", "numerics", "parts", "theory", "algorithms", "measure"},
-    "confront": {"contract", "verdict"},
     "verdict": {"contract", "numerics"},
-    "engine": {"contract", "confront", "verdict"},
-    "report": {"contract", "confront", "verdict", "engine"},
-    "forecast": {"contract", "confront", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
-    "study": {"contract", "confront", "verdict", "engine", "forecast", "parts", "report", "laws"},
-    "cli": {"contract", "confront", "verdict", "engine", "forecast", "study", "report", "parts", "laws", "measure",
+    "engine": {"contract", "verdict"},
+    "report": {"contract", "verdict", "engine"},
+    "forecast": {"contract", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
+    "study": {"contract", "verdict", "engine", "forecast", "parts", "report", "laws"},
+    "cli": {"contract", "verdict", "engine", "forecast", "study", "report", "parts", "laws", "measure",
             "theory"},
 }  # fmt: skip
 FREE = {"", "_environment"}

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from asymptopia.confront import confront
 from asymptopia.contract.law import NoLimit
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
 from asymptopia.forecast import Forecast, cross_validated, forecast
 from asymptopia.parts.data import Bundled
 from asymptopia.parts.loss import Logistic, Square
+from asymptopia.verdict.confront import confront
 
 
 @pytest.fixture(scope="module")

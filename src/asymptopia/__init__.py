@@ -1,6 +1,8 @@
 """State a learning problem once; compute its limit, run it at finite size, and confront the two."""
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import _environment  # noqa: F401  (before anything imports JAX)
@@ -8,8 +10,6 @@ from . import _environment  # noqa: F401  (before anything imports JAX)
 if TYPE_CHECKING:
     from . import laws as laws
     from . import parts as parts
-    from .confront import Confrontation as Confrontation
-    from .confront import confront as confront
     from .contract.batching import generator as generator
     from .contract.batching import whole as whole
     from .contract.calculus import derivative as derivative
@@ -29,31 +29,43 @@ if TYPE_CHECKING:
     from .contract.sweep import sweep as sweep
     from .forecast import Forecast as Forecast
     from .forecast import forecast as forecast
+    from .verdict.confront import Confrontation as Confrontation
+    from .verdict.confront import confront as confront
 
 __version__ = "0.1.0"
 
-_WHERE = {
-    "Confrontation": "confront",
-    "confront": "confront",
-    "generator": "contract.batching",
-    "whole": "contract.batching",
-    "derivative": "contract.calculus",
-    "minimise": "contract.calculus",
-    "Landmark": "contract.law",
-    "Law": "contract.law",
-    "NoLimit": "contract.law",
-    "Observable": "contract.law",
-    "phase_diagram": "contract.phases",
-    "thresholds": "contract.phases",
-    "Record": "contract.record",
-    "StatementError": "contract.record",
-    "field": "contract.record",
-    "load_file": "contract.statement",
-    "parse": "contract.statement",
-    "Sweep": "contract.sweep",
-    "sweep": "contract.sweep",
-    "Forecast": "forecast",
-    "forecast": "forecast",
+_EXPORTS = {
+    "verdict.confront": ("Confrontation", "confront"),
+    "contract.batching": ("generator", "whole"),
+    "contract.calculus": ("derivative", "minimise"),
+    "contract.law": ("Landmark", "Law", "NoLimit", "Observable"),
+    "contract.phases": ("phase_diagram", "thresholds"),
+    "contract.record": ("Record", "StatementError", "field"),
+    "contract.statement": ("load_file", "parse"),
+    "contract.sweep": ("Sweep", "sweep"),
+    "forecast": ("Forecast", "forecast"),
 }
+_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = ["laws", "parts", *_WHERE]
+__all__ = ["laws", "parts", *_HOME]
+
+
+class _Door(ModuleType):
+    """The package: names are loaded when asked for, and a function is not hidden by the room of the same name."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("laws", "parts"):
+            return importlib.import_module(f"{__name__}.{name}")
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOME):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*__all__, "__version__"]
+
+
+sys.modules[__name__].__class__ = _Door

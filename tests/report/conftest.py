@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asymptopia.confront import confront
 from asymptopia.contract.batching import generator
 from asymptopia.contract.law import Landmark, Law, Observable
 from asymptopia.contract.record import Record, field
 from asymptopia.contract.sweep import sweep
 from asymptopia.report import Curve, Measured, Section, Table, curve_figure, write_report
+from asymptopia.verdict.confront import confront
 
 
 class Noise(Record):

@@ -7,13 +7,13 @@ import re
 import numpy as np
 import pytest
 
-from asymptopia.confront import confront
 from asymptopia.contract.batching import generator
 from asymptopia.contract.law import Law, Observable
 from asymptopia.contract.sweep import sweep
 from asymptopia.report.charts import Chart, Curve, HeatMap, Measured, curve_figure, is_geometric, spread
 from asymptopia.report.compose import charts_of
 from asymptopia.report.scaling import power, scaling_chart
+from asymptopia.verdict.confront import confront
 
 
 def by_name(confrontation):

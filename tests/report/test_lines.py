@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from asymptopia.confront import confront
 from asymptopia.contract.batching import generator
 from asymptopia.contract.law import Law, NoLimit, Observable
 from asymptopia.contract.record import field
 from asymptopia.contract.sweep import sweep
 from asymptopia.report.compose import charts_of
 from asymptopia.report.lines import fine_limit
+from asymptopia.verdict.confront import confront
 
 
 class Power(Law):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -54,6 +53,16 @@ def part_classes() -> tuple[type[Record], ...]:
     return tuple(found)
 
 
+def part_named(name: str) -> type[Record] | None:
+    """The part of this name; of two, that which comes last in the order of the modules. None if there is none."""
+    return {cls.__name__: cls for cls in part_classes()}.get(name)
+
+
+def part_names() -> list[str]:
+    """The names of all parts and of their families, such as `Loss`."""
+    return sorted({cls.__name__ for cls in part_classes()})
+
+
 def _class_named_as(stem: str, path: Path) -> str:
     """The class that a law's file is named by: that whose name is the file's without capitals and underscores."""
     names = re.findall(r"^class (\w+)\(", path.read_text(), re.MULTILINE)
@@ -64,4 +73,4 @@ def _class_named_as(stem: str, path: Path) -> str:
 
 
 def _is_part(thing: Any) -> bool:
-    return isinstance(thing, type) and issubclass(thing, Record) and not inspect.isabstract(thing)
+    return isinstance(thing, type) and issubclass(thing, Record)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from asymptopia.algorithms.erm.basis_pursuit import basis_pursuit
 
+from asymptopia.algorithms.erm.basis_pursuit import basis_pursuit
 from asymptopia.contract.record import StatementError
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from asymptopia.algorithms.erm.objective import Objective
 from numpy.testing import assert_allclose
 
 from asymptopia.algorithms import NotSolved, fit
 from asymptopia.algorithms.erm.fit import max_margin
+from asymptopia.algorithms.erm.objective import Objective
 from asymptopia.contract.record import StatementError
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
 

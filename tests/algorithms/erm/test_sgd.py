@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from asymptopia.algorithms.erm.sgd import Schedule, descend, membership
 
 from asymptopia import StatementError
+from asymptopia.algorithms.erm.sgd import Schedule, descend, membership
 from asymptopia.parts.amplitude import Amplitude
 from asymptopia.parts.loss import Logistic, Square
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from asymptopia.algorithms.graphs.graph.graph import block_graph
-from asymptopia.algorithms.graphs.nonbacktracking import nonbacktracking
 
 from asymptopia import StatementError
+from asymptopia.algorithms.graphs.nonbacktracking import nonbacktracking
 
 
 def dense(A):
