@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from asymptopia.algorithms.erm.fit.fit import fit
 
 from asymptopia.algorithms import NotSolved
 from asymptopia.algorithms.amp import SoftThreshold, gamp, iterates, spectral, vamp
+from asymptopia.algorithms.erm.fit import fit
 from asymptopia.contract.record import StatementError
 from asymptopia.laws.inference.amp.theory import at_start, bayes
 from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign

@@ -10,12 +10,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from asymptopia.algorithms import separable
-from asymptopia.algorithms.erm.fit import max_margin
+from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.contract.record import StatementError
 
 REFERENCE = {
     (row["statement"], row["observable"]): row["value"]
-    for row in json.loads((Path(__file__).parents[1] / "reference" / "erm.json").read_text())
+    for row in json.loads((Path(__file__).parents[2] / "reference" / "erm.json").read_text())
 }
 
 

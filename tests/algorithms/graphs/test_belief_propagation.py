@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from asymptopia.algorithms.graphs.graph.graph import adjacency, block_graph
 
 from asymptopia import StatementError
 from asymptopia.algorithms import NotSolved
 from asymptopia.algorithms.graphs.belief_propagation import agreement, belief_propagation
+from asymptopia.algorithms.graphs.graph import adjacency, block_graph
 
 AFFINITY = np.array([[6.0, 1.0, 2.0], [1.0, 8.0, 0.5], [2.0, 0.5, 4.0]])
 SHARES = np.array([0.5, 0.2, 0.3])

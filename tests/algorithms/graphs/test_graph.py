@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from asymptopia.algorithms.graphs.graph.graph import adjacency, block_graph
 from scipy.sparse import coo_array, csr_array
 
 from asymptopia import StatementError
+from asymptopia.algorithms.graphs.graph import adjacency, block_graph
 
 EDGES = np.array([[0, 1], [1, 2], [3, 1]])
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from asymptopia.algorithms.graphs.graph.graph import block_graph
 
 from asymptopia import StatementError
+from asymptopia.algorithms.graphs.graph import block_graph
 from asymptopia.algorithms.graphs.nonbacktracking import nonbacktracking
 
 
