@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .verdict.confront import Confrontation as Confrontation
     from .verdict.confront import confront as confront
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _EXPORTS = {
     "verdict.confront": ("Confrontation", "confront"),
