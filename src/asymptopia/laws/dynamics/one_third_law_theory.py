@@ -7,7 +7,8 @@ $$R' = \eta E[v g], \qquad (R^2 + \Delta)' = 2 \eta E[a g] + \eta^2 E[g^2].$$
 
 Late, when R is large, only samples of small v matter. By Gaussian integration by parts
 $\Delta = \eta (E\,\mathrm{softplus}(\sqrt\Delta\,\xi) - 1/2)$ and $R^2 R' = \eta \sqrt{2/\pi}\,C$ with
-$C = \int_0^\infty v E \sigma(-(v + \sqrt\Delta \xi)) dv$, which is $\int_0^\infty E\,\mathrm{softplus}(-(v + \sqrt\Delta\xi)) dv$.
+$C = \int_0^\infty v E \sigma(-(v + \sqrt\Delta \xi)) dv$, by parts
+$\int_0^\infty E\,\mathrm{softplus}(-(v + \sqrt\Delta\xi)) dv$.
 """
 
 from __future__ import annotations
