@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptopia import parse, thresholds
-from asymptopia.statement import law_classes
+from asymptopia.contract.statement import law_classes
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "frontier.json").read_text())
 KNOWN = law_classes()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
-from ...record import check_increasing, field
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import check_increasing, field
 
 if TYPE_CHECKING:
     import jax

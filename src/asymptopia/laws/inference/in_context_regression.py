@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...batching import generator, whole
-from ...law import Landmark, Law, NoLimit, Observable
-from ...record import StatementError, field
+from ...contract.batching import generator, whole
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
     import jax

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 from ...problem.annealing import AnnealingPath, FieldSpins, GaussianScale, GaussianShift
-from ...record import field
 
 if TYPE_CHECKING:
     import jax

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...batching import generator, whole
-from ...law import Landmark, Law, Observable
+from ...contract.batching import generator, whole
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
 from ...problem.memory import Exponential, MemoryEnergy, Polynomial
-from ...record import StatementError, field
 
 if TYPE_CHECKING:
     import jax
