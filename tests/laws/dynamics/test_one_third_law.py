@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from asymptopia import StatementError, confront
 from asymptopia.laws.dynamics.one_third_law import OneThirdLaw
-from asymptopia.laws.dynamics.one_third_law_theory import _fields, late
+from asymptopia.laws.dynamics.one_third_law.theory import _fields, late
 
 
 def test_the_first_moments_are_in_closed_form():

@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 from asymptopia import StatementError, confront
-from asymptopia.algorithms.attention import attend, mean_cosine, velocity
+from asymptopia.algorithms.particles.attention import attend, mean_cosine, velocity
 from asymptopia.laws.mean_field.equiangular_attention import EquiangularAttention
 
 

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from asymptopia import confront
-from asymptopia.laws.sampling.non_reversible_tempering import NonReversibleTempering
-from asymptopia.problem.annealing import FieldSpins, GaussianScale, GaussianShift
+from asymptopia.laws.sampling.non_reversible_tempering import (
+    FieldSpins,
+    GaussianScale,
+    GaussianShift,
+    NonReversibleTempering,
+)
 
-PATHS = [GaussianScale(variance=9.0, dimension=1), GaussianScale(), GaussianShift(2.0), FieldSpins(1.3, 7)]
+PATHS = [GaussianScale(variance=0.1, dimension=1), GaussianScale(), GaussianShift(2.0), FieldSpins(1.3, 7)]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=repr)

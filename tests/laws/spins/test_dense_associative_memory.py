@@ -7,9 +7,8 @@ import pytest
 from scipy.special import gammaln, logsumexp
 
 from asymptopia import StatementError, confront, parse, thresholds
-from asymptopia.laws.spins.dense_associative_memory import DenseAssociativeMemory
-from asymptopia.laws.spins.dense_associative_memory_theory import ENSEMBLES, free_entropy
-from asymptopia.problem.memory import Exponential, Polynomial
+from asymptopia.laws.spins.dense_associative_memory import DenseAssociativeMemory, Exponential, Polynomial
+from asymptopia.laws.spins.dense_associative_memory.theory import ENSEMBLES, free_entropy
 
 LN2 = math.log(2)
 

@@ -106,7 +106,7 @@ class EquiangularAttention(Law):
         return pulled * np.exp(beta * gamma) / n
 
     def realize(self, n: int, key: jax.Array) -> dict[str, Any]:
-        from ...algorithms.attention import attend, mean_cosine
+        from ...algorithms.particles.attention import attend, mean_cosine
 
         x = generator(key).standard_normal((self.tokens, n))
         x /= np.linalg.norm(x, axis=1, keepdims=True)

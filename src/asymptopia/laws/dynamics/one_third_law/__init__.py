@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
-from ...contract.record import check_increasing, field
+from ....contract.law import Landmark, Law, Observable
+from ....contract.record import check_increasing, field
 
 if TYPE_CHECKING:
     import jax
@@ -100,7 +100,7 @@ class OneThirdLaw(Law):
         check_increasing(self, "times")
 
     def predict(self) -> dict[str, Any]:
-        from .one_third_law_theory import predict
+        from .theory import predict
 
         return predict(float(self.rate), self.times)
 

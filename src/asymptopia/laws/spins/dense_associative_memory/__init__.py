@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, Observable
-from ...contract.record import StatementError, field
-from ...problem.memory import Exponential, MemoryEnergy, Polynomial
+from ....contract.batching import generator, whole
+from ....contract.law import Landmark, Law, Observable
+from ....contract.record import Record, StatementError, field
 
 if TYPE_CHECKING:
     import jax
@@ -19,6 +18,22 @@ KROTOV = "Krotov and Hopfield, NeurIPS 29 (2016) 1172, equation 5, at a fixed lo
 LUCIBELLO = "Lucibello and Mezard, Phys. Rev. Lett. 132 (2024) 077301, the random energy model of the noise"
 DEMIRCIGIL = "Demircigil, Heusel, Loewe, Upgang and Vermet, J. Stat. Phys. 168 (2017) 288"
 MOST = 3_000_000
+
+
+class MemoryEnergy(Record):
+    """The energy $-\\sum_\\mu F(\\xi^\\mu \\cdot s)$ of a state s among patterns $\\xi^\\mu$."""
+
+
+class Polynomial(MemoryEnergy):
+    """F(z) = z**degree; patterns are stored in numbers that grow as n**(degree - 1). Degree 2 is Hopfield's."""
+
+    degree: int = field(3, "degree", at_least=2, at_most=20)
+
+
+class Exponential(MemoryEnergy):
+    """F(z) = exp(sharpness z); patterns are stored in numbers that grow exponentially with n."""
+
+    sharpness: float = field(1.0, "slope of the exponent", above=0, at_most=100)
 
 
 def _landmarks() -> tuple[Landmark, ...]:
@@ -116,7 +131,7 @@ class DenseAssociativeMemory(Law):
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:
-        from . import dense_associative_memory_theory as theory
+        from . import theory
 
         if isinstance(self.energy, Polynomial):
             return {
@@ -132,7 +147,7 @@ class DenseAssociativeMemory(Law):
         return self.energy.sharpness
 
     def _capacity(self) -> float:
-        from . import dense_associative_memory_theory as theory
+        from . import theory
 
         slope = self._sharpness() * (2 if self.update == "sign" else 1)
         return theory.capacity(theory.ENSEMBLES[self.patterns], slope, self.start)
@@ -224,7 +239,7 @@ class DenseAssociativeMemory(Law):
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `load`, for an exponential energy: `retrieval`, and `condensation` of the noise."""
-        from . import dense_associative_memory_theory as theory
+        from . import theory
 
         if along != "load" or isinstance(self.energy, Polynomial):
             raise StatementError(

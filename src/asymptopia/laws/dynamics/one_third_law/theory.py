@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...numerics.gaussian import legendre
+from ....numerics.gaussian import legendre
 
 FIELD, ORDER, PANELS = 9.0, 16, 8
 
