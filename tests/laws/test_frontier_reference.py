@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from asymptopia import parse, thresholds
-from asymptopia.contract.statement import law_classes
+from asymptopia.contract.catalogue import law_modules
 
 ROWS = json.loads((Path(__file__).parents[1] / "reference" / "frontier.json").read_text())
-KNOWN = law_classes()
+KNOWN = law_modules()
 
 
 def found(row):
