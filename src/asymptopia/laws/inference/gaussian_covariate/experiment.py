@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....parts.data import Data
 from ....parts.loss import Logistic, Loss, Square
 
 if TYPE_CHECKING:
     from . import GaussianCovariate
+
 
 _CONSTANT = 100.0
 _FRESH = 100_000
@@ -99,3 +101,11 @@ def _wrong(y: np.ndarray, z: np.ndarray) -> float:
 
 def _squared(y: np.ndarray, z: np.ndarray) -> float:
     return float(np.mean((y - z) ** 2))
+
+
+def realize(law: GaussianCovariate, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+    from ....contract.batching import generator
+
+    rng = generator(key)
+    return data_realisation(law, n, rng) if isinstance(law.data, Data) else model_realisation(law, n, rng)
