@@ -23,8 +23,8 @@ __all__ = [
 class PosteriorSampler(Record):
     """A Markov chain for a posterior; its steps are in units of the posterior's narrowest deviation.
 
-    One of your own defines `build(self, logdensity, scale, d)`: the kernel for a density in d dimensions whose narrowest
-    deviation is `scale`.
+    One of your own defines `build(self, logdensity, scale, d)`: the kernel for a density in d dimensions whose
+    narrowest deviation is `scale`.
     """
 
     def build(self, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:

@@ -70,7 +70,6 @@ class OnlineSGD(Law):
   booktitle = {Advances in Neural Information Processing Systems}, volume = {32}, year = {2019}
 }"""
     status = "proved for smooth activations (Goldt et al. 2019, theorem 1); heuristic for relu"
-    vectorised = True
     observables = {
         "Q": Observable(
             "Q", "overlaps of the student's units", dims=("time", "student", "student2"), self_averaging=True

@@ -96,7 +96,6 @@ class SGDDynamics(Law):
   volume = {6}, pages = {400--427}, year = {2024}
 }"""
     status = "proved for losses with a Lipschitz slope, at a fixed number of steps"
-    compiled = False
     landmarks = LANDMARKS
     observables = {
         "train_loss": _seen(r"\varepsilon_t", "mean loss of the training samples, without penalty"),

@@ -56,7 +56,6 @@ class BetaNMF(Law):
   journal = {Neural Computation}, volume = {23}, pages = {2421--2456}, year = {2011}
 }"""
     status = "proved (descent); the rate at an isolated minimum, which the best of several starts is taken to find"
-    compiled = False
     observables = {
         "divergence": Observable("d", "mean beta-divergence of an entry"),
         "violations": Observable("k", "iterations in which the divergence rose", bound="every"),

@@ -68,7 +68,6 @@ class AMP(Law):
   volume = {2}, number = {2}, pages = {115--144}, year = {2013}
 }"""
     status = "proved, for fixed iterations as the dimension grows"
-    compiled = False
     landmarks = LANDMARKS
     observables = {
         "overlap": Observable("q_t", "overlap of estimate and signal, per dimension", dims=("iteration",)),

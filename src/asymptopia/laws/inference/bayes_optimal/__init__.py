@@ -63,8 +63,6 @@ class BayesOptimal(Law):
   pages = {2168--2172}, year = {2011}
 }"""
     status = "proved, for the state of largest free entropy and for message passing"
-    compiled = False
-    vectorised = True
     observables = {
         "overlap": Observable("q", "overlap of posterior mean and signal, per dimension"),
         "mse": Observable(r"\rho - q", "squared distance of posterior mean and signal, per dimension"),

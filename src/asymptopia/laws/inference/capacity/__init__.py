@@ -73,7 +73,6 @@ class Capacity(Law):
         "the half space on +-1 weights: proved from below, from above under a numerical condition; "
         "the rest: heuristic, or bounds, as `valid` says"
     )
-    compiled = False
     observables = {
         "capacity": Observable(r"\alpha_c", "patterns per weight that can be satisfied at once"),
         "satisfiable": Observable("P_s", "probability that the patterns can be satisfied", scale=1.0, resolution=0.15),

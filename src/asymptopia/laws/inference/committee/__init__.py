@@ -62,7 +62,6 @@ class Committee(Law):
   volume = {2019}, number = {12}, pages = {124023}, year = {2019}
 }"""
     status = "proved under a technical assumption, for the state of largest free entropy and for message passing"
-    compiled = False
     observables = {
         "overlap": Observable(
             "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0

@@ -65,8 +65,6 @@ class ERM(Law):
   volume = {48}, pages = {27--42}, year = {2020}
 }"""
     status = "proved for convex losses"
-    compiled = False
-    vectorised = True
     landmarks = LANDMARKS
     observables = {
         "overlap": Observable("m", "overlap of student and teacher, per dimension"),

@@ -68,7 +68,6 @@ class GaussianCovariate(Law):
     size: ClassVar[str] = "dimension"
     sizes: ClassVar[Any] = _Sizes()
     seeds: ClassVar[int] = 40
-    compiled: ClassVar[bool] = False
     source: ClassVar[str] = (
         "Loureiro, Gerbelot, Cui, Goldt, Krzakala, Mezard and Zdeborova, NeurIPS 34 (2021) 18137, theorem 1"
     )

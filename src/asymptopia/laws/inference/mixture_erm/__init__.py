@@ -67,8 +67,6 @@ class MixtureERM(Law):
   volume = {34}, year = {2021}, eprint = {2106.03791}
 }"""
     status = "proved for convex losses"
-    compiled = False
-    vectorised = True
     landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_g", "probability that a new sample is put into a wrong cluster"),

@@ -83,8 +83,6 @@ class RandomFeatures(Law):
         "proved for the square loss (Mei and Montanari), and for convex losses with smooth odd activations (Hu and Lu, "
         "IEEE Trans. Inf. Theory 69 (2023) 1932); heuristic beyond"
     )
-    compiled = False
-    vectorised = True
     landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_g", "error on new samples"),

@@ -73,7 +73,6 @@ class SpikedMatrix(Law):
   volume = {227}, pages = {494--521}, year = {2011}
 }"""
     status = "proved (Miolane 2017; Lelarge and Miolane, Probab. Theory Relat. Fields 173 (2019) 859)"
-    compiled = False
     observables = {
         "mse": Observable(r"\mathrm{MSE}", "mean square error of an entry of the signal's matrix", scale=1.0),
         "overlap": Observable("q", "overlap of the estimate of x with x", scale=1.0, self_averaging=True),

@@ -65,7 +65,6 @@ class StochasticBlockModel(Law):
   volume = {46}, pages = {1--71}, year = {2018}
 }"""
     status = "spectrum and threshold proved; overlap heuristic (cavity method), proved for two groups"
-    compiled = False
     observables = {
         "overlap": Observable(
             "Q", "share of right labels above chance, most probable labels", scale=1.0, self_averaging=True

@@ -66,7 +66,6 @@ class KernelRegression(Law):
     size = "dimension"
     sizes = _Sizes()  # type: ignore[assignment]
     seeds = 60
-    compiled = False
     source = f"{CANATAR}; on spheres: {XIAO}"
     bibtex = """@article{CanatarBordelonPehlevan2021,
   author = {Canatar, Abdulkadir and Bordelon, Blake and Pehlevan, Cengiz},

@@ -55,7 +55,6 @@ class PALM(Law):
   journal = {SIAM Journal on Imaging Sciences}, volume = {9}, pages = {1756--1787}, year = {2016}
 }"""
     status = "proved (descent, convergence; the minimum); the rate is that of the linearised step"
-    compiled = False
     observables = {
         "decrease": Observable(
             r"\Delta", "by how much a step fell short of its granted descent, over the first value", bound="every"

@@ -61,7 +61,6 @@ class TrainingRace(Law):
   journal = {Foundations of Computational Mathematics}, volume = {23}, pages = {597--673}, year = {2023}
 }"""
     status = "proved on least squares; guarantees proved; the ranking on other networks is measured, not predicted"
-    compiled = False
     observables = {
         "loss": Observable("f_t", "mean loss of the samples", dims=("time",)),
         "accuracy": Observable("a_t", "share of new inputs with the teacher's sign", dims=("time",)),

@@ -47,7 +47,6 @@ class Hopfield(Law):
   journal = {Annals of Physics}, volume = {173}, pages = {30--67}, year = {1987}
 }"""
     status = "heuristic (replica symmetry; proved by Talagrand, 1998, for small loads)"
-    compiled = False
     observables = {
         "overlap": Observable("m", "overlap with the pattern of the start", scale=1.0),
         "energy": Observable("e", "energy per spin", unit="energy"),

@@ -60,7 +60,6 @@ class IsingMeanField(Law):
   journal = {Annals of Applied Probability}, volume = {20}, pages = {565--592}, year = {2010}
 }"""
     status = "proved on the chain, the square lattice and random regular graphs; an approximation on other lattices"
-    compiled = False
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "magnetisation": Observable("m", "modulus of the mean spin", scale=1.0),

@@ -63,7 +63,6 @@ class PSpinStatics(Law):
   journal = {Nuclear Physics B}, volume = {257}, pages = {747--765}, year = {1985}
 }"""
     status = "proved (Talagrand, 2006, for even p; Chen, 2013, for all p)"
-    compiled = False
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "squared_overlap": Observable("Q", "square of the overlap of two independent configurations", scale=1.0),

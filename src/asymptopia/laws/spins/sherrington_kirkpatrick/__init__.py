@@ -57,7 +57,6 @@ class SherringtonKirkpatrick(Law):
   journal = {Annals of Mathematics}, volume = {163}, pages = {221--263}, year = {2006}
 }"""
     status = "proved (free energy: Guerra, 2003; Talagrand, 2006; Panchenko, 2013)"
-    compiled = False
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "squared_overlap": Observable("E q^2", "square of two configurations' overlap", scale=1.0, resolution=0.1),

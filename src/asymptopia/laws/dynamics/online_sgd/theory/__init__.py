@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .....contract.batching import stacked
 from .....contract.law import NoLimit
-from .....contract.record import join, split
 from .....parts.activation import Activation, Identity, Relu
 from .integrals import CLOSED, ORDER, averages
 
@@ -89,13 +89,14 @@ def trajectories(
     order:       nodes of the quadrature, for activations without closed averages.
     loose:       tolerance of a step, in units of 1e-10 (relative), or of 1e-8 with quadrature.
     """
-    structure, numbers = split(activation)
+    import jax
+
     closed = isinstance(activation, CLOSED)
     order, rtol = (ORDER, loose * RTOL) if closed else (order, 100 * loose * RTOL)
     B = len(start.Q)
-    numbers = [np.broadcast_to(np.asarray(x, float), (B,)) for x in numbers]
     start, task = State(*map(_array, start)), Task(*map(_array, task))
-    found = _compiled()(structure, breaks_of(activation), order, rtol, numbers, start, task, np.asarray(times, float))
+    units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
+    found = _compiled()(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
     return Trajectory(*map(np.asarray, found))
 
 
@@ -143,25 +144,18 @@ def _compiled() -> Callable[..., Any]:
         errors = jax.vmap(lambda s: error(activation, s, task, breaks, order))(states)
         return (*states, errors)
 
-    def run(
-        structure: Any, breaks: Any, order: int, rtol: float, numbers: Any, start: Any, task: Any, times: Any
-    ) -> Any:
-        def each(values: Any, s: State, p: Task) -> Any:
-            return one(join(structure, values), breaks, order, rtol, s, p, times)
+    def run(units: Any, breaks: Any, order: int, rtol: float, start: Any, task: Any, times: Any) -> Any:
+        return jax.vmap(lambda a, s, p: one(a, breaks, order, rtol, s, p, times))(units, start, task)
 
-        return jax.vmap(each)(numbers, start, task)
-
-    return jax.jit(run, static_argnums=(0, 1, 2))
+    return jax.jit(run, static_argnums=(1, 2))
 
 
-def predict(law: OnlineSGD) -> dict[str, Any]:
+def predict_many(law: OnlineSGD) -> dict[str, Any]:
     """The observables in the limit."""
     fine, coarse = (_trajectory(law, order, loose) for order, loose in ((ORDER, 1.0), (ORDER - 4, 10.0)))
     _refuse_blow_up(law, fine)
-    names, shape = law.observables, np.shape(law.rate + law.noise + law.second_layer_rate + _scale(law))
-    values = {k: getattr(fine, k) for k in names}
-    values |= {f"{k}_error": np.abs(getattr(fine, k) - getattr(coarse, k)) for k in names}
-    return {k: v if shape else v[0] for k, v in values.items()}
+    values = {k: getattr(fine, k) for k in law.observables}
+    return values | {f"{k}_error": np.abs(getattr(fine, k) - getattr(coarse, k)) for k in law.observables}
 
 
 def check_bounded(law: OnlineSGD) -> None:
@@ -175,20 +169,13 @@ def _refuse_blow_up(law: OnlineSGD, found: Trajectory) -> None:
 
 
 def _trajectory(law: OnlineSGD, order: int, loose: float) -> Trajectory:
-    numbers = np.broadcast_arrays(law.rate, law.noise, law.second_layer_rate, _scale(law))
-    rate, noise, second, _ = (np.atleast_1d(x) for x in numbers)
+    count = stacked(law)
+    rate, noise, second = (np.broadcast_to(x, (count,)) for x in (law.rate, law.noise, law.second_layer_rate))
     Q, R, T = law.overlaps()
     v, u = law.second_layers()
     Q, R, T, v, u = (np.broadcast_to(a, (len(rate), *a.shape)) for a in (Q, R, T, v, u))
     start, task = State(Q, R, v), Task(T, u, rate, noise, second)
     return trajectories(law.activation, start, task, law.times, order, loose)
-
-
-def _scale(law: OnlineSGD) -> Any:
-    """0, in the shape of the numbers in the activation."""
-    from .....contract.record import split
-
-    return 0.0 * sum((x for x in split(law.activation)[1]), 0.0)
 
 
 def _blow_up(law: OnlineSGD, found: Trajectory) -> str:
