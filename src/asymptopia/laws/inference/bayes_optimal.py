@@ -121,7 +121,7 @@ class BayesOptimal(Law):
 
         length = max(float(np.linalg.norm(w)), 1e-300)
         along = w @ signal / length
-        across = np.sqrt(max(signal @ signal - along**2, 0.0))
+        across = np.linalg.norm(signal - along / length * w)
         clean = self.channel.noiseless()
         a, b = rng.standard_normal((2, 100_000 if not clean.continuous else 10_000)) / np.sqrt(len(w))
         guess = label_guess(self.channel, length * a, max(variance, 1e-200))
