@@ -19,7 +19,7 @@ import signal
 from pathlib import Path
 
 from asymptopia import Law, Observable, field
-from asymptopia.batching import generator
+from asymptopia.contract.batching import generator
 
 HERE = Path(__file__).parent
 
