@@ -39,11 +39,10 @@ def _measured_error(
     law: BayesOptimal, w: np.ndarray, variance: float, signal: np.ndarray, rng: np.random.Generator
 ) -> float:
     """The error on new samples, of which only the fields of signal and estimate matter, jointly normal."""
-    length = max(float(np.linalg.norm(w)), 1e-300)
-    along = w @ signal / length
-    across = np.sqrt(max(signal @ signal - along**2, 0.0))
+    from ....algorithms.generalisation import fresh_fields
+
     clean = law.channel.noiseless()
-    a, b = rng.standard_normal((2, 100_000 if not clean.continuous else 10_000)) / np.sqrt(len(w))
-    guess = law.channel.guess(length * a, max(variance, 1e-200), rng)
-    y = clean.sample(along * a + across * b, rng)
+    estimate, field = fresh_fields(w, signal, 100_000 if not clean.continuous else 10_000, rng)
+    guess = law.channel.guess(estimate, max(variance, 1e-200), rng)
+    y = clean.sample(field, rng)
     return float(np.mean((y - guess) ** 2) if clean.continuous else np.mean(y != guess))

@@ -11,10 +11,13 @@ from ....contract.batching import generator, whole
 if TYPE_CHECKING:
     from . import ERM
 
+FRESH = 100_000
+
 
 def realize(law: ERM, n: int, key: Any) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.erm.fit import fit
+    from ....algorithms.generalisation import error, fresh_fields
 
     rng = generator(key)
     samples = whole(law.alpha * n, rng)
@@ -25,28 +28,12 @@ def realize(law: ERM, n: int, key: Any) -> dict[str, Any]:
     y = law.teacher.sample(X @ star, rng)
     w = fit(X, y, law.loss, law.ridge, law.l1).w
     z = X @ w
-    wrong = _wrong(y, z) if law.teacher.binary else np.mean((y - z) ** 2)
+    z0, fresh = fresh_fields(star, w, FRESH, rng)
+    teacher = law.teacher if law.noisy_test else law.teacher.noiseless()
     return {
         "overlap": w @ star / n,
         "norm": w @ w / n,
-        "test_error": _measured_error(law, w, star, rng),
+        "test_error": error(teacher.sample(z0, rng), fresh, teacher.binary),
         "train_loss": np.mean(law.loss(y, z)),
-        "train_error": wrong,
+        "train_error": error(y, z, teacher.binary),
     }
-
-
-def _measured_error(law: ERM, w: np.ndarray, star: np.ndarray, rng: np.random.Generator) -> float:
-    """The error on fresh samples: only the fields of teacher and student matter, which are jointly normal."""
-    n, fresh = len(w), 100_000
-    a, b = rng.standard_normal((2, fresh))
-    length = np.linalg.norm(star)
-    along = w @ star / length
-    across = np.sqrt(max(w @ w - along**2, 0.0))
-    z0, z = a * length / np.sqrt(n), (along * a + across * b) / np.sqrt(n)
-    y = (law.teacher if law.noisy_test else law.teacher.noiseless()).sample(z0, rng)
-    return float(_wrong(y, z) if law.teacher.binary else np.mean((y - z) ** 2))
-
-
-def _wrong(y: np.ndarray, z: np.ndarray) -> float:
-    """The share of fields with the wrong sign; a field of zero, which has none, is wrong by half."""
-    return float(np.mean((1 - np.sign(y * z)) / 2))

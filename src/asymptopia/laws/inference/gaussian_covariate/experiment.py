@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....algorithms.generalisation import error
 from ....parts.data import Data
 from ....parts.loss import Logistic, Loss, Square
 
@@ -45,10 +46,9 @@ def trained_errors(
     w, intercept = trained(X[train] / scaled, seen, loss, ridge)
     w = w / scaled
     inside, outside = X[train] @ w + intercept, X[test] @ w + intercept
-    wrong = _wrong if classes else _squared
     return {
-        "test_error": wrong(unseen, outside),
-        "train_error": wrong(seen, inside),
+        "test_error": error(unseen, outside, classes),
+        "train_error": error(seen, inside, classes),
         "train_loss": float(np.mean(loss(seen, inside))),
     }
 
@@ -84,23 +84,15 @@ def model_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) 
     y = teacher.sample(nu, rng)
     w = fit(X, y, law.loss, law.chosen_ridge()).w
     a, b = rng.standard_normal((2, _FRESH))
-    m, q = ensemble.overlaps(w)
-    width = np.linalg.norm(ensemble.direction)
-    fields = width * a, m / width * a + np.sqrt(max(q - (m / width) ** 2, 0.0)) * b
-    wrong = _wrong if teacher.binary else _squared
+    student, width = ensemble.coefficients(w), np.linalg.norm(ensemble.direction)
+    along = student @ ensemble.direction / width
+    across = np.linalg.norm(student - along / width * ensemble.direction)
+    fields = width * a, along * a + across * b
     return {
-        "test_error": wrong(teacher.noiseless().sample(fields[0], rng), fields[1]),
-        "train_error": wrong(y, X @ w),
+        "test_error": error(teacher.noiseless().sample(fields[0], rng), fields[1], teacher.binary),
+        "train_error": error(y, X @ w, teacher.binary),
         "train_loss": float(np.mean(law.loss(y, X @ w))),
     }
-
-
-def _wrong(y: np.ndarray, z: np.ndarray) -> float:
-    return float(np.mean(y * z <= 0))
-
-
-def _squared(y: np.ndarray, z: np.ndarray) -> float:
-    return float(np.mean((y - z) ** 2))
 
 
 def realize(law: GaussianCovariate, n: int, key: Any) -> dict[str, Any]:

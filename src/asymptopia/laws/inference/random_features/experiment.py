@@ -17,6 +17,7 @@ _FRESH = 5_000
 def realize(law: RandomFeatures, n: int, key: Any) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.erm.fit import fit
+    from ....algorithms.generalisation import error
     from ....numerics.gaussian import expectation
 
     rng = generator(key)
@@ -35,17 +36,7 @@ def realize(law: RandomFeatures, n: int, key: Any) -> dict[str, Any]:
     features = seen(X)
     a = fit(features, y, law.loss, law.ridge).w
     z, fresh = features @ a, rng.standard_normal((_FRESH, n))
-    wrong = _wrong if law.teacher.binary else _squared
     return {
-        "test_error": wrong(law.teacher.noiseless().sample(fresh @ star, rng), seen(fresh) @ a),
+        "test_error": error(law.teacher.noiseless().sample(fresh @ star, rng), seen(fresh) @ a, law.teacher.binary),
         "train_loss": float(np.mean(law.loss(y, z))),
     }
-
-
-def _wrong(y: np.ndarray, z: np.ndarray) -> float:
-    """The share of fields with the wrong sign; a field of zero, which has none, is wrong by half."""
-    return float(np.mean((1 - np.sign(y * z)) / 2))
-
-
-def _squared(y: np.ndarray, z: np.ndarray) -> float:
-    return float(np.mean((y - z) ** 2))
