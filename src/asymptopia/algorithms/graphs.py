@@ -8,6 +8,8 @@ import numpy as np
 
 from ..record import StatementError
 
+MOST_NODES = 2**31
+
 
 def adjacency(graph: Any, nodes: int | None = None) -> Any:
     """The symmetric 0/1 adjacency matrix of a graph in SciPy's CSR format, with sorted indices.
@@ -54,7 +56,9 @@ def _edges(graph: Any) -> np.ndarray:
         )
     if edges.size and edges.min() < 0:
         raise StatementError(f"Nodes are 0, 1, ..., but `graph` has an edge at {edges.min()}.")
-    return edges
+    if edges.size and int(edges.max()) >= MOST_NODES:
+        raise StatementError(f"Nodes must be below {MOST_NODES}, but `graph` has an edge at {edges.max()}.")
+    return edges.astype(np.int64)
 
 
 def block_graph(labels: np.ndarray, affinity: Any, rng: np.random.Generator) -> Any:

@@ -69,8 +69,8 @@ def flow(
     r"""The neurons at these times under gradient flow on the inputs X (n, d) of weights p (n,); array (time, N, p).
 
     $\dot\theta_i = -a \sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)$ by Heun's method, whose error, of second order
-    in steps that shrink as $N^{-1/2}$, falls as $1/N$. Where velocities change by more than `longest_share` over a step,
-    relative to their own, it is taken again, shorter. Traceable by JAX.
+    in steps that shrink as $N^{-1/2}$, falls as $1/N$. A step over which velocities change by more than
+    `longest_share`, relative to their own, is taken again, shorter. Traceable by JAX.
     """
     import jax
     import jax.numpy as jnp
@@ -148,7 +148,7 @@ def noisy_descent(
             slopes, turn = jax.jvp(
                 lambda t: jax.jvp(lambda s: outputs(s, X), (t,), (ones,))[1],
                 (now,),
-                (ones,),  # noqa: B023
+                (ones,),
             )
             bend = bend + jnp.abs(turn @ pull)
             trace = trace + (slopes**2).mean(axis=0) @ p

@@ -124,7 +124,8 @@ def _kept(found: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
     )
     if not np.all(kept):
         raise ArithmeticError("The evolution of the masses lost some: the rates of the jumps differ by too much.")
-    return found
+    total = found.sum(axis=0)
+    return found if backward or not np.all(total > 0) else found * (mass.sum(axis=0) / total)
 
 
 def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:

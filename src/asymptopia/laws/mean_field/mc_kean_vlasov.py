@@ -144,7 +144,8 @@ class McKeanVlasov(Law):
 
     def _pace(self) -> float:
         """The share of a step of time that the fastest relaxation allows, of the coupling or within a well."""
-        well = np.linspace(*self.potential.basin(self.temperature, height=2.0), 201)  # type: ignore[misc]
+        low, high = self.potential.basin(self.temperature, height=2.0)  # type: ignore[misc]
+        well = np.linspace(low, high, 201)
         fastest = self.coupling + float(np.abs(self.potential.curvature(well)).max())
         return min(1.0, FAST / fastest)
 
