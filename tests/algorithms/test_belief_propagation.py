@@ -165,7 +165,7 @@ def test_the_order_of_the_nodes_does_not_matter():
 
 
 def test_unsigned_edges_are_edges():
-    edges, C, labels = _with_hub(50)
+    edges, C, _ = _with_hub(50)
     one = belief_propagation(edges, C, nodes=601)
     other = belief_propagation(edges.astype(np.uint16), C, nodes=601)
     np.testing.assert_array_equal(one.marginals, other.marginals)
