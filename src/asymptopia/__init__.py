@@ -9,7 +9,7 @@ from .statement import load_file, parse
 from .sweep import Sweep, sweep
 from .verdict.confront import Confrontation, confront
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Confrontation",
