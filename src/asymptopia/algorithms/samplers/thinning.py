@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .walls import Meeting, first_wall
 
 CELLS = 4  # of a window; the bound is constant on each
