@@ -181,19 +181,28 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("name", PATHS)
-@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize(
+    ("name", "edge"),
+    [
+        ("zig-zag", "exponential"),
+        ("zig-zag", "uniform"),
+        ("bouncy particle", "jump"),
+        ("boomerang", "half normal"),
+        ("boomerang", "in a ball"),
+    ],
+)
 def test_edges_that_are_stated_are_respected(name, edge):
     """Without reflections the mean of the exponential law came out as -299."""
     density, walls, mean = EDGES[edge]
-    found = run(jax.random.key(3), PATHS[name](density, walls), jnp.full((200, 1), 0.3), 300, burn_in=60, keep=averages)
+    found = run(jax.random.key(3), PATHS[name](density, walls), jnp.full((100, 1), 0.3), 200, burn_in=40, keep=averages)
     means = np.asarray(found.draws)[:, :, 0].mean(axis=1)
-    assert abs(means.mean() - mean) < 4 * means.std() / 200**0.5
+    assert abs(means.mean() - mean) < 4 * means.std() / 100**0.5
     assert np.isfinite(np.asarray(found.states.logdensity)).all()
 
 
-@pytest.mark.parametrize("name", PATHS)
-@pytest.mark.parametrize("edge", ["exponential", "uniform", "jump"])
+@pytest.mark.parametrize(
+    ("name", "edge"), [("zig-zag", "exponential"), ("bouncy particle", "uniform"), ("boomerang", "jump")]
+)
 def test_edges_that_are_not_stated_stop_the_path(name, edge):
     with pytest.raises(StatementError, match=r"has an edge just ahead.*`constraints`"):
         run(jax.random.key(3), PATHS[name](EDGES[edge][0], None), jnp.full((20, 1), 0.3), 100)
@@ -211,13 +220,11 @@ def test_oblique_edges_in_the_plane():
     def density(x):
         return jnp.where(x[0] + 2 * x[1] > 0, -(x @ x) / 2, -jnp.inf)
 
-    normal = np.array([1.0, 2.0]) / 5**0.5
-    for make in (zig_zag, bouncy_particle):
-        sampler = make(density, 1.0, refreshment=0.5, constraints=lambda x: x[0] + 2 * x[1])
-        found = run(jax.random.key(4), sampler, jnp.ones((200, 2)) / 2, 200, burn_in=40, keep=averages)
-        means = np.asarray(found.draws)[:, :, :2].mean(axis=1)
-        error = means.std(axis=0) / 200**0.5
-        assert (np.abs(means.mean(axis=0) - normal * (2 / np.pi) ** 0.5) < 4 * error).all()
+    sampler = zig_zag(density, 1.0, refreshment=0.5, constraints=lambda x: x[0] + 2 * x[1])
+    found = run(jax.random.key(4), sampler, jnp.ones((200, 2)) / 2, 100, burn_in=40, keep=averages)
+    means = np.asarray(found.draws)[:, :, :2].mean(axis=1)
+    right = np.array([1.0, 2.0]) / 5**0.5 * (2 / np.pi) ** 0.5
+    assert (np.abs(means.mean(axis=0) - right) < 4 * means.std(axis=0) / 200**0.5).all()
 
 
 def test_constraints_must_be_numbers():
