@@ -26,6 +26,10 @@ def adjacency(graph: Any, nodes: int | None = None) -> Any:
             raise StatementError(f"`graph` must be a square matrix, but has shape {A.shape}.")
         A.sum_duplicates()
         A.eliminate_zeros()
+        if A.nnz and not (A.data >= 0).all():
+            raise StatementError(
+                f"`graph` must have weights >= 0, of which only those that are not 0 count, but has {A.data.min()}."
+            )
         A.data = np.ones(A.nnz)
         if abs(A - A.T).nnz:
             raise StatementError("`graph` must be symmetric: an edge from i to j is one from j to i.")
