@@ -160,6 +160,7 @@ class Law(Statement, Record):
     vectorised:  whether `predict` accepts arrays in the fields that hold numbers, and returns arrays with that
                  leading axis (NumPy); otherwise JAX traces and batches it if it can, else it is called point by point.
     block:       how many realisations make one unit of work.
+    controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
 
     size: ClassVar[str] = "size"
@@ -174,6 +175,7 @@ class Law(Statement, Record):
     compiled: ClassVar[bool] = True
     vectorised: ClassVar[bool] = False
     block: ClassVar[int] = 64
+    controls: ClassVar[tuple[str, ...]] = ()
 
     def predict(self) -> dict[str, Any]:
         """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
