@@ -56,11 +56,11 @@ class BayesDeepLinear(Law):
     $$\text{width}\,(1 - q) = 1 - p - \frac{1 - p - \lambda p' + \text{noise}\, p'}{S} .$$
 
     For T to 0 and $\alpha < 1$ the right side is $\alpha (1 - r_0 / S)$ with $r_0 = 1 + \text{noise}/(1 - \alpha)$: Li
-    and Sompolinsky's renormalisation of the kernel. `scale` is $q^L$; `test_error`
-    $= E(\lambda/(c+\lambda))^2 + \text{noise}\, p'$ is that of the posterior mean, without noise; `variance`
-    $= S p$ the posterior variance of f; `train_loss` the mean squared residual (without 1/2); `evidence` the logarithm of
-    $p(y | X)$ per sample, with the constant of the Gaussian. Where the prior is that of the teacher (weight_variance 1,
-    temperature = noise) scale is 1 for any depth.
+    and Sompolinsky's renormalisation of the kernel. `scale` is $q^L$;
+    `test_error` $= E(\lambda/(c+\lambda))^2 + \text{noise}\, p'$ is that of the posterior mean, without noise;
+    `variance` $= S p$ the posterior variance of f; `train_loss` the mean squared residual (without 1/2); `evidence` the
+    logarithm of $p(y | X)$ per sample, with the constant of the Gaussian. Where prior and noise are the teacher's
+    (weight_variance 1, temperature = noise) the scale is 1 for any depth.
 
     The system is the exact mixture, integrated over Q. Corrections are of order 1/d.
     """
