@@ -11,8 +11,8 @@ import numpy as np
 
 from ..contract.record import StatementError, field
 from ..numerics.gaussian import legendre
+from ..tables import existing
 from .data import Covariates
-from .tables import existing
 
 __all__ = ["Covariance", "Isotropic", "Matrices", "PowerDensity", "PowerLaw", "Spectrum"]
 
