@@ -50,12 +50,12 @@ if TYPE_CHECKING:
     from .inputs import Inputs as Inputs
     from .inputs import IsotropicGaussians as IsotropicGaussians
     from .inputs import QuadraticForm as QuadraticForm
-    from .kernel import Kernel as Kernel
     from .kernel import NNGP as NNGP
     from .kernel import NTK as NTK
+    from .kernel import RBF as RBF
+    from .kernel import Kernel as Kernel
     from .kernel import Polynomial as Polynomial
     from .kernel import Powers as Powers
-    from .kernel import RBF as RBF
     from .loss import Absolute as Absolute
     from .loss import Hinge as Hinge
     from .loss import Huber as Huber
