@@ -17,18 +17,20 @@ ROOT = Path(asymptopia.__file__).parent
 BELOW = {
     "numerics": set(),
     "contract": {"numerics"},
-    "parts": {"contract", "numerics"},
+    "tables": {"contract"},
+    "parts": {"contract", "tables", "numerics"},
     "theory": {"contract", "numerics", "parts"},
     "algorithms": {"contract", "numerics", "parts"},
     "measure": {"contract", "numerics", "parts"},
     "laws": {"contract", "numerics", "parts", "theory", "algorithms", "measure"},
-    "verdict": {"contract", "numerics"},
-    "engine": {"contract", "verdict"},
+    "verdict": {"contract", "tables", "numerics"},
+    "engine": {"contract", "tables", "verdict"},
     "report": {"contract", "verdict", "engine"},
-    "forecast": {"contract", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
-    "study": {"contract", "verdict", "engine", "forecast", "parts", "report", "laws"},
-    "cli": {"contract", "verdict", "engine", "forecast", "study", "report", "parts", "laws", "measure",
-            "theory"},
+    "extrapolate": {"contract", "tables", "numerics", "report"},
+    "forecast": {"contract", "tables", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
+    "study": {"contract", "tables", "verdict", "engine", "forecast", "parts", "report", "laws"},
+    "cli": {"contract", "tables", "verdict", "engine", "forecast", "extrapolate", "study", "report", "parts", "laws",
+            "measure", "theory"},
 }  # fmt: skip
 FREE = {"", "_environment"}
 

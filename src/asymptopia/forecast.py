@@ -86,6 +86,11 @@ class Forecast:
         return self.law.data  # type: ignore[return-value]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of the table or encoded, and which columns give the target away."""
+        return self.data.samples(self.law.features).notes
+
+    @property
     def samples(self) -> tuple[int, ...]:
         """The numbers of training samples."""
         return tuple(p.samples_drawn(p.dimension()) for p in self.statement.points())  # type: ignore[attr-defined]
@@ -220,7 +225,7 @@ def forecast(
     law = GaussianCovariate(alpha=1.0, data=data, loss=loss, ridge=ridge, features=features)  # type: ignore[arg-type, call-arg]
     chosen = _grid(N, d) if samples is None else _checked(samples)
     statement = sweep(law, alpha=[n / d for n in chosen])
-    statement.check()
+    statement.admit()
     return Forecast(statement, seeds)
 
 

@@ -55,7 +55,6 @@ class Coin(Law):
     p: float = field(0.5, "probability of heads", at_least=0, at_most=1)
     tilt: Tilt = field(Fair(), "how they are loaded")
     size, sizes, seeds, block = "coins", (10, 20), 12, 4
-    compiled = False
     observables = SYMBOLS
 
     def predict(self):
@@ -128,6 +127,22 @@ class Slow(Coin):
             (Path(self.notes) / f"{os.getpid()}-{n}-{time.monotonic_ns()}").touch()
         time.sleep(self.pause)
         return super().realize(n, key)
+
+
+class Mortal(Slow):
+    """Coins of which the twentieth kills the process that throws it, once."""
+
+    def realize(self, n, key):
+        found = super().realize(n, key)
+        death = Path(self.notes).with_name("death")
+        if len(list(Path(self.notes).iterdir())) >= 20 and not death.exists():
+            try:
+                with death.open("x") as file:
+                    file.write(str(os.getpid()))
+            except FileExistsError:
+                return found
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
 
 
 class Deadly(Slow):

@@ -69,7 +69,6 @@ class ModeConnectivity(Law):
   journal = {Memoirs of the American Mathematical Society}, volume = {261}, number = {1259}, year = {2019}
 }"""
     status = "proved for independent neurons; that training keeps them so holds in the mean-field limit"
-    compiled = False
     observables = {
         "unmatched": Observable("B", "barrier between networks whose neurons are in any order"),
         "barrier": Observable("B^*", "barrier after matching", scale=0.01),
@@ -94,7 +93,7 @@ class ModeConnectivity(Law):
         outputs = np.asarray(self.activation(self.reach * np.outer(points, INPUTS)), float)
         mean = uniform @ outputs
         moved = triangular @ outputs - mean
-        variance = uniform @ outputs**2 - mean**2
+        variance = uniform @ (outputs - mean) ** 2
         return {
             "unmatched": SHARES @ moved**2 / 2,
             "barrier": 0.0,
