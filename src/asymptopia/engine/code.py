@@ -25,7 +25,7 @@ RECIPE = 2
 """The number of the recipe of fingerprints; cells of another recipe cannot be told from cells of other code."""
 
 _CONTRACT = {Record.__module__, Law.__module__}
-_ROOTS = ("realize", "realize_all", "compiled")
+_ROOTS = ("realize", "realize_all")
 _THEORY = ("predict", "valid", "check", "thresholds", "fixed_points", "fixed_points_along", "landmarks", "coords")
 _PACKAGES = ("numpy", "jax", "jaxlib")
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}

@@ -49,6 +49,11 @@ class FolderLock:
                 os.truncate(file, 0)
                 os.pwrite(file, f"process {os.getpid()}".encode(), 0)
 
+    @property
+    def taken(self) -> bool:
+        """Whether it is held now."""
+        return bool(self._files)
+
     def release(self) -> None:
         """Let others write."""
         while self._files:

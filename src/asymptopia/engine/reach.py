@@ -137,26 +137,33 @@ class Reach:
 
     def _expression(self, module: Module, node: ast.AST, inside: Mapping[str, Imported]) -> None:
         """Note the names and attributes in a piece of code; `inside` are the imports in it."""
+        known = {**module.imports, **inside}
+        followed: set[ast.AST] = set()
         for n in ast.walk(node):
-            if isinstance(n, ast.Name):
-                self._import(inside[n.id]) if n.id in inside and inside[n.id].name else self._name(module, n.id)
-            elif isinstance(n, ast.Attribute):
-                self._attribute(module, n, inside)
+            if isinstance(n, ast.Attribute):
+                if self._attribute(module, n, known):
+                    followed |= set(ast.walk(n.value))
+            elif isinstance(n, ast.Name) and n not in followed:
+                self._import(inside[n.id]) if n.id in inside else self._name(module, n.id)
             elif isinstance(n, ast.Call) and getattr(n.func, "id", getattr(n.func, "attr", "")) in _GETTERS:
                 self._named |= set(_looked_up(n, self._is_of_law(module)))
         for target in inside.values():
             if target.package:
                 self.packages.add(target.package)
 
-    def _attribute(self, module: Module, node: ast.Attribute, inside: Mapping[str, Imported]) -> None:
+    def _attribute(self, module: Module, node: ast.Attribute, known: Mapping[str, Imported]) -> bool:
+        """Note an attribute; whether it is that of an imported module, which is followed."""
         if node.attr not in self.never:
             self._named.add(node.attr)
         elif isinstance(node.value, ast.Name) and node.value.id in _SELVES and self._is_of_law(module):
             self._named.add(f"self.{node.attr}")
         dotted = ast.unparse(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else ""
-        target = inside.get(dotted) or module.imports.get(dotted)
-        if target is not None and target.name is None:
-            self._import(target, node.attr)
+        target = known.get(dotted)
+        if target is None or target.name is not None:
+            return False
+        self._touch(module)
+        self._import(target, node.attr)
+        return True
 
 
 def _looked_up(call: ast.Call, in_law: bool) -> Iterator[str]:

@@ -119,11 +119,13 @@ class Results:
             raise StatementError(f"{str(shown)!r} is not a results folder: it has no readable {_LOCK}.")
         return cls(folder, locked, shown=shown)
 
-    def write(self, patience: float = 5.0) -> None:
-        """Become the only process that writes a folder that was opened to be read; `release` ends that.
+    def write(self, patience: float = float("inf")) -> None:
+        """Become the only process that writes the folder, until `release`.
 
         Raises `EngineError` if another is writing it for longer than `patience` seconds.
         """
+        if self._held is not None and self._held.taken:
+            return
         held = FolderLock(self.folder)
         held.take(lambda text: None, patience)
         self._held = held

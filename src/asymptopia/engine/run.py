@@ -193,4 +193,5 @@ def newest(outcome: Outcome) -> str:
     if outcome.status == "failed":
         return "failed"
     name, values = next(iter(sorted(outcome.values.items(), key=lambda item: item[1].ndim)))
-    return f"{name} {np.mean(values):.4g}"
+    with np.errstate(over="ignore", invalid="ignore"):
+        return f"{name} {np.mean(values):.4g}"

@@ -81,11 +81,16 @@ class Module:
 
 def module_of(file: Path) -> Module:
     """The syntax of a file as it was when its module was loaded (or, if it is not, when first asked for)."""
-    return _module(file, _loaded(file))
+    loaded = _loaded(file)
+    try:
+        edited = 0 if loaded or file.is_relative_to(LIBRARY) else file.stat().st_mtime_ns
+    except OSError:
+        edited = 0
+    return _module(file, loaded, edited)
 
 
 @cache
-def _module(file: Path, loaded: ModuleType | None) -> Module:
+def _module(file: Path, loaded: ModuleType | None, edited: int) -> Module:
     return Module(file)
 
 

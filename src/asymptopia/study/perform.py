@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..forecast import Answer
     from ..report import Section
 
+PATIENCE = 5.0
+"""Seconds that a report waits for a run that writes the same folder."""
 MOST_FAILURES = 100
 """Failed cells that the report lists."""
 
@@ -120,7 +122,7 @@ def reopened(folder: str | Path, trust: bool = False) -> tuple[Study, Results]:
 def rebuilt(folder: str | Path, trust: bool = False) -> Done:
     """The report and tables of a results folder, anew from its journal; no cell is computed."""
     study, results = reopened(folder, trust)
-    results.write()
+    results.write(PATIENCE)
     return publish(study, results, kept(study, results))
 
 
