@@ -36,7 +36,6 @@ def test_compiled_cells_share_a_shape_when_only_numbers_differ(toys):
     cells = plan(sweep(toys["Wishart"](), ratio=(1.0, 2.0)), (6, 9), 10)
     assert {c.shape[1:] for c in cells} == {(6, 4), (6, 2), (9, 4), (9, 2)}
     assert len({c.shape for c in cells}) == 4
-    assert plan(toys["Coin"](), (10,), 4)[0].shape is None
 
 
 def test_a_copy_of_the_file_elsewhere_is_the_same_code(tmp_path, toy_file, toys):
