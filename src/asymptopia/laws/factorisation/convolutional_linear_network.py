@@ -49,8 +49,8 @@ class ConvolutionalLinearNetwork(Law):
     noise: float = field(0.1, "standard deviation of the noise on an entry of the map", above=0, at_most=0.5)
 
     size = "signal length"
-    sizes = (16, 64)
-    seeds = 240
+    sizes = (16, 32)
+    seeds = 1600
     block = 120
     source = MALGOUYRES + "; Malgouyres, Adv. Comput. Math. 46 (2020)"
     bibtex = r"""@article{MalgouyresLandsberg2019,
@@ -65,7 +65,9 @@ class ConvolutionalLinearNetwork(Law):
             r"\sigma_-", "smallest singular value of the lifted operator / root n", scale=1.0, resolution=0.1
         ),
         "largest": Observable(r"\sigma_+", "largest singular value of the lifted operator over root n", resolution=0.1),
-        "dimension": Observable("D", "squared error of the fitted map over the variance of the noise", resolution=0.05),
+        "dimension": Observable(
+            "D", "squared error of the fitted map over the variance of the noise", resolution=0.045
+        ),
         "recovery": Observable("r", "error of the kernels over the bound, worst leaf", bound="every"),
         "fails": Observable("f", "whether a random start ended at other kernels", bound="every"),
         "rank": Observable("R", "rank of the lifted operator", limit_only=True),

@@ -43,7 +43,7 @@ class StructuredFactorisation(Law):
 
     size = "side of the product"
     sizes = (12, 24, 48)
-    seeds = 1200
+    seeds = 1300
     block = 120
     source = MALGOUYRES
     bibtex = r"""@article{MalgouyresLandsberg2019,
