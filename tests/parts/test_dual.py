@@ -1,3 +1,11 @@
+"""Averages over two normal fields: at any variance, and where the derivative has none."""
+
+import numpy as np
+import pytest
+
+from asymptopia.parts.dual import dual
+
+
 @pytest.mark.parametrize("variance", [4.0, 5.0, 100.0, 1e4, 1e6])
 def test_transitions_of_unit_width_are_resolved_at_any_variance(variance):
     """tanh at a variance of 400 was off by 1.6e-3; here an erf of one's own against the closed form."""
