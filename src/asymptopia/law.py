@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .numerics.transitions import FixedPoint
-from .record import Record, StatementError
+from .record import NoLimit, Record, StatementError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class NoLimit(StatementError):
-    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
 
 
 @dataclasses.dataclass(frozen=True)
