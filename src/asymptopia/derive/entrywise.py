@@ -91,7 +91,9 @@ def compare(name: str, a: Cell, b: Cell, world: World) -> Cell | None:
         raise Refused("cannot derive: a matrix that depends on the distance of two coordinates of a wide axis.")
     if name in ("eq", "ne"):
         if shift:
-            raise Refused("cannot derive: this joins neighbours on a wide axis, whose coordinates are not exchangeable.")
+            raise Refused(
+                "cannot derive: this joins neighbours on a wide axis, whose coordinates are not exchangeable."
+            )
         eye = Matrix(a.rows, a.cols, ((1.0, (Scale(a.rows, np.ones(world.space.count(a.rows))),)),))
         return eye if name == "eq" else world.add(world.constant(a.rows, a.cols, 1.0), eye, -1.0)
     return Matrix(a.rows, a.cols, triangle=-1 if name in ("gt", "ge") else 1)

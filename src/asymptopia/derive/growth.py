@@ -29,7 +29,9 @@ def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ra
                 where,
             )
         if power < -_LARGE and b.max() < 1e-3:
-            raise refusal(f"no limit can be derived: {name!r} vanishes as n**{power:.2g}; multiply it by n**{-power:.2g}.", None)
+            raise refusal(
+                f"no limit can be derived: {name!r} vanishes as n**{power:.2g}; multiply it by n**{-power:.2g}.", None
+            )
 
 
 def check_maxima(a: dict[str, np.ndarray], b: dict[str, np.ndarray], equations: list[Any]) -> None:

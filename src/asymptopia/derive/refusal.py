@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..record import NoLimit
+from ..contract.record import NoLimit
 
 _LIBRARY = tuple(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "purelib", "platlib"))
 _OWN = __name__.rsplit(".", 2)[0].replace(".", "/") + "/"

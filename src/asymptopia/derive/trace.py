@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from .refusal import Refused, innermost, lines_of, lines_of_error, refusal
 
 Program = Callable[[int, Any], dict[str, Any]]
@@ -131,7 +131,11 @@ def _check_sizes(a: Trace, b: Trace) -> None:
     for (first, above), (second, _) in zip(equations(a.closed.jaxpr), equations(b.closed.jaxpr), strict=True):
         for x, y in zip(first.outvars, second.outvars, strict=True):
             for k, m in zip(getattr(x.aval, "shape", ()), getattr(y.aval, "shape", ()), strict=True):
-                if k == m or max(k, m) < WIDE or any(math.isclose(m / k, (b.n / a.n) ** p, rel_tol=1e-3) for p in (1, 2, 3)):
+                if (
+                    k == m
+                    or max(k, m) < WIDE
+                    or any(math.isclose(m / k, (b.n / a.n) ** p, rel_tol=1e-3) for p in (1, 2, 3))
+                ):
                     continue
                 power = np.log(m / k) / np.log(b.n / a.n)
                 raise refusal(

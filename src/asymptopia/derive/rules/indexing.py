@@ -48,7 +48,11 @@ def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
     if isinstance(args[0], Wide):
         return _gather_cells(ctx, equation, args)
-    if isinstance(args[0], Flat) or touched or any(is_wide(shape[i]) and sizes[i] != shape[i] for i in _free(numbers, shape)):
+    if (
+        isinstance(args[0], Flat)
+        or touched
+        or any(is_wide(shape[i]) and sizes[i] != shape[i] for i in _free(numbers, shape))
+    ):
         raise Refused(NEIGHBOURS)
     if len(wide_axes(tuple(equation.outvars[0].aval.shape))) > 1:
         raise Refused("cannot derive: this look-up makes an array with two wide axes.")

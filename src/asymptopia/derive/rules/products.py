@@ -60,7 +60,8 @@ def _dot_dense(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, ove
     tail = [a.shape[i] for i in free[0]], [b.shape[i] for i in free[1]]
     inner = int(np.prod([a.shape[i] for i in over[0]], dtype=int))
     out = np.matmul(
-        x.reshape(*head, int(np.prod(tail[0], dtype=int)), inner), y.reshape(*head, inner, int(np.prod(tail[1], dtype=int)))
+        x.reshape(*head, int(np.prod(tail[0], dtype=int)), inner),
+        y.reshape(*head, inner, int(np.prod(tail[1], dtype=int))),
     )
     return out.reshape((*head, *tail[0], *tail[1]))
 
@@ -77,7 +78,10 @@ def _outer(a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, over: Any, batch: Any
     x = x.reshape(size[0], size[1], a.shape[wa], -1)
     y = y.reshape(size[0], size[2], b.shape[wb], -1)
     cells: list[Cell] = [
-        Matrix(sa[wa], sb[wb], (), x[i, j], y[i, k]) for i in range(size[0]) for j in range(size[1]) for k in range(size[2])
+        Matrix(sa[wa], sb[wb], (), x[i, j], y[i, k])
+        for i in range(size[0])
+        for j in range(size[1])
+        for k in range(size[2])
     ]
     order = [*(("b", i) for i in range(len(head))), *(("a", i) for i in free[0]), *(("b2", i) for i in free[1])]
     first, second = order.index(("a", wa)), order.index(("b2", wb))

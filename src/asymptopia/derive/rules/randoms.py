@@ -119,7 +119,9 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
         return (row if kind == "normal" else change(row)).reshape(shape)
     if (draw, kind) not in ctx.drawn:
         length = shape[axes[0]]
-        ctx.drawn[draw, kind] = ctx.space.normal(length, count) if kind == "normal" else ctx.space.uniform(length, count)
+        ctx.drawn[draw, kind] = (
+            ctx.space.normal(length, count) if kind == "normal" else ctx.space.uniform(length, count)
+        )
     columns = ctx.drawn[draw, kind]
     values = columns if kind == "normal" else change(columns)
     return np.moveaxis(values.reshape(-1, *narrow), 0, axes[0])

@@ -80,9 +80,7 @@ def broadcast_in_dim(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             raise Refused("cannot derive: an array with three wide axes has no rule; write it as products of matrices.")
         first, second = (int(where[i]) for i in (value.first, value.second))
         narrow = [i for i in range(len(shape)) if i not in (first, second)]
-        view = value.cells.reshape(
-            [value.shape[list(where).index(i)] if i in where else 1 for i in narrow]
-        )
+        view = value.cells.reshape([value.shape[list(where).index(i)] if i in where else 1 for i in narrow])
         return [Wide(np.broadcast_to(view, [shape[i] for i in narrow]), first, second)]
     array = np.asarray(value)
     view = array.reshape([array.shape[list(where).index(i)] if i in where else 1 for i in range(len(shape))])
@@ -154,7 +152,7 @@ def cut(ctx: Context, value: Any, shape: tuple[int, ...], starts: Any, ends: Any
     where: list[slice] = []
     for k, a, b, s in zip(shape, starts, ends, strides, strict=True):
         a, b, s = int(a), int(b), int(s)
-        if not is_wide(k) or b - a == k and s == 1:
+        if not is_wide(k) or (b - a == k and s == 1):
             where.append(slice(a, b, s) if not is_wide(k) else slice(None))
         elif s != 1 or not is_wide(b - a) or (b - a) not in ctx.space.layouts or k - (b - a) < 10**5:
             where.append(slice(a, b, -7))
@@ -250,9 +248,11 @@ def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     if mixed:
         raise Refused("cannot derive: a few coordinates are joined to a wide axis.")
     if len(wide_axes(shape)) < 2:
-        return [np.concatenate([np.asarray(a) for a in args], axis)] if all(
-            isinstance(a, np.ndarray) for a in args
-        ) else bind(ctx, equation, args)
+        return (
+            [np.concatenate([np.asarray(a) for a in args], axis)]
+            if all(isinstance(a, np.ndarray) for a in args)
+            else bind(ctx, equation, args)
+        )
     wides = [lift(ctx.world, a, s) for a, s in zip(args, shapes, strict=True)]
     like = wides[0]
     if axis not in (like.first, like.second):
@@ -293,11 +293,18 @@ def unstack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         raise Refused(NEIGHBOURS)
     count = len(equation.outvars)
     if not isinstance(value, Wide):
-        return [np.take(value, i, axis) for i in range(count)] if isinstance(value, np.ndarray) else bind(ctx, equation, args)
+        return (
+            [np.take(value, i, axis) for i in range(count)]
+            if isinstance(value, np.ndarray)
+            else bind(ctx, equation, args)
+        )
     at = value.narrow().index(axis)
     first, second = (i - (i > axis) for i in (value.first, value.second))
     parts = [np.moveaxis(value.cells, at, 0)[i] for i in range(count)]
-    return [Wide(cells_of(np.shape(p), [p] if isinstance(p, Matrix | Independent) else list(p.flat)), first, second) for p in parts]
+    return [
+        Wide(cells_of(np.shape(p), [p] if isinstance(p, Matrix | Independent) else list(p.flat)), first, second)
+        for p in parts
+    ]
 
 
 def tile(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:

@@ -17,7 +17,9 @@ def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     axes, shape = tuple(equation.params["axes"]), tuple(equation.invars[0].aval.shape)
     value = args[0]
     if isinstance(value, Flat):
-        return [np.asarray(sum(total(ctx, p, s, range(len(s))) for p, s in zip(value.pieces, value.shapes, strict=True)))]
+        return [
+            np.asarray(sum(total(ctx, p, s, range(len(s))) for p, s in zip(value.pieces, value.shapes, strict=True)))
+        ]
     return [_typed(total(ctx, value, shape, axes), equation)]
 
 
@@ -87,7 +89,9 @@ def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         raise Refused(f"no limit can be derived: `{name}` over a wide axis is no average over its coordinates.")
     if any(is_wide(shape[i]) for i in axes):
         if not np.all(np.asarray(args[0]) == np.ravel(args[0])[0]):
-            raise Refused("no limit can be derived: whether any or all of the coordinates of a wide axis do is no average.")
+            raise Refused(
+                "no limit can be derived: whether any or all of the coordinates of a wide axis do is no average."
+            )
     return bind(ctx, equation, args)
 
 
