@@ -16,7 +16,8 @@ ROOT = Path(asymptopia.__file__).parent
 # what each room may import, itself aside; what stands at the top, beside the rooms, is free
 BELOW = {
     "numerics": set(),
-    "contract": {"numerics"},
+    "contract": {"numerics", "derive"},
+    "derive": {"contract"},
     "parts": {"contract", "numerics"},
     "theory": {"contract", "numerics", "parts"},
     "algorithms": {"contract", "numerics", "parts"},
@@ -28,7 +29,7 @@ BELOW = {
     "forecast": {"contract", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
     "study": {"contract", "verdict", "engine", "forecast", "parts", "report", "laws"},
     "cli": {"contract", "verdict", "engine", "forecast", "study", "report", "parts", "laws", "measure",
-            "theory"},
+            "theory", "derive"},
 }  # fmt: skip
 FREE = {"", "_environment"}
 

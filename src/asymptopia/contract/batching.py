@@ -36,15 +36,32 @@ def realize_block(law: Law, n: int, seeds: Sequence[int]) -> dict[str, np.ndarra
     keys = seed_keys(n, seeds)
     if law.compiled:
         import jax
-        import jax.numpy as jnp
 
-        structure, numbers = split(law)
-        values = _compiled_realize()(structure, n, jnp.asarray(numbers, float), keys)
-        values = jax.tree.map(np.asarray, values)
+        values = jax.tree.map(np.asarray, _realize_compiled(law, n, keys))
     else:
         values = law.realize_all(n, keys)
     _check_names(law, values, law.observed(), law.observed(), "realize")
     return {k: np.asarray(values[k], float) for k in law.observed()}
+
+
+def _realize_compiled(law: Law, n: int, keys: Any) -> dict[str, Any]:
+    """With the numbers traced, so that a sweep compiles once; if one of them makes a shape, with all of them fixed."""
+    import jax
+    import jax.numpy as jnp
+
+    structure, numbers = split(law)
+    if type(law) not in _MAKES_SHAPES:
+        try:
+            return _compiled_realize()(structure, n, jnp.asarray(numbers, float), keys)
+        except (jax.errors.ConcretizationTypeError, jax.errors.TracerIntegerConversionError, TypeError):
+            if not all(type(v) is float for v in numbers):
+                raise
+    found = _compiled_with_numbers()(law, n, keys)
+    _MAKES_SHAPES.add(type(law))
+    return found
+
+
+_MAKES_SHAPES: set[type[Law]] = set()
 
 
 def seed_keys(n: int, seeds: Sequence[int]) -> Any:
@@ -73,7 +90,7 @@ def _predict_group(laws: list[Law], structure: Any, table: np.ndarray) -> list[d
             return [laws[0].predict()] * len(laws)
         columns = [table[:, j] if varying[j] else float(table[0, j]) for j in range(table.shape[1])]
         return _rows(join(structure, columns).predict(), len(laws))
-    if laws[0].compiled and len(laws) > 1:
+    if laws[0].compiled and len(laws) > 1 and not laws[0].is_derived():
         values = _traced_predict(structure, table)
         if values is not None:
             return _rows(values, len(laws))
@@ -124,6 +141,16 @@ def _compiled_realize() -> Any:
 
     def realize(structure: Any, n: int, numbers: Any, keys: Any) -> Any:
         return jax.vmap(lambda key: join(structure, list(numbers)).realize(n, key))(keys)
+
+    return jax.jit(realize, static_argnums=(0, 1))
+
+
+@cache
+def _compiled_with_numbers() -> Any:
+    import jax
+
+    def realize(law: Law, n: int, keys: Any) -> Any:
+        return jax.vmap(lambda key: law.realize(n, key))(keys)
 
     return jax.jit(realize, static_argnums=(0, 1))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .record import NoLimit as NoLimit
 from .record import Record, StatementError
 from .transitions import FixedPoint
 
@@ -172,7 +173,15 @@ class Law(Statement, Record):
     block: ClassVar[int] = 64
 
     def predict(self) -> dict[str, Any]:
-        """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
+        """The observables in the limit, by name; `<name>_error` beside those known only numerically.
+
+        Derived from `realize` where a law says nothing else; see `asymptopia.derive`.
+        """
+        if self.is_derived():
+            from ..derive import derive_observables
+
+            self._check_derivable()
+            return derive_observables(self.realize, self.observables)
         return self._from_folder("theory", "predict")(self)
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
@@ -187,6 +196,26 @@ class Law(Statement, Record):
             return self._from_folder("experiment", "realize_all")(self, n, keys)
         rows = [self.realize(n, key) for key in keys]
         return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+
+    @classmethod
+    def is_derived(cls) -> bool:
+        """Whether the limit is derived from `realize`, because the law states no other."""
+        realized = cls.realize is not Law.realize or hasattr(cls.in_folder("experiment"), "realize")
+        return realized and cls.predict is Law.predict and not hasattr(cls.in_folder("theory"), "predict")
+
+    def _check_derivable(self) -> None:
+        name = type(self).__name__
+        if not self.compiled:
+            raise NoLimit(
+                f"{name} has no `predict`, and none can be derived from a `realize` in ordinary Python: write it in "
+                "JAX, or define `predict(self)`."
+            )
+        other = [k for k, o in self.observables.items() if o.limit_only or o.derived_from or o.bound]
+        if other:
+            raise NoLimit(
+                f"{name} has no `predict`, and {other[0]!r} is not a mean over realisations, which is all that can be "
+                "derived: define `predict(self)`."
+            )
 
     @classmethod
     def in_folder(cls, name: str) -> ModuleType | None:

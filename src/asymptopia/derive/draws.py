@@ -43,31 +43,27 @@ class Entries:
 
 
 class NarrowNet:
-    """Uniforms and normals for the draws without a wide axis: one row a run, the columns matched over all runs."""
+    """Numbers for the draws without a wide axis: one row a run, a net with matched moments for every group of runs."""
 
     def __init__(self, runs: int, groups: int, seed: int, expected: int) -> None:
-        self.nets = [Net(runs // groups, np.random.default_rng([seed, g, 77]), expected) for g in range(groups)]
-        self.bases = [Basis(runs // groups) for _ in range(groups)]
-        self.uniforms: dict[Hashable, np.ndarray] = {}
-        self.normals: dict[Hashable, np.ndarray] = {}
+        self.size = runs // groups
+        self.nets = [Net(self.size, np.random.default_rng([seed, g, 77]), expected) for g in range(groups)]
+        self.bases = [Basis(self.size) for _ in range(groups)]
+        self.columns: dict[Hashable, np.ndarray] = {}
 
     def uniform(self, draw: Hashable, count: int) -> np.ndarray:
-        """Of shape (runs, count)."""
-        if draw not in self.uniforms:
-            self.uniforms[draw] = np.concatenate([net.take(count) for net in self.nets])
-        return self.uniforms[draw]
+        """Of shape (runs, count); the same for the same draw."""
+        if draw not in self.columns:
+            self.columns[draw] = np.concatenate([net.take(count) for net in self.nets])
+        return self.columns[draw]
 
     def normal(self, draw: Hashable, count: int) -> np.ndarray:
-        """Of shape (runs, count)."""
-        if draw not in self.normals:
-            known = self.uniform(draw, count)
-            size = len(self.nets[0].left)
-            rows = [known[g * size : (g + 1) * size] for g in range(len(self.nets))]
-            if size < 8:
-                self.normals[draw] = ndtri(known)
-            else:
-                self.normals[draw] = np.concatenate([b.normal(r) for b, r in zip(self.bases, rows, strict=True)])
-        return self.normals[draw]
+        """Of shape (runs, count); the same for the same draw."""
+        if (draw, "normal") not in self.columns:
+            rows = self.uniform(draw, count).reshape(len(self.nets), self.size, count)
+            columns = [b.normal(r) if self.size > 32 else ndtri(r) for b, r in zip(self.bases, rows, strict=True)]
+            self.columns[draw, "normal"] = np.concatenate(columns)
+        return self.columns[draw, "normal"]
 
 
 def to_bits(uniform: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:

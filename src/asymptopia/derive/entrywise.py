@@ -21,7 +21,7 @@ def multiply(world: World, a: Cell, b: Cell) -> Cell:
     for x, y in ((a, b), (b, a)):
         value = uniform(x)
         if value is not None:
-            return world.scale(y, value)
+            return world.scale(y, float(value))
     if isinstance(a, Independent) and isinstance(b, Independent) and a.transposed == b.transposed:
         return dataclasses.replace(a, values=a.values * b.values, draws=a.draws | b.draws)
     x, y = world.expand(a), world.expand(b)
@@ -52,8 +52,10 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
         arguments = [c.values if isinstance(c, Independent) else v for c, v in zip(cells, values, strict=True)]
         draws = frozenset().union(*(c.draws for c in drawn))
         return dataclasses.replace(drawn[0], values=np.asarray(function(*arguments)), draws=draws)
-    cells = [world.constant(shape.rows, shape.cols, float(c)) if isinstance(c, np.generic) else c for c in cells]
-    whole = [world.expand(c) for c in cells]
+    constants = {
+        i: world.constant(shape.rows, shape.cols, float(c)) for i, c in enumerate(cells) if isinstance(c, np.generic)
+    }
+    whole = [constants[i] if isinstance(c, np.generic) else world.expand(c) for i, c in enumerate(cells)]
     if any(m.random or m.triangle for m in whole):
         raise Refused(_no_function(name, whole))
     if name in MULTIPLICATIVE and whole[0].left is not None and whole[0].left.shape[1] == 1 and not whole[0].words:
@@ -70,9 +72,9 @@ def divide(world: World, a: Cell, b: Cell) -> Cell:
     """The entrywise quotient."""
     value = uniform(b)
     if value is not None:
-        return world.scale(a, 1.0 / value)
-    if isinstance(b, Matrix) and not b.words and b.left is not None and b.left.shape[1] == 1:
-        return multiply(world, a, Matrix(b.rows, b.cols, (), 1.0 / b.left, 1.0 / b.right))  # type: ignore[operator]
+        return world.scale(a, 1.0 / float(value))
+    if isinstance(b, Matrix) and not b.words and b.left is not None and b.right is not None and b.left.shape[1] == 1:
+        return multiply(world, a, Matrix(b.rows, b.cols, (), np.reciprocal(b.left), np.reciprocal(b.right)))
     if isinstance(a, Matrix) and not a.random:
         return apply_function(world, "div", np.divide, [a, b])
     inverse = apply_function(world, "div", lambda x: 1.0 / x, [b])
@@ -158,16 +160,15 @@ def _words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
     if all(len(w) == 1 and isinstance(w[0], Pairs) for w in (a, b)):
         values = a[0].values * b[0].values  # type: ignore[attr-defined]
         return Matrix(m.rows, m.cols, ((1.0, (Pairs(m.rows, m.cols, values),)),))
-    (u, x, v), (s, y, t) = _core(a), _core(b)
-    if not (isinstance(x, Draw) and isinstance(y, Draw)):
+    (u, p, v), (s, q, t) = _core(a), _core(b)
+    if not (isinstance(p, Draw) and isinstance(q, Draw)):
         raise Refused("cannot derive: the entrywise product of such wide matrices has no rule.")
-    if x.transposed == y.transposed:
-        found: Cell = Independent(
-            x.random.rows, x.random.cols, x.random.entries * y.random.entries, x.random.draws | y.random.draws
-        )
-        found = found.T if x.transposed else found
+    if p.transposed == q.transposed:
+        r, o = p.random, q.random
+        found: Cell = Independent(r.rows, r.cols, r.entries * o.entries, r.draws | o.draws)
+        found = found.T if p.transposed else found
     else:
-        random = world.twin(x.random, f"pair {id(y.random)}")
+        random = world.twin(p.random, f"pair {id(q.random)}")
         half = 1 / np.sqrt(2)
         found = Matrix(m.rows, m.cols, ((half, (Draw(random),)), (half, (Draw(random, True),))))
     for left, right in ((u, v), (s, t)):

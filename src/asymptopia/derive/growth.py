@@ -60,7 +60,7 @@ def _size(value: Any) -> float:
 
 
 def _culprit(records: list[Record], ratio: float) -> tuple[Any, float]:
-    """The line and the power of the last step that makes a growing number from numbers that do not grow, among those that matter."""
+    """The line and power of the step on the way to the output that first grows while what it takes does not."""
     makers: dict[int, int] = {}
     growing: dict[int, float] = {}
     for i, (one, two) in enumerate(zip(*records, strict=True)):

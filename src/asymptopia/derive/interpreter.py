@@ -10,7 +10,7 @@ from .context import Context
 from .draws import WideKeys
 from .refusal import Refused, innermost, lines_of, refusal
 from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
-from .rules.bind import bind
+from .rules.bind import bind, is_key
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
 from .trace import wide_axes
@@ -65,9 +65,9 @@ class Interpreter:
             return self._call(equation, args)
         if any(isinstance(a, WideKeys) for a in args) and not name.startswith("random"):
             return keys_moved(self.ctx, equation, args)
-        if any(_is_keys(a) for a in args) and not _any_wide(equation):
-            if not name.startswith("random") or name in ("random_split", "random_fold_in"):
-                return bind(self.ctx, equation, args)
+        moved = not name.startswith("random") or name in ("random_split", "random_fold_in")
+        if moved and any(_is_keys(a) for a in args) and not _any_wide(equation):
+            return bind(self.ctx, equation, args)
         if name in RULES:
             return RULES[name](self.ctx, equation, args)
         if name in ELEMENTWISE:
@@ -102,9 +102,7 @@ class Interpreter:
         raise Refused(f"cannot derive: `{name}` along a wide axis has no rule.")
 
     def _constant(self, value: Any) -> Any:
-        import jax
-
-        if jax.dtypes.issubdtype(getattr(value, "dtype", np.float64), jax.dtypes.extended):
+        if hasattr(value, "dtype") and is_key(value):
             return value
         if wide_axes(np.shape(value)):
             raise refusal(
@@ -117,7 +115,7 @@ def _diagonal(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     wide = args[0]
     if not isinstance(wide, Wide) or wide.cells.ndim or wide.rows != wide.cols:
         return None
-    return [ctx.world.diagonal(wide.cells[()])]
+    return [ctx.world.diagonal(wide.cells.item())]
 
 
 def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:

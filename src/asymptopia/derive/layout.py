@@ -8,6 +8,7 @@ or a regular mixture of some (the flattened channels of an image), each with poi
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
             inner = [c for c in sorted(cuts.get(length, ())) if 0 < c < length]
             if inner and len(inner) <= _MOST_CUTS:
                 ends = [0, *inner, length]
-                found[length] = _joined(length, [layout(b - a) for a, b in zip(ends, ends[1:], strict=False)])
+                found[length] = _joined(length, [layout(b - a) for a, b in pairwise(ends)])
             elif length in mixtures:
                 found[length] = _mixed(layout(length // mixtures[length]), mixtures[length])
             else:
@@ -108,12 +109,12 @@ def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
                     slices.add((k, a, b))
         elif name == "split":
             whole, ends = shapes[0][params["axis"]], np.cumsum((0, *params["sizes"]))
-            slices |= {(whole, int(a), int(b)) for a, b in zip(ends, ends[1:], strict=False) if is_wide(whole)}
+            slices |= {(whole, int(a), int(b)) for a, b in pairwise(ends) if is_wide(whole)}
         elif name == "concatenate":
             pieces = [s[params["dimension"]] for s in shapes[:-1]]
             ends = np.cumsum((0, *pieces))
             if all(map(is_wide, pieces)):
-                slices |= {(int(ends[-1]), int(a), int(b)) for a, b in zip(ends, ends[1:], strict=False)}
+                slices |= {(int(ends[-1]), int(a), int(b)) for a, b in pairwise(ends)}
         elif name == "reshape":
             _reshaped(shapes[0], shapes[-1], cuts, mixtures)
     for whole, a, b in slices:
@@ -162,7 +163,7 @@ def _close(lengths: set[int], cuts: Cuts, slices: Slices) -> None:
     while size != (size := sum(map(len, cuts.values()))) and size < _MOST_CUTS**2:
         for length in list(cuts):
             ends = sorted({0, length, *cuts[length]})
-            slices |= {(length, a, b) for a, b in zip(ends, ends[1:], strict=False)}
+            slices |= {(length, a, b) for a, b in pairwise(ends)}
         for whole, a, b in slices:
             lengths.add(b - a)
             if cuts.get(b - a):

@@ -16,10 +16,12 @@ from .layout import layouts
 from .refusal import refusal
 from .trace import Program, Trace, traces, wide_axes
 
-POINTS = 4096
 NETS = 8
+PRECISION = 2e-4
+_FEW, _MANY = 4096, 65536
+_MOST_WORK = 4e9
 _PROBE = 64
-_RUNS = 16
+_PER_RUN = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,31 +42,55 @@ class Found:
         return out
 
 
-def derive_limit(program: Program, points: int = POINTS, nets: int = NETS, seed: int = 0) -> dict[str, np.ndarray]:
-    """The outputs of `program(n, key)` as n grows, and `<name>_error` of each.
+def derive_limit(program: Program, points: int | None = None, nets: int = NETS, seed: int = 0) -> dict[str, np.ndarray]:
+    """The outputs of `program(n, key)` as n grows, and `<name>_error` of each; see `asymptopia.derive`.
 
-    points: how many stand for the coordinates of each wide axis, a power of two.
-    nets:   how many independent nets of points give the error.
-
-    Raises `NoLimit`, with the line of the program, where there is no limit or none can be derived.
+    Without `points`, they are as many as an error of 2e-4 asks for, or as the work allows.
     """
     first, second = traces(program)
-    drew, used = _probe(first, second)
-    per = _RUNS if drew else 1
-    size = max(256, points // _RUNS) if drew else points
-    narrow = NarrowNet(nets * per, nets, seed, used.pop(-1, 8))
+    probe = _probe(first, second)
+    number = points or _FEW
+    found = _solve(first, probe, number, nets, seed)
+    while points is None and not _precise(found) and number < _MANY and probe.work(4 * number) * nets < _MOST_WORK:
+        number *= 4
+        found = _solve(first, probe, number, nets, seed)
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """What small runs tell: whether numbers are drawn, how many columns each axis takes, how many steps there are."""
+
+    drew: bool
+    columns: dict[int, int]
+    steps: int
+
+    def work(self, points: int) -> float:
+        """The operations for each net, roughly."""
+        runs, points = (max(1, points // _PER_RUN), min(points, _PER_RUN)) if self.drew else (1, points)
+        return runs * (4000.0 * self.steps + points * (4.0 * self.steps + sum(c**2 for c in self.columns.values())))
+
+
+def _precise(found: dict[str, np.ndarray]) -> bool:
+    errors = [
+        (k, np.asarray(v)) for k, v in found.items() if k.endswith("_error") and k.removesuffix("_error") in found
+    ]
+    return all(np.all(e <= PRECISION * np.maximum(1, np.abs(found[k.removesuffix("_error")]))) for k, e in errors)
+
+
+def _solve(trace: Trace, probe: Probe, points: int, nets: int, seed: int) -> dict[str, np.ndarray]:
+    per = max(1, points // _PER_RUN) if probe.drew else 1
+    narrow = NarrowNet(nets * per, nets, seed, probe.columns.get(-1, 8))
+    where = layouts(trace.closed.jaxpr, min(points, _PER_RUN) if probe.drew else points)
     found: dict[str, list[np.ndarray]] = {}
-    where = layouts(first.closed.jaxpr, size)
     for run in range(nets * per):
-        settings = Settings(where, (seed, run), run, narrow, used)
-        for name, value in _run(first, settings)[0].items():
+        for name, value in _run(trace, Settings(where, (seed, run), run, narrow, probe.columns))[0].items():
             found.setdefault(name, []).append(value)
-    rows = {k: np.stack(v) for k, v in found.items()}
-    return Found(rows, nets).limit()
+    return Found({k: np.stack(v) for k, v in found.items()}, nets).limit()
 
 
-def _probe(first: Trace, second: Trace) -> tuple[bool, dict[int, int]]:
-    """Two small runs at different sizes, which have to agree; whether numbers are drawn, and how many columns."""
+def _probe(first: Trace, second: Trace) -> Probe:
+    """Two small runs at different sizes, which have to agree."""
     narrow = NarrowNet(2, 1, 1, 8)
     records: list[list[Any]] = [[], []]
     outputs, contexts = [], []
@@ -78,8 +104,8 @@ def _probe(first: Trace, second: Trace) -> tuple[bool, dict[int, int]]:
         settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37)
         check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
     used = contexts[0].space.used()
-    used[-1] = sum(u.shape[1] for u in narrow.uniforms.values())
-    return contexts[0].drew, used
+    drawn = sum(net.taken for net in narrow.nets)
+    return Probe(contexts[0].drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
 
 
 def _run(trace: Trace, settings: Settings, record: list[Any] | None = None) -> tuple[dict[str, np.ndarray], Context]:

@@ -93,9 +93,9 @@ class World:
             known.append(Random(cell.rows, cell.cols, rest / left, cell.draws))
             words.append((float(left), (Draw(known[-1]),)))
         found = Matrix(cell.rows, cell.cols, tuple(words))
-        if abs(mean) > 1e-9 * total:
-            found = self.add(found, self.constant(cell.rows, cell.cols, mean))
-        return found
+        if abs(mean) <= 1e-9 * total:
+            return found
+        return self.expand(self.add(found, self.constant(cell.rows, cell.cols, mean)))
 
     def twin(self, random: Random, role: str) -> Random:
         """A random matrix of the same law that stands for part of another."""
@@ -110,9 +110,8 @@ class World:
 
     def add(self, a: Cell, b: Cell, factor: float = 1.0) -> Cell:
         """a + factor b."""
-        if isinstance(a, Independent) and isinstance(b, Independent) and a.transposed == b.transposed:
-            if a.draws & b.draws:
-                return dataclasses.replace(a, values=a.values + factor * b.values, draws=a.draws | b.draws)
+        if isinstance(a, Independent) and isinstance(b, Independent) and _joint(a, b):
+            return dataclasses.replace(a, values=a.values + factor * b.values, draws=a.draws | b.draws)
         x, y = self.expand(a), self.expand(b)
         words = _merged((*x.words, *((factor * c, w) for c, w in y.words)))
         parts = [(m.left, m.right, f) for m, f in ((x, 1.0), (y, factor)) if m.left is not None and m.right is not None]
@@ -121,7 +120,8 @@ class World:
             return found
         left = np.concatenate([u * f for u, _, f in parts], axis=1)
         right = np.concatenate([v for _, v, _ in parts], axis=1)
-        return dataclasses.replace(found, **_compressed(left, right))
+        left, right = _compressed(left, right)
+        return dataclasses.replace(found, left=left, right=right)
 
     def scale(self, a: Cell, factor: float) -> Cell:
         """factor a."""
@@ -205,6 +205,11 @@ class World:
         return words
 
 
+def _joint(a: Independent, b: Independent) -> bool:
+    """Whether two matrices are functions of draws that they share, entry by entry."""
+    return a.transposed == b.transposed and bool(a.draws & b.draws)
+
+
 def _scales(word: Sequence, begin: int, like: np.ndarray) -> np.ndarray:
     out = np.ones_like(like)
     for factor in word[begin:]:
@@ -226,7 +231,7 @@ def _merged(words: Sequence[tuple[float, Word]]) -> tuple[tuple[float, Word], ..
     return tuple((c, w) for c, w in found if c)
 
 
-def _compressed(left: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+def _compressed(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same product with as few columns as its rank, where there are many."""
     if left.shape[1] > _MOST_COLUMNS:
         scale = np.linalg.norm(left, axis=0) * np.linalg.norm(right, axis=0)
@@ -236,4 +241,4 @@ def _compressed(left: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
         u, d, v = np.linalg.svd(r @ s.T)
         keep = d > 1e-13 * d[:1]
         left, right = q @ u[:, keep] * d[keep], p @ v[keep].T
-    return {"left": left, "right": right}
+    return left, right

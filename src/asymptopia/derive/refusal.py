@@ -6,12 +6,13 @@ import linecache
 import sysconfig
 import traceback
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..contract.record import NoLimit
 
 _LIBRARY = tuple(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "purelib", "platlib"))
-_OWN = __name__.rsplit(".", 2)[0].replace(".", "/") + "/"
+_OWN = str(Path(__file__).parents[1]) + "/"
 
 Line = tuple[str, int]
 
@@ -64,4 +65,4 @@ def refusal(reason: str, line: Line | None) -> NoLimit:
 
 
 def _is_user(name: str) -> bool:
-    return not (name.startswith("<") or name.startswith(_LIBRARY) or f"/{_OWN}" in name or "site-packages" in name)
+    return not (name.startswith(("<", _OWN, *_LIBRARY)) or "site-packages" in name)

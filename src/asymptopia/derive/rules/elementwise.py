@@ -27,7 +27,8 @@ _REAL: dict[str, Callable[..., Any]] = {
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "is_finite": np.isfinite, "lgamma": special.gammaln, "digamma": special.digamma, "atan": np.arctan,
     "stop_gradient": np.asarray, "copy": np.asarray, "copy_p": np.asarray, "real": np.asarray,
-    "optimization_barrier": np.asarray, "reduce_precision": np.asarray, "name": np.asarray, "device_put": np.asarray,
+    "optimization_barrier": np.asarray, "reduce_precision": np.asarray, "name": np.asarray,
+    "device_put": np.asarray,
     "pvary": np.asarray, "sharding_constraint": np.asarray, "asin": np.arcsin, "acos": np.arccos,
 }  # fmt: skip
 
@@ -39,8 +40,8 @@ _OTHER = {
 }  # fmt: skip
 
 _SAME = {
-    "stop_gradient", "copy", "copy_p", "real", "reduce_precision", "optimization_barrier", "name", "device_put", "pvary",
-    "sharding_constraint",
+    "stop_gradient", "copy", "copy_p", "real", "reduce_precision", "optimization_barrier", "name", "device_put",
+    "pvary", "sharding_constraint",
 }  # fmt: skip
 _COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
 
@@ -134,7 +135,7 @@ def _entry(ctx: Context, equation: Any, cells: list[Any]) -> Cell:
     if name == "convert_element_type":
         return _convert(cells[0], equation.params["new_dtype"])
     if name in _COMPARISONS:
-        found = compare(name, *cells, world) if not any(isinstance(c, np.generic) for c in cells) else None
+        found = compare(name, cells[0], cells[1], world) if not any(isinstance(c, np.generic) for c in cells) else None
         if found is not None:
             return found
     independent = [isinstance(c, Independent) for c in cells]

@@ -128,7 +128,7 @@ def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     if any(isinstance(a, Wide | Flat) for a in args):
         if name == "rev" and isinstance(args[0], Wide):
             narrow = args[0].narrow()
-            return [dataclasses.replace(args[0], cells=np.flip(args[0].cells, [narrow.index(i) for i in axes]))]
+            return [dataclasses.replace(args[0], cells=np.flip(args[0].cells, tuple(narrow.index(i) for i in axes)))]
         raise Refused(f"cannot derive: `{name}` of wide matrices has no rule.")
     return bind(ctx, equation, args)
 

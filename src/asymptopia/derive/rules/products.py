@@ -110,7 +110,7 @@ def _applied(ctx: Context, w: Wide, b: Any, sb: Any, over: Any, batch: Any, matr
     points = ctx.space.count(w.shape[left])
     out = np.zeros((size[0], size[1], points, size[3]))
     for i, j, k in np.ndindex(size[0], size[1], size[2]):
-        cell = cells[i, j, k]
+        cell: Any = cells[i, j, k]
         out[i, j] += ctx.world.apply(cell if summed == w.second else cell.T, vector[i, k])
     out = out.reshape((*head, *rows, points, *tail))
     # order of the axes: batch, then free of the first operand, then free of the second
@@ -149,7 +149,7 @@ def _matrices(ctx: Context, a: Wide, b: Wide, over: Any, batch: Any) -> Wide:
 
 
 def _by_entries(ctx: Context, a: Any, b: Any, sa: Any, sb: Any, over: Any, batch: Any) -> Any:
-    """Entrywise products that are summed afterwards: where both wide axes are shared, or only narrow ones are summed."""
+    """Entrywise products, summed afterwards: where both wide axes are shared, or only narrow ones are summed."""
     free = _free(len(sa), over[0], batch[0]), _free(len(sb), over[1], batch[1])
     axes = [("h", i) for i in range(len(batch[0]))]
     labels_a: list[Any] = [None] * len(sa)
@@ -183,9 +183,9 @@ def _spread(ctx: Context, value: Any, labels: list[Any], axes: list[Any], shape:
         narrow = [i for i in range(len(axes)) if i not in (first, second)]
         view = moved.cells.reshape([shape[i] if axes[i] in labels else 1 for i in narrow])
         return Wide(np.broadcast_to(view, [shape[i] for i in narrow]), first, second)
-    moved = np.asarray(value, float).transpose(order)
-    lengths = iter(moved.shape)
-    return lift(ctx.world, moved.reshape([next(lengths) if x in labels else 1 for x in axes]), shape)
+    array = np.asarray(value, float).transpose(order)
+    lengths = iter(array.shape)
+    return lift(ctx.world, array.reshape([next(lengths) if x in labels else 1 for x in axes]), shape)
 
 
 def _dot_flat(ctx: Context, a: Any, b: Any) -> Any:

@@ -114,9 +114,9 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
         return Wide(cells_of(narrow, cells), *axes)
     if not axes:
         ctx.drew = True
-        table = ctx.narrow.normal(draw, count) if kind == "normal" else ctx.narrow.uniform(draw, count)
-        row = table[ctx.settings.run]
-        return (row if kind == "normal" else change(row)).reshape(shape)
+        if kind == "normal":
+            return ctx.narrow.normal(draw, count)[ctx.settings.run].reshape(shape)
+        return change(ctx.narrow.uniform(draw, count)[ctx.settings.run]).reshape(shape)
     if (draw, kind) not in ctx.drawn:
         length = shape[axes[0]]
         ctx.drawn[draw, kind] = (

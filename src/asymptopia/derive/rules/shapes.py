@@ -149,27 +149,31 @@ def cut(ctx: Context, value: Any, shape: tuple[int, ...], starts: Any, ends: Any
     """The part of an array between positions on each axis."""
     if isinstance(value, Flat):
         return _cut_flat(value, int(starts[0]), int(ends[0]))
-    where: list[slice] = []
-    for k, a, b, s in zip(shape, starts, ends, strides, strict=True):
-        a, b, s = int(a), int(b), int(s)
-        if not is_wide(k) or (b - a == k and s == 1):
-            where.append(slice(a, b, s) if not is_wide(k) else slice(None))
-        elif s != 1 or not is_wide(b - a) or (b - a) not in ctx.space.layouts or k - (b - a) < 10**5:
-            where.append(slice(a, b, -7))
-        else:
-            layout = ctx.space.layouts[k]
-            where.append(slice(layout.point(a), layout.point(b)))
+    triples = zip(shape, starts, ends, strides, strict=True)
+    where = [_range(ctx, k, int(a), int(b), int(s)) for k, a, b, s in triples]
     if isinstance(value, Wide):
         return _cut_wide(ctx, value, shape, where, starts, ends)
-    if any(w.step == -7 for w in where):
+    if None in where:
         raise Refused(NEIGHBOURS)
     return np.asarray(value[tuple(where)])
 
 
-def _cut_wide(ctx: Context, value: Wide, shape: Any, where: list[slice], starts: Any, ends: Any) -> Any:
+def _range(ctx: Context, length: int, start: int, end: int, stride: int) -> slice | None:
+    """The points of a part of an axis; None if they are single coordinates of a wide axis."""
+    if not is_wide(length):
+        return slice(start, end, stride)
+    if end - start == length and stride == 1:
+        return slice(None)
+    if stride != 1 or end - start not in ctx.space.layouts or not is_wide(length - (end - start)):
+        return None
+    layout = ctx.space.layouts[length]
+    return slice(layout.point(start), layout.point(end))
+
+
+def _cut_wide(ctx: Context, value: Wide, shape: Any, where: list[slice | None], starts: Any, ends: Any) -> Any:
     cells = value.cells[tuple(where[i] for i in value.narrow())]
     for axis, side in ((value.first, 0), (value.second, 1)):
-        if where[axis].step == -7:
+        if where[axis] is None:
             return _line(ctx, Wide(cells, value.first, value.second), axis, int(starts[axis]), int(ends[axis]))
         if where[axis] != slice(None):
             chop = Cut(int(ends[axis] - starts[axis]), shape[axis], int(starts[axis]))
@@ -195,8 +199,8 @@ def _line(ctx: Context, value: Wide, axis: int, start: int, end: int) -> np.ndar
     other = value.second if axis == value.first else value.first
     narrow = value.narrow()
     out = np.expand_dims(out, out.ndim)
-    order = [*narrow, other, axis]
-    return np.transpose(out, [order.index(i) for i in range(len(order))])
+    axes = [*narrow, other, axis]
+    return np.transpose(out, [axes.index(i) for i in range(len(axes))])
 
 
 def _chopped(ctx: Context, cell: Cell, chop: Cut, side: int) -> Cell:
@@ -208,7 +212,9 @@ def _chopped(ctx: Context, cell: Cell, chop: Cut, side: int) -> Cell:
 
 
 def _cut_flat(value: Flat, start: int, end: int) -> Any:
-    begin, pieces, shapes = 0, [], []
+    begin = 0
+    pieces: list[Any] = []
+    shapes: list[tuple[int, ...]] = []
     for piece, shape, length in zip(value.pieces, value.shapes, value.lengths, strict=True):
         if start <= begin and begin + length <= end:
             pieces.append(piece)
@@ -240,7 +246,8 @@ def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     flat = any(isinstance(a, Flat) for a in args)
     mixed = is_wide(shape[axis]) and not all(map(is_wide, lengths))
     if flat or (mixed and len(shape) == 1 and any(is_wide(k) for k in lengths)):
-        pieces, sizes = [], []
+        pieces: list[Any] = []
+        sizes: list[tuple[int, ...]] = []
         for a, s in zip(args, shapes, strict=True):
             pieces += list(a.pieces) if isinstance(a, Flat) else [a]
             sizes += list(a.shapes) if isinstance(a, Flat) else [s]

@@ -87,11 +87,8 @@ def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     name = equation.primitive.name
     if isinstance(args[0], Wide | Flat) or (name == "reduce_prod" and any(is_wide(shape[i]) for i in axes)):
         raise Refused(f"no limit can be derived: `{name}` over a wide axis is no average over its coordinates.")
-    if any(is_wide(shape[i]) for i in axes):
-        if not np.all(np.asarray(args[0]) == np.ravel(args[0])[0]):
-            raise Refused(
-                "no limit can be derived: whether any or all of the coordinates of a wide axis do is no average."
-            )
+    if any(is_wide(shape[i]) for i in axes) and not np.all(np.asarray(args[0]) == np.ravel(args[0])[0]):
+        raise Refused("no limit can be derived: whether any or all of the coordinates of a wide axis do is no average.")
     return bind(ctx, equation, args)
 
 
