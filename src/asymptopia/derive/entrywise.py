@@ -205,9 +205,11 @@ def _half(world: World, triangle: Matrix, m: Matrix) -> Matrix:
             raise Refused("cannot derive: a triangle of such a wide matrix has no rule.")
         above = triangle.triangle > 0
         random = draw.random if above != draw.transposed else world.twin(draw.random, "below")
-        words.append((c, (Half(random, not above),)))
-    if m.left is not None and np.any(m.left):
-        raise Refused("cannot derive: a triangle of a wide matrix whose entries have a mean has no rule.")
+        words.append((c, (Half(m.rows, random, not above),)))
+    if m.left is not None and m.right is not None and np.any(m.left):
+        if np.ptp(m.left, axis=0).any() or np.ptp(m.right, axis=0).any():
+            raise Refused("cannot derive: a triangle of a wide matrix whose entries have different means has no rule.")
+        words.append((float(m.left[0] @ m.right[0]), (Half(m.rows, None, triangle.triangle < 0),)))
     return Matrix(m.rows, m.cols, tuple(words))
 
 

@@ -125,20 +125,22 @@ class Cut:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Half:
-    """The part of a random matrix above the diagonal (or, transposed, below that of its transpose)."""
+    """The part of a random matrix above the diagonal (or, transposed, below that of its transpose).
 
-    random: Random
+    Without a random matrix: of the matrix of ones.
+    """
+
+    rows: int
+    random: Random | None
     transposed: bool = False
 
     @property
-    def rows(self) -> int:
-        return self.random.rows
-
-    cols = rows
+    def cols(self) -> int:
+        return self.rows
 
     @property
     def T(self) -> Half:
-        return Half(self.random, not self.transposed)
+        return Half(self.rows, self.random, not self.transposed)
 
     def apply(self, space: Space, x: np.ndarray) -> np.ndarray:
         from .refusal import Refused

@@ -81,10 +81,9 @@ class Interpreter:
         if known is not None and equation.invars:
             return known(self.ctx, equation, args)
         named = _LIBRARY.get(str(equation.params.get("name")))
-        if named is not None and (isinstance(args[0], Wide) if args else True):
-            found = named(self.ctx, equation, args)
-            if found is not None:
-                return found
+        found = named(self.ctx, equation, args) if named is not None else None
+        if found is not None:
+            return found
         self.above.append(equation)
         wanted = self.wanted
         try:

@@ -47,13 +47,13 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
 
     Without `points`, they are as many as an error of 2e-4 asks for, or as the work allows.
     """
-    first, second = traces(program)
-    probe = _probe(first, second)
+    smaller, larger = traces(program)
+    probe = _probe(smaller, larger)
     number = points or _FEW
-    found = _solve(first, probe, number, nets, seed)
+    found = _solve(larger, probe, number, nets, seed)
     while points is None and not _precise(found) and number < _MANY and probe.work(4 * number) * nets < _MOST_WORK:
         number *= 4
-        found = _solve(first, probe, number, nets, seed)
+        found = _solve(larger, probe, number, nets, seed)
     return found
 
 

@@ -113,9 +113,12 @@ class World:
         if isinstance(a, Independent) and isinstance(b, Independent) and _joint(a, b):
             return dataclasses.replace(a, values=a.values + factor * b.values, draws=a.draws | b.draws)
         x, y = self.expand(a), self.expand(b)
-        words = _merged((*x.words, *((factor * c, w) for c, w in y.words)))
+        words, constant = self._whole(_merged((*x.words, *((factor * c, w) for c, w in y.words))))
         parts = [(m.left, m.right, f) for m, f in ((x, 1.0), (y, factor)) if m.left is not None and m.right is not None]
-        found = Matrix(x.rows, x.cols, self._whole(words))
+        found = Matrix(x.rows, x.cols, words)
+        if constant:
+            ones = self.constant(x.rows, x.cols, constant)
+            parts.append((ones.left, ones.right, 1.0))  # type: ignore[arg-type]
         if not parts:
             return found
         left = np.concatenate([u * f for u, _, f in parts], axis=1)
@@ -193,16 +196,18 @@ class World:
             return total * out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
         raise Refused("cannot derive: the diagonal of such a product of wide matrices has no rule.")
 
-    def _whole(self, words: tuple[tuple[float, Word], ...]) -> tuple[tuple[float, Word], ...]:
-        """A triangle and its transpose are together a symmetric random matrix."""
+    def _whole(self, words: tuple[tuple[float, Word], ...]) -> tuple[tuple[tuple[float, Word], ...], float]:
+        """A triangle and its transpose are together a symmetric random matrix, or a constant one: its value."""
         for i, (c, w) in enumerate(words):
             for j, (d, v) in enumerate(words):
-                if len(w) == len(v) == 1 and isinstance(w[0], Half) and w[0].same(v[0].T) and c == d:
-                    random = self.twin(w[0].random, "symmetric")
-                    rest = tuple(x for k, x in enumerate(words) if k not in (i, j))
-                    half = c / np.sqrt(2)
-                    return self._whole((*rest, (half, (Draw(random),)), (half, (Draw(random, True),))))
-        return words
+                first = w[0]
+                if len(w) == len(v) == 1 and isinstance(first, Half) and first.same(v[0].T) and np.isclose(c, d):
+                    left, constant = self._whole(tuple(x for k, x in enumerate(words) if k not in (i, j)))
+                    if first.random is None:
+                        return left, constant + c
+                    random, half = self.twin(first.random, "symmetric"), c / np.sqrt(2)
+                    return (*left, (half, (Draw(random),)), (half, (Draw(random, True),))), constant
+        return words, 0.0
 
 
 def _joint(a: Independent, b: Independent) -> bool:

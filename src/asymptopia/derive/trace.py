@@ -15,7 +15,7 @@ from .refusal import Refused, innermost, lines_of, lines_of_error, refusal
 Program = Callable[[int, Any], Mapping[str, Any]]
 
 SMALL = (960, 1920)
-LARGE = (2**12 * 3**2 * 5**2 * 7 * 11 * 13, 2**16 * 3**2 * 5**2 * 7 * 11 * 13)
+LARGE = (2**10 * 3**2 * 5**2 * 7 * 11 * 13, 2**11 * 3**2 * 5**2 * 7 * 11 * 13)
 LESS_LARGE = (720_720, 1_441_440)
 WIDE = 2**15
 

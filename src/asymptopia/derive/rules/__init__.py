@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..context import Context
-from . import control, elementwise, indexing, products, randoms, shapes, sums
+from . import control, convolution, elementwise, indexing, products, randoms, shapes, sums
 
 Rule = Callable[[Context, Any, list[Any]], list[Any]]
 
@@ -66,6 +66,7 @@ RULES: dict[str, Rule] = {
     "reduce_and": sums.reduce_narrow,
     "reduce_or": sums.reduce_narrow,
     "dot_general": products.dot_general,
+    "conv_general_dilated": convolution.convolution,
     "random_bits": randoms.random_bits,
     "random_split": randoms.random_split,
     "random_fold_in": randoms.random_fold_in,

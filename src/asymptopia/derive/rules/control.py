@@ -78,7 +78,7 @@ def _grouped(args: list[Any], consts: int, carry: int) -> tuple[list[Any], list[
 
 def _row(x: Any, i: int) -> Any:
     if isinstance(x, Wide):
-        return Wide(np.asarray(x.cells[i], object), x.first - 1, x.second - 1) if x.first else _refuse()
+        return Wide(x.cells[i, ...], x.first - 1, x.second - 1) if x.first else _refuse()
     if isinstance(x, Flat):
         raise Refused("cannot derive: a loop over an array laid out flat.")
     return x[i]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
+from ..matrix import Matrix
 from ..refusal import Refused
 from ..trace import is_wide, wide_axes
-from ..wide import Flat, Wide, lift
+from ..wide import Flat, Wide, cells_of, lift, transpose
 from .bind import bind
 from .shapes import NEIGHBOURS, cut
 
@@ -55,7 +56,7 @@ def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     ):
         raise Refused(NEIGHBOURS)
     if len(wide_axes(tuple(equation.outvars[0].aval.shape))) > 1:
-        raise Refused("cannot derive: this look-up makes an array with two wide axes.")
+        return [_rows(ctx, equation, args)]
     return bind(ctx, equation, args)
 
 
@@ -77,6 +78,19 @@ def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     found = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
     cells = wide.cells.ravel()[found.squeeze(axes)]
     return [Wide(np.asarray(cells, object).reshape(found.squeeze(axes).shape), *axes)]
+
+
+def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
+    """A row of a narrow stack of wide vectors for each coordinate of another wide axis: a matrix of low rank."""
+    table, shape = np.asarray(args[0]), tuple(equation.invars[0].aval.shape)
+    index = tuple(equation.invars[1].aval.shape)
+    numbers = equation.params["dimension_numbers"]
+    if len(shape) != 2 or not is_wide(shape[1]) or numbers.start_index_map != (0,) or index[1:] != (1,):
+        raise Refused("cannot derive: this look-up makes an array with two wide axes.")
+    chosen = np.asarray(args[1])[:, 0][:, None] == np.arange(shape[0])
+    cell = Matrix(index[0], shape[1], (), chosen.astype(float), np.ascontiguousarray(table.T))
+    found = Wide(cells_of((), [cell]), 0, 1)
+    return found if numbers.offset_dims == (1,) else transpose(found, (1, 0))
 
 
 def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:

@@ -171,7 +171,7 @@ def _range(ctx: Context, length: int, start: int, end: int, stride: int) -> slic
 
 
 def _cut_wide(ctx: Context, value: Wide, shape: Any, where: list[slice | None], starts: Any, ends: Any) -> Any:
-    cells = value.cells[tuple(where[i] for i in value.narrow())]
+    cells = value.cells[tuple(where[i] for i in value.narrow())] if value.cells.ndim else value.cells
     for axis, side in ((value.first, 0), (value.second, 1)):
         if where[axis] is None:
             return _line(ctx, Wide(cells, value.first, value.second), axis, int(starts[axis]), int(ends[axis]))
