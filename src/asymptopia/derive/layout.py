@@ -14,18 +14,22 @@ from typing import Any
 import numpy as np
 
 from .refusal import Refused
-from .trace import WIDE, equations, is_wide
+from .trace import WIDE, equations, is_wide, wide_axes
 
 _MOST_CUTS = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """The populations of a wide axis: their sizes, and the positions of their points on the axis."""
+    """The populations of a wide axis: their sizes, and the positions of their points on the axis.
+
+    `singles` are coordinates, taken out of matrices by their position, that have a point each, before all others.
+    """
 
     length: int
     sizes: tuple[int, ...]
     places: tuple[np.ndarray, ...]
+    singles: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
@@ -58,6 +62,7 @@ class Layout:
 def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
     """The layout of every wide length in a jaxpr."""
     lengths, cuts, mixtures, slices = _relations(jaxpr)
+    singles = _singles(jaxpr)
     _close(lengths, cuts, slices)
     found: dict[int, Layout] = {}
 
@@ -69,6 +74,8 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
                 found[length] = _joined(length, [layout(b - a) for a, b in pairwise(ends)])
             elif length in mixtures:
                 found[length] = _mixed(layout(length // mixtures[length]), mixtures[length])
+            elif length in singles:
+                found[length] = _with_singles(length, points, tuple(sorted(singles[length])))
             else:
                 found[length] = Layout(length, (length,), (np.arange(points),))
         return found[length]
@@ -76,6 +83,25 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
     for length in sorted(lengths):
         layout(length)
     return found
+
+
+def _singles(jaxpr: Any) -> dict[int, set[int]]:
+    """The single rows and columns that are taken out of matrices."""
+    found: dict[int, set[int]] = {}
+    for equation, _ in equations(jaxpr):
+        shape = getattr(equation.invars[0].aval, "shape", ()) if equation.invars else ()
+        if equation.primitive.name == "slice" and len(wide_axes(shape)) == 2:
+            ends = zip(shape, equation.params["start_indices"], equation.params["limit_indices"], strict=True)
+            for k, a, b in ends:
+                if is_wide(k) and b - a == 1:
+                    found.setdefault(k, set()).add(a)
+    return found
+
+
+def _with_singles(length: int, points: int, singles: tuple[int, ...]) -> Layout:
+    count = len(singles)
+    places = (*(np.array([i]) for i in range(count)), count + np.arange(points))
+    return Layout(length, (*(1,) * count, length - count), places, singles)
 
 
 def _joined(length: int, pieces: list[Layout]) -> Layout:

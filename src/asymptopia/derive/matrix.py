@@ -69,6 +69,7 @@ class World:
         self.space, self.entries = space, entries
         self.basis: dict[tuple[int, int], list[Random]] = {}
         self.twins: dict[tuple[int, str], Random] = {}
+        self.lines: dict[Hashable, np.ndarray] = {}
 
     def expand(self, cell: Cell) -> Matrix:
         """A matrix of independent entries as its mean plus random matrices of a common orthonormal basis."""
@@ -92,10 +93,33 @@ class World:
         if left > 1e-6 * max(total, abs(mean)):
             known.append(Random(cell.rows, cell.cols, rest / left, cell.draws))
             words.append((float(left), (Draw(known[-1]),)))
-        found = Matrix(cell.rows, cell.cols, tuple(words))
+        found = self._with_lines(cell, mean, Matrix(cell.rows, cell.cols, tuple(words)))
         if abs(mean) <= 1e-9 * total:
             return found
         return self.expand(self.add(found, self.constant(cell.rows, cell.cols, mean)))
+
+    def _with_lines(self, cell: Independent, mean: float, m: Matrix) -> Matrix:
+        """The same with the rows and columns that have a point of their own kept as they are."""
+        for turned in (False, True):
+            m = m.T if turned else m
+            for k, index in enumerate(self.space.layouts[m.rows].singles):
+                mark = np.zeros(self.space.count(m.rows))
+                mark[k] = 1.0
+                words = tuple((c, (Scale(m.rows, 1.0 - mark), *w)) for c, w in m.words)
+                line = self.line(cell.T if turned else cell, index) - mean
+                left, right = mark[:, None], line[:, None]
+                if m.left is not None and m.right is not None:
+                    left, right = np.hstack([m.left, left]), np.hstack([m.right, right])
+                m = Matrix(m.rows, m.cols, words, left, right)
+        return m.T
+
+    def line(self, cell: Independent, index: int) -> np.ndarray:
+        """The points of one row of a matrix of independent entries."""
+        tag = (cell.rows, cell.cols, index, cell.transposed)
+        if tag not in self.lines:
+            uniform = self.space.uniform(cell.cols, 1)[:, 0]
+            self.lines[tag] = (uniform * len(cell.values)).astype(int)
+        return np.asarray(cell.values, float)[self.lines[tag]]
 
     def twin(self, random: Random, role: str) -> Random:
         """A random matrix of the same law that stands for part of another."""

@@ -101,6 +101,7 @@ class Space:
         self.layouts, self.seed, self.expected = layouts, seed, expected
         sizes = {size for layout in layouts.values() for size in layout.sizes}
         self.rank = {size: i for i, size in enumerate(sorted(sizes))}
+        self.rng = np.random.default_rng([*seed, 3])
         self.nets: dict[int, Net] = {}
         self.bases: dict[int, Basis] = {}
         self.weight = {k: lay.weights for k, lay in layouts.items()}
@@ -134,6 +135,9 @@ class Space:
         layout = self.layouts[length]
         found = np.empty((layout.count, count))
         for size, place in zip(layout.sizes, layout.places, strict=True):
+            if size == 1:
+                found[place] = self.rng.random((1, count))
+                continue
             if size not in self.nets:
                 rank = self.rank[size]
                 rng = np.random.default_rng([*self.seed, rank])

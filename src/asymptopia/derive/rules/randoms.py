@@ -98,7 +98,7 @@ def _drawn(ctx: Context, keys: Any, shape: tuple[int, ...], kind: str, change: A
     inner = shape[len(outer) :]
     found = [_draw(ctx, _name(k), inner, kind, change) for k in keys.reshape(-1)]
     if isinstance(found[0], Wide):
-        cells = np.array([f.cells for f in found], object).reshape(*outer, *found[0].cells.shape)
+        cells = np.stack([f.cells for f in found]).reshape(*outer, *found[0].cells.shape)
         return Wide(cells, found[0].first + len(outer), found[0].second + len(outer))
     return np.array(found).reshape(*outer, *found[0].shape)
 

@@ -182,24 +182,18 @@ def _cut_wide(ctx: Context, value: Wide, shape: Any, where: list[slice | None], 
 
 
 def _line(ctx: Context, value: Wide, axis: int, start: int, end: int) -> np.ndarray:
-    """A row or column of a random matrix: as good as fresh draws, since it is one of very many."""
-    if end - start != 1:
-        raise Refused(NEIGHBOURS)
+    """A row or column of a random matrix."""
     lines = []
     for cell in value.cells.flat:
         c = cell if axis == value.first else cell.T
-        if not isinstance(c, Independent):
-            raise Refused("cannot derive: one row or column of a wide matrix other than one of independent draws.")
-        tag = ("line", c.draws, axis == value.first, start)
-        if tag not in ctx.drawn:
-            ctx.drawn[tag] = ctx.space.uniform(c.cols, 1)[:, 0]
-        order = np.sort(np.asarray(c.values, float))
-        lines.append(order[(ctx.drawn[tag] * len(order)).astype(int)])
-    out = np.array(lines).reshape(*value.cells.shape, -1)
-    other = value.second if axis == value.first else value.first
-    narrow = value.narrow()
-    out = np.expand_dims(out, out.ndim)
-    axes = [*narrow, other, axis]
+        if end - start != 1 or not isinstance(c, Independent) or start not in ctx.space.layouts[c.rows].singles:
+            raise Refused(
+                "cannot derive: single coordinates of a wide axis have a rule only where one row or column is taken "
+                "out of a matrix of independent draws."
+            )
+        lines.append(ctx.world.line(c, start))
+    out = np.array(lines).reshape(*value.cells.shape, -1, 1)
+    axes = [*value.narrow(), value.second if axis == value.first else value.first, axis]
     return np.transpose(out, [axes.index(i) for i in range(len(axes))])
 
 
