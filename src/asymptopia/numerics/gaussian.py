@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import ArrayLike
+
 PANELS = np.array([-9.0, -6.8, -5.2, -3.9, -2.8, -1.8, -0.9, 0.0, 0.9, 1.8, 2.8, 3.9, 5.2, 6.8, 9.0])
 ORDER = 16
 
@@ -43,7 +45,7 @@ def nodes(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0, order: int = 
     return x, weight
 
 
-def density(x: Any, mean: Any = 0.0, deviation: Any = 1.0) -> np.ndarray:
+def density(x: ArrayLike, mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0) -> np.ndarray:
     """The density of N(mean, deviation**2) at x (..., N)."""
     mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
     return np.asarray(np.exp(-(((x - mean) / deviation) ** 2) / 2) / (np.sqrt(2 * np.pi) * deviation))

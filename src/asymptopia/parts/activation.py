@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from ..numerics.breaks import resolve, thinned
 from ..numerics.gaussian import density, nodes
 from .loss import namespace
@@ -58,7 +59,7 @@ class Activation(Record):
         """An activation that is a plain function f(z); the statement shows its name."""
         return _Own(function)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         """The derivative, away from jumps; at a kink, of either side. Raises `StatementError` if JAX has none."""
         import jax
         import jax.numpy as jnp
@@ -90,7 +91,7 @@ class Relu(Activation):
     def __call__(self, z: Any) -> Any:
         return namespace(z).maximum(z, 0.0)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return namespace(z).where(z > 0, 1.0, 0.0)
 
     def breaks(self) -> tuple[float, ...]:
@@ -105,7 +106,7 @@ class Erf(Activation):
     def __call__(self, z: Any) -> Any:
         return _special(z).erf(self.scale * z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 2 / np.sqrt(np.pi) * self.scale * namespace(z, self.scale).exp(-((self.scale * z) ** 2))
 
     def breaks(self) -> tuple[float, ...]:
@@ -118,7 +119,7 @@ class Tanh(Activation):
     def __call__(self, z: Any) -> Any:
         return namespace(z).tanh(z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 1 / namespace(z).cosh(namespace(z).clip(z, -300.0, 300.0)) ** 2
 
     def breaks(self) -> tuple[float, ...]:
@@ -131,7 +132,7 @@ class Sigmoid(Activation):
     def __call__(self, z: Any) -> Any:
         return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 0.25 / namespace(z).cosh(0.5 * namespace(z).clip(z, -600.0, 600.0)) ** 2
 
     def breaks(self) -> tuple[float, ...]:
@@ -144,7 +145,7 @@ class Softplus(Activation):
     def __call__(self, z: Any) -> Any:
         return namespace(z).logaddexp(0.0, z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
 
     def breaks(self) -> tuple[float, ...]:
@@ -157,7 +158,7 @@ class Sign(Activation):
     def __call__(self, z: Any) -> Any:
         return namespace(z).where(z >= 0, 1.0, -1.0)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 0.0 * z
 
     def breaks(self) -> tuple[float, ...]:
@@ -170,7 +171,7 @@ class Identity(Activation):
     def __call__(self, z: Any) -> Any:
         return 1.0 * z
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return namespace(z).ones_like(1.0 * z)
 
     def breaks(self) -> tuple[float, ...]:
@@ -183,7 +184,7 @@ class Gelu(Activation):
     def __call__(self, z: Any) -> Any:
         return z * _special(z).ndtr(z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return _special(z).ndtr(z) + z * namespace(z).exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
     def breaks(self) -> tuple[float, ...]:
@@ -198,7 +199,7 @@ class Power(Activation):
     def __call__(self, z: Any) -> Any:
         return z**self.degree
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return self.degree * z ** (self.degree - 1)
 
     def breaks(self) -> tuple[float, ...]:
@@ -224,7 +225,7 @@ class PolynomialUnit(Activation):
             value = value * z + a
         return value
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         value = 0.0 * z
         for k in range(len(self.coefficients) - 1, 0, -1):
             value = value * z + k * self.coefficients[k]
@@ -251,7 +252,7 @@ class Ramp(Activation):
         share = (z - self.start) / (self.end - self.start)
         return self.low + (self.high - self.low) * namespace(share).clip(share, 0.0, 1.0)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         inside = (z > self.start) & (z < self.end)
         return namespace(z).where(inside, (self.high - self.low) / (self.end - self.start), 0.0)
 
@@ -268,7 +269,7 @@ class _Own(OwnFunction, Activation):
         return self.function(z)
 
 
-def _special(z: Any) -> Any:
+def _special(z: ArrayLike) -> Any:
     """SciPy's special functions, or those of JAX."""
     import scipy.special
 

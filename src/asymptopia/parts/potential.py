@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from .loss import namespace
 from .own_function import OwnFunction
 
@@ -32,11 +33,11 @@ class Potential(Record):
         """A potential that is a plain function V(x); the statement shows its name."""
         return _Own(function)
 
-    def slope(self, x: Any) -> Any:
+    def slope(self, x: ArrayLike) -> Any:
         """dV/dx, elementwise; a NumPy array for one, else a JAX array."""
         return np.asarray(_compiled(self)[0](x)) if namespace(x) is np else _slope(self, x)
 
-    def curvature(self, x: Any) -> Any:
+    def curvature(self, x: ArrayLike) -> Any:
         """d2V/dx2, elementwise; a NumPy array for one, else a JAX array."""
         return np.asarray(_compiled(self)[1](x)) if namespace(x) is np else _curvature(self, x)
 
@@ -105,11 +106,11 @@ def _compiled(potential: Potential) -> tuple[Any, Any]:
     return jax.jit(lambda x: _slope(potential, x)), jax.jit(lambda x: _curvature(potential, x))
 
 
-def _curvature(function: Callable[[Any], Any], x: Any) -> Any:
+def _curvature(function: Callable[[Any], Any], x: ArrayLike) -> Any:
     return _slope(lambda y: _slope(function, y), x)
 
 
-def _slope(function: Callable[[Any], Any], x: Any) -> Any:
+def _slope(function: Callable[[Any], Any], x: ArrayLike) -> Any:
     import jax
     import jax.numpy as jnp
 

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton
 from .nmf_problem import Problem, objective, random_factors, stated
 from .nmf_solvers import Step, encode, run
@@ -69,12 +70,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         W = np.maximum(np.tile(share, (1, len(H))), problem.floor)
         return encode(problem, W, H.T, self.max_iter, ENCODED)
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """W H."""
         check_is_fitted(self)
         return np.asarray(X) @ self.components_
 
-    def _fit(self, X: Any, weights: Any) -> tuple[Problem, np.ndarray]:
+    def _fit(self, X: ArrayLike, weights: ArrayLike) -> tuple[Problem, np.ndarray]:
         problem = self._problem(X, weights, reset=True)
         seed = check_random_state(self.random_state).randint(2**31)
         start = random_factors(problem, np.random.default_rng(seed))

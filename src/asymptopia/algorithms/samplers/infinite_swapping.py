@@ -13,6 +13,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.scipy.special import logsumexp
 
 from ...contract.record import StatementError
+from ...numerics.arrays import Key
 from .interface import Logdensity
 from .tempering import (
     Kernel,
@@ -60,7 +61,7 @@ def infinite_swapping(
                 weights = weights.at[np.ix_(where, where)].set(marginal)
         return order, weights
 
-    def step(rng_key: Any, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
+    def step(rng_key: Key, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
         moving, drawing = jax.random.split(rng_key)
         replicas, rates = move(logdensity, kernel, T, moving, state.replicas)
         values = T * replicas.logdensity

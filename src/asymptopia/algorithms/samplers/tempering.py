@@ -11,6 +11,7 @@ import numpy as np
 from blackjax.base import SamplingAlgorithm
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_target
 
 Kernel = Callable[[Logdensity, Any], SamplingAlgorithm]
@@ -71,7 +72,7 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> S
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 
-        def once(i: Any, carry: Any) -> Any:
+        def once(i: Any, carry: PyTree) -> Any:
             order, turn, proposed, accepted = carry
             order, tried, chance = swap_neighbours(jax.random.fold_in(key, i), values, 1 / T, order, turn)
             return order, (turn + 1) % 2, proposed + tried, accepted + chance
@@ -124,7 +125,7 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., Te
 def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Any, replicas: Any) -> tuple[Any, Any]:
     """One step of the kernel at each temperature; the replicas, and the acceptance of each."""
 
-    def one(key: Any, state: Any, t: Any) -> Any:
+    def one(key: Key, state: PyTree, t: ArrayLike) -> Any:
         state, info = kernel(lambda y: logdensity(y) / t, t).step(key, state)
         return state, getattr(info, "acceptance_rate", jnp.ones(()))
 
@@ -147,7 +148,7 @@ def swap_neighbours(key: Any, values: Any, beta: Any, order: Any, turn: Any) -> 
     return order[jnp.arange(len(beta)) + up - down], tried * 1.0, jnp.where(tried, chance, 0.0)
 
 
-def reordered(replicas: Any, order: Any, T: Any) -> Any:
+def reordered(replicas: Any, order: Any, T: ArrayLike) -> Any:
     """The replicas in another order of temperatures, with densities and gradients over their new temperatures."""
     T = jnp.asarray(T)
     ratio = T[order] / T
@@ -160,7 +161,7 @@ def reordered(replicas: Any, order: Any, T: Any) -> Any:
     return moved._replace(**{k: jax.tree.map(scaled, getattr(moved, k)) for k in names})
 
 
-def gathered(replicas: Any, walkers: Any, weights: Any, turn: Any) -> TemperingState:
+def gathered(replicas: Any, walkers: Any, weights: ArrayLike, turn: Any) -> TemperingState:
     """The state of the tempered sampler with these replicas."""
     worst = jnp.argmax(jnp.isnan(replicas.logdensity))  # 0 if all are numbers
     position = jax.tree.map(lambda x: x[worst], replicas.position)

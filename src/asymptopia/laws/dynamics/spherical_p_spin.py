@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...theory import glassy as theory
 from ...theory.glassy import checked_times, two_time_limit
 
@@ -128,7 +129,7 @@ class SphericalPSpin(Law):
         last = float(found["overlap"][-1])
         return found | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, last)}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.sphere.langevin import spherical_langevin
 
         signal, overlap = self._signal()

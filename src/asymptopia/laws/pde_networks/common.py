@@ -11,6 +11,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError
+from ...numerics.arrays import Key
 from ...parts.activation import Activation
 from ...parts.architecture import Architecture, Convolutional, Dense
 
@@ -57,7 +58,7 @@ def check_architecture(law: Law) -> None:
         )
 
 
-def operator_of(architecture: Architecture, features: int, hidden: int, key: Any) -> Any:
+def operator_of(architecture: Architecture, features: int, hidden: int, key: Key) -> Any:
     """A random linear map of a layer."""
     from ...algorithms import pde_networks
 

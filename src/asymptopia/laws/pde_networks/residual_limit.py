@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Identity, Tanh
 
 HABER_RUTHOTTO = "Haber and Ruthotto, Inverse Problems 34 (2018) 014004, section 2"
@@ -141,7 +142,7 @@ class ResidualLimit(Law):
 
         return float(solve_ivp(slope, (0.0, 1.0), [1.0], method="DOP853", rtol=1e-10, atol=1e-12).y[0, -1])
 
-    def _weights_at(self, t: Any) -> Any:
+    def _weights_at(self, t: ArrayLike) -> Any:
         import jax.numpy as jnp
 
         A, B = matrices(self.width, self.weights)
@@ -169,12 +170,12 @@ class ResidualLimit(Law):
             "length": self._diffused(n, second),
         }
 
-    def _diffused(self, n: int, key: Any) -> Any:
+    def _diffused(self, n: int, key: Key) -> Any:
         """The squared length per unit of n layers of n units, each with weights of its own."""
         import jax
         import jax.numpy as jnp
 
-        def layer(y: Any, key: Any) -> tuple[Any, None]:
+        def layer(y: ArrayLike, key: Key) -> tuple[Any, None]:
             W = self.gain / np.sqrt(n) * jax.random.normal(key, (n, n))
             return y + W @ self.activation(y) / np.sqrt(n), None
 

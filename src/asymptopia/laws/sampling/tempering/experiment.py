@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....numerics.arrays import PyTree
 from ....parts.sampler import Exchange
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def observe(n: int, key: Any, log_weights: Any, right: np.ndarray, rate: Any) ->
     contrast = tables[0] - tables[1]
     beta = np.array([1.0, 0.0])
 
-    def event(carry: Any) -> Any:
+    def event(carry: PyTree) -> Any:
         t, i, x, sums = carry
         keys = jax.random.split(jax.random.fold_in(going, i), 3)
         u = jax.random.uniform(keys[0], (4,))

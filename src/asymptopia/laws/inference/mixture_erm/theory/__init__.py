@@ -14,6 +14,7 @@ import numpy as np
 
 from .....contract.batching import stacked
 from .....contract.record import with_arrays
+from .....numerics.arrays import ArrayLike
 from .....numerics.gaussian import nodes
 from .....theory.overlaps import pack, solve, unpack, wide
 from .....theory.replica import column, rule
@@ -172,7 +173,7 @@ def separability(s: float, first: float) -> float:
     from scipy.optimize import minimize
     from scipy.special import ndtr
 
-    def excess(a: Any) -> Any:
+    def excess(a: ArrayLike) -> Any:
         return (1 + a**2) * ndtr(-a) - a * np.exp(-(a**2) / 2) / np.sqrt(2 * np.pi)
 
     def objective(x: np.ndarray) -> float:
