@@ -91,7 +91,7 @@ def kfac(
     return Solver(init, step)
 
 
-def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Any) -> Any:
+def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Key) -> Any:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
     passed = forward(network, parameters, X)
     z, n = passed.fields[-1], len(X)

@@ -14,7 +14,7 @@ def langevin(
     temperature: Any,
     times: Sequence[float],
     step: float,
-    key: Any,
+    key: Key,
     coupling: Any = 0.0,
     centre: Callable[[Any], Any] = lambda y: y.mean(axis=-1, keepdims=True),
 ) -> Any:
@@ -33,7 +33,7 @@ def langevin(
 
 
 def langevin_exits(
-    potential: Any, x: Any, temperature: Any, times: Sequence[float], step: float, key: Any, level: Any
+    potential: Any, x: Any, temperature: Any, times: Sequence[float], step: float, key: Key, level: Any
 ) -> tuple[Any, Any]:
     """The same, without coupling, and which particles have passed the point `level` by each time.
 
@@ -49,7 +49,7 @@ def _march(
     temperature: Any,
     times: Any,
     step: Any,
-    key: Any,
+    key: Key,
     pull: Any,
     level: Any,
 ) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ def stochastic_descent(
     draw: Callable[[Any], tuple[Any, Any]],
     rate: Any,
     counts: Sequence[int],
-    key: Any,
+    key: Key,
     temperature: Any = None,
 ) -> Any:
     r"""The neurons after these numbers of steps, each counted from the one before; array (time, N, p).
@@ -126,7 +126,7 @@ def noisy_descent(
     temperature: Any,
     decay: Any,
     times: Sequence[float],
-    key: Any,
+    key: Key,
 ) -> Any:
     r"""The neurons at these times under noisy gradient flow with weight decay; array (time, N, p).
 

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...numerics.arrays import Key
+
 
 class Dense(eqx.Module):
     """y -> K y with `weight` K of shape (hidden, features)."""
@@ -17,7 +19,7 @@ class Dense(eqx.Module):
     weight: Any
 
     @classmethod
-    def random(cls, features: int, hidden: int, key: Any) -> Dense:
+    def random(cls, features: int, hidden: int, key: Key) -> Dense:
         """Entries of variance 1 / features."""
         return cls(jax.random.normal(key, (hidden, features)) / np.sqrt(features))
 
@@ -40,7 +42,7 @@ class Convolution(eqx.Module):
     kernel: Any
 
     @classmethod
-    def random(cls, channels: int, hidden: int, key: Any, size: int = 3) -> Convolution:
+    def random(cls, channels: int, hidden: int, key: Key, size: int = 3) -> Convolution:
         """Entries of variance 1 / (channels size**2). Raises `ValueError` if `size` is even."""
         if size % 2 == 0:
             raise ValueError(f"`size` must be odd, so that a window has a centre, but is {size}.")

@@ -11,7 +11,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
-from ...numerics.arrays import ArrayLike
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, start
 from .walls import Constraints, walls_of
@@ -54,7 +54,7 @@ def boomerang(
     def flow(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
         return m + (x - m) * jnp.cos(t) + v * jnp.sin(t), v * jnp.cos(t) - (x - m) * jnp.sin(t)
 
-    def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+    def step(rng_key: Key, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
         back = ravel_pytree(state.position)[1]
 

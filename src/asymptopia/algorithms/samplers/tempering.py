@@ -68,7 +68,7 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> S
     """Parallel tempering at temperatures that may be traced by JAX; nothing is checked."""
     whole, part = int(rate), float(rate) - int(rate)
 
-    def exchange(rng_key: Any, values: Any, turn: Any) -> tuple[Any, Any, Any, Any]:
+    def exchange(rng_key: Key, values: Any, turn: Any) -> tuple[Any, Any, Any, Any]:
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 
@@ -80,7 +80,7 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> S
         none = jnp.zeros(len(T) - 1)
         return jax.lax.fori_loop(0, count, once, (jnp.arange(len(T)), turn, none, none))
 
-    def step(rng_key: Any, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
+    def step(rng_key: Key, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
         moving, swapping = jax.random.split(rng_key)
         replicas, rates = move(logdensity, kernel, T, moving, state.replicas)
         order, turn, proposed, accepted = exchange(swapping, T * replicas.logdensity, state.turn)
@@ -122,7 +122,7 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., Te
     return init
 
 
-def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Any, replicas: Any) -> tuple[Any, Any]:
+def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Key, replicas: Any) -> tuple[Any, Any]:
     """One step of the kernel at each temperature; the replicas, and the acceptance of each."""
 
     def one(key: Key, state: PyTree, t: ArrayLike) -> Any:
@@ -132,7 +132,7 @@ def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Any, replicas: Any
     return jax.vmap(one)(jax.random.split(key, len(T)), replicas, jnp.asarray(T))
 
 
-def swap_neighbours(key: Any, values: Any, beta: Any, order: Any, turn: Any) -> tuple[Any, Any, Any]:
+def swap_neighbours(key: Key, values: Any, beta: Any, order: Any, turn: Any) -> tuple[Any, Any, Any]:
     """One round: pairs (k, k + 1) with k of the parity of `turn` exchange; with two temperatures in each round.
 
     values: the log-densities of the replicas at temperature 1. order: which replica is at each temperature. Returns

@@ -47,7 +47,7 @@ def _compiled() -> Any:
     return jax.jit(every, static_argnums=0)
 
 
-def _sample(moves: int, J: Any, T: Any, key: Any) -> dict[str, Any]:
+def _sample(moves: int, J: Any, T: Any, key: Key) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     from jax import lax

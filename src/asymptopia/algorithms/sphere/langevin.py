@@ -107,7 +107,7 @@ def _compiled() -> Any:
     return jax.jit(_trajectory, static_argnums=(0, 1))
 
 
-def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths: Any, key: Any) -> Any:
+def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths: Any, key: Key) -> Any:
     import jax
     import jax.numpy as jnp
     from jax import lax

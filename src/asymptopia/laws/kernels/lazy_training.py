@@ -9,7 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, check_increasing, field
-from ...numerics.arrays import ArrayLike, PyTree
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Erf, Identity
 
 LEE = (
@@ -145,7 +145,7 @@ class LazyTraining(Law):
             "rate": -1.0,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 

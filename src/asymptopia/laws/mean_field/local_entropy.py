@@ -9,7 +9,7 @@ import numpy as np
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
 from ...contract.transitions import FixedPoint
-from ...numerics.arrays import ArrayLike, PyTree
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.potential import DoubleWell, Potential, Quadratic
 
 CHAUDHARI = (
@@ -201,7 +201,7 @@ class LocalEntropy(Law):
             return {}
         return {"transition": float(np.exp(brentq(bend, grid[turns[-1]], grid[turns[-1] + 1], xtol=1e-14)))}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 

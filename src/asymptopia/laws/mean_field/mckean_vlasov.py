@@ -9,7 +9,7 @@ import numpy as np
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
 from ...contract.transitions import FixedPoint
-from ...numerics.arrays import ArrayLike
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
@@ -227,7 +227,7 @@ class McKeanVlasov(Law):
         v, mirrored = self.potential.values(x), self.potential.values(-x)
         return bool(np.allclose(v, mirrored, rtol=1e-12, atol=1e-12))
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 

@@ -109,7 +109,7 @@ def _compiled_runs() -> Any:
 
     from ...algorithms.optimisers.inertial_newton import inertial_newton, lyapunov
 
-    def one(key: Any, n: int, m: int, a: float, b: float, rates: Any, counts: Any) -> dict[str, Any]:
+    def one(key: Key, n: int, m: int, a: float, b: float, rates: Any, counts: Any) -> dict[str, Any]:
         inputs, start = jax.random.split(key)
         X = jax.random.normal(inputs, (m, n)) / m**0.5
         theta = jax.random.normal(start, (n,))

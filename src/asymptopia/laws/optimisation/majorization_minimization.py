@@ -166,7 +166,7 @@ def _deep(key: Key, n: int, activation: Activation, depth: int) -> dict[str, Any
     }
 
 
-def _single(key: Any, n: int, signal: Any) -> Any:
+def _single(key: Key, n: int, signal: Any) -> Any:
     """The factor by which the error of one unit falls per step, after many, by the power that remains."""
     import jax
     import jax.numpy as jnp

@@ -98,7 +98,7 @@ def kinked(law: Law) -> str | None:
     return None
 
 
-def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Any) -> dict[str, np.ndarray]:
+def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Key) -> dict[str, np.ndarray]:
     """The observables of networks of n layers, with the keys first.
 
     make:   a layer from a key and a step; it must be hashable, as the compiled program is kept by it.
@@ -131,7 +131,7 @@ def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
 
-    def one(key: Any, step: Any) -> dict[str, Any]:
+    def one(key: Key, step: Any) -> dict[str, Any]:
         first, second, third = jax.random.split(key, 3)
         state = tuple(jax.random.normal(third, (2, *shape)))
         layer = make(first, step)

@@ -79,7 +79,7 @@ class Hamiltonian(Law):
 
 @cache
 def _maker(activation: Activation, architecture: Architecture, features: int, hidden: int) -> Any:
-    def make(key: Any, step: Any) -> Any:
+    def make(key: Key, step: Any) -> Any:
         import equinox as eqx
         import jax
 

@@ -149,7 +149,7 @@ class ResidualLimit(Law):
         xp = np if isinstance(t, float) else jnp
         return self.gain * (A * xp.cos(np.pi * t) + B * xp.sin(np.pi * t))
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from . import WideNetworkKernel
 
 
-def realize(law: WideNetworkKernel, n: int, key: Any) -> dict[str, Any]:
+def realize(law: WideNetworkKernel, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     import jax
     import jax.numpy as jnp

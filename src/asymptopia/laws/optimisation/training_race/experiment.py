@@ -46,7 +46,7 @@ def compiled_shortfall() -> Any:
     return jax.jit(_shortfall)
 
 
-def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Any) -> Solver:
+def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Key) -> Solver:
     import optax
 
     from ....algorithms import optimisers as o
