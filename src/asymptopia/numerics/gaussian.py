@@ -21,7 +21,7 @@ def legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
     return (x + 1) / 2, w / 2
 
 
-def edges(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0) -> np.ndarray:
+def edges(breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0) -> np.ndarray:
     """Ends of panels for a normal law, split at `breaks` (..., B): sorted, nine deviations to either side, (..., P)."""
     mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
     grid = mean + deviation * PANELS
@@ -31,7 +31,9 @@ def edges(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0) -> np.ndarray
     return np.sort(np.concatenate(both, axis=-1), axis=-1)
 
 
-def nodes(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0, order: int = ORDER) -> tuple[np.ndarray, np.ndarray]:
+def nodes(
+    breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0, order: int = ORDER
+) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights, (..., N) each, of the expectation over N(mean, deviation**2) with panels split at `breaks`.
 
     Exact to 1e-13 for integrands that are smooth, on the scale of the deviation, between the breaks.

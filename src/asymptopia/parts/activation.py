@@ -51,7 +51,7 @@ class Activation(Record):
     derivative, and where it is not smooth, follow.
     """
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, z)`.")
 
     @classmethod
@@ -88,7 +88,7 @@ class Activation(Record):
 class Relu(Activation):
     """max(0, z)."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).maximum(z, 0.0)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -103,7 +103,7 @@ class Erf(Activation):
 
     scale: float = field(1.0, "slope at zero, times sqrt(pi)/2", above=0)
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return _special(z).erf(self.scale * z)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -116,7 +116,7 @@ class Erf(Activation):
 class Tanh(Activation):
     """tanh(z)."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).tanh(z)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -129,7 +129,7 @@ class Tanh(Activation):
 class Sigmoid(Activation):
     """1 / (1 + exp(-z))."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -142,7 +142,7 @@ class Sigmoid(Activation):
 class Softplus(Activation):
     """log(1 + exp(z))."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).logaddexp(0.0, z)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -155,7 +155,7 @@ class Softplus(Activation):
 class Sign(Activation):
     """1 where the field is positive or zero, else -1."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).where(z >= 0, 1.0, -1.0)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -168,7 +168,7 @@ class Sign(Activation):
 class Identity(Activation):
     """The field itself."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return 1.0 * z
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -181,7 +181,7 @@ class Identity(Activation):
 class Gelu(Activation):
     """z Phi(z), with the normal distribution function Phi."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return z * _special(z).ndtr(z)
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -196,7 +196,7 @@ class Power(Activation):
 
     degree: int = field(2, "whole exponent", at_least=1, at_most=8)
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return z**self.degree
 
     def derivative(self, z: ArrayLike) -> Any:
@@ -219,7 +219,7 @@ class PolynomialUnit(Activation):
                 f"`coefficients` of PolynomialUnit must be numbers, not all 0, but is {self.coefficients}."
             )
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         value = 0.0 * z
         for a in reversed(self.coefficients):
             value = value * z + a
@@ -248,7 +248,7 @@ class Ramp(Activation):
         if not self.end > self.start:
             raise StatementError(f"`end` of Ramp must be > `start`, but is {self.end:g}, with start {self.start:g}.")
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         share = (z - self.start) / (self.end - self.start)
         return self.low + (self.high - self.low) * namespace(share).clip(share, 0.0, 1.0)
 
@@ -265,7 +265,7 @@ class _Own(OwnFunction, Activation):
 
     function: Callable[[Any], Any] = np.tanh
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return self.function(z)
 
 

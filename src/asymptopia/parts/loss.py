@@ -41,7 +41,7 @@ class Loss(Record):
     location: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, y, z)`.")
 
     @classmethod
@@ -101,7 +101,7 @@ class Square(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return (y - z) ** 2 / 2
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -110,7 +110,7 @@ class Square(Loss):
     def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.ones(np.broadcast_shapes(np.shape(y), np.shape(z)))
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: Any, V: Any) -> np.ndarray:
         return (omega + V * np.asarray(y)) / (1 + np.asarray(V))
 
     def kinks(self, y: ArrayLike) -> np.ndarray:
@@ -126,7 +126,7 @@ class Logistic(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         xp = namespace(y, z)
         return xp.logaddexp(0.0, -y * z)
 
@@ -159,7 +159,7 @@ class Hinge(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return namespace(y, z).maximum(0.0, 1 - y * z)
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -187,7 +187,7 @@ class Huber(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         xp = namespace(y, z)
         inside = xp.minimum(xp.abs(y - z), self.delta)
         return inside * (xp.abs(y - z) - inside / 2)
@@ -198,7 +198,7 @@ class Huber(Loss):
     def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.where(np.abs(np.subtract(z, y)) < self.delta, 1.0, 0.0)
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: Any, V: Any) -> np.ndarray:
         r = np.subtract(omega, y)
         inside = r / (1 + np.asarray(V))
         return y + np.where(np.abs(inside) <= self.delta, inside, r - np.sign(r) * self.delta * V)
@@ -217,7 +217,7 @@ class Absolute(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return namespace(y, z).abs(y - z)
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -226,7 +226,7 @@ class Absolute(Loss):
     def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.zeros(np.broadcast_shapes(np.shape(y), np.shape(z)))
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: Any, V: Any) -> np.ndarray:
         r = np.subtract(omega, y)
         return y + np.sign(r) * np.maximum(np.abs(r) - V, 0.0)
 
@@ -242,7 +242,7 @@ class _Own(OwnFunction, Loss):
 
     function: Callable[[Any, Any], Any] = Square()
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return self.function(y, z)
 
     @property

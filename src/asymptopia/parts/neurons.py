@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
-from ..numerics.arrays import Key
+from ..numerics.arrays import ArrayLike, Key
 from .activation import Activation
 
 __all__ = ["Complete", "Neurons", "StudentWeights", "Weights"]
@@ -134,6 +134,6 @@ class Complete(Neurons):
         return max(self.output, self.weight, self.bias)
 
 
-def _fields(w: Any, X: Any) -> Any:
+def _fields(w: ArrayLike, X: Any) -> Any:
     """The fields (K, n) of inputs (n, d); for a single input number without a matrix product, which is slower."""
     return w * X[:, 0] if X.shape[1] == 1 else w @ X.T

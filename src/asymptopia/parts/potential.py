@@ -25,7 +25,7 @@ class Potential(Record):
     force and the curvature follow.
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, x)`.")
 
     @classmethod
@@ -72,14 +72,14 @@ class Quadratic(Potential):
 
     stiffness: float = field(1.0, "second derivative", above=0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         return self.stiffness * x**2 / 2
 
 
 class DoubleWell(Potential):
     """The potential x**4 / 4 - x**2 / 2: minima at -1 and 1, a barrier of height 1/4 at 0."""
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         return x**4 / 4 - x**2 / 2
 
 
@@ -88,7 +88,7 @@ class _Own(OwnFunction, Potential):
 
     function: Callable[[Any], Any] = np.square
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         return self.function(x)
 
 

@@ -51,17 +51,17 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, weights: Any = None) -> NMF:
+    def fit(self, X: ArrayLike, y: Any = None, weights: Any = None) -> NMF:
         """Learn H; entries of X of weight 0 are missing and may be nan."""
         self._fit(X, weights)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, weights: Any = None) -> np.ndarray:
+    def fit_transform(self, X: ArrayLike, y: Any = None, weights: Any = None) -> np.ndarray:
         """Learn H, and return the W that goes with it."""
         problem, W = self._fit(X, weights)
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
-    def transform(self, X: Any, weights: Any = None) -> np.ndarray:
+    def transform(self, X: ArrayLike, weights: Any = None) -> np.ndarray:
         """The W of samples for the H learned; unique for beta from 1 to 2 where the components are independent."""
         check_is_fitted(self)
         problem = self._problem(X, weights, reset=False)

@@ -104,7 +104,7 @@ def objective(problem: Problem, factors: Factors) -> float:
 
 
 def stated(
-    X: Any,
+    X: ArrayLike,
     rank: int | None,
     beta: float,
     weights: Any = None,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...contract.record import Record, StatementError
-from ...numerics.arrays import Key, PyTree
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
 from ...parts.loss import Logistic, Loss, Square
 
@@ -21,7 +21,7 @@ Parameters = tuple[jax.Array, ...]
 class CrossEntropy(Record):
     """log sum_k exp(z_k) - z_y for the outputs z of all classes and the class y = 0, 1, ... ."""
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         picked = jnp.take_along_axis(z, jnp.asarray(y)[:, None], axis=1)[:, 0]
         return jax.scipy.special.logsumexp(z, axis=1) - picked
 

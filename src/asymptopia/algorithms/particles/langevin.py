@@ -10,7 +10,7 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 
 def langevin(
     potential: Any,
-    x: Any,
+    x: ArrayLike,
     temperature: Any,
     times: Sequence[float],
     step: float,
@@ -33,7 +33,7 @@ def langevin(
 
 
 def langevin_exits(
-    potential: Any, x: Any, temperature: Any, times: Sequence[float], step: float, key: Key, level: Any
+    potential: Any, x: ArrayLike, temperature: Any, times: Sequence[float], step: float, key: Key, level: Any
 ) -> tuple[Any, Any]:
     """The same, without coupling, and which particles have passed the point `level` by each time.
 
@@ -45,7 +45,7 @@ def langevin_exits(
 
 def _march(
     potential: Any,
-    x: Any,
+    x: ArrayLike,
     temperature: Any,
     times: Any,
     step: Any,
@@ -70,7 +70,7 @@ def _march(
         between = 0.75 * y + 0.25 * euler(euler(y, dt), dt)
         return (y + 2 * euler(between, dt)) / 3
 
-    def length(y: Any, left: Any) -> Any:
+    def length(y: ArrayLike, left: Any) -> Any:
         steepest = jnp.max(jnp.abs(potential.curvature(y))) + coupling
         return jnp.minimum(left, step_size(step, steepest, share))
 

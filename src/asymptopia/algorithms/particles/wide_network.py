@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...numerics.arrays import Key, PyTree
+from ...numerics.arrays import ArrayLike, Key, PyTree
 
 PER_TIME = 8.0
 
 
 def stochastic_descent(
     outputs: Callable[[Any, Any], Any],
-    theta: Any,
+    theta: ArrayLike,
     draw: Callable[[Any], tuple[Any, Any]],
     rate: Any,
     counts: Sequence[int],

@@ -44,7 +44,7 @@ class Parabolic(eqx.Module):
         """The layer whose step is this share of the largest that never expands, 2 / (slope norm**2)."""
         return cls(operator, share * 2 / (slope * operator.norm() ** 2), activation, slope)
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: ArrayLike) -> Any:
         """The state after the layer, of the same shape."""
         return y - self.step * _force(self.operator, self.bias, self.activation, y)
 

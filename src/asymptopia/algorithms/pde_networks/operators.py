@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...numerics.arrays import Key
+from ...numerics.arrays import ArrayLike, Key
 
 
 class Dense(eqx.Module):
@@ -23,7 +23,7 @@ class Dense(eqx.Module):
         """Entries of variance 1 / features."""
         return cls(jax.random.normal(key, (hidden, features)) / np.sqrt(features))
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: ArrayLike) -> Any:
         """K y, of shape (hidden,)."""
         return self.weight @ y
 
@@ -48,7 +48,7 @@ class Convolution(eqx.Module):
             raise ValueError(f"`size` must be odd, so that a window has a centre, but is {size}.")
         return cls(jax.random.normal(key, (hidden, channels, size, size)) / np.sqrt(channels * size**2))
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: ArrayLike) -> Any:
         """The convolved image, (hidden, rows, columns)."""
         half = self.kernel.shape[-1] // 2
         padded = jnp.pad(y, ((0, 0), (half, half), (half, half)), mode="wrap")

@@ -65,7 +65,7 @@ def boomerang(
             g = excess(x)
             return v - 2 * (sigma @ g) * (v @ g) / (g @ sigma @ g)
 
-        def growth(x: Any, v: Any, t: Any) -> Any:
+        def growth(x: ArrayLike, v: Any, t: Any) -> Any:
             steepness = 0.0 if lipschitz is None else lipschitz
             radius = jnp.sqrt((x - m) @ (x - m)) + jnp.sqrt(v @ v)  # of the ellipse, and the largest speed on it
             steep = jnp.sqrt(excess(x) @ excess(x)) + steepness * radius * t

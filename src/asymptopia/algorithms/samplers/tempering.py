@@ -68,7 +68,7 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> S
     """Parallel tempering at temperatures that may be traced by JAX; nothing is checked."""
     whole, part = int(rate), float(rate) - int(rate)
 
-    def exchange(rng_key: Key, values: Any, turn: Any) -> tuple[Any, Any, Any, Any]:
+    def exchange(rng_key: Key, values: ArrayLike, turn: Any) -> tuple[Any, Any, Any, Any]:
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 
@@ -106,10 +106,10 @@ def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
 def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., TemperingState]:
     """The `init` of a tempered sampler: all replicas start where the chain starts."""
 
-    def coldest(x: Any) -> Any:
+    def coldest(x: ArrayLike) -> Any:
         return logdensity(x) / T[0]
 
-    def hottest(x: Any) -> Any:
+    def hottest(x: ArrayLike) -> Any:
         return logdensity(x) / T[-1]
 
     def init(position: Any, rng_key: Any = None) -> TemperingState:

@@ -197,7 +197,7 @@ class LazyTraining(Law):
         return None
 
 
-def followed(velocity: Any, state: PyTree, times: Any, rate: Any, outputs: Any) -> tuple[Any, Any]:
+def followed(velocity: Any, state: PyTree, times: Any, rate: ArrayLike, outputs: Any) -> tuple[Any, Any]:
     """Outputs of the network and of its linearisation at these times, by Runge and Kutta's steps of length 1 / rate."""
     import jax
     import jax.numpy as jnp

@@ -156,8 +156,8 @@ class ResidualLimit(Law):
         first, second = jax.random.split(key)
         kept = jax.random.bernoulli(first, self.keep, (n,)) / (n * self.keep)
 
-        def network(y: Any) -> Any:
-            def layer(y: Any, at: Any) -> tuple[Any, None]:
+        def network(y: ArrayLike) -> Any:
+            def layer(y: ArrayLike, at: Any) -> tuple[Any, None]:
                 k, share = at
                 return y + share * self.activation(self._weights_at(k / n) @ y), None
 

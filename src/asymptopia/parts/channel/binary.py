@@ -59,7 +59,7 @@ class _Smoothed(Channel):
     def function(self, z: ArrayLike) -> Any:
         return np.where(np.asarray(z) >= 0, 1.0, -1.0)
 
-    def error(self, m: Any, q: Any, rho: Any) -> np.ndarray:
+    def error(self, m: Any, q: ArrayLike, rho: Any) -> np.ndarray:
         """The probability of a label unlike the sign of the student's field z: E z z0 = m, E z**2 = q."""
         flip, noise = (np.ravel(v) for v in self._parameters())
         across = np.sqrt(np.maximum((rho + noise) * q - m**2, 0.0))

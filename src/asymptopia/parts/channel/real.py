@@ -31,7 +31,7 @@ class Linear(Channel):
     def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         return _log_normal(y, mean, variance + self.noise)
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         width = variance + np.asarray(self.noise)
         g = (y - np.asarray(mean)) / width
         return g, np.broadcast_to(-1 / width, g.shape)
@@ -53,7 +53,7 @@ class Abs(Channel):
         both = _log_normal(y, size, variance) + np.log1p(np.exp(-2 * np.abs(y) * size / variance))
         return np.where(np.asarray(y) >= 0, both, -np.inf)
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         t = np.asarray(y) * mean / variance
         small = np.exp(-2 * np.abs(t))
         g = (y * np.tanh(t) - mean) / variance

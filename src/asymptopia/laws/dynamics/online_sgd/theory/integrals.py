@@ -31,7 +31,9 @@ class Averages(NamedTuple):
     spread: Any
 
 
-def averages(activation: Activation, C: Any, c: Any, K: int, breaks: tuple[float, ...] = (), order: int = ORDER) -> Any:
+def averages(
+    activation: Activation, C: ArrayLike, c: Any, K: int, breaks: tuple[float, ...] = (), order: int = ORDER
+) -> Any:
     """The averages of P units of covariance C (P, P) and weights c (P,), of which the first K are students.
 
     `breaks` and `order` are for activations without closed forms: where they are not smooth, and nodes a panel.
@@ -56,7 +58,7 @@ def pairs(K: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return i, k, table
 
 
-def _erf(scale: Any, C: Any, c: Any, K: int) -> Averages:
+def _erf(scale: Any, C: ArrayLike, c: Any, K: int) -> Averages:
     """erf(scale a) is erf(b / sqrt 2) of b = sqrt 2 scale a, for which Saad and Solla have the integrals."""
     import jax.numpy as jnp
 

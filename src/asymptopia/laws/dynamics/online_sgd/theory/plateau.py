@@ -243,7 +243,7 @@ def _compiled(breaks: Any, K: int, M: int, learns: bool) -> tuple[Callable[..., 
         last = found.v if learns else jnp.zeros(0)
         return jnp.concatenate([found.Q[np.triu_indices(K)], found.R.ravel(), last])
 
-    def measure(x: Any, v: Any, activation: Any, task: Task) -> Any:
+    def measure(x: ArrayLike, v: Any, activation: Any, task: Task) -> Any:
         return error(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
 
     return jax.jit(speed), jax.jit(jax.jacfwd(speed)), jax.jit(measure)

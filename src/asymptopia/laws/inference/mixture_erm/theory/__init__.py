@@ -109,7 +109,7 @@ def _averages(
     return Averages(*(np.array(v) for v in zip(*rows, strict=True)))
 
 
-def _two(loss: Any, m: Any, q: Any, V: Any, b: Any, s: Any, first: Any) -> Averages:
+def _two(loss: Any, m: Any, q: ArrayLike, V: Any, b: Any, s: Any, first: Any) -> Averages:
     """Two clusters: the field is +-(s m) + b + sqrt(q) xi."""
     loss, total = column(loss), np.zeros((5, len(m)))
     for label, share in ((1.0, first), (-1.0, 1 - first)):
