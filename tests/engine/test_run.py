@@ -14,7 +14,7 @@ import xarray as xr
 from asymptopia import StatementError, sweep
 from asymptopia.engine import Adaptive, EngineError, Entry, Quiet, Results, lock, run
 from asymptopia.engine import execute as execution
-from asymptopia.law import NoLimit
+from asymptopia.contract.law import NoLimit
 
 
 class Recorder(Quiet):

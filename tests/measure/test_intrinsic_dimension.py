@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from asymptopia.measure.intrinsic_dimension import intrinsic_dimension, numerical_rank
-from asymptopia.problem.activation import Identity, PolynomialUnit, Power, Tanh
-from asymptopia.record import StatementError
+from asymptopia.parts.activation import Identity, PolynomialUnit, Power, Tanh
+from asymptopia.contract.record import StatementError
 
 PRIME = 2**31 - 1
 

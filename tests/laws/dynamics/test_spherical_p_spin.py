@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
-from asymptopia.laws.dynamics import glassy_theory as theory
+from asymptopia.theory import glassy as theory
 from asymptopia.laws.dynamics.spherical_p_spin import SphericalPSpin
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "dynamics.json").read_text())

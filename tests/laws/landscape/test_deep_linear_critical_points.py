@@ -16,7 +16,7 @@ from asymptopia.laws.landscape.deep_linear_critical_points import (
     search,
     split_weights,
 )
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 OTHER = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
 ROWS = [r for r in OTHER if str(r.get("id")).startswith("J_deeplin.crit")]

@@ -7,8 +7,8 @@ from scipy.optimize import minimize
 from asymptopia import NoLimit, confront
 from asymptopia.laws.landscape import spurious_valleys as module
 from asymptopia.laws.landscape.spurious_valleys import SpuriousValleys, descend_units
-from asymptopia.problem.activation import PolynomialUnit, Power, Tanh
-from asymptopia.record import StatementError
+from asymptopia.parts.activation import PolynomialUnit, Power, Tanh
+from asymptopia.contract.record import StatementError
 
 
 @pytest.mark.parametrize("degree", [2, 4])
