@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from asymptopia.cli import main
-from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.contract.sweep import sweep
+from asymptopia.laws.spins.curie_weiss import CurieWeiss
 
 MINE = '''
 from asymptopia import Law, Observable, field

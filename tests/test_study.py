@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from asymptopia.engine import Adaptive
-from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
+from asymptopia.contract.sweep import sweep
+from asymptopia.engine import Adaptive
+from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.study import StudyError, as_toml, names_of, read
 from asymptopia.study.lines import line_of
 from asymptopia.study.perform import perform, progress_of, reopened
-from asymptopia.contract.sweep import sweep
 
 GOOD = """
 title = "Two"

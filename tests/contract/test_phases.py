@@ -8,12 +8,12 @@ from click.testing import CliRunner
 
 from asymptopia import Law, field, thresholds
 from asymptopia.cli import main
-from asymptopia.laws.inference.bayes_optimal import BayesOptimal
-from asymptopia.contract.transitions import FixedPoint
 from asymptopia.contract.phases import EASY, HARD, IMPOSSIBLE, holder, phase_diagram, vary
+from asymptopia.contract.record import StatementError
+from asymptopia.contract.transitions import FixedPoint
+from asymptopia.laws.inference.bayes_optimal import BayesOptimal
 from asymptopia.parts.channel import Linear
 from asymptopia.parts.prior import GaussBernoulli
-from asymptopia.contract.record import StatementError
 from asymptopia.report.phases import draw_phases, save_phases
 
 SENSING = BayesOptimal(prior=GaussBernoulli(rho=0.2), channel=Linear())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.landscape.descent_path import descent_path
+from asymptopia.contract.record import StatementError
 from asymptopia.measure.certify import certify
 from asymptopia.measure.intrinsic_dimension import intrinsic_dimension
 from asymptopia.parts.activation import (
@@ -18,7 +19,6 @@ from asymptopia.parts.activation import (
     Softplus,
     Tanh,
 )
-from asymptopia.contract.record import StatementError
 
 ACTIVATIONS = (Tanh(), Sigmoid(), Softplus(), Relu(), Identity(), Power(2), Power(3), PolynomialUnit((1.0, 1.0, 1.0)))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from asymptopia.numerics.proximal import derivatives
-from asymptopia.parts.loss import Loss
 from asymptopia.parts.amplitude import Amplitude
+from asymptopia.parts.loss import Loss
 
 
 @pytest.mark.parametrize("loss", [Amplitude(), Amplitude(width=0.1)])

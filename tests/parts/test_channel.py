@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
-from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.contract.record import StatementError
+from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
 
 BINARY = [Sign(), Sign(flip=0.2), Probit(noise=0.3), Logit(scale=0.4), Logit(scale=6.0), Door(), Door(width=1.5)]
 FIELDS = [(0.3, 0.5), (-1.2, 2.0), (0.05, 1e-3), (2.5, 30.0)]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asymptopia.contract.record import StatementError
 from asymptopia.parts.data import Bundled, Patches, Table, feature_map, named_data
 from asymptopia.parts.kernel import NTK
-from asymptopia.contract.record import StatementError
 
 
 def write(path: Path, header: str, rows: list[str]) -> str:

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Loss, Square
 from asymptopia.contract.record import StatementError
+from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Loss, Square
 
 PARTS = [Square(), Logistic(), Hinge(), Huber(), Huber(delta=0.3), Absolute()]
 

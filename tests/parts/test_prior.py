@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
 from asymptopia.contract.record import StatementError
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
 
 PRIORS = [
     (Gaussian(), 1.0, 3.0), (Rademacher(), 1.0, 1.0), (GaussBernoulli(rho=0.3), 0.3, 0.9), (Laplace(), 1.0, 6.0),

@@ -13,8 +13,8 @@ import pytest
 from asymptopia.contract.batching import generator
 from asymptopia.contract.law import Landmark, Law, Observable
 from asymptopia.contract.record import Record, field
-from asymptopia.report import Curve, Measured, Section, Table, curve_figure, write_report
 from asymptopia.contract.sweep import sweep
+from asymptopia.report import Curve, Measured, Section, Table, curve_figure, write_report
 from asymptopia.verdict.confront import confront
 
 

@@ -9,9 +9,9 @@ import xarray as xr
 from asymptopia.contract.batching import generator
 from asymptopia.contract.law import Law, NoLimit, Observable
 from asymptopia.contract.record import field
+from asymptopia.contract.sweep import sweep
 from asymptopia.report.compose import charts_of
 from asymptopia.report.lines import fine_limit
-from asymptopia.contract.sweep import sweep
 from asymptopia.verdict.confront import confront
 
 

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from asymptopia.theory import scalar
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
+from asymptopia.theory import scalar
 from asymptopia.theory.scalar import coordinate, observation_averages
 
 A = np.array([1e-8, 1e-3, 0.3, 2.0, 9.0, 60.0])

@@ -12,8 +12,8 @@ import click
 from ..contract.law import Law, Statement
 from ..contract.record import Record, StatementError, nearest
 from ..contract.statement import parse, parse_range
-from ..study import names_of
 from ..contract.sweep import sweep
+from ..study import names_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,11 +8,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..contract.record import Record, StatementError, field
 from ..numerics.breaks import resolve, thinned
 from ..numerics.gaussian import density, nodes
-from ..contract.record import Record, StatementError, field
-from .own_function import OwnFunction
 from .loss import namespace
+from .own_function import OwnFunction
+
+__all__ = [
+    "Activation",
+    "Erf",
+    "Gelu",
+    "Identity",
+    "PolynomialUnit",
+    "Power",
+    "Ramp",
+    "Relu",
+    "Sigmoid",
+    "Sign",
+    "Softplus",
+    "Tanh",
+]
 
 FAR = 5  # activations are searched for jumps and kinks up to 2**5
 _WIDE, _ORDER = 2.0, 32

@@ -10,8 +10,8 @@ from functools import singledispatch
 
 import numpy as np
 
-from ..numerics.gaussian import nodes
 from ..contract.record import StatementError
+from ..numerics.gaussian import nodes
 from .activation import Activation, Erf, Identity, Relu, Sign
 
 CHUNK = 64

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.gaussian import nodes
 from ..contract.record import Record, StatementError, field
+from ..numerics.gaussian import nodes
 from .activation import Activation, Identity
 from .data import Data, Samples
+
+__all__ = ["Curve", "Inputs", "IsotropicGaussians", "QuadraticForm"]
 
 
 class Inputs(Record):

@@ -9,10 +9,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ..contract.record import Record, StatementError, field, join, split
 from ..numerics.breaks import resolve, thinned
 from ..numerics.proximal import derivatives, increasing_root, proximal
-from ..contract.record import Record, StatementError, field, join, split
 from .own_function import OwnFunction
+
+__all__ = ["Absolute", "Hinge", "Huber", "Logistic", "Loss", "Square"]
 
 
 def namespace(*arrays: Any) -> Any:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
-from .own_function import OwnFunction
 from .loss import namespace
+from .own_function import OwnFunction
+
+__all__ = ["DoubleWell", "Normal", "Potential", "Quadratic"]
 
 FARTHEST = 4096.0
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..engine import Adaptive
-from ..forecast import SEEDS, Forecast
 from ..contract.law import Law, Statement
-from ..parts.data import Data, feature_map, named_data
-from ..parts.data import Table as DataTable
 from ..contract.record import StatementError, nearest
 from ..contract.statement import parse, parse_range, parse_value
 from ..contract.sweep import sweep
-from . import Confront, Study, StudyError, names_of
+from ..engine import Adaptive
+from ..forecast import SEEDS, Forecast
+from ..parts.data import Data, feature_map, named_data
+from ..parts.data import Table as DataTable
 from .format import TAGS, AdaptiveSeeds, ConfrontTable, ForecastTable, StudyTable, Table
+from .items import Confront, Study, StudyError, names_of
 from .lines import Address, line_of
 
 
@@ -179,8 +179,8 @@ def _check_order(table: Mapping[str, Any], at: Address, problems: Problems) -> N
 
 def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], folder: Path, problems: Problems) -> Any:
     """The plan of a forecast, with its data read."""
+    from ..contract.catalogue import law_classes
     from ..forecast import forecast
-    from ..contract.statement import law_classes
 
     law = law_classes()["GaussianCovariate"]
     data, target, features, loss = (table.get(k) for k in ("data", "target", "features", "loss"))

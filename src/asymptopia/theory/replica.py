@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics.gaussian import density, legendre, nodes
 from ..contract.record import with_arrays
+from ..numerics.gaussian import density, legendre, nodes
 from ..parts.channel import Channel, Linear
-from .labels import GRID, ORDER, SPREAD, label_nodes
 from ..parts.loss import Loss
+from .labels import GRID, ORDER, SPREAD, label_nodes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,11 +8,11 @@ import pytest
 from asymptopia.algorithms import NotSolved
 from asymptopia.algorithms.amp import SoftThreshold, gamp, iterates, spectral, vamp
 from asymptopia.algorithms.erm.fit import fit
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.inference.amp.theory import at_start, bayes
 from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.loss import Square
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
-from asymptopia.contract.record import StatementError
 
 PRIORS = (Gaussian(), Rademacher(), GaussBernoulli(rho=0.3), SparseRademacher(rho=0.3), Laplace())
 CHANNELS = (*(Linear(noise=0.3), Sign(), Sign(flip=0.1), Logit(scale=2.0), Probit(noise=0.3), Abs(), ReLU(), Door()),)

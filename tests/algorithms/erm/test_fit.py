@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from asymptopia.algorithms import NotSolved, fit, max_margin
+from asymptopia.algorithms import NotSolved, fit
+from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.algorithms.erm.objective import Objective
-from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
 from asymptopia.contract.record import StatementError
+from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
 
 LOSSES = (Square(), Logistic(), Hinge(), Huber(delta=0.5), Absolute())
 PENALTIES = ((0.3, 0.0), (1e-4, 0.0), (0.0, 0.2), (0.1, 0.2))

@@ -5,8 +5,8 @@ import pytest
 
 from asymptopia import StatementError
 from asymptopia.algorithms.erm.sgd import Schedule, descend, membership
-from asymptopia.parts.loss import Logistic, Square
 from asymptopia.parts.amplitude import Amplitude
+from asymptopia.parts.loss import Logistic, Square
 
 RUNS, N, D = 3, 14, 6
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.landscape.descent_path import descent_path
+from asymptopia.contract.record import StatementError
 from asymptopia.measure.intrinsic_dimension import intrinsic_dimension
 from asymptopia.parts.activation import PolynomialUnit, Power, Tanh
-from asymptopia.contract.record import StatementError
 
 CASES = [(Power(2), 3), (Power(3), 2), (PolynomialUnit(), 2), (PolynomialUnit((1.0, 0.0, 1.0)), 3)]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, sweep
+from asymptopia.laws.dynamics.online_sgd import OnlineSGD
 from asymptopia.laws.dynamics.online_sgd.theory.integrals import averages
 from asymptopia.laws.dynamics.online_sgd.theory.plateau import (
     final_state,
@@ -16,7 +17,6 @@ from asymptopia.laws.dynamics.online_sgd.theory.plateau import (
     small_rate_error,
     small_rate_plateau,
 )
-from asymptopia.laws.dynamics.online_sgd import OnlineSGD
 from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign
 
 REFERENCE = Path(__file__).parents[2] / "reference"

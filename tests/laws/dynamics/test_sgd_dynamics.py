@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse
-from asymptopia.laws.dynamics.sgd_dynamics.theory import process as sgd_process
-from asymptopia.laws.dynamics.sgd_dynamics.theory.bounds import stable_rate
 from asymptopia.laws.dynamics.sgd_dynamics import SGDDynamics
+from asymptopia.laws.dynamics.sgd_dynamics.theory import process as sgd_process
+from asymptopia.laws.dynamics.sgd_dynamics.theory import solve
+from asymptopia.laws.dynamics.sgd_dynamics.theory.bounds import stable_rate
 from asymptopia.laws.dynamics.sgd_dynamics.theory.labels import second_moments
 from asymptopia.laws.dynamics.sgd_dynamics.theory.process import SampledProcess, SquareProcess
-from asymptopia.laws.dynamics.sgd_dynamics.theory import solve
 from asymptopia.laws.inference.erm import ERM
+from asymptopia.parts.amplitude import Amplitude
 from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.loss import Hinge, Huber, Logistic, Square
 from asymptopia.parts.mixture import Mixture
-from asymptopia.parts.amplitude import Amplitude
 from asymptopia.parts.perceptron import Perceptron
 
 REFERENCE = Path(__file__).parents[2] / "reference"
@@ -255,9 +255,11 @@ def test_what_blows_up_is_refused_with_the_largest_stable_rate():
 
 
 def test_what_would_not_fit_is_refused_with_what_would(monkeypatch):
-    from asymptopia.laws.dynamics.sgd_dynamics.theory import bounds as sgd_bounds
+    from asymptopia.laws.dynamics.sgd_dynamics import experiment
+    from asymptopia.laws.dynamics.sgd_dynamics.theory import bounds
 
-    monkeypatch.setattr(sgd_bounds, "available", lambda: 4e8)
+    for module in (bounds, experiment):
+        monkeypatch.setattr(module, "available", lambda: 4e8)
     with pytest.raises(StatementError, match=r"takes about .* GB with steps=500 and samples=1000000") as caught:
         SGDDynamics(steps=500, samples=10**6).limit()
     steps, samples = (int(str(caught.value).split(f"{k}=")[-1].split(" ")[0].rstrip(",")) for k in ("steps", "samples"))

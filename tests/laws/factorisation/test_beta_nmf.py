@@ -5,6 +5,7 @@ import pytest
 
 from asymptopia import NoLimit, confront
 from asymptopia.contract.batching import realize_block
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.factorisation.beta_nmf import BetaNMF
 from asymptopia.laws.factorisation.beta_nmf.theory import (
     Minimum,
@@ -17,7 +18,6 @@ from asymptopia.laws.factorisation.beta_nmf.theory import (
     update_spectrum,
 )  # fmt: skip
 from asymptopia.parts.nonnegative import DigitImages, Notes, Planted
-from asymptopia.contract.record import StatementError
 
 
 @pytest.mark.parametrize("beta", [-0.5, 0.0, 0.5, 1.0, 1.4, 2.0, 3.0])

@@ -6,8 +6,8 @@ from scipy.linalg import hadamard
 
 from asymptopia import confront
 from asymptopia.contract.batching import realize_block, seed_keys
-from asymptopia.laws.factorisation.butterfly import Butterfly, transform
 from asymptopia.contract.record import StatementError
+from asymptopia.laws.factorisation.butterfly import Butterfly, transform
 
 
 def test_the_factors_multiply_to_the_transforms():

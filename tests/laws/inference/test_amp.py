@@ -5,8 +5,8 @@ import pytest
 
 from asymptopia import StatementError, confront
 from asymptopia.algorithms.amp import SoftThreshold, iterates
-from asymptopia.laws.inference.amp import theory as amp_theory
 from asymptopia.laws.inference.amp import AMP
+from asymptopia.laws.inference.amp import theory as amp_theory
 from asymptopia.laws.inference.amp.theory import bayes, soft
 from asymptopia.parts.channel import Abs, Door, Linear, Sign
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher

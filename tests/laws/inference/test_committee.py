@@ -6,9 +6,6 @@ import pytest
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.laws.inference.bayes_optimal import BayesOptimal
 from asymptopia.laws.inference.committee import Committee
-from asymptopia.laws.inference.committee.theory.fields import output, output_error
-from asymptopia.laws.inference.committee.theory.labels import vote, vote_error
-from asymptopia.laws.inference.committee.theory.prior import learnt
 from asymptopia.laws.inference.committee.theory import (
     apart,
     instability,
@@ -17,6 +14,9 @@ from asymptopia.laws.inference.committee.theory import (
     together,
     uninformative,
 )
+from asymptopia.laws.inference.committee.theory.fields import output, output_error
+from asymptopia.laws.inference.committee.theory.labels import vote, vote_error
+from asymptopia.laws.inference.committee.theory.prior import learnt
 from asymptopia.parts.activation import Erf, Identity, Relu, Sign, Tanh
 from asymptopia.parts.channel import Linear
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher

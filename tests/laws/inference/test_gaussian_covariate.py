@@ -7,16 +7,16 @@ import pytest
 from scipy.optimize import brentq
 
 from asymptopia.contract.law import NoLimit
+from asymptopia.contract.record import StatementError, field
+from asymptopia.contract.statement import parse
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.laws.inference.gaussian_covariate import GaussianCovariate
 from asymptopia.parts.channel import Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.covariance import Isotropic, Matrices, PowerLaw, Spectrum
 from asymptopia.parts.data import Bundled, Data
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
-from asymptopia.theory.population import population
 from asymptopia.parts.tables import Columns
-from asymptopia.contract.record import StatementError, field
-from asymptopia.contract.statement import parse
+from asymptopia.theory.population import population
 
 OBSERVABLES = ("test_error", "train_error", "train_loss")
 

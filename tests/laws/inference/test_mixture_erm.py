@@ -8,10 +8,10 @@ from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, confront, sweep, thresholds
 from asymptopia.contract.calculus import minimise
-from asymptopia.laws.inference.mixture_erm.theory import classes as classes
-from asymptopia.laws.inference.mixture_erm import theory as theory
-from asymptopia.laws.inference.mixture_erm import experiment as experiment
 from asymptopia.laws.inference.mixture_erm import MixtureERM
+from asymptopia.laws.inference.mixture_erm import experiment as experiment
+from asymptopia.laws.inference.mixture_erm import theory as theory
+from asymptopia.laws.inference.mixture_erm.theory import classes as classes
 from asymptopia.parts.loss import Hinge, Huber, Logistic, Square
 
 

@@ -9,9 +9,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from asymptopia import NoLimit, StatementError, confront, parse, sweep, thresholds
-from asymptopia.laws.inference.random_features import theory as theory
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.laws.inference.random_features import RandomFeatures
+from asymptopia.laws.inference.random_features import theory as theory
 from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign, Tanh
 from asymptopia.parts.channel import Door, Linear, Logit
 from asymptopia.parts.channel import Sign as SignOf

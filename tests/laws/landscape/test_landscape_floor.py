@@ -8,8 +8,8 @@ import pytest
 from asymptopia import confront
 from asymptopia.algorithms.landscape.critical_points import come_to_rest, derivatives, symmetric_couplings
 from asymptopia.contract.batching import realize_block
-from asymptopia.laws.landscape.landscape_floor import LandscapeFloor
 from asymptopia.contract.record import StatementError
+from asymptopia.laws.landscape.landscape_floor import LandscapeFloor
 
 
 def started(n, p, count, seed, single=False):

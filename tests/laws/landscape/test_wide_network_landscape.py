@@ -5,6 +5,7 @@ import pytest
 
 from asymptopia import NoLimit, confront
 from asymptopia.algorithms.landscape.gradient_norm import find_critical_points
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape import wide_network_landscape as module
 from asymptopia.laws.landscape.wide_network_landscape import (
     WideNetworkLandscape,
@@ -15,7 +16,6 @@ from asymptopia.laws.landscape.wide_network_landscape import (
     train,
 )
 from asymptopia.parts.activation import Erf, Relu, Sigmoid, Softplus, Tanh
-from asymptopia.contract.record import StatementError
 
 
 @pytest.mark.parametrize("shapes", [[(5, 64), (1, 5)], [(6, 64), (4, 6), (2, 4), (1, 2)]], ids=len)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront
-from asymptopia.laws.mean_field.noisy_two_layer.theory import Noisy, stationary
 from asymptopia.laws.mean_field.noisy_two_layer import NoisyTwoLayer
+from asymptopia.laws.mean_field.noisy_two_layer.theory import Noisy, stationary
 from asymptopia.parts.activation import Identity, Power
 from asymptopia.parts.data import Bundled
 from asymptopia.parts.inputs import Curve, QuadraticForm

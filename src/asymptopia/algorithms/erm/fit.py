@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...parts.loss import Loss
 from ...contract.record import StatementError
+from ...parts.loss import Loss
 from ..checks import NotSolved, checked_data
 from .max_margin import separable
 from .multipliers import Tangent, minimise, multipliers

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...contract.record import StatementError, join, split
 from ...numerics.proximal import derivatives
 from ...parts.loss import Loss
-from ...contract.record import StatementError, join, split
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from ...numerics.memory import available
 from ...contract.record import StatementError
+from ...numerics.memory import available
 
 
 def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool = False) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...parts.loss import Absolute, Loss
 from ...contract.record import StatementError
+from ...parts.loss import Absolute, Loss
 from ..erm.fit import fit
 from .absolute import least_absolute
 from .interface import check_positive, check_steps

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...contract.record import StatementError
 from ...parts.activation import Activation, Tanh
 from ...parts.data import Patches
 from ...parts.loss import Square
-from ...contract.record import StatementError
 from ..optimisers import CrossEntropy, Network
 
 

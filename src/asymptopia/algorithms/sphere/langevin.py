@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...numerics.memory import available
 from ...contract.record import StatementError
+from ...numerics.memory import available
 
 BLOCK = 48  # couplings are kept in blocks of at least as many indices
 

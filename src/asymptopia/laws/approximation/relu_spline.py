@@ -9,8 +9,8 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.activation import Activation, Tanh
 from ...contract.record import StatementError, field
+from ...parts.activation import Activation, Tanh
 
 BARROW_SMITH = "Barrow and Smith, Quart. Appl. Math. 36 (1978) 293, theorem 3"
 YAROTSKY = "Yarotsky, Neural Networks 94 (2017) 103, proposition 2"

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...numerics.gaussian import nodes
 from ...contract.record import StatementError, field
+from ...numerics.gaussian import nodes
 
 MONTANARI = "Montanari, Ruan, Sohn and Yan, arXiv:1911.01544 (2019), theorem 1 (recomputed)"
 GARDNER = "Gardner, J. Phys. A 21 (1988) 257, equation 33 (recomputed)"

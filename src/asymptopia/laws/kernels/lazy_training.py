@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
-from ...parts.activation import Activation, Erf, Identity
 from ...contract.record import StatementError, check_increasing, field
+from ...parts.activation import Activation, Erf, Identity
 
 LEE = (
     "Lee, Xiao, Schoenholz, Bahri, Novak, Sohl-Dickstein and Pennington, NeurIPS 32 (2019) 8572, equations 14 to 16 "

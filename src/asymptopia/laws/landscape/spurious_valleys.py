@@ -9,8 +9,8 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.activation import Activation, Power
 from ...contract.record import StatementError, check_increasing, field
+from ...parts.activation import Activation, Power
 
 VENTURI = "Venturi, Bandeira and Bruna, J. Mach. Learn. Res. 20 (2019) 133"
 RUNS = 12

@@ -10,8 +10,8 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 from ...contract.record import StatementError, field
+from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 
 NGUYEN_HEIN = "Nguyen and Hein, ICML 2017, PMLR 70:2603, theorem 3.8"
 ANALYTIC = (Tanh, Sigmoid, Softplus, Erf)

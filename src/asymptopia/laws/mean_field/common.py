@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.law import Law, NoLimit
+from ...contract.record import StatementError, check_increasing, field
 from ...parts.activation import Activation, Tanh
 from ...parts.data import Data
 from ...parts.inputs import Curve, Inputs, IsotropicGaussians, Rows, inputs_of
 from ...parts.neurons import Neurons, Weights
-from ...contract.record import StatementError, check_increasing, field
 
 if TYPE_CHECKING:
     from ...theory.two_layer import Setting

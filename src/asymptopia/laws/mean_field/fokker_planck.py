@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 from ...contract.record import check_increasing, field
+from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 
 RISKEN = "Risken, The Fokker-Planck Equation (1989), equation 5.28"
 GENERATOR = "spectral gap of the generator by another discretisation, to 12 digits"

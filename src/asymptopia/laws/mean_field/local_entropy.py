@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, check_increasing, field
 from ...contract.transitions import FixedPoint
 from ...parts.potential import DoubleWell, Potential, Quadratic
-from ...contract.record import StatementError, check_increasing, field
 
 CHAUDHARI = (
     "Chaudhari, Oberman, Osher, Soatto and Carlier, Research in the Mathematical Sciences 5 (2018) 30, theorem 3"

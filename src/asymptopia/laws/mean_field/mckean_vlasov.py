@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, check_increasing, field
 from ...contract.transitions import FixedPoint
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
-from ...contract.record import StatementError, check_increasing, field
 
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"

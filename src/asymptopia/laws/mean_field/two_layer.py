@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Observable
+from ...contract.record import StatementError, field
 from ...parts.activation import Erf, Identity, Power
 from ...parts.data import Data
 from ...parts.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
 from ...parts.neurons import Neurons, Weights
-from ...contract.record import StatementError, field
 from .common import _Network
 
 MEI = "Mei, Montanari and Nguyen, PNAS 115 (2018) E7665, equation 7 and theorem 3"
@@ -87,8 +87,8 @@ class TwoLayer(_Network):
             )
 
     def predict(self) -> dict[str, Any]:
-        from ...theory.two_layer.radial import solve_radial
         from ...theory.two_layer import solve
+        from ...theory.two_layer.radial import solve_radial
 
         isotropic = isinstance(self.data, IsotropicGaussians)
         found = (solve_radial if isotropic else solve)(self.setting())

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, NoLimit, Observable
+from ...contract.record import StatementError, field
 from ...parts.activation import Erf, Identity, Power
 from ...parts.data import Data
 from ...parts.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
 from ...parts.neurons import Neurons, StudentWeights, Weights
-from ...contract.record import StatementError, field
 from .common import _Network
 
 SIRIGNANO = "Sirignano and Spiliopoulos, Stoch. Proc. Appl. 130 (2020) 1820, theorem 1.8"

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.potential import Normal, Potential, Quadratic
 from ...contract.record import StatementError, check_increasing, field
+from ...parts.potential import Normal, Potential, Quadratic
 
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
 FARTHEST = 6.5

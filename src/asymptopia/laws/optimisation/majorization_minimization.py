@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.activation import Activation, Relu
 from ...contract.record import field
+from ...parts.activation import Activation, Relu
 
 LANGE = "Lange, MM Optimization Algorithms (2016), chapters 1 and 2"
 JAAKKOLA = "Jaakkola and Jordan, Stat. Comput. 10 (2000) 25, equation 12"

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import field
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
-from ...contract.record import field
 from .common import check_architecture, largest_slope, norm_of, operator_of, state_shape
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, theorem 1"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.data import Bundled, Data
 from ...contract.record import StatementError, field
+from ...parts.data import Bundled, Data
 
 WELLING_TEH = "Welling and Teh, Proc. 28th ICML (2011) 681"
 VOLLMER = "Vollmer, Zygalakis and Teh, J. Machine Learning Research 17 (2016) 159, section 3"

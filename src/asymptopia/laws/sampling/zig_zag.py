@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...parts.potential import Potential, Quadratic
 from ...contract.record import field
+from ...parts.potential import Potential, Quadratic
 
 BIERKENS_DUNCAN = "Bierkens and Duncan, Adv. Appl. Probab. 49 (2017) 791, theorem 1.1 and section 5"
 PANELS, POINTS = 400, 8

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
-from ...numerics.gaussian import legendre
 from ...contract.record import field
+from ...numerics.gaussian import legendre
 
 ELLIS_NEWMAN = "Ellis and Newman, Z. Wahrscheinlichkeitstheorie verw. Gebiete 44 (1978) 117, theorem 2.1"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...numerics.tails import hazard, log_density
 from ...contract.record import field
+from ...numerics.tails import hazard, log_density
 from .channel import Channel
 
 

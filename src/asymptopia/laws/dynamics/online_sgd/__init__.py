@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....parts.activation import Activation, Erf, Identity, Relu, Sign
 from ....contract.record import StatementError, check_increasing, field
-from .theory.integrals import ORDER
+from ....parts.activation import Activation, Erf, Identity, Relu, Sign
 from .theory import State, Task, Trajectory, trajectories
+from .theory.integrals import ORDER
 
 SAAD_SOLLA = "Saad and Solla, Phys. Rev. E 52 (1995) 4225"
 GOLDT = "Goldt, Advani, Saxe, Krzakala and Zdeborova, NeurIPS 32 (2019) 6981"

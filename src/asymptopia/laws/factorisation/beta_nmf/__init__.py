@@ -8,8 +8,8 @@ import numpy as np
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....parts.nonnegative import NonnegativeData, Planted
 from ....contract.record import field
+from ....parts.nonnegative import NonnegativeData, Planted
 
 FEVOTTE_IDIER = "Fevotte and Idier, Neural Computation 23 (2011) 2421, section 4 and theorem 1"
 PERTURBATION = 1e-6

@@ -9,9 +9,9 @@ import numpy as np
 
 from ....contract.batching import generator, whole
 from ....contract.law import Landmark, Law, Observable
+from ....contract.record import StatementError, field
 from ....parts.channel import Abs, Channel, Linear, Sign
 from ....parts.prior import GaussBernoulli, Gaussian, Prior, Rademacher
-from ....contract.record import StatementError, field
 
 BAYATI = "Bayati and Montanari, IEEE Trans. Inf. Theory 57 (2011) 764"
 JAVANMARD = "Javanmard and Montanari, Information and Inference 2 (2013) 115"
@@ -132,9 +132,7 @@ class AMP(Law):
         self.channel.check()
 
     def valid(self) -> str | None:
-        from ....theory.seen import even
-
-        if self.snr == 0 and self.prior.mean == 0 and even(self.channel):
+        if self.snr == 0 and self.prior.mean == 0 and self.channel.even():
             return "labels do not tell the signal from its negative: the estimate stays zero unless `start` > 0"
         return None
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.record import join, split
 from ....numerics.roots import bracketed_roots, peaks
 from ....parts.channel import Channel
 from ....parts.prior import Laplace, Prior
 from ....theory.scalar import coordinate
 from ....theory.seen import label, label_error
-from ....contract.record import join, split
 
 if TYPE_CHECKING:
     from . import BayesOptimal

@@ -8,10 +8,10 @@ import numpy as np
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint
 from ....parts.activation import Activation, Sign
 from ....parts.prior import Gaussian, Prior, Rademacher
-from ....contract.record import StatementError, field
 
 AUBIN = "Aubin, Maillard, Barbier, Krzakala, Macris and Zdeborova, J. Stat. Mech. (2019) 124023"
 RECOMPUTED = f"{AUBIN}, state evolution, recomputed with other quadrature"

@@ -8,10 +8,10 @@ import numpy as np
 
 from ....contract.batching import generator, whole
 from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Logit, Probit, Sign
 from ....parts.loss import Absolute, Hinge, Huber, Logistic, Loss, Square
 from ....parts.prior import GaussBernoulli, Gaussian, Prior
-from ....contract.record import StatementError, field
 
 THRAMPOULIDIS = "Thrampoulidis, Abbasi and Hassibi, IEEE Trans. Inf. Theory 64 (2018) 5592"
 CANDES_SUR = "Candes and Sur, Ann. Statist. 48 (2020) 27, theorem 1, without intercept"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....theory.overlaps import pack, solve, test_error, unpack, wide
+from ....contract.record import split, with_arrays
 from ....parts.prior import Prior
+from ....theory.overlaps import pack, solve, test_error, unpack, wide
 from ....theory.replica import output_averages
 from ....theory.scalar import observation_averages
-from ....contract.record import split, with_arrays
 
 if TYPE_CHECKING:
     from . import ERM

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.covariance import Covariance, Isotropic
 from ....parts.data import Covariates, Data, feature_map
 from ....parts.loss import Hinge, Logistic, Loss, Square
-from ....contract.record import StatementError, field
 
 _FEWEST_TESTS = 20
 _DETERMINED = 0.3

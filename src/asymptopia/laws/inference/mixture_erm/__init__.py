@@ -6,8 +6,8 @@ from typing import Any
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....parts.loss import Logistic, Loss, Square
 from ....contract.record import StatementError, field
+from ....parts.loss import Logistic, Loss, Square
 
 MIGNACCO = "Mignacco, Krzakala, Lu, Urbani and Zdeborova, ICML 2020 (arXiv:2002.11544), equations 12 to 19"
 LOUREIRO = "Loureiro, Sicuro, Gerbelot, Pacco, Krzakala and Zdeborova, NeurIPS 2021 (arXiv:2106.03791), theorem 1"

@@ -8,11 +8,11 @@ import numpy as np
 
 from ....contract.batching import generator, whole
 from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf, Identity, Relu, Sign
 from ....parts.channel import Channel, Linear
 from ....parts.channel import Sign as SignOf
 from ....parts.loss import Logistic, Loss, Square
-from ....contract.record import StatementError, field
 
 GERACE = "Gerace, Loureiro, Krzakala, Mezard and Zdeborova, ICML 2020 (arXiv:2002.09339), equations 13 to 15"
 MEI = "Mei and Montanari, Comm. Pure Appl. Math. 75 (2022) 667, theorem 2 (recomputed)"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.record import split, with_arrays
 from ....parts.activation import Activation
 from ....theory.overlaps import pack, solve, test_error, unpack, wide
 from ....theory.replica import output_averages
 from ....theory.separability import separability
-from ....contract.record import split, with_arrays
 
 if TYPE_CHECKING:
     from . import RandomFeatures

@@ -8,9 +8,9 @@ import numpy as np
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, Observable
+from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint, State
 from ....parts.prior import Gaussian, Prior, Rademacher, SparseRademacher
-from ....contract.record import StatementError, field
 
 if TYPE_CHECKING:
     from .theory import Spike

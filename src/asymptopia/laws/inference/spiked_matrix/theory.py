@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ....contract.transitions import FixedPoint
 from ....numerics.fixed_points import NotConverged
 from ....numerics.roots import bracketed_roots, peaks
-from ....contract.transitions import FixedPoint
 from ....parts.prior import Prior
 from ....theory.scalar import coordinate
 

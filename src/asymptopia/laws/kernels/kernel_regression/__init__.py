@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
 from ....parts.data import Data
 from ....parts.kernel import NTK, Kernel, Polynomial, Powers
-from ....contract.record import StatementError, field
 
 CANATAR = "Canatar, Bordelon and Pehlevan, Nature Communications 12 (2021) 2914, equations 4 and 5"
 XIAO = "Xiao, Hu, Misiakiewicz, Lu and Pennington, NeurIPS 35 (2022) 4558, theorem 3"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, Observable
-from ....parts.activation import Activation, Erf, Relu, Tanh
 from ....contract.record import StatementError, field
+from ....parts.activation import Activation, Erf, Relu, Tanh
 
 POOLE = "Poole, Lahiri, Raghu, Sohl-Dickstein and Ganguli, NeurIPS 29 (2016), equations 3 to 8"
 SCHOENHOLZ = "Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR (2017), equations 7 to 12"

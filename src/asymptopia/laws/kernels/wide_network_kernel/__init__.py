@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, Observable
+from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf, Relu
 from ....parts.architecture import Architecture, Convolutional, Dense, Residual
-from ....contract.record import StatementError, field
 
 JACOT = "Jacot, Gabriel and Hongler, NeurIPS 31 (2018), proposition 1 and theorem 1"
 YAIDA = "Yaida, Proceedings of Machine Learning Research 107 (2020) 165"

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, check_increasing, field
 from ....parts.activation import Activation, Erf, Identity, Power, Tanh
 from ....parts.data import Data
 from ....parts.inputs import Curve, Inputs, QuadraticForm, inputs_of
 from ....parts.neurons import Weights
-from ....contract.record import StatementError, check_increasing, field
 
 NITANDA = "Nitanda, Wu and Suzuki, AISTATS (2022), theorem 1; Chizat, TMLR (2022); Hu, Ren, Siska and Szpruch (2021)"
 LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025))

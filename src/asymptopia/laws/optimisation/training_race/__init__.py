@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....parts.optimiser import HeavyBall, Optimiser
 from ....contract.record import check_increasing, field
+from ....parts.optimiser import HeavyBall, Optimiser
 
 PEDREGOSA = "Pedregosa and Scieur, ICML 37 (2020) 7553, section 2 and theorem 2.1"
 PAQUETTE = "Paquette, van Merrienboer, Paquette and Pedregosa, Found. Comput. Math. 23 (2023) 597, theorem 1.1"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....parts.data import Bundled, Data, feature_map
 from ....contract.record import field
+from ....parts.data import Bundled, Data, feature_map
 from .experiment import HMC, PosteriorSampler
 
 BISHOP = "Bishop, Pattern Recognition and Machine Learning (2006), equations 3.49 to 3.59"

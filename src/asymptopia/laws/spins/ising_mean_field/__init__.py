@@ -7,8 +7,8 @@ from typing import Any
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....parts.graph import Graph, Lattice, RandomRegular
 from ....contract.record import StatementError, field
+from ....parts.graph import Graph, Lattice, RandomRegular
 from .theory import CRITICAL_SQUARE, bethe, naive, onsager, tap, transitions
 
 YANG = "Yang, Phys. Rev. 85 (1952) 808, equation 96"

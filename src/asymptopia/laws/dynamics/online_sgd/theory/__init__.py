@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .....parts.activation import Activation
 from .....contract.record import join, split
+from .....parts.activation import Activation
 from .integrals import CLOSED, ORDER, averages
 
 RTOL, ATOL = 1e-10, 1e-12

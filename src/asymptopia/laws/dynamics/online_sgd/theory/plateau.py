@@ -11,8 +11,8 @@ import numpy as np
 
 from .....contract.law import NoLimit
 from .....contract.record import StatementError, join, split
-from .integrals import ORDER, pairs
 from . import State, Task, breaks_of, error, velocity
+from .integrals import ORDER, pairs
 
 LONGEST = 1e6
 NEUTRAL = 1e-9  # growth below this multiple of the rate is none: deviations that change nothing

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .causal import GrowingFactor, volterra_row
-from .labels import points, second_moments
-from . import Average
+from .labels import Average, points, second_moments
 
 if TYPE_CHECKING:
     from .. import SGDDynamics

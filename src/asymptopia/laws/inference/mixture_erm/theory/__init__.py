@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .....contract.record import split, with_arrays
 from .....numerics.gaussian import nodes
 from .....theory.overlaps import pack, solve, unpack, wide
 from .....theory.replica import column, rule
-from .....contract.record import split, with_arrays
 from .classes import Averages, Classes
 
 if TYPE_CHECKING:
