@@ -10,9 +10,11 @@ from scipy.special import chdtrc, stdtrit
 from .sample import Sample
 
 MISFIT = 0.002  # a fit less probable than this is not admissible
+FEW_SEEDS = 1.5  # few realisations of a skewed law look less spread than they are: 15 % at ten
 SKEWED = 2.5  # few realisations show less skewness than there is
-SPAN = np.array([1.0, 1 / 2, 3 / 5, 3 / 4, 7 / 8, 8 / 7, 4 / 3, 5 / 3, 2.0])
+SPAN = 2.0 ** np.linspace(-1, 1, 17)
 """Exponents that are admitted, over the declared one: what is proved of the decay is seldom the decay itself."""
+DECLARED = len(SPAN) // 2
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Fit:
     linear:      the weights (K, S) of the means in the estimate.
     estimate:    at infinite size, with its standard error `error`, degrees of freedom and skewness, each (K,).
     curve:       the fitted value at each size, (K, S).
-    probability: of a misfit at least as large (1 if nothing is left to test).
+    caution:     a factor of the critical value: few realisations of a skewed law show less than its spread.
+    chi2:        the sum of squared residuals over their errors, with its probability (1 if nothing is left to test).
     """
 
     linear: np.ndarray
@@ -31,6 +34,8 @@ class Fit:
     degrees: np.ndarray
     skewness: np.ndarray
     curve: np.ndarray
+    caution: np.ndarray
+    chi2: np.ndarray
     probability: np.ndarray
 
     def critical(self, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -39,13 +44,13 @@ class Fit:
         Student's quantile, lengthened on the side where a skewed law makes large values by the first term of the
         expansion of Cornish and Fisher (1938) for the studentised mean; it is never shortened.
         """
-        t = np.asarray(stdtrit(np.maximum(self.degrees, 1), 1 - share / 2))
+        t = np.asarray(stdtrit(np.maximum(self.degrees, 1), 1 - share / 2)) * self.caution
         longer = SKEWED * np.abs(self.skewness) * (2 * t**2 + 1) / 6
         return t + np.where(self.skewness > 0, longer, 0), t + np.where(self.skewness < 0, longer, 0)
 
 
 def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
-    """The ways to infinite size with exponents around `bias`, and which of them fit each component, (models, K).
+    """The ways to infinite size, that of exponent `bias` first, and which of them fit each component, (models, K).
 
     Where no single power fits, a second term n**-(2 bias) is added, and then the smallest sizes are left out.
     """
@@ -54,11 +59,36 @@ def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
         fits = [_fit(sample, 0, ())]
         return fits, np.ones((1, len(sample.mean)), bool)
     fits = [_fit(sample, 0, (bias * f,)) for f in SPAN]
-    fine = np.stack([f.probability > MISFIT for f in fits])
+    fine = _fitting(np.stack([f.chi2 for f in fits]), count - 2)
+    order = sorted(range(len(fits)), key=lambda i: i != DECLARED)
+    fits, fine = [fits[i] for i in order], fine[order]
     more = [_fit(sample, 0, (bias, 2 * bias))] if count >= 3 else []
-    more += [_fit(sample, count - 2, (bias * f,)) for f in (1.0, 0.5)] if count >= 3 else []
+    more += [_fit(sample, count - 2, (bias / 2,)), _fit(sample, count - 2, (bias,))] if count >= 4 else []
     nothing = ~fine.any(axis=0)
-    return fits + more, np.concatenate([fine, np.repeat(nothing[None], len(more), axis=0)])
+    for f in more:
+        fits.append(f)
+        fine = np.concatenate([fine, nothing[None]])
+        nothing = nothing & (f.probability <= MISFIT)
+    return fits, fine
+
+
+def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:
+    """Which exponents fit, (models, K): those without a misfit, and the neighbours of what fits.
+
+    Between two exponents chi2 is nearly a parabola, so that one which fits may lie between two that do not.
+    """
+    if not left:
+        return np.ones(chi2.shape, bool)
+    fine = chdtrc(left, chi2) > MISFIT
+    below, here, above = chi2[:-2], chi2[1:-1], chi2[2:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lowest = here - (above - below) ** 2 / (8 * (above - 2 * here + below))
+    valley = (here <= below) & (here <= above) & (chdtrc(left, np.maximum(lowest, 0)) > MISFIT)
+    fine[1:-1] |= valley
+    wide = fine.copy()
+    wide[:-1] |= fine[1:]
+    wide[1:] |= fine[:-1]
+    return wide
 
 
 def _fit(sample: Sample, first: int, exponents: tuple[float, ...]) -> Fit:
@@ -90,7 +120,7 @@ def linear_fit(
     left = design.shape[0] - design.shape[1]
     return Fit(
         linear, solution[:, 0], error, *_normality(linear, error, sample), solution @ whole.T,
-        np.asarray(chdtrc(left, chi2)) if left else np.ones(len(y)),
+        1 + FEW_SEEDS / sample.count.min(axis=1).clip(1), chi2, np.asarray(chdtrc(left, chi2)) if left else np.ones(len(y)),
     )  # fmt: skip
 
 

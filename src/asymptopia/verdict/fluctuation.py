@@ -48,18 +48,20 @@ def logarithms(sample: Sample) -> Sample:
     from scipy.special import digamma, polygamma
 
     deviations = centred(sample)
+    total = sample.count.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = (deviations**2).sum(axis=-1) / (sample.count - 1)
-        squares = np.where(np.isfinite(sample.values), deviations**2 / variance[..., None], np.nan)
-        total = sample.count.sum(axis=1)
-        kurtosis = np.nanmean(squares**2, axis=(1, 2)) if squares.size else np.ones(len(squares))
+        squares = deviations**2 / np.where(variance > 0, variance, np.nan)[..., None]
+        there = np.isfinite(sample.values)
+        kurtosis, spread, third, fourth = (
+            np.where(there, m, 0.0).sum(axis=(1, 2)) / total
+            for m in (squares**2, *((squares - 1) ** k for k in (2, 3, 4)))
+        )
         kurtosis = (total * kurtosis + WORTH * CAREFUL) / (total + WORTH)
         half = (sample.count - 1) / np.maximum(kurtosis - 1, 0.5)[:, None]
         value = np.where(variance > 0, sample.sizes * variance, np.nan)
         error = np.sqrt(polygamma(1, half))
-        spread = np.nanmean((squares - 1) ** 2, axis=(1, 2))
-        skewness = np.nanmean((squares - 1) ** 3, axis=(1, 2)) / spread**1.5
-        peaked = np.nanmean((squares - 1) ** 4, axis=(1, 2)) / spread**2
+        skewness, peaked = third / spread**1.5, fourth / spread**2
         lost = np.log1p(sample.lost**2 / variance)
     return replace(
         sample,

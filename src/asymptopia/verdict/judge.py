@@ -45,7 +45,7 @@ def judge(
     values = source.transpose(*outer, "size", "seed").values
     values = values.reshape(template.size, *values.shape[len(outer) :])
     question = _question(statement, name, limit, template, share, resolution)
-    sample = sample_of(source["size"].values, values, question.scale, observable.self_averaging)
+    sample = sample_of(source["size"].values, values, question.scale, observable.self_averaging, question.target)
     if observable.conditional:
         sample = replace(sample, lost=np.zeros_like(sample.lost))
     outcome = statistic(observable)(sample, question)

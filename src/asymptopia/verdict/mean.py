@@ -50,7 +50,7 @@ def compare(
     critical = _critical(fits, difference, question.share)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.sign(difference) * np.maximum(np.abs(difference) - slack, 0) / total
-    best = np.where(fine[0], 0, np.argmax(np.where(fine, [f.probability for f in fits], -1), axis=0))
+    best = np.where(fine[0], 0, np.argmin(np.where(fine, [f.chi2 for f in fits], np.inf), axis=0))
     nearest = np.argmin(np.where(fine, np.nan_to_num(np.abs(z) / critical, nan=np.inf), np.inf), axis=0)
     between = (fine & (difference > 0)).any(axis=0) & (fine & (difference < 0)).any(axis=0)
     apart = np.maximum(np.abs(estimates - at(estimates, best)) - granted * errors, 0.0)
@@ -98,10 +98,10 @@ def _equivalence(found: Outcome, question: Question) -> Outcome:
 
 def _unanimous(sample: Sample, question: Question, found: Outcome) -> Outcome:
     """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
-    rare = -np.log(question.share) / sample.count.sum(axis=1)
-    refuted = (
-        np.abs(found.estimate - question.target) > question.floor + UNSEEN * rare * question.scale + 3 * question.spread
-    )
+    chance = -np.log(question.share) / sample.count.sum(axis=1)
+    height = UNSEEN * (sample.error * sample.count).max(axis=1)
+    reach = question.floor + chance * height + 3 * question.spread
+    refuted = np.abs(found.estimate - question.target) > reach
     return replace(found, refuted=refuted, settled=found.settled & ~refuted)
 
 

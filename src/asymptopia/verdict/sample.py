@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 ZERO = 1e-12  # a spread below this share of the values is none
-FEW, PEAKED = 4.0, 12.0  # realisations that carry the spread, and the kurtosis from which that is asked
+FEW, PEAKED = 6.0, 12.0  # realisations that carry the spread, and the kurtosis from which that is asked
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,14 @@ class Sample:
         return (~np.isfinite(self.values)).sum(axis=(1, 2))
 
 
-def sample_of(sizes: np.ndarray, values: np.ndarray, scale: float, self_averaging: bool = False) -> Sample:
+def sample_of(
+    sizes: np.ndarray, values: np.ndarray, scale: float, self_averaging: bool = False, target: np.ndarray | None = None
+) -> Sample:
     """The sample of realisations `values` (K, S, seeds); `scale` is the size of the observable.
 
     Unanimous seeds have the error of a rare event that none of them happened to meet: the scale over the number of
-    seeds, and with `self_averaging` over the size as well. Indicators have that of the rule of succession.
+    seeds, and with `self_averaging` over the size as well. Indicators (values 0 and 1, and a limit between them where
+    `target` (K,) gives it) have that of the rule of succession.
     """
     sizes = np.asarray(sizes, float)
     finite = np.isfinite(values)
@@ -59,6 +62,8 @@ def sample_of(sizes: np.ndarray, values: np.ndarray, scale: float, self_averagin
         exact = none.all(axis=1)
         unanimous = exact & (np.ptp(mean, axis=1) <= ZERO * np.maximum(np.abs(mean).max(axis=1), scale))
         indicator = (finite <= ((values == 0) | (values == 1))).all(axis=(1, 2)) & (not self_averaging)
+        if target is not None:
+            indicator &= (target >= 0) & (target <= 1)
         laplace = (filled.sum(axis=-1) + 1) / (count + 2)
         variance = np.where(indicator[:, None], laplace * (1 - laplace), np.where(none, 0.0, variance))
         own = np.sqrt(variance / count)
@@ -66,7 +71,8 @@ def sample_of(sizes: np.ndarray, values: np.ndarray, scale: float, self_averagin
         own = np.where((unanimous & ~indicator)[:, None], unmet, own)
         weight = smooth(own, sizes)
         error = np.maximum(own, weight) if len(sizes) > 2 else np.where(own > 0, own, weight)
-        spread = np.sqrt(np.where(variance > 0, variance, np.inf))[..., None]
+        spread = (weight * np.sqrt(count))[..., None]
+        spread = np.where(spread > 0, spread, np.inf)
         skewness, kurtosis = _shape(np.where(finite, centred / spread, 0.0), count)
         lost = (1 - finite.mean(axis=-1)) * 2 * np.ptp(filled, axis=(1, 2))[:, None]
     error = np.where(count >= 2, error, np.nan)
@@ -98,11 +104,13 @@ def smooth(errors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def rare(sample: Sample, matters: float) -> np.ndarray:
-    """Which components owe their spread to fewer than four realisations or so of many, (K,).
+    """Which components owe their spread to fewer than six realisations or so of many, (K,).
 
     Where all realisations lie within `matters` of each other, it is of no account.
     """
     few = (sample.count.sum(axis=1) < FEW * sample.kurtosis) & (sample.kurtosis > PEAKED)
     values = sample.values.reshape(len(few), -1)
     with np.errstate(invalid="ignore"):
-        return few & (np.nanmax(values, axis=1) - np.nanmin(values, axis=1) > matters)
+        there = np.isfinite(values)
+        wide = np.where(there, values, -np.inf).max(axis=1) - np.where(there, values, np.inf).min(axis=1)
+    return few & (wide > matters)
