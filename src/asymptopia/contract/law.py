@@ -38,7 +38,8 @@ class Observable:
     bias:           the finite-size correction falls as n**-bias; by default the law's; `math.inf` if there is none.
     self_averaging: each realisation averages over the n parts of its system (a fraction of samples, of spins), so
                     that unanimous seeds resolve 3 / (n seeds) instead of 3 / seeds.
-    conditional:    defined for some realisations only; a nan says that this one is none of them, and is left out.
+    conditional:    defined for some realisations only; a nan says that this one is none of them, and is left out (an
+                    infinite value, that it failed).
     floor:          what round-off and the solver's tolerance leave: a smaller discrepancy says nothing; by default
                     1.5e-8 of the scale.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from ..contract.law import Statement
 from ..contract.record import StatementError
 from .judge import judge
-from .judgement import AGREES, COARSEST, DISAGREES, INCONCLUSIVE, Judgement
+from .judgement import AGREES, COARSEST, DISAGREES, ESTIMATED, INCONCLUSIVE, Judgement
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,14 +35,14 @@ class Confrontation:
 
     @property
     def verdict(self) -> str:
-        """disagrees if one observable does, else inconclusive if one is, else agrees."""
+        """disagrees if one observable does, else inconclusive if one is, else agrees; estimated without any claim."""
         found = {j.verdict for j in self.judgements}
-        return next((v for v in (DISAGREES, INCONCLUSIVE) if v in found), AGREES)
+        return next((v for v in (DISAGREES, INCONCLUSIVE, AGREES, ESTIMATED) if v in found), AGREES)
 
     @property
     def precision(self) -> float:
         """The largest discrepancy that could have been missed, as a share of its observable's scale."""
-        return max((j.precision for j in self.judgements), default=math.nan)
+        return max((j.precision for j in self.judgements if j.verdict != ESTIMATED), default=math.nan)
 
     @property
     def headline(self) -> str:
@@ -96,7 +96,7 @@ def confront(
     limit = statement.limit() if limit is None else limit
     experiment = statement.experiment(sizes, seeds) if experiment is None else experiment
     names = [k for k, o in statement.law.observables.items() if not o.limit_only]
-    count = sum(int(limit[k].size) for k in names)
+    count = sum(int(np.isfinite(limit[k]).sum()) for k in names)
     share = 1 - (1 - level) ** (1 / max(count, 1))
     warnings = tuple(statement.warnings())
     doubtful = np.array([bool(warnings) and p.valid() is not None for p in statement.points()])

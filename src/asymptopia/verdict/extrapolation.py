@@ -72,6 +72,21 @@ def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
     return fits, fine
 
 
+def decay(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """The exponent b of a correction n**-b, fitted freely between 1/10 and 4, and its standard error, each (K,).
+
+    The error is half the width over which chi-square grows by one; nan where the sizes do not tell the exponent.
+    """
+    tried = np.geomspace(0.1, 4, 240)
+    chi2 = np.stack([_fit(sample, 0, (b,)).chi2 for b in tried])
+    chi2 = np.where(np.isfinite(chi2), chi2, np.inf)
+    best = chi2.argmin(axis=0)
+    inside = chi2 <= chi2.min(axis=0) + 1
+    low, high = inside.argmax(axis=0), len(tried) - 1 - inside[::-1].argmax(axis=0)
+    told = (low > 0) & (high < len(tried) - 1) & (len(sample.sizes) > 2)
+    return np.where(told, tried[best], np.nan), np.where(told, (tried[high] - tried[low]) / 2, np.nan)
+
+
 def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:
     """Which exponents fit, (models, K): those without a misfit, and the neighbours of what fits.
 
@@ -118,10 +133,10 @@ def linear_fit(
         error = np.sqrt((linear[:, first:] ** 2 * e**2).sum(axis=1))
         chi2 = (((y - solution @ design.T) / e) ** 2).sum(axis=1)
     left = design.shape[0] - design.shape[1]
-    return Fit(
-        linear, solution[:, 0], error, *_normality(linear, error, sample), solution @ whole.T,
-        1 + FEW_SEEDS / sample.count.min(axis=1).clip(1), chi2, np.asarray(chdtrc(left, chi2)) if left else np.ones(len(y)),
-    )  # fmt: skip
+    probability = np.asarray(chdtrc(left, chi2)) if left else np.ones(len(y))
+    caution = 1 + FEW_SEEDS / sample.count.min(axis=1).clip(1)
+    degrees, skewness = _normality(linear, error, sample)
+    return Fit(linear, solution[:, 0], error, degrees, skewness, solution @ whole.T, caution, chi2, probability)
 
 
 def _normality(linear: np.ndarray, error: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

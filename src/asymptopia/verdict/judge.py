@@ -46,14 +46,16 @@ def judge(
     values = values.reshape(template.size, *values.shape[len(outer) :])
     question = _question(statement, name, limit, template, share, resolution)
     sample = sample_of(source["size"].values, values, question.scale, observable.self_averaging, question.target)
+    failed = sample.failed
     if observable.conditional:
-        sample = replace(sample, lost=np.zeros_like(sample.lost))
+        failed = np.isinf(values).sum(axis=(1, 2))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sample = replace(sample, lost=np.nan_to_num(sample.lost * (failed / sample.failed)[:, None]))
     outcome = statistic(observable)(sample, question)
     warned = np.zeros(template.size, bool)
     if doubtful is not None:
         warned = np.broadcast_to(doubtful.reshape(-1, 1), (doubtful.size, template.size // doubtful.size)).reshape(-1)
     outcome = replace(outcome, refuted=outcome.refuted & ~warned)
-    failed = np.zeros_like(sample.failed) if observable.conditional else sample.failed
     table, by_size = _tables(template, sample, question, outcome, failed)
     for dataset in (table, by_size):
         dataset.attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 AGREES, DISAGREES, INCONCLUSIVE = "agrees", "disagrees", "inconclusive"
+ESTIMATED = "estimated"  # nothing is claimed: a number with its errors
 POWER = 1.2816  # normal quantile: a discrepancy called detectable is seen nine times in ten
 COARSEST = 0.1  # no agreement is coarser than this share of the scale
 
