@@ -27,6 +27,13 @@ def test_on_the_line_sorting_is_optimal():
     assert wasserstein(x[:, None], y[:, None]) == wasserstein_line(x, y)
 
 
+def test_a_small_step_far_from_the_origin_is_measured(clouds):
+    x = clouds[0] + 1e3
+    assert wasserstein(x, x[::-1]) == 0
+    moved = x + np.array([0.0, 2.0**-20])
+    assert wasserstein(x, moved) == pytest.approx(2.0**-20, rel=1e-6)
+
+
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
 def test_unequal_masses_on_the_line(power):
     rng = np.random.default_rng(2)

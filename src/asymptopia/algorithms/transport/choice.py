@@ -58,11 +58,12 @@ def wasserstein(x: np.ndarray, y: np.ndarray, accuracy: float = 0.0) -> float:
 
     On the line by sorting, else by `transport`, where `accuracy` is that of the square.
     """
+    from scipy.spatial.distance import cdist
+
     x, y = np.asarray(x, float), np.asarray(y, float)
     if x.ndim == 1 or x.shape[1] == 1:
         return wasserstein_line(x, y)
-    cost = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
-    return float(np.sqrt(transport(np.maximum(cost, 0.0), accuracy).cost))
+    return float(np.sqrt(transport(cdist(x, y, "sqeuclidean"), accuracy).cost))
 
 
 def _entropic(cost: np.ndarray, accuracy: float, a: np.ndarray | None, b: np.ndarray | None) -> Transport:

@@ -159,7 +159,7 @@ class McKeanVlasov(Law):
         for t in self.times:
             mass = path.masses[int(np.searchsorted(path.times, t - 1e-12))]
             rows["mean"].append(mass @ x)
-            variance = mass @ x**2 - (mass @ x) ** 2 if t > 0 else deviation**2
+            variance = mass @ (x - mass @ x) ** 2 if t > 0 else deviation**2
             rows["variance"].append(variance)
             rows["density"].append(
                 cell_densities(x, mass, edges) if t > 0 else normal_densities(mean, deviation, edges)
