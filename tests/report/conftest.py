@@ -63,7 +63,7 @@ class Mean(Law):
     status = "proved"
     landmarks = (Landmark({"mu": 1.0}, "square", 1.0, 1e-12, "by hand"),)
     observables = {
-        "square": Observable(r"\overline{y}^2", "squared mean", unit="V^2", scale=1.0, resolution=0.5),
+        "square": Observable(r"\overline{y}^2", "squared mean", unit="V^2", scale=1.0, resolution=0.1),
         "mean": Observable(r"\bar y", "mean of the copies", scale=1.0),
         "fluctuation": Observable(r"n\,\mathrm{Var}(\bar y)", "variance of the mean, times n", fluctuation_of="mean"),
     }
@@ -89,10 +89,10 @@ class Histogram(Law):
     seeds = 12
     width: float = field(1.0, "width of the interval", above=0)
     observables = {
-        "density": Observable(r"\rho(x)", "density of the samples", dims=("x",), resolution=0.5),
+        "density": Observable(r"\rho(x)", "density of the samples", dims=("x",), resolution=0.1),
         "largest": Observable(r"x_{\max}", "largest sample", bound="every"),
         "spread": Observable("s", "standard deviation of the bins' frequencies"),
-        "rate": Observable("b", "how the spread falls", exponent_of="spread", resolution=0.5),
+        "rate": Observable("b", "how the spread falls", exponent_of="spread", resolution=0.1),
     }
 
     def coords(self) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
 from .answers import answered, section
 from .schema import checked
+from .staging import at_stage, decide
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,21 +51,33 @@ def perform(
     retry_failed: bool = False,
     shard: tuple[int, int] | None = None,
     progress: Progress | None = None,
+    budget: float = 0.0,
 ) -> Done:
     """Run what the folder does not hold yet, confront, and write results.nc, tables, figures and report.html.
+
+    Statements whose seeds are not fixed are run in stages until they are decided or have taken `budget` seconds each.
 
     Raises `StatementError` before anything is run if a statement has no limit or the folder cannot take the results.
     """
     entries = [Entry(str(k), c.statement, c.sizes, c.seeds) for k, c in enumerate(study.items)]
     results = Results.open_or_create(folder, _lock(study, entries, folder), study.text, shard)
+    items = at_stage(study, results.folder, budget).items
+    entries = [Entry(str(k), c.statement, c.sizes, c.seeds) for k, c in enumerate(items)]
     limits = predicted(study, results)
     entries = [dataclasses.replace(e, limit=limit) for e, limit in zip(entries, limits, strict=True)]
-    found = run(
-        entries, out=results, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=progress, shard=shard
-    )
+    engine = partial(run, out=results, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=progress)
+    start = time.monotonic()
+    found = engine(entries, shard=shard)
     if shard is not None:
         return Done(results.folder, failures=_failures(found))
-    return publish(study, results, limits, found)
+    if budget > 0:
+        seconds, message = time.monotonic() - start, progress.message if progress else (lambda text: None)
+
+        def more(k: int, asked: Confront) -> xr.Dataset:
+            return engine([Entry(str(k), asked.statement, asked.sizes, asked.seeds, limits[k])])[0]
+
+        _, found = decide(study, results.folder, limits, found, more, budget, seconds, message)
+    return publish(at_stage(study, results.folder), results, limits, found)
 
 
 def reopened(folder: str | Path) -> tuple[Study, Results]:
@@ -73,7 +88,8 @@ def reopened(folder: str | Path) -> tuple[Study, Results]:
         text = path.read_text(encoding="utf-8")
     except OSError:
         raise StatementError(f"{str(folder)!r} holds no study.toml, which says what it is about.") from None
-    return checked(text, path, base=results.folder.resolve() / results.lock.get("base", ".")), results
+    study = checked(text, path, base=results.folder.resolve() / results.lock.get("base", "."))
+    return at_stage(study, results.folder), results
 
 
 def rebuilt(folder: str | Path) -> Done:

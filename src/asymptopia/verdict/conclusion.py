@@ -24,7 +24,7 @@ def conclude(
         return INCONCLUSIVE, f"The limit is not a number at {unknown} of {points} points.", ""
     if count := int(failed.sum()):
         reason = f"{count} of {sample.values.size} realisations gave no number; perhaps they are not like the others."
-        return INCONCLUSIVE, reason, "Find out why they fail, or run again with --retry-failed."
+        return INCONCLUSIVE, reason, "Find out why they fail; more seeds do not help."
     if warned.any():
         return INCONCLUSIVE, "The limit cannot be trusted here; see the warning.", ""
     if outcome.settled.all():

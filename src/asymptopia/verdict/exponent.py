@@ -38,9 +38,7 @@ def slopes(logs: Sample, bias: float) -> list[Fit]:
     line = np.stack([x - x.mean(), np.ones_like(x)], 1)
     bias = bias if np.isfinite(bias) else 1.0
     choices = [(line, 0), (line, 1), *((np.column_stack([line, size**-b]), 0) for b in (bias, bias / 2))]
-    return [
-        linear_fit(d[k:], d, *(a[:, k:] for a in (logs.mean, logs.error, logs.weight)), logs, k) for d, k in choices
-    ]
+    return [linear_fit(d[k:], d, logs.mean[:, k:], logs.error[:, k:], logs.weight[:, k:], logs, k) for d, k in choices]
 
 
 def _logarithms(sample: Sample) -> Sample:

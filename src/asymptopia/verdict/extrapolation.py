@@ -94,7 +94,7 @@ def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:
     """
     if not left:
         return np.ones(chi2.shape, bool)
-    fine = chdtrc(left, chi2) > MISFIT
+    fine = np.asarray(chdtrc(left, chi2) > MISFIT)
     below, here, above = chi2[:-2], chi2[1:-1], chi2[2:]
     with np.errstate(divide="ignore", invalid="ignore"):
         lowest = here - (above - below) ** 2 / (8 * (above - 2 * here + below))

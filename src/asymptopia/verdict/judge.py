@@ -59,7 +59,7 @@ def judge(
     table, by_size = _tables(template, sample, question, outcome, failed)
     for dataset in (table, by_size):
         dataset.attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}
-    return Judgement(name, *conclude(outcome, sample, question, failed, warned), table, by_size)
+    return Judgement(name, *conclude(outcome, sample, question, failed, warned), table, by_size, question.wanted)
 
 
 def resolution_of(observable: Observable, asked: float | None = None) -> float:

@@ -27,6 +27,7 @@ class Judgement:
              the family-wise level), scale, detectable (the discrepancy that would have been seen nine times in ten),
              refuted and settled (1 or 0), failed (realisations that gave no number).
     by_size: over (*sweep, *dims, size): value, error, and the fitted finite-size correction as `fit`.
+    wanted:  the discrepancy that an agreement must be able to see, in units of the observable.
     """
 
     observable: str
@@ -35,6 +36,7 @@ class Judgement:
     advice: str
     table: xr.Dataset
     by_size: xr.Dataset
+    wanted: float = math.nan
 
     @property
     def largest_z(self) -> float:

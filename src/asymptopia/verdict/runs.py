@@ -44,7 +44,7 @@ def judge(
 ) -> Confrontation:
     """A verdict on runs of any program: do they, extrapolated to infinite size, agree with a limit?
 
-    table:  a CSV or Parquet file, a DataFrame, or a mapping of columns.
+    table:  a CSV, NPZ or Parquet file, a DataFrame, or a mapping of columns.
     value:  the column of an observable, or several; `loss_*` takes all such columns as seeds of one observable `loss`.
     size:   the column of the size that grows; without it the columns named by numbers are sizes (and `value` is what
             the observable shall be called).
@@ -93,11 +93,14 @@ def _law(runs: Runs, bias: float, title: str) -> Measured:
         base = Observable(symbol, f"column {column}", dims=tuple(runs.places), scale=scale, conditional=True)
         observables[column] = replace(base, bound="mean") if kind == "bound" else base
         stated[column] = numbers if kind in ("limit", "bound") else np.full_like(numbers, np.nan)
-        if kind in DERIVED:
-            field, doc = DERIVED[kind]
-            name = f"{column}_{kind}"
-            observables[name] = replace(base, doc=doc.format(column=column, size=runs.size), **{field: column})
-            stated[name] = numbers
+        if kind == "exponent":
+            doc = f"exponent of the growth of {column} over {runs.size}"
+            observables[f"{column}_exponent"] = replace(base, doc=doc, exponent_of=column)
+        elif kind == "fluctuation":
+            doc = f"{runs.size} times the variance of {column}"
+            observables[f"{column}_fluctuation"] = replace(base, doc=doc, fluctuation_of=column)
+        if kind in ("exponent", "fluctuation"):
+            stated[f"{column}_{kind}"] = numbers
     doc = f"{title}: measured by another program, {', '.join(runs.claims)} over {runs.size}."
     made = type("Runs", (Measured,), {
         "__doc__": doc, "observables": observables, "size": runs.size, "bias": float(bias), "title": title,
@@ -105,12 +108,6 @@ def _law(runs: Runs, bias: float, title: str) -> Measured:
         "source": runs.source, "status": "a claim about numbers of your own",
     })  # fmt: skip
     return made()  # type: ignore[no-any-return]
-
-
-DERIVED = {
-    "exponent": ("exponent_of", "exponent of the growth of {column} over {size}"),
-    "fluctuation": ("fluctuation_of", "{size} times the variance of {column}"),
-}
 
 
 def _judged(law: Measured, runs: Runs, level: float, resolution: float | None) -> Confrontation:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError, nearest
+from ..tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,15 +81,7 @@ def _frame(table: Any) -> tuple[pd.DataFrame, str]:
     import pandas as pd
 
     if isinstance(table, str | Path):
-        path = Path(table)
-        try:
-            if path.suffix.lower() in (".parquet", ".pq"):
-                return pd.read_parquet(path), path.name
-            return pd.read_csv(path, sep=None, engine="python", skipinitialspace=True), path.name
-        except OSError as error:
-            raise StatementError(f"The table {str(path)!r} cannot be read: {error.strerror or error}.") from None
-        except Exception as error:
-            raise StatementError(f"The table {str(path)!r} cannot be read: {error}.") from None
+        return read_table(table).table, Path(table).name
     try:
         return pd.DataFrame(table), "the table"
     except (ValueError, TypeError) as error:
@@ -104,8 +97,8 @@ def _long(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> tuple[pd.D
         sizes = [c for c in frame.columns if c.replace("_", "").isdigit() and c not in columns.by]
         if not sizes or len(columns.value) != 1:
             wrong.append(
-                "`size` must name the column of the size" + nearest("", frame.columns)
-                + " Without it, columns must be named by sizes, and there must be one `value`."
+                f"`size` must name the column of the size, one of {', '.join(map(str, frame.columns))}. Without it, "
+                "columns must be named by sizes, and there must be one `value`."
             )  # fmt: skip
             return frame, columns
         keep = [c for c in frame.columns if c not in sizes]
@@ -151,8 +144,8 @@ def _seeds_long(
 def _check_columns(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> None:
     if not len(frame):
         wrong.append("The table has no rows.")
-    named = {"size": [columns.size], "seed": [columns.seed] if columns.seed else [], "by": columns.by,
-             "value": columns.value}  # fmt: skip
+    seed = [columns.seed] if columns.seed else []
+    named = {"size": [str(columns.size)], "seed": seed, "by": columns.by, "value": columns.value}
     for option, names in named.items():
         for name in names:
             if name not in frame.columns:
@@ -196,7 +189,7 @@ def _numbers(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> pd.Data
 
 def _rows(frame: pd.DataFrame, bad: Any, name: Any) -> str:
     where = np.flatnonzero(np.asarray(bad))
-    some = ", ".join(f"row {i + 1} has {frame[name].iloc[i]!r}" for i in where[:MOST])
+    some = ", ".join(f"row {i + 1} has {frame[name].tolist()[i]!r}" for i in where[:MOST])
     return some + (f" and {len(where) - MOST} more" if len(where) > MOST else "")
 
 

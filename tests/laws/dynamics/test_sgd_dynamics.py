@@ -196,7 +196,7 @@ def test_a_thousand_dimensions_agree(law):
     ids=["persistent", "mixture, Langevin", "perceptron"],
 )
 def test_the_other_dynamics_agree(law):
-    assert confront(law, sizes=(50, 100, 200), seeds=64, resolution=0.15).verdict == "agrees"
+    assert confront(law, sizes=(50, 100, 200), seeds=64).verdict == "agrees"
 
 
 def test_the_truth_agrees(experiment):

@@ -118,7 +118,7 @@ def test_bad_statements_are_refused():
     ids=lambda law: law.short(),
 )
 def test_random_graphs_agree(law):
-    found = confront(law, sizes=(1000, 4000), seeds=10, resolution=0.25)
+    found = confront(law, sizes=(1000, 4000), seeds=10)
     assert found.verdict == "agrees", found
 
 
