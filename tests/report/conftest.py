@@ -203,7 +203,7 @@ def forecast_section() -> Section:
 @pytest.fixture(scope="session")
 def reported(shapes: SimpleNamespace) -> list[Any]:
     """What the page of the tests is about."""
-    return [shapes.single, shapes.narrow, shapes.array, shapes.broken, shapes.hostile]
+    return [shapes.single, shapes.wrong, shapes.narrow, shapes.array, shapes.broken, shapes.hostile]
 
 
 @pytest.fixture(scope="session")
@@ -230,6 +230,7 @@ def shapes() -> SimpleNamespace:
     """Confrontations of every shape."""
     return SimpleNamespace(
         single=confront(Mean()),
+        wrong=confront(Mean(offset=0.5), seeds=200),
         swept=confront(sweep(Mean(), mu=(0.25, 0.5, 1.0, 2.0, 4.0))),
         narrow=confront(sweep(Narrow(), mu=(0.5, 1.0, 2.0), noise=(Gauss(), Coin())), sizes=(50, 100, 200), seeds=12),
         parts=confront(sweep(Mean(), mu=(0.5, 1.0, 2.0), noise=(Gauss(), Coin()))),

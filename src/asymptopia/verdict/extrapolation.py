@@ -84,7 +84,8 @@ def decay(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     inside = chi2 <= chi2.min(axis=0) + 1
     low, high = inside.argmax(axis=0), len(tried) - 1 - inside[::-1].argmax(axis=0)
     told = (low > 0) & (high < len(tried) - 1) & (len(sample.sizes) > 2)
-    return np.where(told, tried[best], np.nan), np.where(told, (tried[high] - tried[low]) / 2, np.nan)
+    step = tried[best] * (tried[1] / tried[0] - 1)
+    return np.where(told, tried[best], np.nan), np.where(told, np.maximum((tried[high] - tried[low]) / 2, step), np.nan)
 
 
 def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:

@@ -37,6 +37,8 @@ def compare(
 ) -> Outcome:
     """The limit against every admissible extrapolation (`fine`, (models, K)): all of them must refute it.
 
+    It is settled only if that of the estimate does not refute it either.
+
     The estimate is that of the declared exponent, the first, or, where it misfits, of the one that fits best. With one
     size, or no finite-size correction, an equivalence test up to the resolution.
 
@@ -57,7 +59,7 @@ def compare(
     extrapolation = np.where(fine, apart, 0.0).max(axis=0)
     detectable = (at(critical, best) + POWER) * at(total, best) + extrapolation + at(slack, best)
     refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
-    near = np.abs(at(difference, best)) <= detectable
+    near = np.abs(at(z, best)) <= at(critical, best)
     found = Outcome(
         estimate=at(estimates, best),
         error=at(errors, best),

