@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .record import Record, StatementError
+from .record import Record, StatementError, unmet
 from .transitions import FixedPoint
 
 if TYPE_CHECKING:
@@ -105,9 +105,11 @@ class Statement:
         """The swept fields and their values; empty for a single law."""
         raise NotImplementedError
 
-    def check(self) -> None:
-        """Raise `NoLimit` if any of the statements has no limit."""
+    def admit(self) -> None:
+        """Raise `NoLimit` if any of the statements has no limit, or a part that lacks what its field needs."""
         for point in self.points():
+            if wrong := unmet(point):
+                raise NoLimit(wrong)
             point.check()
 
     def warnings(self) -> list[str]:
@@ -122,7 +124,7 @@ class Statement:
         """
         from .batching import predict_all
 
-        self.check()
+        self.admit()
         points = self.points()
         found = predict_all(points)
         order = [name for k in self.law.observables for name in (k, f"{k}_error")]
@@ -142,7 +144,7 @@ class Statement:
         """
         from .batching import realize_block
 
-        self.check()
+        self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
         blocks = [[[realize_block(p, n, u) for u in units] for n in sizes] for p in self.points()]
@@ -162,10 +164,8 @@ class Law(Statement, Record):
     observables: name -> `Observable`.
     bias:        finite-size corrections fall as n**-bias.
     landmarks:   published values that it must reproduce.
-    compiled:    whether `realize` is JAX, to be compiled and batched over seeds; False for ordinary Python.
-    vectorised:  whether `predict` accepts arrays in the fields that hold numbers, and returns arrays with that
-                 leading axis (NumPy); otherwise JAX traces and batches it if it can, else it is called point by point.
     block:       how many realisations make one unit of work.
+    controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
 
     size: ClassVar[str] = "size"
@@ -177,17 +177,25 @@ class Law(Statement, Record):
     observables: ClassVar[Mapping[str, Observable]] = {}
     bias: ClassVar[float] = 1.0
     landmarks: ClassVar[tuple[Landmark, ...]] = ()
-    compiled: ClassVar[bool] = True
-    vectorised: ClassVar[bool] = False
     block: ClassVar[int] = 64
+    controls: ClassVar[tuple[str, ...]] = ()
 
     def predict(self) -> dict[str, Any]:
         """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
+        if self.predicts_many():
+            return {k: v[0] for k, v in self.predict_many().items()}
         return self._from_folder("theory", "predict")(self)
+
+    def predict_many(self) -> dict[str, Any]:
+        """The same for a law with arrays (K,) in some of its number fields: arrays (K, ...), K = 1 if there are none.
+
+        For laws that compute many statements at once with NumPy; those of JAX are batched anyway.
+        """
+        return self._from_folder("theory", "predict_many")(self)
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
-        if self._gives_many():
+        if self.gives_many():
             return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
         return self._from_folder("experiment", "realize")(self, n, key)
 
@@ -208,14 +216,24 @@ class Law(Statement, Record):
         return None
 
     @classmethod
-    def _gives_many(cls) -> bool:
-        return cls.realize_all is not Law.realize_all or hasattr(cls.in_folder("experiment"), "realize_all")
+    def predicts_many(cls) -> bool:
+        """Whether the law predicts many statements at once, by `predict_many`."""
+        if cls.predict is not Law.predict or cls.predict_many is not Law.predict_many:
+            return cls.predict_many is not Law.predict_many
+        return hasattr(cls.in_folder("theory"), "predict_many")
+
+    @classmethod
+    def gives_many(cls) -> bool:
+        """Whether the law realises many systems at once, by `realize_all`."""
+        if cls.realize is not Law.realize or cls.realize_all is not Law.realize_all:
+            return cls.realize_all is not Law.realize_all
+        return hasattr(cls.in_folder("experiment"), "realize_all")
 
     @classmethod
     def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:
         found = getattr(cls.in_folder(module), function, None)
         if found is None:
-            what = "does not say what it predicts" if function == "predict" else "cannot be realised"
+            what = "does not say what it predicts" if module == "theory" else "cannot be realised"
             raise NotImplementedError(f"{cls.__name__} {what}: define `{function}`.")
         return found
 

@@ -57,7 +57,7 @@ class GaussianCovariate(Law):
 
     alpha: float = field(2.0, "samples per dimension", above=0)
     data: Covariates = field(Isotropic(), "the law of the inputs, or a data set")
-    loss: Loss = field(Logistic(), "what the student pays for a field z and a label y")
+    loss: Loss = field(Logistic(), "what the student pays for a field z and a label y", needs="convex")
     ridge: float | str = field(1.0, 'weight of |w|**2 / 2, or "auto" for that of least test error in theory', above=0)
     teacher: Channel | None = field(
         None,
@@ -68,7 +68,6 @@ class GaussianCovariate(Law):
     size: ClassVar[str] = "dimension"
     sizes: ClassVar[Any] = _Sizes()
     seeds: ClassVar[int] = 40
-    compiled: ClassVar[bool] = False
     source: ClassVar[str] = (
         "Loureiro, Gerbelot, Cui, Goldt, Krzakala, Mezard and Zdeborova, NeurIPS 34 (2021) 18137, theorem 1"
     )
@@ -198,16 +197,3 @@ class GaussianCovariate(Law):
         from .theory import best_ridge
 
         return best_ridge(self)[0] if isinstance(self.ridge, str) else self.ridge
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import best_ridge, predicted
-
-        ridge, start = best_ridge(self) if isinstance(self.ridge, str) else (self.ridge, None)
-        return predicted(self, ridge, start)[0] | {"chosen_ridge": ridge}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....contract.batching import generator
-        from .experiment import data_realisation, model_realisation
-
-        rng = generator(key)
-        return data_realisation(self, n, rng) if isinstance(self.data, Data) else model_realisation(self, n, rng)
