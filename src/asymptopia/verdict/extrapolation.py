@@ -95,11 +95,11 @@ def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:
     """
     if not left:
         return np.ones(chi2.shape, bool)
-    fine = np.asarray(chdtrc(left, chi2) > MISFIT)
+    fine: np.ndarray = np.asarray(chdtrc(left, chi2)) > MISFIT
     below, here, above = chi2[:-2], chi2[1:-1], chi2[2:]
     with np.errstate(divide="ignore", invalid="ignore"):
         lowest = here - (above - below) ** 2 / (8 * (above - 2 * here + below))
-    valley = (here <= below) & (here <= above) & (chdtrc(left, np.maximum(lowest, 0)) > MISFIT)
+    valley = (here <= below) & (here <= above) & (np.asarray(chdtrc(left, np.maximum(lowest, 0))) > MISFIT)
     fine[1:-1] |= valley
     wide = fine.copy()
     wide[:-1] |= fine[1:]
