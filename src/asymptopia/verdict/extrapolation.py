@@ -59,15 +59,15 @@ def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
         fits = [_fit(sample, 0, ())]
         return fits, np.ones((1, len(sample.mean)), bool)
     fits = [_fit(sample, 0, (bias * f,)) for f in SPAN]
-    fine = _fitting(np.stack([f.chi2 for f in fits]), count - 2)
+    fine: np.ndarray = _fitting(np.stack([f.chi2 for f in fits]), count - 2)
     order = sorted(range(len(fits)), key=lambda i: i != DECLARED)
     fits, fine = [fits[i] for i in order], fine[order]
     more = [_fit(sample, 0, (bias, 2 * bias))] if count >= 3 else []
     more += [_fit(sample, count - 2, (bias / 2,)), _fit(sample, count - 2, (bias,))] if count >= 4 else []
-    nothing = ~fine.any(axis=0)
+    nothing: np.ndarray = np.logical_not(fine.any(axis=0))
     for f in more:
         fits.append(f)
-        fine = np.concatenate([fine, nothing[None]])
+        fine = np.vstack([fine, nothing])
         nothing = nothing & (f.probability <= MISFIT)
     return fits, fine
 
