@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 FILE = "stages.json"
 """In a results folder: for each staged statement, by its place, the last stage, the seconds spent, and the pace."""
 
-BUDGET = 120.0
-"""Seconds that `asymptopia run` grants a statement."""
-
 
 def at_stage(study: Study, folder: Path, budget: float = 0.0) -> Study:
     """The study as it stands: sizes, seeds and level of the last stage, or of the first if there is a budget."""
@@ -45,8 +42,8 @@ def decide(
     budget: float,
     seconds: float,
     message: Callable[[str], None],
-) -> tuple[Study, list[xr.Dataset]]:
-    """Further stages of each statement that is not decided; the study as it then stands, and its experiments.
+) -> list[xr.Dataset]:
+    """Further stages of each statement that is not decided; the experiments of all.
 
     more:    runs the statement at a place with new sizes and seeds.
     budget:  seconds for each statement, those of earlier runs in the same folder included.
@@ -79,7 +76,7 @@ def decide(
             state |= dataclasses.asdict(stage)
             _write(folder, known)
         _write(folder, known)
-    return at_stage(study, folder, budget), data
+    return data
 
 
 def _stage(item: Confront, state: dict[str, Any] | None) -> Stage:
