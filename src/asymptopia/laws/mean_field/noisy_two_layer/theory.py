@@ -8,14 +8,22 @@ negative, and errors are of second order in the step, as those in space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ....numerics.drift_diffusion import evolve, hats, points_around, rates
+from ....contract.law import NoLimit
+from ....numerics.drift_diffusion import carre_du_champ, evolve, hats, points_around, rates, refined, response
 from ....numerics.self_consistent import Path, flow
+from ....parts.inputs import inputs_of
 
-EDGE, ROUNDS = 1e-11, 60
+if TYPE_CHECKING:
+    from . import NoisyTwoLayer
+
+LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025), (128, 8, 0.0125))
+FARTHEST = 40.0
+ROUNDS = 60
+FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
 Found = dict[str, np.ndarray]
 
 
@@ -45,7 +53,11 @@ class Noisy(NamedTuple):
 
     def rates(self, output: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
         """The rates of the jumps to the right and to the left."""
-        return rates(self.decay * self.w**2 / 2 + self.landscape(output), self.h, self.temperature)
+        return rates(self.potential(output), self.h, self.temperature)
+
+    def potential(self, output: np.ndarray) -> np.ndarray:
+        """What a neuron feels, given the outputs at the inputs."""
+        return self.decay * self.w**2 / 2 + self.landscape(output)
 
     def free_energy(self, mass: np.ndarray) -> float:
         """Risk, decay and minus T times the entropy."""
@@ -53,6 +65,13 @@ class Noisy(NamedTuple):
         filled = mass[mass > 0]
         entropy = -filled @ np.log(filled / self.h)
         return float(risk + self.decay / 2 * mass @ self.w**2 - self.temperature * entropy)
+
+    def fastest(self, mass: np.ndarray) -> float:
+        """The fastest rate of relaxation where neurons are: of single ones, and of the output."""
+        there = mass > 1e-9 * mass.max()
+        bend = np.gradient(np.gradient(self.landscape(self.seen(mass)), self.h), self.h) + self.decay
+        slopes = np.gradient(self.f, self.h, axis=0)
+        return float(np.abs(bend[there]).max() + (mass @ slopes**2) @ self.p)
 
     def confinement(self, output: np.ndarray) -> float:
         r"""A lower bound, of Bakry and Emery or Holley and Stroock, on T times the log-Sobolev constant of the law."""
@@ -68,7 +87,7 @@ def stationary(problem: Noisy) -> np.ndarray:
     """
 
     def gibbs(output: np.ndarray) -> np.ndarray:
-        v = problem.decay * problem.w**2 / 2 + problem.landscape(output)
+        v = problem.potential(output)
         mass = np.exp(-(v - v.min()) / problem.temperature)
         return np.asarray(mass / mass.sum())
 
@@ -98,28 +117,32 @@ def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
     $\mathrm{Var}_{\rho_0}(u_0) + 2 T \int_0^t \langle (u_s')^2, \rho_s \rangle\,ds$.
     """
     last = int(np.searchsorted(path.times, time - 1e-12))
-    slope = np.gradient(problem.f, problem.h, axis=0)
 
     def coupled(u: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
         """The exponential of the coupling over a time, to second order."""
+        answer = response(problem.potential(problem.seen(mass)), problem.h, problem.temperature, mass)
+        felt = (np.diff(problem.f, axis=0) * answer[:, None]).T
 
         def pull(v: np.ndarray) -> np.ndarray:
-            return -problem.f @ (problem.p[:, None] * ((slope * mass[:, None]).T @ np.gradient(v, problem.h, axis=0)))
+            return problem.f @ (problem.p[:, None] * (felt @ np.diff(v, axis=0)))
 
         first = pull(u)
         return u + dt * first + dt**2 / 2 * pull(first)
 
+    def stirred(u: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        return carre_du_champ(*problem.rates(problem.seen(mass)), mass) @ np.diff(u, axis=0) ** 2
+
     u = problem.probed.copy()
     spread = np.zeros((last + 1, u.shape[1]))
-    spread[last] = path.masses[last] @ np.gradient(u, problem.h, axis=0) ** 2
+    spread[last] = stirred(u, path.masses[last])
     for k in range(last - 1, -1, -1):
         dt = path.times[k + 1] - path.times[k]
         u = coupled(u, path.masses[k + 1], dt / 2)
         u = evolve(*problem.rates(path.halfway[k]), u, dt, backward=True)
         u = coupled(u, path.masses[k], dt / 2)
-        spread[k] = path.masses[k] @ np.gradient(u, problem.h, axis=0) ** 2
+        spread[k] = stirred(u, path.masses[k])
     begun = path.masses[0]
-    drawn = 2 * problem.temperature * np.trapezoid(spread, path.times[: last + 1], axis=0)
+    drawn = np.trapezoid(spread, path.times[: last + 1], axis=0)
     return np.asarray(begun @ u**2 - (begun @ u) ** 2 + drawn)
 
 
@@ -134,8 +157,9 @@ def on_grid(
     mean, deviation = start
     w = points_around(mean, mean - far, mean + far, cells, finer)
     problem: Noisy = build(w)  # type: ignore[operator]
-    path = flow(problem, hats(w, mean, deviation), times, step)
-    rest = stationary(problem)
+    begun, rest = hats(w, mean, deviation), stationary(problem)
+    fastest = max(problem.fastest(begun), problem.fastest(rest))
+    path = flow(problem, begun, times, step * min(1.0, FAST / fastest))
     edge = max(*path.masses[-1][[0, -1]], *rest[[0, -1]]) / problem.h
     bottom = problem.free_energy(rest)
     energies = np.array([problem.free_energy(m) for m in path.masses])
@@ -153,3 +177,31 @@ def on_grid(
         "free_energy_bound": bottom + (energies[0] - bottom) * np.exp(-2 * decayed[at]),
         "fluctuation": np.array([fluctuation(problem, path, t) for t in times]),
     }
+
+
+def predict(law: NoisyTwoLayer) -> dict[str, Any]:
+    """The observables in the limit."""
+    inputs = inputs_of(law.data)
+    law._one_input(inputs)
+    X, y, p = inputs.nodes(0)
+    kind, probes = law.start, np.asarray(law.probes, float)[:, None]
+
+    def build(w: np.ndarray) -> Noisy:
+        seen, probed = (np.asarray(kind.outputs(law.activation, w[:, None], a), float) for a in (X, probes))
+        return Noisy(w, seen, probed, y, p, law.temperature, law.decay)
+
+    start = (law.start.mean, float(np.sqrt(law.start.variance)))
+    far = 9 * max(start[1], 0.3)
+    while on_grid(build, start, law.times, LEVELS[0], far)["edge"] > 1e-10:
+        far *= 1.25
+        if far > FARTHEST:
+            raise NoLimit(
+                f"`decay` of NoisyTwoLayer must confine the neurons, but with {law.decay:g} at temperature "
+                f"{law.temperature:g} they spread beyond |w| = {FARTHEST:g}."
+            )
+
+    def solve(*level: Any) -> dict[str, np.ndarray]:
+        found = on_grid(build, start, law.times, level, far)
+        return {name: found[name] for name in law.observables}
+
+    return refined(solve, LEVELS)
