@@ -157,6 +157,7 @@ class Law(Statement, Record):
     bias:        finite-size corrections fall as n**-bias.
     landmarks:   published values that it must reproduce.
     block:       how many realisations make one unit of work.
+    controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
 
     size: ClassVar[str] = "size"
@@ -169,6 +170,7 @@ class Law(Statement, Record):
     bias: ClassVar[float] = 1.0
     landmarks: ClassVar[tuple[Landmark, ...]] = ()
     block: ClassVar[int] = 64
+    controls: ClassVar[tuple[str, ...]] = ()
 
     def predict(self) -> dict[str, Any]:
         """The observables in the limit, by name; `<name>_error` beside those known only numerically."""

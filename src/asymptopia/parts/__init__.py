@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .covariance import Covariance as Covariance
     from .covariance import Isotropic as Isotropic
     from .covariance import Matrices as Matrices
+    from .covariance import PowerDensity as PowerDensity
     from .covariance import PowerLaw as PowerLaw
     from .covariance import Spectrum as Spectrum
     from .data import Bundled as Bundled
