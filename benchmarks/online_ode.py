@@ -93,7 +93,7 @@ def main() -> None:
     one = (state.Q[0], state.R[0], task.T[0], RATE)
     mine = np.abs(R[0] - exact[0]).max()
     euler(*(x.copy() for x in one[:3]), RATE, step, 2)
-    while peer_error > max(mine, 1e-5):
+    while peer_error > max(mine, pick(1e-5, 1e-4)):
         step /= 4
         copies = [x.copy() for x in one[:3]]
         spent_peer, (_, R_peer) = seconds(lambda: euler(*copies, RATE, step, round(CHECK / step)))
