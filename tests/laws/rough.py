@@ -27,7 +27,7 @@ from asymptopia.contract.statement import parts_of
 
 REFUSALS = (NoLimit, StatementError, NotSolved, ArithmeticError)
 SHARES = re.compile(r"^(share|probability|fraction|whether)\b", re.IGNORECASE)
-POSITIVE = re.compile(r"variance|density|mse|risk|_error$|second_moment|(train|test)_loss")
+POSITIVE = re.compile(r"(^|_)variance|density|mse|risk|_error$|second_moment|(train|test)_loss")
 DECADES = 3  # above and below the default of a number whose range is open
 LARGEST = 8  # of a whole number without a largest value
 DEEPEST = 2  # parts within parts
@@ -47,7 +47,11 @@ def numbers(field, whole=False):
         most = max(least, int(default or 0), LARGEST) if high is None else int(high) - (limits.get("below") is not None)
         return st.integers(least, most)
     if low is not None and high is not None and np.isfinite(high):
-        ends = st.floats(0, 1) | st.floats(-6, 0).map(lambda e: 10**e) | st.floats(-6, 0).map(lambda e: 1 - 10**e)
+        ends = (
+            st.integers(0, 1000).map(lambda k: k / 1000)
+            | st.floats(-6, 0).map(lambda e: 10**e)
+            | st.floats(-6, 0).map(lambda e: 1 - 10**e)
+        )
         return ends.map(lambda t: float(low + (high - low) * t))
     scale = abs(default) if isinstance(default, float) and default else 1.0
     sizes = st.floats(-DECADES, DECADES).map(lambda e: scale * 10.0**e)
@@ -111,6 +115,8 @@ def faults(law, found, limit=True):
         elif name != plain:
             if not (np.isfinite(value) & (value >= 0)).all():
                 yield f"{name} = {value.ravel()[:4]} is no error"
+        elif observable.bound and not np.isnan(value).any():
+            continue
         elif not np.isfinite(value).all() and "nan" not in observable.doc and not _nan_is_documented(law, name):
             yield f"{name} = {value.ravel()[:4]} is not finite"
         else:
