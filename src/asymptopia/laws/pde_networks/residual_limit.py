@@ -26,8 +26,8 @@ class ResidualLimit(Law):
 
     $$\dot y = \sigma(W(t)\, y), \qquad y(0) = (1, \dots, 1),$$
 
-    `outputs` being y(1), reached with an error of order 1/n (beside one of $n^{-1/2}$ if layers are
-    skipped and $\sigma$ has a kink). The gradient of the sum of the outputs in the input solves
+    `outputs` being y(1), reached with an error of order 1/n (of $n^{-1/2}$ if layers are skipped and $\sigma$ has a
+    kink). The gradient of the sum of the outputs in the input solves
     $\dot a = -J^T a$ backwards in time, J the derivative of the right side in y, and the fluctuations
     $\sqrt n (y_n - y(1))$ that skipped layers make are normal, of covariance P(1),
 
