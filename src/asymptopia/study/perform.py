@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.law import Statement
 from ..contract.record import StatementError
 from ..engine import Adaptive, EngineError, Entry, Progress, Results, lock, run
-from ..engine.code import behind, changes, syntax_digest, theory_fingerprint
+from ..engine.code import behind, changes, fingerprint, syntax_digest, theory_fingerprint
 from ..engine.portrait import portrait
 from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
@@ -164,7 +164,10 @@ def kept(study: Study, results: Results) -> list[Kept]:
         limit, whole = (d if d is not None and d.attrs.get("statement") == same else None for d in found_here)
         data = stored(asked, results)
         if whole is not None and limit is not None and _numbers(whole) > _numbers(data):
-            found.append(Kept(limit, whole, _other_version(asked, results)))
+            if _one_version(asked, results):
+                found.append(Kept(limit, whole, edited) if study.told else Kept(_theory(asked, limit), whole))
+            else:
+                found.append(Kept(limit, whole, edited if study.told else _other_version(asked, results)))
         elif not study.told:
             found.append(Kept(_theory(asked, limit), data))
         elif limit is not None:
@@ -175,6 +178,15 @@ def kept(study: Study, results: Results) -> list[Kept]:
                 f"`asymptopia report {results.shown} --trust` runs the files of the study to make them anew."
             )
     return found
+
+
+def _one_version(asked: Confront, results: Results) -> bool:
+    """Whether all cells of a statement in the journal were made by the code of now."""
+    return all(
+        set(results.outcomes.codes(repr(p), n)) <= {fingerprint(p)}
+        for p in asked.statement.points()
+        for n in _sizes(asked)
+    )
 
 
 def _other_version(asked: Confront, results: Results) -> str:
