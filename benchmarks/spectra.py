@@ -22,8 +22,9 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 from sklearn.datasets import load_digits
 
+from asymptopia.measure.extremes import extremes
 from asymptopia.measure.operators import hessian
-from asymptopia.measure.spectra import extremes, quadrature
+from asymptopia.measure.spectra import quadrature
 
 SHAPE, PROBES, ORDER, ROUNDS, REPEATED = (64, 32, 32, 10), 10, 80, 3, 100
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..record import StatementError
+from .extremes import extremes
 from .operators import finite_scalar, flat_parameters, hessian
-from .spectra import extremes
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
