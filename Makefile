@@ -16,7 +16,7 @@ define install
 	@$(BIN)/python -m compileall -q src
 endef
 
-.PHONY: demo test check docs lock clean
+.PHONY: demo test check torch docs lock clean
 
 demo: $(VENV)/.ok
 	$(BIN)/asymptopia run studies/demo.toml --out results/demo --jobs 2
@@ -28,6 +28,11 @@ check: $(VENV)/.ok-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# PyTorch is large and not locked; its tests are skipped where it cannot be had.
+TORCH ?= torch==2.13.0
+torch: $(VENV)/.ok-dev
+	@$(BIN)/python -m pip install --quiet --only-binary :all: "$(TORCH)" || echo "PyTorch cannot be had here: its tests are skipped"
 
 docs: $(VENV)/.ok-dev
 	$(BIN)/python docs/generate.py
@@ -46,7 +51,8 @@ $(VENV)/.ok-dev: pyproject.toml requirements-dev.lock
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock:
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) pyproject.toml --group test --group docs --group dev --extra slurm --extra parquet --extra ot -o requirements-dev.lock
+	$(LOCK) pyproject.toml --group test --group docs --group dev --extra slurm --extra parquet --extra ot --extra notebook \
+		-o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) docs/_build docs/laws

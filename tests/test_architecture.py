@@ -14,7 +14,7 @@ ROOT = Path(asymptopia.__file__).parent
 
 # what each room may import, itself aside; the contract is the modules at the top that every law needs
 CONTRACT = {
-    "record", "law", "sweep", "statement", "batching", "confront", "verdict", "calculus", "phases", "_environment",
+    "record", "law", "sweep", "statement", "batching", "calculus", "phases", "_environment",
 }  # fmt: skip
 BELOW = {
     "numerics": set(),
@@ -23,11 +23,12 @@ BELOW = {
     "measure": {"record", "numerics", "problem"},
     "laws": {"record", "law", "batching", "numerics", "problem", "algorithms", "measure"},
     "contract": {"numerics", "laws"},
-    "engine": {"contract"},
-    "report": {"contract", "engine"},
-    "forecast": {"contract", "numerics", "problem", "algorithms", "laws", "engine"},
-    "study": {"contract", "engine", "forecast", "problem", "report", "laws"},
-    "cli": {"contract", "engine", "forecast", "study", "report", "problem", "laws", "measure"},
+    "verdict": {"contract", "numerics"},
+    "engine": {"contract", "verdict"},
+    "report": {"contract", "verdict", "engine"},
+    "forecast": {"contract", "verdict", "numerics", "problem", "algorithms", "laws", "engine"},
+    "study": {"contract", "verdict", "engine", "forecast", "problem", "report", "laws"},
+    "cli": {"contract", "verdict", "engine", "forecast", "study", "report", "problem", "laws", "measure"},
 }
 
 

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from asymptopia.confront import confront
 from asymptopia.forecast import Forecast, cross_validated, forecast
 from asymptopia.law import NoLimit
 from asymptopia.problem.data import Bundled
 from asymptopia.problem.loss import Logistic, Square
 from asymptopia.record import StatementError
 from asymptopia.statement import parse
+from asymptopia.verdict.confront import confront
 
 
 @pytest.fixture(scope="module")

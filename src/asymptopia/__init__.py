@@ -2,14 +2,14 @@
 
 from . import _environment  # noqa: F401  (before anything imports JAX)
 from .calculus import derivative, minimise
-from .confront import Confrontation, confront
 from .law import Landmark, Law, NoLimit, Observable
 from .phases import phase_diagram, thresholds
 from .record import Record, StatementError, field
 from .statement import load_file, parse
 from .sweep import Sweep, sweep
+from .verdict.confront import Confrontation, confront
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Confrontation",

@@ -24,10 +24,10 @@ from .sweep import Sweep, sweep
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .confront import Confrontation
     from .laws.inference.gaussian_covariate import GaussianCovariate
     from .problem.data import Data
     from .problem.loss import Loss
+    from .verdict.confront import Confrontation
 
 SEEDS = 64
 _POINTS = 8
@@ -94,7 +94,7 @@ class Forecast:
         self, experiment: xr.Dataset | None = None, level: float = 0.01, resolution: float | None = None
     ) -> Confrontation:
         """Prediction against measurement; the experiment is run here if not given."""
-        from .confront import confront
+        from .verdict.confront import confront
 
         return confront(self.statement, experiment, seeds=self.seeds, level=level, resolution=resolution)
 
@@ -243,7 +243,7 @@ def _grid(N: int, d: int) -> list[int]:
 
 
 def _wanted(found: Confrontation) -> float:
-    from .verdict import resolution_of
+    from .verdict.judge import resolution_of
 
     judgement = found["test_error"]
     return resolution_of(found.statement.law.observables["test_error"], None) * float(

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from asymptopia.batching import generator
-from asymptopia.confront import confront
 from asymptopia.law import Landmark, Law, Observable
 from asymptopia.record import Record, field
 from asymptopia.report import Curve, Measured, Section, Table, curve_figure, write_report
 from asymptopia.sweep import sweep
+from asymptopia.verdict.confront import confront
 
 
 class Noise(Record):

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 
 from asymptopia.batching import generator
-from asymptopia.confront import confront
 from asymptopia.law import Law, NoLimit, Observable
 from asymptopia.record import field
 from asymptopia.report.compose import charts_of
 from asymptopia.report.lines import fine_limit
 from asymptopia.sweep import sweep
+from asymptopia.verdict.confront import confront
 
 
 class Power(Law):

@@ -10,11 +10,11 @@ import click
 from .output import say, show_table
 
 if TYPE_CHECKING:
-    from ..confront import Confrontation
     from ..forecast import Answer
     from ..study import Study
     from ..study.perform import Done
-    from ..verdict import Judgement
+    from ..verdict.confront import Confrontation
+    from ..verdict.judgement import Judgement
 
 
 def show_done(study: Study, done: Done) -> None:

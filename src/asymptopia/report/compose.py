@@ -16,9 +16,9 @@ from .typeset import literal, name_label
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..confront import Confrontation
     from ..law import Observable
-    from ..verdict import Judgement
+    from ..verdict.confront import Confrontation
+    from ..verdict.judgement import Judgement
 
 
 def charts_of(confrontation: Confrontation, prefix: str = "", fine: xr.Dataset | None = None) -> list[Chart | HeatMap]:

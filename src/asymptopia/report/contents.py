@@ -16,9 +16,9 @@ from .tables import components, number, with_error
 from .typeset import literal, name_label, render_text
 
 if TYPE_CHECKING:
-    from ..confront import Confrontation
     from ..law import Law
-    from ..verdict import Judgement
+    from ..verdict.confront import Confrontation
+    from ..verdict.judgement import Judgement
 
 SHORT = 24  # a table of more rows is folded
 MOST_ROWS = 2000  # a table of more rows is cut; the CSV file has all

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..confront import Confrontation
+    from ..verdict.confront import Confrontation
 
 
 def save_figures(confrontation: Confrontation, folder: str | Path, prefix: str = "") -> list[Path]:

@@ -13,7 +13,7 @@ from .charts import is_geometric
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..confront import Confrontation
+    from ..verdict.confront import Confrontation
 
 COUNT = 48  # positions along x, besides those of the experiment
 MOST_POINTS = 600

@@ -26,7 +26,7 @@ from .tables import bibliography, number, write_tables
 from .typeset import render_text, to_html
 
 if TYPE_CHECKING:
-    from ..confront import Confrontation
+    from ..verdict.confront import Confrontation
 
 COMMANDS = ("command", "commands")
 

@@ -14,8 +14,8 @@ from .typeset import literal
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..confront import Confrontation
-    from ..verdict import Judgement
+    from ..verdict.confront import Confrontation
+    from ..verdict.judgement import Judgement
 
 SHOWN = 3  # components of an observable, one panel each
 

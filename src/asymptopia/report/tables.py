@@ -16,9 +16,9 @@ import numpy as np
 from .grid import slug
 
 if TYPE_CHECKING:
-    from ..confront import Confrontation
     from ..law import Law
-    from ..verdict import Judgement
+    from ..verdict.confront import Confrontation
+    from ..verdict.judgement import Judgement
 
 COLUMNS = ("limit", "limit_error", "estimate", "error", "z", "critical", "detectable", "failed")
 

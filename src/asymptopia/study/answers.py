@@ -10,9 +10,9 @@ from ..engine.code import fingerprint
 from . import Confront
 
 if TYPE_CHECKING:
-    from ..confront import Confrontation
     from ..forecast import Answer
     from ..report import Section
+    from ..verdict.confront import Confrontation
 
 FILE = "answers.json"
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..confront import Confrontation, confront
 from ..engine import Adaptive, Entry, Progress, Results, lock, run
 from ..engine.code import fingerprint
 from ..law import Statement
 from ..record import StatementError
+from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
 from .answers import answered, section
 from .schema import checked

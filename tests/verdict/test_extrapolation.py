@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import stdtrit
 
-from asymptopia.numerics.extrapolation import extrapolate, slope
+from asymptopia.verdict.extrapolation import extrapolate, slope
 
 SIZES = np.array([50.0, 100.0, 200.0, 400.0])
 

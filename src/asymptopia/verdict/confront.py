@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .law import Statement
-from .record import StatementError
-from .verdict import AGREES, DISAGREES, INCONCLUSIVE, Judgement, judge
+from ..law import Statement
+from ..record import StatementError
+from .judge import judge
+from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Judgement
 
 if TYPE_CHECKING:
     import xarray as xr

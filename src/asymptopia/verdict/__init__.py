@@ -1,0 +1,1 @@
+"""The verdict: what numbers at finite size say of a limit, with error bars."""
