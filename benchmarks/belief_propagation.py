@@ -1,4 +1,4 @@
-"""CPU time of `asymptopia.algorithms.belief_propagation` on large sparse graphs, and against plain NumPy.
+"""CPU time of `asymptopia.algorithms.graphs.belief_propagation` on large sparse graphs, and against plain NumPy.
 
 The peer iterates the same equations over all messages at once, in NumPy, as one would write them down; both must reach
 the same overlap with the true groups. Run: python benchmarks/belief_propagation.py [--nodes 1000000] [--peer 100000]
@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from asymptopia.algorithms.belief_propagation import agreement, belief_propagation
-from asymptopia.algorithms.graphs import block_graph
+from asymptopia.algorithms.graphs.belief_propagation import agreement, belief_propagation
+from asymptopia.algorithms.graphs.graph import block_graph
 
 GROUPS, DEGREE, ASSORTATIVITY, TOLERANCE = 2, 3.0, 0.8, 1e-6
 

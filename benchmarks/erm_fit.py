@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 
 from asymptopia.algorithms import fit
-from asymptopia.problem.loss import Hinge, Logistic, Loss, Square
+from asymptopia.parts.loss import Hinge, Logistic, Loss, Square
 
 ACCURACY = 1e-6
 Peer = Callable[[float], Callable[[np.ndarray, np.ndarray], np.ndarray]]

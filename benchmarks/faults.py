@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from asymptopia import Law, confront, parse
-from asymptopia.batching import generator
+from asymptopia.contract.batching import generator
 from asymptopia.laws.inference.amp import AMP
 
 Wrong = str | Callable[[Law, xr.Dataset], xr.Dataset]

@@ -24,10 +24,10 @@ from typing import Any  # noqa: E402
 import numpy as np  # noqa: E402
 
 import asymptopia  # noqa: E402, F401
-from asymptopia.algorithms.langevin import langevin  # noqa: E402
+from asymptopia.algorithms.particles.langevin import langevin  # noqa: E402
 from asymptopia.algorithms.transport import exact_coupling, sinkhorn, wasserstein_line  # noqa: E402
 from asymptopia.laws.mean_field.fokker_planck import FokkerPlanck  # noqa: E402
-from asymptopia.problem.potential import DoubleWell, Normal  # noqa: E402
+from asymptopia.parts.potential import DoubleWell, Normal  # noqa: E402
 
 TEMPERATURE, STEP, LAST = 0.25, 0.02, 4.0
 PARTICLES, FEW, MANY, CLOUD = 10_000, 200, 1_000_000, 100_000

@@ -19,8 +19,8 @@ import time
 import numpy as np
 
 from asymptopia.algorithms.amp import gamp
-from asymptopia.problem.channel import Channel, Linear, Sign
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Prior, Rademacher
+from asymptopia.parts.channel import Channel, Linear, Sign
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Prior, Rademacher
 
 TOLERANCE = 1e-5
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from asymptopia.algorithms.amp import gamp
 from asymptopia.algorithms.checks import NotSolved
-from asymptopia.problem.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
+from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
 
 PRIORS: tuple[Prior, ...] = (Gaussian(), Rademacher(), GaussBernoulli(rho=0.2), SparseRademacher(rho=0.2), Laplace())
 CHANNELS: tuple[Channel, ...] = (

@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 from asymptopia.measure.network_tangent import network_tangent_kernel
-from asymptopia.problem.activation import Relu
-from asymptopia.problem.architecture import Dense
-from asymptopia.problem.network_kernels import kernels
+from asymptopia.parts.activation import Relu
+from asymptopia.parts.architecture import Dense
+from asymptopia.parts.network_kernels import kernels
 
 DEPTH, POINTS = 3, 1000
 

@@ -13,8 +13,8 @@ import time
 import numba
 import numpy as np
 
-from asymptopia.laws.dynamics.online_theory import State, Task, trajectories
-from asymptopia.problem.activation import Erf
+from asymptopia.laws.dynamics.online_sgd.theory import State, Task, trajectories
+from asymptopia.parts.activation import Erf
 
 UNITS, COUNT, LAST, CHECK, RATE = 4, 100, 1e4, 300.0, 0.5
 LOOSE = 1e3  # a tolerance of 1e-7 a step

@@ -28,7 +28,7 @@ import numpy as np
 import optax
 from sklearn.datasets import load_digits
 
-import asymptopia.problem.activation as activations
+import asymptopia.parts.activation as activations
 from asymptopia.algorithms.optimisers import (
     CrossEntropy,
     Info,

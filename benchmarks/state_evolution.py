@@ -119,8 +119,9 @@ def cold() -> float:
 
 
 def main() -> None:
-    from asymptopia import parse, phases, sweep, thresholds
-    from asymptopia.laws.inference.bayes_theory import curve
+    from asymptopia import parse, sweep, thresholds
+    from asymptopia.contract import phases
+    from asymptopia.laws.inference.bayes_optimal.theory import curve
 
     law = parse(STATEMENT)
     line = sweep(law, alpha=ALPHAS)

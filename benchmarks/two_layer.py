@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from asymptopia.algorithms.wide_network import stochastic_descent
+from asymptopia.algorithms.particles.wide_network import stochastic_descent
 
 NEURONS, INPUTS, STEPS, ROUNDS = 10_000, 20, 40, 9
 RATE, TEMPERATURE = 0.5, 0.01

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from asymptopia.law import Landmark, Law, Observable
-from asymptopia.record import Record, allowed, field_types, record_types
+from asymptopia.contract.law import Landmark, Law, Observable
+from asymptopia.contract.record import Record, allowed, field_types, record_types
+from asymptopia.contract.statement import law_classes, parts_of
 from asymptopia.report.typeset import render_text, segments
-from asymptopia.statement import law_classes, parts_of
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "laws"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import asymptopia
-from asymptopia.statement import law_classes
+from asymptopia.contract.statement import law_classes
 
 ROOT = Path(asymptopia.__file__).parent
 
@@ -83,7 +83,7 @@ def test_a_law_imports_no_law(path):
 
 def test_nothing_heavy_is_imported_to_know_the_laws():
     code = (
-        "import sys; from asymptopia.statement import law_classes; law_classes();"
+        "import sys; from asymptopia.contract.statement import law_classes; law_classes();"
         "heavy = {'jax', 'xarray', 'matplotlib', 'sklearn', 'distributed', 'pandas', 'scipy.optimize', 'scipy.stats'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from asymptopia.cli import main
+from asymptopia.contract.sweep import sweep
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
-from asymptopia.sweep import sweep
 
 MINE = '''
 from asymptopia import Law, Observable, field
-from asymptopia.batching import generator
+from asymptopia.contract.batching import generator
 
 print("a user's file may print")
 

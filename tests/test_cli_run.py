@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from asymptopia import Law, Observable, field
-from asymptopia.batching import generator
+from asymptopia.contract.batching import generator
 
 HERE = Path(__file__).parent
 

@@ -18,8 +18,8 @@ import yaml
 
 import asymptopia
 from asymptopia import StatementError, laws, numerics, report
+from asymptopia.contract.statement import law_classes, load_file
 from asymptopia.report.typeset import render_text
-from asymptopia.statement import law_classes, load_file
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

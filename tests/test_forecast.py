@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from asymptopia.contract.law import NoLimit
+from asymptopia.contract.record import StatementError
+from asymptopia.contract.statement import parse
 from asymptopia.forecast import Forecast, cross_validated, forecast
-from asymptopia.law import NoLimit
-from asymptopia.problem.data import Bundled
-from asymptopia.problem.loss import Logistic, Square
-from asymptopia.record import StatementError
-from asymptopia.statement import parse
+from asymptopia.parts.data import Bundled
+from asymptopia.parts.loss import Logistic, Square
 from asymptopia.verdict.confront import confront
 
 

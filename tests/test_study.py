@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from asymptopia.contract.record import StatementError
+from asymptopia.contract.statement import parse
+from asymptopia.contract.sweep import sweep
 from asymptopia.engine import Adaptive
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
-from asymptopia.record import StatementError
-from asymptopia.statement import parse
 from asymptopia.study import StudyError, as_toml, names_of, read
 from asymptopia.study.lines import line_of
 from asymptopia.study.perform import perform, progress_of, reopened
-from asymptopia.sweep import sweep
 
 GOOD = """
 title = "Two"
@@ -37,7 +37,7 @@ sweep.kind = ["Square", "Hinge()"]
 
 OWN = """
 from asymptopia import Law, Observable, field
-from asymptopia.problem.loss import Loss, Square
+from asymptopia.parts.loss import Loss, Square
 
 class Mine(Law):
     kind: Loss = field(Square(), "no influence")
@@ -48,7 +48,7 @@ class Mine(Law):
         return {"one": 1.0}
 
     def realize(self, n, key):
-        from asymptopia.batching import generator
+        from asymptopia.contract.batching import generator
         return {"one": 1 + generator(key).normal() / n}
 """
 
@@ -269,7 +269,7 @@ def test_performing_fills_the_folder_and_resumes(study, tmp_path, monkeypatch):
 
 
 def test_the_prediction_is_kept_unless_its_code_changes(study, tmp_path, monkeypatch):
-    from asymptopia.law import Statement
+    from asymptopia.contract.law import Statement
 
     monkeypatch.setattr("asymptopia.report.write_results", lambda folder, *_, **__: Path(folder) / "report.html")
     asked = read(study('title = "t"\nfiles = ["own.py"]\n[[confront]]\nlaw = "Mine()"\nsizes = [10, 20]\nseeds = 6\n'))

@@ -1,7 +1,7 @@
 import numpy as np
 
 from asymptopia import Law, NoLimit, Observable, field
-from asymptopia.batching import generator
+from asymptopia.contract.batching import generator
 
 
 class DoubleDescent(Law):

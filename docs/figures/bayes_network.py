@@ -33,7 +33,7 @@ from asymptopia.algorithms.samplers import (
     sgld,
 )
 from asymptopia.algorithms.samplers.diagnostics import effective_sample_size, r_hat
-from asymptopia.problem.data import Bundled
+from asymptopia.parts.data import Bundled
 
 IMAGE = Path(__file__).parents[1] / "images" / "bayes_network.png"
 HIDDEN, TRAIN, TEST, CHAINS, GRADIENTS, BATCH = 8, 300, 400, 4, 12_000, 30

@@ -9,7 +9,7 @@ import numpy as np
 
 from asymptopia import confront, sweep
 from asymptopia.laws.inference.erm import ERM
-from asymptopia.problem.loss import Logistic, Square
+from asymptopia.parts.loss import Logistic, Square
 from asymptopia.report.charts import Chart
 from asymptopia.report.compose import charts_of
 from asymptopia.report.figures import draw

@@ -10,9 +10,9 @@ import numpy as np
 
 from asymptopia import confront, sweep
 from asymptopia.laws.inference.random_features import RandomFeatures
-from asymptopia.problem.activation import Erf, Relu, Sign
-from asymptopia.problem.channel import Linear
-from asymptopia.problem.loss import Logistic, Square
+from asymptopia.parts.activation import Erf, Relu, Sign
+from asymptopia.parts.channel import Linear
+from asymptopia.parts.loss import Logistic, Square
 from asymptopia.report.charts import Chart
 from asymptopia.report.compose import charts_of
 from asymptopia.report.figures import draw

@@ -8,12 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from asymptopia.algorithms.langevin import langevin, langevin_exits
+from asymptopia.algorithms.particles.langevin import langevin, langevin_exits
 from asymptopia.laws.mean_field.fokker_planck import FokkerPlanck
 from asymptopia.laws.mean_field.local_entropy import LocalEntropy
-from asymptopia.laws.mean_field.mc_kean_vlasov import McKeanVlasov
+from asymptopia.laws.mean_field.mckean_vlasov import McKeanVlasov
 from asymptopia.laws.mean_field.wasserstein_flow import WassersteinFlow
-from asymptopia.problem.potential import DoubleWell, Normal, Quadratic
+from asymptopia.parts.potential import DoubleWell, Normal, Quadratic
 from asymptopia.report.marks import OKABE_ITO
 
 IMAGE = Path(__file__).parents[1] / "images" / "flows.png"

@@ -11,11 +11,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from asymptopia import sweep
-from asymptopia.batching import realize_block
+from asymptopia.contract.batching import realize_block
 from asymptopia.laws.kernels.kernel_regression import KernelRegression
 from asymptopia.laws.kernels.lazy_training import LazyTraining
-from asymptopia.problem.data import Bundled
-from asymptopia.problem.kernel import NTK, RBF, Polynomial
+from asymptopia.parts.data import Bundled
+from asymptopia.parts.kernel import NTK, RBF, Polynomial
 
 SAMPLES = np.array([10, 20, 40, 80, 160, 320, 640, 1000])
 KERNELS = {

@@ -9,9 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import asymptopia  # noqa: F401  (double precision, before JAX is imported)
-from asymptopia.algorithms.descent_path import descent_path
+from asymptopia.algorithms.landscape.descent_path import descent_path
 from asymptopia.laws.landscape.deep_linear_critical_points import DeepLinearCriticalPoints, search
-from asymptopia.problem.activation import Power
+from asymptopia.parts.activation import Power
 
 IMAGE = Path(__file__).parents[1] / "images" / "landscapes.png"
 STRICT, NON_STRICT, GLOBAL = "strict saddle", "non-strict saddle", "global minimum"

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from asymptopia import confront, sweep
+from asymptopia.contract.sweep import Sweep
 from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
 from asymptopia.laws.inference.stochastic_block_model import StochasticBlockModel
-from asymptopia.problem.prior import Gaussian, Rademacher, SparseRademacher
+from asymptopia.parts.prior import Gaussian, Rademacher, SparseRademacher
 from asymptopia.report.charts import Chart
 from asymptopia.report.compose import charts_of
 from asymptopia.report.figures import draw
-from asymptopia.sweep import Sweep
 
 SNR = (0.4, 0.7, 1.5, 1.8, 2.2, 3.0, 4.0)
 COPIED = (0.2, 0.4, 0.6, 0.7, 0.8, 0.9)

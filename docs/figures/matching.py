@@ -17,7 +17,7 @@ import optax
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from asymptopia.algorithms.matching import barrier, match_units
+from asymptopia.algorithms.landscape.matching import barrier, match_units
 
 WIDTHS, PAIRS, STEPS, DECAY = (8, 16, 32, 64, 128, 256, 512), 6, 300, 1e-3
 IMAGE = Path(__file__).parents[1] / "images" / "matching.png"

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from asymptopia.algorithms.factorise import Factorisation, factorise
-from asymptopia.problem.nonnegative import DigitImages, Notes
+from asymptopia.parts.nonnegative import DigitImages, Notes
 
 FOLDER = Path(__file__).parents[1] / "images"
 SPARE = 1  # components beyond the notes, for the noise

@@ -9,7 +9,7 @@ import numpy as np
 
 from asymptopia import confront, sweep
 from asymptopia.laws.dynamics.sgd_dynamics import SGDDynamics
-from asymptopia.problem.channel import Sign
+from asymptopia.parts.channel import Sign
 from asymptopia.report.charts import Chart, Curve, Measured
 from asymptopia.report.compose import charts_of
 from asymptopia.report.figures import draw

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .record import StatementError
-from .sweep import Sweep, sweep
+from .contract.record import StatementError
+from .contract.sweep import Sweep, sweep
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from .laws.inference.gaussian_covariate import GaussianCovariate
-    from .problem.data import Data
-    from .problem.loss import Loss
+    from .parts.data import Data
+    from .parts.loss import Loss
     from .verdict.confront import Confrontation
 
 SEEDS = 64
@@ -203,8 +203,8 @@ def forecast(
     Raises `StatementError` if the data cannot be read or used, before anything else is done.
     """
     from .laws.inference.gaussian_covariate import GaussianCovariate
-    from .problem.data import Data, named_data
-    from .problem.loss import Logistic, Square
+    from .parts.data import Data, named_data
+    from .parts.loss import Logistic, Square
 
     if isinstance(data, str):
         data = named_data(data, target)
@@ -259,8 +259,8 @@ def _verdict(difference: float, spread: float, wanted: float) -> str:
 
 def _ridge_row(law: GaussianCovariate, seeds: int) -> tuple[Any, ...]:
     """Samples, ridge and test error by theory, and by cross-validation."""
-    from .batching import generator, seed_keys
-    from .laws.inference.covariate_experiment import trained_errors
+    from .contract.batching import generator, seed_keys
+    from .laws.inference.gaussian_covariate.experiment import trained_errors
 
     data = law.data.samples(law.features)  # type: ignore[attr-defined]
     classes, d = data.kind == "classification", data.shape[1]
@@ -281,7 +281,7 @@ def _ridge_row(law: GaussianCovariate, seeds: int) -> tuple[Any, ...]:
 
 def cross_validated(X: np.ndarray, y: np.ndarray, loss: Loss, classes: bool, rng: np.random.Generator) -> float:
     """The ridge of least mean validation error over five folds; among equals, the one in their middle."""
-    from .laws.inference.covariate_experiment import trained_errors
+    from .laws.inference.gaussian_covariate.experiment import trained_errors
 
     folds = np.array_split(rng.permutation(len(y)), min(_FOLDS, len(y)))
     totals = np.zeros(len(_RIDGES))

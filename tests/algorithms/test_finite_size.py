@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms import fit
-from asymptopia.problem.loss import Hinge, Logistic, Square
+from asymptopia.parts.loss import Hinge, Logistic, Square
 
 ROWS: dict[str, dict[str, float]] = {}
 for row in json.loads((Path(__file__).parents[1] / "reference" / "erm.json").read_text()):

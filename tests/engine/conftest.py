@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from asymptopia import Law, Observable, Record, field
-from asymptopia.batching import generator
+from asymptopia.contract.batching import generator
 
 SYMBOLS = {"mean": Observable("m", "mean of the draws"), "square": Observable("m^2", "its square")}
 

@@ -12,9 +12,9 @@ import pytest
 import xarray as xr
 
 from asymptopia import StatementError, sweep
+from asymptopia.contract.law import NoLimit
 from asymptopia.engine import Adaptive, EngineError, Entry, Quiet, Results, lock, run
 from asymptopia.engine import execute as execution
-from asymptopia.law import NoLimit
 
 
 class Recorder(Quiet):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from asymptopia import Landmark, Law, parse, sweep, thresholds
-from asymptopia.batching import realize_block
-from asymptopia.record import field_types
+from asymptopia.contract.batching import realize_block
+from asymptopia.contract.record import field_types
+from asymptopia.contract.statement import law_classes, parts_of
 from asymptopia.report.typeset import segments
-from asymptopia.statement import law_classes, parts_of
 
 LAWS = law_classes()
 HERE = Path(__file__).parent

@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from asymptopia.algorithms.descent_path import descent_path
+from asymptopia.algorithms.landscape.descent_path import descent_path
+from asymptopia.contract.record import StatementError
 from asymptopia.measure.certify import certify
 from asymptopia.measure.intrinsic_dimension import intrinsic_dimension
-from asymptopia.problem.activation import (
+from asymptopia.parts.activation import (
     Identity,
     PolynomialUnit,
     Power,
@@ -18,7 +19,6 @@ from asymptopia.problem.activation import (
     Softplus,
     Tanh,
 )
-from asymptopia.record import StatementError
 
 ACTIVATIONS = (Tanh(), Sigmoid(), Softplus(), Relu(), Identity(), Power(2), Power(3), PolynomialUnit((1.0, 1.0, 1.0)))
 

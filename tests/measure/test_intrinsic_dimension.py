@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from asymptopia.contract.record import StatementError
 from asymptopia.measure.intrinsic_dimension import intrinsic_dimension, numerical_rank
-from asymptopia.problem.activation import Identity, PolynomialUnit, Power, Tanh
-from asymptopia.record import StatementError
+from asymptopia.parts.activation import Identity, PolynomialUnit, Power, Tanh
 
 PRIME = 2**31 - 1
 

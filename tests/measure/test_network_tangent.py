@@ -9,7 +9,7 @@ from asymptopia import StatementError
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
 from asymptopia.measure.network_tangent import network_tangent_kernel
 from asymptopia.measure.operators import tangent_kernel
-from asymptopia.problem.activation import Tanh
+from asymptopia.parts.activation import Tanh
 
 RNG = np.random.default_rng(0)
 SHAPES = [(7, 3), (5, 7), (2, 5)]

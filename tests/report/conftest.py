@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asymptopia.batching import generator
-from asymptopia.law import Landmark, Law, Observable
-from asymptopia.record import Record, field
+from asymptopia.contract.batching import generator
+from asymptopia.contract.law import Landmark, Law, Observable
+from asymptopia.contract.record import Record, field
+from asymptopia.contract.sweep import sweep
 from asymptopia.report import Curve, Measured, Section, Table, curve_figure, write_report
-from asymptopia.sweep import sweep
 from asymptopia.verdict.confront import confront
 
 

@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from asymptopia.batching import generator
-from asymptopia.law import Law, Observable
+from asymptopia.contract.batching import generator
+from asymptopia.contract.law import Law, Observable
+from asymptopia.contract.sweep import sweep
 from asymptopia.report.charts import Chart, Curve, HeatMap, Measured, curve_figure, is_geometric, spread
 from asymptopia.report.compose import charts_of
 from asymptopia.report.scaling import power, scaling_chart
-from asymptopia.sweep import sweep
 from asymptopia.verdict.confront import confront
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from asymptopia.batching import generator
-from asymptopia.law import Law, NoLimit, Observable
-from asymptopia.record import field
+from asymptopia.contract.batching import generator
+from asymptopia.contract.law import Law, NoLimit, Observable
+from asymptopia.contract.record import field
+from asymptopia.contract.sweep import sweep
 from asymptopia.report.compose import charts_of
 from asymptopia.report.lines import fine_limit
-from asymptopia.sweep import sweep
 from asymptopia.verdict.confront import confront
 
 

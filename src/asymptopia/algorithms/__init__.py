@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .checks import NotSolved
-from .erm import Fit, fit
-from .max_margin import max_margin, separable
-from .sgd import Schedule, Trajectories, descend, membership
+from .erm.fit import Fit, fit
+from .erm.max_margin import max_margin, separable
+from .erm.sgd import Schedule, Trajectories, descend, membership
 
 __all__ = [
     "Fit",

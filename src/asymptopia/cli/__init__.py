@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from . import folders, phases, running, spectrum, theory, width
 
 

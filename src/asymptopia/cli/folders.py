@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from . import given
 from .output import console, only_json, say, show_table
 from .verdicts import show_done

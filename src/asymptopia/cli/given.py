@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from ..law import Law, Statement
-from ..record import Record, StatementError, nearest
-from ..statement import parse, parse_range
+from ..contract.law import Law, Statement
+from ..contract.record import Record, StatementError, nearest
+from ..contract.statement import parse, parse_range
+from ..contract.sweep import sweep
 from ..study import names_of
-from ..sweep import sweep
 
 F = TypeVar("F", bound=Callable[..., Any])
 

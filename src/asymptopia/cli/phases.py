@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from ..law import Law
-from ..record import StatementError
-from ..statement import parse_range
+from ..contract.law import Law
+from ..contract.record import StatementError
+from ..contract.statement import parse_range
 from . import given
 from .output import dataset_json, number, only_json, say, show_table
 
@@ -44,7 +44,7 @@ def phases(
     --json prints what `limit --json` does, of phase (0 impossible, 1 hard, 2 easy), overlap, best_overlap and the
     transitions along the first field, null where there is none.
     """
-    from ..phases import phase_diagram
+    from ..contract.phases import phase_diagram
 
     if out is not None and out.suffix.lower() not in KINDS:
         raise StatementError(f"--out must end in {', '.join(KINDS)}, but is {str(out)!r}.")
@@ -67,7 +67,7 @@ def phases(
 
 def _axis(law: Law, text: str) -> tuple[str, Sequence[float]]:
     """Name and values of a field, or of a field of a part, from a range."""
-    from ..phases import holder
+    from ..contract.phases import holder
 
     name, equals, values = text.partition("=")
     record, last = holder(law, name.strip())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from . import given
 from .output import only_json, say, warn
 from .verdicts import done_json, show_done

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..record import StatementError, nearest
-from ..statement import load_file
+from ..contract.record import StatementError, nearest
+from ..contract.statement import load_file
 from .output import number, only_json, say, show_table
 from .phases import KINDS
 

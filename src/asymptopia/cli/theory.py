@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..law import Landmark, Law, Observable, Statement
-from ..record import Record, StatementError, allowed, field_types
-from ..statement import law_classes, parts_of
+from ..contract.law import Landmark, Law, Observable, Statement
+from ..contract.record import Record, StatementError, allowed, field_types
+from ..contract.statement import law_classes, parts_of
 from ..study import names_of
 from . import given
 from .output import console, dataset_json, number, only_json, say, show_table, warn
@@ -113,7 +113,7 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
     --json prints {"statement", "along", "thresholds": {name: value}}; null stands for a transition that is
     never met at any finite value.
     """
-    from ..phases import thresholds as of
+    from ..contract.phases import thresholds as of
 
     with only_json(as_json) as out:
         chosen = given.one_statement(statement, law, files)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from . import given
 from .output import console, only_json, warn
 
@@ -30,7 +30,7 @@ def width(statement: str, law: str | None, files: Sequence[str], accuracy: float
     """
     from ..laws.mean_field.two_layer import TwoLayer
     from ..laws.mean_field.two_layer_fluctuations import TwoLayerFluctuations
-    from ..laws.mean_field.width import required_width
+    from ..theory.two_layer.width import required_width
 
     with only_json(as_json) as out:
         chosen = given.one_statement(statement, law, files)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..law import Statement
-from ..record import StatementError
+from ..contract.law import Statement
+from ..contract.record import StatementError
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..batching import realize_block
-from ..law import Law, Statement
-from ..record import split
+from ..contract.batching import realize_block
+from ..contract.law import Law, Statement
+from ..contract.record import split
 from .code import fingerprint
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from .cells import Cell, Outcome, measured, outcome
 from .code import rebuild, sources
 from .errors import EngineError

@@ -14,9 +14,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..law import Law
-from ..record import Record, StatementError
-from ..statement import load_file, parse
+from ..contract.law import Law
+from ..contract.record import Record, StatementError
+from ..contract.statement import load_file, parse
 from .errors import EngineError
 
 _CONTRACT = {Record.__module__, Law.__module__}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..law import Law, Statement, label
-from ..record import StatementError
+from ..contract.law import Law, Statement, label
+from ..contract.record import StatementError
 from .cells import Cell, Outcome, plan
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..law import Statement
-from ..record import StatementError
+from ..contract.law import Statement
+from ..contract.record import StatementError
 from .cells import Outcome
 from .errors import EngineError
 from .journal import Journal, read

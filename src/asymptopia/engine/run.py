@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..law import Statement
-from ..record import StatementError
+from ..contract.law import Statement
+from ..contract.record import StatementError
 from .adaptive import Adaptive
 from .cells import Cell, Outcome, plan
 from .cells import shard as part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from ..record import StatementError
+from ..contract.record import StatementError
 
 
 def script(

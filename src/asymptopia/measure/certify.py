@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..problem.activation import Activation, Erf, Sigmoid, Softplus, Tanh
-from ..record import StatementError
+from ..contract.record import StatementError
+from ..parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 from .intrinsic_dimension import coefficients, intrinsic_dimension, numerical_rank
 
 MARGIN = 1e3

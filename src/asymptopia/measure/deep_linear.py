@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 
 GLOBAL, STRICT, NON_STRICT = "global minimum", "strict saddle", "non-strict saddle"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ..problem.activation import Activation, Identity, PolynomialUnit, Power
-from ..record import StatementError
+from ..contract.record import StatementError
+from ..parts.activation import Activation, Identity, PolynomialUnit, Power
 
 
 def coefficients(activation: Activation) -> tuple[float, ...] | None:

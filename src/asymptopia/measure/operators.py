@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator

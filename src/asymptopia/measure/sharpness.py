@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from .extremes import extremes
 from .operators import finite_scalar, flat_parameters, hessian
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from .extremes import STREAM, check_symmetry, dense, size_of
 
 if TYPE_CHECKING:

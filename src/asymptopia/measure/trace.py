@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..record import StatementError
+from ..contract.record import StatementError
 from .extremes import DENSE, STREAM, check_symmetry, dense, size_of
 
 if TYPE_CHECKING:

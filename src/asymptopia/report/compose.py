@@ -16,7 +16,7 @@ from .typeset import literal, name_label
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..law import Observable
+    from ..contract.law import Observable
     from ..verdict.confront import Confrontation
     from ..verdict.judgement import Judgement
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..record import Record, _show, allowed
+from ..contract.record import Record, _show, allowed
 from .grid import title_of
 from .tables import components, number, with_error
 from .typeset import literal, name_label, render_text
 
 if TYPE_CHECKING:
-    from ..law import Law
+    from ..contract.law import Law
     from ..verdict.confront import Confrontation
     from ..verdict.judgement import Judgement
 

@@ -13,7 +13,7 @@ from .typeset import literal, name_label
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..law import Observable
+    from ..contract.law import Observable
 
 MOST = 6  # curves in a panel, and panels in a chart: more are sampled evenly
 LONG = 8  # an observable's own axis of at least this length is drawn along it, rather than along a swept field

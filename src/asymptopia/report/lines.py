@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..sweep import sweep
+from ..contract.sweep import sweep
 from .charts import is_geometric
 
 if TYPE_CHECKING:

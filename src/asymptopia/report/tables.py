@@ -16,7 +16,7 @@ import numpy as np
 from .grid import slug
 
 if TYPE_CHECKING:
-    from ..law import Law
+    from ..contract.law import Law
     from ..verdict.confront import Confrontation
     from ..verdict.judgement import Judgement
 

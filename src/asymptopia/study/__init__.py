@@ -26,9 +26,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..law import Statement
-from ..record import StatementError
-from ..statement import load_file
+from ..contract.law import Statement
+from ..contract.record import StatementError
+from ..contract.statement import load_file
 
 if TYPE_CHECKING:
     from ..engine import Adaptive

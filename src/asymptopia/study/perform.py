@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.law import Statement
+from ..contract.record import StatementError
 from ..engine import Adaptive, Entry, Progress, Results, lock, run
 from ..engine.code import fingerprint
-from ..law import Statement
-from ..record import StatementError
 from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
 from .answers import answered, section

@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..contract.law import Law, Statement
+from ..contract.record import StatementError, nearest
+from ..contract.statement import parse, parse_range, parse_value
+from ..contract.sweep import sweep
 from ..engine import Adaptive
 from ..forecast import SEEDS, Forecast
-from ..law import Law, Statement
-from ..problem.data import Data, feature_map, named_data
-from ..problem.data import Table as DataTable
-from ..record import StatementError, nearest
-from ..statement import parse, parse_range, parse_value
-from ..sweep import sweep
+from ..parts.data import Data, feature_map, named_data
+from ..parts.data import Table as DataTable
 from . import Confront, Study, StudyError, names_of
 from .format import TAGS, AdaptiveSeeds, ConfrontTable, ForecastTable, StudyTable, Table
 from .lines import Address, line_of
@@ -179,8 +179,8 @@ def _check_order(table: Mapping[str, Any], at: Address, problems: Problems) -> N
 
 def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], folder: Path, problems: Problems) -> Any:
     """The plan of a forecast, with its data read."""
+    from ..contract.statement import law_classes
     from ..forecast import forecast
-    from ..statement import law_classes
 
     law = law_classes()["GaussianCovariate"]
     data, target, features, loss = (table.get(k) for k in ("data", "target", "features", "loss"))

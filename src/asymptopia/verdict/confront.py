@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..law import Statement
-from ..record import StatementError
+from ..contract.law import Statement
+from ..contract.record import StatementError
 from .judge import judge
 from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Judgement
 

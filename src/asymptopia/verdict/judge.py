@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..law import Observable, Statement
+from ..contract.law import Observable, Statement
 from .bound import every_bound, mean_bound
 from .exponent import exponent
 from .fluctuation import fluctuation

@@ -12,7 +12,7 @@ from asymptopia.algorithms.factorise.butterfly import (
     checked_patterns,
     dyadic,
 )
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 CHAINS = {
     "dyadic": dyadic(16),

@@ -14,7 +14,7 @@ from asymptopia.algorithms.factorise.lifting import (
     tensor,
 )
 from asymptopia.algorithms.factorise.network_paths import chain_tree, identifiability
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 
 def gaussian(K, S, n, seed=0):

@@ -5,7 +5,7 @@ import pytest
 
 from asymptopia.algorithms.factorise.kernels import balanced, fit_kernels, responses
 from asymptopia.algorithms.factorise.network_paths import ConvolutionTree, chain_tree, identifiability
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 UNEVEN = ConvolutionTree((-1, -1, 0, 0, 3), ((0, 1), (0, 2, 3), (0, 1), (0, 2), (1, 4)), 12)
 TREES = {

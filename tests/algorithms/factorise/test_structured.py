@@ -16,7 +16,7 @@ from asymptopia.algorithms.factorise.constraints import (
     Support,
 )
 from asymptopia.algorithms.factorise.structured import structured
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 BUTTERFLY = Support.of(Pattern(1, 2, 2, 2))
 SETS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.optimisers.curvature import logistic_curvature, unit_curvature
-from asymptopia.problem.activation import Identity, Relu, Sigmoid, Softplus, Tanh
+from asymptopia.parts.activation import Identity, Relu, Sigmoid, Softplus, Tanh
 
 ACTIVATIONS = [Identity(), Relu(), Sigmoid(), Softplus(), Tanh()]
 FAR = np.concatenate([-np.geomspace(1e-3, 1e3, 300)[::-1], np.geomspace(1e-3, 1e3, 300)])

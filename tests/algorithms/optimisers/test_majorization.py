@@ -9,8 +9,8 @@ from asymptopia import StatementError
 from asymptopia.algorithms.optimisers import CrossEntropy, Network, extrapolated, joint, layerwise, run
 from asymptopia.algorithms.optimisers import majorisers as module
 from asymptopia.algorithms.optimisers.majorisers import forward, joint_majoriser, layer_majoriser
-from asymptopia.problem.activation import Erf, Identity, Relu, Sigmoid, Softplus, Tanh
-from asymptopia.problem.loss import Hinge, Logistic, Square
+from asymptopia.parts.activation import Erf, Identity, Relu, Sigmoid, Softplus, Tanh
+from asymptopia.parts.loss import Hinge, Logistic, Square
 
 NETWORKS = [
     Network((3, 4, 3, 2), (Relu(), Tanh()), Square()),

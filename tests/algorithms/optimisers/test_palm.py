@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.optimisers.palm import Block, palm
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 
 def problem(seed, convex=True):

@@ -20,8 +20,8 @@ from asymptopia.algorithms.optimisers import (
 )
 from asymptopia.algorithms.optimisers.auxiliary import _preactivations
 from asymptopia.algorithms.optimisers.kfac import _precondition
-from asymptopia.problem.activation import Relu, Tanh
-from asymptopia.problem.loss import Square
+from asymptopia.parts.activation import Relu, Tanh
+from asymptopia.parts.loss import Square
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 4))

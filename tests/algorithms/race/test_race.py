@@ -12,8 +12,8 @@ import pytest
 from asymptopia import StatementError
 from asymptopia.algorithms.optimisers import Network, from_optax, run
 from asymptopia.algorithms.race import Budget, Task, Tuned, batches, digits, lbfgs, race, summary, teacher
-from asymptopia.problem.activation import Tanh
-from asymptopia.problem.loss import Square
+from asymptopia.parts.activation import Tanh
+from asymptopia.parts.loss import Square
 
 TASK = teacher(samples=40, hidden=(3,))
 BUDGET = Budget(gradients=20, seconds=0.005, points=5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.spins import metropolis, swendsen_wang, wolff
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 # a square with a diagonal, a triangle hanging on it, and a site of its own
 EDGES = np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 2], [3, 4], [4, 5], [5, 3]])

@@ -8,7 +8,7 @@ import pytest
 from asymptopia.algorithms import NotSolved
 from asymptopia.algorithms.spins import ground_state
 from asymptopia.algorithms.spins.dense_moves import descend
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 
 def sherrington_kirkpatrick(n, rng):

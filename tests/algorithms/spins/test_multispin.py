@@ -8,7 +8,7 @@ import pytest
 
 from asymptopia.algorithms.spins import multispin
 from asymptopia.algorithms.spins.multispin import pack, unpack
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 
 def energies_of(J, spins):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.spins import parallel_tempering, product_tempering
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 TEMPERATURES = np.array([0.6, 1.0, 1.6])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.spins import even_ladder, parallel_tempering
-from asymptopia.record import StatementError
+from asymptopia.contract.record import StatementError
 
 TEMPERATURES = np.array([0.3, 0.5, 1.0, 2.0])
 

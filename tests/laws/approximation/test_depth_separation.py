@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia import confront, parse
-from asymptopia.algorithms.linear_pieces import linear_pieces
+from asymptopia.algorithms.piecewise.linear_pieces import linear_pieces
 from asymptopia.laws.approximation.depth_separation import DepthSeparation, shallow_error, zigzag_network
 
 

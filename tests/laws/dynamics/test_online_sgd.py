@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, sweep
-from asymptopia.laws.dynamics.online_integrals import averages
-from asymptopia.laws.dynamics.online_plateau import (
+from asymptopia.laws.dynamics.online_sgd import OnlineSGD
+from asymptopia.laws.dynamics.online_sgd.theory.integrals import averages
+from asymptopia.laws.dynamics.online_sgd.theory.plateau import (
     final_state,
     largest_rate,
     plateau,
@@ -16,8 +17,7 @@ from asymptopia.laws.dynamics.online_plateau import (
     small_rate_error,
     small_rate_plateau,
 )
-from asymptopia.laws.dynamics.online_sgd import OnlineSGD
-from asymptopia.problem.activation import Activation, Erf, Identity, Relu, Sign
+from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "dynamics.json").read_text()) if r["statement"].startswith("OnlineSGD")]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse
-from asymptopia.batching import realize_block
+from asymptopia.contract.batching import realize_block
 from asymptopia.laws.dynamics.ridge_flow import RidgeFlow, best_time
 from asymptopia.laws.inference.erm import ERM
-from asymptopia.problem.channel import Linear
-from asymptopia.problem.loss import Square
+from asymptopia.parts.channel import Linear
+from asymptopia.parts.loss import Square
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "dynamics.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("RidgeFlow")]

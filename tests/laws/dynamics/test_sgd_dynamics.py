@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse
-from asymptopia.laws.dynamics import sgd_process
-from asymptopia.laws.dynamics.sgd_bounds import stable_rate
 from asymptopia.laws.dynamics.sgd_dynamics import SGDDynamics
-from asymptopia.laws.dynamics.sgd_labels import second_moments
-from asymptopia.laws.dynamics.sgd_process import SampledProcess, SquareProcess
-from asymptopia.laws.dynamics.sgd_theory import solve
+from asymptopia.laws.dynamics.sgd_dynamics.theory import process as sgd_process
+from asymptopia.laws.dynamics.sgd_dynamics.theory import solve
+from asymptopia.laws.dynamics.sgd_dynamics.theory.bounds import stable_rate
+from asymptopia.laws.dynamics.sgd_dynamics.theory.labels import second_moments
+from asymptopia.laws.dynamics.sgd_dynamics.theory.process import SampledProcess, SquareProcess
 from asymptopia.laws.inference.erm import ERM
-from asymptopia.problem.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
-from asymptopia.problem.loss import Hinge, Huber, Logistic, Square
-from asymptopia.problem.mixture import Mixture
-from asymptopia.problem.nonconvex import Amplitude
-from asymptopia.problem.perceptron import Perceptron
+from asymptopia.parts.amplitude import Amplitude
+from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
+from asymptopia.parts.loss import Hinge, Huber, Logistic, Square
+from asymptopia.parts.mixture import Mixture
+from asymptopia.parts.perceptron import Perceptron
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "dynamics.json").read_text()) if r["statement"].startswith("SGDDynamics")]
@@ -163,7 +163,7 @@ def test_without_data_langevin_is_an_autoregression():
 
 @pytest.mark.parametrize("teacher", [Sign(flip=0.2), Logit(scale=2.0), Probit(noise=0.5), Door(), Abs(), Mixture()])
 def test_second_moments_are_those_of_the_points(teacher):
-    from asymptopia.laws.dynamics.sgd_labels import points
+    from asymptopia.laws.dynamics.sgd_dynamics.theory.labels import points
 
     rng = np.random.default_rng(0)
     star, y = points(teacher, rng.standard_normal(400_000), rng.random(400_000))
@@ -255,7 +255,7 @@ def test_what_blows_up_is_refused_with_the_largest_stable_rate():
 
 
 def test_what_would_not_fit_is_refused_with_what_would(monkeypatch):
-    from asymptopia.laws.dynamics import sgd_bounds
+    from asymptopia.laws.dynamics.sgd_dynamics.theory import bounds as sgd_bounds
 
     monkeypatch.setattr(sgd_bounds, "available", lambda: 4e8)
     with pytest.raises(StatementError, match=r"takes about .* GB with steps=500 and samples=1000000") as caught:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
-from asymptopia.laws.dynamics import glassy_theory as theory
 from asymptopia.laws.dynamics.spherical_p_spin import SphericalPSpin
+from asymptopia.theory import glassy as theory
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "dynamics.json").read_text())
 ROWS = [r for r in REFERENCE if (r["statement"] or "").startswith("SphericalPSpin")]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError, confront, thresholds
-from asymptopia.laws.dynamics import glassy_theory as theory
 from asymptopia.laws.dynamics.spiked_matrix_tensor import SpikedMatrixTensor
+from asymptopia.theory import glassy as theory
 
 
 @pytest.mark.parametrize("p", [3, 4, 5])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, confront
-from asymptopia.batching import realize_block
+from asymptopia.contract.batching import realize_block
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.factorisation.beta_nmf import BetaNMF
-from asymptopia.laws.factorisation.beta_nmf_theory import (
+from asymptopia.laws.factorisation.beta_nmf.theory import (
     Minimum,
     derivatives,
     divergence,
@@ -16,8 +17,7 @@ from asymptopia.laws.factorisation.beta_nmf_theory import (
     unpacked,
     update_spectrum,
 )  # fmt: skip
-from asymptopia.problem.nonnegative import DigitImages, Notes, Planted
-from asymptopia.record import StatementError
+from asymptopia.parts.nonnegative import DigitImages, Notes, Planted
 
 
 @pytest.mark.parametrize("beta", [-0.5, 0.0, 0.5, 1.0, 1.4, 2.0, 3.0])

@@ -5,9 +5,9 @@ import pytest
 from scipy.linalg import hadamard
 
 from asymptopia import confront
-from asymptopia.batching import realize_block, seed_keys
+from asymptopia.contract.batching import realize_block, seed_keys
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.factorisation.butterfly import Butterfly, transform
-from asymptopia.record import StatementError
 
 
 def test_the_factors_multiply_to_the_transforms():

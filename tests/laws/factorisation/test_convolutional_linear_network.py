@@ -5,14 +5,14 @@ import pytest
 
 from asymptopia import confront
 from asymptopia.algorithms.factorise.network_paths import chain_tree
-from asymptopia.batching import realize_block, seed_keys
+from asymptopia.contract.batching import realize_block, seed_keys
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.factorisation.convolutional_linear_network import (
     ConvolutionalLinearNetwork,
     places,
     ratio,
     unrolled,
 )
-from asymptopia.record import StatementError
 
 SWAPPED = "(0 1)(0 1)"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from asymptopia import confront
-from asymptopia.batching import realize_block
+from asymptopia.contract.batching import realize_block
 from asymptopia.laws.factorisation.structured_factorisation import StructuredFactorisation
 
 

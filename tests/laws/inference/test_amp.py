@@ -5,11 +5,11 @@ import pytest
 
 from asymptopia import StatementError, confront
 from asymptopia.algorithms.amp import SoftThreshold, iterates
-from asymptopia.laws.inference import amp_theory
 from asymptopia.laws.inference.amp import AMP
-from asymptopia.laws.inference.amp_theory import bayes, soft
-from asymptopia.problem.channel import Abs, Door, Linear, Sign
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Rademacher
+from asymptopia.laws.inference.amp import theory as amp_theory
+from asymptopia.laws.inference.amp.theory import bayes, soft
+from asymptopia.parts.channel import Abs, Door, Linear, Sign
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher
 
 
 def test_gaussian_signals_and_noise_have_a_closed_recursion():

@@ -11,14 +11,14 @@ import pytest
 
 from asymptopia import confront, parse, sweep, thresholds
 from asymptopia.algorithms.amp.gamp import gamp
-from asymptopia.laws.inference import bayes_theory
+from asymptopia.contract.record import StatementError
+from asymptopia.contract.transitions import State
 from asymptopia.laws.inference.bayes_optimal import BayesOptimal
-from asymptopia.numerics.transitions import State
-from asymptopia.problem.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
-from asymptopia.problem.scalar import coordinate
-from asymptopia.problem.seen import label
-from asymptopia.record import StatementError
+from asymptopia.laws.inference.bayes_optimal import theory as bayes_theory
+from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
+from asymptopia.theory.scalar import coordinate
+from asymptopia.theory.seen import label
 
 ROWS = [
     row

@@ -12,8 +12,8 @@ from scipy.stats import norm
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.algorithms import max_margin
 from asymptopia.laws.inference.capacity import Capacity
-from asymptopia.laws.inference.capacity_experiment import _reaches_sphere, _separated, stored
-from asymptopia.laws.inference.capacity_theory import _solve, _state, capacity, instability, squared_distance
+from asymptopia.laws.inference.capacity.experiment import _reaches_sphere, _separated, stored
+from asymptopia.laws.inference.capacity.theory import _solve, _state, capacity, instability, squared_distance
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "inference.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("Capacity")]

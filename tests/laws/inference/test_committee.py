@@ -6,10 +6,7 @@ import pytest
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.laws.inference.bayes_optimal import BayesOptimal
 from asymptopia.laws.inference.committee import Committee
-from asymptopia.laws.inference.committee_fields import output, output_error
-from asymptopia.laws.inference.committee_labels import vote, vote_error
-from asymptopia.laws.inference.committee_prior import learnt
-from asymptopia.laws.inference.committee_theory import (
+from asymptopia.laws.inference.committee.theory import (
     apart,
     instability,
     machine_of,
@@ -17,9 +14,12 @@ from asymptopia.laws.inference.committee_theory import (
     together,
     uninformative,
 )
-from asymptopia.problem.activation import Erf, Identity, Relu, Sign, Tanh
-from asymptopia.problem.channel import Linear
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
+from asymptopia.laws.inference.committee.theory.fields import output, output_error
+from asymptopia.laws.inference.committee.theory.labels import vote, vote_error
+from asymptopia.laws.inference.committee.theory.prior import learnt
+from asymptopia.parts.activation import Erf, Identity, Relu, Sign, Tanh
+from asymptopia.parts.channel import Linear
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
 
 STATES = [np.array(q) for q in ([0.7, 0.0], [0.6, 1e-4], [0.75, 0.1], [0.9, 0.75])]
 

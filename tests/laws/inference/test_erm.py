@@ -10,9 +10,9 @@ from scipy.optimize import minimize_scalar
 
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
-from asymptopia.problem.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
-from asymptopia.problem.loss import Absolute, Hinge, Huber, Logistic, Square
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
+from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
+from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "erm.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("ERM")]

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from asymptopia.law import NoLimit
+from asymptopia.contract.law import NoLimit
+from asymptopia.contract.record import StatementError, field
+from asymptopia.contract.statement import parse
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.laws.inference.gaussian_covariate import GaussianCovariate
-from asymptopia.problem.channel import Linear, Logit, Probit, ReLU, Sign
-from asymptopia.problem.covariance import Isotropic, Matrices, PowerLaw, Spectrum
-from asymptopia.problem.data import Bundled, Data
-from asymptopia.problem.loss import Absolute, Hinge, Huber, Logistic, Square
-from asymptopia.problem.population import population
-from asymptopia.problem.tables import Columns
-from asymptopia.record import StatementError, field
-from asymptopia.statement import parse
+from asymptopia.parts.channel import Linear, Logit, Probit, ReLU, Sign
+from asymptopia.parts.covariance import Isotropic, Matrices, PowerLaw, Spectrum
+from asymptopia.parts.data import Bundled, Data
+from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
+from asymptopia.parts.tables import Columns
+from asymptopia.theory.population import population
 
 OBSERVABLES = ("test_error", "train_error", "train_loss")
 

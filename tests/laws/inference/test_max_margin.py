@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.laws.inference.max_margin import MaxMargin
-from asymptopia.problem.channel import Sign
-from asymptopia.problem.loss import Hinge
+from asymptopia.parts.channel import Sign
+from asymptopia.parts.loss import Hinge
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "erm.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("MaxMargin")]

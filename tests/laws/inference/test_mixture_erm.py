@@ -7,12 +7,12 @@ from scipy.optimize import linprog
 from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, confront, sweep, thresholds
-from asymptopia.calculus import minimise
-from asymptopia.laws.inference import mixture_classes as classes
-from asymptopia.laws.inference import mixture_erm_theory as theory
-from asymptopia.laws.inference import mixture_experiment as experiment
+from asymptopia.contract.calculus import minimise
 from asymptopia.laws.inference.mixture_erm import MixtureERM
-from asymptopia.problem.loss import Hinge, Huber, Logistic, Square
+from asymptopia.laws.inference.mixture_erm import experiment as experiment
+from asymptopia.laws.inference.mixture_erm import theory as theory
+from asymptopia.laws.inference.mixture_erm.theory import classes as classes
+from asymptopia.parts.loss import Hinge, Huber, Logistic, Square
 
 
 @pytest.mark.parametrize("alpha", [0.3, 2.0, 10.0])

@@ -9,13 +9,13 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from asymptopia import NoLimit, StatementError, confront, parse, sweep, thresholds
-from asymptopia.laws.inference import random_features_theory as theory
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.laws.inference.random_features import RandomFeatures
-from asymptopia.problem.activation import Activation, Erf, Identity, Relu, Sign, Tanh
-from asymptopia.problem.channel import Door, Linear, Logit
-from asymptopia.problem.channel import Sign as SignOf
-from asymptopia.problem.loss import Absolute, Hinge, Huber, Logistic, Square
+from asymptopia.laws.inference.random_features import theory as theory
+from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign, Tanh
+from asymptopia.parts.channel import Door, Linear, Logit
+from asymptopia.parts.channel import Sign as SignOf
+from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
 
 FOLDER = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((FOLDER / "inference.json").read_text()) if r["statement"].startswith("RandomFeatures")]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError, confront, parse, sweep, thresholds
+from asymptopia.contract.record import field
 from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
-from asymptopia.problem.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
-from asymptopia.record import field
+from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Prior, Rademacher, SparseRademacher
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "inference.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("SpikedMatrix")]

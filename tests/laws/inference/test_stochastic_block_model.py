@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, thresholds
-from asymptopia.laws.inference import stochastic_block_model_theory
 from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
 from asymptopia.laws.inference.stochastic_block_model import StochasticBlockModel
-from asymptopia.laws.inference.stochastic_block_model_theory import reconstruct
+from asymptopia.laws.inference.stochastic_block_model import theory as stochastic_block_model_theory
+from asymptopia.laws.inference.stochastic_block_model.theory import reconstruct
 
 OTHER = {
     r["id"]: r

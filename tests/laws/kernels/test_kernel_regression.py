@@ -5,10 +5,10 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse
 from asymptopia.laws.kernels.kernel_regression import KernelRegression, harmonic, harmonics
-from asymptopia.laws.kernels.regression_theory import population
-from asymptopia.problem.activation import Erf, Relu, Sign, Tanh
-from asymptopia.problem.data import Bundled, Data, Table
-from asymptopia.problem.kernel import NNGP, NTK, RBF, Polynomial, Powers
+from asymptopia.laws.kernels.kernel_regression.theory import population
+from asymptopia.parts.activation import Erf, Relu, Sign, Tanh
+from asymptopia.parts.data import Bundled, Data, Table
+from asymptopia.parts.kernel import NNGP, NTK, RBF, Polynomial, Powers
 
 
 def test_powers_of_the_cosine():
@@ -81,7 +81,7 @@ class Gaussian(Data):
     """A thousand rows of a model of which the theory is known: a linear target of variance 1 and noise 0.2."""
 
     def columns(self):
-        from asymptopia.problem.tables import Columns
+        from asymptopia.parts.tables import Columns
 
         rng = np.random.default_rng(3)
         X = rng.standard_normal((1000, 20))

@@ -8,7 +8,7 @@ from scipy.linalg import expm
 from asymptopia import StatementError, confront, parse
 from asymptopia.laws.kernels.lazy_training import LazyTraining, followed
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
-from asymptopia.problem.activation import Sign, Tanh
+from asymptopia.parts.activation import Sign, Tanh
 
 LAW = LazyTraining(depth=3, activation=Tanh(), times=(0.0, 0.4, 2.0))
 SHARED = {k: getattr(LAW, k) for k in ("depth", "activation", "weight_variance", "bias_variance")}

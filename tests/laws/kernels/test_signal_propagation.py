@@ -8,7 +8,7 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.laws.kernels.signal_propagation import SignalPropagation
-from asymptopia.problem.activation import Erf, Relu, Tanh
+from asymptopia.parts.activation import Erf, Relu, Tanh
 
 ROWS = json.loads((Path(__file__).parents[2] / "reference" / "kernels.json").read_text())
 ROWS = [r for r in ROWS if r["statement"].startswith("SignalPropagation")]

@@ -9,10 +9,10 @@ import pytest
 
 from asymptopia import StatementError, confront, parse
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
-from asymptopia.problem.activation import Activation, Erf, Identity, Relu, Sign, Tanh
-from asymptopia.problem.architecture import Convolutional, Dense, Residual
-from asymptopia.problem.dual import dual
-from asymptopia.problem.network_kernels import kernels
+from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign, Tanh
+from asymptopia.parts.architecture import Convolutional, Dense, Residual
+from asymptopia.parts.dual import dual
+from asymptopia.parts.network_kernels import kernels
 
 ROWS = json.loads((Path(__file__).parents[2] / "reference" / "kernels.json").read_text())
 ROWS = [r for r in ROWS if r["statement"].startswith("WideNetworkKernel")]

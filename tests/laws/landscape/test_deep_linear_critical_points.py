@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from asymptopia import confront
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape import deep_linear_critical_points as module
 from asymptopia.laws.landscape.deep_linear_critical_points import (
     DeepLinearCriticalPoints,
@@ -16,7 +17,6 @@ from asymptopia.laws.landscape.deep_linear_critical_points import (
     search,
     split_weights,
 )
-from asymptopia.record import StatementError
 
 OTHER = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
 ROWS = [r for r in OTHER if str(r.get("id")).startswith("J_deeplin.crit")]

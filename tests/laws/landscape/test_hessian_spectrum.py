@@ -8,7 +8,7 @@ from asymptopia import NoLimit, confront, thresholds
 from asymptopia.laws.landscape.hessian_spectrum import HessianSpectrum
 from asymptopia.measure.operators import hessian
 from asymptopia.measure.spectra import quadrature
-from asymptopia.problem.activation import Relu
+from asymptopia.parts.activation import Relu
 
 RUN = dict(sizes=(50, 100, 200), seeds=60)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from asymptopia import confront
-from asymptopia.algorithms.critical_points import come_to_rest, derivatives, symmetric_couplings
-from asymptopia.batching import realize_block
+from asymptopia.algorithms.landscape.critical_points import come_to_rest, derivatives, symmetric_couplings
+from asymptopia.contract.batching import realize_block
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape.landscape_floor import LandscapeFloor
-from asymptopia.record import StatementError
 
 
 def started(n, p, count, seed, single=False):

@@ -10,9 +10,9 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from asymptopia import confront, parse, thresholds
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape import p_spin_complexity as module
 from asymptopia.laws.landscape.p_spin_complexity import PSpinComplexity, line_at
-from asymptopia.record import StatementError
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = json.loads((REFERENCE / "landscape.json").read_text())

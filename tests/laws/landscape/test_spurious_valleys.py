@@ -5,10 +5,10 @@ import pytest
 from scipy.optimize import minimize
 
 from asymptopia import NoLimit, confront
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape import spurious_valleys as module
 from asymptopia.laws.landscape.spurious_valleys import SpuriousValleys, descend_units
-from asymptopia.problem.activation import PolynomialUnit, Power, Tanh
-from asymptopia.record import StatementError
+from asymptopia.parts.activation import PolynomialUnit, Power, Tanh
 
 
 @pytest.mark.parametrize("degree", [2, 4])

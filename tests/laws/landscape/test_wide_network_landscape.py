@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, confront
-from asymptopia.algorithms.gradient_norm import find_critical_points
+from asymptopia.algorithms.landscape.gradient_norm import find_critical_points
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape import wide_network_landscape as module
 from asymptopia.laws.landscape.wide_network_landscape import (
     WideNetworkLandscape,
@@ -14,8 +15,7 @@ from asymptopia.laws.landscape.wide_network_landscape import (
     residual_ratio,
     train,
 )
-from asymptopia.problem.activation import Erf, Relu, Sigmoid, Softplus, Tanh
-from asymptopia.record import StatementError
+from asymptopia.parts.activation import Erf, Relu, Sigmoid, Softplus, Tanh
 
 
 @pytest.mark.parametrize("shapes", [[(5, 64), (1, 5)], [(6, 64), (4, 6), (2, 4), (1, 2)]], ids=len)

@@ -5,8 +5,8 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront, thresholds
 from asymptopia.laws.mean_field.local_entropy import LocalEntropy
-from asymptopia.laws.mean_field.mc_kean_vlasov import McKeanVlasov
-from asymptopia.problem.potential import DoubleWell, Quadratic
+from asymptopia.laws.mean_field.mckean_vlasov import McKeanVlasov
+from asymptopia.parts.potential import DoubleWell, Quadratic
 
 
 def valleys(x):

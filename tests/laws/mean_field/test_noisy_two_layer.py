@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront
-from asymptopia.laws.mean_field.noisy_theory import Noisy, stationary
 from asymptopia.laws.mean_field.noisy_two_layer import NoisyTwoLayer
-from asymptopia.problem.activation import Identity, Power
-from asymptopia.problem.data import Bundled
-from asymptopia.problem.inputs import Curve, QuadraticForm
-from asymptopia.problem.neurons import Weights
+from asymptopia.laws.mean_field.noisy_two_layer.theory import Noisy, stationary
+from asymptopia.parts.activation import Identity, Power
+from asymptopia.parts.data import Bundled
+from asymptopia.parts.inputs import Curve, QuadraticForm
+from asymptopia.parts.neurons import Weights
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
 LANGEVIN = [r for r in REFERENCE if r["id"].startswith("G_flow.quadnet.langevin")]

@@ -5,7 +5,7 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse
 from asymptopia.laws.mean_field.path_integral_control import PathIntegralControl
-from asymptopia.problem.potential import Normal, Quadratic
+from asymptopia.parts.potential import Normal, Quadratic
 
 
 def test_a_normal_target_has_a_linear_drift():

@@ -8,7 +8,7 @@ import pytest
 
 from asymptopia import StatementError, confront, parse
 from asymptopia.laws.mean_field.schroedinger_bridge import SchroedingerBridge
-from asymptopia.problem.potential import Normal
+from asymptopia.parts.potential import Normal
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "mean_field.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("SchroedingerBridge")]

@@ -9,11 +9,11 @@ from scipy.integrate import quad, solve_ivp
 
 from asymptopia import NoLimit, StatementError, confront, parse
 from asymptopia.laws.mean_field.two_layer import TwoLayer
-from asymptopia.laws.mean_field.two_layer_radial import spherical_mean
-from asymptopia.problem.activation import Erf, Identity, Power, Ramp, Sign, Tanh
-from asymptopia.problem.data import Bundled, Table
-from asymptopia.problem.inputs import Curve, IsotropicGaussians, QuadraticForm
-from asymptopia.problem.neurons import Complete, StudentWeights, Weights
+from asymptopia.parts.activation import Erf, Identity, Power, Ramp, Sign, Tanh
+from asymptopia.parts.data import Bundled, Table
+from asymptopia.parts.inputs import Curve, IsotropicGaussians, QuadraticForm
+from asymptopia.parts.neurons import Complete, StudentWeights, Weights
+from asymptopia.theory.two_layer.radial import spherical_mean
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
 QUADRATIC = [r for r in REFERENCE if r["id"].startswith("G_flow.quadnet.d")]

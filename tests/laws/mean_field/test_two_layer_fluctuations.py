@@ -8,10 +8,10 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront
 from asymptopia.laws.mean_field.two_layer_fluctuations import TwoLayerFluctuations
-from asymptopia.laws.mean_field.two_layer_theory import Nodes, Setting, _run
-from asymptopia.problem.activation import Erf, Identity, Power, Tanh
-from asymptopia.problem.inputs import Curve, IsotropicGaussians, QuadraticForm
-from asymptopia.problem.neurons import Complete, StudentWeights, Weights
+from asymptopia.parts.activation import Erf, Identity, Power, Tanh
+from asymptopia.parts.inputs import Curve, IsotropicGaussians, QuadraticForm
+from asymptopia.parts.neurons import Complete, StudentWeights, Weights
+from asymptopia.theory.two_layer import Nodes, Setting, _run
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
 QUADRATIC = [r for r in REFERENCE if r["id"].startswith("G_extra.quadnet.clt")]

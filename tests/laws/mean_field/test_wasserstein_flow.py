@@ -9,7 +9,7 @@ import pytest
 from asymptopia import NoLimit, StatementError, confront, parse
 from asymptopia.laws.mean_field.fokker_planck import FokkerPlanck
 from asymptopia.laws.mean_field.wasserstein_flow import WassersteinFlow
-from asymptopia.problem.potential import DoubleWell, Normal
+from asymptopia.parts.potential import DoubleWell, Normal
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "mean_field.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("WassersteinFlow")]

@@ -6,7 +6,7 @@ import pytest
 from asymptopia import StatementError
 from asymptopia.laws.mean_field.two_layer import TwoLayer
 from asymptopia.laws.mean_field.two_layer_fluctuations import TwoLayerFluctuations
-from asymptopia.laws.mean_field.width import required_width
+from asymptopia.theory.two_layer.width import required_width
 
 
 def test_networks_of_that_width_are_that_accurate():

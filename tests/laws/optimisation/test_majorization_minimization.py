@@ -6,7 +6,7 @@ import pytest
 
 from asymptopia import NoLimit, confront
 from asymptopia.laws.optimisation.majorization_minimization import MajorizationMinimization
-from asymptopia.problem.activation import Gelu, Tanh
+from asymptopia.parts.activation import Gelu, Tanh
 
 
 def test_limit_and_experiment_agree_and_a_cruder_majoriser_does_not():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from asymptopia import confront
-from asymptopia.batching import realize_block
-from asymptopia.law import NoLimit
+from asymptopia.contract.batching import realize_block
+from asymptopia.contract.law import NoLimit
 from asymptopia.laws.optimisation.palm import PALM
-from asymptopia.laws.optimisation.palm_theory import rate
+from asymptopia.laws.optimisation.palm.theory import rate
 
 
 def by_hand(s, r, ridge, factor):

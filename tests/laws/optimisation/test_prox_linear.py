@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from asymptopia import StatementError, confront
 from asymptopia.algorithms.optimisers.prox_linear import prox_linear
 from asymptopia.laws.optimisation.prox_linear import ProxLinear
-from asymptopia.problem.loss import Absolute, Huber, Logistic, Square
+from asymptopia.parts.loss import Absolute, Huber, Logistic, Square
 
 
 def test_orthogonal_errors_balance_the_signs():

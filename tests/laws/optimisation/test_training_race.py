@@ -5,7 +5,7 @@ import pytest
 
 from asymptopia import NoLimit, StatementError
 from asymptopia.laws.optimisation.training_race import TrainingRace
-from asymptopia.problem.optimiser import (
+from asymptopia.parts.optimiser import (
     GaussNewton,
     GradientDescent,
     HeavyBall,

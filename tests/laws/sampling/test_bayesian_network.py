@@ -5,8 +5,8 @@ import pytest
 
 from asymptopia import StatementError, confront
 from asymptopia.laws.sampling.bayesian_network import BayesianNetwork
-from asymptopia.laws.sampling.posterior_samplers import HMC, InfiniteSwapping, RandomWalk
-from asymptopia.problem.data import Bundled
+from asymptopia.laws.sampling.bayesian_network.experiment import HMC, InfiniteSwapping, RandomWalk
+from asymptopia.parts.data import Bundled
 
 
 def test_the_posterior_in_the_space_of_functions():

@@ -7,7 +7,7 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront
 from asymptopia.laws.sampling.tempering import Exchange, Infinite, Magnet, Tempering, WellSites
-from asymptopia.laws.sampling.tempering_theory import asymptotic_variance, generator, stationary
+from asymptopia.laws.sampling.tempering.theory import asymptotic_variance, generator, stationary
 
 SYSTEMS = (WellSites(), WellSites(tilt=0.0, sites=12), Magnet())
 

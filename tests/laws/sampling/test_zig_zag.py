@@ -7,7 +7,7 @@ from scipy.sparse.linalg import spsolve
 
 from asymptopia import NoLimit, StatementError, confront
 from asymptopia.laws.sampling.zig_zag import ZigZag
-from asymptopia.problem.potential import DoubleWell, Quadratic
+from asymptopia.parts.potential import DoubleWell, Quadratic
 
 
 def variance_on_grid(law, f, points, reach):

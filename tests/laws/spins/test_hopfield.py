@@ -10,7 +10,7 @@ from scipy.optimize import root
 
 from asymptopia import StatementError, confront, parse, thresholds
 from asymptopia.laws.spins.hopfield import Hopfield
-from asymptopia.laws.spins.hopfield_theory import GRID, Model, capacity, free_energy, glass_at, retrieval, retrieval_at
+from asymptopia.laws.spins.hopfield.theory import GRID, Model, capacity, free_energy, glass_at, retrieval, retrieval_at
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "spins.json").read_text()) if r["statement"].startswith("Hopfield")]
@@ -71,7 +71,7 @@ def test_no_state_is_of_the_unphysical_branch():
 @pytest.mark.parametrize("state", [retrieval_at, glass_at])
 @pytest.mark.parametrize(("temperature", "bias"), [(0.3, 0.0), (0.3, 0.2), (0.05, 0.0)])
 def test_the_energy_is_the_derivative_of_the_free_energy(state, temperature, bias):
-    from asymptopia.laws.spins.hopfield_theory import energy
+    from asymptopia.laws.spins.hopfield.theory import energy
 
     beta, d, alpha = 1 / temperature, 1e-4, 0.04
     up, down = (

@@ -7,11 +7,11 @@ import pytest
 from scipy.integrate import quad
 
 from asymptopia import confront, parse, thresholds
-from asymptopia.law import NoLimit
+from asymptopia.contract.law import NoLimit
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.spins.ising_mean_field import IsingMeanField
-from asymptopia.laws.spins.ising_theory import CRITICAL_SQUARE, bethe, naive, onsager, tap
-from asymptopia.problem.graph import Lattice, RandomRegular
-from asymptopia.record import StatementError
+from asymptopia.laws.spins.ising_mean_field.theory import CRITICAL_SQUARE, bethe, naive, onsager, tap
+from asymptopia.parts.graph import Lattice, RandomRegular
 
 
 def log_partition(beta):

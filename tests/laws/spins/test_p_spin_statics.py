@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from asymptopia import confront, parse, thresholds
-from asymptopia.batching import seed_keys
+from asymptopia.contract.batching import seed_keys
+from asymptopia.contract.record import StatementError
 from asymptopia.laws.spins.p_spin_statics import PSpinStatics, ladder, one_step, thresholds_of
-from asymptopia.record import StatementError
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "spins.json").read_text()) if r["statement"].startswith("PSpinStatics")]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError, confront, parse, thresholds
-from asymptopia.batching import generator, seed_keys
-from asymptopia.laws.spins import replica_symmetric as symmetric
+from asymptopia.contract.batching import generator, seed_keys
 from asymptopia.laws.spins.sherrington_kirkpatrick import SherringtonKirkpatrick, ladder
+from asymptopia.theory import replica_symmetric as symmetric
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "spins.json").read_text()) if r["statement"].startswith("Sherrington")]

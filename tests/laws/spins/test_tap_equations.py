@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError, confront, sweep, thresholds
-from asymptopia.law import NoLimit
+from asymptopia.contract.law import NoLimit
 from asymptopia.laws.spins.tap_equations import TAPEquations
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...problem.activation import Activation, Sign
-from ...problem.prior import Prior
-from ...record import StatementError
+from ...contract.record import StatementError
+from ...parts.activation import Activation, Sign
+from ...parts.prior import Prior
 from ..checks import NotSolved
 from .committee_parts import Score, Weights, label_scores, weights_of
 from .iteration import BLOWN_UP, Squares, checked, product

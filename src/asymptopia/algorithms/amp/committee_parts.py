@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...contract.record import StatementError
 from ...numerics.bivariate import log_quadrant, quadrant
 from ...numerics.tails import hazard, log_density
-from ...problem.activation import Activation, Sign
-from ...problem.prior import Prior
-from ...record import StatementError
+from ...parts.activation import Activation, Sign
+from ...parts.prior import Prior
 
 Score = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Weights = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

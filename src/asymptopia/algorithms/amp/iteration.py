@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from ..checks import NotSolved
 
 RECOVERED = 1e-6

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from ..checks import NotSolved
 
 DAMPINGS = (0.0, 0.5, 0.85)

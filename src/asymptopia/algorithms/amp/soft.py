@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import Record, field
+from ...contract.record import Record, field
 
 
 class SoftThreshold(Record):

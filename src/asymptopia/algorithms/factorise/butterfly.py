@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 
 class Pattern(NamedTuple):

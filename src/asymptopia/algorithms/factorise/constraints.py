@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .butterfly import Pattern
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from ..checks import NotSolved
 from .network_paths import ConvolutionTree
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 Parameters = list[np.ndarray]
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .beta_divergence import beta_divergence
 
 Factors = tuple[np.ndarray, np.ndarray]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .nmf_coordinates import newton, rows_moved
 from .nmf_problem import Factors, Problem, objective, random_factors, stated
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .constraints import Constraint
 
 if TYPE_CHECKING:

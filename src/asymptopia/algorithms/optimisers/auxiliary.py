@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ...problem.activation import Activation, Relu
+from ...parts.activation import Activation, Relu
 from .curvature import loss_curvature, unit_curvature
 from .interface import Info, Solver, State, check_positive
 from .majorisers import LayerMajoriser, diagonal, forward, loss_slope, rank_one, spectral_norm, weighted_gram

@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...problem.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
-from ...problem.loss import Logistic, Loss, Square
-from ...record import StatementError
+from ...contract.record import StatementError
+from ...parts.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
+from ...parts.loss import Logistic, Loss, Square
 from .network import ACTIVATIONS, CrossEntropy
 
 _REACH, _CELLS = 8.0, 4096

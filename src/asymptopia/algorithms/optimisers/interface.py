@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .network import check_finite
 
 

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...problem.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
-from ...problem.loss import Logistic, Loss, Square
-from ...record import Record, StatementError
+from ...contract.record import Record, StatementError
+from ...parts.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
+from ...parts.loss import Logistic, Loss, Square
 
 ACTIVATIONS = (Identity, Relu, Sigmoid, Softplus, Tanh)
 Parameters = tuple[jax.Array, ...]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import check_steps
 
 Blocks = list[np.ndarray]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...problem.loss import Absolute, Loss
-from ...record import StatementError
-from ..erm import fit
+from ...contract.record import StatementError
+from ...parts.loss import Absolute, Loss
+from ..erm.fit import fit
 from .absolute import least_absolute
 from .interface import check_positive, check_steps
 from .network import check_finite

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from ..optimisers import (
     Info,
     Solver,

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 import xarray as xr
 
-from ...record import StatementError, nearest
+from ...contract.record import StatementError, nearest
 from ..optimisers import Solver, from_optax
 from ..optimisers.interface import check_positive
 from .entrants import ENTRANTS, Optimiser, Tuned

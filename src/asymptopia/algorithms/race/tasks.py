@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...problem.activation import Activation, Tanh
-from ...problem.data import Patches
-from ...problem.loss import Square
-from ...record import StatementError
+from ...contract.record import StatementError
+from ...parts.activation import Activation, Tanh
+from ...parts.data import Patches
+from ...parts.loss import Square
 from ..optimisers import CrossEntropy, Network
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, start
 

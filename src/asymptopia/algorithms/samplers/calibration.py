@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from blackjax.base import SamplingAlgorithm
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import Logdensity, check_states
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 
 class Estimate(NamedTuple):

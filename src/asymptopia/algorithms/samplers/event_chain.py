@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 
 class Chains(NamedTuple):

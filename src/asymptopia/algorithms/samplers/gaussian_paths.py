@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from . import gaussian_kernels as kernels
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from blackjax.base import SamplingAlgorithm
 from jax.scipy.special import logsumexp
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import Logdensity
 from .tempering import (
     Kernel,

@@ -12,7 +12,7 @@ import numpy as np
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 Logdensity = Callable[[Any], Any]
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import Logdensity, check_states
 from .tempering import Kernel, checked_ladder, exchanging
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import Info, Logdensity, moved
 from .metropolis import RandomWalkState
 

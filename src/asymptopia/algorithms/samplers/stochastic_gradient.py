@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .interface import Logdensity, check_target
 
 GradientEstimate = Callable[[Any, Any], Any]

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 CELLS = 4  # of a window; the bound is constant on each
 SLACK = 0.25  # proposals that a window may owe to the margin of its bounds

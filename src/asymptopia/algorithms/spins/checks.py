@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 
 
 def checked_couplings(couplings: Any) -> np.ndarray:

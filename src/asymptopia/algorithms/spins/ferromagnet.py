@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
-from ..graphs import adjacency
+from ...contract.record import StatementError
+from ..graphs.graph import adjacency
 from .checks import checked_count
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...record import StatementError
+from ...contract.record import StatementError
 from .checks import checked_count, checked_ladder
 
 

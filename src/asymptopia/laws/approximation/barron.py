@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 
 BARRON = "Barron, IEEE Trans. Inform. Theory 39 (1993) 930, lemma 1 and theorem 6"
 DEVORE_TEMLYAKOV = "DeVore and Temlyakov, Adv. Comput. Math. 5 (1996) 173, theorem 3.7"

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 
 TELGARSKY = "Telgarsky, Proc. Mach. Learn. Res. 49 (2016) 1517, theorem 1.1 and lemma 3.3"
 HANIN_ROLNICK = "Hanin and Rolnick, Proc. Mach. Learn. Res. 97 (2019) 2596, theorem 1"
@@ -98,7 +98,7 @@ class DepthSeparation(Law):
         return {"pieces": 1.0, "error": 1.0, "kinks": kinks}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.linear_pieces import linear_pieces
+        from ...algorithms.piecewise.linear_pieces import linear_pieces
 
         rng = generator(key)
         network = zigzag_network(n, self.depth, rng)

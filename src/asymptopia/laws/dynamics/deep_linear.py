@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import StatementError, check_increasing, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, check_increasing, field
 
 SAXE = "Saxe, McClelland and Ganguli, ICLR 2014, arXiv:1312.6120, equations 9 to 13"
 RECOMPUTED = "the equation of a mode, integrated independently"

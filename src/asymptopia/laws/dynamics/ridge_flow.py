@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator, whole
-from ...law import Landmark, Law, NoLimit, Observable
-from ...record import check_increasing, field
+from ...contract.batching import generator, whole
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import check_increasing, field
 
 ADVANI_SAXE = "Advani, Saxe and Sompolinsky, Neural Networks 132 (2020) 428, equations 9 to 12"
 RECOMPUTED = "quadrature of the Marchenko-Pastur law, recomputed independently"

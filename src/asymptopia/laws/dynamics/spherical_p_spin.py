@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...record import StatementError, field
-from . import glassy_theory as theory
-from .glassy_theory import checked_times, two_time_limit
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
+from ...theory import glassy as theory
+from ...theory.glassy import checked_times, two_time_limit
 
 CUGLIANDOLO_KURCHAN = "Cugliandolo and Kurchan, Phys. Rev. Lett. 71 (1993) 173"
 CUGLIANDOLO_DEAN = (
@@ -130,7 +130,7 @@ class SphericalPSpin(Law):
         return found | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, last)}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.spherical import spherical_langevin
+        from ...algorithms.sphere.langevin import spherical_langevin
 
         signal, overlap = self._signal()
         return spherical_langevin(

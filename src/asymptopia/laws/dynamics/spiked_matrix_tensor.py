@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
-from ...record import StatementError, field
-from .glassy_theory import checked_times, two_time_limit
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
+from ...theory.glassy import checked_times, two_time_limit
 
 MARVELS = (
     "Sarao Mannelli, Biroli, Cammarota, Krzakala, Urbani and Zdeborova, Phys. Rev. X 10 (2020) 011057 (recomputed)"
@@ -91,7 +91,7 @@ class SpikedMatrixTensor(Law):
         return {name: found[name] for name in ("overlap", "overlap_error", "energy", "energy_error")}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.spherical import spherical_langevin
+        from ...algorithms.sphere.langevin import spherical_langevin
 
         found = spherical_langevin(
             n, key, self.landscape(), self.temperature, self.times, signal=1.0, overlap=self.start_overlap

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import StatementError, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
 
 ZHENG = "Zheng, Riccietti and Gribonval, SIAM J. Math. Data Sci. 5 (2023) 22"
 EXACT = 1e-12

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import StatementError, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
 
 MALGOUYRES = "Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446"
 COLLIDING = dict(supports="(0 1)(0 1)", branches=1)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 
 MALGOUYRES = "Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator, whole
-from ...law import Landmark, Law, NoLimit, Observable
-from ...record import StatementError, field
+from ...contract.batching import generator, whole
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
 
 DONOHO = "Donoho, Maleki and Montanari, Proc. Natl. Acad. Sci. 106 (2009) 18914, equation 5 (recomputed)"
 AMELUNXEN = "Amelunxen, Lotz, McCoy and Tropp, Information and Inference 3 (2014) 224, theorem II and equation 4.1"
@@ -77,7 +77,7 @@ class L1Recovery(Law):
         return {"recovered": float(self.alpha > weak), "measurements": weak}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.basis_pursuit import basis_pursuit
+        from ...algorithms.erm.basis_pursuit import basis_pursuit
 
         rng = generator(key)
         X = rng.standard_normal((n, n))

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator, whole
-from ...law import Landmark, Law, NoLimit, Observable
+from ...contract.batching import generator, whole
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
 from ...numerics.gaussian import nodes
-from ...record import StatementError, field
 
 MONTANARI = "Montanari, Ruan, Sohn and Yan, arXiv:1911.01544 (2019), theorem 1 (recomputed)"
 GARDNER = "Gardner, J. Phys. A 21 (1988) 257, equation 33 (recomputed)"
@@ -81,7 +81,7 @@ class MaxMargin(Law):
         return {"margin": found[..., 0], "test_error": error, "separable": np.ones(shape)}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.max_margin import max_margin
+        from ...algorithms.erm.max_margin import max_margin
 
         rng = generator(key)
         samples = whole(self.alpha * n, rng)

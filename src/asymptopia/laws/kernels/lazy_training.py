@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
-from ...problem.activation import Activation, Erf, Identity
-from ...record import StatementError, check_increasing, field
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, check_increasing, field
+from ...parts.activation import Activation, Erf, Identity
 
 LEE = (
     "Lee, Xiao, Schoenholz, Bahri, Novak, Sohl-Dickstein and Pennington, NeurIPS 32 (2019) 8572, equations 14 to 16 "
@@ -115,8 +115,8 @@ class LazyTraining(Law):
         return {"time": np.asarray(self.times, float)}
 
     def predict(self) -> dict[str, Any]:
-        from ...problem.architecture import Dense
-        from ...problem.network_kernels import kernels
+        from ...parts.architecture import Dense
+        from ...parts.network_kernels import kernels
 
         points, y = np.asarray((*self.inputs, self.probe), float), np.asarray(self.labels, float)
         scales = float(self.weight_variance), float(self.bias_variance)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import StatementError, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
 
 BALDI_HORNIK = "Baldi and Hornik, Neural Networks 2 (1989) 53, fact 4"
 ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 242, theorem 7 and proposition 5"
@@ -188,7 +188,7 @@ class DeepLinearCriticalPoints(Law):
 
 def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Critical points of |W_H .. W_1 A - B|**2 / 2 and what they are, until each value was met four times."""
-    from ...algorithms.gradient_norm import find_critical_points
+    from ...algorithms.landscape.gradient_norm import find_critical_points
     from ...measure.deep_linear import linear_network_label
 
     layers = len(widths) - 1

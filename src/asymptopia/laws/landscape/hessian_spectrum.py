@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator, whole
-from ...law import Landmark, Law, NoLimit, Observable
+from ...contract.batching import generator, whole
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import field
 from ...numerics.sample_covariance import SampleCovariance
-from ...problem.activation import Activation, Tanh
-from ...record import field
+from ...parts.activation import Activation, Tanh
 
 MARCHENKO = "Marchenko and Pastur, Math. USSR Sb. 1 (1967) 457"
 BAIK = "Baik, Ben Arous and Peche, Ann. Probab. 33 (2005) 1643, for real data Paul, Stat. Sin. 17 (2007) 1617"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 
 STARTS = 8
 SELLKE = "Sellke, Comm. Pure Appl. Math. 77 (2024) 4065, theorems 1.1 and 1.2"
@@ -91,7 +91,7 @@ class LandscapeFloor(Law):
         }
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.critical_points import come_to_rest, symmetric_couplings
+        from ...algorithms.landscape.critical_points import come_to_rest, symmetric_couplings
 
         rng = generator(key)
         J = symmetric_couplings(n, int(self.p), rng, single=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...problem.activation import Activation, Power, Tanh
-from ...record import field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
+from ...parts.activation import Activation, Power, Tanh
 
 ENTEZARI = "Entezari, Sedghi, Saukh and Neyshabur, Int. Conf. Learn. Represent. (2022), conjecture 1"
 FERBACH = "Ferbach, Goujaud, Gidel and Dieuleveut, Proc. Mach. Learn. Res. 238 (2024) 3853, theorem 3.1"

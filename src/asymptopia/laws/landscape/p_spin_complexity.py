@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import StatementError, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
 
 AUFFINGER = "Auffinger, Ben Arous and Cerny, Comm. Pure Appl. Math. 66 (2013) 165"
 STARTS = 24
@@ -119,7 +119,7 @@ class PSpinComplexity(Law):
         }
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ...algorithms.critical_points import critical_points, descend, symmetric_couplings
+        from ...algorithms.landscape.critical_points import critical_points, descend, symmetric_couplings
 
         rng = generator(key)
         J = symmetric_couplings(n, int(self.p), rng)

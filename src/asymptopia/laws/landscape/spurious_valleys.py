@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.activation import Activation, Power
-from ...record import StatementError, check_increasing, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, check_increasing, field
+from ...parts.activation import Activation, Power
 
 VENTURI = "Venturi, Bandeira and Bruna, J. Mach. Learn. Res. 20 (2019) 133"
 RUNS = 12
@@ -164,7 +164,7 @@ class SpuriousValleys(Law):
 
     def escapes(self, p: int, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
         """The largest rise along constructed paths from random weights, and the share that miss the least squares."""
-        from ...algorithms.descent_path import descent_path
+        from ...algorithms.landscape.descent_path import descent_path
 
         features = self.activation(X @ rng.standard_normal((4 * int(max(self.dimension(), 1)), self.inputs)).T)
         best = ((features @ np.linalg.lstsq(features, y, rcond=None)[0] - y) ** 2).mean() / 2

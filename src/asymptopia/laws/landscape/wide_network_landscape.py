@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.activation import Activation, Erf, Sigmoid, Softplus, Tanh
-from ...record import StatementError, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
+from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 
 NGUYEN_HEIN = "Nguyen and Hein, ICML 2017, PMLR 70:2603, theorem 3.8"
 ANALYTIC = (Tanh, Sigmoid, Softplus, Erf)

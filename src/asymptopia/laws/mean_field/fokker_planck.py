@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.potential import DoubleWell, Normal, Potential, Quadratic
-from ...record import check_increasing, field
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import check_increasing, field
+from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 
 RISKEN = "Risken, The Fokker-Planck Equation (1989), equation 5.28"
 GENERATOR = "spectral gap of the generator by another discretisation, to 12 digits"
@@ -237,7 +237,7 @@ class FokkerPlanck(Law):
         import jax
         import jax.numpy as jnp
 
-        from ...algorithms.langevin import langevin_exits
+        from ...algorithms.particles.langevin import langevin_exits
 
         first, second = jax.random.split(key)
         z = jax.random.normal(first, (n,))

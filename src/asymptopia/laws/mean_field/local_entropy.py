@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...numerics.transitions import FixedPoint
-from ...problem.potential import DoubleWell, Potential, Quadratic
-from ...record import StatementError, check_increasing, field
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, check_increasing, field
+from ...contract.transitions import FixedPoint
+from ...parts.potential import DoubleWell, Potential, Quadratic
 
 CHAUDHARI = (
     "Chaudhari, Oberman, Osher, Soatto and Carlier, Research in the Mathematical Sciences 5 (2018) 30, theorem 3"
@@ -204,7 +204,7 @@ class LocalEntropy(Law):
         import jax
         import jax.numpy as jnp
 
-        from ...algorithms.entropy_sgd import entropy_sgd, local_average
+        from ...algorithms.particles.entropy_sgd import entropy_sgd, local_average
 
         inner = 2 / n**0.5 / self._stiffest()
         first, second, third = jax.random.split(key, 3)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.loss import namespace
-from ...problem.potential import DoubleWell, Normal, Potential
-from ...record import check_increasing, field
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import check_increasing, field
+from ...parts.loss import namespace
+from ...parts.potential import DoubleWell, Normal, Potential
 
 FOELLMER = "Foellmer, Springer Lecture Notes in Control and Information Sciences 69 (1985) 156"
 KAPPEN = "Kappen, J. Stat. Mech. (2005) P11011, equations 20 and 27"

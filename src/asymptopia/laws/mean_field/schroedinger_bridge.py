@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...problem.potential import Normal
-from ...record import check_increasing, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import check_increasing, field
+from ...parts.potential import Normal
 
 MALLASTO = "Mallasto, Gerolin and Minh, Information Geometry 5 (2022) 289, theorem 1"
 BUNNE = "Bunne, Hsieh, Cuturi and Krause, AISTATS 206 (2023) 5802, theorem 3"

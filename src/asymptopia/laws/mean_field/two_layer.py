@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Observable
-from ...problem.activation import Erf, Identity, Power
-from ...problem.data import Data
-from ...problem.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
-from ...problem.neurons import Neurons, Weights
-from ...record import StatementError, field
-from .two_layer_statement import _Network
+from ...contract.law import Landmark, Observable
+from ...contract.record import StatementError, field
+from ...parts.activation import Erf, Identity, Power
+from ...parts.data import Data
+from ...parts.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
+from ...parts.neurons import Neurons, Weights
+from .common import _Network
 
 MEI = "Mei, Montanari and Nguyen, PNAS 115 (2018) E7665, equation 7 and theorem 3"
 MATRIX = "the equation of the second moment alone, dM/dt = -2 {2D + tr D, M}, D = M - M*, by another integrator"
@@ -87,8 +87,8 @@ class TwoLayer(_Network):
             )
 
     def predict(self) -> dict[str, Any]:
-        from .two_layer_radial import solve_radial
-        from .two_layer_theory import solve
+        from ...theory.two_layer import solve
+        from ...theory.two_layer.radial import solve_radial
 
         isotropic = isinstance(self.data, IsotropicGaussians)
         found = (solve_radial if isotropic else solve)(self.setting())

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, NoLimit, Observable
-from ...problem.activation import Erf, Identity, Power
-from ...problem.data import Data
-from ...problem.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
-from ...problem.neurons import Neurons, StudentWeights, Weights
-from ...record import StatementError, field
-from .two_layer_statement import _Network
+from ...contract.law import Landmark, NoLimit, Observable
+from ...contract.record import StatementError, field
+from ...parts.activation import Erf, Identity, Power
+from ...parts.data import Data
+from ...parts.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
+from ...parts.neurons import Neurons, StudentWeights, Weights
+from .common import _Network
 
 SIRIGNANO = "Sirignano and Spiliopoulos, Stoch. Proc. Appl. 130 (2020) 1820, theorem 1.8"
 LINEAR = dict(
@@ -83,7 +83,7 @@ class TwoLayerFluctuations(_Network):
                 )
 
     def predict(self) -> dict[str, Any]:
-        from .two_layer_theory import solve
+        from ...theory.two_layer import solve
 
         setting = self.setting()
         mean = {k: v for k, v in solve(setting).items() if k.startswith("output")}

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.potential import Normal, Potential, Quadratic
-from ...record import StatementError, check_increasing, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, check_increasing, field
+from ...parts.potential import Normal, Potential, Quadratic
 
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
 FARTHEST = 6.5

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
-from ...record import check_increasing, field
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import check_increasing, field
 
 CASTERA = "Castera, Bolte, Fevotte and Pauwels, J. Mach. Learn. Res. 22 (2021) 1, equation 5 and section 3.3"
 MODES = "one mode by SciPy's DOP853 at 1e-13, integrated over the Marchenko-Pastur density by its quad"

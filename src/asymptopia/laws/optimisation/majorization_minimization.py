@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.activation import Activation, Relu
-from ...record import field
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import field
+from ...parts.activation import Activation, Relu
 
 LANGE = "Lange, MM Optimization Algorithms (2016), chapters 1 and 2"
 JAAKKOLA = "Jaakkola and Jordan, Stat. Comput. 10 (2000) 25, equation 12"
@@ -130,7 +130,7 @@ def _deep(key: Any, n: int, activation: Activation, depth: int) -> dict[str, Any
 
     from ...algorithms.optimisers.majorisers import forward, layer_majoriser
     from ...algorithms.optimisers.network import Network
-    from ...problem.loss import Logistic
+    from ...parts.loss import Logistic
 
     network = Network((INPUTS, *(UNITS,) * depth, 1), activation, Logistic())
     one, two, three, four = jax.random.split(key, 4)
@@ -173,7 +173,7 @@ def _single(key: Any, n: int, signal: Any) -> Any:
 
     from ...algorithms.optimisers.majorisers import forward, layer_majoriser
     from ...algorithms.optimisers.network import Network
-    from ...problem.loss import Logistic
+    from ...parts.loss import Logistic
 
     network = Network((INPUTS, 1), (), Logistic(), bias=False)
     one, two = jax.random.split(key)

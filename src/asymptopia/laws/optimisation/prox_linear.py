@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 
 DRUSVYATSKIY = "Drusvyatskiy and Paquette, Math. Program. 178 (2019) 503, section 5"
 DUCHI = "Duchi and Ruan, Inf. Inference 8 (2019) 471, theorem 1"
@@ -87,7 +87,7 @@ class ProxLinear(Law):
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         from ...algorithms.optimisers.prox_linear import prox_linear
-        from ...problem.loss import Absolute
+        from ...parts.loss import Absolute
 
         rng = generator(key)
         A, signal = rng.standard_normal((4 * n * n, n)), rng.standard_normal(n)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
-from .layers_of_law import state_shape
+from ...contract.law import Landmark, Law, Observable
+from .common import state_shape
 
 HAIRER = "Hairer, Lubich and Wanner, Geometric Numerical Integration (2006), theorem IX.8.1"
 CHANG = "Chang, Meng, Haber, Ruthotto, Begert and Holtham, AAAI Conf. Artif. Intell. 32 (2018) 2811, section 3"

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.activation import Activation, Tanh
-from ...problem.architecture import Architecture, Dense
-from ...record import field
-from .layers_of_law import check_architecture, largest_slope, norm_of, operator_of, state_shape
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import field
+from ...parts.activation import Activation, Tanh
+from ...parts.architecture import Architecture, Dense
+from .common import check_architecture, largest_slope, norm_of, operator_of, state_shape
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, theorem 1"
 NESTEROV = "Nesterov, Introductory Lectures on Convex Optimization (2004), theorem 2.1.14"

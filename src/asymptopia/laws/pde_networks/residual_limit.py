@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
-from ...problem.activation import Activation, Identity, Tanh
-from ...record import field
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
+from ...parts.activation import Activation, Identity, Tanh
 
 HABER_RUTHOTTO = "Haber and Ruthotto, Inverse Problems 34 (2018) 014004, section 2"
 HUANG = "Huang, Sun, Liu, Sedra and Weinberger, Eur. Conf. Comput. Vis. (2016) 646, section 3"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ...law import Law
-from ...problem.activation import Activation, Tanh
-from ...problem.architecture import Architecture, Dense
-from ...record import field
-from .layers_of_law import check_architecture, largest_slope, norm_of, operator_of
+from ...contract.law import Law
+from ...contract.record import field
+from ...parts.activation import Activation, Tanh
+from ...parts.architecture import Architecture, Dense
+from .common import check_architecture, largest_slope, norm_of, operator_of
 from .leapfrog import BIBTEX, CHANG, HAIRER, LANDMARKS, OBSERVABLES, kinked, observe, prediction
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, equation 19"

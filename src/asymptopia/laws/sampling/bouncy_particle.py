@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, Observable
-from ...record import check_increasing, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import check_increasing, field
 
 SCALING = "Deligiannidis, Paulin, Bouchard-Côté and Doucet, Ann. Appl. Probab. 31 (2021) 2612, theorem 2"
 ENERGY = "Bierkens, Kamatani and Roberts, Ann. Appl. Probab. 32 (2022) 3361"

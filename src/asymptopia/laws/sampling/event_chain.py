@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, NoLimit, Observable
-from ...record import check_increasing, field
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import check_increasing, field
 
 TONKS = "Tonks, Phys. Rev. 50 (1936) 955, equation 15"
 TAKAHASHI = "Takahashi, Proc. Phys.-Math. Soc. Japan 24 (1942) 60; Salsburg, Zwanzig and Kirkwood (1953)"

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.data import Bundled, Data
-from ...record import StatementError, field
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
+from ...parts.data import Bundled, Data
 
 WELLING_TEH = "Welling and Teh, Proc. 28th ICML (2011) 681"
 VOLLMER = "Vollmer, Zygalakis and Teh, J. Machine Learning Research 17 (2016) 159, section 3"

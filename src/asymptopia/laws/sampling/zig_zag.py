@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, NoLimit, Observable
-from ...problem.potential import Potential, Quadratic
-from ...record import field
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import field
+from ...parts.potential import Potential, Quadratic
 
 BIERKENS_DUNCAN = "Bierkens and Duncan, Adv. Appl. Probab. 49 (2017) 791, theorem 1.1 and section 5"
 PANELS, POINTS = 400, 8

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...law import Landmark, Law, Observable
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 from ...numerics.gaussian import legendre
-from ...record import field
 
 ELLIS_NEWMAN = "Ellis and Newman, Z. Wahrscheinlichkeitstheorie verw. Gebiete 44 (1978) 117, theorem 2.1"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...law import Landmark, Law, Observable
-from ...record import field
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import field
 
 ELLIS_NEWMAN = "Ellis and Newman, Z. Wahrscheinlichkeitstheorie verw. Gebiete 44 (1978) 117, theorems 2.1 and 2.2"
 RECOMPUTED = "independent root of m = tanh(beta (m + h)) in high precision"

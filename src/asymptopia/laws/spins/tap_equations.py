@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...batching import generator
-from ...law import Landmark, Law, NoLimit, Observable
-from ...record import StatementError, field
-from . import replica_symmetric as symmetric
+from ...contract.batching import generator
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, field
+from ...theory import replica_symmetric as symmetric
 
 BOLTHAUSEN = "Bolthausen, Comm. Math. Phys. 325 (2014) 333, theorem 2.1"
 STEPS = 6

@@ -1,0 +1,1 @@
+"""Minimisers of empirical risks, each certified by its gradient or duality gap."""

@@ -1,0 +1,124 @@
+"""Gradient descent, mini-batch and persistent SGD, and Langevin dynamics of a generalised linear model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...contract.record import StatementError, join, split
+from ...numerics.proximal import derivatives
+from ...parts.loss import Loss
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    r"""How the weights move.
+
+    $$w \leftarrow w - \eta \Big(\frac1b \sum_{i \in B} \nabla\ell_i + \lambda w\Big) + \sqrt{2 \eta T}\, \xi .$$
+
+    steps, rate: their number and their size $\eta$.
+    batch:       b, the probability with which each sample is in the batch B, independently.
+    ridge:       $\lambda$.
+    persistence: mean number of steps between the draws that decide whether a sample is in the batch, >= 1.
+    temperature: T.
+    """
+
+    steps: int
+    rate: float
+    batch: float = 1.0
+    ridge: float = 0.0
+    persistence: float = 1.0
+    temperature: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, holds, must in (
+            ("steps", self.steps >= 0, ">= 0"),
+            ("rate", self.rate > 0, "> 0"),
+            ("batch", 0 < self.batch <= 1, "> 0 and <= 1"),
+            ("ridge", self.ridge >= 0, ">= 0"),
+            ("persistence", self.persistence >= 1, ">= 1"),
+            ("temperature", self.temperature >= 0, ">= 0"),
+        ):
+            if not holds:
+                raise StatementError(f"`{name}` must be {must}, but is {getattr(self, name)!r}.")
+
+
+class Trajectories(NamedTuple):
+    """weights: shape (runs, steps + 1, d); loss: the mean loss of the samples, shape (runs, steps + 1)."""
+
+    weights: np.ndarray
+    loss: np.ndarray
+
+
+def descend(
+    X: Any, y: Any, start: Any, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
+) -> Trajectories:
+    """Run many descents at once, each on data of its own, with randomness from its own generator.
+
+    X: shape (runs, n, d); y: (runs, n); start: (runs, d). A row of X that is zero stands for no sample.
+    The field of a sample is x.w, so that `X` holds the factor 1 / sqrt(d), if any.
+    Raises `StatementError` for arrays that do not fit together.
+    """
+    X, y, start = (np.asarray(a, float) for a in (X, y, start))
+    if X.ndim != 3 or y.shape != X.shape[:2] or start.shape != (X.shape[0], X.shape[2]) or len(rngs) != len(X):
+        raise StatementError(
+            "`X`, `y`, `start` and `rngs` must have shapes (runs, n, d), (runs, n), (runs, d) and (runs,), "
+            f"but have {X.shape}, {y.shape}, {start.shape} and {(len(rngs),)}."
+        )
+    count, d = X.shape[1:]
+    weights = [membership(count, schedule, rng) / schedule.batch for rng in rngs] if schedule.batch < 1 else None
+    kicks = None
+    if schedule.temperature > 0:
+        size = np.sqrt(2 * schedule.rate * schedule.temperature)
+        kicks = size * np.stack([rng.standard_normal((schedule.steps + 1, d)) for rng in rngs])
+    structure, numbers = split(loss)
+    random = None if weights is None else np.stack(weights)
+    real = (schedule.rate, schedule.ridge)
+    found = _compiled()(structure, schedule.steps + 1, numbers, real, X, y, start, random, kicks)
+    return Trajectories(*(np.asarray(a) for a in found))
+
+
+def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.ndarray:
+    """Which of `count` samples are in the batch at each of `steps` + 1 times; shape (steps + 1, count)."""
+    member = np.empty((schedule.steps + 1, count), bool)
+    member[0] = rng.random(count) < schedule.batch
+    kept = 1 - 1 / schedule.persistence
+    for t in range(schedule.steps):
+        member[t + 1] = rng.random(count) < kept * member[t] + (1 - kept) * schedule.batch
+    return member
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> Any:
+    import jax
+
+    def run(structure: Any, times: int, numbers: Any, real: Any, *each: Any) -> Any:
+        return jax.vmap(lambda *one: _single(structure, times, numbers, real, *one))(*each)
+
+    return jax.jit(run, static_argnums=(0, 1))
+
+
+def _single(
+    structure: Any, times: int, numbers: Any, real: Any, X: Any, y: Any, start: Any, weights: Any, kicks: Any
+) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    loss = join(structure, list(numbers))
+    slope = derivatives(loss)[0]
+    rate, ridge = real
+    present = jnp.any(X != 0, axis=1)
+
+    def step(w: Any, random: Any) -> Any:
+        weight, kick = random
+        z = X @ w
+        force = slope(y, z) if weight is None else slope(y, z) * weight
+        new = w - rate * (X.T @ force + ridge * w)
+        here = jnp.sum(jnp.where(present, loss(y, z), 0.0)) / jnp.sum(present)
+        return (new if kick is None else new + kick), (w, here)
+
+    return jax.lax.scan(step, start, (weights, kicks), length=times)[1]

@@ -1,0 +1,1 @@
+"""Random graphs, and message passing on them."""

@@ -1,0 +1,156 @@
+"""Belief propagation for communities in a sparse graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...contract.record import StatementError
+from ..checks import NotSolved
+from .graph import adjacency, checked_affinity
+
+DAMPINGS = (0.0, 0.5, 0.85)
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What belief propagation found.
+
+    marginals:    (n, k), the probability of each group for each node.
+    free_entropy: Bethe's log-probability of the graph a node, without the terms that no label changes.
+    history:      the largest change of a message in each sweep.
+    converged:    whether the last of them is at most the tolerance.
+    damping:      the share of the old messages that was kept.
+    """
+
+    marginals: np.ndarray
+    free_entropy: float
+    history: np.ndarray
+    converged: bool
+    damping: float
+
+    @property
+    def iterations(self) -> int:
+        """The number of sweeps."""
+        return len(self.history)
+
+    def require(self) -> Beliefs:
+        """The beliefs themselves; raises `NotSolved` if they have not converged."""
+        if not self.converged:
+            last = self.history[-1] if len(self.history) else np.inf
+            raise NotSolved(
+                f"After {self.iterations} sweeps of belief propagation a message still changes by {last:.1g}."
+            )
+        return self
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The most probable group of each node, (n,); of groups whose probabilities agree to 1e-4 the first."""
+        return np.argmax(self.marginals >= self.marginals.max(axis=1, keepdims=True) - 1e-4, axis=1)
+
+
+def belief_propagation(
+    graph: Any,
+    affinity: Any,
+    fractions: Any = None,
+    *,
+    nodes: int | None = None,
+    start: Any = None,
+    damping: float | None = None,
+    tolerance: float = 1e-6,
+    sweeps: int = 500,
+    seed: int = 0,
+) -> Beliefs:
+    r"""The posterior of the groups of nodes that are joined with probability $c_{ab}/n$, by belief propagation.
+
+    $$\psi^{i \to j}_a \propto \nu_a e^{-h_a} \prod_{k \in \partial i \setminus j} \sum_b c_{ab} \psi^{k \to i}_b,
+      \qquad h_a = \frac1n \sum_i \sum_b c_{ab} \psi^i_b,$$
+
+    where the field h stands for the edges that are absent. Nodes are updated one after the other.
+
+    graph:     a symmetric SciPy sparse matrix (n, n), or an integer array (edges, 2); `nodes` is then n.
+    affinity:  $c$, (k, k), symmetric, >= 0: n times the probability of an edge.
+    fractions: $\nu$, (k,), the shares of the groups; equal by default.
+    start:     beliefs (n, k) from which the messages start; random ones by default, from `seed`.
+
+    damping:   the share of the old message that is kept; by default none, and 0.5, then 0.85 where that does not
+               converge in `sweeps`: graphs with many short loops, or with other groups than those stated.
+    tolerance: of the largest change of a message in a sweep; `converged` says whether it was reached.
+
+    Raises `StatementError` for what does not fit, `NotSolved` if no labelling of the graph has a positive probability.
+    Source: Decelle, Krzakala, Moore and Zdeborova, Phys. Rev. E 84 (2011) 066106, equations 26 to 30.
+    """
+    from .message_sweeps import bethe, sweep
+
+    C, shares = _model(affinity, fractions)
+    if damping is not None and not 0 <= damping < 1:
+        raise StatementError(f"`damping` must be >= 0 and < 1, but is {damping!r}.")
+    A = adjacency(graph, nodes)
+    edges = A.indptr.astype(np.int64), _reverse(A)
+    for share in DAMPINGS if damping is None else (damping,):
+        marginals, incoming = _start(A, len(C), start, seed)
+        history: list[float] = []
+        while len(history) < sweeps and not (history and history[-1] <= tolerance):
+            field = C @ marginals.mean(axis=0)
+            history.append(sweep(*edges, incoming, marginals, C, shares, field, share))
+            if np.isnan(history[-1]):
+                raise NotSolved(f"After {len(history)} sweeps every group of some node has probability zero.")
+        converged = bool(history) and history[-1] <= tolerance
+        if converged:
+            break
+    mean = marginals.mean(axis=0)
+    free_entropy = bethe(*edges, incoming, C, shares, C @ mean) / A.shape[0] + float(mean @ C @ mean) / 2
+    return Beliefs(marginals, free_entropy, np.array(history), converged, share)
+
+
+def agreement(beliefs: Any, labels: Any) -> float:
+    """(P - 1/k) / (1 - 1/k) with P the mean belief in the true label, maximised over the names of the k groups.
+
+    beliefs: (n, k), rows that sum to 1: marginals, or `np.eye(k)[found]` for labels. labels: (n,), whole numbers < k.
+    1 if all is known, 0 by chance.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    beliefs = np.asarray(beliefs, float)
+    n, k = beliefs.shape
+    right = np.eye(k)[np.asarray(labels)].T @ beliefs
+    share = right[linear_sum_assignment(right, maximize=True)].sum() / n
+    return float((k * share - 1) / (k - 1))
+
+
+def _model(affinity: Any, fractions: Any) -> tuple[np.ndarray, np.ndarray]:
+    C = checked_affinity(affinity)
+    shares = np.full(len(C), 1 / len(C)) if fractions is None else np.asarray(fractions, float)
+    if shares.shape != C.shape[:1]:
+        raise StatementError(f"`fractions` must have shape {C.shape[:1]}, but has shape {shares.shape}.")
+    if not (shares > 0).all() or abs(shares.sum() - 1) > 1e-9:
+        raise StatementError(f"`fractions` must be > 0 and sum to 1, but are {shares.tolist()}.")
+    return C, shares
+
+
+def _reverse(A: Any) -> np.ndarray:
+    """The position of the edge (j, i) for each edge (i, j), in the order of the matrix."""
+    from scipy.sparse import csr_array
+
+    numbered = csr_array((np.arange(A.nnz), A.indices, A.indptr), shape=A.shape)
+    transposed = csr_array(numbered.T)
+    transposed.sort_indices()
+    return np.asarray(transposed.data, np.int64)
+
+
+def _start(A: Any, k: int, start: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Marginals (n, k), and messages (2m, k) towards the node whose edge it is."""
+    n = A.shape[0]
+    if start is None:
+        rng = np.random.default_rng(seed)
+        incoming = rng.exponential(size=(A.nnz, k))
+        incoming /= incoming.sum(axis=1, keepdims=True)
+        return np.full((n, k), 1 / k), incoming
+    beliefs = np.array(start, float)
+    if beliefs.shape != (n, k):
+        raise StatementError(f"`start` must have shape {(n, k)}, but has shape {beliefs.shape}.")
+    if not (beliefs >= 0).all() or not np.allclose(beliefs.sum(axis=1), 1):
+        raise StatementError("`start` must hold probabilities: rows >= 0 that sum to 1.")
+    return beliefs, beliefs[A.indices]

@@ -1,0 +1,90 @@
+"""Sparse graphs: as adjacency matrices, whatever they are given as, and drawn from a block model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...contract.record import StatementError
+
+
+def adjacency(graph: Any, nodes: int | None = None) -> Any:
+    """The symmetric 0/1 adjacency matrix of a graph in SciPy's CSR format, with sorted indices.
+
+    graph: a symmetric SciPy sparse matrix (n, n), whose weights do not count, or an integer array (edges, 2), one row
+    an edge, of nodes 0, 1, ..., each edge once or in both directions. nodes: their number n, where the last ones have
+    no edge. Raises `StatementError` for loops, negative nodes and matrices that are not symmetric.
+    """
+    from scipy.sparse import coo_array, csr_array, issparse
+
+    if issparse(graph):
+        A = csr_array(graph, copy=True)
+        if A.shape[0] != A.shape[1]:
+            raise StatementError(f"`graph` must be a square matrix, but has shape {A.shape}.")
+        A.sum_duplicates()
+        A.eliminate_zeros()
+        A.data = np.ones(A.nnz)
+        if abs(A - A.T).nnz:
+            raise StatementError("`graph` must be symmetric: an edge from i to j is one from j to i.")
+    else:
+        edges = _edges(graph)
+        n = int(edges.max(initial=-1)) + 1 if nodes is None else nodes
+        if edges.size and edges.max() >= n:
+            raise StatementError(f"`nodes` must exceed every node of `graph`, {edges.max()} too, but is {n}.")
+        i, j = edges.T
+        A = csr_array(coo_array((np.ones(2 * len(i)), (np.append(i, j), np.append(j, i))), shape=(n, n)))
+        A.data = np.ones(A.nnz)
+    if A.shape[0] == 0:
+        raise StatementError("`graph` must have at least one node.")
+    if nodes is not None and A.shape[0] != nodes:
+        raise StatementError(f"`nodes` must be {A.shape[0]}, as many as `graph` has rows, but is {nodes}.")
+    if A.diagonal().any():
+        raise StatementError(f"`graph` must have no loops, but node {np.flatnonzero(A.diagonal())[0]} has one.")
+    A.sort_indices()
+    return A
+
+
+def _edges(graph: Any) -> np.ndarray:
+    edges = np.asarray(graph)
+    if edges.ndim != 2 or edges.shape[1] != 2 or not np.issubdtype(edges.dtype, np.integer):
+        raise StatementError(
+            "`graph` must be a SciPy sparse matrix (n, n) or an integer array (edges, 2), "
+            f"but is an array of {edges.dtype} of shape {edges.shape}."
+        )
+    if edges.size and edges.min() < 0:
+        raise StatementError(f"Nodes are 0, 1, ..., but `graph` has an edge at {edges.min()}.")
+    return edges
+
+
+def block_graph(labels: np.ndarray, affinity: Any, rng: np.random.Generator) -> Any:
+    """A graph in which i and j are joined with probability affinity[labels_i, labels_j] / n, independently.
+
+    labels: (n,) whole numbers below k. affinity: (k, k), symmetric, entries >= 0 and < n. The adjacency matrix is
+    given in CSR format, in a time proportional to the number of edges: a pair is joined if it is hit at least once by
+    uniform throws whose number is Poisson.
+    """
+    labels, affinity = np.asarray(labels), checked_affinity(affinity)
+    n, k = len(labels), len(affinity)
+    if affinity.max() >= n:
+        raise StatementError(f"`affinity` must be below n = {n}, but has an entry {affinity.max():g}.")
+    groups = [np.flatnonzero(labels == a) for a in range(k)]
+    edges = []
+    for a in range(k):
+        for b in range(a, k):
+            pairs = len(groups[a]) * len(groups[b]) / (2 if a == b else 1)
+            hits = rng.poisson(-pairs * np.log1p(-affinity[a, b] / n))
+            if hits:
+                edges.append(np.stack([rng.choice(groups[a], hits), rng.choice(groups[b], hits)], 1))
+    found = np.concatenate(edges) if edges else np.zeros((0, 2), int)
+    return adjacency(found[found[:, 0] != found[:, 1]], n)
+
+
+def checked_affinity(affinity: Any) -> np.ndarray:
+    """A symmetric (k, k) array of finite entries >= 0; raises `StatementError`."""
+    C = np.asarray(affinity, float)
+    if C.ndim != 2 or C.shape[0] != C.shape[1] or C.size == 0:
+        raise StatementError(f"`affinity` must have shape (k, k), but has shape {C.shape}.")
+    if not np.isfinite(C).all() or C.min() < 0 or not np.allclose(C, C.T):
+        raise StatementError(f"`affinity` must be symmetric, finite and >= 0, but is {C.tolist()}.")
+    return C

@@ -1,0 +1,1 @@
+"""Walks over a landscape: critical points, paths of descent, barriers between networks."""

@@ -1,0 +1,127 @@
+"""Critical points of any index, by descent on the norm of the gradient."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...contract.record import StatementError
+
+STEPS, BATCH = 60, 64
+EASIER, HARDER = 0.3, 6.0
+DAMPING = (1e-8, 1e12)
+FLAT = 1e-7
+
+
+@dataclasses.dataclass(frozen=True)
+class CriticalPoints:
+    """Where the searches ended: of N starts in p dimensions.
+
+    point (N, p), loss (N,), gradient (N,) its norm, eigenvalues (N, p) of the Hessian, ascending.
+    curvature: (N,), the largest eigenvalue in size where the search, or 60 steps of it, began.
+    converged: (N,), whether the norm of the gradient is below the tolerance.
+    flat:      (N,), whether the search ended where the gradient is not zero but lies in the kernel of the Hessian: a
+               critical point of the norm of the gradient, not of the loss (to 1e-7 of the largest curvature met).
+    """
+
+    point: np.ndarray
+    loss: np.ndarray
+    gradient: np.ndarray
+    eigenvalues: np.ndarray
+    curvature: np.ndarray
+    converged: np.ndarray
+    flat: np.ndarray
+
+    def index(self, threshold: float = 1e-7) -> np.ndarray:
+        """The number (N,) of eigenvalues below -threshold times the largest in size, or 1e-4 of that at the start."""
+        largest = np.maximum(np.abs(self.eigenvalues).max(axis=1), 1e-4 * self.curvature)
+        return np.asarray((self.eigenvalues < -threshold * largest[:, None]).sum(axis=1))
+
+
+def find_critical_points(
+    loss: Callable[[Any, Any], Any], starts: Any, data: Any = None, tolerance: float = 1e-10, rounds: int = 40
+) -> CriticalPoints:
+    r"""Critical points of `loss(x, data)`, a scalar in JAX of a flat vector x, one from each of the starts (N, p).
+
+    Levenberg's method on $|\nabla L|^2$: steps $-(H^2 + \mu |g|)^{-1} H g$ by the eigenvalues of the dense Hessian,
+    taken if the norm of the gradient falls, and 60 more once it is below the tolerance. It neither prefers minima nor
+    avoids degenerate points, and it can end at points that are not critical: `flat` flags those. At most `rounds`
+    times 60 steps.
+    """
+    x = np.array(starts, float, ndmin=2)
+    if x.ndim != 2 or x.size == 0 or not np.isfinite(x).all():
+        raise StatementError(f"`starts` must be finite, of shape (N, p) with N, p >= 1; its shape is {x.shape}.")
+    if not 0 < tolerance < math.inf:
+        raise StatementError(f"`tolerance` must be > 0, but is {tolerance:g}.")
+    found: dict[str, np.ndarray] = {}
+    damping, active, polished = np.ones(len(x)), np.arange(len(x)), np.zeros(len(x), bool)
+    scale = np.zeros(len(x))
+    for _ in range(rounds):
+        rows = np.resize(active, math.ceil(len(active) / BATCH) * BATCH)  # few shapes, few compilations
+        blocks = [_search(loss, x[b], damping[b], data) for b in rows.reshape(-1, BATCH)]
+        for name in blocks[0]:
+            block = np.concatenate([np.asarray(b[name]) for b in blocks])[: len(active)]
+            found.setdefault(name, np.empty((len(x), *block.shape[1:])))[active] = block
+        x, damping = found["point"].copy(), found["damping"]
+        scale = np.fmax(scale, found["start"])
+        converged = found["gradient"] <= tolerance
+        flat = ~converged & (found["slope"] <= FLAT * scale * found["gradient"])
+        active = np.flatnonzero(~(converged & polished | flat) & np.isfinite(found["gradient"]))
+        polished = converged
+        if not len(active):
+            break
+    return CriticalPoints(
+        found["point"], found["loss"], found["gradient"], found["eigenvalues"], scale, converged, np.asarray(flat)
+    )
+
+
+def _search(loss: Callable[[Any, Any], Any], x: np.ndarray, damping: np.ndarray, data: Any) -> dict[str, Any]:
+    return dict(_compiled()(loss, x, damping, data))
+
+
+@cache
+def _compiled() -> Any:
+    import jax
+
+    return jax.jit(
+        lambda loss, x, damping, data: jax.vmap(lambda a, b: _steps(loss, a, b, data))(x, damping), static_argnums=0
+    )
+
+
+def _steps(loss: Callable[[Any, Any], Any], start: Any, damping: Any, data: Any) -> dict[str, Any]:
+    import jax
+    import jax.numpy as jnp
+
+    def gradient(x: Any) -> Any:
+        return jax.grad(loss)(x, data)
+
+    def hessian(x: Any) -> Any:
+        return jax.jacfwd(gradient)(x)
+
+    def step(carry: Any, _: Any) -> tuple[Any, None]:
+        x, mu = carry
+        g = gradient(x)
+        eigenvalues, vectors = jnp.linalg.eigh(hessian(x))
+        size = jnp.linalg.norm(g)
+        weights = eigenvalues / jnp.maximum(eigenvalues**2 + mu * size, 1e-300)
+        ahead = x - vectors @ (weights * (vectors.T @ g))
+        better = jnp.linalg.norm(gradient(ahead)) < size
+        mu = jnp.clip(jnp.where(better, EASIER, HARDER) * mu, *DAMPING)
+        return (jnp.where(better, ahead, x), mu), None
+
+    (x, mu), _ = jax.lax.scan(step, (start, damping), None, length=STEPS)
+    g, H = gradient(x), hessian(x)
+    return {
+        "point": x,
+        "damping": mu,
+        "start": jnp.abs(jnp.linalg.eigvalsh(hessian(start))).max(),
+        "loss": loss(x, data),
+        "gradient": jnp.linalg.norm(g),
+        "slope": jnp.linalg.norm(H @ g),
+        "eigenvalues": jnp.linalg.eigvalsh(H),
+    }

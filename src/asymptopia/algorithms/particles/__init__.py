@@ -1,0 +1,1 @@
+"""Interacting particles: Langevin dynamics, wide networks in training, entropy-SGD."""

@@ -1,0 +1,1 @@
+"""Dynamics and equilibria on the sphere."""

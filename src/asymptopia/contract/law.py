@@ -1,0 +1,292 @@
+"""The contract: a law states a problem, predicts its limit and realises it at finite size."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .record import Record, StatementError
+from .transitions import FixedPoint
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class NoLimit(StatementError):
+    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Observable:
+    """A number or labelled array that a realisation yields and whose mean over realisations a law predicts.
+
+    symbol, doc:    how it is typeset (LaTeX), and what it is, in words.
+    dims:           names of its axes; `Law.coords` gives their values.
+    fluctuation_of: the prediction is the limit of n times the variance of that observable over realisations.
+    exponent_of:    the prediction is the exponent b of that observable's growth n**b.
+    bound:          the prediction is an upper bound on the "mean" over realisations, or on "every" realisation.
+    limit_only:     predicted, but not observed at finite size.
+    scale:          natural size of the observable, to which a discrepancy is compared; by default the largest
+                    absolute value of the prediction (1 if that is zero).
+    resolution:     the discrepancy, as a fraction of `scale`, that a confrontation should be able to see.
+    bias:           the finite-size correction falls as n**-bias; by default the law's.
+    self_averaging: each realisation averages over the n parts of its system (a fraction of samples, of spins), so
+                    that unanimous seeds resolve 3 / (n seeds) instead of 3 / seeds.
+    """
+
+    symbol: str
+    doc: str
+    unit: str = ""
+    dims: tuple[str, ...] = ()
+    fluctuation_of: str | None = None
+    exponent_of: str | None = None
+    bound: str | None = None
+    limit_only: bool = False
+    scale: float | None = None
+    resolution: float | None = None
+    bias: float | None = None
+    self_averaging: bool = False
+
+    def __post_init__(self) -> None:
+        if self.bound not in (None, "mean", "every"):
+            raise ValueError(f'`bound` must be "mean" or "every", but is {self.bound!r}.')
+
+    @property
+    def derived_from(self) -> str | None:
+        """The observable whose realisations this one is computed from, if it is a statistic of another."""
+        return self.fluctuation_of or self.exponent_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Landmark:
+    """A published or independently computed value that a law must reproduce.
+
+    fields:     the statement, as fields of the law that differ from its defaults.
+    observable: its name; with `along`, the name of a threshold along that field.
+    at:         index along each of the observable's dims, if it is an array.
+    note:       why the literature prints another value, where it does.
+    """
+
+    fields: Mapping[str, Any]
+    observable: str
+    value: float
+    tolerance: float
+    source: str
+    along: str | None = None
+    at: tuple[int, ...] = ()
+    note: str = ""
+
+
+class Statement:
+    """What a law and a sweep of it have in common: a grid of statements, one limit, one experiment."""
+
+    @property
+    def law(self) -> Law:
+        raise NotImplementedError
+
+    def points(self) -> list[Law]:
+        """The statements, in row-major order of `axes`."""
+        raise NotImplementedError
+
+    @property
+    def axes(self) -> dict[str, tuple[Any, ...]]:
+        """The swept fields and their values; empty for a single law."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise `NoLimit` if any of the statements has no limit."""
+        for point in self.points():
+            point.check()
+
+    def warnings(self) -> list[str]:
+        """Why the limit cannot be trusted, for each statement where it cannot."""
+        found = [(p, p.valid()) for p in self.points()]
+        return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in found if reason]
+
+    def limit(self) -> xr.Dataset:
+        """The predictions, labelled: one variable an observable, dims of the sweep first.
+
+        `<name>_error` stands beside an observable where the theory itself is numerical.
+        """
+        from .batching import predict_all
+
+        self.check()
+        points = self.points()
+        found = predict_all(points)
+        order = [name for k in self.law.observables for name in (k, f"{k}_error")]
+        names = [k for k in order if all(k in f for f in found)]
+        values = {}
+        for name in names:
+            shapes = {np.shape(f[name]) for f in found}
+            if len(shapes) > 1:
+                raise StatementError(f"{name!r} changes its shape along {', '.join(self.axes)}: {sorted(shapes)}.")
+            values[name] = np.stack([np.asarray(f[name], float) for f in found])
+        return label(self, values)
+
+    def experiment(self, sizes: Sequence[int] | None = None, seeds: int | Sequence[int] | None = None) -> xr.Dataset:
+        """Realisations, labelled: dims of the sweep, then `size`, `seed`, then those of the observable.
+
+        `sizes` and `seeds` default to the law's; a number of seeds stands for 0, 1, ... .
+        """
+        from .batching import realize_block
+
+        self.check()
+        sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
+        units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
+        blocks = [[[realize_block(p, n, u) for u in units] for n in sizes] for p in self.points()]
+        names = blocks[0][0][0]
+        values = {k: np.stack([[np.concatenate([u[k] for u in b]) for b in row] for row in blocks]) for k in names}
+        return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
+
+
+class Law(Statement, Record):
+    """A problem and a prediction; see the two methods every law has, `predict` and `realize`.
+
+    A law declares its fields like a dataclass, and as class attributes
+
+    size:        the word for what grows ("spins", "dimension", "width").
+    sizes, seeds: the sizes and the number of realisations of a default experiment.
+    source:      author, journal, year, equation; `bibtex` the same for a bibliography.
+    observables: name -> `Observable`.
+    bias:        finite-size corrections fall as n**-bias.
+    landmarks:   published values that it must reproduce.
+    compiled:    whether `realize` is JAX, to be compiled and batched over seeds; False for ordinary Python.
+    vectorised:  whether `predict` accepts arrays in the fields that hold numbers, and returns arrays with that
+                 leading axis (NumPy); otherwise JAX traces and batches it if it can, else it is called point by point.
+    block:       how many realisations make one unit of work.
+    """
+
+    size: ClassVar[str] = "size"
+    sizes: ClassVar[tuple[int, ...]] = (100, 200, 400)
+    seeds: ClassVar[int] = 40
+    source: ClassVar[str] = ""
+    bibtex: ClassVar[str] = ""
+    status: ClassVar[str] = ""
+    observables: ClassVar[Mapping[str, Observable]] = {}
+    bias: ClassVar[float] = 1.0
+    landmarks: ClassVar[tuple[Landmark, ...]] = ()
+    compiled: ClassVar[bool] = True
+    vectorised: ClassVar[bool] = False
+    block: ClassVar[int] = 64
+
+    def predict(self) -> dict[str, Any]:
+        """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it predicts: define `predict(self)`.")
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be realised: define `realize(self, n, key)`.")
+
+    def realize_all(self, n: int, keys: Sequence[Any]) -> dict[str, Any]:
+        """The observables of a system for each key, arrays with the keys first; for `compiled = False` only.
+
+        One by one, unless a law of ordinary Python can do better.
+        """
+        rows = [self.realize(n, key) for key in keys]
+        return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+
+    def coords(self) -> dict[str, Any]:
+        """The values along the axes of array observables, by name of the axis."""
+        return {}
+
+    def valid(self) -> str | None:
+        """None, or why this limit cannot be trusted here."""
+        return None
+
+    def check(self) -> None:
+        """Raise `NoLimit` where the problem has no limit at all; nothing is computed then."""
+
+    def fixed_points(self) -> list[FixedPoint]:
+        """All fixed points of a law's equations, stable or not, ordered by overlap; for laws that have several."""
+        raise StatementError(f"{type(self).__name__} does not give the fixed points of its equations.")
+
+    def fixed_points_along(self, along: str, values: Sequence[float]) -> list[list[FixedPoint]]:
+        """All fixed points at each value of a field, or of a field of a part such as `prior.rho`."""
+        from .phases import vary
+
+        return [vary(self, along, v).fixed_points() for v in values]
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """The transitions met as the field `along` varies, by name; found from the fixed points if a law has them."""
+        if type(self).fixed_points is Law.fixed_points:
+            raise StatementError(f"{type(self).__name__} has no known transition along {along!r}.")
+        from .phases import transitions_along
+
+        return transitions_along(self, along)
+
+    @property
+    def law(self) -> Law:
+        return self
+
+    @property
+    def axes(self) -> dict[str, tuple[Any, ...]]:
+        return {}
+
+    def points(self) -> list[Law]:
+        return [self]
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the docstring."""
+        return (cls.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").strip()
+
+    def observed(self) -> list[str]:
+        """The names of the observables that `realize` returns."""
+        return [k for k, o in self.observables.items() if not (o.limit_only or o.derived_from)]
+
+    def sizes_and_seeds(
+        self, sizes: Sequence[int] | None, seeds: int | Sequence[int] | None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The sizes and seeds of an experiment, checked, with the law's own as defaults."""
+        chosen = tuple(self.sizes if sizes is None else sizes)
+        whole = all(not isinstance(n, bool) and n == int(n) and n >= 1 for n in chosen)
+        if not chosen or not whole or len(set(chosen)) < len(chosen):
+            raise StatementError(f"`sizes` must be different whole numbers >= 1, but is {chosen}.")
+        seeds = self.seeds if seeds is None else seeds
+        numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+        if len(numbers) < 2:
+            raise StatementError(f"`seeds` must be at least 2 to give an error bar, but is {seeds}.")
+        if any(s != int(s) or s < 0 for s in numbers) or len(set(numbers)) < len(numbers):
+            raise StatementError(f"`seeds` must be different whole numbers >= 0, but is {seeds}.")
+        return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)
+
+
+def label(statement: Statement, values: Mapping[str, np.ndarray], **dims: np.ndarray) -> xr.Dataset:
+    """Arrays over (point, *dims, *observable dims) as a labelled Dataset over the axes of the sweep."""
+    import xarray as xr
+
+    law, axes = statement.law, statement.axes
+    shape = tuple(len(v) for v in axes.values())
+    coords: dict[str, Any] = {name: (name, axis_values(v)) for name, v in axes.items()}
+    coords |= {k: (k, v, {"long_name": law.size} if k == "size" else {}) for k, v in dims.items()}
+    data = {}
+    inner: set[str] = set()
+    for name, array in values.items():
+        observable = law.observables[name.removesuffix("_error") if name not in law.observables else name]
+        array = np.asarray(array, float)
+        names = (*axes, *dims, *observable.dims)
+        array = array.reshape((*shape, *array.shape[1:]))
+        if array.ndim != len(names):
+            inner_shape = array.shape[len(shape) + len(dims) :]
+            raise StatementError(
+                f"{name!r} of {type(law).__name__} has dims {observable.dims}, but a value of shape {inner_shape}."
+            )
+        inner |= set(observable.dims)
+        attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}
+        data[name] = (names, array, attrs)
+    every = [p.coords() for p in statement.points()]
+    for dim in inner:
+        options = [np.asarray(c[dim]) for c in every if dim in c]
+        if options and all(o.shape == options[0].shape and np.all(o == options[0]) for o in options):
+            coords[dim] = (dim, options[0])
+    return xr.Dataset(data, coords, attrs={"statement": repr(statement), "source": law.source, "size": law.size})
+
+
+def axis_values(values: Sequence[Any]) -> np.ndarray:
+    """The values of a swept field as a coordinate: numbers stay numbers, parts become their short statement."""
+    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+        return np.asarray(values)
+    return np.asarray([v.short() if isinstance(v, Record) else str(v) for v in values])

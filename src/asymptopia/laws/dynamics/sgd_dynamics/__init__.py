@@ -1,0 +1,234 @@
+"""Gradient descent and its stochastic kin on generalised linear models, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.batching import generator, whole
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import field
+from ....parts.amplitude import Amplitude
+from ....parts.channel import Channel, Linear, Sign
+from ....parts.loss import Logistic, Loss, Square
+from ....parts.mixture import Mixture
+from ....parts.perceptron import Perceptron
+
+MIGNACCO = "Mignacco, Krzakala, Urbani and Zdeborova, NeurIPS 33 (2020) 9540, the dynamical mean-field equations"
+GERBELOT = "Gerbelot, Troiani, Mignacco, Krzakala and Zdeborova, SIAM J. Math. Data Sci. 6 (2024) 400, main theorem"
+FIRST = "the first step in closed form"
+RECOMPUTED = "independent second-moment recursion over the spectrum of the inputs"
+FRESH = 20_000
+
+
+def _seen(symbol: str, doc: str, *more: str) -> Observable:
+    """An observable at every step, which averages over the weights or the samples of a realisation."""
+    return Observable(symbol, doc, dims=("step", *more), self_averaging=True)
+
+
+class SGDDynamics(Law):
+    r"""Gradient descent, SGD, persistent SGD and Langevin dynamics on a generalised linear model, step by step.
+
+    n = $\alpha d$ inputs $x_i \sim N(0, I_d)$ get labels $y_i$ from a teacher $w^\star$ of $|w^\star|^2 = d$, through
+    a channel that sees $x_i \cdot w^\star / \sqrt d$; or they come from two clusters around
+    $\pm \text{separation}\, w^\star / \sqrt d$, labelled by cluster (`teacher=Mixture()`). With $z_i = x_i \cdot w /
+    \sqrt d$, rate $\eta$ and ridge $\lambda$, each step is
+
+    $$w \leftarrow w - \eta \Big( \frac1b \sum_{i \in B} \ell'(y_i, z_i) \frac{x_i}{\sqrt d} + \lambda w \Big)
+      + \sqrt{2 \eta T}\, \xi .$$
+
+    Each sample is in the batch B with probability b, independently; its membership is drawn anew at each step with
+    probability 1 / `persistence`, so that 1 is SGD and more is persistent SGD. The start is
+    $w_0 = \text{start\_overlap}\, w^\star + \sqrt{\text{start\_variance}}\, \xi$.
+
+    As $d \to \infty$ at a fixed number of steps, a typical sample has the field
+
+    $$z(t) = m(t) z^\star + \kappa(t) - \eta \sum_{s<t} R(t, s+1) f(s), \quad
+      f(t) = \frac{1_B(t)}{b} \ell'(y, z(t)),$$
+
+    with $\kappa$ Gaussian of covariance $K = C - m m^T$, $C(t,s) = w(t) \cdot w(s) / d$, and a typical weight obeys
+
+    $$w(t+1) = (1 - \eta\lambda) w(t) - \eta \alpha \sum_{s \le t} M(t,s) w(s) - \eta u(t) + \ldots,$$
+
+    $$M(t,s) = E \frac{\partial f(t)}{\partial \kappa(s)}, \quad E u(t) u(s) = \alpha E f(t) f(s),$$
+
+    up to its component along $w^\star$, for which $m(t+1) = (1 - \eta\lambda) m(t) - \eta\alpha E f(t) z^\star$. The
+    second equation is linear, so that the response R and the correlation C follow row by row; the averages of the
+    first are taken over at least `samples` points: 16 independent scrambled Sobol nets, each with a solution of its
+    own, whose spread is the stated standard error. For the square loss without persistence they are closed, and no
+    points are drawn.
+
+    The test error is the probability of a wrong sign for labels +-1, else the mean squared error of z (for a loss of
+    y - z) or of the teacher's function of z, on labels without flips or added noise. Fields are $x \cdot w / \sqrt d$;
+    `train_loss` is the mean over all samples. The loss must be differentiable in z. Step 0 is the start.
+    """
+
+    alpha: float = field(2.0, "samples per dimension, n / d", above=0)
+    loss: Loss = field(Logistic(), "loss of a label and a field, differentiable; any such function of (y, z)")
+    ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2 of the sum of losses", at_least=0)
+    teacher: Channel | Mixture = field(Sign(), "how the teacher's field makes a label, or two clusters")
+    rate: float = field(0.4, "size of a step", above=0)
+    batch: float = field(0.5, "probability of a sample to be in the batch; 1 is the full batch", above=0, at_most=1)
+    persistence: float = field(1.0, "mean number of steps between draws of a sample's membership", at_least=1)
+    temperature: float = field(0.0, "of the Langevin noise", at_least=0)
+    start_overlap: float = field(0.0, "overlap of the start with the teacher")
+    start_variance: float = field(0.0, "variance of the start's weights around that", at_least=0)
+    steps: int = field(12, "number of steps", at_least=0)
+    samples: int = field(20_000, "points of the effective process, at least", at_least=1)
+
+    size = "dimension"
+    sizes = (100, 200, 400)
+    seeds = 64
+    block = 8
+    source = MIGNACCO + "; in discrete time: " + GERBELOT
+    bibtex = """@inproceedings{MignaccoKrzakalaUrbaniZdeborova2020,
+  author = {Mignacco, Francesca and Krzakala, Florent and Urbani, Pierfrancesco and Zdeborov{\\'a}, Lenka},
+  title = {Dynamical mean-field theory for stochastic gradient descent in {G}aussian mixture classification},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {33}, pages = {9540--9550}, year = {2020}
+}
+@article{CelentanoChengMontanari2021,
+  author = {Celentano, Michael and Cheng, Chen and Montanari, Andrea},
+  title = {The high-dimensional asymptotics of first order methods with random data},
+  journal = {arXiv:2112.07572}, year = {2021}
+}
+@article{GerbelotTroianiMignaccoKrzakalaZdeborova2024,
+  author = {Gerbelot, C{\\'e}dric and Troiani, Emanuele and Mignacco, Francesca and Krzakala, Florent
+            and Zdeborov{\\'a}, Lenka},
+  title = {Rigorous dynamical mean-field theory for stochastic gradient descent methods},
+  journal = {SIAM Journal on Mathematics of Data Science},
+  volume = {6}, pages = {400--427}, year = {2024}
+}"""
+    status = "proved for losses with a Lipschitz slope, at a fixed number of steps"
+    compiled = False
+    observables = {
+        "train_loss": _seen(r"\varepsilon_t", "mean loss of the training samples, without penalty"),
+        "test_error": _seen(r"\varepsilon_g", "error on new samples"),
+        "norm": _seen("q", "squared norm of the student, per dimension"),
+        "overlap": _seen("m", "overlap of student and teacher, per dimension"),
+        "correlation": _seen("C", "overlap of the weights at two steps, per dimension", "step2"),
+    }
+
+    @property
+    def closed(self) -> bool:
+        """Whether the averages over a typical sample are known in closed form."""
+        return isinstance(self.loss, Square) and (self.persistence == 1 or self.batch == 1)
+
+    def coords(self) -> dict[str, Any]:
+        steps = np.arange(self.steps + 1)
+        return {"step": steps, "step2": steps}
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import predict
+
+        return predict(self)
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
+
+    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
+        """The observables of a system of size n for each key, as one batch."""
+        from ....algorithms.erm.sgd import Schedule, descend
+        from .theory.bounds import check_room
+
+        check_room(self, n, len(keys))
+        rngs = [generator(key) for key in keys]
+        X, y, star, start = (np.stack(a) for a in zip(*(self._draw(n, rng) for rng in rngs), strict=True))
+        schedule = Schedule(self.steps, self.rate, self.batch, self.ridge, self.persistence, self.temperature)
+        weights, loss = descend(X, y, start, self.loss, schedule, rngs)
+        m = np.einsum("rti,ri->rt", weights, star) / n
+        C = np.einsum("rti,rsi->rts", weights, weights, optimize=True) / n
+        q = np.diagonal(C, axis1=1, axis2=2)
+        error = [self._measured_error(m[r], q[r], rng) for r, rng in enumerate(rngs)]
+        return {"train_loss": loss, "test_error": np.stack(error), "norm": q, "overlap": m, "correlation": C}
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """Inputs over sqrt(n), labels, teacher and start; rows of zeros fill up to the largest number of samples."""
+        count = whole(self.alpha * n, rng)
+        star = rng.standard_normal(n)
+        star *= np.sqrt(n) / np.linalg.norm(star)
+        X = np.zeros((max(1, int(np.ceil(self.alpha * n))), n))
+        X[:count] = rng.standard_normal((count, n)) / np.sqrt(n)
+        if isinstance(self.teacher, Mixture):
+            y = self.teacher.sample(len(X), rng)
+            X[:count] += self.teacher.separation * y[:count, None] * star / n
+        else:
+            y = self.teacher.sample(X @ star, rng)
+        start = self.start_overlap * star + np.sqrt(self.start_variance) * rng.standard_normal(n)
+        return X, y, star, start
+
+    def _measured_error(self, m: np.ndarray, q: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The error on fresh samples at each step: only the fields of teacher and student matter."""
+        a, b = rng.standard_normal((2, FRESH))
+        across = np.sqrt(np.maximum(q - m**2, 0.0))[:, None]
+        if isinstance(self.teacher, Mixture):
+            y = self.teacher.sample(FRESH, rng)
+            return _wrong(y, m[:, None] * (self.teacher.separation * y + a) + across * b)
+        teacher = self.teacher.noiseless()
+        if isinstance(teacher, Linear):
+            return 1 - 2 * m + q
+        y, z = teacher.sample(a, rng), m[:, None] * a + across * b
+        if teacher.binary:
+            return _wrong(y, z)
+        return np.mean((y - (z if self.loss.location else teacher.function(z))) ** 2, axis=1)
+
+    def check(self) -> None:
+        binary = isinstance(self.teacher, Mixture) or self.teacher.binary
+        if self.loss.margin and not binary:
+            raise NoLimit(f"{self.loss!r} is a loss of labels +-1, but {self.teacher!r} makes real ones.")
+        if self.loss.kinks(np.array([1.0])).size:
+            raise NoLimit(
+                f"The slope of {self.loss!r} jumps, so that responses cannot be averaged; the loss of SGDDynamics must "
+                "be differentiable, such as Logistic(), Huber(), or Perceptron(kappa=1.0), the hinge with round corner."
+            )
+        from .theory.bounds import check_memory
+
+        check_memory(self)
+
+    def valid(self) -> str | None:
+        from .theory.bounds import curvatures, stable_rate
+
+        if curvatures(self.loss)[1] == np.inf:
+            return (
+                f"the slope of {self.loss!r} grows faster than the field, so that rare samples of large field, which "
+                "points and finite systems miss, run away: at best the answer is that of their absence"
+            )
+        sharp = stable_rate(self) if isinstance(self.loss, Square) and self.batch == 1 else None
+        if sharp is not None and self.rate > sharp:
+            return (
+                f"rate={self.rate:g} is above {sharp:.4g}, where the descent diverges exponentially: the limit "
+                "holds at a fixed number of steps, but ever larger systems are needed to see it"
+            )
+        return None
+
+
+def _wrong(y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The share of fields z (steps, N) with the wrong sign; a field of zero, which has none, is wrong by half."""
+    return np.asarray(np.mean((1 - np.sign(y * z)) / 2, axis=-1))
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    linear = dict(loss=Square(), ridge=0.0, teacher=Linear(noise=0.25))
+    rows = []
+    for alpha, rate, batch, step, loss, error, source in (
+        (2.0, 0.2, 1.0, 1, 0.21, 0.46, FIRST),
+        (2.0, 0.2, 1.0, 2, 0.1376, 0.3208, RECOMPUTED),
+        (2.0, 0.2, 0.5, 5, 0.1045759104, 0.241004544, RECOMPUTED),
+        (2.0, 0.1, 0.1, 50, 0.13646964597734593, 0.3510930844189236, RECOMPUTED),
+        (0.5, 0.3, 0.3, 50, 0.0007147980099514259, 0.7295695281288659, RECOMPUTED),
+    ):
+        fields = dict(alpha=alpha, rate=rate, batch=batch, steps=step) | linear
+        rows.append(Landmark(fields, "train_loss", loss, 1e-11, source, at=(step,)))
+        rows.append(Landmark(fields, "test_error", error, 1e-11, source, at=(step,)))
+    m = 0.4 * (2 / np.pi) ** 0.5  # of one step on log(1 + exp(-y z)) from 0: rate alpha E |star| / 2
+    rows.append(Landmark(dict(steps=1), "overlap", m, 1e-4, FIRST, at=(1,)))
+    rows.append(Landmark(dict(steps=1, batch=1.0), "norm", m**2 + 0.08, 1e-4, FIRST, at=(1,)))
+    clusters = dict(steps=1, batch=1.0, teacher=Mixture(separation=2.0))
+    rows.append(Landmark(clusters, "overlap", 0.8, 1e-4, FIRST, at=(1,)))
+    return tuple(rows)
+
+
+SGDDynamics.landmarks = _landmarks()
+
+__all__ = ["Amplitude", "Perceptron", "SGDDynamics"]

@@ -1,0 +1,77 @@
+"""State evolution: what approximate message passing knows after each iteration."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ....algorithms.amp.soft import SoftThreshold
+from ....parts.channel import Channel
+from ....parts.prior import Prior
+from ....theory.scalar import coordinate, observation_averages
+from ....theory.seen import even, label
+
+PERFECT = 1e-16
+"""Share of the signal's variance below which nothing is left to learn."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Knowledge:
+    """Of an estimate: overlap with the signal, its own mean square, and the variance that the algorithm believes."""
+
+    overlap: float
+    norm: float
+    variance: float
+
+
+def at_start(prior: Prior, snr: float) -> Knowledge:
+    """The posterior mean given a copy of the signal in noise, at this signal-to-noise ratio."""
+    if snr == 0:
+        q, v = prior.mean**2, prior.second_moment - prior.mean**2
+    else:
+        seen = coordinate(prior, snr)
+        q, v = seen.overlap[0], seen.mse[0]
+    return Knowledge(float(q), float(q), float(v))
+
+
+def bayes(prior: Prior, channel: Channel, alpha: float, snr: float, iterations: int) -> list[Knowledge]:
+    """After each iteration, of message passing that knows prior and channel."""
+    now, path = at_start(prior, snr), []
+    least = PERFECT * (prior.second_moment - prior.mean**2)
+    blind = even(channel) and now.overlap == 0
+    for _ in range(iterations):
+        if now.variance > least and not blind:
+            information = alpha * float(label(channel, now.overlap, now.variance).information[0])
+            now = at_start(prior, information)
+        path.append(now)
+    return path
+
+
+def soft(
+    prior: Prior, noise: float, alpha: float, denoiser: SoftThreshold, snr: float, iterations: int
+) -> list[Knowledge]:
+    """After each iteration, of message passing for the LASSO with labels that are fields in Gaussian noise."""
+    now, path = at_start(prior, snr), []
+    for _ in range(iterations):
+        precision = alpha / (1 + now.variance)
+        error = noise + max(prior.second_moment - 2 * now.overlap + now.norm, PERFECT * prior.second_moment)
+        spread = np.sqrt(alpha * error) / (1 + now.variance)
+
+        def moments(
+            x: np.ndarray,
+            mean: np.ndarray,
+            variance: np.ndarray,
+            log_p: np.ndarray,
+            owner: np.ndarray,
+            precision: float = precision,
+            spread: float = spread,
+        ) -> np.ndarray:
+            w, slope = denoiser.posterior(precision, spread * x)
+            return np.stack([w * mean, w**2, slope])
+
+        breaks = np.array([[-1.0, 1.0]]) * denoiser.l1 / spread
+        found = observation_averages(prior, alpha / error, moments, breaks)[:, 0]
+        now = Knowledge(*map(float, found))
+        path.append(now)
+    return path

@@ -1,0 +1,170 @@
+"""How many random constraints a perceptron can store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....contract.batching import generator, whole
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
+
+GARDNER = "Gardner, J. Phys. A 21 (1988) 257, equation 33 (recomputed)"
+COVER = "Cover, IEEE Trans. EC-14 (1965) 326"
+KRAUTH = "Krauth and Mezard, J. Phys. France 50 (1989) 3057, equation 23 (recomputed)"
+AUBIN = "Aubin, Perkins and Zdeborova, J. Phys. A 52 (2019) 294003, section 1 (recomputed)"
+MORE = "Ding and Sun, STOC (2019); Abbe, Li and Sly, FOCS (2021); Perkins and Xu, STOC (2021)"
+PRINTED = "the paper prints 0.83"
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    ball = [(0.5, 0.9612050528015417), (1.0, 0.519572229604938), (2.0, 0.20023101560175544)]
+    step = [(0.5, 0.45566456454243665), (1.0, 0.27070009229346165)]
+    slab = [(1.0, 1.8158754958372072), (1.5, 4.8328128348516195), (2.0, 14.884652251701116)]
+    symmetric = dict(weights="binary", constraint="symmetric")
+    outside = dict(weights="binary", constraint="outside")
+    return (
+        Landmark({}, "capacity", 2.0, 1e-12, COVER),
+        *(Landmark(dict(kappa=k), "capacity", v, 1e-9, GARDNER) for k, v in ball),
+        Landmark(dict(weights="binary"), "capacity", 0.8330786, 5e-8, KRAUTH, note=PRINTED),
+        *(Landmark(dict(kappa=k, weights="binary"), "capacity", v, 1e-9, KRAUTH) for k, v in step),
+        *(Landmark(dict(kappa=k) | symmetric, "capacity", v, 1e-9, AUBIN) for k, v in slab),
+        Landmark(dict(kappa=0.25) | outside, "capacity", 3.151892735627857, 1e-9, AUBIN),
+        Landmark(dict(kappa=0.67449) | outside, "capacity", 1.0, 1e-6, "each pattern halves the weights: P = 1/2"),
+        Landmark(dict(kappa=0.25) | outside, "replica_symmetry", 0.817, 5e-4, AUBIN, along="kappa"),
+        Landmark(dict(alpha=0.519572229604938), "capacity", 1.0, 1e-8, GARDNER, along="kappa"),
+    )
+
+
+class Capacity(Law):
+    r"""The number of random patterns that some weights can satisfy at once.
+
+    n weights w, on the sphere $|w|^2 = n$ or each $\pm 1$, meet patterns $x_\mu \sim N(0, I_n)$ (random labels change
+    nothing). A pattern is satisfied if its field $z_\mu = x_\mu \cdot w / \sqrt n$ lies in a set C: `halfspace`
+    $z \geq \kappa$, `symmetric` $|z| \leq \kappa$, `outside` $|z| \geq \kappa$. Patterns are added one by one until no
+    w satisfies all; their number divided by n tends to the capacity $\alpha_c$, and $\alpha n$ patterns are satisfiable
+    with a probability that tends to 1 below it and to 0 above. On the sphere, with Z standard normal,
+
+    $$1/\alpha_c = E[\mathrm{dist}(Z, C)^2],$$
+
+    exact for the half space with $\kappa \geq 0$; elsewhere on the sphere replica symmetry is broken and this is only
+    an upper bound (rigorous, by Gordon's inequality). For $\pm 1$ weights and the sets that do not change with the sign
+    of z the first moment of the number of solutions is sharp, where replica symmetry is stable,
+
+    $$\alpha_c = -\log 2 / \log P(Z \in C),$$
+
+    and for the half space $\alpha_c$ is where the replica-symmetric entropy
+
+    $$s = \mathrm{extr}_{q, \hat q} \left[-\frac{\hat q (1 - q)}{2} + E \log 2\cosh(\sqrt{\hat q} Z)
+    + \alpha E \log \Phi\left(\frac{\sqrt q Z - \kappa}{\sqrt{1 - q}}\right)\right]$$
+
+    vanishes. `entropy` is the logarithm per weight of the number of solutions (on the sphere: of their share of it),
+    minus infinity above the capacity.
+
+    The system is decided exactly: $\pm 1$ weights by enumeration (n up to 26), half spaces with $\kappa \geq 0$ on the
+    sphere by the distance of a convex hull from the origin, other sets on the sphere by the vertices of a polytope (n
+    up to 8; `outside` cannot be run there).
+    """
+
+    kappa: float = field(0.0, "stability: the threshold of a pattern's field")
+    weights: str = field("spherical", "where the weights live", one_of=("spherical", "binary"))
+    constraint: str = field(
+        "halfspace", "the fields that satisfy a pattern", one_of=("halfspace", "symmetric", "outside")
+    )
+    alpha: float = field(0.5, "patterns per weight", above=0)
+
+    size = "weights"
+    sizes = (8, 12, 16, 20)
+    seeds = 1000
+    block = 100
+    source = f"Gardner, J. Phys. A 21 (1988) 257; Krauth and Mezard, J. Phys. France 50 (1989) 3057; {AUBIN}; {MORE}"
+    bibtex = """@article{Gardner1988,
+  author = {Gardner, Elizabeth},
+  title = {The space of interactions in neural network models},
+  journal = {Journal of Physics A: Mathematical and General},
+  volume = {21}, pages = {257--270}, year = {1988}
+}
+@article{KrauthMezard1989,
+  author = {Krauth, Werner and M{\\'e}zard, Marc},
+  title = {Storage capacity of memory networks with binary couplings},
+  journal = {Journal de Physique}, volume = {50}, pages = {3057--3066}, year = {1989}
+}
+@article{AubinPerkinsZdeborova2019,
+  author = {Aubin, Benjamin and Perkins, Will and Zdeborov{\\'a}, Lenka},
+  title = {Storage capacity in symmetric binary perceptrons},
+  journal = {Journal of Physics A: Mathematical and Theoretical},
+  volume = {52}, pages = {294003}, year = {2019}
+}"""
+    status = (
+        "proved for the half space with kappa >= 0 on the sphere and for the symmetric constraint on +-1 weights; "
+        "the half space on +-1 weights: proved from below, from above under a numerical condition; "
+        "the rest: heuristic, or bounds, as `valid` says"
+    )
+    compiled = False
+    observables = {
+        "capacity": Observable(r"\alpha_c", "patterns per weight that can be satisfied at once"),
+        "satisfiable": Observable("P_s", "probability that the patterns can be satisfied", scale=1.0, resolution=0.15),
+        "entropy": Observable(
+            "s", "logarithm of the number of solutions (share of the sphere), per weight", limit_only=True
+        ),
+    }
+    landmarks = _landmarks()
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import capacity, entropy
+
+        limit = capacity(self.kappa, self.weights, self.constraint)
+        return {
+            "capacity": limit,
+            "satisfiable": float(self.alpha < limit),
+            "entropy": entropy(self.alpha, self.kappa, self.weights, self.constraint),
+        }
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from .experiment import stored
+
+        rng = generator(key)
+        patterns = whole(self.alpha * n, rng, least=0)
+        found = stored(n, self.kappa, self.weights, self.constraint, rng)
+        return {"capacity": found / n, "satisfiable": float(found >= patterns)}
+
+    def check(self) -> None:
+        from .theory import capacity
+
+        if self.constraint != "halfspace" and not self.kappa > 0:
+            what = "satisfies" if self.constraint == "symmetric" else "violates"
+            raise NoLimit(
+                f"With constraint={self.constraint!r} `kappa` of Capacity must be > 0 (no field {what} a pattern "
+                f"otherwise), but is {self.kappa:g}."
+            )
+        if not 0 < capacity(self.kappa, self.weights, self.constraint) < float("inf"):
+            raise NoLimit(f"The capacity at kappa = {self.kappa:g} is out of the range of numbers.")
+
+    def valid(self) -> str | None:
+        from .theory import capacity, instability
+
+        limit = capacity(self.kappa, self.weights, self.constraint)
+        if self.weights == "spherical" and (self.constraint != "halfspace" or self.kappa < 0):
+            return "replica symmetry is broken at the capacity, which this is only an upper bound of"
+        if self.constraint == "outside" and instability(limit, self.kappa, self.weights, self.constraint) > 1:
+            return (
+                "replica symmetry is unstable at the capacity, which this (the first moment) is only an upper bound of"
+            )
+        if self.alpha < limit and instability(self.alpha, self.kappa, self.weights, self.constraint) > 1:
+            return "replica symmetry is unstable (de Almeida and Thouless): the entropy is not exact"
+        if abs(self.alpha - limit) < 0.1 * limit:
+            return "close to the capacity small systems are satisfiable, or not, against the limit"
+        return None
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """Along `alpha` the `capacity`; along `kappa` the stability at which it is alpha, and, for `outside` on binary
+        weights, where replica symmetry of the capacity becomes unstable (`replica_symmetry`)."""
+        from .theory import capacity, stability
+
+        if along == "alpha":
+            self.check()
+            return {"capacity": capacity(self.kappa, self.weights, self.constraint)}
+        if along == "kappa":
+            return stability(self.alpha, self.weights, self.constraint)
+        raise StatementError(
+            f"Capacity has no known transition along {along!r}; there are some along 'alpha', 'kappa'."
+        )

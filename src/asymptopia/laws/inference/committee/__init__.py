@@ -1,0 +1,149 @@
+"""Learning a network of two hidden units from its labels: what is possible, and when the units are told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.batching import generator
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
+from ....contract.transitions import FixedPoint
+from ....parts.activation import Activation, Sign
+from ....parts.prior import Gaussian, Prior, Rademacher
+
+AUBIN = "Aubin, Maillard, Barbier, Krzakala, Macris and Zdeborova, J. Stat. Mech. (2019) 124023"
+RECOMPUTED = f"{AUBIN}, state evolution, recomputed with other quadrature"
+BARBIER = "Barbier, Krzakala, Macris, Miolane and Zdeborova, PNAS 116 (2019) 5451 (recomputed)"
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    printed = "the paper prints 2.04"
+    perceptron = "the literature prints 1.245 and 1.249"
+    return (
+        Landmark({}, "specialisation", 2.05238, 1e-5, RECOMPUTED, along="alpha", note=printed),
+        Landmark(dict(K=1, alpha=0.5), "test_error", 0.32239533960617, 1e-9, BARBIER),
+        Landmark(dict(K=1, alpha=0.5), "overlap", 0.2803257343706422, 1e-9, BARBIER, at=(0, 0)),
+        Landmark(
+            dict(K=1, prior=Rademacher()), "information_theoretic", 1.244684, 1e-6, BARBIER, "alpha", (), perceptron
+        ),
+        Landmark(dict(K=1, prior=Rademacher()), "algorithmic", 1.4926318, 1e-6, BARBIER, "alpha"),
+    )
+
+
+class Committee(Law):
+    r"""A student learns the votes of a committee: a teacher with K hidden units of the same prior.
+
+    n = $\alpha d$ inputs $x \sim N(0, I_d)$ make fields $z_k = x \cdot w_k / \sqrt d$ of K units, whose weights have
+    independent coordinates from `prior`. Units `Sign()` vote, $y = \mathrm{sign}(\sum_k \mathrm{sign}(z_k))$, with 0
+    where they are undecided (three labels for K = 2); smooth units f make real labels
+    $y = \sum_k f(z_k) / \sqrt K + N(0, \Delta)$ with `noise` $\Delta > 0$. As $d \to \infty$ the overlap matrix
+    $Q_{kl} = \langle w_k \rangle \cdot w_l / d$ of posterior means and teacher obeys, with a K-dimensional field,
+
+    $$Q = E[\langle w \rangle_A \langle w \rangle_A^T], \quad
+    A = \alpha E[\nabla_\omega \log P(y | \omega) \nabla_\omega \log P(y | \omega)^T],$$
+
+    where $\langle \cdot \rangle_A$ is the mean of K weights given $A^{1/2} w + z$, z standard normal, and y the label
+    of fields $N(\omega, \rho - Q)$ with $\omega \sim N(0, Q)$ and $\rho$ the covariance of the teacher's fields. For
+    K = 2 the sum and the difference of the units are its eigenvectors. With few samples only the sum is learnt: all
+    entries of Q are equal. The units are told apart above the `specialisation` transition, where the diagonal departs.
+
+    Iterated from no knowledge (`start="uninformative"`) this state evolution follows approximate message passing;
+    `"informative"` starts at the teacher. `free_entropy` is $\lim \frac1d E \log P(y | X)$ (of a density for real
+    labels); the fixed point where it is largest is the Bayes-optimal one. `test_error` is that of the best guess given
+    the posterior: the probability of a wrong vote, or the mean squared error of the output without noise.
+
+    The system is a random teacher and its data sets, learnt by message passing; the order of the student's units,
+    which nothing determines, is the one with the larger overlaps.
+    """
+
+    alpha: float = field(4.0, "samples per dimension, n / d", above=0)
+    K: int = field(2, "number of hidden units", one_of=(1, 2))
+    prior: Prior = field(Gaussian(), "law of the weights: a mixture of few Gaussians")
+    activation: Activation = field(Sign(), "units: Sign, whose votes are counted, or smooth, with real labels")
+    noise: float | None = field(None, "variance of the noise of the real labels of smooth units", above=0)
+    start: str = field(
+        "uninformative", "knowledge of the teacher at the start", one_of=("uninformative", "informative")
+    )
+
+    size = "dimension"
+    sizes = (200, 400, 700)
+    seeds = 32
+    block = 4
+    source = AUBIN + ", equations 9-11"
+    bibtex = """@article{AubinMaillardBarbierKrzakalaMacrisZdeborova2019,
+  author = {Aubin, Benjamin and Maillard, Antoine and Barbier, Jean and Krzakala, Florent
+            and Macris, Nicolas and Zdeborov{\\'a}, Lenka},
+  title = {The committee machine: computational to statistical gaps in learning a two-layers neural network},
+  journal = {Journal of Statistical Mechanics: Theory and Experiment},
+  volume = {2019}, number = {12}, pages = {124023}, year = {2019}
+}"""
+    status = "proved under a technical assumption, for the state of largest free entropy and for message passing"
+    compiled = False
+    observables = {
+        "overlap": Observable(
+            "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0
+        ),
+        "test_error": Observable(r"\varepsilon_g", "least error on new labels"),
+        "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
+    }
+    landmarks = _landmarks()
+
+    def coords(self) -> dict[str, Any]:
+        return {"unit": np.arange(self.K), "unit2": np.arange(self.K)}
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import informative, machine_of, observed, uninformative
+
+        machine = machine_of(self)
+        found = (uninformative if self.start == "uninformative" else informative)(machine, self.alpha)
+        return observed(machine, found) | {"free_entropy": found.free_entropy(self.alpha)}
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from .experiment import learnt_committee
+
+        return learnt_committee(self, n, generator(key))
+
+    def check(self) -> None:
+        from .theory import check
+
+        if isinstance(self.activation, Sign) != (self.noise is None):
+            must = "None (their labels are votes)" if self.noise else "a number > 0 (their labels are real)"
+            raise NoLimit(f"With {self.activation!r} units `noise` of Committee must be {must}, but is {self.noise}.")
+        check(self)
+
+    def valid(self) -> str | None:
+        """Warns in the hard phase, and where an informed start leads to a state that is not that of equilibrium."""
+        from .theory import informative, machine_of, uninformative
+
+        machine = machine_of(self)
+        low, high = uninformative(machine, self.alpha), informative(machine, self.alpha)
+        gap = high.free_entropy(self.alpha) - low.free_entropy(self.alpha)
+        if self.start == "uninformative" and gap > 1e-9:
+            return "hard phase: the Bayes-optimal state is not reached without knowledge of the teacher"
+        if self.start == "informative" and gap < -1e-9:
+            return "the informed state is metastable: the one reached without knowledge has the larger free entropy"
+        return None
+
+    def fixed_points(self) -> list[FixedPoint]:
+        """All fixed points, by overlap (the mean of the diagonal); `difference` is diagonal minus off-diagonal."""
+        from .theory import all_states, machine_of, stable
+
+        machine = machine_of(self)
+        found = []
+        for s in all_states(machine, self.alpha):
+            values = {"overlap": float(s.q.mean()), "sum": float(s.q[0]), "difference": float(s.q[-1])}
+            found.append(FixedPoint(values, s.free_entropy(self.alpha), stable(machine, s)))
+        return sorted(found, key=lambda p: p.overlap)
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """Along `alpha`: `specialisation`, where the units begin to be told apart, and, where the branch reached
+        without knowledge ends in a jump, `algorithmic`, `informative_spinodal` and `information_theoretic`."""
+        from .theory import machine_of
+        from .theory.transitions import transitions
+
+        if along != "alpha":
+            raise StatementError(f"Committee has no known transition along {along!r}; there are some along 'alpha'.")
+        self.check()
+        return transitions(machine_of(self))

@@ -1,0 +1,121 @@
+"""The transitions of the committee machine: where its curves of fixed points turn, meet, or cross in free entropy."""
+
+from __future__ import annotations
+
+from itertools import pairwise, takewhile
+
+import numpy as np
+
+from . import (
+    Curve,
+    Machine,
+    State,
+    apart,
+    atoms,
+    informative,
+    instability,
+    points,
+    recovered,
+    solve,
+    together,
+    uninformative,
+)
+
+FURTHEST = 6.0  # log precisions beyond which nothing turns
+
+Path = list[tuple[Curve, float]]
+
+
+def transitions(machine: Machine) -> dict[str, float]:
+    """alpha at the transitions, by name.
+
+    specialisation: the units are told apart, continuously. algorithmic: the branch reached without knowledge of the
+    teacher ends. informative_spinodal: that reached from the teacher begins. information_theoretic: the two have the
+    same free entropy.
+    """
+    paths: list[Path] = [branch(machine, together)]
+    found: dict[str, float] = {}
+    special = specialisation(machine, paths[0]) if machine.K == 2 else None
+    if special is not None:
+        found["specialisation"] = special.alpha
+        x = float(np.log(special.A[0]))
+        before: Path = [*(p for p in paths[0] if p[1] < x), (together, x)]
+        if np.all(np.diff([at(machine, p).alpha for p in before]) > 0):
+            paths = [before, branch(machine, apart)]
+    ends = [turn for path in paths for turn in turns(machine, path)]
+    top = next((s for s, kind in ends if kind > 0), None)
+    bottom = next((s for s, kind in ends if top is not None and kind < 0 and s.q.sum() > top.q.sum()), None)
+    if top is not None:
+        found["algorithmic"] = top.alpha
+    if bottom is not None:
+        found["informative_spinodal"] = bottom.alpha
+    if atoms(machine):
+        crossing = recovery(machine, paths)
+    else:
+        crossing = None if top is None or bottom is None else coexistence(machine, bottom.alpha, top.alpha)
+    return found if crossing is None else found | {"information_theoretic": crossing}
+
+
+def branch(machine: Machine, curve: Curve) -> Path:
+    """The points of a curve."""
+    return [(curve, x) for x in takewhile(lambda x: x < FURTHEST, points(machine, curve))]
+
+
+def at(machine: Machine, point: tuple[Curve, float]) -> State:
+    return point[0](machine, point[1])
+
+
+def specialisation(machine: Machine, path: Path) -> State | None:
+    """Where an overlap of the units' difference starts to grow."""
+
+    def excess(s: State) -> float:
+        return instability(machine, float(np.log(s.A[0]))) - 1
+
+    for low, high in pairwise(path):
+        if excess(at(machine, low)) < 0 < excess(at(machine, high)):
+            return solve(machine, together, excess, low[1], high[1])
+    return None
+
+
+def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
+    """Maxima (1) and minima (-1) of alpha along a path."""
+    from scipy.optimize import minimize_scalar
+
+    found = []
+    alphas = [at(machine, p).alpha for p in path]
+    for i in range(1, len(path) - 1):
+        kind = int(np.sign(alphas[i] - alphas[i - 1]) - np.sign(alphas[i + 1] - alphas[i])) // 2
+        if kind and path[i][0] is path[i + 1][0]:
+            curve = path[i][0]
+            best = minimize_scalar(
+                lambda x, c=curve, k=kind: -k * c(machine, float(x)).alpha,
+                bounds=(path[i - 1][1], path[i + 1][1]),
+                method="bounded",
+                options={"xatol": 1e-6},
+            )
+            found.append((curve(machine, float(best.x)), kind))
+    return found
+
+
+def recovery(machine: Machine, paths: list[Path]) -> float | None:
+    """Where the teacher itself comes to have the larger free entropy."""
+
+    def excess(s: State) -> float:
+        return s.free_entropy(s.alpha) - recovered(machine).tilt
+
+    for path in paths:
+        for low, high in pairwise(path):
+            if excess(at(machine, low)) > 0 > excess(at(machine, high)):
+                return solve(machine, low[0], excess, low[1], high[1]).alpha
+    return None
+
+
+def coexistence(machine: Machine, low: float, high: float) -> float:
+    """Where the fixed points of smallest and largest overlap have the same free entropy."""
+    from scipy.optimize import brentq
+
+    def excess(alpha: float) -> float:
+        return informative(machine, alpha).free_entropy(alpha) - uninformative(machine, alpha).free_entropy(alpha)
+
+    margin = 1e-6 * (high - low)
+    return float(brentq(excess, low + margin, high - margin, xtol=1e-9, rtol=1e-12))

@@ -1,0 +1,107 @@
+"""The replica-symmetric fixed point of empirical risk minimisation, many problems at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....contract.record import split, with_arrays
+from ....parts.prior import Prior
+from ....theory.overlaps import pack, solve, test_error, unpack, wide
+from ....theory.replica import output_averages
+from ....theory.scalar import observation_averages
+
+if TYPE_CHECKING:
+    from . import ERM
+
+
+def predict(law: ERM) -> dict[str, Any]:
+    """The observables of `ERM`, with arrays in its number fields for many problems at once."""
+    arrays = [v for v in split(law)[1] if np.ndim(v)]
+    count, single = (len(arrays[0]), False) if arrays else (1, True)
+    m, q, V, residual = _solve(law, count)
+    rho = wide(law.prior.second_moment, count)
+    found = output_averages(law.loss, law.teacher, m, q, V, rho)
+    values = {
+        "overlap": m,
+        "norm": q,
+        "test_error": test_error(law.teacher if law.noisy_test else law.teacher.noiseless(), m, q, rho),
+        "train_loss": found.loss,
+        "train_error": found.error,
+    }
+    values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
+    return {k: v[0] for k, v in values.items()} if single else values
+
+
+def _solve(law: ERM, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """m, q, V and residual, (count,) each."""
+    rho = wide(law.prior.second_moment, count)
+    alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
+    start = np.stack([np.full(count, 0.5), np.log(0.3 * rho), np.log(1 / (1 + alpha))], axis=1)
+    found, residual = solve(lambda penalty: _step(law, rho, alpha, penalty, l1), ridge, start)
+    return *unpack(found, rho), residual
+
+
+def _step(law: ERM, rho: np.ndarray, alpha: np.ndarray, ridge: np.ndarray, l1: np.ndarray) -> Any:
+    def step(x: np.ndarray, members: np.ndarray) -> np.ndarray:
+        part = with_arrays(law, lambda a: a[members])
+        r, a, penalty, threshold = rho[members], alpha[members], ridge[members], l1[members]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            m, q, V = unpack(x, r)
+            found = output_averages(part.loss, part.teacher, m, q, V, r, training=False)
+            m_hat, q_hat, V_hat = a * found.signal, a * found.f2, -a * found.slope
+            m, q, V = _student(part.prior, m_hat, q_hat, V_hat, penalty, threshold)
+            return pack(m, q, V, r)
+
+    return step
+
+
+def _student(
+    prior: Prior, m_hat: np.ndarray, q_hat: np.ndarray, V_hat: np.ndarray, ridge: np.ndarray, l1: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """m, q, V of the student's coordinates: soft(B, l1) / (ridge + V_hat), B = m_hat w* + sqrt(q_hat) xi."""
+    curvature = ridge + V_hat
+    if not np.any(l1):
+        rho = prior.second_moment
+        return rho * m_hat / curvature, (rho * m_hat**2 + q_hat) / curvature**2, 1 / curvature
+    mixture = prior.components()
+    if mixture is None:
+        return _observed(prior, m_hat, q_hat, l1, curvature)
+    m, q, passed = np.zeros_like(m_hat), np.zeros_like(m_hat), np.zeros_like(m_hat)
+    for weight, mean, variance in zip(*mixture, strict=True):
+        first, second, share = _soft_moments(m_hat * mean, np.sqrt(m_hat**2 * variance + q_hat), l1)
+        m += weight * (mean * first + m_hat * variance * share)
+        q += weight * second
+        passed += weight * share
+    return m / curvature, q / curvature**2, passed / curvature
+
+
+def _observed(
+    prior: Prior, m_hat: np.ndarray, q_hat: np.ndarray, l1: np.ndarray, curvature: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """m, q, V for a prior of which only the log-partition is known: B / sqrt(q_hat) is an observation of w*."""
+    scale, sign = np.sqrt(q_hat), np.where(m_hat < 0, -1.0, 1.0)
+    cut = l1 / scale
+
+    def values(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, log_p: np.ndarray, owner: np.ndarray) -> Any:
+        soft = np.sign(x) * np.maximum(np.abs(x) - cut[owner, None], 0.0)
+        return np.stack([mean * soft, soft**2, soft != 0])
+
+    first, second, passed = observation_averages(prior, m_hat**2 / q_hat, values, np.stack([-cut, cut], axis=1))
+    return sign * scale * first / curvature, q_hat * second / curvature**2, passed / curvature
+
+
+def _soft_moments(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """E soft(B, t), E soft(B, t)**2 and P(|B| > t) for B ~ N(a, b**2)."""
+    from scipy.special import ndtr
+
+    first, second, share = 0.0, 0.0, 0.0
+    for sign in (1.0, -1.0):
+        excess = sign * a - t
+        u = excess / b
+        tail, bell = ndtr(u), np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi)
+        first = first + sign * (excess * tail + b * bell)
+        second = second + (excess**2 + b**2) * tail + excess * b * bell
+        share = share + tail
+    return np.asarray(first), np.asarray(second), np.asarray(share)

@@ -1,0 +1,101 @@
+"""Finite systems of the Gaussian covariate model: random inputs, or random training sets drawn from a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ....parts.loss import Logistic, Loss, Square
+
+if TYPE_CHECKING:
+    from . import GaussianCovariate
+
+_CONSTANT = 100.0
+_FRESH = 100_000
+
+Predictor = tuple[np.ndarray, float]
+"""Weights (d,) of inputs divided by sqrt(d), and intercept."""
+
+
+def data_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) -> dict[str, float]:
+    """Train on alpha d rows of the data, drawn without replacement, and test on the rest."""
+    samples = law.data.samples(law.features)  # type: ignore[attr-defined]
+    order = rng.permutation(len(samples.y))
+    train, test = np.split(order, [law.samples_drawn(d)])
+    return trained_errors(
+        samples.X, samples.y, train, test, law.loss, law.chosen_ridge(), samples.kind == "classification"
+    )
+
+
+def trained_errors(
+    X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, loss: Loss, ridge: float, classes: bool
+) -> dict[str, float]:
+    """Errors of the student with an intercept that is trained on some rows and tested on others.
+
+    If all training labels are equal the intercept is infinite: every row gets that label, and the loss is its infimum.
+    """
+    scaled = np.sqrt(X.shape[1])
+    seen, unseen = y[train], y[test]
+    if classes and np.ptp(seen) == 0:
+        infimum = float(np.mean(loss(seen, 1e3 * seen))) if loss.margin else 0.0
+        return {"test_error": float(np.mean(unseen != seen[0])), "train_error": 0.0, "train_loss": infimum}
+    w, intercept = trained(X[train] / scaled, seen, loss, ridge)
+    w = w / scaled
+    inside, outside = X[train] @ w + intercept, X[test] @ w + intercept
+    wrong = _wrong if classes else _squared
+    return {
+        "test_error": wrong(unseen, outside),
+        "train_error": wrong(seen, inside),
+        "train_loss": float(np.mean(loss(seen, inside))),
+    }
+
+
+def trained(X: np.ndarray, y: np.ndarray, loss: Loss, ridge: float) -> Predictor:
+    """The minimiser of sum_i loss(y_i, x_i.w + c) + ridge/2 |w|**2 over w and c; by scikit-learn where it can."""
+    if isinstance(loss, Square):
+        from sklearn.linear_model import Ridge
+
+        model = Ridge(alpha=ridge, solver="cholesky").fit(X, y)
+        return model.coef_, float(model.intercept_)
+    if isinstance(loss, Logistic):
+        from sklearn.linear_model import LogisticRegression
+
+        solver = "newton-cholesky" if X.shape[1] <= min(500, 4 * len(y)) else "lbfgs"
+        model = LogisticRegression(C=1 / ridge, solver=solver, tol=1e-5, max_iter=2000).fit(X, y)
+        return model.coef_[0], float(model.intercept_[0])
+    from ....algorithms.erm.fit import fit
+
+    extended = np.column_stack([X, np.full(len(y), _CONSTANT)])
+    w = fit(extended, y, loss, ridge).w
+    return w[:-1], float(w[-1] * _CONSTANT)
+
+
+def model_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) -> dict[str, float]:
+    """Train on alpha d random inputs of a Gaussian model in dimension d, on average, and test on fresh ones."""
+    from ....algorithms.erm.fit import fit
+
+    ensemble, teacher = law.data.ensemble(d, rng), law.label_law  # type: ignore[attr-defined]
+    n = max(1, int(law.alpha * d + rng.random()))
+    X, nu = ensemble.draw(n, rng)
+    X /= np.sqrt(d)
+    y = teacher.sample(nu, rng)
+    w = fit(X, y, law.loss, law.chosen_ridge()).w
+    a, b = rng.standard_normal((2, _FRESH))
+    m, q = ensemble.overlaps(w)
+    width = np.linalg.norm(ensemble.direction)
+    fields = width * a, m / width * a + np.sqrt(max(q - (m / width) ** 2, 0.0)) * b
+    wrong = _wrong if teacher.binary else _squared
+    return {
+        "test_error": wrong(teacher.noiseless().sample(fields[0], rng), fields[1]),
+        "train_error": wrong(y, X @ w),
+        "train_loss": float(np.mean(law.loss(y, X @ w))),
+    }
+
+
+def _wrong(y: np.ndarray, z: np.ndarray) -> float:
+    return float(np.mean(y * z <= 0))
+
+
+def _squared(y: np.ndarray, z: np.ndarray) -> float:
+    return float(np.mean((y - z) ** 2))

@@ -1,0 +1,225 @@
+"""The fixed point of the Gaussian covariate model, for Gaussian models and for data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ....parts.covariance import Resolvents
+from ....parts.data import Data
+
+if TYPE_CHECKING:
+    from . import GaussianCovariate
+
+_EXACT, _TABULATED = 1e-9, 1e-6
+_EXPONENTS = np.arange(4.0, -5.0, -1.0)
+_NO_TRAINING = 1e-13
+_WARM, _ROUNDS, _FAR = 12, 15, 1e3
+
+Moments = Callable[[np.ndarray, float, float, float], tuple[float, float, np.ndarray, float]]
+"""(m, q, V, intercept) -> E[f**2], E[df/d omega], E[f nu] (K,), E[f]."""
+
+
+class NotSolved(ArithmeticError):
+    """The fixed point was not reached; the message says how far it was."""
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Overlaps m = E[z nu] (K,) and q = E[z**2], the variance V, the student's intercept, the undamped residual, and
+    kappa = ridge / V_hat, the scale of eigenvalues below which the student learns little."""
+
+    m: np.ndarray
+    q: float
+    V: float
+    intercept: float
+    residual: float
+    kappa: float
+
+
+def solve(
+    alpha: float,
+    ridge: float,
+    traces: Resolvents,
+    moments: Moments,
+    tolerance: float,
+    intercept: float = 0.0,
+    start: State | None = None,
+) -> State:
+    """The solution of the fixed-point equations in the docstring of `GaussianCovariate`.
+
+    intercept: 0, or 1/d for a student with an intercept, which is such that E[f] = 0. It is one more dimension, without
+               penalty, and its fluctuations matter where n is not large.
+
+    Raises `NotSolved` if the undamped residual, relative to each unknown's size, stays above the tolerance.
+    """
+    from scipy.optimize import root
+
+    inverse = np.linalg.inv(traces.rho)
+    scale = np.sqrt(np.diag(traces.rho))
+
+    def unpack(x: np.ndarray) -> tuple[np.ndarray, float, float, float]:
+        m = x[2:-1] * scale
+        return m, float(np.exp(x[1]) + m @ inverse @ m), float(np.exp(x[0])), float(x[-1])
+
+    def improved(x: np.ndarray) -> np.ndarray:
+        m, q, V, shift = unpack(x)
+        f2, slope, teacher, drift = moments(m, q, V, shift)
+        V_hat = max(-alpha * slope, 1e-150)
+        gain = inverse @ (alpha * teacher / V_hat + m)
+        t = traces.at(ridge / V_hat)
+        new_m = t.power @ gain
+        new_q = alpha * f2 / V_hat**2 * (t.degrees2 + intercept) + gain @ t.power2 @ gain
+        width2 = max(new_q - new_m @ inverse @ new_m, 1e-14 * max(new_q, 1e-300))
+        return np.concatenate(
+            [
+                [np.log((t.degrees + intercept) / V_hat), np.log(width2)],
+                new_m / scale,
+                [shift - drift / slope if intercept else 0.0],
+            ]
+        )
+
+    def residual(x: np.ndarray) -> np.ndarray:
+        x = np.clip(x, -200.0, 200.0)
+        try:
+            return improved(x) - x
+        except ArithmeticError:
+            return np.full_like(x, _FAR)
+
+    x, size, done = _first(scale) if start is None else _packed(start, inverse, scale), np.inf, 0
+    try:
+        for k in range(_ROUNDS):
+            damped = _WARM * (1 + 2 * k) if k or start is None else 2
+            for _ in range(damped):
+                x = 0.5 * (x + improved(x))
+            done += damped
+            found = root(residual, x, method="hybr", options={"xtol": 1e-12, "maxfev": 200})
+            size = float(np.abs(found.fun).max())
+            if np.isfinite(found.x).all() and size <= tolerance:
+                m, q, V, shift = unpack(found.x)
+                V_hat = -alpha * moments(m, q, V, shift)[1]
+                return State(m, q, V, shift, size, ridge / max(V_hat, 1e-150))
+    except ArithmeticError:
+        size = np.inf
+    raise NotSolved(
+        f"The fixed point at alpha = {alpha:g}, ridge = {ridge:g} was not reached: "
+        f"the residual is {size:.1e} after {done} steps."
+    )
+
+
+def _packed(state: State, inverse: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    width2 = max(state.q - state.m @ inverse @ state.m, 1e-300)
+    return np.concatenate([[np.log(state.V), np.log(width2)], state.m / scale, [state.intercept]])
+
+
+def _first(scale: np.ndarray) -> np.ndarray:
+    m = np.zeros(len(scale))
+    m[0] = 0.3
+    return np.concatenate([[0.0, np.log(0.5)], m, [0.0]])
+
+
+def predicted(law: GaussianCovariate, ridge: float, start: State | None = None) -> tuple[dict[str, float], State]:
+    """The observables at a given ridge, and the solution; `start` is one nearby."""
+    return (_data if isinstance(law.data, Data) else _model)(law, ridge, start)
+
+
+def unresolved(law: GaussianCovariate) -> bool:
+    """Whether the student resolves eigenvalues that the samples of a data set do not determine."""
+    from ....theory.population import population
+
+    samples = law.data.samples(law.features)  # type: ignore[attr-defined]
+    scored = samples.kind == "classification" and not law.loss.location
+    people = population(law.data.pinned(), law.features, scored)  # type: ignore[attr-defined]
+    if not people.finest:
+        return False
+    return bool(predicted(law, law.chosen_ridge())[1].kappa < people.finest)
+
+
+def best_ridge(law: GaussianCovariate) -> tuple[float, State]:
+    """The ridge of least test error in theory, between 1e-4 and 1e4, to a few per cent; and the solution nearby."""
+    return _best_ridge(law.replace(ridge="auto"))
+
+
+@lru_cache(maxsize=256)
+def _best_ridge(law: GaussianCovariate) -> tuple[float, State]:
+    from scipy.optimize import minimize_scalar
+
+    errors = np.full(len(_EXPONENTS), np.inf)
+    states: list[State | None] = [None] * len(_EXPONENTS)
+    state: State | None = None
+    for k, exponent in enumerate(_EXPONENTS):
+        try:
+            values, state = predicted(law, 10.0**exponent, state)
+        except NotSolved:
+            break
+        errors[k], states[k] = values["test_error"], state
+    k = int(np.argmin(errors))
+    near = states[k]
+    if near is None:
+        raise NotSolved(f"No ridge between 1e-4 and 1e4 gives a fixed point at alpha = {law.alpha:g}.")
+    low, high = sorted((_EXPONENTS[max(k - 1, 0)], _EXPONENTS[min(k + 1, len(_EXPONENTS) - 1)]))
+    if k + 1 < len(states) and states[k + 1] is None:
+        low = _EXPONENTS[k]
+    found = minimize_scalar(
+        lambda e: predicted(law, 10.0**e, near)[0]["test_error"],
+        bounds=(low, high),
+        method="bounded",
+        options={"xatol": 0.02},
+    )
+    return float(10.0 ** (found.x if found.fun < errors[k] else _EXPONENTS[k])), near
+
+
+def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[dict[str, float], State]:
+    from ....theory.population import population
+    from ....theory.readout import Readout
+
+    samples = law.data.samples(law.features)  # type: ignore[attr-defined]
+    classes = samples.kind == "classification"
+    people = population(law.data.pinned(), law.features, classes and not law.loss.location)  # type: ignore[attr-defined]
+    readout = Readout(people, law.loss)
+    inverse = np.linalg.inv(people.resolvents.rho)
+
+    def place(m: np.ndarray, q: float) -> tuple[np.ndarray, float]:
+        direction = inverse @ m
+        return direction, float(np.sqrt(max(q - m @ direction, 1e-24 * q)))
+
+    def moments(m: np.ndarray, q: float, V: float, intercept: float) -> tuple[float, float, np.ndarray, float]:
+        found = readout.moments(*place(m, q), V, intercept)
+        return found.f2, found.slope, found.teacher, found.drift
+
+    state = solve(law.alpha, ridge, people.resolvents, moments, _TABULATED, 1 / samples.shape[1], start=start)
+    at = (*place(state.m, state.q), state.V, state.intercept)
+    if classes:
+        new = readout.new_wrong_signs(state.m, state.q, state.kappa, state.intercept)
+        train = readout.wrong_signs(*at)
+    else:
+        new, train = readout.squared_errors(*at)
+    return {"test_error": new, "train_error": train, "train_loss": readout.train_loss(*at)}, state
+
+
+def _model(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[dict[str, float], State]:
+    from ....parts.loss import Square
+    from ....theory.replica import Averages, output_averages
+
+    teacher, paired = law.label_law, law.data.paired()  # type: ignore[attr-defined]
+    rho = float(paired.rho[0, 0])
+
+    def averages(m: np.ndarray, q: float, V: float) -> Averages:
+        return output_averages(law.loss, teacher, m, q, V, rho)
+
+    def moments(m: np.ndarray, q: float, V: float, intercept: float) -> tuple[float, float, np.ndarray, float]:
+        found = averages(m, q, V)
+        return float(found.f2[0]), float(found.slope[0]), m * found.slope + rho * found.signal, 0.0
+
+    state = solve(law.alpha, ridge, paired, moments, _EXACT, start=start)
+    found = averages(state.m, state.q, state.V)
+    new = output_averages(Square(), teacher.noiseless(), state.m, state.q, _NO_TRAINING, rho)
+    return {
+        "test_error": float(new.error[0]),
+        "train_error": float(found.error[0]),
+        "train_loss": float(found.loss[0]),
+    }, state

@@ -1,0 +1,141 @@
+"""Classification of Gaussian clusters by empirical risk minimisation, and the error of the best classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....contract.batching import generator
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
+from ....parts.loss import Logistic, Loss, Square
+
+MIGNACCO = "Mignacco, Krzakala, Lu, Urbani and Zdeborova, ICML 2020 (arXiv:2002.11544), equations 12 to 19"
+LOUREIRO = "Loureiro, Sicuro, Gerbelot, Pacco, Krzakala and Zdeborova, NeurIPS 2021 (arXiv:2106.03791), theorem 1"
+BAYES = "Mignacco et al. (2020), section 3: Q(1 / sqrt(D (1 + D / alpha))) with D = 1 / separation**2"
+COVER = "Cover, IEEE Trans. EC-14 (1965) 326: labels without meaning"
+DISCRIMINANT = "the discriminant of known centres, Q(separation)"
+DIRECT = "the integral of phi(t) (1 - Phi(t + a)**(K-1)), a**2 = s**2 K / ((K-1) (1 + (K-1) / (alpha s**2)))"
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    rows = [
+        Landmark(dict(alpha=a, separation=s), "bayes_error", value, 1e-9, BAYES)
+        for a, s, value in (
+            (2.0, 1.5, 0.08742221680520751),
+            (0.5, 1.0, 0.28185143082538655),
+            (4.0, 2.0, 0.026172531636581602),
+        )
+    ]
+    hebb = dict(loss=Square(), ridge=1e7)
+    rows += [
+        Landmark(dict(alpha=2.0, separation=1.5) | hebb, "test_error", 0.08742221680520751, 1e-6, BAYES),
+        Landmark(dict(alpha=0.5, separation=1.0) | hebb, "test_error", 0.28185143082538655, 1e-6, BAYES),
+        Landmark(dict(alpha=1e9, separation=1.5), "test_error", 0.06680720126885807, 1e-8, DISCRIMINANT),
+        Landmark(dict(alpha=1e9, separation=1.0), "test_error", 0.15865525393145707, 1e-8, DISCRIMINANT),
+        Landmark(dict(separation=1e-4), "separability", 2.0, 1e-6, COVER, along="alpha"),
+    ]
+    for K, value in ((3, 0.2275382753162182), (5, 0.4346100194879273)):
+        rows.append(Landmark(dict(clusters=K, loss=Square()), "bayes_error", value, 1e-9, DIRECT))
+        rows.append(Landmark(dict(clusters=K) | hebb, "test_error", value, 1e-6, DIRECT))
+    return tuple(rows)
+
+
+class MixtureERM(Law):
+    r"""Samples of Gaussian clusters are classified by minimising an empirical risk.
+
+    The centres of K `clusters` are the corners $c_k$ of a regular simplex around the origin of circumradius
+    `separation` s, in a random direction (for two clusters $\pm c$); the first cluster is `balance` times as large as
+    each of the others. Of n = $\alpha d$ samples $x_i = c_{y_i} + z_i$, $z_i \sim N(0, I_d)$, the student minimises,
+    with weights w and intercepts b without penalty,
+
+    $$\sum_{i=1}^n \ell(y_i, w \cdot x_i / \sqrt d + b) + \frac{\text{ridge}}{2} |w|^2 .$$
+
+    For two clusters, w is a vector and labels are +-1. For more, w has a row for each cluster, of which the largest
+    score is chosen, and the loss is the multinomial one $\log \sum_k e^{z_k} - z_y$ for `Logistic`, and half the
+    squared distance to the indicator of y for `Square`.
+
+    As $d \to \infty$, with $\varepsilon_k$ the corners of a simplex of circumradius 1 in $R^{K-1}$, the fields are
+    $\omega = s M \varepsilon_y + b + Q^{1/2} \xi$, $\xi \sim N(0, I)$, before a sample is learnt. With
+    $f = V^{-1}(\mathrm{prox}_{V \ell}(\omega) - \omega)$ and $E f = 0$, which fixes b,
+
+    $$\hat V = -\alpha E[\partial_\omega f], \quad \hat Q = \alpha E[f f^T], \quad
+      \hat M = \alpha s E[f \varepsilon_y^T], \quad V = (\text{ridge} + \hat V)^{-1}, \quad M = V \hat M, \quad
+      Q = V (\hat M \hat M^T + \hat Q) V .$$
+
+    The best classifier that learns from the samples is linear. For two clusters of one size its error is
+
+    $$Q\left(\frac{s}{\sqrt{1 + 1 / (\alpha s^2)}}\right), \quad Q(x) = P(N(0, 1) > x) .$$
+
+    The overlap is $w \cdot c / (s \sqrt d)$ for two clusters and tr(M) / (K - 1), which is the same, for more.
+    """
+
+    alpha: float = field(2.0, "samples per dimension, n / d", above=0)
+    clusters: int = field(2, "number of clusters", at_least=2, at_most=10)
+    separation: float = field(1.5, "distance of the centres from the origin, in deviations of a cluster", above=0)
+    balance: float = field(1.0, "size of the first cluster, as a multiple of that of each other", above=0)
+    loss: Loss = field(Logistic(), "loss of a label and a field; with three clusters or more Logistic() or Square()")
+    ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2", above=0)
+
+    size = "dimension"
+    sizes = (50, 100, 200)
+    seeds = 150
+    block = 15
+    source = MIGNACCO + "; " + LOUREIRO
+    bibtex = """@inproceedings{MignaccoKrzakalaLuUrbaniZdeborova2020,
+  author = {Mignacco, Francesca and Krzakala, Florent and Lu, Yue M. and Urbani, Pierfrancesco
+            and Zdeborov{\\'a}, Lenka},
+  title = {The role of regularization in classification of high-dimensional noisy {G}aussian mixture},
+  booktitle = {International Conference on Machine Learning},
+  year = {2020}, eprint = {2002.11544}
+}
+@inproceedings{LoureiroSicuroGerbelotPaccoKrzakalaZdeborova2021,
+  author = {Loureiro, Bruno and Sicuro, Gabriele and Gerbelot, C{\\'e}dric and Pacco, Alessandro
+            and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
+  title = {Learning {G}aussian mixtures with generalised linear models: Precise asymptotics in high dimensions},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {34}, year = {2021}, eprint = {2106.03791}
+}"""
+    status = "proved for convex losses"
+    compiled = False
+    vectorised = True
+    landmarks = _landmarks()
+    observables = {
+        "test_error": Observable(r"\varepsilon_g", "probability that a new sample is put into a wrong cluster"),
+        "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty"),
+        "overlap": Observable("m", "overlap of the weights with the directions of the centres"),
+        "bayes_error": Observable(r"\varepsilon_B", "error of the best classifier that learns from n samples",
+                                  limit_only=True),
+    }  # fmt: skip
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import predict
+
+        return predict(self)
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from .experiment import realisation
+
+        return realisation(self, n, generator(key))
+
+    def check(self) -> None:
+        if self.clusters > 2 and not isinstance(self.loss, Logistic | Square):
+            raise NoLimit(
+                f"With three clusters or more the loss must be Logistic() or Square(), but `loss` of MixtureERM is "
+                f"{self.loss!r} and `clusters` {self.clusters}."
+            )
+
+    def valid(self) -> str | None:
+        if not self.loss.convex():
+            return f"{self.loss!r} is not convex: the replica-symmetric answer is not guaranteed"
+        return None
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """Along `alpha`, for two clusters: `separability`, up to which a plane can separate the samples."""
+        if along != "alpha" or self.clusters > 2:
+            raise StatementError(
+                f"MixtureERM of {self.clusters} clusters has no known transition along {along!r}; "
+                "there is one along 'alpha' for two."
+            )
+        from .theory import separability, shares
+
+        return {"separability": separability(self.separation, float(shares(self, 1)[0]))}

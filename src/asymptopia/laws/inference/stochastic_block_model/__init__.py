@@ -1,0 +1,181 @@
+"""Communities in a sparse random graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.batching import generator
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
+
+DECELLE = "Decelle, Krzakala, Moore and Zdeborova, Phys. Rev. E 84 (2011) 066106"
+SPECTRAL = "Bordenave, Lelarge and Massoulie, Annals of Probability 46 (2018) 1, theorem 4"
+DENSITY = "recomputed: density evolution of the log-odds on a grid, by Fourier transforms"
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    stigum = [(2, 3.0, 0.26794919), (2, 5.0, 0.38196601), (3, 4.0, 0.25), (4, 10.0, 0.35088936)]
+    rows = [
+        Landmark(
+            dict(groups=k, degree=c),
+            "kesten_stigum",
+            (1 - ratio) / (1 + (k - 1) * ratio),
+            1e-8,
+            f"{DECELLE}, equation 46",
+            along="assortativity",
+            note=f"c_out / c_in = {ratio:g} there",
+        )
+        for k, c, ratio in stigum
+    ]
+    rows.append(Landmark(dict(assortativity=2 / 3), "kesten_stigum", 2.25, 1e-12, f"{DECELLE}, equation 46", "degree"))
+    rows.append(Landmark(dict(assortativity=2 / 3), "top_nonbacktracking", 3.0, 1e-12, SPECTRAL))
+    rows.append(Landmark(dict(assortativity=2 / 3), "second_nonbacktracking", 2.0, 1e-12, SPECTRAL))
+    rows.append(Landmark(dict(assortativity=0.5), "second_nonbacktracking", 3**0.5, 1e-12, SPECTRAL))
+    return tuple(rows)
+
+
+class StochasticBlockModel(Law):
+    r"""The groups of the nodes of a sparse random graph, inferred from its edges.
+
+    n nodes belong to k groups of equal size; two are joined with probability $c_\mathrm{in}/n$ if they share their
+    group and $c_\mathrm{out}/n$ if not, so that the mean degree is $c = (c_\mathrm{in} + (k-1) c_\mathrm{out})/k$. The
+    `assortativity` is the second eigenvalue of the transition of labels along an edge,
+
+    $$\lambda = \frac{c_\mathrm{in} - c_\mathrm{out}}{k c}, \qquad
+      \frac{c_\mathrm{out}}{c_\mathrm{in}} = \frac{1 - \lambda}{1 + (k-1) \lambda}:$$
+
+    1 if all edges are within groups, 0 if they tell nothing, $-1/(k-1)$ if all are between groups.
+
+    As $n \to \infty$ the neighbourhood of a node is a Poisson tree. The posterior $\psi$ of its label, given that the
+    label is 0, solves in law
+
+    $$\psi_s \propto \prod_{j=1}^{\mathrm{Poisson}(c)} \left( 1 - \lambda + \lambda k \psi^{(j)}_s \right),$$
+
+    where child j has its parent's label with probability $\lambda + (1-\lambda)/k$ and another one otherwise.
+    Populations of posteriors evolve from leaves that know next to nothing (`start="uninformative"`, what belief
+    propagation reaches) or everything (`"informative"`) until they are stationary; errors are those between independent
+    populations. With P the probability of a right label, up to the groups' names, the overlap is $(kP-1)/(k-1)$, for
+    the most probable label (`overlap`) and for one drawn from the posterior (`posterior_overlap`).
+
+    Labels can be found by belief propagation, and by the non-backtracking matrix, above the threshold of Kesten and
+    Stigum, $c \lambda^2 = 1$: its second eigenvalues, k - 1 of modulus $c |\lambda|$, then leave the bulk of radius
+    $\sqrt c$.
+
+    The system is a random graph, given to belief propagation with its true parameters and random messages (or with
+    the true labels), and the spectrum of its non-backtracking matrix.
+    """
+
+    groups: int = field(2, "number of groups, k", at_least=2)
+    degree: float = field(3.0, "mean degree, c", above=1)
+    assortativity: float = field(0.8, "(c_in - c_out) / (k c)", at_least=-1, below=1)
+    start: str = field("uninformative", "where messages start", one_of=("uninformative", "informative"))
+
+    size = "nodes"
+    sizes = (10_000, 16_000, 25_000)
+    seeds = 24
+    block = 4
+    source = f"{DECELLE}; {SPECTRAL}"
+    bibtex = """@article{Decelle2011,
+  author = {Decelle, Aurelien and Krzakala, Florent and Moore, Cristopher and Zdeborov{\\'a}, Lenka},
+  title = {Asymptotic analysis of the stochastic block model for modular networks and its algorithmic applications},
+  journal = {Physical Review E},
+  volume = {84}, pages = {066106}, year = {2011}
+}
+@article{BordenaveLelargeMassoulie2018,
+  author = {Bordenave, Charles and Lelarge, Marc and Massouli{\\'e}, Laurent},
+  title = {Nonbacktracking spectrum of random graphs: Community detection and nonregular {R}amanujan graphs},
+  journal = {Annals of Probability},
+  volume = {46}, pages = {1--71}, year = {2018}
+}"""
+    status = "spectrum and threshold proved; overlap heuristic (cavity method), proved for two groups"
+    compiled = False
+    observables = {
+        "overlap": Observable(
+            "Q", "share of right labels above chance, most probable labels", scale=1.0, self_averaging=True
+        ),
+        "posterior_overlap": Observable(
+            "Q_p", "the same for labels drawn from their marginals", scale=1.0, self_averaging=True
+        ),
+        "top_nonbacktracking": Observable(r"\mu_1", "largest eigenvalue of the non-backtracking matrix"),
+        "second_nonbacktracking": Observable(
+            r"|\mu_2|", "mean modulus of the k - 1 eigenvalues of largest modulus after it", bias=0.5
+        ),
+    }
+    landmarks = _landmarks()
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import reconstruct
+
+        c, copied = self.degree, self.assortativity
+        values = {
+            "overlap": 0.0,
+            "overlap_error": 0.0,
+            "posterior_overlap": 0.0,
+            "posterior_overlap_error": 0.0,
+            "top_nonbacktracking": c,
+            "second_nonbacktracking": max(c * abs(copied), np.sqrt(c)),
+        }
+        if c * copied**2 > 1 or self.start == "informative":
+            values |= reconstruct(self.groups, c, copied, self.start == "informative")
+        return values
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from ....algorithms.graphs.belief_propagation import agreement, belief_propagation
+        from ....algorithms.graphs.graph import block_graph
+        from ....algorithms.graphs.nonbacktracking import nonbacktracking
+
+        rng, k = generator(key), self.groups
+        labels = rng.permutation(np.arange(max(n - n % k, k)) % k)  # groups of exactly equal size
+        affinity = self.affinity()
+        graph = block_graph(labels, affinity, rng)
+        start = rng.dirichlet(np.ones(k), len(labels)) if self.start == "uninformative" else np.eye(k)[labels]
+        beliefs = belief_propagation(graph, affinity, start=start)
+        beliefs.require()
+        spectrum = np.abs(nonbacktracking(graph, k, tolerance=1e-4))
+        return {
+            "overlap": agreement(np.eye(k)[beliefs.labels], labels),
+            "posterior_overlap": agreement(beliefs.marginals, labels),
+            "top_nonbacktracking": spectrum[0],
+            "second_nonbacktracking": spectrum[1:].mean(),
+        }
+
+    def affinity(self) -> np.ndarray:
+        """n times the probabilities of edges between the groups, (k, k)."""
+        k, copied = self.groups, self.assortativity
+        return self.degree * (1 - copied + copied * k * np.eye(k))
+
+    def check(self) -> None:
+        if self.assortativity < -1 / (self.groups - 1):
+            raise NoLimit(
+                f"`assortativity` must be >= -1 / (groups - 1) = {-1 / (self.groups - 1):g}, where no edge is within "
+                f"a group, but is {self.assortativity:g}."
+            )
+
+    def valid(self) -> str | None:
+        """Near the threshold, and where the labels may be found in principle but not by belief propagation."""
+        signal = self.degree * self.assortativity**2
+        if abs(signal - 1) < 0.1:
+            return (
+                f"close to the threshold of Kesten and Stigum (c lambda**2 = {signal:.3g}, threshold 1) finite graphs "
+                "are smeared, and messages and populations relax slowly"
+            )
+        if signal < 1 and self.groups >= 4:
+            return (
+                "below the threshold of Kesten and Stigum four or more groups can have a hard phase: the overlap is "
+                "what messages reach from this start, not that of the best estimate, which may be another fixed point"
+            )
+        return None
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """Kesten and Stigum's: along `degree`, and along `assortativity` on either side, where it is admitted."""
+        if along == "degree":
+            return {"kesten_stigum": 1 / self.assortativity**2 if self.assortativity else float("inf")}
+        if along != "assortativity":
+            raise StatementError(
+                f"StochasticBlockModel has no known transition along {along!r}; there is one along "
+                "'assortativity' and along 'degree'."
+            )
+        found, edge = {"kesten_stigum": self.degree**-0.5}, -(self.degree**-0.5)
+        return found | ({"kesten_stigum_disassortative": edge} if edge > -1 / (self.groups - 1) else {})

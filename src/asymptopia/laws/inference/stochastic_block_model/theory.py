@@ -1,0 +1,103 @@
+"""Reconstruction of labels on a random tree, by population dynamics: no graph is made here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....numerics.fixed_points import NotConverged
+
+POPULATIONS, MEMBERS = 8, 4_000
+BLOCK, BLOCKS = 25, 60
+HINT = 0.01  # share of the leaves that the uninformative start knows: it vanishes at a rate, or is forgotten
+
+
+def reconstruct(groups: int, degree: float, assortativity: float, informative: bool) -> dict[str, float]:
+    """Both overlaps of `StochasticBlockModel` with their errors: the law of the root's posterior on a Poisson tree.
+
+    Several populations evolve independently; errors are their spread. The drift between successive blocks of
+    generations must vanish within its error twice in a row; raises `NotConverged` otherwise.
+    """
+    rng = np.random.default_rng(0)
+    posterior = np.full((POPULATIONS, MEMBERS, groups), 1 / groups)
+    known = rng.random((POPULATIONS, MEMBERS)) < (1.0 if informative else HINT)
+    posterior[known] = np.eye(groups)[0]
+    generation = _Generation(groups, degree, assortativity)
+    blocks: list[np.ndarray] = []
+    quiet = 0
+    while quiet < 2:
+        if len(blocks) == BLOCKS:
+            raise NotConverged(f"The populations still drift after {BLOCKS * BLOCK} generations.")
+        measured = []
+        for _ in range(BLOCK):
+            posterior = generation(_relabelled(posterior, rng), rng)
+            measured.append(_measure(posterior))
+        blocks.append(np.mean(measured, axis=0))
+        if len(blocks) > 1:
+            quiet = quiet + 1 if _still(blocks[-1] - blocks[-2]) else 0
+    last = np.mean(blocks[-3:], axis=0)
+    mean, error = last.mean(axis=1), last.std(axis=1, ddof=1) / np.sqrt(POPULATIONS)
+    names = ("overlap", "posterior_overlap", "overlap_error", "posterior_overlap_error")
+    return dict(zip(names, map(float, (*mean, *error)), strict=True))
+
+
+def _still(drift: np.ndarray) -> bool:
+    """Whether the mean drift over populations (2, POPULATIONS) is within three of its standard errors, or tiny."""
+    error = drift.std(axis=1, ddof=1) / np.sqrt(POPULATIONS)
+    return bool((np.abs(drift.mean(axis=1)) <= 3 * error + 1e-9).all())
+
+
+def _measure(posterior: np.ndarray) -> np.ndarray:
+    """Both overlaps of each population, (2, POPULATIONS), by Nishimori: a label has the probability it is given."""
+    k = posterior.shape[-1]
+    right = np.stack([posterior.max(axis=-1), (posterior**2).sum(axis=-1)])
+    return (k * right.mean(axis=-1) - 1) / (k - 1)
+
+
+def _relabelled(posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same law of posteriors given that the label is 0, with labels drawn anew from the posteriors themselves.
+
+    Exact where labels have the probabilities they are given; without it a finite population can agree on wrong names.
+    """
+    label = (np.cumsum(posterior, axis=-1)[..., :-1] < rng.random((*posterior.shape[:-1], 1))).sum(axis=-1)
+    keys = rng.random(posterior.shape)
+    np.put_along_axis(keys, label[..., None], -1.0, axis=-1)
+    return np.take_along_axis(posterior, np.argsort(keys, axis=-1), axis=-1)
+
+
+class _Generation:
+    r"""From the posteriors of the children, given that each has label 0, to those of parents of label 0.
+
+    A parent has Poisson(c) children, each with its label with probability $\lambda + (1-\lambda)/k$ and with another
+    one with probability $(1-\lambda)/k$: its posterior is proportional to the product over children of
+    $1 - \lambda + \lambda k \psi_s$. The numbers of children are stratified, in descending order.
+    """
+
+    def __init__(self, groups: int, degree: float, assortativity: float) -> None:
+        from scipy.special import pdtr
+
+        self.groups, self.copied = groups, assortativity
+        sizes = np.arange(int(degree + 12 * np.sqrt(degree) + 20))
+        children = np.searchsorted(pdtr(sizes, degree), (np.arange(MEMBERS) + 0.5) / MEMBERS)
+        self.active = [int((children > j).sum()) for j in range(children.max(initial=0))]
+
+    def __call__(self, posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        k = self.groups
+        with np.errstate(divide="ignore"):
+            told = np.log(1 - self.copied + self.copied * k * posterior)
+        total = np.zeros_like(posterior)
+        for count in self.active:
+            total[:, :count] += self._children(told, count, rng)
+        weight = np.exp(total - total.max(axis=-1, keepdims=True))
+        return weight / weight.sum(axis=-1, keepdims=True)
+
+    def _children(self, told: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """What one child tells each of `count` parents in each population, (POPULATIONS, count, k)."""
+        k = self.groups
+        drawn = np.take_along_axis(told, rng.integers(MEMBERS, size=(POPULATIONS, count, 1)), axis=1)
+        other = rng.random((POPULATIONS, count)) >= self.copied + (1 - self.copied) / k
+        swapped = drawn[other]
+        label = rng.integers(1, k, size=len(swapped))
+        rows = np.arange(len(swapped))
+        swapped[rows, 0], swapped[rows, label] = swapped[rows, label], swapped[:, 0].copy()
+        drawn[other] = swapped
+        return drawn

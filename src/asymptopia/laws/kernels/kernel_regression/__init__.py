@@ -1,0 +1,232 @@
+"""Kernel ridge regression in high dimension, and on data sets."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, field
+from ....parts.data import Data
+from ....parts.kernel import NTK, Kernel, Polynomial, Powers
+
+CANATAR = "Canatar, Bordelon and Pehlevan, Nature Communications 12 (2021) 2914, equations 4 and 5"
+XIAO = "Xiao, Hu, Misiakiewicz, Lu and Pennington, NeurIPS 35 (2022) 4558, theorem 3"
+_FEWEST_TESTS, _LARGEST, _FRESH, _DETERMINED = 20, 6000, 1000, 0.3
+
+
+class _Sizes:
+    """The sizes of a default experiment: of a law as stated, or of the class."""
+
+    growing = {1: (50, 100, 200), 2: (16, 24, 32), 3: (8, 10, 12)}
+
+    def __get__(self, law: KernelRegression | None, owner: type) -> tuple[int, ...]:
+        if law is None:
+            return self.growing[1]
+        return self.growing[law.degree] if law.data is None else (law.data.samples().shape[1],)
+
+
+class KernelRegression(Law):
+    r"""Regression with a kernel and a ridge, on a sphere of growing dimension or on a data set.
+
+    From samples $y_i = f(x_i) + $ noise the student minimises
+    $\sum_{i=1}^n (y_i - g(x_i))^2 / 2 + \frac{\text{ridge}}{2} |g|_k^2$ over the functions of the kernel k.
+
+    Inputs are uniform on the sphere $|x|^2 = d$, where the kernel is a series $k = \sum_j a_j (x \cdot y / d)^j$ in
+    high dimension and f has the variance `target[j]` in harmonics of degree j. There are $N_j \sim d^j / j!$ harmonics,
+    each with an eigenvalue near $a_j / N_j$, and $n = \alpha N_D$ samples, with D the `degree`. For d to infinity lower
+    degrees are learned, higher ones act as a ridge and as noise, and
+
+    $$\kappa = \text{ridge} + \sum_{j > D} a_j + \frac{\kappa a_D}{\kappa + \alpha a_D}, \quad
+      \gamma = \frac{\alpha a_D^2}{(\kappa + \alpha a_D)^2},$$
+
+    $$\varepsilon_{test} + \text{noise} = \frac{1}{1 - \gamma} \Big[ \text{target}_D
+      \frac{\kappa^2}{(\kappa + \alpha a_D)^2} + \sum_{j > D} \text{target}_j + \text{noise} \Big], \quad
+      \ell_{train} = \frac{\text{ridge}^2}{2 \kappa^2} (\varepsilon_{test} + \text{noise}).$$
+
+    With a data set as `data` the dimension is that of the data, an experiment trains on n = alpha d rows drawn without
+    replacement and tests on the rest. Theory takes eigenvalues $\lambda_i$ and the target's coefficients from the
+    kernel's matrix of all rows, corrected for their number, and solves
+    $n = \text{ridge} / \kappa + \sum_i \lambda_i / (\lambda_i + \kappa)$; it holds where the eigenfunctions are as good
+    as independent Gaussian ones. The target of a regression has unit variance; classes are numbers -1 and 1, and errors
+    squared, of the labels as they are. For a spectrum without a kernel see `GaussianCovariate`.
+    """
+
+    alpha: float = field(2.0, "samples per harmonic of `degree`, or per dimension of the data", above=0)
+    kernel: Kernel = field(NTK(), "the kernel")
+    ridge: float = field(0.5, "weight of half the squared norm", at_least=0)
+    noise: float = field(0.1, "variance of what is added to the labels; 0 for data", at_least=0)
+    target: tuple[float, ...] = field((0.0, 1.0, 0.2), "variance of the target in each degree, from 0")
+    degree: int = field(1, "degree of the harmonics that are as many as samples", at_least=1, at_most=3)
+    data: Data | None = field(None, "a data set; None for inputs on a sphere")
+
+    size = "dimension"
+    sizes = _Sizes()  # type: ignore[assignment]
+    seeds = 60
+    compiled = False
+    source = f"{CANATAR}; on spheres: {XIAO}"
+    bibtex = """@article{CanatarBordelonPehlevan2021,
+  author = {Canatar, Abdulkadir and Bordelon, Blake and Pehlevan, Cengiz},
+  title = {Spectral bias and task-model alignment explain generalization in kernel regression and infinitely wide
+           neural networks},
+  journal = {Nature Communications}, volume = {12}, pages = {2914}, year = {2021}
+}
+@inproceedings{XiaoEtAl2022,
+  author = {Xiao, Lechao and Hu, Hong and Misiakiewicz, Theodor and Lu, Yue and Pennington, Jeffrey},
+  title = {Precise learning curves and higher-order scalings for dot-product kernel regression},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {35}, pages = {4558--4570}, year = {2022}
+}"""
+    status = "proved on spheres; heuristic for data, an assumption that the experiment tests"
+    observables = {
+        "test_error": Observable(r"\varepsilon_{test}", "mean squared error on new samples", resolution=0.08),
+        "train_loss": Observable(
+            r"\ell_{train}", "half the mean squared error on the training samples", scale=0.05, resolution=0.15
+        ),
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            given = tuple(map(float, self.target))
+        except (TypeError, ValueError):
+            given = ()
+        if not given or not np.isfinite(given).all() or min(given) < 0:
+            raise StatementError(f"`target` of KernelRegression must be numbers >= 0, but is {self.target!r}.")
+        object.__setattr__(self, "target", given)
+
+    def samples_drawn(self, d: int) -> int:
+        """The number n of training samples in dimension d."""
+        return max(round(self.alpha * (d if self.data is not None else harmonics(d, self.degree))), 1)
+
+    def sizes_and_seeds(self, sizes: Any, seeds: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        chosen = super().sizes_and_seeds(sizes, seeds)
+        if self.data is not None and chosen[0] != self.sizes:
+            raise StatementError(f"`sizes` must be {self.sizes}, the dimension of the data, but is {chosen[0]}.")
+        return chosen
+
+    def check(self) -> None:
+        """Raise `NoLimit` where the minimiser is not unique, or the data set does not suit."""
+        from .theory import rest
+
+        if self.data is not None:
+            self._check_data(self.data)
+        elif self.ridge == 0 and rest(self.kernel, self.kernel.powers(self.degree)) == 0:
+            raise NoLimit(
+                f"`ridge` of KernelRegression must be > 0, but is 0, and {self.kernel!r} has nothing beyond degree "
+                f"{self.degree} to act as one."
+            )
+
+    def _check_data(self, data: Data) -> None:
+        N, d = data.samples().shape
+        if N > _LARGEST:
+            raise NoLimit(f"The matrix of the kernel is for at most {_LARGEST} samples, but {data!r} has {N}.")
+        n, least = self.samples_drawn(d), min(_FEWEST_TESTS, N // 5)
+        if not 2 <= n <= N - least:
+            raise NoLimit(
+                f"`alpha` must be between {2 / d:.4g} and {(N - least) / d:.4g}, so that of the {N} samples at least "
+                f"2 train and {least} test, but is {self.alpha:.4g} ({n} samples)."
+            )
+        if self.ridge == 0:
+            raise NoLimit("`ridge` of KernelRegression must be > 0 for data, but is 0.")
+
+    def valid(self) -> str | None:
+        from .theory import resolved
+
+        if self.data is None:
+            return None
+        n = self.samples_drawn(self.data.samples().shape[1])
+        if resolved(self.data.pinned(), self.kernel, float(self.ridge), n) > _DETERMINED:
+            return (
+                "With so little ridge the student fits more directions than the rows of the data determine: what is "
+                "predicted rests on corrections for Gaussian data, and real errors are often a tenth larger. Give more "
+                "ridge, or fewer samples."
+            )
+        return None
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import population, sphere
+
+        ridge = float(self.ridge)
+        if self.data is not None:
+            n = self.samples_drawn(self.data.samples().shape[1])
+            error, seen = population(self.data.pinned(), self.kernel, ridge, n)
+        else:
+            target = np.asarray(self.target)
+            error, seen = sphere(float(self.alpha), self.degree, self.kernel, ridge, float(self.noise), target)
+        return {"test_error": error, "train_loss": seen / 2}
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from ....contract.batching import generator
+
+        rng = generator(key)
+        if self.data is None:
+            return self._on_sphere(n, rng)
+        samples = self.data.samples()
+        order = rng.permutation(len(samples.y))
+        train, test = np.split(order, [self.samples_drawn(n)])
+        K, y = _matrix(self.data.pinned(), self.kernel), samples.y
+        return self._errors(K[np.ix_(train, train)], K[np.ix_(test, train)], y[train], y[test])
+
+    def _on_sphere(self, d: int, rng: np.random.Generator) -> dict[str, float]:
+        n = self.samples_drawn(d)
+        x = rng.standard_normal((n + _FRESH, d))
+        x *= np.sqrt(d / np.square(x).sum(axis=1, keepdims=True))
+        f = np.zeros(len(x))
+        for k, variance in enumerate(self.target):
+            direction = rng.standard_normal(d)
+            cosine = x @ direction / (np.linalg.norm(direction) * np.sqrt(d))
+            f += np.sqrt(variance) * harmonic(k, d, cosine)
+        y = f[:n] + np.sqrt(self.noise) * rng.standard_normal(n)
+        K = self.kernel.between(x, x[:n])
+        return self._errors(K[:n], K[n:], y, f[n:])
+
+    def _errors(self, K: np.ndarray, across: np.ndarray, y: np.ndarray, fresh: np.ndarray) -> dict[str, float]:
+        """Errors of the regression on K (n, n), tested by `across` (m, n)."""
+        from scipy.linalg import solve
+
+        dual = solve(K + self.ridge * np.eye(len(y)), y, assume_a="pos")
+        return {
+            "test_error": float(np.mean((fresh - across @ dual) ** 2)),
+            "train_loss": float(np.mean((self.ridge * dual) ** 2)) / 2,
+        }
+
+
+def harmonics(d: int, degree: int) -> int:
+    """The number of independent harmonics of this degree on the sphere in d dimensions."""
+    return comb(d + degree - 1, degree) - (comb(d + degree - 3, degree - 2) if degree > 1 else 0)
+
+
+def harmonic(degree: int, d: int, cosine: np.ndarray) -> np.ndarray:
+    """The harmonic of unit variance that depends on the angle with one direction, by Gegenbauer's recursion."""
+    below, here = np.zeros_like(cosine), np.ones_like(cosine)
+    for k in range(degree):
+        below, here = here, ((2 * k + d - 2) * cosine * here - k * below) / (k + d - 2)
+    return np.asarray(here * np.sqrt(harmonics(d, degree) if degree else 1))
+
+
+@lru_cache(maxsize=2)
+def _matrix(data: Data, kernel: Kernel) -> np.ndarray:
+    return kernel.matrix(data.samples().X)
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    linear = dict(alpha=1.0, kernel=Polynomial(degree=1, offset=0.0), ridge=1.0, noise=0.25, target=(0.0, 1.0))
+    source = "ridge regression, solved independently in high precision"
+    rows = [
+        Landmark(linear, "test_error", 0.48991869381244224, 1e-11, source),
+        Landmark(linear, "train_loss", 0.14131189606246322, 1e-11, source),
+        Landmark(linear | dict(alpha=4.0), "test_error", 0.10795268256233692, 1e-11, source),
+    ]
+    # a_1 = 1 and 1/2 beyond: ridge regression with a ridge of 1, of which half is nobody's penalty
+    shared = linear | dict(kernel=Powers((1.0, 1.0, 0.5)), ridge=0.5)
+    rows.append(Landmark(shared, "train_loss", 0.14131189606246322 / 4, 1e-11, source + ", with half of the ridge"))
+    return tuple(rows)
+
+
+KernelRegression.landmarks = _landmarks()
+
+__all__ = ["KernelRegression"]

@@ -1,0 +1,172 @@
+"""Lengths, correlations and gradients in deep random networks: order, chaos, and the edge between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.law import Landmark, Law, Observable
+from ....contract.record import StatementError, field
+from ....parts.activation import Activation, Erf, Relu, Tanh
+
+POOLE = "Poole, Lahiri, Raghu, Sohl-Dickstein and Ganguli, NeurIPS 29 (2016), equations 3 to 8"
+SCHOENHOLZ = "Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR (2017), equations 7 to 12"
+RECOMPUTED = "independent roots in high precision"
+
+
+class SignalPropagation(Law):
+    r"""What a deep random network makes of the lengths, the correlation and the gradients of two inputs.
+
+    Layers of n units with preactivations $z^{l+1} = W \phi(z^l) + b$, where W has independent normal entries of
+    variance $\sigma_w^2/n$ and b of variance $\sigma_b^2$. As $n \to \infty$ the squared length $|z^l|^2/n$ and the
+    correlation of two inputs follow
+
+    $$q^{l+1} = \sigma_b^2 + \sigma_w^2 E[\phi(\sqrt{q^l} z)^2], \quad
+      c^{l+1} = (\sigma_b^2 + \sigma_w^2 E[\phi(u)\phi(v)]) / q^{l+1},$$
+
+    towards fixed points $q^\star$ (`length`) and $c^\star$ (`correlation`). Gradients grow by
+    $\chi = \sigma_w^2 E[\phi'(\sqrt{q^\star} z)^2]$ a layer: $\chi < 1$ is order ($c^\star = 1$), $\chi > 1$ chaos,
+    and $\chi = 1$ the threshold `order_to_chaos`. Deviations of the correlation and of the length fall by e over
+    `correlation_depth` and `length_depth` layers, $-1/\log$ of the slope of each map at its fixed point.
+
+    The experiment measures, in each of `layers` layers of one network, the mean squared length of both inputs
+    (`layer_length`), their correlation (`layer_correlation`), and for a random linear function of the last layer the
+    squared gradient in the preactivations of a layer, over that in the last (`layer_gradient`). The first layer has
+    squared length `start_length` and correlation `start_correlation`.
+    """
+
+    activation: Activation = field(Tanh(), "what a unit makes of its preactivation")
+    weight_variance: float = field(2.0, "variance of the weights, times their number", above=0)
+    bias_variance: float = field(0.05, "variance of the biases", at_least=0)
+    layers: int = field(8, "number of layers measured", at_least=2)
+    start_length: float = field(1.0, "squared length of the inputs at the first layer, per unit", above=0)
+    start_correlation: float = field(0.6, "correlation of the inputs at the first layer", above=-1, below=1)
+
+    size = "width"
+    sizes = (25, 50, 100, 200)
+    seeds = 1000
+    block = 100
+    source = f"{POOLE}; {SCHOENHOLZ}"
+    bibtex = """@inproceedings{PooleEtAl2016,
+  author = {Poole, Ben and Lahiri, Subhaneil and Raghu, Maithra and Sohl-Dickstein, Jascha and Ganguli, Surya},
+  title = {Exponential expressivity in deep neural networks through transient chaos},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {29}, year = {2016}
+}
+@inproceedings{SchoenholzEtAl2017,
+  author = {Schoenholz, Samuel S. and Gilmer, Justin and Ganguli, Surya and Sohl-Dickstein, Jascha},
+  title = {Deep information propagation},
+  booktitle = {International Conference on Learning Representations}, year = {2017}
+}"""
+    status = "proved for a fixed number of layers; the gradients under the independence of forward and backward weights"
+    observables = {
+        "length": Observable(r"q^\star", "fixed point of the squared length", limit_only=True),
+        "correlation": Observable(r"c^\star", "stable fixed point of the correlation", limit_only=True),
+        "chi": Observable(r"\chi", "growth of squared gradients a layer, at the fixed length", limit_only=True),
+        "correlation_depth": Observable(r"\xi_c", "layers over which correlations forget by e", limit_only=True),
+        "length_depth": Observable(r"\xi_q", "layers over which lengths forget by e", limit_only=True),
+        "layer_length": Observable("q^l", "mean squared length of the two inputs", dims=("layer",)),
+        "layer_correlation": Observable("c^l", "correlation of the two inputs", dims=("layer",)),
+        "layer_gradient": Observable("g^l", "squared gradient over that in the last layer", dims=("layer",)),
+    }
+
+    def coords(self) -> dict[str, Any]:
+        return {"layer": np.arange(1, self.layers + 1)}
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import averages, correlation, depth_of, layer, length
+
+        weight, bias = self.weight_variance, self.bias_variance
+        q = length(self.activation, weight, bias)
+        at = max(q, 1e-12)
+        _, slope, across = (weight * float(a[0]) for a in averages(self.activation, at))
+        c, rate = correlation(self.activation, weight, q, slope)
+        lengths = np.full(2, self.start_length)
+        apart = 2 * self.start_length * (1 - self.start_correlation)
+        by_layer, slopes = [], []
+        for _ in range(self.layers):
+            by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
+            lengths, apart, every = layer(self.activation, weight, bias, lengths, apart)
+            slopes.append(every[[0, 2]].mean())
+        table = np.array(by_layer)
+        return {
+            "length": q,
+            "correlation": c,
+            "chi": slope,
+            "correlation_depth": depth_of(rate),
+            "length_depth": depth_of(across),
+            "layer_length": table[:, 0],
+            "layer_correlation": table[:, 1],
+            "layer_gradient": np.append(np.cumprod(slopes[-2::-1])[::-1], 1.0),
+        }
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        import jax
+        import jax.numpy as jnp
+
+        start, weights, biases, reader = jax.random.split(key, 4)
+        # two directions, orthogonal and of squared length n, so that the first layer is exactly as stated
+        basis = jnp.linalg.qr(jax.random.normal(start, (n, 2)))[0] * jnp.sqrt(n)
+        c = self.start_correlation
+        mixed = jnp.stack([basis[:, 0], c * basis[:, 0] + jnp.sqrt(1 - c**2) * basis[:, 1]])
+        first = jnp.sqrt(self.start_length) * mixed
+        W = jnp.sqrt(self.weight_variance / n) * jax.random.normal(weights, (self.layers - 1, n, n))
+        b = jnp.sqrt(self.bias_variance) * jax.random.normal(biases, (self.layers - 1, n))
+        shifts = jnp.zeros((self.layers, 2, n))
+
+        def forward(shifts: Any) -> Any:
+            fields = [first + shifts[0]]
+            for k in range(self.layers - 1):
+                fields.append(self.activation(fields[-1]) @ W[k].T + b[k] + shifts[k + 1])
+            return jnp.stack(fields)
+
+        fields, backward = jax.vjp(forward, shifts)
+        last = jnp.zeros_like(shifts).at[-1].set(jax.random.normal(reader, (2, n)))
+        (gradients,) = backward(last)
+        square = jnp.square(gradients).sum(axis=2).mean(axis=1)
+        lengths = jnp.square(fields).mean(axis=2)
+        product = (fields[:, 0] * fields[:, 1]).mean(axis=1)
+        return {
+            "layer_length": lengths.mean(axis=1),
+            "layer_correlation": product / jnp.sqrt(lengths.prod(axis=1)),
+            "layer_gradient": square / square[-1],
+        }
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """Along `weight_variance` or `bias_variance`: `order_to_chaos`, where chi = 1; nan if there is none."""
+        from .theory import critical_bias, critical_weight
+
+        if along == "weight_variance":
+            return {"order_to_chaos": critical_weight(self.activation, self.bias_variance)}
+        if along == "bias_variance":
+            return {"order_to_chaos": critical_bias(self.activation, self.weight_variance)}
+        raise StatementError(
+            f"SignalPropagation has no known transition along {along!r}; there is one along 'weight_variance' and one "
+            "along 'bias_variance'."
+        )
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    rows = []
+    lines = {
+        Tanh(): {0.001: 1.189189585, 0.01: 1.42420529, 0.05: 1.76095464, 0.1: 1.986072641, 0.5: 2.84316746},
+        Erf(): {0.001: 0.932583134, 0.05: 1.375839007, 0.1: 1.552117855, 0.5: 2.233659635},
+    }
+    note = "Schoenholz et al. print 1.7603 for tanh at bias variance 0.05"
+    for activation, line in lines.items():
+        for bias, weight in line.items():
+            fields = dict(activation=activation, bias_variance=bias)
+            said = note if activation == Tanh() and bias == 0.05 else ""
+            rows.append(Landmark(fields, "order_to_chaos", weight, 1e-8, RECOMPUTED, "weight_variance", note=said))
+    he = "He, Zhang, Ren and Sun, ICCV (2015), equation 10"
+    fields = dict(activation=Relu(), bias_variance=0.0)
+    rows.append(Landmark(fields, "order_to_chaos", 2.0, 1e-12, he, "weight_variance"))
+    for weight, bias, value in ((2.0, 0.05, 0.7217618726520714), (4.0, 0.05, 2.195493928034488)):
+        rows.append(Landmark(dict(weight_variance=weight, bias_variance=bias), "length", value, 1e-10, RECOMPUTED))
+    return tuple(rows)
+
+
+SignalPropagation.landmarks = _landmarks()
+
+__all__ = ["SignalPropagation"]

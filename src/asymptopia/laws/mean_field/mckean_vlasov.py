@@ -1,0 +1,250 @@
+"""Particles in a potential that are drawn to their common mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.record import StatementError, check_increasing, field
+from ...contract.transitions import FixedPoint
+from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
+
+DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
+DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"
+SZNITMAN = "Sznitman, Springer Lecture Notes in Mathematics 1464 (1991) 165, theorem 1.4"
+LEVELS = ((128, 0.1), (256, 0.05), (512, 0.025))
+WIDE = 9.0
+
+
+class McKeanVlasov(Law):
+    r"""Particles in a double well, or another potential, that are drawn to their common mean.
+
+    n particles start independently from `start` and obey, with $\bar X$ their mean and c the `coupling`,
+
+    $$dX_i = -V'(X_i)\,dt - c\,(X_i - \bar X)\,dt + \sqrt{2 T}\,dW_i .$$
+
+    As $n \to \infty$ they become independent, of the law that solves the nonlinear Fokker-Planck equation
+
+    $$\partial_t \rho = \partial_x ((V' + c\,(x - m_t))\,\rho + T\,\partial_x \rho), \qquad m_t = \int x \rho,$$
+
+    and $\sqrt n (\bar X - m)$ becomes normal, of the variance that the linearised equation gives (`fluctuation`).
+    `density` is the probability of each cell between neighbouring `edges`, divided by its width. From a
+    particle of the same start and noise in a system twice as large a particle has the root mean square `distance`,
+    which falls as $n^{-1/2}$ (`distance_exponent`): doubling on, the distance $W_2$ of the law of a particle from its
+    limit is at most $1/(1 - 2^{-1/2})$ times as large.
+
+    The stationary laws are $\propto e^{-(V + c (x - m)^2/2)/T}$ with a mean m that is their own: `fixed_points` has
+    all of them. In a symmetric potential m = 0 is one; it is stable if $c\,\mathrm{Var} < T$ in it, that is above the
+    critical temperature, which `thresholds` along `temperature` names `transition`.
+
+    The equation is solved by positive, conservative finite volumes and exponential steps in time, on three grids that
+    are extrapolated; `<name>_error` is what the last extrapolation changed. The system integrates all particles by
+    a method of weak order 2 with steps that shrink as $n^{-1/2}$.
+
+    Raises `NoLimit` if the potential is not confining.
+    """
+
+    potential: Potential = field(DoubleWell(), "potential V(x), or a function of x")
+    coupling: float = field(1.0, "strength c of the attraction to the mean", at_least=0)
+    temperature: float = field(0.6, "temperature T", above=0, unit="energy")
+    start: Normal = field(Normal(mean=1.0, variance=0.1), "law of the particles at the start")
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing")
+    edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
+
+    size = "particles"
+    sizes = (50, 100, 200)
+    seeds = 3000
+    block = 400
+    source = DAWSON + "; " + DESAI + "; " + SZNITMAN
+    bibtex = """@article{Dawson1983,
+  author = {Dawson, Donald A.},
+  title = {Critical dynamics and fluctuations for a mean-field model of cooperative behavior},
+  journal = {Journal of Statistical Physics},
+  volume = {31}, pages = {29--85}, year = {1983}
+}
+@article{DesaiZwanzig1978,
+  author = {Desai, Rashmi C. and Zwanzig, Robert},
+  title = {Statistical mechanics of a nonlinear stochastic model},
+  journal = {Journal of Statistical Physics},
+  volume = {19}, pages = {1--24}, year = {1978}
+}
+@incollection{Sznitman1991,
+  author = {Sznitman, Alain-Sol},
+  title = {Topics in propagation of chaos},
+  booktitle = {{\\'E}cole d'{\\'E}t{\\'e} de Probabilit{\\'e}s de Saint-Flour {XIX}},
+  series = {Lecture Notes in Mathematics}, volume = {1464},
+  pages = {165--251}, publisher = {Springer}, year = {1991}
+}"""
+    status = "proved"
+    observables = {
+        "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
+        "variance": Observable("v", "variance of the position", dims=("time",)),
+        "density": Observable(r"\rho", "probability of a cell over its width", dims=("time", "position")),
+        "fluctuation": Observable(
+            r"n \mathrm{Var}\,\bar X", "n times the variance of the mean", dims=("time",), fluctuation_of="mean"
+        ),
+        "distance": Observable(
+            "W_2", "distance from the same in a system twice as large", dims=("time",), scale=1.0, bias=0.5
+        ),
+        "distance_exponent": Observable(
+            "b", "exponent of the distance over n", dims=("time",), exponent_of="distance", scale=0.5
+        ),
+    }
+    landmarks = (
+        Landmark(dict(coupling=0.5), "transition", 0.26450488, 1e-8, DESAI, along="temperature"),
+        Landmark(dict(coupling=1.0), "transition", 0.45694658, 1e-8, DESAI, along="temperature"),
+        Landmark(dict(coupling=2.0), "transition", 0.81578659, 1e-8, DESAI, along="temperature"),
+        Landmark(dict(coupling=4.0), "transition", 1.50541274, 1e-8, DESAI, along="temperature"),
+        Landmark(
+            dict(potential=Quadratic(1.0), coupling=2.0, temperature=0.5, start=Normal(1.0, 0.0), times=(1.0,)),
+            "fluctuation",
+            0.5 * (1 - np.exp(-2.0)),
+            1e-4,
+            "the mean is an Ornstein-Uhlenbeck process that knows of no coupling",
+            at=(0,),
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_increasing(self, "times")
+        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
+
+    def check(self) -> None:
+        self._basin()
+
+    def valid(self) -> str | None:
+        if not self._symmetric():
+            return None
+        critical = self.thresholds("temperature").get("transition", 0.0)
+        if abs(self.temperature - critical) < 0.05 * critical:
+            return (
+                f"near the critical temperature {critical:.6g} relaxation is slow, and fluctuations grow until they "
+                "are not normal; the limit is reached only for n much larger than 1 / (temperature / critical - 1)**2"
+            )
+        return None
+
+    def predict(self) -> dict[str, Any]:
+        from ...numerics.drift_diffusion import romberg
+
+        found = [self._on_grid(cells, step) for cells, step in LEVELS]
+        values: dict[str, Any] = {}
+        for name in found[0]:
+            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
+        return values | {"distance": 0 * values["mean"], "distance_exponent": np.full(len(self.times), -0.5)}
+
+    def _basin(self, temperature: float | None = None) -> tuple[float, float]:
+        found = self.potential.basin(self.temperature if temperature is None else temperature)
+        if found is None:
+            raise NoLimit(
+                "`potential` of McKeanVlasov must be confining, that is rise by 40 temperatures above its minimum on "
+                f"both sides within |x| < 2048, but {self.potential!r} does not."
+            )
+        return found
+
+    def _on_grid(self, cells: int, step: float) -> dict[str, np.ndarray]:
+        from ...numerics.drift_diffusion import cell_densities, hats, normal_densities, points_around
+        from ...numerics.self_consistent import Problem, flow, fluctuation
+
+        low, high = self._basin()
+        mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
+        low, high = min(low, mean - WIDE * deviation), max(high, mean + WIDE * deviation)
+        x = points_around(mean, low, high, LEVELS[0][0], cells // LEVELS[0][0])
+        problem = Problem(x, self.potential.values(x), self.temperature, self.coupling)
+        path = flow(problem, hats(x, mean, deviation), self.times, step)
+        edges = np.array(self.edges)
+        rows: dict[str, list[Any]] = {name: [] for name in ("mean", "variance", "density", "fluctuation")}
+        for t in self.times:
+            mass = path.masses[int(np.searchsorted(path.times, t - 1e-12))]
+            rows["mean"].append(mass @ x)
+            variance = mass @ x**2 - (mass @ x) ** 2 if t > 0 else deviation**2
+            rows["variance"].append(variance)
+            rows["density"].append(
+                cell_densities(x, mass, edges) if t > 0 else normal_densities(mean, deviation, edges)
+            )
+            rows["fluctuation"].append(fluctuation(problem, path, t) if t > 0 else variance)
+        return {k: np.array(v) for k, v in rows.items()}
+
+    def _gibbs(self, mean: Any, temperature: float) -> tuple[Any, Any, Any]:
+        """Mean, variance and -F/T of the law proportional to exp(-(V + c (x - mean)**2 / 2) / T), for each mean."""
+        x, h = np.linspace(*self._basin(temperature), 4001, retstep=True)
+        v = self.potential.values(x) + self.coupling * (x - np.asarray(mean, float)[..., None]) ** 2 / 2
+        top = v.min(axis=-1, keepdims=True)
+        weight = np.exp(-(v - top) / temperature)
+        total = weight.sum(axis=-1)
+        first = weight @ x / total
+        return first, weight @ x**2 / total - first**2, np.log(total * h) - top[..., 0] / temperature
+
+    def fixed_points(self) -> list[FixedPoint]:
+        """All stationary laws, by their means; `free_entropy` is minus the free energy over the temperature."""
+        from scipy.optimize import brentq
+
+        def excess(m: Any) -> Any:
+            return self._gibbs(m, self.temperature)[0] - m
+
+        low, high = self._basin()
+        grid = np.linspace(low, high, 402)  # an even number: a symmetric law has its mean between two
+        signs = np.sign(np.concatenate([excess(part) for part in np.array_split(grid, 8)]))
+        found = []
+        for i in np.flatnonzero(signs[1:] * signs[:-1] < 0):
+            m = float(brentq(excess, grid[i], grid[i + 1], xtol=1e-14))
+            _, variance, entropy = self._gibbs(m, self.temperature)
+            stable = self.coupling * float(variance) < self.temperature
+            found.append(FixedPoint({"overlap": m, "variance": float(variance)}, float(entropy), stable))
+        return found
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """Along `temperature`, in a symmetric potential: `transition`, below which the mean 0 is unstable, if ever."""
+        from scipy.optimize import brentq
+
+        if along != "temperature" or not self._symmetric():
+            raise StatementError(
+                f"McKeanVlasov has no known transition along {along!r}; in a symmetric potential there is one along "
+                "'temperature'."
+            )
+
+        def excess(log_temperature: float) -> float:
+            temperature = float(np.exp(log_temperature))
+            return float(self.coupling * self._gibbs(0.0, temperature)[1] / temperature - 1)
+
+        grid = np.log(np.geomspace(0.01, 100.0, 41))
+        values = np.array([excess(t) for t in grid])
+        below = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))
+        if not len(below):
+            return {}
+        return {"transition": float(np.exp(brentq(excess, grid[below[-1]], grid[below[-1] + 1], xtol=1e-14)))}
+
+    def _symmetric(self) -> bool:
+        x = np.linspace(0.0, 4.0, 97)
+        v, mirrored = self.potential.values(x), self.potential.values(-x)
+        return bool(np.allclose(v, mirrored, rtol=1e-12, atol=1e-12))
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        import jax
+        import jax.numpy as jnp
+
+        from ...algorithms.particles.langevin import langevin
+
+        def centre(y: Any) -> Any:
+            """Two systems pulled to their own means, and the same particles to the mean of all."""
+            return jnp.stack([y[0].mean(axis=-1, keepdims=True), y[1].mean(keepdims=True) + jnp.zeros((2, 1))])
+
+        first, second = jax.random.split(key)
+        x = self.start.mean + jnp.sqrt(self.start.variance) * jax.random.normal(first, (2, n))
+        all_paths = langevin(
+            self.potential, jnp.stack([x, x]), self.temperature, self.times, 0.5 / n**0.5, second, self.coupling, centre
+        )
+        paths, edges = all_paths[:, 0, 0], jnp.asarray(self.edges)
+        counts = jax.vmap(lambda p: jnp.diff(jnp.searchsorted(jnp.sort(p), edges, side="right")))(paths)
+        return {
+            "mean": paths.mean(axis=1),
+            "variance": paths.var(axis=1, ddof=1),
+            "density": counts / n / jnp.diff(edges),
+            "distance": jnp.sqrt(((all_paths[:, 0] - all_paths[:, 1]) ** 2).mean(axis=(1, 2))),
+        }
+
+    def coords(self) -> dict[str, Any]:
+        edges = np.array(self.edges)
+        return {"time": np.array(self.times), "position": (edges[1:] + edges[:-1]) / 2}

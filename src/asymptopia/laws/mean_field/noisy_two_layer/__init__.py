@@ -1,0 +1,194 @@
+"""Wide two-layer networks under noisy gradient descent: mean-field Langevin dynamics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import StatementError, check_increasing, field
+from ....parts.activation import Activation, Erf, Identity, Power, Tanh
+from ....parts.data import Data
+from ....parts.inputs import Curve, Inputs, QuadraticForm, inputs_of
+from ....parts.neurons import Weights
+
+NITANDA = "Nitanda, Wu and Suzuki, AISTATS (2022), theorem 1; Chizat, TMLR (2022); Hu, Ren, Siska and Szpruch (2021)"
+LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025))
+FARTHEST = 40.0
+LINEAR = dict(activation=Identity(), data=Curve(scale=1.0), decay=0.5, temperature=0.4, times=(14.0,), probes=(1.0,))
+
+
+class NoisyTwoLayer(Law):
+    r"""A wide two-layer network that learns by noisy gradient descent with weight decay.
+
+    The output of N neurons is $g_N(x) = \frac1N \sum_i f(w_i x)$, x a single number. They start independently from a
+    normal law and obey, at temperature T and with weight decay $\lambda$,
+
+    $$dw_i = -E[(g_N(x) - y)\,x f'(w_i x)]\,dt - \lambda w_i\,dt + \sqrt{2T}\,dW_i .$$
+
+    As $N \to \infty$ they become independent, of the law that solves a nonlinear Fokker-Planck equation, the gradient
+    flow in Wasserstein space of the free energy
+    $F = \frac12 E(g - y)^2 + \frac\lambda2 \int w^2 \rho + T \int \rho \log\rho$. F is convex, so that there is one
+    stationary law, the Gibbs law of its own potential; `free_energy_gap` is how far F is above its value there. With
+    $\alpha_t$ the log-Sobolev constant of $e^{-V_t/T}$, V the potential that neurons feel,
+
+    $$F(\rho_t) - F_\infty \le (F(\rho_0) - F_\infty)\, e^{-2 T \int_0^t \alpha_s ds},$$
+
+    here with the lower bound on $\alpha$ by Bakry and Emery or by Holley and Stroock, whichever is better, along the
+    path (`free_energy_bound`). N times the variance of the output (`fluctuation`) follows from the linearised equation.
+
+    The equation is solved by positive, conservative finite volumes and exponential steps in time on three grids that
+    are extrapolated; `<name>_error` is what the last extrapolation changed. Networks are integrated by Heun's method
+    with steps that shrink as $N^{-1/2}$, and their entropy is estimated from the distances of neighbours.
+
+    Raises `NoLimit` if decay does not confine the neurons.
+    """
+
+    activation: Activation = field(Tanh(), "what a neuron makes of its field")
+    data: Inputs | Data = field(Curve(Erf(scale=2.0)), "one input number and labels: a law, or the rows of a data set")
+    start: Weights = field(Weights(mean=1.0, variance=0.25), "the law from which neurons start")
+    temperature: float = field(0.1, "temperature T", above=0)
+    decay: float = field(0.3, "weight decay", at_least=0)
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing")
+    probes: tuple[float, ...] = field((0.5, 1.0, 2.0), "inputs at which outputs are looked at")
+
+    size = "neurons"
+    sizes = (50, 100, 200)
+    seeds = 300
+    block = 100
+    source = NITANDA
+    bibtex = r"""@inproceedings{NitandaWuSuzuki2022,
+  author = {Nitanda, Atsushi and Wu, Denny and Suzuki, Taiji},
+  title = {Convex analysis of the mean field {L}angevin dynamics},
+  booktitle = {International Conference on Artificial Intelligence and Statistics}, year = {2022}
+}
+@article{HuRenSiskaSzpruch2021,
+  author = {Hu, Kaitong and Ren, Zhenjie and {\v{S}}i{\v{s}}ka, David and Szpruch, {\L}ukasz},
+  title = {Mean-field {L}angevin dynamics and energy landscape of neural networks},
+  journal = {Annales de l'Institut Henri Poincar{\'e} (B)}, volume = {57}, pages = {2043--2065}, year = {2021}
+}"""
+    status = "proved for smooth bounded activations; checked numerically beyond"
+    observables = {
+        "output": Observable("g", "output at the probes", dims=("time", "probe"), scale=1.0),
+        "risk": Observable("R", "half the mean squared error", dims=("time",)),
+        "second_moment": Observable("m_2", "mean square of a weight", dims=("time",)),
+        "free_energy": Observable("F", "risk, decay and minus T times the entropy", dims=("time",), scale=0.5),
+        "free_energy_gap": Observable(
+            r"F - F_\infty", "free energy above that of the stationary law", dims=("time",), limit_only=True
+        ),
+        "free_energy_bound": Observable(
+            "F",
+            "free energy, of which log-Sobolev inequalities bound the limit",
+            dims=("time",),
+            bound="mean",
+            scale=0.5,
+        ),
+        "fluctuation": Observable(
+            r"N \mathrm{Var}\, g_N",
+            "N times the variance of the output",
+            dims=("time", "probe"),
+            fluctuation_of="output",
+            resolution=0.6,
+        ),
+    }
+    landmarks = (
+        Landmark(
+            LINEAR, "fluctuation", 0.4 / 1.5, 1e-4, "N Var of the mean of linear neurons: T / (decay + 1)", at=(0, 0)
+        ),
+        Landmark(LINEAR, "second_moment", 0.8 + 1 / 2.25, 1e-4, "T / decay + (1 / (1 + decay))**2", at=(0,)),
+        Landmark(
+            dict(activation=Power(degree=2), data=QuadraticForm((1.0,)), decay=0.5, temperature=0.1, times=(4.0,)),
+            "second_moment",
+            0.9345014875720551,
+            1e-4,
+            "positive root of 12 a**2 + (2 decay - 12) a - 2 T",
+            at=(0,),
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_increasing(self, "times")
+        if not self.probes or not np.isfinite(np.asarray(self.probes, float)).all():
+            raise StatementError(f"`probes` of NoisyTwoLayer must be finite numbers, but is {self.probes}.")
+
+    def predict(self) -> dict[str, Any]:
+        from ....numerics.drift_diffusion import romberg
+        from .theory import Noisy, on_grid
+
+        inputs = inputs_of(self.data)
+        self._one_input(inputs)
+        X, y, p = inputs.nodes(0)
+        kind, probes = self.start, np.asarray(self.probes, float)[:, None]
+
+        def build(w: np.ndarray) -> Noisy:
+            seen, probed = (np.asarray(kind.outputs(self.activation, w[:, None], a), float) for a in (X, probes))
+            return Noisy(w, seen, probed, y, p, self.temperature, self.decay)
+
+        start = (self.start.mean, float(np.sqrt(self.start.variance)))
+        far = 9 * max(start[1], 0.3)
+        while (rough := on_grid(build, start, self.times, LEVELS[0], far))["edge"] > 1e-10:
+            far *= 1.25
+            if far > FARTHEST:
+                raise NoLimit(
+                    f"`decay` of NoisyTwoLayer must confine the neurons, but with {self.decay:g} at temperature "
+                    f"{self.temperature:g} they spread beyond |w| = {FARTHEST:g}."
+                )
+        found = [rough, *(on_grid(build, start, self.times, level, far) for level in LEVELS[1:])]
+        values: dict[str, Any] = {}
+        for name in self.observables:
+            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
+        return values
+
+    def _one_input(self, inputs: Any) -> None:
+        if inputs.dimension != 1:
+            raise StatementError(
+                f"`data` of NoisyTwoLayer must have one input number, for a law of weights on the line, but has "
+                f"{inputs.dimension}."
+            )
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        import jax
+        import jax.numpy as jnp
+
+        from ....algorithms.particles.wide_network import noisy_descent
+
+        first, second = jax.random.split(key)
+        X, y, p = map(jnp.asarray, inputs_of(self.data).rule())
+        probes = jnp.asarray(self.probes, float)[:, None]
+
+        def outputs(theta: Any, at: Any) -> Any:
+            return self.start.outputs(self.activation, theta, at)
+
+        theta = self.start.draw(first, n, 1)
+        path = noisy_descent(outputs, theta, (X, y, p), self.temperature, self.decay, self.times, second)
+        output = jnp.stack([outputs(t, probes).mean(axis=0) for t in path])
+        risk = jnp.stack([(outputs(t, X).mean(axis=0) - y) ** 2 @ p / 2 for t in path])
+        square = (path[..., 0] ** 2).mean(axis=1)
+        energy = risk + self.decay / 2 * square - self.temperature * jnp.stack([_entropy(t[:, 0]) for t in path])
+        return {
+            "output": output,
+            "risk": risk,
+            "second_moment": square,
+            "free_energy": energy,
+            "free_energy_bound": energy,
+        }
+
+    def coords(self) -> dict[str, Any]:
+        return {"time": np.array(self.times), "probe": np.array(self.probes)}
+
+
+def _entropy(w: Any) -> Any:
+    """The entropy of a sample, from the distances of neighbours; its error is of order 1/N.
+
+    Their mean logarithm lacks the ends of the line, by a share of log N / N; halves of the sample, which lack twice as
+    much, take that away.
+    """
+    import jax.numpy as jnp
+
+    def spacing(part: Any) -> Any:
+        return jnp.log(jnp.diff(jnp.sort(part))).mean() + jnp.euler_gamma + jnp.log(len(part))
+
+    half = len(w) // 2
+    return 2 * spacing(w) - (spacing(w[:half]) + spacing(w[half:])) / 2

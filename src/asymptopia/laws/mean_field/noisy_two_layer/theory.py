@@ -1,0 +1,155 @@
+r"""The nonlinear Fokker-Planck equation of noisy neurons f(w x), on a grid of w.
+
+Neurons feel the potential $V(w) = \lambda w^2/2 + \sum_x p_x (g(x) - y)\,f(w x)$, which depends on their law through g.
+Steps in time are exponentials of the generator at the output half a step later: mass is preserved, no density turns
+negative, and errors are of second order in the step, as those in space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ....numerics.drift_diffusion import evolve, hats, points_around, rates
+from ....numerics.self_consistent import Path, flow
+
+EDGE, ROUNDS = 1e-11, 60
+Found = dict[str, np.ndarray]
+
+
+class Noisy(NamedTuple):
+    """Points w (M,), what neurons there make of inputs and of probes (M, n) and (M, P), labels, weights, T, decay."""
+
+    w: np.ndarray
+    f: np.ndarray
+    probed: np.ndarray
+    y: np.ndarray
+    p: np.ndarray
+    temperature: float
+    decay: float
+
+    @property
+    def h(self) -> float:
+        """The distance of neighbouring points."""
+        return float(self.w[1] - self.w[0])
+
+    def landscape(self, output: np.ndarray) -> np.ndarray:
+        """The part of the potential that is owed to the data, given the outputs at the inputs."""
+        return np.asarray(self.f @ (self.p * (output - self.y)))
+
+    def seen(self, mass: np.ndarray) -> np.ndarray:
+        """The outputs at the inputs."""
+        return np.asarray(mass @ self.f)
+
+    def rates(self, output: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        """The rates of the jumps to the right and to the left."""
+        return rates(self.decay * self.w**2 / 2 + self.landscape(output), self.h, self.temperature)
+
+    def free_energy(self, mass: np.ndarray) -> float:
+        """Risk, decay and minus T times the entropy."""
+        risk = self.p @ (mass @ self.f - self.y) ** 2 / 2
+        filled = mass[mass > 0]
+        entropy = -filled @ np.log(filled / self.h)
+        return float(risk + self.decay / 2 * mass @ self.w**2 - self.temperature * entropy)
+
+    def confinement(self, output: np.ndarray) -> float:
+        r"""A lower bound, of Bakry and Emery or Holley and Stroock, on T times the log-Sobolev constant of the law."""
+        phi = self.landscape(output)
+        bend = np.diff(phi, 2).min() / self.h**2
+        return float(max(self.decay + bend, self.decay * np.exp(-np.ptp(phi) / self.temperature)))
+
+
+def stationary(problem: Noisy) -> np.ndarray:
+    r"""The masses of the Gibbs law $\propto e^{-V/T}$ whose potential is its own, by Newton's method on its outputs.
+
+    The free energy is convex, so that there is one. Raises `ArithmeticError` if it is not found.
+    """
+
+    def gibbs(output: np.ndarray) -> np.ndarray:
+        v = problem.decay * problem.w**2 / 2 + problem.landscape(output)
+        mass = np.exp(-(v - v.min()) / problem.temperature)
+        return np.asarray(mass / mass.sum())
+
+    output = problem.y.copy()
+    for _ in range(ROUNDS):
+        mass = gibbs(output)
+        mean = mass @ problem.f
+        off = output - mean
+        if np.abs(off).max() < 1e-12:
+            return mass
+        spread = (problem.f * mass[:, None]).T @ problem.f - np.outer(mean, mean)
+        move = np.linalg.solve(np.eye(len(off)) + spread * problem.p / problem.temperature, off)
+        size = 1.0
+        while size > 1e-6 and np.linalg.norm((new := output - size * move) - gibbs(new) @ problem.f) > np.linalg.norm(
+            off
+        ):
+            size /= 2
+        output = new
+    raise ArithmeticError("Newton's method for the stationary law of the neurons did not converge.")
+
+
+def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
+    r"""The limit of N times the variance of the outputs at the probes, at a time of the path.
+
+    By duality it is that of $u_s$, $u_t = f(w x')$ and
+    $-\partial_s u = L_s u - \sum_x p_x \langle u'\,\partial_w f(\cdot\,x), \rho_s \rangle f(w x)$:
+    $\mathrm{Var}_{\rho_0}(u_0) + 2 T \int_0^t \langle (u_s')^2, \rho_s \rangle\,ds$.
+    """
+    last = int(np.searchsorted(path.times, time - 1e-12))
+    slope = np.gradient(problem.f, problem.h, axis=0)
+
+    def coupled(u: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
+        """The exponential of the coupling over a time, to second order."""
+
+        def pull(v: np.ndarray) -> np.ndarray:
+            return -problem.f @ (problem.p[:, None] * ((slope * mass[:, None]).T @ np.gradient(v, problem.h, axis=0)))
+
+        first = pull(u)
+        return u + dt * first + dt**2 / 2 * pull(first)
+
+    u = problem.probed.copy()
+    spread = np.zeros((last + 1, u.shape[1]))
+    spread[last] = path.masses[last] @ np.gradient(u, problem.h, axis=0) ** 2
+    for k in range(last - 1, -1, -1):
+        dt = path.times[k + 1] - path.times[k]
+        u = coupled(u, path.masses[k + 1], dt / 2)
+        u = evolve(*problem.rates(path.halfway[k]), u, dt, backward=True)
+        u = coupled(u, path.masses[k], dt / 2)
+        spread[k] = path.masses[k] @ np.gradient(u, problem.h, axis=0) ** 2
+    begun = path.masses[0]
+    drawn = 2 * problem.temperature * np.trapezoid(spread, path.times[: last + 1], axis=0)
+    return np.asarray(begun @ u**2 - (begun @ u) ** 2 + drawn)
+
+
+def on_grid(
+    build: object, start: tuple[float, float], times: Sequence[float], level: tuple[int, int, float], far: float
+) -> Found:
+    """All observables with this many cells, times finer, and this step in time, on |w - mean| <= `far`.
+
+    build: points -> `Noisy`; start: mean and deviation.
+    """
+    cells, finer, step = level
+    mean, deviation = start
+    w = points_around(mean, mean - far, mean + far, cells, finer)
+    problem: Noisy = build(w)  # type: ignore[operator]
+    path = flow(problem, hats(w, mean, deviation), times, step)
+    rest = stationary(problem)
+    edge = max(*path.masses[-1][[0, -1]], *rest[[0, -1]]) / problem.h
+    bottom = problem.free_energy(rest)
+    energies = np.array([problem.free_energy(m) for m in path.masses])
+    pace = np.array([problem.confinement(m @ problem.f) for m in path.masses])
+    decayed = np.concatenate([[0.0], np.cumsum((pace[1:] + pace[:-1]) / 2 * np.diff(path.times))])
+    at = np.searchsorted(path.times, np.asarray(times) - 1e-12)
+    masses = path.masses[at]
+    return {
+        "edge": np.array(edge),
+        "output": masses @ problem.probed,
+        "risk": (masses @ problem.f - problem.y) ** 2 @ problem.p / 2,
+        "second_moment": masses @ w**2,
+        "free_energy": energies[at],
+        "free_energy_gap": energies[at] - bottom,
+        "free_energy_bound": bottom + (energies[0] - bottom) * np.exp(-2 * decayed[at]),
+        "fluctuation": np.array([fluctuation(problem, path, t) for t in times]),
+    }

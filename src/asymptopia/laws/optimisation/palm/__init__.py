@@ -1,0 +1,139 @@
+"""Alternating proximal gradient steps on a regularised matrix factorisation: descent, limit and linear rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.batching import generator
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import field
+
+BOLTE = "Bolte, Sabach and Teboulle, Math. Program. 146 (2014) 459, theorem 1"
+POCK = "Pock and Sabach, SIAM J. Imaging Sci. 9 (2016) 1756, theorem 4.1"
+
+
+class PALM(Law):
+    r"""A matrix is factorised in two under square penalties, by proximal gradient steps in one factor after the other.
+
+    X, d x d with singular values $\sigma_i = q^{i-1}$ and random singular vectors, is approximated by W H of rank r
+    that minimise $\frac12 \|W H - X\|^2 + \frac\lambda2 (\|W\|^2 + \|H\|^2)$. A step is
+    $W^+ = \frac{\tau Y - \nabla}{\tau + \lambda}$ with $Y = W + \alpha (W - W_{before})$, the gradient there, and
+    $\tau$ the `factor` times the largest eigenvalue of $H H^T$ (more with inertia $\alpha$); then the same for H.
+
+    At every step the objective falls by at least what the theory of PALM grants: `decrease` is the largest shortfall
+    relative to the first value, $\leq 0$. As the number n of steps grows the objective tends to the `value`
+
+    $$\sum_{i \leq r} (\lambda \sigma_i - \lambda^2 / 2) + \frac12 \sum_{i > r} \sigma_i^2$$
+
+    and, its Kurdyka-Lojasiewicz exponent being 1/2, the `distance` to a critical point shrinks in a step by a factor:
+    the spectral radius of the derivative of the step at the minimum, less its eigenvalues 1 along the rotations
+    $W Q, Q^T H$. The slowest direction is often $u_j e_i^T$ with $j = r + 1$, $i = r$: on the pair of its entry a in W
+    and b in H, without inertia,
+
+    $$a^+ = \frac{(\tau - \sigma_i + \lambda) a + \sigma_j b}{\tau + \lambda}, \qquad
+      b^+ = \frac{(\tau - \sigma_i + \lambda) b + \sigma_j a^+}{\tau + \lambda} .$$
+
+    The experiment starts at random factors and compares the lengths of the last step and of that at 3n/4.
+    """
+
+    rank: int = field(2, "columns of W", at_least=1)
+    decay: float = field(0.6, "ratio q of neighbouring singular values", above=0, below=1)
+    ridge: float = field(0.2, "strength of the penalties", above=0)
+    inertia: float = field(0.0, "weight of the last move", at_least=0, below=1)
+    factor: float = field(1.1, "curvature of a step over the modulus of the gradient", at_least=1)
+    dimension: int = field(8, "side of X", at_least=2)
+
+    size = "steps"
+    sizes = (65,)
+    seeds = 80
+    source = f"{BOLTE}; {POCK}"
+    bibtex = r"""@article{BolteSabachTeboulle2014,
+  author = {Bolte, J{\'e}r{\^o}me and Sabach, Shoham and Teboulle, Marc},
+  title = {Proximal alternating linearized minimization for nonconvex and nonsmooth problems},
+  journal = {Mathematical Programming}, volume = {146}, pages = {459--494}, year = {2014}
+}
+@article{PockSabach2016,
+  author = {Pock, Thomas and Sabach, Shoham},
+  title = {Inertial proximal alternating linearized minimization ({iPALM}) for nonconvex and nonsmooth problems},
+  journal = {SIAM Journal on Imaging Sciences}, volume = {9}, pages = {1756--1787}, year = {2016}
+}"""
+    status = "proved (descent, convergence; the minimum); the rate is that of the linearised step"
+    compiled = False
+    observables = {
+        "decrease": Observable(
+            r"\Delta", "by how much a step fell short of its granted descent, over the first value", bound="every"
+        ),
+        "value": Observable("f", "objective", resolution=1e-3),
+        "distance": Observable(
+            r"\rho", "by what the distance to the critical point shrinks in a step", resolution=1e-3, scale=1.0
+        ),
+    }
+    landmarks = (
+        Landmark(dict(rank=1, ridge=0.2, decay=0.5), "value", 0.2 - 0.02 + (1 - 4.0**-7) / 6, 1e-12, "geometric sum"),
+        Landmark(
+            dict(rank=1, ridge=0.5, decay=1e-12, factor=2.0),
+            "distance",
+            1 / 3,
+            1e-9,
+            "one number: a+ = a / 3 and b+ = b / 3 around w = h, w h = 1/2, by hand",
+        ),
+    )
+
+    def check(self) -> None:
+        if self.rank >= self.dimension:
+            raise NoLimit(f"`rank` of PALM must be below `dimension` = {self.dimension}, but is {self.rank}.")
+        if self.ridge >= self.decay ** (self.rank - 1):
+            raise NoLimit(
+                f"`ridge` of PALM must be below the singular value {self.decay ** (self.rank - 1):.3g} of number "
+                f"`rank`, as the component vanishes otherwise, but is {self.ridge:g}."
+            )
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import rate
+
+        s, r, ridge = self.decay ** np.arange(self.dimension), int(self.rank), float(self.ridge)
+        value = float(np.sum(ridge * s[:r] - ridge**2 / 2) + np.sum(s[r:] ** 2) / 2)
+        return {"decrease": 0.0, "value": value, "distance": rate(s, r, ridge, float(self.inertia), float(self.factor))}
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        from ....algorithms.optimisers.palm import Block, palm
+
+        rng, d, r, ridge = generator(key), int(self.dimension), int(self.rank), float(self.ridge)
+        U, V = (np.linalg.qr(rng.standard_normal((d, d)))[0] for _ in range(2))
+        X = (U * self.decay ** np.arange(d)) @ V.T
+
+        def smooth(x: Any) -> float:
+            return float(np.sum((x[0] @ x[1] - X) ** 2) / 2)
+
+        def shrunk(v: np.ndarray, t: float) -> np.ndarray:
+            return v / (1 + ridge * t)
+
+        def penalty(v: np.ndarray) -> float:
+            return ridge / 2 * float(np.sum(v * v))
+
+        def top(A: np.ndarray) -> float:
+            return float(np.linalg.norm(A, 2)) ** 2
+
+        blocks = [
+            Block(lambda x: (x[0] @ x[1] - X) @ x[1].T, lambda x: top(x[1]), shrunk, penalty, True),
+            Block(lambda x: x[0].T @ (x[0] @ x[1] - X), lambda x: top(x[0]), shrunk, penalty, True),
+        ]
+        start = [rng.standard_normal((d, r)), rng.standard_normal((r, d))]
+        trail = palm(smooth, blocks, start, n, float(self.factor), float(self.inertia))
+        short = trail.guaranteed + np.diff(trail.values)
+        window = n // 4
+        return {
+            "decrease": short.max() / trail.values[0],
+            "value": trail.values[-1],
+            "distance": (trail.moves[-1] / trail.moves[-1 - window]) ** (1 / window),
+        }
+
+    def valid(self) -> str | None:
+        rate = self.predict()["distance"]
+        if rate > 0.9:
+            return f"steps shrink by {rate:.4g} only: many more steps are needed"
+        if rate < 0.6:
+            return f"steps shrink by {rate:.4g}: they reach rounding before the last"
+        return None

@@ -1,0 +1,125 @@
+"""Optimisers on least squares, against gradients: how far each has come; and what is granted on deep networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.record import check_increasing, field
+from ....parts.optimiser import HeavyBall, Optimiser
+
+PEDREGOSA = "Pedregosa and Scieur, ICML 37 (2020) 7553, section 2 and theorem 2.1"
+PAQUETTE = "Paquette, van Merrienboer, Paquette and Pedregosa, Found. Comput. Math. 23 (2023) 597, theorem 1.1"
+MOMENTS = "moments of the law of Marchenko and Pastur, by hand"
+CHEBYSHEV = "sum of squares of Chebyshev polynomials of the second kind, by hand"
+
+
+class TrainingRace(Law):
+    r"""Optimisers race on one problem, each paying for its steps in gradients; some of the race has a theory.
+
+    m = `samples` n Gaussian inputs x in n dimensions have the labels $y = w^* \cdot x$ plus noise, $|w^*| = 1$, and
+    $f(w) = \frac1{2m} \sum_i (y_i - w \cdot x_i)^2$ is trained from a random w of norm 1 that is
+    orthogonal to $w^*$. A gradient of f is the unit
+    of cost; a step of Gauss-Newton with k products costs $1 + (2 k + 1)/3$, one of K-FAC 3, all others 1
+    (`asymptopia.algorithms.race`). As $n \to \infty$ every optimiser that turns with the space becomes a function
+    $r_t(\lambda)$ of the curvature alone, what is left of the distance to the least-squares solution after cost t:
+    $(1 - \eta\lambda)^t$ for gradient descent, and for those that adapt what moments over the spectrum of Marchenko
+    and Pastur make of it. With $v(\lambda) = 2 + \sigma^2 n / m \lambda$ and $E$ over that spectrum
+
+    $$f_t \to \tfrac12 \sigma^2 (1 - \tfrac nm) + \tfrac12 E\, \lambda\, v\, r_t^2, \qquad
+      \text{accuracy} \to 1 - \tfrac1\pi \arccos \frac{E (1 - r_t)}{\sqrt{E [(1 - r_t)^2 (v - 1) + r_t^2]}} ,$$
+
+    the share of new inputs on the same side for w as for $w^*$. No method that moves within the span of its gradients
+    has after t of them a smaller loss than conjugate gradients, `best`.
+
+    A ranking on networks that are not linear has no theory: there `asymptopia.algorithms.race` measures it, and the
+    guide shows it. What is known there are guarantees: `shortfall` is the largest amount by which a step missed the
+    descent that it grants (layer-wise and joint majorization, auxiliary coordinates), over 1 + f, on a tanh network
+    that learns from another.
+    """
+
+    optimiser: Optimiser = field(HeavyBall(), "who runs")
+    samples: float = field(2.0, "samples per dimension m/n", above=1)
+    noise: float = field(0.1, "variance of the labels' noise", at_least=0)
+    times: tuple[float, ...] = field((0.0, 1.0, 3.0, 6.0, 12.0, 24.0), "costs in gradients, increasing")
+
+    size = "dimension"
+    sizes = (50, 100, 200)
+    seeds = 120
+    block = 60
+    source = PEDREGOSA + "; " + PAQUETTE
+    bibtex = r"""@inproceedings{PedregosaScieur2020,
+  author = {Pedregosa, Fabian and Scieur, Damien},
+  title = {Acceleration through spectral density estimation},
+  booktitle = {International Conference on Machine Learning}, volume = {37}, pages = {7553--7562}, year = {2020}
+}
+@article{PaquetteVanMerrienboerPaquettePedregosa2023,
+  author = {Paquette, Courtney and van Merri{\"e}nboer, Bart and Paquette, Elliot and Pedregosa, Fabian},
+  title = {Halting time is predictable for large models: a universality property and average-case analysis},
+  journal = {Foundations of Computational Mathematics}, volume = {23}, pages = {597--673}, year = {2023}
+}"""
+    status = "proved on least squares; guarantees proved; the ranking on other networks is measured, not predicted"
+    compiled = False
+    observables = {
+        "loss": Observable("f_t", "mean loss of the samples", dims=("time",)),
+        "accuracy": Observable("a_t", "share of new inputs with the teacher's sign", dims=("time",)),
+        "best": Observable("f_t^*", "least loss of any method of gradients", dims=("time",), limit_only=True),
+        "shortfall": Observable(r"\Delta", "by how much a step of a network missed its granted descent", bound="every"),
+    }
+    landmarks = (
+        Landmark(dict(noise=0.0, times=(0.0,)), "loss", 1.0, 1e-12, "half of |w - w*|^2 at the start", at=(0,)),
+        Landmark(dict(noise=0.0, times=(0.0,)), "accuracy", 0.5, 1e-12, "a random start", at=(0,)),
+        Landmark(dict(noise=0.0, times=(1.0,)), "loss", 0.36, 1e-12, MOMENTS, at=(0,)),
+        Landmark(dict(times=(0.0,)), "loss", 1.05, 1e-12, "the same, and half the noise", at=(0,)),
+        Landmark(dict(noise=0.0, times=(1.0,)), "best", 2 / 11, 1e-12, CHEBYSHEV, at=(0,)),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_increasing(self, "times")
+
+    def check(self) -> None:
+        from .theory import steps
+
+        if steps.dispatch(type(self.optimiser)) is steps.dispatch(object):
+            names = ", ".join(sorted(c.__name__ for c in steps.registry if c is not object))
+            raise NoLimit(f"`optimiser` must be one that has a theory, but is {self.optimiser!r}. Those: {names}.")
+
+    def predict(self) -> dict[str, Any]:
+        from .theory import Spectrum, along, conjugate_gradients, spectrum, steps
+
+        samples, noise = float(self.samples), float(self.noise)
+        modes = spectrum(samples, noise)
+        times, one = np.asarray(self.times, float), np.ones_like(modes.x)
+        floor = noise * (1 - 1 / samples) / 2
+
+        def accuracy(r: np.ndarray, modes: Spectrum = modes) -> float:
+            overlap = modes.mean(1 - r)
+            norm = modes.mean((1 - r) ** 2 * (modes.square - 1) + r**2)
+            return 1 - float(np.arccos(np.clip(overlap / np.sqrt(norm), -1, 1))) / np.pi
+
+        def loss(r: np.ndarray) -> float:
+            return floor + modes.loss(r)
+
+        krylov = [one, *(one + p for p in conjugate_gradients(modes, modes.x, -modes.x, int(times[-1])))]
+        return {
+            "loss": np.array(along(steps(self.optimiser, modes), times, loss, one)),
+            "accuracy": np.array(along(steps(self.optimiser, modes), times, accuracy, one)),
+            "best": np.array([loss(krylov[int(t)]) for t in times]),
+            "shortfall": 0.0,
+        }
+
+    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
+        from .experiment import compiled_races, compiled_shortfall
+
+        found = compiled_races()(keys, n, self.optimiser, float(self.samples), float(self.noise), tuple(self.times))
+        short = [float(compiled_shortfall()(key)) for key in keys]
+        return {k: np.asarray(v, float) for k, v in found.items()} | {"shortfall": np.array(short)}
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
+
+    def coords(self) -> dict[str, Any]:
+        return {"time": np.asarray(self.times)}

@@ -1,0 +1,129 @@
+"""The optimisers themselves on random least squares, and the guarantees of some on a network."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from ....parts.activation import Tanh
+from ....parts.loss import Square
+from ....parts.optimiser import (
+    GaussNewton,
+    GradientDescent,
+    HeavyBall,
+    Inertial,
+    KroneckerFactored,
+    Majorization,
+    Optimiser,
+)
+
+if TYPE_CHECKING:
+    from ....algorithms.optimisers import Network, Solver
+
+INPUTS, UNITS, TAUGHT, DEEP_STEPS = 4, 3, 60, 40
+
+
+@cache
+def compiled_races() -> Any:
+    """Loss and accuracy of systems of n dimensions, one for each key."""
+    import jax
+
+    return jax.jit(jax.vmap(_linear, in_axes=(0, *[None] * 5)), static_argnums=(1, 2, 3, 4, 5))
+
+
+@cache
+def compiled_shortfall() -> Any:
+    """The worst shortfall on one network, which is small whatever n is: compiled once."""
+    import jax
+
+    return jax.jit(_shortfall)
+
+
+def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Any) -> Solver:
+    import optax
+
+    from ....algorithms import optimisers as o
+
+    def objective(w: Any) -> Any:
+        return network.objective(w, X, y)
+
+    match optimiser:
+        case GradientDescent():
+            return o.from_optax(optax.sgd(optimiser.rate), objective)
+        case HeavyBall():
+            return o.from_optax(optax.sgd(optimiser.rate, optimiser.momentum), objective)
+        case Inertial():
+            method = o.inertial_newton(optimiser.step, optimiser.damping, optimiser.newtonian)
+            return o.from_optax(method, objective)
+        case GaussNewton():
+            return o.levenberg_marquardt(
+                lambda w: network.outputs(w, X),
+                lambda z: network.losses(y, z).mean(),
+                damping=optimiser.damping,
+                iterations=optimiser.iterations,
+                tolerance=1e-12,
+            )
+        case KroneckerFactored():
+            return o.kfac(network, X, y, key, damping=optimiser.damping)
+        case Majorization():
+            return o.layerwise(network, X, y)
+    raise NotImplementedError(f"{type(optimiser).__name__} does not run.")
+
+
+def _linear(
+    key: Any, n: int, optimiser: Optimiser, samples: float, noise: float, times: tuple[float, ...]
+) -> dict[str, Any]:
+    """Loss and accuracy at each time, after all steps that were paid for by then."""
+    import jax
+    import jax.numpy as jnp
+
+    from ....algorithms.optimisers import Network
+
+    m, network = round(samples * n), Network((n, 1), (), Square(), bias=False)
+    inputs, teacher, start, labels, new, draw = jax.random.split(key, 6)
+    X = jax.random.normal(inputs, (m, n))
+    wanted, begin = (jax.random.normal(k, (n, 1)) for k in (teacher, start))
+    wanted /= jnp.linalg.norm(wanted)
+    begin -= jnp.sum(wanted * begin) * wanted
+    begin /= jnp.linalg.norm(begin)
+    y = X @ wanted + noise**0.5 * jax.random.normal(labels, (m, 1))
+    solver = _solver(optimiser, network, X, y, draw)
+
+    def step(state: Any, _: Any) -> Any:
+        state, told = solver.step(state)
+        return state, (state.parameters[0], told.work)
+
+    points, work = jax.lax.scan(step, solver.init((begin,)), length=max(int(times[-1]), 1))[1]
+    points = jnp.concatenate([begin[None], points])
+    paid = jnp.searchsorted(jnp.cumsum(work), jnp.asarray(times) * (1 + 1e-9), side="right")
+    W = points[paid, :, 0].T
+    Z = jax.random.normal(new, (2 * n, n))
+    return {
+        "loss": jnp.mean((y - X @ W) ** 2, axis=0) / 2,
+        "accuracy": jnp.mean((Z @ wanted) * (Z @ W) > 0, axis=0),
+    }
+
+
+def _shortfall(key: Any) -> Any:
+    """The worst shortfall of solvers that grant a descent, on a network that learns from a smaller one."""
+    import jax
+    import jax.numpy as jnp
+
+    from ....algorithms.optimisers import Network, auxiliary_coordinates, joint, layerwise
+
+    inputs, teacher, start = jax.random.split(key, 3)
+    X = jax.random.normal(inputs, (TAUGHT, INPUTS))
+    master = Network((INPUTS, UNITS, 1), Tanh(), Square())
+    network = Network((INPUTS, 2 * UNITS, 1), Tanh(), Square())
+    y = master.outputs(master.draw(teacher), X)
+    begin = network.draw(start)
+    worst = []
+    for solver in (layerwise(network, X, y), joint(network, X, y), auxiliary_coordinates(network, X, y)):
+        told = jax.lax.scan(partial(_step, solver), solver.init(begin), length=DEEP_STEPS)[1]
+        short = jnp.diff(told.value) + told.guaranteed[:-1]
+        worst.append(jnp.max(short / (1 + told.value[:-1])))
+    return jnp.max(jnp.stack(worst))
+
+
+def _step(solver: Solver, state: Any, _: Any) -> Any:
+    return solver.step(state)

@@ -1,0 +1,36 @@
+"""Losses that are not convex: for dynamics, where the limit does not ask for a unique minimum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..contract.record import field
+from .loss import Loss, namespace
+
+_KNOTS = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
+
+
+class Amplitude(Loss):
+    """(y - sqrt(z**2 + width**2))**2 / 2: phase retrieval from the modulus y of a field, smooth at z = 0."""
+
+    width: float = field(0.5, "fields below which the modulus is smoothed", above=0)
+
+    def __call__(self, y: Any, z: Any) -> Any:
+        return (y - namespace(y, z).sqrt(z**2 + self.width**2)) ** 2 / 2
+
+    def gradient(self, y: Any, z: Any) -> np.ndarray:
+        return np.asarray(z - np.multiply(y, z) / self._modulus(z))
+
+    def curvature(self, y: Any, z: Any) -> np.ndarray:
+        return np.asarray(1 - np.asarray(y) * self.width**2 / self._modulus(z) ** 3)
+
+    def kinks(self, y: Any) -> np.ndarray:
+        return np.zeros((*np.shape(y), 0))
+
+    def knots(self, y: Any) -> np.ndarray:
+        return np.broadcast_to(self.width * _KNOTS, (*np.shape(y), len(_KNOTS)))
+
+    def _modulus(self, z: Any) -> np.ndarray:
+        return np.sqrt(np.square(z) + self.width**2)

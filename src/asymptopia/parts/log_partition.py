@@ -1,0 +1,68 @@
+"""A log-partition that a user wrote, and its derivatives by automatic differentiation, elementwise on NumPy arrays."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..contract.record import Record, StatementError, join, split
+
+
+def derivatives(record: Record, position: int, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivative of `record.log_partition(*arguments)` in the argument at `position`.
+
+    Compiled once for each kind of record. Raises `StatementError` if it cannot be traced by JAX.
+    """
+    first, second = _evaluated("derivatives", record, position, arguments)
+    return first, second
+
+
+def value(record: Record, *arguments: Any) -> np.ndarray:
+    """`record.log_partition(*arguments)`, compiled likewise."""
+    return _evaluated("value", record, 0, arguments)[0]
+
+
+def _evaluated(what: str, record: Record, position: int, arguments: Any) -> list[np.ndarray]:
+    structure, numbers = split(record)
+    arrays = np.broadcast_arrays(*(np.asarray(a, float) for a in arguments))
+    shape, count = arrays[0].shape, arrays[0].size
+    padded = 4 ** (max(count - 1, 63).bit_length() + 1 >> 1)  # few shapes, so that little is compiled
+
+    def fill(a: Any) -> np.ndarray:
+        flat = np.broadcast_to(a, shape).ravel()
+        return np.pad(flat, (0, padded - count), mode="edge") if count else flat
+
+    flat = [fill(a) for a in arrays]
+    numbers = [fill(v) if np.ndim(v) else v for v in numbers]
+    try:
+        found = _compiled()[what](structure, position, numbers, flat)
+    except TypeError as error:
+        message = f"The `log_partition` of {record!r} cannot be differentiated: write it with jax.numpy. {error}"
+        raise StatementError(message) from error
+    return [np.asarray(v)[:count].reshape(shape) for v in found]
+
+
+@cache
+def _compiled() -> dict[str, Any]:
+    import jax
+    import jax.numpy as jnp
+
+    def function(structure: Any, position: int, numbers: Any, arguments: Any, x: Any) -> Any:
+        found = join(structure, numbers).log_partition(*arguments[:position], x, *arguments[position + 1 :])
+        return jnp.broadcast_to(jnp.asarray(found, float), x.shape)
+
+    def run(structure: Any, position: int, numbers: Any, arguments: Any) -> Any:
+        return (function(structure, position, numbers, arguments, arguments[position]),)
+
+    def slopes(structure: Any, position: int, numbers: Any, arguments: Any) -> Any:
+        x = arguments[position]
+
+        def slope(at: Any) -> Any:
+            inner = lambda t: function(structure, position, numbers, arguments, t)  # noqa: E731
+            return jax.jvp(inner, (at,), (jnp.ones_like(at),))[1]
+
+        return jax.jvp(slope, (x,), (jnp.ones_like(x),))
+
+    return {name: jax.jit(f, static_argnums=(0, 1)) for name, f in (("value", run), ("derivatives", slopes))}

@@ -1,0 +1,47 @@
+"""Optimisers as parts of a statement: which one, and with what rates."""
+
+from __future__ import annotations
+
+from ..contract.record import Record, field
+
+
+class Optimiser(Record):
+    """How parameters are trained on all samples at once, with the rates that it needs."""
+
+
+class GradientDescent(Optimiser):
+    """w' = w - rate g."""
+
+    rate: float = field(2 / 3, "step", above=0)
+
+
+class HeavyBall(Optimiser):
+    """w' = w - rate g + momentum (w - w_before), Polyak's method."""
+
+    rate: float = field(0.8, "step", above=0)
+    momentum: float = field(0.5, "share of the last move that is kept", at_least=0, below=1)
+
+
+class Inertial(Optimiser):
+    """Inertial Newton steps (INNA): inertia whose friction acts on the changes of the gradient as well."""
+
+    step: float = field(0.3, "step in time", above=0)
+    damping: float = field(0.3, "damping alpha", at_least=0)
+    newtonian: float = field(0.5, "Newtonian damping beta", above=0)
+
+
+class GaussNewton(Optimiser):
+    """Gauss-Newton by conjugate gradients, damped after Levenberg and Marquardt."""
+
+    damping: float = field(0.1, "damping of the first step", above=0)
+    iterations: int = field(7, "iterations of conjugate gradients a step", at_least=1)
+
+
+class KroneckerFactored(Optimiser):
+    """Natural gradient with Kronecker factors (K-FAC), momentum, and steps as long as a quadratic model says."""
+
+    damping: float = field(1.0, "damping of the first step", above=0)
+
+
+class Majorization(Optimiser):
+    """Layer by layer, the minimum of a quadratic that lies above the loss."""

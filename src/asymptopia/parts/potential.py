@@ -1,0 +1,119 @@
+"""Potentials in which particles move, and the laws from which they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..contract.record import Record, StatementError, field
+from .loss import namespace
+from .own_function import OwnFunction
+
+FARTHEST = 4096.0
+
+
+class Potential(Record):
+    """A potential V(x) on the line, elementwise on NumPy and on JAX arrays.
+
+    A potential of your own defines `__call__(self, x)` with arithmetic and `jax.numpy`, or is a plain function; the
+    force and the curvature follow.
+    """
+
+    def __call__(self, x: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, x)`.")
+
+    @classmethod
+    def from_callable(cls, function: Callable[[Any], Any]) -> Potential:
+        """A potential that is a plain function V(x); the statement shows its name."""
+        return _Own(function)
+
+    def slope(self, x: Any) -> Any:
+        """dV/dx, elementwise; a NumPy array for one, else a JAX array."""
+        return np.asarray(_compiled(self)[0](x)) if namespace(x) is np else _slope(self, x)
+
+    def curvature(self, x: Any) -> Any:
+        """d2V/dx2, elementwise; a NumPy array for one, else a JAX array."""
+        return np.asarray(_compiled(self)[1](x)) if namespace(x) is np else _curvature(self, x)
+
+    def basin(self, temperature: float, height: float = 40.0) -> tuple[float, float] | None:
+        """The shortest interval outside of which V exceeds all its local minima by `height` temperatures.
+
+        Searched for out to |x| = 4096; None if V does not rise so far on both sides, so that it confines nothing.
+        """
+        radius = 16.0
+        while radius <= FARTHEST:
+            x = np.linspace(-radius, radius, 8193)
+            v = self.values(x)
+            wells = v[1:-1][(v[1:-1] < v[:-2]) & (v[1:-1] < v[2:])]
+            inside = np.flatnonzero(v <= wells.max(initial=v.min()) + height * temperature)
+            if abs(x[inside]).max() < radius / 2:
+                return float(x[inside[0] - 1]), float(x[inside[-1] + 1])
+            radius *= 2
+        return None
+
+    def values(self, x: np.ndarray) -> np.ndarray:
+        """V at points, as a NumPy array. Raises `StatementError` unless there is a finite number for each."""
+        v = np.asarray(self(x), float)
+        if v.ndim == 0:
+            v = np.full(x.shape, float(v))
+        if v.shape != x.shape or not np.isfinite(v).all():
+            raise StatementError(f"The potential {self!r} must give a finite number at every point.")
+        return v
+
+
+class Quadratic(Potential):
+    """The potential stiffness x**2 / 2."""
+
+    stiffness: float = field(1.0, "second derivative", above=0)
+
+    def __call__(self, x: Any) -> Any:
+        return self.stiffness * x**2 / 2
+
+
+class DoubleWell(Potential):
+    """The potential x**4 / 4 - x**2 / 2: minima at -1 and 1, a barrier of height 1/4 at 0."""
+
+    def __call__(self, x: Any) -> Any:
+        return x**4 / 4 - x**2 / 2
+
+
+class _Own(OwnFunction, Potential):
+    """A plain function of the position."""
+
+    function: Callable[[Any], Any] = np.square
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(x)
+
+
+class Normal(Record):
+    """The normal law of this mean and variance; without variance a single point."""
+
+    mean: float = field(0.0, "mean")
+    variance: float = field(1.0, "variance", at_least=0)
+
+
+@lru_cache(maxsize=64)
+def _compiled(potential: Potential) -> tuple[Any, Any]:
+    import jax
+
+    return jax.jit(lambda x: _slope(potential, x)), jax.jit(lambda x: _curvature(potential, x))
+
+
+def _curvature(function: Callable[[Any], Any], x: Any) -> Any:
+    return _slope(lambda y: _slope(function, y), x)
+
+
+def _slope(function: Callable[[Any], Any], x: Any) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    x = jnp.asarray(x, float)
+    try:
+        return jax.jvp(lambda y: jnp.asarray(function(y), float) + 0 * y, (x,), (jnp.ones_like(x),))[1]
+    except TypeError as error:
+        message = f"{function!r} cannot be differentiated: write it with jax.numpy, elementwise. {error}"
+        raise StatementError(message) from error

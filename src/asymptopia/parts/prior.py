@@ -1,0 +1,246 @@
+"""Priors: how the coordinates of a teacher are drawn. Each knows its log-partition and how to sample."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..contract.record import Record, StatementError, field
+from ..numerics.tails import hazard, log_density, log_mills
+from .log_partition import derivatives, value
+
+Mixture = tuple[Any, Any, Any]
+TINY = 1e-12
+
+
+class Prior(Record):
+    """The law of one coordinate of a teacher, of mean zero or not; coordinates are independent.
+
+    A prior of your own defines `sample(self, size, rng)` and `log_partition(self, A, B)`, the latter elementwise with
+    `jax.numpy`; or, if it is a mixture of Gaussians, `sample` and `components(self)`. Everything else follows.
+    """
+
+    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+        """Independent coordinates in an array of shape `size`."""
+        raise NotImplementedError(f"{type(self).__name__} defines no `sample(self, size, rng)`.")
+
+    def signal(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """A vector of n coordinates, of the expected norm where their values are continuous.
+
+        The norm of one vector would be the same noise in all that is measured of it, which no limit has.
+        """
+        w = self.sample(n, rng)
+        some = w[w != 0]
+        if len(some) and len(np.unique(some)) == len(some):
+            w = w * np.sqrt(float(self.second_moment) * n / (w @ w))
+        return w
+
+    def components(self) -> Mixture | None:
+        """The prior as a mixture of Gaussians, weights, means and variances in tuples of equal length; or None."""
+        return None
+
+    def log_partition(self, A: Any, B: Any) -> Any:
+        """log E exp(B w - A w**2 / 2), elementwise: its derivatives in B are the posterior's cumulants."""
+        return _normaliser(_posteriors(_mixture(self), A, B)[0])
+
+    def posterior(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of w under the law tilted by exp(B w - A w**2 / 2), elementwise.
+
+        It is the posterior of w given B / A = w + z / sqrt(A) with z standard normal; under the model, B has the
+        density exp(-B**2 / (2 A) + log_partition(A, B)) / sqrt(2 pi A).
+        """
+        if type(self).log_partition is not Prior.log_partition:
+            return derivatives(self, 1, A, B)
+        log_weights, means, variances = _posteriors(_mixture(self), A, B)
+        share = np.exp(log_weights - _normaliser(log_weights))
+        mean = (share * means).sum(axis=0)
+        return mean, (share * (variances + (means - mean) ** 2)).sum(axis=0)
+
+    def log_evidence(self, A: Any, x: Any) -> np.ndarray:
+        """The logarithm of the density of sqrt(A) w + z at x, with z standard normal, elementwise."""
+        mixture = self.components()
+        if mixture is None or type(self).log_partition is not Prior.log_partition:
+            return value(self, A, np.sqrt(A) * x) + log_density(x)
+        rows = []
+        for w, m, v in zip(*mixture, strict=True):
+            deviation = np.sqrt(1.0 + A * v)
+            with np.errstate(divide="ignore"):
+                rows.append(np.log(w) - np.log(deviation) + log_density((x - np.sqrt(A) * m) / deviation))
+        return _normaliser(np.stack(np.broadcast_arrays(*rows)))
+
+    @property
+    def mean(self) -> Any:
+        """The mean of a coordinate."""
+        return _moments(self)[0]
+
+    @property
+    def second_moment(self) -> Any:
+        """The mean square of a coordinate."""
+        return _moments(self)[1]
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether w and -w have the same law."""
+        B = np.array([0.4, 1.9])
+        return bool(np.allclose(self.log_partition(0.7, B), self.log_partition(0.7, -B), rtol=1e-9, atol=1e-12))
+
+    def check(self) -> None:
+        """Raise `StatementError` unless the log-partition is one, has a variance, and is that of the samples."""
+        _check(self)
+
+
+class Gaussian(Prior):
+    """Standard normal coordinates."""
+
+    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal(size)
+
+    def components(self) -> Mixture:
+        return (1.0,), (0.0,), (1.0,)
+
+
+class Rademacher(Prior):
+    """Coordinates +1 or -1 with equal probability."""
+
+    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+        return rng.choice((-1.0, 1.0), size)
+
+    def components(self) -> Mixture:
+        return (0.5, 0.5), (-1.0, 1.0), (0.0, 0.0)
+
+
+class GaussBernoulli(Prior):
+    """Zero with probability 1 - rho, else standard normal: second moment rho."""
+
+    rho: float = field(0.2, "fraction of coordinates that are not zero", above=0, at_most=1)
+
+    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal(size) * (rng.random(size) < self.rho)
+
+    def components(self) -> Mixture:
+        return (1.0 - self.rho, self.rho), (0.0, 0.0), (0.0, 1.0)
+
+
+class SparseRademacher(Prior):
+    """Zero with probability 1 - rho, else +-1/sqrt(rho) with equal probability: second moment 1."""
+
+    rho: float = field(0.1, "fraction of coordinates that are not zero", above=0, at_most=1)
+
+    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+        return rng.choice((-1.0, 1.0), size) * (rng.random(size) < self.rho) / np.sqrt(self.rho)
+
+    def components(self) -> Mixture:
+        height = 1.0 / np.sqrt(self.rho)
+        return (1.0 - self.rho, 0.5 * self.rho, 0.5 * self.rho), (0.0, -height, height), (0.0, 0.0, 0.0)
+
+
+class Laplace(Prior):
+    """Density exp(-|w| sqrt 2) / sqrt 2: second moment 1."""
+
+    _panels: ClassVar[tuple[float, ...]] = (
+        *(0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.4, 0.9, 1.6, 2.5, 3.6, 5.0, 6.5, 8.6),
+    )
+
+    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+        return rng.laplace(0.0, np.sqrt(0.5), size)
+
+    def components(self) -> Mixture:
+        """A scale mixture, to 1e-12: the variance is exponential of mean 1, the scale s of density 2 s exp(-s**2)."""
+        edges = np.asarray(self._panels)
+        nodes, weights = np.polynomial.legendre.leggauss(12)
+        half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
+        scale = (middle[:, None] + half[:, None] * nodes).ravel()
+        mass = (half[:, None] * weights).ravel() * 2.0 * scale * np.exp(-(scale**2))
+        mass /= mass.sum()
+        return tuple(mass), (0.0,) * len(mass), tuple(scale**2)
+
+    def log_partition(self, A: Any, B: Any) -> np.ndarray:
+        """Each half of the density is an exponential: its tilt is a normal law cut at zero."""
+        root, up, down = self._halves(A, B)
+        return np.logaddexp(log_mills(up), log_mills(down)) - np.log(root) + 0.5 * np.log(np.pi)
+
+    def posterior(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
+        root, up, down = self._halves(A, B)
+        share = np.exp(-np.logaddexp(0.0, log_mills(down) - log_mills(up)))
+        (_, right, v_right), (_, left, v_left) = hazard(up), hazard(down)
+        mean = share * right - (1 - share) * left
+        variance = share * (v_right + (right - mean) ** 2) + (1 - share) * (v_left + (left + mean) ** 2)
+        return mean / root, variance / root**2
+
+    def log_evidence(self, A: Any, x: Any) -> np.ndarray:
+        shift = np.sqrt(2 / np.asarray(A, float))
+        return np.logaddexp(_cut(x, shift), _cut(-x, shift)) + np.log(shift / 2)
+
+    def _halves(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        A, B = np.broadcast_arrays(np.asarray(A, float), np.asarray(B, float))
+        root = np.sqrt(np.maximum(A, 1e-24))
+        return root, (B - np.sqrt(2)) / root, (-B - np.sqrt(2)) / root
+
+    @property
+    def mean(self) -> Any:
+        return 0.0
+
+    @property
+    def second_moment(self) -> Any:
+        return 1.0
+
+
+def _cut(x: Any, shift: Any) -> np.ndarray:
+    """log Phi(x - shift) - x shift + shift**2 / 2, without cancellation."""
+    from scipy.special import log_ndtr
+
+    t = x - shift
+    return np.where(
+        t < 0, log_mills(np.minimum(t, 0)) - np.square(x) / 2, log_ndtr(t) - x * shift + np.square(shift) / 2
+    )
+
+
+def _mixture(prior: Prior) -> Mixture:
+    found = prior.components()
+    if found is None:
+        raise NotImplementedError(f"{type(prior).__name__} defines no `log_partition(self, A, B)`.")
+    return found
+
+
+def _posteriors(mixture: Mixture, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log-weight, mean and variance of each component of a mixture after the tilt by exp(B w - A w**2 / 2)."""
+    rows = []
+    for w, m, v in zip(*mixture, strict=True):
+        spread = 1.0 + A * v
+        with np.errstate(divide="ignore"):
+            log_weight = np.log(w) - 0.5 * np.log(spread) + (B * m + 0.5 * (v * B**2 - A * m**2)) / spread
+        rows.append(np.broadcast_arrays(log_weight, (m + v * B) / spread, v / spread))
+    log_weights, means, variances = (np.stack(np.broadcast_arrays(*c)) for c in zip(*rows, strict=True))
+    return log_weights, means, variances
+
+
+def _normaliser(log_weights: np.ndarray) -> np.ndarray:
+    return np.asarray(np.logaddexp.reduce(log_weights, axis=0))
+
+
+def _moments(prior: Prior) -> tuple[Any, Any]:
+    mixture = prior.components()
+    if mixture is not None:
+        rows = list(zip(*mixture, strict=True))
+        return sum(w * m for w, m, _ in rows), sum(w * (m**2 + v) for w, m, v in rows)
+    mean, variance = derivatives(prior, 1, 0.0, 0.0)
+    return float(mean), float(mean**2 + variance)
+
+
+@lru_cache(maxsize=256)
+def _check(prior: Prior) -> None:
+    mass, (mean, variance) = float(np.exp(prior.log_evidence(TINY, 0.0) - log_density(0.0))), prior.posterior(0.0, 0.0)
+    if not abs(mass - 1) < 1e-8:
+        raise StatementError(f"The probability of all values under {prior!r} must be 1, but is {mass:.9g}.")
+    if not variance > 1e-12:
+        raise StatementError(f"The variance of {prior!r} must be > 0, but is {float(variance):g}.")
+    drawn = prior.sample(20_000, np.random.default_rng(0))
+    for power, expected in ((drawn, float(mean)), (drawn**2, float(mean**2 + variance))):
+        if abs(power.mean() - expected) > 8 * power.std() / np.sqrt(len(power)) + 1e-9 * abs(expected):
+            word = "mean" if power is drawn else "mean square"
+            raise StatementError(
+                f"The samples and the log-partition of {prior!r} must be of one law, but the {word} is "
+                f"{power.mean():.4g} in the samples and {expected:.4g} in the other."
+            )

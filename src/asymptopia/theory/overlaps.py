@@ -1,0 +1,91 @@
+"""Overlap m, norm q and variance V of a student: admissible unknowns, the way to a solution, and the test error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..numerics.fixed_points import accelerated, solve_batch
+from ..numerics.gaussian import nodes
+from ..parts.channel import Channel, Linear, Probit, Sign
+from .labels import SPREAD, label_nodes
+from .replica import column
+
+TOLERANCE, ACCEPT = 1e-11, 1e-8
+NOTHING = 1e-60  # stands for the zero of q and V where no coordinate is left
+FIRST_RIDGE, LAST_RIDGE, STAGE = 1.0, 1e-7, 10.0
+
+Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Unknowns (k, U) of the problems `members` (k,) -> improved ones."""
+
+
+def pack(m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """Unknowns (K, 3) that keep m, q, V, of shape (K,), admissible: asinh(m / sqrt(rho q - m**2)), log q, log V."""
+    left = np.sqrt(np.maximum(rho * q - m**2, 1e-300))
+    q, V = np.maximum(q, NOTHING), np.maximum(V, NOTHING)
+    return np.stack([np.arcsinh(m / left), np.log(q), np.log(V)], axis=1)
+
+
+def unpack(x: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """m, q, V of the unknowns."""
+    x = np.clip(x, -300, 300)
+    q, V = np.exp(x[:, 1]), np.exp(x[:, 2])
+    return np.tanh(x[:, 0]) * np.sqrt(rho * q), q, V
+
+
+def solve(step_at: Callable[[np.ndarray], Step], ridge: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unknowns (K, U) and residuals (K,): from `start` where that is enough, else continued from a strong penalty.
+
+    step_at: ridges (K,) -> the improvement of the unknowns at these. Raises `NotConverged` if it is not reached.
+    """
+    found, residual = accelerated(step_at(ridge), start, TOLERANCE)
+    hard = np.flatnonzero(~np.isfinite(residual))
+    if not len(hard):
+        return found, residual
+    x, stage = start[hard], FIRST_RIDGE
+    while stage > max(float(ridge[hard].min()), LAST_RIDGE):
+        x, _ = solve_batch(_among(step_at(np.maximum(ridge, stage)), hard), x, tolerance=1e-6)
+        stage /= STAGE
+    found[hard], residual[hard] = solve_batch(_among(step_at(ridge), hard), x, tolerance=TOLERANCE, accept=ACCEPT)
+    return found, residual
+
+
+def _among(step: Step, chosen: np.ndarray) -> Step:
+    return lambda x, members: step(x, chosen[members])
+
+
+def test_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """The error of a student of overlap m and norm q on new labels of this channel; (K,)."""
+    if not teacher.binary:
+        return _squared_error(teacher, m, q, rho)
+    if isinstance(teacher, Sign | Probit):
+        return teacher.error(m, q, rho)
+    left = np.maximum(rho - m**2 / q, 1e-15 * rho)
+    places, width = teacher.breaks()
+    spread = np.sqrt(left + np.squeeze(width) ** 2)[:, None] * SPREAD
+    ratio = np.where(np.abs(m) > 1e-12 * q, m / q, 1e-12)[:, None]
+    breaks = np.concatenate([np.zeros_like(ratio), *((np.ravel(p)[:, None] + spread) / ratio for p in places)], axis=1)
+    omega, w = nodes(breaks, np.zeros_like(m), np.sqrt(q))
+    p = column(teacher).partition(1.0, (m / q)[:, None] * omega, left[:, None])
+    return np.asarray((w * np.where(omega < 0, p, 1 - p)).sum(axis=1))
+
+
+def _squared_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    if isinstance(teacher, Linear):
+        return rho - 2 * m + q + np.ravel(teacher.noise)
+    if type(teacher).function is Channel.function:
+        y, w = (a[:, 0] for a in label_nodes(teacher, np.zeros((len(m), 1)), rho[:, None]))
+        slope = np.where(w > 0, teacher.score(y, 0.0, rho[:, None])[0], 0.0)
+        return np.asarray((w * (y**2 - 2 * m[:, None] * y * slope)).sum(axis=1) + q)
+    places, _ = teacher.breaks()
+    scale = np.sqrt(rho)[:, None]
+    z, w = nodes(np.asarray(places, float) / scale)
+    y = np.asarray(teacher.function(z * scale), float)
+    return np.asarray((w * (y**2 - 2 * (m[:, None] / scale) * y * z)).sum(axis=1) + q)
+
+
+def wide(value: Any, count: int) -> np.ndarray:
+    """A number, or one for each of `count` problems, as an array (count,)."""
+    return np.broadcast_to(np.asarray(value, float), (count,))

@@ -1,0 +1,294 @@
+"""The population behind a finite data set, as far as the Gaussian covariate theory needs it.
+
+Theory knows a population by four things: the traces of its covariance, the correlation b = E[v nu] of the inputs with
+the fields nu of the teacher, the covariance of these fields, and the joint law of fields and label. The teacher here
+has one field, the least-squares prediction of the label, or, where the student is a classifier with another loss, two:
+that, and the score of a logistic regression. The law of the label given the fields is the empirical one, of predictions
+that leave the sample out: fields and labels need not be Gaussian. What is orthogonal to the fields is taken as such in
+the equations of state. The share of wrong signs asks for more: the field of a student that is trained on new samples
+is, up to what differs from one training set to another, that of ridge regression at the student's own kappa, which is
+no multiple of the best prediction where the dimension is large. `Rows.outside` gives it for every sample.
+
+Estimates from N samples are biased when d / N is not small. With df(kappa) = tr Omega (Omega + kappa)^-1, its version
+df_N on the samples, and S(kappa) = E[t**2] - b (Omega + kappa)^-1 b for a target t, random matrix theory gives, for
+large d and N in any proportion,
+    df(kappa) = df_N(kappa_N),   S(kappa) = S_N(kappa_N) / c,   kappa = kappa_N / c,   c = 1 - df_N(kappa_N) / N,
+so the traces at kappa are read off the samples without knowing the spectrum (Jacot et al., NeurIPS 2020; Wei, Hu and
+Steinhardt, ICML 2022).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import lru_cache
+
+import numpy as np
+
+from ..parts.covariance import Resolvents, Traces
+from ..parts.data import Data
+
+_GRID = 1200
+_MOST_ROWS = 20000
+_FULL = 0.8
+_DETERMINED = 0.3
+_DISTINCT = 0.01
+_BINS = (16, 12)
+_RIDGES = 10.0 ** np.arange(2.0, -4.5, -0.75)
+
+
+@dataclasses.dataclass(frozen=True)
+class Population:
+    """Inputs and teacher of a data set: J weighted points of the joint law of label (J,) and fields (J, K).
+
+    rows: the samples that it was estimated from. finest: the kappa below which they determine the traces only if they
+    are Gaussian, because degrees of freedom are more than 0.3 of their number.
+    """
+
+    resolvents: Resolvents
+    y: np.ndarray
+    fields: np.ndarray
+    weights: np.ndarray
+    rows: Rows
+    finest: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Interpolated:
+    """Traces tabulated on a grid of log kappa; power is (G, K, K), below the grid everything is constant."""
+
+    logs: np.ndarray
+    degrees: np.ndarray
+    degrees2: np.ndarray
+    power: np.ndarray
+    power2: np.ndarray
+    rho: np.ndarray
+
+    def at(self, kappa: float) -> Traces:
+        x = np.log(max(kappa, 1e-300))
+        place = min(max(int(np.searchsorted(self.logs, x)), 1), len(self.logs) - 1)
+        low, high = self.logs[place - 1], self.logs[place]
+        t = min(max((x - low) / (high - low), 0.0), 1.0)
+        tables = (self.degrees, self.degrees2, self.power, self.power2)
+        degrees, degrees2, power, power2 = ((1 - t) * a[place - 1] + t * a[place] for a in tables)
+        return Traces(float(degrees), float(degrees2), power, power2)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Axes:
+    """Principal axes of the samples: X / sqrt(N) = left diag(sqrt(values)) right', the zero values left out."""
+
+    left: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, X: np.ndarray) -> _Axes:
+        N, d = X.shape
+        if d <= N:
+            values, right = np.linalg.eigh(X.T @ X / N)
+            keep = values > 1e-10 * values[-1]
+            values = values[keep]
+            return cls(X @ (right[:, keep] / np.sqrt(N * values)), values)
+        values, left = np.linalg.eigh(X @ X.T / N)
+        keep = values > 1e-10 * values[-1]
+        return cls(left[:, keep], values[keep])
+
+    def leave_one_out(self, target: np.ndarray, kappa: float) -> np.ndarray:
+        """Predictions of each centred target by ridge regression (with intercept) on all others."""
+        fit, leverage = self.fit(target, kappa)
+        return target - (target - fit) / (1 - leverage)
+
+    def scales(self) -> tuple[np.ndarray, np.ndarray]:
+        """The logarithms of kappa of the population, and of that of the samples, on a grid."""
+        grid = np.geomspace(1e-8, 1e6, _GRID) * self.values.mean()
+        left = 1 - (self.values / (self.values + grid[:, None])).sum(axis=1) / len(self.left)
+        return np.log(grid / left), np.log(grid)
+
+    def fit(self, target: np.ndarray, kappa: float) -> tuple[np.ndarray, np.ndarray]:
+        """Ridge predictions of the target, and the leverages."""
+        shrunk = self.values / (self.values + kappa)
+        leverage = (self.left**2) @ shrunk + 1 / len(target)
+        return self.left @ (shrunk * (self.left.T @ target)), np.minimum(leverage, 1 - 1e-9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Labels (N,) of the samples and, for other losses than the square one, the path of logistic regressions."""
+
+    axes: _Axes
+    y: np.ndarray
+    path: _Path | None
+
+    def outside(self, kappa: float) -> np.ndarray:
+        """Predictions (N,), with mean zero, from all other samples at this kappa of the population."""
+        if self.path is not None:
+            return self.path.at(kappa)
+        centred = self.y - self.y.mean()
+        found = self.axes.leave_one_out(centred, float(np.exp(np.interp(np.log(kappa), *self.axes.scales()))))
+        return np.asarray(found - found.mean())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Path:
+    """Logistic regressions of falling ridge: log kappa (G,), and scores (G, N) that leave each sample out."""
+
+    logs: np.ndarray
+    outside: np.ndarray
+
+    def at(self, kappa: float) -> np.ndarray:
+        x = float(np.clip(np.log(kappa), self.logs[-1], self.logs[0]))
+        place = min(max(int(np.searchsorted(-self.logs, -x)), 1), len(self.logs) - 1)
+        t = (x - self.logs[place - 1]) / (self.logs[place] - self.logs[place - 1])
+        return np.asarray((1 - t) * self.outside[place - 1] + t * self.outside[place])
+
+
+@lru_cache(maxsize=8)
+def population(data: Data, features: str = "none", scored: bool = False) -> Population:
+    """The population behind `data`.
+
+    `scored` adds the score of a logistic regression to the teacher's fields, unless it says the same as the first.
+    """
+    samples = data.samples(features)
+    X, y = samples.X, samples.y
+    if len(y) > _MOST_ROWS and scored:
+        chosen = np.random.default_rng(0).permutation(len(y))[:_MOST_ROWS]
+        X, y = X[chosen] - X[chosen].mean(axis=0), y[chosen]
+    axes = _Axes.of(X)
+    centred = y - y.mean()
+    grid = np.geomspace(1e-7, 1e2, 28) * axes.values.mean()
+    trials = [axes.leave_one_out(centred, kappa) for kappa in grid]
+    targets, predictions = [centred], [min(trials, key=lambda s: float(((centred - s) ** 2).sum()))]
+    path = None
+    if scored:
+        target, prediction, path = _logistic_score(X, y, axes)
+        targets.append(target)
+        predictions.append(prediction)
+    resolvents, finest = _resolvents(axes, np.stack(targets), X.shape[1])
+    if scored and _collinearity(resolvents.rho) > 1 - _DISTINCT:
+        plain = population(data, features, False)
+        return dataclasses.replace(plain, rows=Rows(axes, y, path))
+    labels, fields, weights = _points(y, np.stack(predictions, axis=1), samples.kind)
+    calibrated = _calibrated(labels, fields, weights, resolvents.rho)
+    return Population(resolvents, labels, calibrated, weights, Rows(axes, y, path), finest)
+
+
+def _collinearity(rho: np.ndarray) -> float:
+    """The squared correlation of two fields."""
+    return float(rho[0, 1] ** 2 / (rho[0, 0] * rho[1, 1]))
+
+
+def _logistic_score(X: np.ndarray, y: np.ndarray, axes: _Axes) -> tuple[np.ndarray, np.ndarray, _Path]:
+    """Target and leave-one-out prediction of the linear score of logistic regression, at the best of several ridges,
+    and the predictions at all of them.
+
+    The target is the working response s - loss'(s) / mean(loss''(s)) of the score s: its least-squares prediction is s.
+    """
+    from scipy.special import expit
+
+    freedom = axes.values / (axes.values + np.exp(axes.scales()[1])[:, None])
+    best: tuple[float, np.ndarray, np.ndarray] | None = None
+    logs, scores = [], []
+    for ridge in _RIDGES:
+        score = _logistic_fit(X / np.sqrt(X.shape[1]), y, ridge)
+        slope, curvature = y * expit(-y * score), np.maximum(expit(score) * expit(-score), 1e-12)
+        leverage = _leverages(X / np.sqrt(X.shape[1]), curvature, ridge)
+        out = score - leverage / (curvature * (1 - leverage)) * slope
+        logs.append(float(np.interp(-leverage.sum(), -freedom.sum(axis=1), axes.scales()[0])))
+        scores.append(out - out.mean())
+        value = float(np.logaddexp(0, -y * out).mean())
+        if best is None or value < best[0]:
+            target = score + slope / max(float(curvature.mean()), 1e-8)
+            best = (value, target - target.mean(), out - out.mean())
+    assert best is not None
+    return best[1], best[2], _Path(np.array(logs), np.array(scores))
+
+
+def _leverages(X: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray:
+    """c_i x_i (X' diag(c) X + ridge)^-1 x_i, (N,), below 1."""
+    W = np.sqrt(curvature)[:, None] * X
+    if W.shape[0] > W.shape[1]:
+        found = np.einsum("ij,ji->i", W, np.linalg.solve(W.T @ W + ridge * np.eye(W.shape[1]), W.T))
+    else:
+        gram = W @ W.T
+        found = np.diag(np.linalg.solve(gram + ridge * np.eye(len(W)), gram))
+    return np.minimum(found, 1 - 1e-9)
+
+
+def _logistic_fit(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+
+    solver = "newton-cholesky" if X.shape[1] <= 500 else "lbfgs"
+    model = LogisticRegression(C=1 / ridge, solver=solver, tol=1e-6, max_iter=1000).fit(X, y)
+    return model.decision_function(X)
+
+
+def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> tuple[Interpolated, float]:
+    """The traces of the population for the targets (K, N), from those of the samples, and the finest kappa."""
+    N = targets.shape[1]
+    values = axes.values
+    part = (targets @ axes.left) * np.sqrt(values / N)
+    total = targets @ targets.T / N
+    grid = np.geomspace(1e-8, 1e6, _GRID) * values.mean()
+    shrunk = values / (values + grid[:, None])
+    df, slope = shrunk.sum(axis=1), -(values / (values + grid[:, None]) ** 2).sum(axis=1)
+    pairs = (part[:, None, :] * part[None, :, :]).reshape(-1, len(values))
+    shape = (_GRID, len(targets), len(targets))
+    rest = total - ((1 / (values + grid[:, None])) @ pairs.T).reshape(shape)
+    rest_slope = ((1 / (values + grid[:, None]) ** 2) @ pairs.T).reshape(shape)
+    left = 1 - df / N
+    kappa = grid / left
+    kappa_slope = 1 / left + grid * slope / (N * left**2)
+    unbiased = rest / left[:, None, None]
+    unbiased_slope = rest_slope / left[:, None, None] + rest * (slope / (N * left**2))[:, None, None]
+    power = total - unbiased
+    power2 = power - (kappa / kappa_slope)[:, None, None] * unbiased_slope
+    degrees2 = (df + kappa * slope / kappa_slope) / d
+    first = int(np.argmax(df <= _FULL * N))
+    unbiased_rho = power[first].copy()
+    power[:first], power2[:first] = unbiased_rho, unbiased_rho
+    fine = int(np.argmax(df <= _DETERMINED * N))
+    finest = float(kappa[fine]) if fine else 0.0
+    increasing = np.concatenate([[True], np.diff(np.maximum.accumulate(kappa)) > 0])
+    logs, degrees, degrees2, power, power2 = (a[increasing] for a in (np.log(kappa), df / d, degrees2, power, power2))
+    return Interpolated(logs, degrees, degrees2, power, power2, _positive(unbiased_rho, total)), finest
+
+
+def _positive(rho: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """A covariance of the fields that is positive definite, relative to that of the targets."""
+    scale = np.sqrt(np.diag(total))
+    values, basis = np.linalg.eigh(rho / np.outer(scale, scale))
+    return (basis * np.maximum(values, 1e-6)) @ basis.T * np.outer(scale, scale)
+
+
+def _points(y: np.ndarray, fields: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Groups of samples with like labels and fields, at their means."""
+    keys = [y, fields[:, 0]] if kind == "regression" else list(fields.T)
+    parts = [np.arange(len(y))] if kind == "regression" else [np.flatnonzero(y == c) for c in (-1.0, 1.0)]
+    counts = _BINS if len(keys) > 1 else (_BINS[0] * _BINS[1],)
+    for key, count in zip(keys, counts, strict=False):
+        parts = [piece for part in parts for piece in np.array_split(part[np.argsort(key[part], kind="stable")], count)]
+    parts = [p for p in parts if len(p)]
+    order, starts = np.concatenate(parts), np.cumsum([0, *map(len, parts[:-1])])
+    sizes = np.array([len(p) for p in parts], float)
+    means = np.add.reduceat(np.column_stack([y, fields])[order], starts, axis=0) / sizes[:, None]
+    weights = sizes / len(y)
+    centred = means[:, 0] - weights @ means[:, 0]
+    labels = y.mean() + centred * np.sqrt(y.var() / (weights @ centred**2))
+    return labels, means[:, 1:], weights
+
+
+def _calibrated(y: np.ndarray, fields: np.ndarray, weights: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """Fields of mean zero, E[nu nu] = rho and E[y nu] = rho[0], by a linear map of what the label does not explain."""
+    centred = y - weights @ y
+    variance = weights @ centred**2
+    fields = fields - weights @ fields
+    rest = fields - np.outer(centred, (weights * centred) @ fields / variance)
+    slope = rho[:, 0] / variance
+    target = rho - np.outer(slope, slope) * variance
+    root = _root((rest * weights[:, None]).T @ rest)
+    inverse = np.linalg.pinv(root)
+    return np.outer(centred, slope) + rest @ (inverse @ _root(root @ target @ root) @ inverse)
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    values, basis = np.linalg.eigh(matrix)
+    return (basis * np.sqrt(np.maximum(values, 1e-12 * max(values[-1], 1e-300)))) @ basis.T

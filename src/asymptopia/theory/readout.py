@@ -1,0 +1,120 @@
+"""Averages over the student's field when label and teacher's fields have an empirical law; it has an intercept."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import lru_cache
+
+import numpy as np
+
+from ..parts.loss import Loss
+from .population import Population
+
+_NODES = 9
+_GRID = 401
+
+
+@dataclasses.dataclass(frozen=True)
+class Moments:
+    """Means over the population of f = -d loss / dz at the proximal point of omega + intercept.
+
+    f2: E[f**2]. slope: E[df / d omega]. teacher: E[f nu], shape (K,). drift: E[f].
+    """
+
+    f2: float
+    slope: float
+    teacher: np.ndarray
+    drift: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Readout:
+    """A loss, and the law of label and fields; omega = a.nu + width xi with xi ~ N(0, 1).
+
+    The proximal map is tabulated as omega(z) = z + V loss'(z), which needs no solver and meets kinks exactly.
+    """
+
+    population: Population
+    loss: Loss
+
+    def moments(self, direction: np.ndarray, width: float, V: float, intercept: float) -> Moments:
+        """The averages at a = direction (K,), width and V > 0."""
+        p = self.population
+        xi, weights = _hermite()
+        f = self._at_nodes(direction, width, V, intercept)[0]
+        over_xi = f @ weights
+        return Moments(
+            float(p.weights @ (f**2 @ weights)),
+            float(p.weights @ (f @ (weights * xi))) / width,
+            (p.weights * over_xi) @ p.fields,
+            float(p.weights @ over_xi),
+        )
+
+    def train_loss(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
+        """Mean loss of a sample in the training set."""
+        f, omega = self._at_nodes(direction, width, V, intercept)
+        values = self.loss(self.population.y[:, None], omega + V * f)
+        return float(self.population.weights @ (np.asarray(values) @ _hermite()[1]))
+
+    def squared_errors(self, direction: np.ndarray, width: float, V: float, intercept: float) -> tuple[float, float]:
+        """Mean squared errors of new and of training samples."""
+        p = self.population
+        f, omega = self._at_nodes(direction, width, V, intercept)
+        new = p.weights @ (p.y - p.fields @ direction - intercept) ** 2 + width**2
+        return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _hermite()[1]))
+
+    def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
+        """The fraction of training samples on the wrong side of zero."""
+        from scipy.special import ndtr
+
+        p = self.population
+        at_zero = V * np.asarray(self.loss.gradient(p.y, np.zeros_like(p.y)))
+        return float(p.weights @ ndtr(-p.y * (p.fields @ direction + intercept - at_zero) / width))
+
+    def new_wrong_signs(self, m: np.ndarray, q: float, kappa: float, intercept: float) -> float:
+        """The fraction of new samples on the wrong side of zero, for a student of these overlaps.
+
+        Its field is taken as a multiple of the prediction outside of each sample that has the right overlap with the
+        label, and Gaussian noise that makes up what is missing from q.
+        """
+        from scipy.special import ndtr
+
+        rows = self.population.rows
+        outside = rows.outside(kappa)
+        field = outside * m[0] / np.mean(rows.y * outside)
+        width = np.sqrt(max(q - float(np.mean(field**2)), 1e-8 * q))
+        return float(np.mean(ndtr(-rows.y * (field + intercept) / width)))
+
+    def _at_nodes(
+        self, direction: np.ndarray, width: float, V: float, intercept: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """f and omega + intercept at every point of the population and node of xi."""
+        y = self.population.y
+        omega = (self.population.fields @ direction + intercept)[:, None] + width * _hermite()[0]
+        if self.loss.location:
+            return self._tabulated(0.0, omega - y[:, None], V), omega
+        if self.loss.margin:
+            return y[:, None] * self._tabulated(1.0, omega * y[:, None], V), omega
+        f = np.empty_like(omega)
+        for label in np.unique(y):
+            f[y == label] = self._tabulated(float(label), omega[y == label], V)
+        return f, omega
+
+    def _tabulated(self, label: float, omega: np.ndarray, V: float) -> np.ndarray:
+        """f at one label, for every omega."""
+        if omega.size <= _GRID:
+            return (self.loss.proximal(np.full_like(omega, label), omega, V) - omega) / V
+        ends = np.array([omega.min(), omega.max()])
+        low, high = self.loss.proximal(np.full(2, label), ends, np.full(2, V))
+        kinks = np.ravel(self.loss.kinks(np.array([label])))
+        kinks = kinks[(kinks > low) & (kinks < high)]
+        beside = 1e-9 * max(high - low, 1e-300)
+        z = np.sort(np.concatenate([np.linspace(low, high, _GRID), kinks - beside, kinks + beside]))
+        gradient = np.asarray(self.loss.gradient(np.full_like(z, label), z))
+        return -np.interp(omega, z + V * gradient, gradient)
+
+
+@lru_cache(maxsize=1)
+def _hermite() -> tuple[np.ndarray, np.ndarray]:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    return nodes, weights / weights.sum()

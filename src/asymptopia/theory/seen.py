@@ -1,0 +1,182 @@
+"""A Gaussian field seen through a channel: what its label says of it, on average."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..contract.record import StatementError
+from ..numerics.adaptive import adaptive
+from ..numerics.roots import bracketed_roots
+from ..numerics.tails import log_density
+from ..parts.channel import Channel, Linear
+from .labels import GRID, SPREAD, label_nodes, normal_nodes
+
+CHUNK = 24  # problems at once where the integral is a double one
+BETWEEN = np.array([-20.0, -8.0, -3.0, 0.0, 3.0, 8.0, 20.0])
+LEAST_SHARE = 1e-20
+LEAST = -600.0  # log-probability below which a label counts for nothing
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """A label y of a field z ~ N(omega, v) with omega ~ N(0, q) known; arrays (K,).
+
+    information:    E (d log P(y | omega) / d omega)**2.
+    log_likelihood: E log P(y | omega): its derivative in q, at q + v fixed, is information / 2.
+    """
+
+    information: np.ndarray
+    log_likelihood: np.ndarray
+
+
+def label(channel: Channel, q: Any, v: Any) -> Label:
+    """What a label says of its field, for q >= 0 and v > 0, (K,); to full relative accuracy where v is tiny.
+
+    Raises `StatementError` if the probabilities of the labels do not sum to one.
+    """
+    q, v = (np.atleast_1d(a) for a in np.broadcast_arrays(*(np.asarray(a, float) for a in (q, v))))
+    if isinstance(channel, Linear):
+        width = v + channel.noise
+        return Label(1 / width, -0.5 * np.log(2 * np.pi * math.e * width))
+    found = _over_labels(channel, q, v, lambda y, omega, left: _moments(channel, y, omega, left))
+    return Label(found[0], found[1])
+
+
+def label_error(channel: Channel, q: Any, v: Any) -> np.ndarray:
+    """The least error of a guess of the label, without noise where that can be taken away, from omega; (K,).
+
+    The probability of a wrong label if labels are discrete, else the mean squared error.
+    """
+    q, v = (np.atleast_1d(a) for a in np.broadcast_arrays(*(np.asarray(a, float) for a in (q, v))))
+    clean = channel.noiseless()
+    if isinstance(clean, Linear):
+        return v + clean.noise
+    if not clean.continuous:
+        return _misses(clean, q, v)
+    v = np.maximum(v, LEAST_SHARE * (q + v))
+    return _over_omega(clean, q, v, lambda omega, left: _label_variance(clean, omega, left))[0]
+
+
+def label_guess(channel: Channel, omega: Any, v: float) -> np.ndarray:
+    """The best guess of the label, without noise where that can be taken away, of a field of N(omega, v); (N,).
+
+    The most probable one if labels are discrete, else their mean.
+    """
+    omega, clean = np.asarray(omega, float), channel.noiseless()
+    if not clean.continuous:
+        chances = [clean.partition(y, omega, v) for y in clean.labels]
+        return np.asarray(clean.labels)[np.argmax(chances, axis=0)]
+    y, w = label_nodes(clean, omega[:, None], np.full((len(omega), 1), v))
+    return np.asarray((y * w).sum(axis=-1) / w.sum(axis=-1))[:, 0]
+
+
+@lru_cache(maxsize=256)
+def even(channel: Channel) -> bool:
+    """Whether the fields z and -z have the same law of labels, so that a sign cannot be learned."""
+    y = channel.labels or tuple(channel.sample(np.linspace(-2.0, 2.0, 7), np.random.default_rng(0)))
+    at, mirrored = (channel.partition(np.array(y)[:, None], s * np.array([0.3, 1.7]), 0.5) for s in (1, -1))
+    return bool(np.allclose(at, mirrored, rtol=1e-9, atol=1e-300))
+
+
+def _moments(channel: Channel, y: Any, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        log_p = channel.log_chance(y, omega, v)
+        g = channel.score(y, omega, v)[0]
+        found = np.stack(np.broadcast_arrays(np.square(g), log_p))
+    return np.where(log_p > LEAST, found, 0.0)
+
+
+def _misses(channel: Channel, q: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """E min over labels of the probability of all others; panels end where the guess changes."""
+    if not channel.binary:
+
+        def miss(omega: np.ndarray, left: np.ndarray) -> np.ndarray:
+            return 1 - np.max([channel.partition(y, omega, left) for y in channel.labels], axis=0)[None]
+
+        return _over_omega(channel, q, v, miss)[0]
+    omega, _ = _omegas(channel, q, v, np.zeros((len(q), 1)))
+
+    def lead(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return channel.partition(1.0, x, v[rows]) - channel.partition(-1.0, x, v[rows])
+
+    ahead = channel.partition(1.0, omega, v[:, None]) > channel.partition(-1.0, omega, v[:, None])
+    rows, at = np.nonzero(ahead[:, 1:] != ahead[:, :-1])
+    roots = bracketed_roots(lambda x, k: lead(x, rows[k]), omega[rows, at], omega[rows, at + 1])
+    breaks = np.zeros((len(q), max(np.bincount(rows, minlength=1).max(initial=0), 1)))
+    for row in set(rows):
+        breaks[row, : np.sum(rows == row)] = roots[rows == row]
+    omega, w = _omegas(channel, q, v, breaks)
+    p = [channel.partition(y, omega, v[:, None]) for y in (1.0, -1.0)]
+    return np.asarray((w * np.minimum(*p)).sum(axis=1))
+
+
+def _omegas(channel: Channel, q: np.ndarray, v: np.ndarray, more: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights (K, M) for omega, graded around the fields where the law of the label changes."""
+    places, width = channel.breaks()
+    variance = (v + np.square(width))[:, None]
+    breaks = [place + np.sqrt(variance) * SPREAD for place in places] + ([] if more is None else [more])
+    for a, b in itertools.pairwise(sorted(places)):
+        breaks.append((a + b) / 2 + variance / (b - a) * BETWEEN)
+    every = np.concatenate(breaks, axis=1) if breaks else np.zeros((len(q), 0))
+    omega, w = normal_nodes(every, np.zeros_like(q), np.sqrt(np.maximum(q, 1e-300)))
+    mirrored = np.allclose(np.sort(places), -np.sort(places)[::-1], atol=1e-9)
+    if more is None and mirrored and even(channel):
+        half = omega.shape[1] // 2
+        return omega[:, half:], 2 * w[:, half:]
+    return omega, w
+
+
+def _over_omega(channel: Channel, q: np.ndarray, v: np.ndarray, function: Callable[..., Any]) -> np.ndarray:
+    """E function(omega, v) over omega, (C, K), for function values (C, N, M) at omega (N, M) and v (N, 1)."""
+    rows = []
+    for k in _chunks(len(q)):
+        if channel.continuous and type(channel).breaks is Channel.breaks:
+            left, scale = v[k], np.sqrt(np.maximum(q[k], 1e-300))
+
+            def weighted(x: np.ndarray, owner: np.ndarray, left: Any = left, scale: Any = scale) -> np.ndarray:
+                bell = np.exp(log_density(x / scale[owner, None])) / scale[owner, None]
+                return np.asarray(function(x, left[owner, None]) * bell)
+
+            rows.append(adaptive(weighted, scale[:, None] * GRID, tolerance=1e-9))
+            continue
+        omega, w = _omegas(channel, q[k], v[k])
+        rows.append((w * function(omega, v[k, None])).sum(axis=-1))
+    return np.concatenate(rows, axis=-1)
+
+
+def _over_labels(channel: Channel, q: np.ndarray, v: np.ndarray, function: Callable[..., np.ndarray]) -> np.ndarray:
+    """E function(y, omega, v) over omega and its label, (C, K), for function values (C, ...)."""
+
+    def at(omega: np.ndarray, left: np.ndarray) -> np.ndarray:
+        if channel.continuous:
+            y, inner = label_nodes(channel, omega, left)
+            found = (function(y, omega[..., None], left[..., None]) * inner).sum(axis=-1)
+            return np.concatenate([found, inner.sum(axis=-1)[None]])
+        total: Any = 0.0
+        for atom in channel.labels[1:] if channel.symmetric else channel.labels:
+            p = channel.partition(atom, omega, left) * (2 if channel.symmetric else 1)
+            total = total + np.concatenate([function(atom, omega, left), np.ones((1, *omega.shape))]) * p
+        return np.asarray(total)
+
+    *found, mass = _over_omega(channel, q, v, at)
+    worst = float(mass[np.argmax(np.abs(mass - 1))])
+    if not abs(worst - 1) < 1e-5:
+        raise StatementError(f"The probabilities of the labels of {channel!r} must sum to 1, but sum to {worst:.9g}.")
+    return np.stack(found)
+
+
+def _label_variance(channel: Channel, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
+    y, w = label_nodes(channel, omega, v)
+    mean = (y * w).sum(axis=-1, keepdims=True) / w.sum(axis=-1, keepdims=True)
+    return np.asarray((w * (y - mean) ** 2).sum(axis=-1))[None]
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(k, k + CHUNK) for k in range(0, count, CHUNK))

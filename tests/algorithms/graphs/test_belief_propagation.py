@@ -1,0 +1,129 @@
+"""Belief propagation: exact on trees, the equations solved, a second implementation, and what it says if it fails."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from asymptopia import StatementError
+from asymptopia.algorithms import NotSolved
+from asymptopia.algorithms.graphs.belief_propagation import agreement, belief_propagation
+from asymptopia.algorithms.graphs.graph import adjacency, block_graph
+
+AFFINITY = np.array([[6.0, 1.0, 2.0], [1.0, 8.0, 0.5], [2.0, 0.5, 4.0]])
+SHARES = np.array([0.5, 0.2, 0.3])
+TREE = np.array([[0, 1], [1, 2], [1, 3], [3, 4], [3, 5], [5, 6]])
+
+
+def test_a_tree_in_a_large_graph_is_solved_exactly():
+    """Given the field, which isolated nodes share, its labels are a Markov field, enumerated here."""
+    n, size = 1000, 7
+    found = belief_propagation(TREE, AFFINITY, SHARES, nodes=n, tolerance=1e-13)
+    assert found.converged
+    field = AFFINITY @ found.marginals.mean(axis=0)
+    weight = SHARES * np.exp(-field)
+    exact = np.zeros((size, 3))
+    for labels in itertools.product(range(3), repeat=size):
+        p = np.prod(weight[list(labels)]) * np.prod([AFFINITY[labels[i], labels[j]] for i, j in TREE])
+        exact[range(size), labels] += p
+    total = exact[0].sum()
+    np.testing.assert_allclose(found.marginals[:size], exact / total, atol=1e-9)
+    isolated = weight / weight.sum()
+    np.testing.assert_allclose(found.marginals[-1], isolated, atol=1e-12)
+    mean = found.marginals.mean(axis=0)
+    entropy = (np.log(total) + (n - size) * np.log(weight.sum())) / n + mean @ AFFINITY @ mean / 2
+    assert found.free_entropy == pytest.approx(entropy, abs=1e-12)
+
+
+def plain(A, affinity, shares, start, sweeps):
+    """All messages at once, in dictionaries, as the equations are written; the mean of the marginals."""
+    near = [A.indices[A.indptr[i] : A.indptr[i + 1]].tolist() for i in range(A.shape[0])]
+    messages = {(i, j): start[i] for i in range(len(near)) for j in near[i]}
+    mean = start.mean(axis=0)
+    for _ in range(sweeps):
+        prior = shares * np.exp(-affinity @ mean)
+
+        def belief(i, told, prior=prior, messages=messages):
+            b = prior * np.prod([affinity @ messages[k, i] for k in told], axis=0)
+            return b / b.sum()
+
+        mean = np.mean([belief(i, near[i]) for i in range(len(near))], axis=0)
+        messages = {(i, j): belief(i, [k for k in near[i] if k != j]) for i, j in messages}
+    return mean
+
+
+def test_a_second_implementation_finds_the_same():
+    rng = np.random.default_rng(3)
+    labels = np.arange(90) % 3
+    affinity = 0.5 + 9 * np.eye(3)
+    A = block_graph(labels, affinity, rng)
+    start = (0.1 + np.eye(3)[labels]) / 1.3
+    found = belief_propagation(A, affinity, start=start, tolerance=1e-13).require()
+    mean = plain(A, affinity, np.full(3, 1 / 3), start, 150)
+    np.testing.assert_allclose(found.marginals.mean(axis=0), mean, atol=1e-10)
+
+
+def test_where_messages_oscillate_they_are_damped():
+    rng = np.random.default_rng(3)
+    labels = rng.choice(3, 60, p=SHARES)
+    A = block_graph(labels, AFFINITY, rng)
+    start = np.eye(3)[labels]
+    assert not belief_propagation(A, AFFINITY, SHARES, start=start, damping=0.0).converged
+    found = belief_propagation(A, AFFINITY, SHARES, start=start)
+    assert found.converged and found.damping == 0.5
+
+
+def test_damping_and_the_form_of_the_graph_do_not_change_the_solution():
+    rng = np.random.default_rng(4)
+    labels = rng.permutation(np.arange(400) % 2)
+    A = block_graph(labels, [[9.0, 1.0], [1.0, 9.0]], rng)
+    edges = np.stack(A.nonzero(), 1)
+    start = 0.1 + 0.8 * np.eye(2)[labels]
+    one = belief_propagation(A, [[9.0, 1.0], [1.0, 9.0]], start=start, tolerance=1e-12).require()
+    two = belief_propagation(
+        edges, [[9.0, 1.0], [1.0, 9.0]], nodes=400, start=start, damping=0.5, tolerance=1e-12
+    ).require()
+    np.testing.assert_allclose(one.marginals, two.marginals, atol=1e-10)
+    assert one.free_entropy == pytest.approx(two.free_entropy, abs=1e-12)
+    assert one.iterations == len(one.history) and one.history[-1] <= 1e-12
+    assert one.labels.shape == (400,) and agreement(one.marginals, labels) > 0.8
+
+
+def test_groups_are_named_up_to_a_permutation():
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    assert agreement(np.eye(3)[(labels + 1) % 3], labels) == pytest.approx(1)
+    assert agreement(np.full((6, 3), 1 / 3), labels) == pytest.approx(0)
+    assert agreement(np.eye(3)[[0, 1, 2, 0, 1, 0]], labels) == pytest.approx((3 * 5 / 6 - 1) / 2)
+
+
+def test_it_says_when_it_has_not_converged():
+    A = block_graph(np.arange(200) % 2, [[9.0, 1.0], [1.0, 9.0]], np.random.default_rng(0))
+    found = belief_propagation(A, [[9.0, 1.0], [1.0, 9.0]], sweeps=2)
+    assert not found.converged and found.iterations == 2
+    with pytest.raises(NotSolved, match="After 2 sweeps"):
+        found.require()
+
+
+def test_a_graph_without_a_labelling_is_refused():
+    """A triangle has no two-colouring."""
+    triangle = adjacency(np.array([[0, 1], [1, 2], [2, 0]]))
+    sure = np.eye(2)[[0, 1, 0]]
+    with pytest.raises(NotSolved, match="probability zero"):
+        belief_propagation(triangle, [[0.0, 1.0], [1.0, 0.0]], start=sure)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(affinity=[[1.0, 2.0], [3.0, 1.0]]), "`affinity`"),
+        (dict(fractions=[0.5, 0.6]), "`fractions`"),
+        (dict(fractions=[1.0]), "`fractions` must have shape"),
+        (dict(start=np.ones((4, 3))), "`start` must have shape"),
+        (dict(start=np.ones((4, 2))), "probabilities"),
+        (dict(damping=1.0), "`damping`"),
+    ],
+)
+def test_bad_input_is_refused(options, message):
+    arguments = dict(affinity=[[2.0, 1.0], [1.0, 2.0]]) | options
+    with pytest.raises(StatementError, match=message):
+        belief_propagation(np.array([[0, 1], [2, 3]]), **arguments)

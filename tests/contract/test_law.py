@@ -1,0 +1,128 @@
+"""The contract: what is asked of a law, and what is said when it is not kept."""
+
+import numpy as np
+import pytest
+
+from asymptopia import Law, NoLimit, Observable, StatementError, sweep, thresholds
+from asymptopia.contract.batching import generator, seed_keys
+
+
+class Kept(Law):
+    """A law that keeps the contract.
+
+    Nothing else.
+    """
+
+    a: float = 1.0
+    observables = {"x": Observable("x", "x")}
+
+    def predict(self):
+        return {"x": self.a}
+
+    def realize(self, n, key):
+        return {"x": self.a}
+
+
+def variant(**methods):
+    return type("Broken", (Kept,), methods)()
+
+
+def test_summary_is_the_first_sentence():
+    assert Kept.summary() == "A law that keeps the contract."
+
+
+@pytest.mark.parametrize(
+    ("law", "message"),
+    [
+        (variant(predict=lambda self: {"y": 1.0}), "`predict` of Broken returned 'y'"),
+        (
+            variant(predict=lambda self: {}),
+            "`predict` of Broken did not return its observable 'x'; it returned nothing",
+        ),
+        (variant(predict=lambda self: {"x": [1.0, 2.0]}), "'x' of Broken has dims (), but a value of shape (2,)"),
+    ],
+)
+def test_a_prediction_must_be_of_the_observables(law, message):
+    with pytest.raises(StatementError) as caught:
+        law.limit()
+    assert message in str(caught.value)
+
+
+def test_a_realisation_must_be_of_the_observables():
+    with pytest.raises(StatementError, match="`realize` of Broken returned 'z'"):
+        variant(realize=lambda self, n, key: {"x": 1.0, "z": 1.0}).experiment((10,), 2)
+
+
+def test_missing_methods_are_named():
+    class Empty(Law):
+        observables = Kept.observables
+
+    with pytest.raises(NotImplementedError, match="Empty does not say what it predicts"):
+        Empty().limit()
+    with pytest.raises(NotImplementedError, match="Empty cannot be realised"):
+        Empty().experiment((10,), 2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "seeds", "message"),
+    [
+        ((), 5, "`sizes` must be"),
+        ((10, 10), 5, "`sizes` must be different"),
+        ((0,), 5, "`sizes` must be"),
+        ((1.5,), 5, "`sizes` must be"),
+        ((10,), 1, "`seeds` must be at least 2 to give an error bar, but is 1"),
+        ((10,), (3,), "`seeds` must be at least 2"),
+        ((10,), (3, 3), "`seeds` must be different"),
+        ((10,), (-1, 3), "`seeds` must be different whole numbers >= 0"),
+    ],
+)
+def test_sizes_and_seeds_are_checked(sizes, seeds, message):
+    with pytest.raises(StatementError, match=message):
+        Kept().experiment(sizes, seeds)
+
+
+def test_a_problem_without_a_limit_is_refused_before_any_work():
+    class Never(Kept):
+        def check(self):
+            if self.a > 2:
+                raise NoLimit(f"there is no limit for a > 2, but a is {self.a:g}")
+
+        def predict(self):
+            raise AssertionError("no work may be done")
+
+    for work in (Never(a=3).limit, Never(a=3).experiment, sweep(Never(), a=(1, 3)).limit):
+        with pytest.raises(NoLimit, match="a is 3"):
+            work()
+
+
+def test_warnings_name_the_point_of_a_sweep():
+    class Doubtful(Kept):
+        def valid(self):
+            return "too large" if self.a > 1 else None
+
+    assert Doubtful(a=2).warnings() == ["too large"] and Doubtful().warnings() == []
+    assert sweep(Doubtful(), a=(1, 2)).warnings() == ["Doubtful(a=2.0): too large"]
+
+
+def test_thresholds_are_asked_along_a_field():
+    with pytest.raises(StatementError, match="no field 'b'"):
+        thresholds(Kept(), along="b")
+    with pytest.raises(StatementError, match="no known transition along 'a'"):
+        thresholds(Kept(), along="a")
+
+
+def test_python_laws_get_generators_of_their_own():
+    keys = seed_keys(100, (0, 1))
+    first, second = generator(keys[0]).normal(size=4), generator(keys[1]).normal(size=4)
+    assert not np.allclose(first, second)
+    np.testing.assert_array_equal(first, generator(seed_keys(100, (0,))[0]).normal(size=4))
+    assert not np.allclose(first, generator(seed_keys(101, (0,))[0]).normal(size=4))
+
+
+def test_theory_errors_stand_beside_their_observable():
+    class Numerical(Kept):
+        def predict(self):
+            return {"x": self.a, "x_error": 0.1}
+
+    limit = sweep(Numerical(), a=(1, 2)).limit()
+    assert list(limit.data_vars) == ["x", "x_error"] and limit["x_error"].dims == ("a",)

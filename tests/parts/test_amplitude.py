@@ -1,0 +1,23 @@
+"""Losses that are not convex: their derivatives, and that they say what they are."""
+
+import numpy as np
+import pytest
+
+from asymptopia.numerics.proximal import derivatives
+from asymptopia.parts.amplitude import Amplitude
+from asymptopia.parts.loss import Loss
+
+
+@pytest.mark.parametrize("loss", [Amplitude(), Amplitude(width=0.1)])
+def test_derivatives_are_those_of_the_loss(loss):
+    y, z = np.meshgrid([0.0, 0.7, 2.0], np.linspace(-3, 3, 41))
+    for exact, found in zip(derivatives(loss), (loss.gradient, loss.curvature), strict=True):
+        np.testing.assert_allclose(found(y, z), np.asarray(exact(y, z)), rtol=1e-10, atol=1e-10)
+
+
+def test_the_amplitude_is_blind_to_the_sign_and_not_convex():
+    loss, z = Amplitude(width=1e-9), np.linspace(0.1, 3, 20)
+    np.testing.assert_allclose(loss(1.5, z), loss(1.5, -z), rtol=0)
+    np.testing.assert_allclose(loss(1.5, z), (1.5 - z) ** 2 / 2, rtol=1e-9)
+    assert not Amplitude().convex()
+    assert Loss.kinks(Amplitude(), np.array([1.0])).size == 0
