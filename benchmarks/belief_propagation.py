@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from asymptopia.algorithms.graphs.graph.graph import block_graph
 
 from asymptopia.algorithms.graphs.belief_propagation import agreement, belief_propagation
-from asymptopia.algorithms.graphs.graph import block_graph
 
 GROUPS, DEGREE, ASSORTATIVITY, TOLERANCE = 2, 3.0, 0.8, 1e-6
 

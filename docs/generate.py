@@ -14,9 +14,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from asymptopia.contract.catalogue import law_classes
 from asymptopia.contract.law import Landmark, Law, Observable
 from asymptopia.contract.record import Record, allowed, field_types, record_types
-from asymptopia.contract.statement import law_classes, parts_of
+from asymptopia.contract.statement import parts_of
 from asymptopia.report.typeset import render_text, segments
 
 HERE = Path(__file__).parent

@@ -18,7 +18,8 @@ import yaml
 
 import asymptopia
 from asymptopia import StatementError, laws, numerics, report
-from asymptopia.contract.statement import law_classes, load_file
+from asymptopia.contract.catalogue import law_classes
+from asymptopia.contract.statement import load_file
 from asymptopia.report.typeset import render_text
 
 ROOT = Path(__file__).parents[1]

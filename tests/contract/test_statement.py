@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asymptopia import Law, Observable, Record, StatementError, field, load_file, parse, sweep
-from asymptopia.contract.statement import law_classes, laws_of_file, parse_range, parse_value
+from asymptopia.contract.catalogue import law_classes
+from asymptopia.contract.statement import laws_of_file, parse_range, parse_value
 
 
 class Potential(Record):

@@ -56,7 +56,7 @@ def test_editing_the_file_of_a_law_or_of_its_part_renames_its_cells(tmp_path, to
 
 def test_editing_what_a_law_of_the_library_imports_renames_its_cells():
     behind = {f"{f.parent.name}/{f.stem}" for f in _behind(Path(inspect.getfile(ERM)))}
-    assert {"inference/erm_theory", "algorithms/erm", "algorithms/newton", "numerics/gaussian"} <= behind
+    assert {"erm/theory", "erm/fit", "erm/newton", "numerics/gaussian"} <= behind
     assert not any(name.startswith(("engine/", "asymptopia/")) or "curie" in name for name in behind)
 
 

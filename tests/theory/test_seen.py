@@ -8,7 +8,7 @@ import pytest
 from asymptopia.contract.record import StatementError
 from asymptopia.parts.channel import Abs, Channel, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.theory import labels
-from asymptopia.theory.seen import even, label, label_error, label_guess
+from asymptopia.theory.seen import label, label_error
 
 V = np.array([1e-12, 1e-5, 0.01, 0.077, 0.4, 0.999])
 Q = 1 - V
@@ -105,7 +105,7 @@ def test_sampling(channel, v):
     g, found = channel.score(y, omega, v)[0], label(channel, 1 - v, v)
     clean = channel.noiseless().sample(z, rng)
     few = slice(0, 2000 if channel.continuous else count)
-    guess = label_guess(channel, omega[few], v)
+    guess = channel.guess(omega[few], v, rng)
     miss = (clean[few] - guess) ** 2 if channel.continuous else clean != guess
     for expected, sample in (
         (found.information[0], g**2),
@@ -143,8 +143,8 @@ def test_noise_that_is_not_known_to_be_one_stays_in_the_error():
 
 
 def test_signs_that_cannot_be_learned():
-    assert [even(c) for c in (Abs(), Door(), OwnAbs())] == [True] * 3
-    assert [even(c) for c in (Sign(), ReLU(), Linear(), Logit(), CHANNELS[-1], OwnLinear())] == [False] * 6
+    assert [c.even() for c in (Abs(), Door(), OwnAbs())] == [True] * 3
+    assert [c.even() for c in (Sign(), ReLU(), Linear(), Logit(), CHANNELS[-1], OwnLinear())] == [False] * 6
 
 
 def test_probabilities_that_do_not_sum_to_one():

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..contract.catalogue import law_classes
 from ..contract.law import Landmark, Law, Observable, Statement
 from ..contract.record import Record, StatementError, allowed, field_types
-from ..contract.statement import law_classes, parts_of
+from ..contract.statement import parts_of
 from ..study import names_of
 from . import given
 from .output import console, dataset_json, number, only_json, say, show_table, warn

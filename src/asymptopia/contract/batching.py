@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .law import Law
 from .record import StatementError, join, nearest, split
+
+if TYPE_CHECKING:
+    from .law import Law
 
 
 def predict_all(laws: Sequence[Law]) -> list[dict[str, Any]]:

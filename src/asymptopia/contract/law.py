@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -174,19 +177,41 @@ class Law(Statement, Record):
 
     def predict(self) -> dict[str, Any]:
         """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it predicts: define `predict(self)`.")
+        return self._from_folder("theory", "predict")(self)
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be realised: define `realize(self, n, key)`.")
+        if self._gives_many():
+            return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
+        return self._from_folder("experiment", "realize")(self, n, key)
 
     def realize_all(self, n: int, keys: Sequence[Any]) -> dict[str, Any]:
-        """The observables of a system for each key, arrays with the keys first; for `compiled = False` only.
-
-        One by one, unless a law of ordinary Python can do better.
-        """
+        """The observables of a system for each key, arrays with the keys first: one by one, unless a law gives more."""
+        if hasattr(self.in_folder("experiment"), "realize_all"):
+            return self._from_folder("experiment", "realize_all")(self, n, keys)
         rows = [self.realize(n, key) for key in keys]
         return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+
+    @classmethod
+    def in_folder(cls, name: str) -> ModuleType | None:
+        """The module `theory`, `experiment` or `landmarks` of the law's folder; None where there is none."""
+        for c in cls.__mro__:
+            module = sys.modules.get(c.__module__)
+            if hasattr(module, "__path__") and importlib.util.find_spec(f"{c.__module__}.{name}"):
+                return importlib.import_module(f"{c.__module__}.{name}")
+        return None
+
+    @classmethod
+    def _gives_many(cls) -> bool:
+        return cls.realize_all is not Law.realize_all or hasattr(cls.in_folder("experiment"), "realize_all")
+
+    @classmethod
+    def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:
+        found = getattr(cls.in_folder(module), function, None)
+        if found is None:
+            what = "does not say what it predicts" if function == "predict" else "cannot be realised"
+            raise NotImplementedError(f"{cls.__name__} {what}: define `{function}`.")
+        return found
 
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name of the axis."""

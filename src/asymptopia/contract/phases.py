@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .law import Law
 from .record import Record, StatementError, nearest
 from .transitions import State, transitions
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from .law import Law
 
 IMPOSSIBLE, HARD, EASY = 0, 1, 2
 GRID = 50

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
 import importlib.util
-import inspect
-import pkgutil
 import sys
 import zlib
 from collections.abc import Mapping
@@ -16,19 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import laws as laws_package
+from .catalogue import law_modules, law_named, part_classes
 from .law import Law, Statement
 from .record import Record, StatementError, field_types, nearest, record_types
 from .sweep import sweep
-
-
-def law_classes() -> dict[str, type[Law]]:
-    """Every law of the library by name, found in the folder `laws`."""
-    found: dict[str, type[Law]] = {}
-    for info in pkgutil.walk_packages(laws_package.__path__, laws_package.__name__ + "."):
-        if not info.ispkg:
-            found |= _laws_defined_in(importlib.import_module(info.name))
-    return dict(sorted(found.items()))
 
 
 def load_file(path: str | Path) -> dict[str, Any]:
@@ -79,10 +67,7 @@ def parse(text: str, names: Mapping[str, Any] | None = None) -> Statement:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise StatementError(f"{text!r} is not a statement such as ERM(alpha=2.0): {error}") from None
     own = dict(names or {})
-    known = law_classes() | {
-        k: v for k, v in own.items() if isinstance(v, type) and issubclass(v, Law) and v is not Law
-    }
-    return _law(tree, known, own, text)
+    return _law(tree, own, text)
 
 
 def parse_value(text: str, cls: type[Record], field: str, names: Mapping[str, Any] | None = None) -> Any:
@@ -124,16 +109,14 @@ def field_names(cls: type[Record]) -> list[str]:
 
 
 def parts_of(hint: Any) -> dict[str, type[Record]]:
-    """Every part, by name, that a field with this annotation admits."""
-    found: dict[str, type[Record]] = {}
-    todo = record_types(hint)
-    while todo:
-        cls = todo.pop()
-        todo += cls.__subclasses__()
-        family = Record in cls.__bases__ and cls.__subclasses__()
-        if not (family or inspect.isabstract(cls) or cls.__name__.startswith("_")):
-            found.setdefault(cls.__name__, cls)
-    return found
+    """Every part, by name, that a field with this annotation admits: of the library, and of the family's own module."""
+    families = tuple(record_types(hint))
+    beside = [v for f in families for v in vars(sys.modules[f.__module__]).values() if isinstance(v, type)]
+    every = {
+        cls for cls in (*part_classes(), *beside) if issubclass(cls, families) and not cls.__name__.startswith("_")
+    }
+    concrete = [c for c in every if not any(c in other.__mro__[1:] for other in every)]
+    return {c.__name__: c for c in sorted(concrete, key=lambda c: c.__name__)}
 
 
 def _laws_defined_in(module: Any) -> dict[str, type[Law]]:
@@ -175,20 +158,22 @@ def _split(values: str, text: str, how: str) -> list[str]:
     return pieces
 
 
-def _law(node: ast.expr, known: Mapping[str, type[Law]], own: dict[str, Any], text: str) -> Statement:
+def _law(node: ast.expr, own: dict[str, Any], text: str) -> Statement:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sweep":
         if len(node.args) != 1:
             raise StatementError(f"A sweep is stated as sweep(ERM(), alpha=(1.0, 2.0)), not as {text!r}.")
-        law = _law(node.args[0], known, own, text)
+        law = _law(node.args[0], own, text)
         if not isinstance(law, Law):
             raise StatementError(f"A sweep is of a law, not of a sweep: give all ranges at once in {text!r}.")
         return sweep(law, **{str(k.arg): _axis(k, type(law), own) for k in node.keywords})
     name = _name(node)
     if name is None:
         raise StatementError(f"{text!r} is not a statement such as ERM(alpha=2.0).")
-    if name not in known:
-        raise StatementError(f"There is no law {name!r}.{nearest(name, known)}")
-    return _call(node, known[name], own)
+    mine = {k: v for k, v in own.items() if isinstance(v, type) and issubclass(v, Law) and v is not Law}
+    cls = mine.get(name) or law_named(name)
+    if cls is None:
+        raise StatementError(f"There is no law {name!r}.{nearest(name, [*law_modules(), *mine])}")
+    return _call(node, cls, own)
 
 
 def _name(node: ast.expr) -> str | None:

@@ -20,7 +20,7 @@ from ..contract.statement import load_file, parse
 from .errors import EngineError
 
 _CONTRACT = {Record.__module__, Law.__module__}
-_ROOMS = {"numerics", "problem", "algorithms", "measure", "laws"}
+_ROOMS = {"numerics", "parts", "theory", "algorithms", "measure", "laws"}
 _LIBRARY = Path(__file__).parents[1]
 _DEPTH = len(_LIBRARY.parts)
 
@@ -36,6 +36,8 @@ def fingerprint(law: Law) -> str:
     things = list(_definitions(law))
     modules = {thing.__module__ for thing in things} - _CONTRACT
     loaded = {module: Path(f) for m in modules if (f := getattr(module := sys.modules.get(m), "__file__", None))}
+    told = (law.in_folder(name) for name in ("theory", "experiment"))
+    loaded |= {m: Path(str(m.__file__)) for m in told if m is not None}
     digests = sorted(_digest(f, module) for module, f in loaded.items())
     digests += sorted(_digest(f, None) for f in set().union(*map(_behind, loaded.values())) - set(loaded.values()))
     digests += [_digest_of_code(thing) for thing in things if not _in_a_file(thing)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -29,3 +30,12 @@ def _group() -> float:
         return float((folder / "memory.max").read_text()) - float((folder / "memory.current").read_text())
     except (OSError, ValueError):
         return float("inf")
+
+
+def largest(high: int, fits: Callable[[int], bool]) -> int:
+    """The largest whole number below `high` that fits; 0 if none does."""
+    low = 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

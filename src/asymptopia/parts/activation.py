@@ -14,6 +14,21 @@ from ..numerics.gaussian import density, nodes
 from .loss import namespace
 from .own_function import OwnFunction
 
+__all__ = [
+    "Activation",
+    "Erf",
+    "Gelu",
+    "Identity",
+    "PolynomialUnit",
+    "Power",
+    "Ramp",
+    "Relu",
+    "Sigmoid",
+    "Sign",
+    "Softplus",
+    "Tanh",
+]
+
 FAR = 5  # activations are searched for jumps and kinks up to 2**5
 _WIDE, _ORDER = 2.0, 32
 _TAILS = np.array([-18.0, -16.0, -14.0, 14.0, 16.0, 18.0])

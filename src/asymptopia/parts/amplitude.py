@@ -9,6 +9,8 @@ import numpy as np
 from ..contract.record import field
 from .loss import Loss, namespace
 
+__all__ = ["Amplitude"]
+
 _KNOTS = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
 
 

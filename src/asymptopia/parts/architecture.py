@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..contract.record import Record, field
 
+__all__ = ["Architecture", "Convolutional", "Dense", "Residual"]
+
 
 class Architecture(Record):
     """How a layer's preactivations arise from the activations below."""

@@ -13,6 +13,8 @@ from ..contract.record import StatementError, field
 from .data import Covariates
 from .tables import existing
 
+__all__ = ["Covariance", "Isotropic", "Matrices", "PowerLaw", "Spectrum"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Traces:

@@ -13,6 +13,8 @@ from ..contract.record import Record, StatementError, field, nearest
 from .activation import Activation
 from .tables import Columns, digest_of, read_columns
 
+__all__ = ["Bundled", "Covariates", "Data", "Patches", "Table"]
+
 _DEEPEST, _MOST_ROWS = 100, 6000
 
 

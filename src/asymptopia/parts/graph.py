@@ -6,6 +6,8 @@ import numpy as np
 
 from ..contract.record import Record, field
 
+__all__ = ["Graph", "Lattice", "RandomRegular"]
+
 
 class Graph(Record):
     """A family of graphs, one for each number of sites, all of whose sites have the same `degree`.

@@ -11,6 +11,8 @@ from ..numerics.gaussian import nodes
 from .activation import Activation, Identity
 from .data import Data, Samples
 
+__all__ = ["Curve", "Inputs", "IsotropicGaussians", "QuadraticForm"]
+
 
 class Inputs(Record):
     """Inputs x of d numbers and labels y without noise."""

@@ -10,6 +10,8 @@ import numpy as np
 from ..contract.record import Record, StatementError, field
 from .activation import Activation, Relu
 
+__all__ = ["NNGP", "NTK", "RBF", "Kernel", "Polynomial", "Powers"]
+
 _KNOTS = 501
 
 

@@ -14,6 +14,8 @@ from ..numerics.breaks import resolve, thinned
 from ..numerics.proximal import derivatives, increasing_root, proximal
 from .own_function import OwnFunction
 
+__all__ = ["Absolute", "Hinge", "Huber", "Logistic", "Loss", "Square"]
+
 
 def namespace(*arrays: Any) -> Any:
     """`jax.numpy` if any of the arrays is of JAX, else `numpy`."""

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..contract.record import Record, field
 
+__all__ = ["Mixture"]
+
 
 class Mixture(Record):
     """Inputs x = label * separation * w_star / sqrt(d) + N(0, I_d), with |w_star|^2 = d; labels +-1.

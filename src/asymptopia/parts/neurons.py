@@ -9,6 +9,8 @@ import numpy as np
 from ..contract.record import Record, StatementError, field
 from .activation import Activation
 
+__all__ = ["Complete", "Neurons", "StudentWeights", "Weights"]
+
 
 class Neurons(Record):
     """What a neuron is and where it starts: p parameters each, independent of each other and of other neurons'.

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..contract.record import Record, StatementError, field
 
+__all__ = ["DigitImages", "NonnegativeData", "Notes", "Planted"]
+
 
 class NonnegativeData(Record):
     """A nonnegative matrix with one sample a row."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..contract.record import Record, field
 
+__all__ = ["GaussNewton", "GradientDescent", "HeavyBall", "Inertial", "KroneckerFactored", "Majorization", "Optimiser"]
+
 
 class Optimiser(Record):
     """How parameters are trained on all samples at once, with the rates that it needs."""

@@ -9,6 +9,8 @@ import numpy as np
 from ..contract.record import field
 from .loss import Loss, namespace
 
+__all__ = ["Perceptron"]
+
 
 class Perceptron(Loss):
     """max(0, kappa - y z) for labels +-1, a parabola where |kappa - y z| < width; kappa = 1 rounds the hinge."""

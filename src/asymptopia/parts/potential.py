@@ -12,6 +12,8 @@ from ..contract.record import Record, StatementError, field
 from .loss import namespace
 from .own_function import OwnFunction
 
+__all__ = ["DoubleWell", "Normal", "Potential", "Quadratic"]
+
 FARTHEST = 4096.0
 
 

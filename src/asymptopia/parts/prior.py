@@ -11,6 +11,8 @@ from ..contract.record import Record, StatementError, field
 from ..numerics.tails import hazard, log_density, log_mills
 from .log_partition import derivatives, value
 
+__all__ = ["GaussBernoulli", "Gaussian", "Laplace", "Prior", "Rademacher", "SparseRademacher"]
+
 Mixture = tuple[Any, Any, Any]
 TINY = 1e-12
 

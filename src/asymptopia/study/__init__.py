@@ -20,56 +20,14 @@ nothing about machines: how many workers there are is said on the command line.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..contract.law import Statement
 from ..contract.record import StatementError
-from ..contract.statement import load_file
+from .items import Confront, Study, StudyError, names_of
 
-if TYPE_CHECKING:
-    from ..engine import Adaptive
-    from ..forecast import Forecast
-
-
-class StudyError(StatementError):
-    """Everything that is wrong with a study, each with its line; nothing was run."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Confront:
-    """A statement to be confronted with experiment, under the name of its section in the report.
-
-    plan:   the forecast that it belongs to, if the statement is about a data set; its answers are reported too.
-    errors: the test errors whose number of samples the forecast is asked for.
-    """
-
-    name: str
-    statement: Statement
-    sizes: tuple[int, ...] | None = None
-    seeds: int | Adaptive | None = None
-    level: float = 0.01
-    resolution: float | None = None
-    plan: Forecast | None = None
-    errors: tuple[float, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Study:
-    """What is to be done, all of it checked; `text` is the TOML that says the same, with files relative to `base`."""
-
-    title: str
-    items: tuple[Confront, ...]
-    text: str
-    base: Path
-
-    @property
-    def mark(self) -> str:
-        """Eight characters that differ between studies of different statements."""
-        return hashlib.sha256("\n".join(repr(c.statement) for c in self.items).encode()).hexdigest()[:8]
+__all__ = ["Confront", "Study", "StudyError", "as_toml", "names_of", "read"]
 
 
 def read(path: str | Path) -> Study:
@@ -87,18 +45,6 @@ def read(path: str | Path) -> Study:
             f"The study {str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}."
         ) from None
     return checked(text, path)
-
-
-def names_of(files: Sequence[str | Path]) -> dict[str, Any]:
-    """What the user's files define, by name; one name for two things is an error."""
-    names: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for path in dict.fromkeys(Path(f).resolve() for f in files):
-        for name, value in load_file(path).items():
-            if name in names and names[name] is not value:
-                raise StatementError(f"{name!r} is defined in {origin[name]} and in {path.name}; rename one of them.")
-            names[name], origin[name] = value, path.name
-    return names
 
 
 def as_toml(title: str, entries: Sequence[Mapping[str, Any]], files: Sequence[str | Path] = ()) -> str:

@@ -18,8 +18,8 @@ from ..engine import Adaptive
 from ..forecast import SEEDS, Forecast
 from ..parts.data import Data, feature_map, named_data
 from ..parts.data import Table as DataTable
-from . import Confront, Study, StudyError, names_of
 from .format import TAGS, AdaptiveSeeds, ConfrontTable, ForecastTable, StudyTable, Table
+from .items import Confront, Study, StudyError, names_of
 from .lines import Address, line_of
 
 
@@ -179,7 +179,7 @@ def _check_order(table: Mapping[str, Any], at: Address, problems: Problems) -> N
 
 def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], folder: Path, problems: Problems) -> Any:
     """The plan of a forecast, with its data read."""
-    from ..contract.statement import law_classes
+    from ..contract.catalogue import law_classes
     from ..forecast import forecast
 
     law = law_classes()["GaussianCovariate"]

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,27 +63,6 @@ def label_error(channel: Channel, q: Any, v: Any) -> np.ndarray:
     return _over_omega(clean, q, v, lambda omega, left: _label_variance(clean, omega, left))[0]
 
 
-def label_guess(channel: Channel, omega: Any, v: float) -> np.ndarray:
-    """The best guess of the label, without noise where that can be taken away, of a field of N(omega, v); (N,).
-
-    The most probable one if labels are discrete, else their mean.
-    """
-    omega, clean = np.asarray(omega, float), channel.noiseless()
-    if not clean.continuous:
-        chances = [clean.partition(y, omega, v) for y in clean.labels]
-        return np.asarray(clean.labels)[np.argmax(chances, axis=0)]
-    y, w = label_nodes(clean, omega[:, None], np.full((len(omega), 1), v))
-    return np.asarray((y * w).sum(axis=-1) / w.sum(axis=-1))[:, 0]
-
-
-@lru_cache(maxsize=256)
-def even(channel: Channel) -> bool:
-    """Whether the fields z and -z have the same law of labels, so that a sign cannot be learned."""
-    y = channel.labels or tuple(channel.sample(np.linspace(-2.0, 2.0, 7), np.random.default_rng(0)))
-    at, mirrored = (channel.partition(np.array(y)[:, None], s * np.array([0.3, 1.7]), 0.5) for s in (1, -1))
-    return bool(np.allclose(at, mirrored, rtol=1e-9, atol=1e-300))
-
-
 def _moments(channel: Channel, y: Any, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         log_p = channel.log_chance(y, omega, v)
@@ -127,7 +105,7 @@ def _omegas(channel: Channel, q: np.ndarray, v: np.ndarray, more: Any = None) ->
     every = np.concatenate(breaks, axis=1) if breaks else np.zeros((len(q), 0))
     omega, w = normal_nodes(every, np.zeros_like(q), np.sqrt(np.maximum(q, 1e-300)))
     mirrored = np.allclose(np.sort(places), -np.sort(places)[::-1], atol=1e-9)
-    if more is None and mirrored and even(channel):
+    if more is None and mirrored and channel.even():
         half = omega.shape[1] // 2
         return omega[:, half:], 2 * w[:, half:]
     return omega, w

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from asymptopia.algorithms import NotSolved, fit, max_margin
+from asymptopia.algorithms import NotSolved, fit
+from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.algorithms.erm.objective import Objective
 from asymptopia.contract.record import StatementError
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square

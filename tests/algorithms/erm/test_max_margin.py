@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from asymptopia.algorithms import max_margin, separable
+from asymptopia.algorithms import separable
+from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.contract.record import StatementError
 
 REFERENCE = {
     (row["statement"], row["observable"]): row["value"]
-    for row in json.loads((Path(__file__).parents[1] / "reference" / "erm.json").read_text())
+    for row in json.loads((Path(__file__).parents[2] / "reference" / "erm.json").read_text())
 }
 
 

@@ -255,9 +255,11 @@ def test_what_blows_up_is_refused_with_the_largest_stable_rate():
 
 
 def test_what_would_not_fit_is_refused_with_what_would(monkeypatch):
-    from asymptopia.laws.dynamics.sgd_dynamics.theory import bounds as sgd_bounds
+    from asymptopia.laws.dynamics.sgd_dynamics import experiment
+    from asymptopia.laws.dynamics.sgd_dynamics.theory import bounds
 
-    monkeypatch.setattr(sgd_bounds, "available", lambda: 4e8)
+    for module in (bounds, experiment):
+        monkeypatch.setattr(module, "available", lambda: 4e8)
     with pytest.raises(StatementError, match=r"takes about .* GB with steps=500 and samples=1000000") as caught:
         SGDDynamics(steps=500, samples=10**6).limit()
     steps, samples = (int(str(caught.value).split(f"{k}=")[-1].split(" ")[0].rstrip(",")) for k in ("steps", "samples"))

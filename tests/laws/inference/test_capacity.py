@@ -10,7 +10,7 @@ from scipy.optimize import fsolve
 from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
-from asymptopia.algorithms import max_margin
+from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.laws.inference.capacity import Capacity
 from asymptopia.laws.inference.capacity.experiment import _reaches_sphere, _separated, stored
 from asymptopia.laws.inference.capacity.theory import _solve, _state, capacity, instability, squared_distance

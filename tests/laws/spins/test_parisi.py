@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from asymptopia.laws.spins.sherrington_kirkpatrick.theory.parisi import parisi
 from asymptopia.numerics.gaussian import expectation
 
-OTHER = json.loads((Path(__file__).parents[1] / "reference" / "other.json").read_text())
+OTHER = json.loads((Path(__file__).parents[2] / "reference" / "other.json").read_text())
 FREE = {int(r["id"].split(".")[-1]): r for r in OTHER if r["id"].startswith("F_parisi.sk.kfree.")}
 CASES = [
     (0.0, 0.0, [0.0, 0.5, 1.0], [0.5, 1.5]),

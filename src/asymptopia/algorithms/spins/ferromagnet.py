@@ -45,7 +45,7 @@ def swendsen_wang(
     r"""Sample $H = -\sum_{\langle ij \rangle} s_i s_j$ at inverse temperature `beta` by turning all clusters.
 
     A sweep joins like neighbours with probability $1 - e^{-2\beta}$ and gives each cluster a sign of its own (Swendsen
-    and Wang, Phys. Rev. Lett. 58 (1987) 86). graph: as `asymptopia.algorithms.graphs.adjacency` takes it. sweeps:
+    and Wang, Phys. Rev. Lett. 58 (1987) 86). graph: as `asymptopia.algorithms.graphs.graph.adjacency` takes it. sweeps:
     their number, the first `burn` of which (a third by default) are not measured. Raises `StatementError`.
     """
     return _run(graph, beta, sweeps, burn, 0, rng)

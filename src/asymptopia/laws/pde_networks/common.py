@@ -1,16 +1,46 @@
-"""What the laws of this room state alike: which linear maps a layer has, on which states, and how steep it is."""
+"""What the laws of this field share: layers and their slopes; the energy, volume and memory of leapfrog networks."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
-from ...contract.law import Law
+from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError
 from ...parts.activation import Activation
 from ...parts.architecture import Architecture, Convolutional, Dense
+
+HAIRER = "Hairer, Lubich and Wanner, Geometric Numerical Integration (2006), theorem IX.8.1"
+CHANG = "Chang, Meng, Haber, Ruthotto, Begert and Holtham, AAAI Conf. Artif. Intell. 32 (2018) 2811, section 3"
+SHALLOW = 10  # layers of the network to whose memory that of deep ones is compared
+
+OBSERVABLES = {
+    "energy_drift": Observable(r"|H_n - H_0|/H_0", "change of the energy along the network", scale=0.01),
+    "rate": Observable("b", "exponent of that change in the number of layers", exponent_of="energy_drift"),
+    "reconstruction_error": Observable(
+        r"|x - \Phi^{-1} \Phi x|/\epsilon", "error of the recomputed input, over what round-off can make", bound="every"
+    ),
+    "volume": Observable(r"|\log|\det \partial \Phi||", "change of volume of a layer", bound="every"),
+    "memory": Observable(r"M_n/M_{10}", "scratch memory of backpropagation, over that of ten layers"),
+}
+LANDMARKS = (
+    Landmark({}, "rate", -2.0, 1e-12, HAIRER),
+    Landmark({}, "memory", 1.0, 1e-12, CHANG),
+)
+BIBTEX = r"""@book{HairerLubichWanner2006,
+  author = {Hairer, Ernst and Lubich, Christian and Wanner, Gerhard},
+  title = {Geometric Numerical Integration},
+  edition = {2}, publisher = {Springer}, year = {2006}
+}
+@inproceedings{Chang2018,
+  author = {Chang, Bo and Meng, Lili and Haber, Eldad and Ruthotto, Lars and Begert, David and Holtham, Elliot},
+  title = {Reversible architectures for arbitrarily deep residual neural networks},
+  booktitle = {AAAI Conference on Artificial Intelligence}, volume = {32}, pages = {2811--2818}, year = {2018}
+}"""
 
 _GRID = np.concatenate([np.linspace(-30, 30, 60_001), np.linspace(-1e3, 1e3, 2_001)])
 
@@ -53,3 +83,72 @@ def largest_slope(activation: Activation) -> tuple[float, float]:
     x = np.concatenate([_GRID, breaks - 1e-9, breaks + 1e-9])
     slopes = np.asarray(activation.derivative(x), float)
     return float(slopes.min()), float(slopes.max())
+
+
+def prediction() -> dict[str, float]:
+    """What holds for every leapfrog network."""
+    return {"energy_drift": 0.0, "rate": -2.0, "reconstruction_error": 1.0, "volume": 0.0, "memory": 1.0}
+
+
+def kinked(law: Law) -> str | None:
+    """Why the energy of a network with this activation drifts faster, or None."""
+    if law.activation.breaks():  # type: ignore[attr-defined]
+        return "the activation is not smooth: the energy drifts by more than n**-2 where a field meets a kink"
+    return None
+
+
+def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Any) -> dict[str, np.ndarray]:
+    """The observables of networks of n layers, with the keys first.
+
+    make:   a layer from a key and a step; it must be hashable, as the compiled program is kept by it.
+    growth: the rate at which layers can amplify a difference, at most.
+    """
+    shape = state_shape(law.architecture, law.features)
+    found = _compiled(make, shape, n)(keys, law.horizon / n)
+    values = {k: np.asarray(v) for k, v in found.items()}
+    round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(law.horizon * growth)
+    values["reconstruction_error"] = values["reconstruction_error"] / round_off
+    ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
+    return values | {"memory": np.full(len(keys), ratio)}
+
+
+@cache
+def scratch(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> int:
+    """Bytes that backpropagation through n reversible layers needs besides layers, states and gradients."""
+    import jax
+    import jax.numpy as jnp
+
+    from ...algorithms.pde_networks import backprop_bytes, propagate_reversibly, stack
+
+    layers = stack(lambda key: make(key, 0.1), n, jax.random.key(0))
+    return backprop_bytes(propagate_reversibly, layers, (jnp.ones(shape), jnp.ones(shape)))
+
+
+@cache
+def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> Any:
+    import jax
+    import jax.numpy as jnp
+    from jax.flatten_util import ravel_pytree
+
+    def one(key: Any, step: Any) -> dict[str, Any]:
+        first, second, third = jax.random.split(key, 3)
+        state = tuple(jax.random.normal(third, (2, *shape)))
+        layer = make(first, step)
+
+        def steps(y: Any) -> Any:
+            return jax.lax.fori_loop(0, n, lambda _, x: layer(x), y)
+
+        begun, ended = layer.energy(state), layer.energy(steps(state))
+        many = jax.random.split(second, n)
+        there = jax.lax.scan(lambda x, k: (make(k, step)(x), None), state, many)[0]
+        back = jax.lax.scan(lambda x, k: (make(k, step).inverse(x), None), there, many, reverse=True)[0]
+        flat, unravel = ravel_pytree(state)
+        away, met = ravel_pytree(back)[0] - flat, ravel_pytree(there)[0]
+        jacobian = jax.jacobian(lambda v: ravel_pytree(layer(unravel(v)))[0])(flat)
+        return {
+            "energy_drift": jnp.abs(ended - begun) / begun,
+            "reconstruction_error": jnp.linalg.norm(away) / jnp.maximum(jnp.linalg.norm(flat), jnp.linalg.norm(met)),
+            "volume": jnp.abs(jnp.linalg.slogdet(jacobian)[1]),
+        }
+
+    return jax.jit(jax.vmap(one, (0, None)))

@@ -9,8 +9,20 @@ from ...contract.law import Law
 from ...contract.record import field
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
-from .common import check_architecture, largest_slope, norm_of, operator_of
-from .leapfrog import BIBTEX, CHANG, HAIRER, LANDMARKS, OBSERVABLES, kinked, observe, prediction
+from .common import (
+    BIBTEX,
+    CHANG,
+    HAIRER,
+    LANDMARKS,
+    OBSERVABLES,
+    check_architecture,
+    kinked,
+    largest_slope,
+    norm_of,
+    observe,
+    operator_of,
+    prediction,
+)
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, equation 19"
 

@@ -2,7 +2,6 @@
 
 from .binary import Door, Logit, Probit, Sign
 from .channel import Channel
-from .own import _Own  # noqa: F401
 from .real import Abs, Linear, ReLU
 
 __all__ = ["Abs", "Channel", "Door", "Linear", "Logit", "Probit", "ReLU", "Sign"]

@@ -1,4 +1,4 @@
-"""What every channel is: the law of a label given the teacher's field."""
+"""What every channel is, the distribution of a label given the teacher's field; and a user's plain function as one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import numpy as np
 
 from ...contract.record import Record, StatementError
 from ...numerics.breaks import resolve
+from ...numerics.gaussian import nodes
+from ...numerics.tails import log_density
 from ..log_partition import derivatives, value
+from ..own_function import OwnFunction
 
 FAR = 5  # functions of the field are searched for jumps and kinks up to 2**5
 TINY = 1e-300
+DRAWS = 30  # labels at each field where they are random by nature
 
 
 class Channel(Record):
@@ -80,6 +84,23 @@ class Channel(Record):
         """The channel without flips or added noise; where the label is random by nature (Logit, Probit), itself."""
         return self
 
+    def even(self) -> bool:
+        """Whether the fields z and -z have labels of the same distribution, so that a sign cannot be learned."""
+        return _even(self)
+
+    def guess(self, mean: np.ndarray, variance: float, rng: np.random.Generator) -> np.ndarray:
+        """The best guess of each label, without noise where that can be taken away, if the field is N(mean, variance).
+
+        The most probable label if labels are discrete, else their mean; mean and guess have shape (N,).
+        """
+        clean = self.noiseless()
+        if not clean.continuous:
+            chances = [clean.partition(y, mean, variance) for y in clean.labels]
+            return np.asarray(clean.labels)[np.argmax(chances, axis=0)]
+        z, weights = nodes(clean.breaks()[0], mean, np.sqrt(variance))
+        draws = 1 if type(clean).function is not Channel.function else DRAWS
+        return sum(((weights * clean.sample(z, rng)).sum(axis=-1) for _ in range(draws)), np.zeros(len(z))) / draws
+
     def check(self) -> None:
         """Raise `StatementError` unless the probabilities of the labels sum to one and are those of the samples."""
         _check(self)
@@ -87,8 +108,6 @@ class Channel(Record):
     @classmethod
     def from_callable(cls, function: Callable[[Any], Any]) -> Channel:
         """A teacher that is a plain function of the field; the statement shows its name."""
-        from .own import _Own
-
         return _Own(function)
 
 
@@ -105,6 +124,13 @@ def _found_breaks(channel: Channel) -> tuple[float, ...]:
     singular, ends = resolve(chance, FAR)
     steep = ends[:-1][np.diff(ends) < 0.5] if not len(singular) else singular
     return tuple(float(z) for z in steep)
+
+
+@lru_cache(maxsize=256)
+def _even(channel: Channel) -> bool:
+    y = channel.labels or tuple(channel.sample(np.linspace(-2.0, 2.0, 7), np.random.default_rng(0)))
+    at, mirrored = (channel.partition(np.array(y)[:, None], s * np.array([0.3, 1.7]), 0.5) for s in (1, -1))
+    return bool(np.allclose(at, mirrored, rtol=1e-9, atol=1e-300))
 
 
 @lru_cache(maxsize=256)
@@ -143,3 +169,79 @@ def _density_mass(channel: Channel, y: np.ndarray, mean: float, variance: float)
             return channel.partition(t, mean, variance)
 
     return float(quad_vec(density, ends[0], ends[-1], points=ends, epsabs=1e-8, epsrel=1e-8, limit=2000)[0])
+
+
+class _Own(OwnFunction, Channel):
+    """A plain function of the field as a teacher; its labels are binary if all its values are +-1."""
+
+    teacher: Callable[[Any], Any] = np.abs
+
+    @property
+    def binary(self) -> bool:  # type: ignore[override]
+        return _traits(self.teacher)[0]
+
+    def function(self, z: Any) -> Any:
+        z = np.asarray(z, float)
+        return np.broadcast_to(np.asarray(self.teacher(z), float), z.shape)
+
+    def breaks(self) -> tuple[tuple[float, ...], Any]:
+        return _traits(self.teacher)[1], 0.0
+
+    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+        self.check()
+        with np.errstate(divide="ignore"):
+            return np.log(self.partition(y, mean, variance))
+
+    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+        p, (first, second) = self.partition(y, mean, variance), self._bells(y, mean, variance)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            g = first / p
+            return g, second / p - g**2
+
+    def partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+        """The probability of the label y: half-lines and intervals of the field on which the function is y."""
+        from scipy.special import ndtr
+
+        _, places, values = _traits(self.teacher)
+        y, mean, s = np.broadcast_arrays(np.asarray(y, float), np.asarray(mean, float), np.sqrt(variance))
+        ends = np.r_[-np.inf, places, np.inf]
+        total = np.zeros(mean.shape)
+        for low, high, label in zip(ends[:-1], ends[1:], values, strict=True):
+            a, b = (low - mean) / s, (high - mean) / s
+            total += (y == label) * np.where(a > 0, ndtr(-a) - ndtr(-b), ndtr(b) - ndtr(a))
+        return total
+
+    def slope(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+        return self._bells(y, mean, variance)[0]
+
+    def _bells(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+        """First and second derivative of `partition` in the mean."""
+        _, places, values = _traits(self.teacher)
+        y, mean, s = np.broadcast_arrays(np.asarray(y, float), np.asarray(mean, float), np.sqrt(variance))
+        first, second = np.zeros(mean.shape), np.zeros(mean.shape)
+        for place, rise in zip(places, np.diff(values), strict=True):
+            t = (place - mean) / s
+            bell = y * rise / 2 * np.exp(log_density(t)) / s
+            first, second = first + bell, second + bell * t / s
+        return first, second
+
+    def check(self) -> None:
+        if not self.binary:
+            raise StatementError(
+                f"The density of the real labels of {self!r} is not known from the function alone: state a Channel "
+                "with `sample(self, z, rng)` and `log_partition(self, y, mean, variance)`."
+            )
+
+
+@lru_cache(maxsize=64)
+def _traits(function: Callable[[Any], Any]) -> tuple[bool, tuple[float, ...], tuple[float, ...]]:
+    """Whether a function of the field makes labels +-1, where it is not smooth, and its values between those places."""
+
+    def values(z: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(np.asarray(function(z), float), z.shape)
+
+    places = [float(z) for z in resolve(values, FAR)[0]]
+    between = np.convolve([-(2.0**FAR), *places, 2.0**FAR], [0.5, 0.5], "valid")
+    probes = np.concatenate([between, np.linspace(-12.0, 12.0, 4801) + 1.234e-5])
+    binary = bool(np.all(np.abs(values(probes)) == 1.0))
+    return binary, tuple(places), tuple(float(v) for v in values(between))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.batching import generator, whole
 from ....contract.law import Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.amplitude import Amplitude
@@ -19,7 +18,6 @@ MIGNACCO = "Mignacco, Krzakala, Urbani and Zdeborova, NeurIPS 33 (2020) 9540, th
 GERBELOT = "Gerbelot, Troiani, Mignacco, Krzakala and Zdeborova, SIAM J. Math. Data Sci. 6 (2024) 400, main theorem"
 FIRST = "the first step in closed form"
 RECOMPUTED = "independent second-moment recursion over the spectrum of the inputs"
-FRESH = 20_000
 
 
 def _seen(symbol: str, doc: str, *more: str) -> Observable:
@@ -119,60 +117,6 @@ class SGDDynamics(Law):
         steps = np.arange(self.steps + 1)
         return {"step": steps, "step2": steps}
 
-    def predict(self) -> dict[str, Any]:
-        from .theory import predict
-
-        return predict(self)
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
-
-    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
-        """The observables of a system of size n for each key, as one batch."""
-        from ....algorithms.erm.sgd import Schedule, descend
-        from .theory.bounds import check_room
-
-        check_room(self, n, len(keys))
-        rngs = [generator(key) for key in keys]
-        X, y, star, start = (np.stack(a) for a in zip(*(self._draw(n, rng) for rng in rngs), strict=True))
-        schedule = Schedule(self.steps, self.rate, self.batch, self.ridge, self.persistence, self.temperature)
-        weights, loss = descend(X, y, start, self.loss, schedule, rngs)
-        m = np.einsum("rti,ri->rt", weights, star) / n
-        C = np.einsum("rti,rsi->rts", weights, weights, optimize=True) / n
-        q = np.diagonal(C, axis1=1, axis2=2)
-        error = [self._measured_error(m[r], q[r], rng) for r, rng in enumerate(rngs)]
-        return {"train_loss": loss, "test_error": np.stack(error), "norm": q, "overlap": m, "correlation": C}
-
-    def _draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """Inputs over sqrt(n), labels, teacher and start; rows of zeros fill up to the largest number of samples."""
-        count = whole(self.alpha * n, rng)
-        star = rng.standard_normal(n)
-        star *= np.sqrt(n) / np.linalg.norm(star)
-        X = np.zeros((max(1, int(np.ceil(self.alpha * n))), n))
-        X[:count] = rng.standard_normal((count, n)) / np.sqrt(n)
-        if isinstance(self.teacher, Mixture):
-            y = self.teacher.sample(len(X), rng)
-            X[:count] += self.teacher.separation * y[:count, None] * star / n
-        else:
-            y = self.teacher.sample(X @ star, rng)
-        start = self.start_overlap * star + np.sqrt(self.start_variance) * rng.standard_normal(n)
-        return X, y, star, start
-
-    def _measured_error(self, m: np.ndarray, q: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The error on fresh samples at each step: only the fields of teacher and student matter."""
-        a, b = rng.standard_normal((2, FRESH))
-        across = np.sqrt(np.maximum(q - m**2, 0.0))[:, None]
-        if isinstance(self.teacher, Mixture):
-            y = self.teacher.sample(FRESH, rng)
-            return _wrong(y, m[:, None] * (self.teacher.separation * y + a) + across * b)
-        teacher = self.teacher.noiseless()
-        if isinstance(teacher, Linear):
-            return 1 - 2 * m + q
-        y, z = teacher.sample(a, rng), m[:, None] * a + across * b
-        if teacher.binary:
-            return _wrong(y, z)
-        return np.mean((y - (z if self.loss.location else teacher.function(z))) ** 2, axis=1)
-
     def check(self) -> None:
         binary = isinstance(self.teacher, Mixture) or self.teacher.binary
         if self.loss.margin and not binary:
@@ -201,11 +145,6 @@ class SGDDynamics(Law):
                 "holds at a fixed number of steps, but ever larger systems are needed to see it"
             )
         return None
-
-
-def _wrong(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """The share of fields z (steps, N) with the wrong sign; a field of zero, which has none, is wrong by half."""
-    return np.asarray(np.mean((1 - np.sign(y * z)) / 2, axis=-1))
 
 
 def _landmarks() -> tuple[Landmark, ...]:

@@ -132,9 +132,7 @@ class AMP(Law):
         self.channel.check()
 
     def valid(self) -> str | None:
-        from ....theory.seen import even
-
-        if self.snr == 0 and self.prior.mean == 0 and even(self.channel):
+        if self.snr == 0 and self.prior.mean == 0 and self.channel.even():
             return "labels do not tell the signal from its negative: the estimate stays zero unless `start` > 0"
         return None
 

@@ -10,7 +10,7 @@ from ....algorithms.amp.soft import SoftThreshold
 from ....parts.channel import Channel
 from ....parts.prior import Prior
 from ....theory.scalar import coordinate, observation_averages
-from ....theory.seen import even, label
+from ....theory.seen import label
 
 PERFECT = 1e-16
 """Share of the signal's variance below which nothing is left to learn."""
@@ -39,7 +39,7 @@ def bayes(prior: Prior, channel: Channel, alpha: float, snr: float, iterations: 
     """After each iteration, of message passing that knows prior and channel."""
     now, path = at_start(prior, snr), []
     least = PERFECT * (prior.second_moment - prior.mean**2)
-    blind = even(channel) and now.overlap == 0
+    blind = channel.even() and now.overlap == 0
     for _ in range(iterations):
         if now.variance > least and not blind:
             information = alpha * float(label(channel, now.overlap, now.variance).information[0])

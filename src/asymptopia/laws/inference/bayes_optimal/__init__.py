@@ -97,7 +97,6 @@ class BayesOptimal(Law):
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         from ....algorithms.amp.gamp import gamp
-        from ....theory.seen import even
 
         rng = generator(key)
         samples = whole(self.alpha * n, rng)
@@ -107,7 +106,7 @@ class BayesOptimal(Law):
         informed = (signal, CERTAIN * float(self.prior.second_moment)) if self.start == "informative" else None
         found = gamp(X, y, self.prior, self.channel, start=informed)
         means, variance = found.means, float(np.mean(found.variances))
-        if self.prior.symmetric and even(self.channel):
+        if self.prior.symmetric and self.channel.even():
             means = means * (1.0 if means @ signal >= 0 else -1.0)
         return {
             "overlap": means @ signal / n,
@@ -117,14 +116,12 @@ class BayesOptimal(Law):
 
     def _measured_error(self, w: np.ndarray, variance: float, signal: np.ndarray, rng: np.random.Generator) -> float:
         """The error on new samples, of which only the fields of signal and estimate matter, jointly normal."""
-        from ....theory.seen import label_guess
-
         length = max(float(np.linalg.norm(w)), 1e-300)
         along = w @ signal / length
         across = np.sqrt(max(signal @ signal - along**2, 0.0))
         clean = self.channel.noiseless()
         a, b = rng.standard_normal((2, 100_000 if not clean.continuous else 10_000)) / np.sqrt(len(w))
-        guess = label_guess(self.channel, length * a, max(variance, 1e-200))
+        guess = self.channel.guess(length * a, max(variance, 1e-200), rng)
         y = clean.sample(along * a + across * b, rng)
         return float(np.mean((y - guess) ** 2) if clean.continuous else np.mean(y != guess))
 

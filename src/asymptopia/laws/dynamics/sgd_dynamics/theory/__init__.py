@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .....contract.record import StatementError
 from .bounds import NETS, points_of_a_net, stable_rate
+from .labels import Average
 
 if TYPE_CHECKING:
     from .. import SGDDynamics
 
 BLOWN_UP = 1e8  # squared norm, in units of that of start and teacher, that no descent that works reaches
-
-
-class Average(NamedTuple):
-    """What a typical sample says at time t.
-
-    signal: E f(t) star, with the field star of the teacher's direction.
-    forces: E f(t) f(s) for s <= t; shape (t + 1,).
-    memory: E d f(t) / d kappa(s) for s <= t; shape (t + 1,).
-    loss:   E loss(y, z(t)).
-    """
-
-    signal: float
-    forces: np.ndarray
-    memory: np.ndarray
-    loss: float
 
 
 class Samples(Protocol):

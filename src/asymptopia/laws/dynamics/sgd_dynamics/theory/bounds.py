@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .....contract.record import StatementError
-from .....numerics.memory import available
+from .....numerics.memory import available, largest
 from .....parts.loss import Loss
 
 if TYPE_CHECKING:
@@ -57,8 +56,8 @@ def check_memory(law: SGDDynamics) -> None:
     there, needed = available(), _bytes_of_limit(law)
     if needed <= there:
         return
-    steps = _largest(law.steps, lambda n: _bytes_of_limit(law.replace(steps=n)) <= there)
-    samples = _largest(law.samples, lambda n: _bytes_of_limit(law.replace(samples=max(n, 1))) <= there)
+    steps = largest(law.steps, lambda n: _bytes_of_limit(law.replace(steps=n)) <= there)
+    samples = largest(law.samples, lambda n: _bytes_of_limit(law.replace(samples=max(n, 1))) <= there)
     other = f", or samples={samples}" if samples else ""
     raise StatementError(
         f"The limit takes about {needed / 1e9:.3g} GB with steps={law.steps} and samples={law.samples}, but "
@@ -66,32 +65,8 @@ def check_memory(law: SGDDynamics) -> None:
     )
 
 
-def check_room(law: SGDDynamics, n: int, runs: int) -> None:
-    """Raise `StatementError`, with the dimension that would do, if so many systems need more memory than there is."""
-
-    def needed(d: int) -> float:
-        T = law.steps + 1
-        return 8.0 * runs * (3 * law.alpha * d * d + 3 * T * (d + law.alpha * d + T))
-
-    there = available()
-    if needed(n) > there:
-        raise StatementError(
-            f"{runs} systems of dimension {n} take about {needed(n) / 1e9:.3g} GB, but {there / 1e9:.3g} GB are free: "
-            f"dimension {_largest(n, lambda d: needed(d) <= there)} would fit."
-        )
-
-
 def _bytes_of_limit(law: SGDDynamics) -> float:
     """The net and its normal numbers, forces, gains and tangents of one net; the kernels of every net."""
     T = law.steps + 1
     of_one = 0 if law.closed else 7 * points_of_a_net(law)
     return 8.0 * T * (of_one + 6 * T * (1 if law.closed else NETS))
-
-
-def _largest(high: int, fits: Callable[[int], bool]) -> int:
-    """The largest whole number below `high` that fits; 0 if none does."""
-    low = 0
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low

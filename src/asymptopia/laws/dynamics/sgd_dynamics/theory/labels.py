@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .....numerics.gaussian import nodes
@@ -11,6 +13,21 @@ from .....parts.mixture import Mixture
 
 SPREAD = np.array([-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0])
 TINY = 1e-300
+
+
+class Average(NamedTuple):
+    """What a typical sample says at time t.
+
+    signal: E f(t) star, with the field star of the teacher's direction.
+    forces: E f(t) f(s) for s <= t; shape (t + 1,).
+    memory: E d f(t) / d kappa(s) for s <= t; shape (t + 1,).
+    loss:   E loss(y, z(t)).
+    """
+
+    signal: float
+    forces: np.ndarray
+    memory: np.ndarray
+    loss: float
 
 
 def points(teacher: Channel | Mixture, normal: np.ndarray, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

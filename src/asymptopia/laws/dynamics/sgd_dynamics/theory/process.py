@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import Average
 from .causal import GrowingFactor, volterra_row
-from .labels import points, second_moments
+from .labels import Average, points, second_moments
 
 if TYPE_CHECKING:
     from .. import SGDDynamics
