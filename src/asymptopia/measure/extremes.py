@@ -75,9 +75,9 @@ class _Lanczos:
         self.basis = np.zeros((self.size, n))
         self.matrix = np.zeros((self.size, self.size))
         self.rng = np.random.default_rng((0, STREAM))
-        self.scale, self.filled = 0.0, 0
+        self.scale, self.filled, self.lost = 0.0, 0, 0.0
         self.next = self._fresh()
-        self.tolerance = max(1e-10, 10 * float(np.finfo(precision_of(operator)).eps))
+        self.tolerance = max(0.5e-10, 5 * float(np.finfo(precision_of(operator)).eps))
 
     def run(self) -> Extremes:
         before: np.ndarray | None = None
@@ -94,7 +94,8 @@ class _Lanczos:
             idle = 0 if worst < best / 2 or settled else idle + 1
             best = min(best, worst)
             if (settled and same) or self.left <= 0:
-                return Extremes(values[ends], (shares[:, ends].T @ self.basis).T, errors[ends])
+                return Extremes(values[ends], (shares[:, ends].T @ self.basis).T, np.hypot(errors[ends], self.lost))
+            self.lost = worst if settled else self.lost  # of what is left outside when a random vector comes in
             self._restart(values, shares, fresh=settled)
             if idle >= 3 and 2 * self.size <= min(self.basis.shape[1] / 2, MEMORY / self.basis[0].nbytes):
                 self._widen()

@@ -144,8 +144,11 @@ def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any]
         raise StatementError(f"The loss fails at `parameters`: {type(error).__name__}: {_first(error)}") from error
     if shape != ():
         raise StatementError(f"The loss must be a scalar, but it is an array of shape {shape}.")
-    if not np.isfinite(float(value(flat))):
-        raise StatementError(f"The loss must be finite at `parameters`, but it is {float(value(flat))}.")
+    first, again = float(value(flat)), float(value(flat))
+    if not np.isfinite(first):
+        raise StatementError(f"The loss must be finite at `parameters`, but it is {first}.")
+    if first != again and abs(first - again) > 1e-3 * max(abs(first), abs(again)):
+        raise StatementError(f"The loss must be a function, but is {first} and then {again}: fix its random numbers.")
     return value
 
 

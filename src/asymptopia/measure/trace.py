@@ -26,10 +26,10 @@ def trace(operator: LinearOperator, products: int = 120, level: float = 0.95, se
     r"""The trace of a symmetric operator A from about this number of products, Hutch++.
 
     A third of the products finds an orthonormal basis Q of the directions that A stretches most, a third gives
-    $\mathrm{tr}\, Q^T A Q$ exactly, and a third probes what is left, $P A P$ with $P = 1 - Q Q^T$, by normal vectors, so
-    that the error falls as one over the number of products instead of its root (Meyer, Musco, Musco and Woodruff, SIAM
-    Symp. Simplicity in Algorithms 2021, algorithm 1). The interval is Student's over those probes. With as many products
-    as dimensions, or up to 2,000 of them, the operator is written out.
+    $\mathrm{tr}\, Q^T A Q$ exactly, and a third probes what is left, $P A P$ with $P = 1 - Q Q^T$, by vectors of known
+    length in random directions, so that the error falls as one over the number of products instead of its root (Meyer,
+    Musco, Musco and Woodruff, SIAM Symp. Simplicity in Algorithms 2021, algorithm 1). The interval is Student's over
+    those probes. With as many products as dimensions, or up to 2,000 of them, the operator is written out.
 
     Raises `StatementError` if the operator is not square or not symmetric, or with fewer than 9 products.
     """
@@ -51,7 +51,7 @@ def trace(operator: LinearOperator, products: int = 120, level: float = 0.95, se
     probes = rng.standard_normal((n, third))
     for _ in range(2):
         probes -= basis @ (basis.T @ probes)
-    probes *= np.sqrt(n - third) / np.linalg.norm(probes, axis=0)  # the length is known: it need not be drawn
+    probes *= np.sqrt(n - third) / np.linalg.norm(probes, axis=0)
     left = np.sum(probes * _products(operator, probes), axis=0)
     value, error = inside + float(left.mean()), float(left.std(ddof=1) / np.sqrt(third))
     reach = float(student.ppf((1 + level) / 2, third - 1)) * error
