@@ -86,6 +86,11 @@ class Forecast:
         return self.law.data  # type: ignore[return-value]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of the table or encoded, and which columns give the target away."""
+        return self.data.samples(self.law.features).notes
+
+    @property
     def samples(self) -> tuple[int, ...]:
         """The numbers of training samples."""
         return tuple(p.samples_drawn(p.dimension()) for p in self.statement.points())  # type: ignore[attr-defined]

@@ -84,6 +84,18 @@ def run(statement: str, out: Path | None, shard: Shard, strict: bool, as_json: b
     metavar="none|NAME:P|ntk:DEPTH",
     help="None, P random features of an activation, as in relu:2000, or a deep network's tangent kernel, as in ntk:3.",
 )
+@click.option("--no-header", "headless", is_flag=True, help="The first row is data; columns are x1, x2, ...")
+@click.option("--encoding", metavar="NAME", help="Encoding of a text file, as latin-1.  [default: UTF-8]")
+@click.option(
+    "--missing", type=click.Choice(["drop", "median"]), help="Leave out rows with missing values, or fill them."
+)
+@click.option("--only", multiple=True, metavar="COLUMN", help="An input to keep; repeat. By default all columns.")
+@click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out; repeat.")
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    help="What kind of target it is, if not seen.",
+)
 @click.option("--loss", metavar="LOSS", help='By default "Logistic()" for classes, "Square()" for numbers.')
 @click.option("--target", metavar="NAME", help='What to predict: a column, or "column=value" for one class.')
 @click.argument("data", metavar="DATA")
@@ -99,6 +111,7 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
     Examples:
       asymptopia forecast digits --target odd --loss "Logistic()"
       asymptopia forecast mine.csv --target price --features relu:2000
+      asymptopia forecast mine.csv --target price --drop id --missing median
       asymptopia forecast digits --loss "Square()" --features ntk:3
       asymptopia forecast mine.csv --target kind=cat --ridge 0.1 --errors 0.1,0.05
     """
@@ -189,6 +202,12 @@ def _forecast(
     errors: tuple[float, ...] | None,
     level: float,
     files: Sequence[str],
+    task: str | None,
+    drop: Sequence[str],
+    only: Sequence[str],
+    missing: str | None,
+    encoding: str | None,
+    headless: bool,
 ) -> Study:
     from ..study import as_toml
     from ..study.schema import checked
@@ -199,7 +218,8 @@ def _forecast(
         raise StatementError(f'`ridge` must be "auto" or a number > 0, but is {ridge!r}.') from None
     entry = {
         "kind": "forecast", "data": data, "target": target, "loss": loss, "features": features, "ridge": amount,
-        "samples": samples, "seeds": seeds, "errors": errors, "level": level,
+        "samples": samples, "seeds": seeds, "errors": errors, "level": level, "task": task, "drop": drop or None,
+        "only": only or None, "missing": missing, "encoding": encoding, "header": False if headless else None,
     }  # fmt: skip
     return checked(as_toml(f"Forecast of {data}", [entry], files), Path("the forecast"), base=Path.cwd())
 
@@ -211,6 +231,8 @@ def _performed(study: Study, folder: Path, **how: Any) -> Done:
 
     for item in study.items:
         warn(item.statement.warnings())
+        for note in item.plan.notes if item.plan else ():
+            say(f"note: {note}")
     try:
         return perform(study, folder, progress=progress_on(sys.stderr), **how)
     except Interrupted as stop:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .approximation.depth_separation import DepthSeparation as DepthSeparation
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.deep_linear import DeepLinear as DeepLinear
+    from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
     from .dynamics.online_sgd import OnlineSGD as OnlineSGD
     from .dynamics.ridge_flow import RidgeFlow as RidgeFlow
     from .dynamics.sgd_dynamics import SGDDynamics as SGDDynamics
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from .inference.bayes_optimal import BayesOptimal as BayesOptimal
     from .inference.capacity import Capacity as Capacity
     from .inference.committee import Committee as Committee
+    from .inference.contextual_block_model import ContextualBlockModel as ContextualBlockModel
     from .inference.erm import ERM as ERM
     from .inference.gaussian_covariate import GaussianCovariate as GaussianCovariate
+    from .inference.in_context_regression import InContextRegression as InContextRegression
     from .inference.l1_recovery import L1Recovery as L1Recovery
     from .inference.max_margin import MaxMargin as MaxMargin
     from .inference.mixture_erm import MixtureERM as MixtureERM
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from .landscape.p_spin_complexity import PSpinComplexity as PSpinComplexity
     from .landscape.spurious_valleys import SpuriousValleys as SpuriousValleys
     from .landscape.wide_network_landscape import WideNetworkLandscape as WideNetworkLandscape
+    from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
     from .mean_field.mckean_vlasov import McKeanVlasov as McKeanVlasov
@@ -60,11 +64,13 @@ if TYPE_CHECKING:
     from .sampling.bayesian_network import BayesianNetwork as BayesianNetwork
     from .sampling.bouncy_particle import BouncyParticle as BouncyParticle
     from .sampling.event_chain import EventChain as EventChain
+    from .sampling.non_reversible_tempering import NonReversibleTempering as NonReversibleTempering
     from .sampling.sgld import SGLD as SGLD
     from .sampling.tempering import Tempering as Tempering
     from .sampling.zig_zag import ZigZag as ZigZag
     from .spins.critical_curie_weiss import CriticalCurieWeiss as CriticalCurieWeiss
     from .spins.curie_weiss import CurieWeiss as CurieWeiss
+    from .spins.dense_associative_memory import DenseAssociativeMemory as DenseAssociativeMemory
     from .spins.hopfield import Hopfield as Hopfield
     from .spins.ising_mean_field import IsingMeanField as IsingMeanField
     from .spins.p_spin_statics import PSpinStatics as PSpinStatics

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from ..contract.record import StatementError, field
+from ..tables import existing
 from .data import Covariates
-from .tables import existing
 
 __all__ = ["Covariance", "Isotropic", "Matrices", "PowerLaw", "Spectrum"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..contract.record import Record, StatementError, field, nearest
+from ..tables import Columns, digest_of, read_columns
 from .activation import Activation
-from .tables import Columns, digest_of, read_columns
 
 __all__ = ["Bundled", "Covariates", "Data", "Patches", "Table"]
 
@@ -32,6 +32,7 @@ class Samples:
     kind: str
     meaning: str
     unit: float = 1.0
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -223,6 +224,11 @@ class Table(Data):
     target: str = field("y", 'the column to predict, or "column=value" for one class against the rest')
     task: str = field("auto", "what kind of target it is", one_of=("auto", "regression", "classification"))
     digest: str = field("", "first 12 hexadecimal digits of the file's SHA-256; empty for whatever it holds")
+    drop: tuple[str, ...] = field((), "columns to leave out")
+    only: tuple[str, ...] = field((), "the inputs to keep; empty for all")
+    missing: str = field("refuse", "what is done with missing values", one_of=("refuse", "drop", "median"))
+    encoding: str = field("", "that of a text file; empty for UTF-8")
+    header: bool = field(True, "whether the first row of a text file has the names")
 
     def columns(self) -> Columns:
         if self.digest and digest_of(self.path) != self.digest:
@@ -230,7 +236,10 @@ class Table(Data):
                 f"The file {self.path!r} has changed since this was stated: "
                 f"its digest was {self.digest}, and is {digest_of(self.path)}."
             )
-        return read_columns(self.path, self.target, self.task)
+        return read_columns(
+            self.path, self.target, self.task, drop=self.drop, only=self.only, missing=self.missing,
+            encoding=self.encoding, header=self.header,
+        )  # fmt: skip
 
     def pinned(self) -> Data:
         return self.replace(digest=digest_of(self.path))
@@ -239,8 +248,13 @@ class Table(Data):
         return super().samples(features) if self.digest else self.pinned().samples(features)
 
 
-def named_data(text: str, target: str | None = None) -> Data:
-    """The data that a user names: digits, breast_cancer, wine, diabetes, patches, or a file; with its target."""
+def named_data(text: str, target: str | None = None, **reading: Any) -> Data:
+    """The data that a user names: digits, breast_cancer, wine, diabetes, patches, or a file; with its target.
+
+    reading: fields of `Table` that say how a file is read, as drop=("id",); refused for data that are no file.
+    """
+    if reading and (text == "patches" or text in _TARGETS):
+        raise StatementError(f"`{next(iter(reading))}` is for files; {text} is read as it is.")
     if text == "patches":
         return Patches(target=target or "centre")
     if text in _TARGETS:
@@ -251,7 +265,7 @@ def named_data(text: str, target: str | None = None) -> Data:
         )
     if target is None:
         raise StatementError(f"Say which column of {text!r} is to be predicted, as in --target y.")
-    return Table(path=text, target=target)
+    return Table(path=text, target=target, **reading)
 
 
 @lru_cache(maxsize=4)
@@ -263,9 +277,9 @@ def _samples(data: Data, features: str) -> Samples:
         X = _scaled(chosen(X), common=True)
         X = X[:, X.any(axis=0)]
     if table.kind == "classification":
-        return Samples(X, table.y, table.kind, table.meaning)
+        return Samples(X, table.y, table.kind, table.meaning, notes=table.notes)
     unit = float(table.y.std())
-    return Samples(X, (table.y - table.y.mean()) / unit, table.kind, table.meaning, unit)
+    return Samples(X, (table.y - table.y.mean()) / unit, table.kind, table.meaning, unit, table.notes)
 
 
 def _scaled(X: np.ndarray, common: bool) -> np.ndarray:

@@ -43,7 +43,9 @@ def section(asked: Confront, found: Confrontation, answers: tuple[Answer, ...]) 
     from ..report import Section, Table
 
     tables = [Table(a.columns, [[cell(v) for v in row] for row in a.rows], f"{a.title} {a.text}") for a in answers]
-    return Section(f"In practice: {asked.name}", tables=tables, verdict=found["test_error"].verdict)
+    assert asked.plan is not None
+    notes = "\n".join(f"- {note}" for note in asked.plan.notes)
+    return Section(f"In practice: {asked.name}", body=notes, tables=tables, verdict=found["test_error"].verdict)
 
 
 def cell(value: Any) -> str:

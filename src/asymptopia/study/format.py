@@ -62,6 +62,12 @@ class ForecastTable(Table):
 
     data: str
     target: str | None = None
+    task: Literal["auto", "regression", "classification"] | None = None
+    drop: list[str] | None = None
+    only: list[str] | None = None
+    missing: Literal["refuse", "drop", "median"] | None = None
+    encoding: str | None = None
+    header: bool | None = None
     loss: str | None = None
     features: str = "none"
     ridge: Ridge = "auto"

@@ -22,6 +22,9 @@ from .format import TAGS, AdaptiveSeeds, ConfrontTable, ForecastTable, StudyTabl
 from .items import Confront, Study, StudyError, names_of
 from .lines import Address, line_of
 
+READING = ("task", "drop", "only", "missing", "encoding", "header")
+"""Keys of a forecast that say how its file is read."""
+
 
 @dataclasses.dataclass
 class Problems:
@@ -190,7 +193,8 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
     if isinstance(features, str):
         problems.check((*at, "features"), features, lambda: feature_map(features))
     if isinstance(data, str) and (target is None or isinstance(target, str)):
-        found = _data(data, target, at, folder, problems)
+        reading = {k: tuple(v) if isinstance(v, list) else v for k in READING if (v := table.get(k)) is not None}
+        found = _data(data, target, reading, at, folder, problems)
         if found is not None and not problems.within(at):
             ridge, samples, seeds = table.get("ridge", "auto"), table.get("samples"), table.get("seeds", SEEDS)
             return problems.check(
@@ -199,18 +203,20 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
     return None
 
 
-def _data(text: str, target: str | None, at: Address, folder: Path, problems: Problems) -> Data | None:
+def _data(
+    text: str, target: str | None, reading: Mapping[str, Any], at: Address, folder: Path, problems: Problems
+) -> Data | None:
     try:
-        return data_at(text, target, folder)
+        return data_at(text, target, folder, reading)
     except StatementError as error:
         blamed = "target" if target and repr(target.partition("=")[0]) in str(error) else "data"
         problems.add((*at, blamed), str(error), target if blamed == "target" else text)
         return None
 
 
-def data_at(text: str, target: str | None, folder: Path) -> Data:
-    """The data of that name; a file is looked for from a folder."""
-    found = named_data(text, target)
+def data_at(text: str, target: str | None, folder: Path, reading: Mapping[str, Any]) -> Data:
+    """The data of that name; a file is looked for from a folder, and read as the options of `Table` say."""
+    found = named_data(text, target, **reading)
     if isinstance(found, DataTable):
         found = found.replace(path=str(folder / text))
     found.columns()

@@ -15,7 +15,7 @@ from asymptopia.parts.channel import Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.covariance import Isotropic, Matrices, PowerLaw, Spectrum
 from asymptopia.parts.data import Bundled, Data
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
-from asymptopia.parts.tables import Columns
+from asymptopia.tables import Columns
 from asymptopia.theory.population import population
 
 OBSERVABLES = ("test_error", "train_error", "train_loss")

@@ -81,7 +81,7 @@ class Gaussian(Data):
     """A thousand rows of a model of which the theory is known: a linear target of variance 1 and noise 0.2."""
 
     def columns(self):
-        from asymptopia.parts.tables import Columns
+        from asymptopia.tables import Columns
 
         rng = np.random.default_rng(3)
         X = rng.standard_normal((1000, 20))

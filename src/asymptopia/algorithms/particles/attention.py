@@ -1,0 +1,79 @@
+r"""Tokens on a sphere that attend to each other.
+
+$$\dot x_i = P_{x_i} \frac{1}{Z_i} \sum_j e^{\beta x_i \cdot x_j} x_j, \qquad P_x = 1 - x x^T,$$
+
+with $Z_i = \sum_j e^{\beta x_i \cdot x_j}$ ("softmax") or $Z_i = n$ ("unnormalised"); j = i is included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+ATTENTION = ("softmax", "unnormalised")
+
+
+class TokenPath(NamedTuple):
+    """tokens: positions at the times, shape (times, n, d); clustered: when the mean cosine of pairs reached 1/2."""
+
+    tokens: np.ndarray
+    clustered: float
+
+
+def velocity(x: np.ndarray, beta: float, attention: str = "softmax") -> np.ndarray:
+    """The velocities of tokens x, shape (n, d), on the unit sphere."""
+    cosines = x @ x.T
+    if attention == "softmax":
+        weights = np.exp(beta * (cosines - cosines.max(axis=1, keepdims=True)))
+        weights /= weights.sum(axis=1, keepdims=True)
+    else:
+        weights = np.exp(beta * cosines) / len(x)
+    pull = weights @ x
+    return pull - np.sum(pull * x, axis=1, keepdims=True) * x
+
+
+def mean_cosine(x: np.ndarray) -> float:
+    """The mean cosine of the pairs of different tokens x, shape (n, d), on the unit sphere."""
+    n = len(x)
+    return float((np.sum(x.sum(axis=0) ** 2) - n) / (n * (n - 1)))
+
+
+def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = "softmax") -> TokenPath:
+    """Follow tokens from x, shape (n, d), of norm 1, to relative errors of 1e-9.
+
+    More dimensions than tokens are rotated away first: tokens stay in the space that they span.
+    Raises `ValueError` for tokens that are not on the unit sphere, and `ArithmeticError` if a step fails.
+    """
+    from scipy.integrate import solve_ivp
+
+    x = np.asarray(x, float)
+    if x.ndim != 2 or len(x) < 2 or not np.allclose(np.sum(x**2, axis=1), 1, atol=1e-10):
+        raise ValueError("`x` must be two or more tokens of norm 1, shape (n, d).")
+    basis = np.linalg.qr(x.T)[0] if x.shape[1] > len(x) else np.eye(x.shape[1])
+    start = x @ basis
+
+    def slope(_: float, y: np.ndarray) -> np.ndarray:
+        return velocity(y.reshape(start.shape), beta, attention).ravel()
+
+    def half(_: float, y: np.ndarray) -> float:
+        return mean_cosine(y.reshape(start.shape)) - 0.5
+
+    half.direction = 1.0  # type: ignore[attr-defined]
+    now, last, state = 0.0, float(max(times, default=0.0)), start.ravel()
+    clustered = 0.0 if half(0.0, state) >= 0 else np.inf
+    found: dict[float, np.ndarray] = {}
+    wanted = sorted(set(map(float, times)))
+    method = "DOP853" if attention == "softmax" else "LSODA"
+    span = max(last, 1.0)
+    while now < last or clustered == np.inf:
+        ask = [t for t in wanted if now <= t <= now + span]
+        run = solve_ivp(slope, (now, now + span), state, method, rtol=1e-9, atol=1e-11, dense_output=True, events=half)
+        if not run.success:
+            raise ArithmeticError(f"The tokens could not be followed beyond time {run.t[-1]:g}: {run.message}")
+        found |= {t: run.sol(t).reshape(start.shape) for t in ask}
+        clustered = min([clustered, *run.t_events[0]])
+        now, state, span = now + span, run.y[:, -1], 2 * span
+    path = np.array([found[float(t)] for t in times]).reshape(-1, *start.shape)
+    return TokenPath(path @ basis.T, float(clustered))

@@ -1,0 +1,128 @@
+"""Files with one row a sample or a run: found, recognised by their ending, and read into a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..contract.record import StatementError
+from .problems import Problems, listed
+from .reading import Reading, existing, first_line
+from .text import read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> Reading:
+    """The table in a CSV (also .tsv, .txt, .gz), NPZ or Parquet file, with a name of its own for each column.
+
+    encoding: of a text file; by default UTF-8, or UTF-16 if it begins with that byte-order mark.
+    header:   whether the first row of a text file has the names of the columns; without, they are x1, x2, ...
+
+    Separators are commas, semicolons or tabs, whichever gives every row as many values as there are names; decimal
+    commas are understood where commas do not separate. A column without a name that numbers the rows is left out.
+
+    Raises `StatementError` with everything that is wrong with the file.
+    """
+    found, name = existing(path), f"{str(path)!r}"
+    ending = "".join(found.suffixes[-2:]).lower()
+    if ending.endswith(TEXT):
+        reading = read_text(found, name, encoding, header)
+    elif found.suffix.lower() == ".npz":
+        reading = Reading(_arrays(found, name), name)
+    elif found.suffix.lower() == ".parquet":
+        reading = Reading(_parquet(found, name), name)
+    else:
+        raise StatementError(f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz or .parquet.")
+    return _named(reading)
+
+
+def _named(reading: Reading) -> Reading:
+    """Without a column of row numbers; every other column has a name of its own."""
+    table, notes, problems = reading.table, list(reading.notes), Problems(reading.name)
+    names = [str(c).strip() for c in table.columns]
+    keep = np.ones(len(names), bool)
+    for k, column in enumerate(names):
+        if column and not column.startswith("Unnamed:"):
+            continue
+        if _numbers_rows(table.iloc[:, k]):
+            keep[k] = False
+            notes.append(f"Column {k + 1} has no name and numbers the rows; it is left out.")
+        elif table.iloc[:, k].isna().all():
+            keep[k] = False
+            notes.append(f"Column {k + 1} has neither name nor values; it is left out.")
+        else:
+            problems.add(f"has no name for column {k + 1}; give it one in the first row.")
+    twice = sorted({c for c in names if c and names.count(c) > 1})
+    for column in twice:
+        problems.add(
+            f"has several columns called {column!r}; give each its own name, or the second could hold the target."
+        )
+    problems.stop()
+    table = table.loc[:, keep]
+    table.columns = [c for c, k in zip(names, keep, strict=True) if k]
+    return dataclasses.replace(reading, table=table, notes=tuple(notes))
+
+
+def _numbers_rows(column: pd.Series) -> bool:
+    if column.dtype.kind not in "iu":
+        return False
+    values = column.to_numpy()
+    return bool(len(values) > 1 and values[0] in (0, 1) and (np.diff(values) == 1).all())
+
+
+def _arrays(path: Path, name: str) -> pd.DataFrame:
+    """The one matrix (N, d) of an NPZ file as columns named after it, and all arrays of N values beside it."""
+    import zipfile
+
+    import pandas as pd
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise StatementError(f"The file {name} is one array; save it as NPZ: np.savez(path, X=..., y=...).")
+            arrays = {k: file[k] for k in file.files}
+    except StatementError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise StatementError(f"The file {name} is not an NPZ file of plain arrays: {first_line(error)}") from None
+    arrays = {k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}
+    shapes = listed([f"{k} {v.shape}" for k, v in arrays.items()])
+    matrices = [k for k, v in arrays.items() if v.ndim == 2]
+    if len(matrices) > 1 and "X" in matrices:
+        matrices = ["X"]
+    rows = {len(v) for k, v in arrays.items() if v.ndim == 1 or k in matrices}
+    if len(matrices) > 1 or len(rows) != 1 or not any(v.ndim == 1 for v in arrays.values()):
+        raise StatementError(
+            f"The arrays of {name} must have shapes (N, d) and (N,), as X and y in np.savez(path, X=X, y=y): "
+            f"one matrix at most, and vectors as long as it has rows. It holds {shapes}."
+        )
+    odd = [k for k, v in arrays.items() if v.dtype.kind not in "biufUSM"]
+    if odd:
+        raise StatementError(f"The arrays of {name} must hold real numbers or words, which {listed(odd)} do not.")
+    columns: dict[str, np.ndarray] = {}
+    for k in matrices:
+        stem = "x" if k == "X" else f"{k}_"
+        columns |= {f"{stem}{j}": arrays[k][:, j] for j in range(arrays[k].shape[1])}
+    return pd.DataFrame(columns | {k: _native(v) for k, v in arrays.items() if v.ndim == 1})
+
+
+def _native(values: np.ndarray) -> np.ndarray:
+    return values.astype(str).astype(object) if values.dtype.kind in "US" else values
+
+
+def _parquet(path: Path, name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except ImportError:
+        raise StatementError("Parquet files need pyarrow: pip install 'asymptopia[parquet]'.") from None
+    except Exception as error:
+        raise StatementError(f"The file {name} is not a Parquet file: {first_line(error)}") from None

@@ -1,0 +1,34 @@
+"""All that is wrong with a table, said in one message."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from ..contract.record import StatementError
+
+
+@dataclasses.dataclass
+class Problems:
+    """What is wrong with a file, found one after the other and raised together."""
+
+    name: str
+    found: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, problem: str) -> None:
+        """A problem as the end of a sentence that begins with the file: "has no column 'y'"."""
+        self.found.append(problem)
+
+    def stop(self) -> None:
+        """Raise `StatementError` with everything found, if anything was."""
+        if len(self.found) == 1:
+            raise StatementError(f"The file {self.name} {self.found[0]}")
+        if self.found:
+            lines = "".join(f"\n- it {problem}" for problem in self.found)
+            raise StatementError(f"The file {self.name} cannot be used as it is, for {len(self.found)} reasons:{lines}")
+
+
+def listed(words: Sequence[object], most: int = 8) -> str:
+    """Words with commas between them, at most so many."""
+    shown = ", ".join(map(str, words[:most]))
+    return shown + (f" and {len(words) - most} more" if len(words) > most else "")

@@ -1,0 +1,49 @@
+"""A table as read, and the file that it is read from."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..contract.record import StatementError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A table as read.
+
+    table: the columns by name; words are text, numbers are numbers, and what is missing is nan or None.
+    name:  the file, for messages.
+    notes: what was done to it that a reader should know, in sentences.
+    """
+
+    table: pd.DataFrame
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def digest_of(path: str | Path) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 of a file."""
+    return hashlib.sha256(existing(path).read_bytes()).hexdigest()[:12]
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file that exists and is not empty; `StatementError` otherwise."""
+    found = Path(path)
+    if not found.is_file():
+        files = [p.name for p in found.parent.iterdir() if p.is_file()] if found.parent.is_dir() else []
+        hint = nearest(found.name, files).split(" Known:")[0]
+        raise StatementError(f"There is no file {str(path)!r}.{hint}")
+    if found.stat().st_size == 0:
+        raise StatementError(f"The file {str(path)!r} is empty.")
+    return found
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an exception says, or its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,156 @@
+"""Text files of values with separators between them: encoding, separator, names, and the kind of every column."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..contract.record import StatementError
+from .numbers import kinds_of
+from .problems import listed
+from .reading import Reading, first_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_LOOKED_AT = 1000
+_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
+
+
+def read_text(path: Path, name: str, encoding: str, header: bool) -> Reading:
+    """The table in a text file; see `read_table`."""
+    text = _decoded(path, name, encoding)
+    try:
+        separator = _separator(text)
+        rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+        lengths, first, second = _lengths(rows)
+    except csv.Error as error:
+        raise StatementError(f"The file {name} is not a table of comma-separated values: {error}.") from None
+    width, notes = _width(name, lengths, first, separator, header)
+    if header and _is_data(first, second):
+        raise StatementError(
+            f"The file {name} has a first row that looks like data, not like names: {listed(first)}. "
+            f"Give names in the first row, or --no-header to call the columns x1, x2, ..."
+        )
+    table = _parsed(text, separator, max(n for n, _ in lengths), width, header, name)
+    names = first[:width] if header else [f"x{k + 1}" for k in range(width)]
+    columns, more = kinds_of(table, names, decimal_commas=separator != ",")
+    return Reading(columns, name, (*notes, *more))
+
+
+def _decoded(path: Path, name: str, encoding: str) -> str:
+    raw = path.read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError) as error:
+            raise StatementError(f"The file {name} is not a whole gzip file: {first_line(error)}") from None
+    marked = next((e for mark, e in _MARKS.items() if raw.startswith(mark)), "")
+    try:
+        text = raw.decode(marked or encoding or "utf-8")
+    except LookupError:
+        raise StatementError(f"`encoding` must be one that Python knows, as latin-1, but is {encoding!r}.") from None
+    except UnicodeError:
+        if "\0" in raw[:1000].decode("latin-1"):
+            raise StatementError(f"The file {name} is not a table of comma-separated values: null bytes.") from None
+        was = encoding or "UTF-8"
+        raise StatementError(
+            f"The file {name} is not {was}; save it as UTF-8, or give its encoding, as in --encoding latin-1."
+        ) from None
+    if "\0" in text[:10000]:
+        raise StatementError(f"The file {name} is not a table of comma-separated values: null bytes.")
+    if not text.strip():
+        raise StatementError(f"The file {name} is empty.")
+    return text
+
+
+def _separator(text: str) -> str:
+    """The separator for which most of the first rows have as many values as the first, and more than one."""
+    head = "\n".join(text[: 200 * _LOOKED_AT].splitlines()[:_LOOKED_AT])
+
+    def merit(separator: str) -> tuple[float, bool, int]:
+        lengths = [len(r) for r in csv.reader(io.StringIO(head), delimiter=separator, skipinitialspace=True) if r]
+        usual, count = Counter(lengths).most_common(1)[0]
+        return (usual > 1) * count / len(lengths), lengths[0] == usual, usual
+
+    merits = {s: merit(s) for s in _NAMES}
+    fitting = [s for s in _NAMES if merits[s][0] > 0.9 and merits[s][1]]
+    return max(fitting or _NAMES, key=lambda s: merits[s][::2])
+
+
+def _lengths(rows: csv._reader) -> tuple[Counter[tuple[int, bool]], list[str], list[str]]:  # type: ignore[name-defined]
+    """How many rows have how many values, the last empty or not; and the first two rows."""
+    counts: Counter[tuple[int, bool]] = Counter()
+    heads: list[list[str]] = []
+    for row in rows:
+        if not row or (len(row) == 1 and not row[0].strip()):
+            continue
+        if len(heads) < 2:
+            heads.append([cell.strip() for cell in row])
+        counts[len(row), not row[-1].strip()] += 1
+    return counts, heads[0], heads[1] if len(heads) > 1 else []
+
+
+def _width(
+    name: str, counts: Counter[tuple[int, bool]], first: list[str], separator: str, header: bool
+) -> tuple[int, tuple[str, ...]]:
+    """How many columns there are; `StatementError` if rows differ in that."""
+    width = len(first)
+    others = counts.copy()
+    others[width, not first[-1]] -= 1
+    lengths = {n for (n, _), count in others.items() if count}
+    ends_empty = all(empty for (_, empty), count in others.items() if count)
+    if lengths <= {width}:
+        if width > 1 and ends_empty and not (header and first[-1]) and others.total():
+            return width - 1, ("Every row ends in a separator; the empty last column is left out.",)
+        return width, ()
+    if lengths == {width + 1} and ends_empty:
+        return width, ("Every row ends in a separator; the empty last column is left out.",)
+    usual = Counter({n: sum(c for (m, _), c in others.items() if m == n) for n in lengths}).most_common(1)[0][0]
+    if len(lengths) == 1:
+        raise StatementError(
+            f"The file {name} has {width} names over rows of {usual} values ({_NAMES[separator]} between them), from "
+            f"row 2 on. Give every column a name in the first row."
+        )
+    wrong = sum(c for (n, _), c in others.items() if n != usual)
+    raise StatementError(
+        f"The file {name} is not a table of comma-separated values: {wrong} of {counts.total()} rows have not "
+        f"{usual} values but {listed(sorted(lengths - {usual}))} ({_NAMES[separator]} between them). Quote values that "
+        f"hold a separator."
+    )
+
+
+def _is_data(first: list[str], second: list[str]) -> bool:
+    """Whether a first row holds values rather than names: half of it numbers, other than 0, 1, 2, ... or years."""
+    numbers = [k for k, cell in enumerate(first) if _NUMBER.fullmatch(cell)]
+    if not numbers or 2 * len(numbers) < len(first):
+        return False
+    values = [first[k] for k in numbers]
+    whole = all(v.isdigit() for v in values)
+    counted = whole and len(values) > 1 and all(int(b) - int(a) == 1 for a, b in pairwise(values))
+    return not counted and not (len(numbers) < len(first) and whole)
+
+
+def _parsed(text: str, separator: str, longest: int, width: int, header: bool, name: str) -> pd.DataFrame:
+    """Every value as text but where a whole column is of numbers; columns by place."""
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator, header=None, skiprows=0, index_col=False, usecols=list(range(width)),
+            names=list(range(longest)), skipinitialspace=True, keep_default_na=False, na_values=[""], dtype=str,
+            engine="c",
+        )  # fmt: skip
+    except (ValueError, pd.errors.ParserError) as error:
+        raise StatementError(f"The file {name} is not a table of comma-separated values: {first_line(error)}") from None
+    table = table.dropna(how="all")
+    return table.iloc[1:].reset_index(drop=True) if header else table.reset_index(drop=True)

@@ -1,0 +1,203 @@
+"""Tables as people save them: each is read as its author meant it, or refused in words that mend it."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from asymptopia.contract.record import StatementError
+from asymptopia.tables import numbers_in, read_columns, read_table
+
+RNG = np.random.default_rng(0)
+A, B = np.round(RNG.standard_normal((2, 24)), 3)
+Y = np.round(A - 2 * B + 0.1 * RNG.standard_normal(24), 3)
+
+
+def rows(*columns, separator=","):
+    return [separator.join(map(str, row)) for row in zip(*columns, strict=True)]
+
+
+def text(header, lines):
+    return "\n".join([header, *lines]) + "\n"
+
+
+PLAIN = text("a,b,y", rows(A, B, Y))
+FIRST = np.column_stack([A, B])
+
+# name -> (bytes, ending): all say the same as PLAIN
+SAME = {
+    "plain": (PLAIN.encode(), "csv"),
+    "byte-order mark": (b"\xef\xbb\xbf" + PLAIN.encode(), "csv"),
+    "quoted names after a mark": (b"\xef\xbb\xbf" + PLAIN.replace("a,b,y", '"a","b","y"').encode(), "csv"),
+    "UTF-16": (PLAIN.encode("utf-16"), "csv"),
+    "gzip": (gzip.compress(PLAIN.encode()), "csv.gz"),
+    "tabs": (PLAIN.replace(",", "\t").encode(), "tsv"),
+    "semicolons": (PLAIN.replace(",", ";").encode(), "txt"),
+    "decimal commas": (PLAIN.replace(",", ";").replace(".", ",").encode(), "csv"),
+    "quoted decimal commas": (
+        text("a,b,y", ['"' + r.replace(",", '","').replace(".", ",") + '"' for r in rows(A, B, Y)]).encode(), "csv"
+    ),
+    "spaces after commas": (PLAIN.replace(",", ", ").encode(), "csv"),
+    "windows ends of lines": (PLAIN.replace("\n", "\r\n").encode(), "csv"),
+    "blank lines": (PLAIN.replace("\n", "\n\n").encode(), "csv"),
+    "no end of the last line": (PLAIN.strip().encode(), "csv"),
+    "a comma at the end of each row": (text("a,b,y", [r + "," for r in rows(A, B, Y)]).encode(), "csv"),
+    "a comma at the end of all lines": (PLAIN.replace("\n", ",\n").encode(), "csv"),
+    "pandas row numbers": (text(",a,b,y", rows(range(24), A, B, Y)).encode(), "csv"),
+    "row numbers from one": (text('"",a,b,y', rows(range(1, 25), A, B, Y)).encode(), "csv"),
+    "saved twice by pandas": (text("Unnamed: 0,a,b,y", rows(range(24), A, B, Y)).encode(), "csv"),
+    "constant up to rounding": (
+        text("t,a,b,y", rows([0.3, 0.30000000000000004] * 12, A, B, Y)).encode(), "csv"
+    ),
+    "exponents": (text("a,b,y", rows(*([f"{v:.6e}" for v in c] for c in (A, B, Y)))).encode(), "csv"),
+}  # fmt: skip
+
+
+def written(tmp_path, content, ending="csv"):
+    path = tmp_path / f"table.{ending}"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_the_same_table_in_many_guises(case, tmp_path):
+    found = read_columns(written(tmp_path, *SAME[case]), "y")
+    assert found.names == ("a", "b")
+    assert found.kind == "regression"
+    np.testing.assert_allclose(found.X, FIRST, rtol=1e-12)
+    np.testing.assert_allclose(found.y, Y, rtol=1e-12)
+
+
+C = ["no", "yes"] * 12
+BAD = {
+    "short header": (text("a,b,y", rows(A, B, Y, A)), "3 names over rows of 4 values"),
+    "two targets": (text("a,y,y", rows(A, Y, Y)), "several columns called 'y'"),
+    "two inputs": (text("a,a,y", rows(A, B, Y)), "several columns called 'a'"),
+    "headerless": (text("", rows(A, B, Y)).lstrip(), "looks like data.*--no-header"),
+    "headerless with classes": (text("", rows(A, B, C)).lstrip(), "looks like data"),
+    "no name": (text("a,,y", rows(A, B, Y)), "no name for column 2"),
+    "latin-1": (text("größe,b,y", rows(A, B, Y)).encode("latin-1"), "not UTF-8.*--encoding latin-1"),
+    "missing": (text("a,b,y", [",1,2", *rows(A, B, Y)]), r"1 of 25 rows.*a \(1\).*--missing drop.*--missing median"),
+    "NA among numbers": (text("a,b,y", ["NA,1,2", *rows(A, B, Y)]), r"missing values in 1 of 25"),
+    "words of many kinds": (text("a,b,y", rows(A, [f"w{k}" for k in range(24)], Y)), "not numbers: b .*--drop b"),
+    "per cent": (text("a,b,y", rows(A, [f"{k}%" for k in range(24)], Y)), "not numbers: b .*'0%'"),
+    "ragged": (text("a,b,y", [*rows(A, B, Y), "1,2,3,4,5"]), "1 of 26 rows have not 3 values but 5"),
+    "infinite": (text("a,b,y", ["inf,1,2", *rows(A, B, Y)]), "infinite values in the columns a"),
+    "all constant": (text("a,y", rows([1.0] * 24, Y)), "only constant columns"),
+    "empty column": (text("a,b,y", rows(A, [""] * 24, Y)), "no value in the column 'b'.*--drop b"),
+    "one value": (text("a,b,y", rows(A, B, ["x"] * 24)), "one value only, x"),
+    "three classes": (text("a,b,y", rows(A, B, ["u", "v", "w"] * 8)), "3 classes: u, v, w.*--target y=u"),
+    "null bytes": (b"a,b,y\0\n1,2,3\n", "null bytes"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_used_is_refused_with_what_mends_it(case, tmp_path):
+    content, message = BAD[case]
+    with pytest.raises(StatementError, match=f"(?s){message}"):
+        read_columns(written(tmp_path, content), "y")
+
+
+def test_all_problems_are_said_at_once(tmp_path):
+    lines = rows([f"id{k}" for k in range(24)], ["", *A[1:]], B, ["w"] * 24)
+    with pytest.raises(StatementError) as error:
+        read_columns(written(tmp_path, text("id,a,b,y", lines)), "y")
+    for part in ("3 reasons", "missing values", "not numbers: id", "one value only"):
+        assert part in str(error.value)
+
+
+def test_options_mend_what_is_refused(tmp_path):
+    lines = rows([f"id{k}" for k in range(24)], ["", *A[1:]], B, Y)
+    path = written(tmp_path, text("id,a,b,y", lines))
+    assert read_columns(path, "y", drop=["id"], missing="drop").X.shape == (23, 2)
+    filled = read_columns(path, "y", only=["a", "b"], missing="median")
+    assert filled.X[0, 0] == pytest.approx(np.median(A[1:]))
+    assert "medians" in filled.notes[0]
+    with pytest.raises(StatementError, match="no column 'idd', which --drop asks for. Did you mean 'id'"):
+        read_columns(path, "y", drop=["idd"])
+    bare = written(tmp_path, text("", rows(A, B, Y)).lstrip(), "txt")
+    np.testing.assert_allclose(read_columns(bare, "x3", header=False).X, FIRST)
+    latin = written(tmp_path, text("größe,b,y", rows(A, B, Y)).encode("latin-1"), "tsv")
+    assert read_columns(latin, "y", encoding="latin-1").names == ("größe", "b")
+
+
+@pytest.mark.parametrize("word", ["None", "NA", "nan", "null"])
+def test_a_class_may_be_called_like_a_missing_value(word, tmp_path):
+    found = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [word, "bad"] * 12))), "y")
+    assert sorted(found.meaning.replace(",", "").split()[-2:]) == sorted(
+        ["not", word] if word < "bad" else ["not", "bad"]
+    )
+    assert (found.y > 0).sum() == 12
+
+
+def test_classes_that_differ_in_the_tenth_digit_are_told_apart(tmp_path):
+    found = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [0.1234567891, 0.1234567892] * 12))), "y")
+    assert found.meaning == "y is 0.1234567892, not 0.1234567891"
+
+
+def test_a_name_with_commas_in_a_table_of_semicolons(tmp_path):
+    found = read_columns(written(tmp_path, text('"a, kg, dry";"b";y', rows(A, B, Y, separator=";"))), "y")
+    assert found.names == ("a, kg, dry", "b")
+
+
+def test_words_dates_and_truth_values_become_numbers(tmp_path):
+    days = [f"2024-01-{k + 1:02d}" for k in range(24)]
+    path = written(tmp_path, text("w,d,t,y", rows(["r", "g", "r"] * 8, days, ["true", "False"] * 12, Y)))
+    found = read_columns(path, "y")
+    assert found.names == ("w=g", "d", "t")
+    np.testing.assert_array_equal(found.X[:, 1], np.arange(24))
+    np.testing.assert_array_equal(found.X[:4, 2], [1, 0, 1, 0])
+    assert [n.split()[0] for n in found.notes] == ["Dates", "Words", "d"]
+
+
+def test_thousands_are_not_mistaken_for_decimals(tmp_path):
+    big = [f'"{1 + k},234,{500 + k}"' for k in range(24)]
+    found = read_columns(written(tmp_path, text("a,y", rows(big, Y))), "y")
+    assert found.X[1, 0] == 2234501
+    with pytest.raises(StatementError, match="not numbers: a"):
+        read_columns(written(tmp_path, text("a,y", rows([f'"{1 + k},234"' for k in range(24)], Y))), "y")
+
+
+def test_whole_numbers_too_large_are_read_and_said(tmp_path):
+    found = read_columns(written(tmp_path, text("a,y", rows([10**30 + k * 10**28 for k in range(24)], Y))), "y")
+    assert found.X[3, 0] == pytest.approx(1.03e30)
+    assert "rounded to 16 digits" in found.notes[0]
+
+
+def test_columns_that_give_the_target_away_are_named(tmp_path):
+    path = written(tmp_path, text("a,twice,y", rows(A, 2 * Y + 1, Y)))
+    assert read_columns(path, "y").notes == (
+        "twice determines y by itself; if it would not be known in practice, leave it out with --drop twice.",
+    )
+    labels = np.where(A > 0, 1, 0)
+    found = read_columns(written(tmp_path, text("a,b,y", rows(A, B, labels))), "y")
+    assert [n.split()[0] for n in found.notes] == ["a"]
+
+
+def test_arrays_of_other_names_and_kinds(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, embeddings=FIRST.astype(np.float16), label=np.array(C)[:, None])
+    found = read_columns(path, "label")
+    assert found.names == ("embeddings_0", "embeddings_1")
+    assert found.meaning == "label is yes, not no"
+    np.savez(path, X=FIRST > 0, y=A > 0)
+    assert read_columns(path, "y").notes[0].startswith("x0 determines y")
+    np.savez(path, X=FIRST * 1j, y=A)
+    with pytest.raises(StatementError, match="real numbers or words, which X do not"):
+        read_columns(path, "y")
+    np.savez(path, train=FIRST, test=FIRST, y=A)
+    with pytest.raises(StatementError, match=r"one matrix at most.*train \(24, 2\), test \(24, 2\)"):
+        read_columns(path, "y")
+
+
+def test_numbers_of_named_columns_alone(tmp_path):
+    path = written(tmp_path, text("run,n,loss", rows([f"r{k}" for k in range(24)], range(24), ["nan", *Y[1:]])))
+    found = numbers_in(read_table(path), ["n", "loss"])
+    np.testing.assert_array_equal(found["n"], np.arange(24))
+    assert np.isnan(found["loss"][0]) and found["loss"][1] == Y[1]
+    with pytest.raises(
+        StatementError, match=r"(?s)2 reasons.*no column 'los'.*Did you mean 'loss'.*words in the column 'run'"
+    ):
+        numbers_in(read_table(path), ["los", "run"])
