@@ -172,7 +172,7 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str,
     size = flat.size if size is None else size
     try:
         compiled = jax.jit(prepare())
-        jax.eval_shape(compiled, jax.ShapeDtypeStruct((size,), flat.dtype))
+        jax.eval_shape(compiled, jax.numpy.zeros(size, flat.dtype))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise StatementError(f"The {what} cannot be differentiated as often as needed: {_first(error)}") from error
 
