@@ -29,8 +29,11 @@ def test_intervals_hold_the_trace():
 
 
 def test_deflation_pays():
+    """The error is that of the bulk alone, twice at most, where plain probes see the outliers."""
+    bulk = np.sqrt(2 * np.sum(np.sort(SPECTRUM**2)[:-30]) / 40)
     plain = quadrature(operator(), probes=120, order=1).trace()[1]
-    assert trace(operator(), products=120).error < plain / 20
+    error = np.mean([trace(operator(), products=120, seed=seed).error for seed in range(5)])
+    assert error < 2 * bulk < plain / 5
 
 
 def test_small_operators_have_no_error():

@@ -1,7 +1,8 @@
 """Curvature of a loss at given parameters, as linear operators that are never written out.
 
-Parameters are any tree of JAX arrays; an operator acts on them as one flat vector. `scipy.sparse.linalg.LinearOperator`
-is what `measure.spectra` takes, so that operators made elsewhere (of a PyTorch model, say) serve as well.
+Parameters are any tree of JAX arrays, or a PyTorch module (see `measure.pytorch`); an operator acts on them as one flat
+vector. `scipy.sparse.linalg.LinearOperator` is what `measure.spectra` takes, so that operators made elsewhere serve as
+well.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from . import pytorch
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -25,6 +27,8 @@ def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     Raises `StatementError` if the loss is not a scalar, if it or its gradient is not finite there, or if it cannot be
     differentiated twice.
     """
+    if pytorch.is_module(parameters):
+        return pytorch.hessian(loss, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
@@ -39,6 +43,8 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
     J is the Jacobian of the outputs `model(parameters)`, an array, and H the Hessian of the scalar `loss(outputs)`. For
     the negative log-likelihood of an exponential family in its natural parameters it is the Fisher matrix.
     """
+    if pytorch.is_module(parameters):
+        return pytorch.gauss_newton(model, loss, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
@@ -58,6 +64,8 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
 
 def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     """The empirical Fisher matrix, the mean of $g g^T$ over the gradients g of `log_likelihoods(parameters)`, (n,)."""
+    if pytorch.is_module(parameters):
+        return pytorch.fisher(log_likelihoods, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
@@ -75,6 +83,8 @@ def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOper
 
 def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     """The tangent kernel $J J^T$ of the outputs `model(parameters)`, flattened."""
+    if pytorch.is_module(parameters):
+        return pytorch.tangent_kernel(model, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
