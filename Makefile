@@ -22,7 +22,7 @@ demo: $(VENV)/.ok
 	$(BIN)/asymptopia run studies/demo.toml --out results/demo --jobs 2
 
 test: $(VENV)/.ok-dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.ok-dev
 	$(BIN)/ruff check .

@@ -130,6 +130,22 @@ class Slow(Coin):
         return super().realize(n, key)
 
 
+class Mortal(Slow):
+    """Coins of which the twentieth kills the process that throws it, once."""
+
+    def realize(self, n, key):
+        found = super().realize(n, key)
+        death = Path(self.notes).with_name("death")
+        if len(list(Path(self.notes).iterdir())) >= 20 and not death.exists():
+            try:
+                with death.open("x") as file:
+                    file.write(str(os.getpid()))
+            except FileExistsError:
+                return found
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+
 class Deadly(Slow):
     """Coins that kill the process that throws 20 of them."""
 

@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -64,26 +62,17 @@ def test_workers_are_set_up(scheduler):
 def test_a_killed_worker_loses_nothing_and_changes_no_bit(tmp_path, toys, scheduler, worker_pids):
     notes = tmp_path / "notes"
     notes.mkdir()
-    entries = [Entry("0", toys["Slow"](notes=str(notes), pause=0.02), (10, 20), 48)]
-    before, killed = worker_pids(), []
-
-    def kill():
-        while len(list(notes.iterdir())) < 20:
-            time.sleep(0.01)
-        killed.append(min(before))
-        os.kill(killed[0], signal.SIGKILL)
-
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
+    entries = [Entry("0", toys["Mortal"](notes=str(notes)), (10, 20), 48)]
+    before = worker_pids()
     progress = Recorder()
     results = Results.open_or_create(tmp_path / "r", lock(entries))
     (data,) = run(entries, out=results, scheduler=scheduler, progress=progress)
-    killer.join(5)
-    assert killed and killed[0] not in worker_pids()
+    killed = int((tmp_path / "death").read_text())
+    assert killed in before and killed not in worker_pids()
     assert len(progress.names) == len(set(progress.names)) == 24, "every cell is reported once"
     assert len(list(notes.iterdir())) <= 2 * 48 + 2 * 4, "and only those that the dead worker held are computed again"
     xr.testing.assert_identical(
-        data, run([Entry("0", toys["Slow"](notes=str(notes)), (10, 20), 48)])[0].assign_attrs(data.attrs)
+        data, run([Entry("0", toys["Mortal"](notes=str(notes)), (10, 20), 48)])[0].assign_attrs(data.attrs)
     )
     xr.testing.assert_equal(data, toys["Coin"]().experiment((10, 20), 48))
     assert Results.open(tmp_path / "r").counts() == {"done": 24, "nan": 0, "failed": 0}

@@ -41,7 +41,7 @@ def test_survival_of_an_ornstein_uhlenbeck_process_by_reflection():
     from scipy.special import ndtr
 
     T, t, x = 0.4, 0.7, np.linspace(-6.0, 6.0, 1201)
-    found = survival(x**2 / 2, x[1] - x[0], T, 600, t)
+    found = survival(x**2 / 2, x[1] - x[0], T, 600, (t,))[0]
     spread = np.sqrt(T * (1 - np.exp(-2 * t)))
     np.testing.assert_allclose(found, 2 * ndtr(np.abs(x) * np.exp(-t) / spread) - 1, atol=1e-4)
 
@@ -50,7 +50,7 @@ def test_the_mean_time_is_the_integral_of_survival():
     x = np.linspace(-4.0, 4.0, 201)
     v, h = x**4 / 4 - x**2 / 2, 0.04
     times = np.linspace(0, 40, 481)
-    alive = [1.0] + [float(survival(v, h, 0.5, 100, t)[70]) for t in times[1:]]
+    alive = [1.0] + [float(a[70]) for a in survival(v, h, 0.5, 100, times[1:])]
     from scipy.integrate import simpson
 
     assert simpson(alive, x=times) == pytest.approx(mean_passage(v, h, 0.5, 100)[70], rel=1e-4)

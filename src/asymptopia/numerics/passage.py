@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from .drift_diffusion import evolve, rates
+from .drift_diffusion import evolved, rates
 
 FARTHEST = 6.5  # deviations of a standard normal variable, beyond which masses are lost in rounding
 
@@ -34,15 +36,15 @@ def _climb(v: np.ndarray, onward: np.ndarray) -> np.ndarray:
     return np.append(np.cumsum(waits[::-1])[::-1], 0.0)
 
 
-def survival(v: np.ndarray, h: float, temperature: float, level: int, time: float) -> np.ndarray:
-    """The probability that the point `level` has not been reached by a time, from each of the points."""
+def survival(v: np.ndarray, h: float, temperature: float, level: int, times: Sequence[float]) -> list[np.ndarray]:
+    """The probabilities that the point `level` has not been reached by each time, from each of the points."""
     up, down = rates(v, h, temperature)
     alive = np.ones(len(v))
     alive[level] = 0.0
     # the point is made absorbing on either side
-    left = evolve(up[:level], np.append(down[: level - 1], 0.0), alive[: level + 1], time, backward=True)
-    right = evolve(np.append(0.0, up[level + 1 :]), down[level:], alive[level:], time, backward=True)
-    return np.concatenate([left, right[1:]])
+    left = evolved(up[:level], np.append(down[: level - 1], 0.0), alive[: level + 1], times, backward=True)
+    right = evolved(np.append(0.0, up[level + 1 :]), down[level:], alive[level:], times, backward=True)
+    return [np.concatenate([a, b[1:]]) for a, b in zip(left, right, strict=True)]
 
 
 def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviation: float) -> float:

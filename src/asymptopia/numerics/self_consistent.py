@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .drift_diffusion import evolve, rates
+from .drift_diffusion import carre_du_champ, evolve, rates, response
 
 
 class Problem(NamedTuple):
@@ -29,8 +29,11 @@ class Problem(NamedTuple):
 
     def rates(self, mean: float, /) -> tuple[np.ndarray, np.ndarray]:
         """The rates of the jumps, given the mean of all particles."""
-        pulled = self.v + self.coupling * (self.x - mean) ** 2 / 2
-        return rates(pulled, self.x[1] - self.x[0], self.temperature)
+        return rates(self.potential(mean), self.x[1] - self.x[0], self.temperature)
+
+    def potential(self, mean: float) -> np.ndarray:
+        """What a particle feels, given the mean of all."""
+        return self.v + self.coupling * (self.x - mean) ** 2 / 2
 
 
 class Coupled(Protocol):
@@ -71,22 +74,30 @@ def fluctuation(problem: Problem, path: Path, time: float) -> float:
     their effect on the mean is that of $f_s$, $f_t(x) = x$ and
     $-\partial_s f = L_{m_s} f + c\,x\,\langle f', \rho_s \rangle$:
 
-    $$\mathrm{Var}_{\rho_0}(f_0) + 2 T \int_0^t \langle (f_s')^2, \rho_s \rangle\,ds .$$
+    $$\mathrm{Var}_{\rho_0}(f_0) + 2 T \int_0^t \langle (f_s')^2, \rho_s \rangle\,ds ,$$
+
+    both of them as the jumps on the grid have them.
     """
     last = int(np.searchsorted(path.times, time - 1e-12))
     x, f = problem.x, problem.x.copy()
-    slopes = np.gradient(f, x)
+    h = x[1] - x[0]
+
+    def coupled(f: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
+        """The exponential, over a time, of the pull of the mean alone."""
+        felt = -problem.coupling * h * response(problem.potential(problem.seen(mass)), h, problem.temperature, mass)
+        pace = felt.sum() * h
+        return f + (np.expm1(pace * dt) / pace if pace else 0.0) * x * (felt @ np.diff(f))
+
+    def stirred(f: np.ndarray, mass: np.ndarray) -> float:
+        return float(carre_du_champ(*problem.rates(problem.seen(mass)), mass) @ np.diff(f) ** 2)
+
     spread = np.zeros(last + 1)
-    spread[last] = path.masses[last] @ slopes**2
+    spread[last] = stirred(f, path.masses[last])
     for k in range(last - 1, -1, -1):
         dt = path.times[k + 1] - path.times[k]
-        gain = np.expm1(problem.coupling * dt / 2)
-        f = f + gain * x * (path.masses[k + 1] @ slopes)
+        f = coupled(f, path.masses[k + 1], dt / 2)
         f = evolve(*problem.rates(path.halfway[k]), f, dt, backward=True)
-        f = f + gain * x * (path.masses[k] @ np.gradient(f, x))
-        slopes = np.gradient(f, x)
-        spread[k] = path.masses[k] @ slopes**2
+        f = coupled(f, path.masses[k], dt / 2)
+        spread[k] = stirred(f, path.masses[k])
     begun = path.masses[0]
-    return float(
-        begun @ f**2 - (begun @ f) ** 2 + 2 * problem.temperature * np.trapezoid(spread, path.times[: last + 1])
-    )
+    return float(begun @ f**2 - (begun @ f) ** 2 + np.trapezoid(spread, path.times[: last + 1]))

@@ -76,10 +76,9 @@ class Ensemble:
         g = rng.standard_normal((n, len(self.direction)))
         return (g * self.factor if self.factor.ndim == 1 else g @ self.factor.T), g @ self.direction
 
-    def overlaps(self, w: np.ndarray) -> tuple[float, float]:
-        """m = E[z nu] and q = E[z**2] of the student's field z = w.v / sqrt(d)."""
-        weights = (w * self.factor if self.factor.ndim == 1 else w @ self.factor) / np.sqrt(len(w))
-        return float(weights @ self.direction), float(weights @ weights)
+    def coefficients(self, w: np.ndarray) -> np.ndarray:
+        """The k, shape (k,), of the student's field z = w.v / sqrt(d) = k.g."""
+        return (w * self.factor if self.factor.ndim == 1 else w @ self.factor) / np.sqrt(len(w))
 
 
 class Covariance(Covariates):

@@ -28,7 +28,7 @@ class Kernel(Record):
 
     def between(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
         """The kernel of rows of X (N, d) and Y (M, d), all of squared length d, (N, M), to about 1e-9."""
-        return _spline(self)(np.arccos(np.clip(X @ Y.T / X.shape[1], -1.0, 1.0)))
+        return _spline(self)(_angles(X, Y))
 
     def powers(self, degree: int) -> np.ndarray:
         """The coefficients of cos(angle)**k in the kernel, k = 0..degree.
@@ -44,6 +44,20 @@ class Kernel(Record):
             out.append(float(found(0.0)) / factorial)
             found, factorial = found.deriv(), factorial * (k + 1)
         return np.array(out)
+
+
+def _angles(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """The angles between rows of X (N, d) and Y (M, d) of squared length d, (N, M).
+
+    Near 0 and pi from the difference or the sum of the rows: the cosine knows only half the digits there.
+    """
+    cosine = np.clip(X @ Y.T / X.shape[1], -1.0, 1.0)
+    angles = np.arccos(cosine)
+    for sign, end in ((1.0, 0.0), (-1.0, np.pi)):
+        i, j = np.nonzero(sign * cosine > 1 - 1e-6)
+        apart = np.linalg.norm(X[i] - sign * Y[j], axis=1) / np.sqrt(X.shape[1])
+        angles[i, j] = end + sign * 2 * np.arcsin(apart / 2)
+    return angles
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from asymptopia import StatementError
@@ -216,3 +217,22 @@ def test_the_estimator_finds_codes_of_new_samples():
     found = objective(problem, (model.transform(X), model.components_.T))
     assert model.reconstruction_err_ == pytest.approx(found, abs=1e-3)
     assert list(model.get_feature_names_out()) == ["nmf0", "nmf1", "nmf2"]
+
+
+def test_a_fit_that_has_not_converged_warns():
+    X = np.random.default_rng(0).exponential(size=(20, 12))
+    with pytest.warns(ConvergenceWarning, match="`max_iter` = 3"):
+        NMF(3, random_state=0, max_iter=3).fit(X)
+    model = NMF(2, random_state=0, tol=1e-4).fit(X)
+    model.max_iter = 1
+    with pytest.warns(ConvergenceWarning, match="still moves"):
+        model.transform(X)
+
+
+def test_a_sample_of_zeros_alone_is_a_combination_of_nothing():
+    X = np.random.default_rng(0).exponential(size=(20, 12))
+    model = NMF(3, random_state=0, tol=1e-4).fit(X)
+    both = model.transform(np.vstack([np.zeros(12), X[0]]))
+    alone = model.transform(np.zeros((1, 12)))
+    assert alone.max() < 1e-8 and both[0].max() < 1e-8
+    np.testing.assert_allclose(both[1], model.transform(X[:1])[0], rtol=1e-6, atol=1e-12)

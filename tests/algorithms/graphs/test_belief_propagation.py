@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from asymptopia import StatementError
 from asymptopia.algorithms import NotSolved
@@ -127,3 +128,46 @@ def test_bad_input_is_refused(options, message):
     arguments = dict(affinity=[[2.0, 1.0], [1.0, 2.0]]) | options
     with pytest.raises(StatementError, match=message):
         belief_propagation(np.array([[0, 1], [2, 3]]), **arguments)
+
+
+def _with_hub(degree, seed=0):
+    """Two strong communities, 400 nodes, and one more node that is joined to many."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], 300)
+    C = np.array([[20.0, 0.2], [0.2, 20.0]])
+    edges = np.c_[sparse.triu(block_graph(labels, C, rng)).nonzero()]
+    hub = np.c_[np.full(degree, 600), rng.choice(600, degree, replace=False)]
+    return np.vstack([edges, hub]), C, labels
+
+
+@pytest.mark.parametrize("degree", [50, 400, 600])
+def test_nodes_of_any_degree_are_no_obstacle(degree):
+    """The product over the edges of such a node underflows; the free entropy is that of the same sum in logarithms."""
+    edges, C, labels = _with_hub(degree)
+    found = belief_propagation(edges, C, nodes=601).require()
+    assert agreement(found.marginals[:600], labels) > 0.98
+    assert np.isfinite(found.free_entropy)
+    counts = np.bincount(labels[edges[-degree:, 1]], minlength=2)
+    if abs(counts[0] - counts[1]) > 4:
+        majority = found.marginals[:600][labels == counts.argmax()].mean(axis=0).argmax()
+        assert found.marginals[600].argmax() == majority
+
+
+def test_the_order_of_the_nodes_does_not_matter():
+    edges, C, labels = _with_hub(500)
+    order = np.random.default_rng(1).permutation(601)
+    one = belief_propagation(edges, C, nodes=601).require()
+    other = belief_propagation(order[edges], C, nodes=601).require()
+    assert agreement(other.marginals[order[:600]], labels) == pytest.approx(
+        agreement(one.marginals[:600], labels), abs=1e-4
+    )
+    assert one.free_entropy == pytest.approx(other.free_entropy, abs=1e-5)
+
+
+def test_unsigned_edges_are_edges():
+    edges, C, _ = _with_hub(50)
+    one = belief_propagation(edges, C, nodes=601)
+    other = belief_propagation(edges.astype(np.uint16), C, nodes=601)
+    np.testing.assert_array_equal(one.marginals, other.marginals)
+    with pytest.raises(StatementError, match="below 2147483648"):
+        belief_propagation(np.array([[0, 2**63]], np.uint64), C)

@@ -1,5 +1,7 @@
 """Entropy-SGD as an optax optimiser: quadratic losses, order of the inner steps, minibatches, what it must be given."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -8,7 +10,6 @@ from asymptopia.algorithms.particles.entropy_sgd import entropy_sgd, local_avera
 
 def test_the_inner_average_is_of_second_order():
     """In a quadratic potential the scheme's variance is exact at any step; Euler's would be T / k / (1 - k h / 2)."""
-    import jax
 
     found = local_average(lambda y, i: 1.5 * y, np.zeros(4000), 0.5, 0.7, 400, 0.4, jax.random.key(0), lambda y: y**2)
     error = float(found.std()) / 4000**0.5
@@ -17,8 +18,6 @@ def test_the_inner_average_is_of_second_order():
 
 
 def test_trees_of_parameters_and_other_optimisers():
-    import jax
-    import jax.numpy as jnp
     import optax
 
     gamma, stiffness = 0.5, {"a": 2.0, "b": jnp.asarray([1.0, 4.0])}
@@ -41,8 +40,6 @@ def test_trees_of_parameters_and_other_optimisers():
 
 
 def test_each_minibatch_is_used_once():
-    import jax
-    import jax.numpy as jnp
 
     batches = jnp.arange(6.0)
     optimiser = entropy_sgd(1.0, 1.0, 0.0, 3, 1.0, jax.random.key(0))
@@ -57,8 +54,6 @@ def test_each_minibatch_is_used_once():
 
 
 def test_it_finds_the_wide_valley_where_gradient_descent_stays_in_the_narrow_one():
-    import jax
-    import jax.numpy as jnp
 
     def loss(x):
         return x**2 / 20 - 0.5 * jnp.exp(-((x + 1) ** 2) / 0.005) - 0.4 * jnp.exp(-((x - 1) ** 2) / 0.5)
@@ -80,9 +75,17 @@ def test_it_finds_the_wide_valley_where_gradient_descent_stays_in_the_narrow_one
 
 
 def test_it_says_what_it_must_be_given():
-    import jax
 
     optimiser = entropy_sgd(0.1, 1.0, 0.1, 5, 0.1, jax.random.key(0))
     x = jax.numpy.zeros(2)
     with pytest.raises(ValueError, match="must be given the parameters and `grad_fn`"):
         optimiser.update(x, optimiser.init(x), x)
+
+
+def test_inner_steps_that_diverge_are_no_answer():
+    with pytest.raises(ValueError, match="`rate` times `gamma` must be"):
+        local_entropy_gradient(10.0, 0.1, 10, 0.3, jax.random.key(0))
+    steep = entropy_sgd(0.1, 0.5, 0.1, 2000, 0.5, jax.random.key(0))
+    state = steep.init(jnp.ones(2))
+    with pytest.raises(FloatingPointError, match="shorter `rate`"):
+        steep.update(jnp.ones(2), state, jnp.ones(2), grad_fn=lambda p, i: 100.0 * p)

@@ -244,3 +244,21 @@ def test_the_fast_logistic_posterior_is_the_logistic_posterior():
     for w in (rng.standard_normal(4), 300 * rng.standard_normal(4), np.zeros(4)):
         for a, b in zip(jax.value_and_grad(fast)(w), jax.value_and_grad(plain)(w), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda f: ula(f, 0.05),
+        lambda f: sgld(lambda key, x: jax.grad(f)(x), 0.05, logdensity=f),
+        lambda f: sghmc(minibatch(f, lambda x, s: 0.0 * s * x[0], jnp.ones(4), 2), 0.1, 1.0),
+    ],
+)
+def test_samplers_without_rejections_stop_at_the_edge_of_the_density(make):
+    """On x > 0 they walked out without notice."""
+
+    def exponential(x):
+        return jnp.where(x[0] > 0, -x[0], -jnp.inf)
+
+    with pytest.raises(StatementError, match=r"A step left the set.*`constraints`"):
+        run(jax.random.key(0), make(exponential), jnp.full((10, 1), 0.5), 300)

@@ -157,3 +157,77 @@ def test_bad_input_is_named(make, said):
 def test_a_density_without_a_normalisation_is_refused():
     with pytest.raises(StatementError, match="cannot be normalised"):
         run(jax.random.key(0), zig_zag(lambda x: -(x[0] ** 2) / 2, 1.0), jnp.zeros((1, 2)), 1)
+
+
+def positive(x):
+    return x[0]
+
+
+def slab(x):
+    return jnp.array([x[0], 1 - x[0]])
+
+
+EDGES = {
+    "exponential": (lambda x: jnp.where(x[0] > 0, -x[0], -jnp.inf), positive, 1.0),
+    "half normal": (lambda x: jnp.where(x[0] > 0, -(x[0] ** 2) / 2, -jnp.inf), positive, (2 / np.pi) ** 0.5),
+    "uniform": (lambda x: jnp.where((x[0] > 0) & (x[0] < 1), 0.0, -jnp.inf), slab, 0.5),
+    "jump": (lambda x: -(x[0] ** 2) / 2 - jnp.where(x[0] > 0, 1.5, 0.0), positive, -0.5067755362017066),
+    "in a ball": (lambda x: jnp.where(x[0] ** 2 < 1, -x[0], -jnp.inf), lambda x: 1 - x[0] ** 2, 1 - 1 / np.tanh(1.0)),
+}
+PATHS = {
+    "zig-zag": lambda f, walls: zig_zag(f, 1.0, refreshment=0.3, constraints=walls),
+    "bouncy particle": lambda f, walls: bouncy_particle(f, 1.0, constraints=walls),
+    "boomerang": lambda f, walls: boomerang(f, 1.0, [0.0], [1.0], constraints=walls),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "edge"),
+    [
+        ("zig-zag", "exponential"),
+        ("zig-zag", "uniform"),
+        ("bouncy particle", "jump"),
+        ("boomerang", "half normal"),
+        ("boomerang", "in a ball"),
+    ],
+)
+def test_edges_that_are_stated_are_respected(name, edge):
+    """Without reflections the mean of the exponential law came out as -299."""
+    density, walls, mean = EDGES[edge]
+    found = run(jax.random.key(3), PATHS[name](density, walls), jnp.full((100, 1), 0.3), 200, burn_in=40, keep=averages)
+    means = np.asarray(found.draws)[:, :, 0].mean(axis=1)
+    assert abs(means.mean() - mean) < 4 * means.std() / 100**0.5
+    assert np.isfinite(np.asarray(found.states.logdensity)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "edge"), [("zig-zag", "exponential"), ("bouncy particle", "uniform"), ("boomerang", "jump")]
+)
+def test_edges_that_are_not_stated_stop_the_path(name, edge):
+    with pytest.raises(StatementError, match=r"has an edge just ahead.*`constraints`"):
+        run(jax.random.key(3), PATHS[name](EDGES[edge][0], None), jnp.full((20, 1), 0.3), 100)
+
+
+def test_an_edge_is_seen_under_a_lipschitz_constant_too():
+    sampler = zig_zag(EDGES["half normal"][0], 1.0, lipschitz=1.0)
+    with pytest.raises(StatementError, match="has an edge just ahead"):
+        run(jax.random.key(3), sampler, jnp.full((20, 1), 0.3), 100)
+
+
+def test_oblique_edges_in_the_plane():
+    """A normal law on the half plane x + 2 y > 0; its mean is along the normal of the edge."""
+
+    def density(x):
+        return jnp.where(x[0] + 2 * x[1] > 0, -(x @ x) / 2, -jnp.inf)
+
+    sampler = zig_zag(density, 1.0, refreshment=0.5, constraints=lambda x: x[0] + 2 * x[1])
+    found = run(jax.random.key(4), sampler, jnp.ones((200, 2)) / 2, 100, burn_in=40, keep=averages)
+    means = np.asarray(found.draws)[:, :, :2].mean(axis=1)
+    right = np.array([1.0, 2.0]) / 5**0.5 * (2 / np.pi) ** 0.5
+    assert (np.abs(means.mean(axis=0) - right) < 4 * means.std(axis=0) / 200**0.5).all()
+
+
+def test_constraints_must_be_numbers():
+    sampler = zig_zag(lambda x: -jnp.sum(x**2), 1.0, constraints=lambda x: jnp.log(x[0] - 2))
+    with pytest.raises(StatementError, match="`constraints` must be finite"):
+        run(jax.random.key(0), sampler, jnp.ones((2, 1)), 5)

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from asymptopia.algorithms.spins import metropolis, swendsen_wang, wolff
 from asymptopia.contract.record import StatementError
@@ -104,3 +105,12 @@ def test_bad_input_is_refused():
         swendsen_wang(EDGES, 1.0, 10, rng, burn=10)
     with pytest.raises(StatementError, match="no loops"):
         swendsen_wang(np.array([[0, 0], [0, 1]]), 1.0, 10, rng)
+
+
+@pytest.mark.parametrize("sampler", [swendsen_wang, wolff, metropolis])
+def test_couplings_are_not_taken_for_a_ferromagnet(sampler):
+    ring = sparse.csr_array((np.full(6, -1.0), ([0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2])), shape=(3, 3))
+    for weights in (ring, -2 * ring):
+        with pytest.raises(StatementError, match="weight"):
+            sampler(weights, 0.4, 10, np.random.default_rng(0))
+    sampler(-ring, 0.4, 10, np.random.default_rng(0))

@@ -18,6 +18,15 @@ def test_reference_values_of_the_distance():
     assert bures(p["m1"], np.array(p["A"]), p["m2"], np.array(p["B"])) == pytest.approx(row["value"]["W2"], rel=1e-13)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_laws_are_at_no_distance(seed):
+    rng = np.random.default_rng(seed)
+    A, mean = rng.normal(size=(6, 9)), 1e3 * rng.normal(size=6)
+    moved = 1e-9 * rng.normal(size=6)
+    assert bures(mean, A @ A.T, mean, A @ A.T) < 1e-13
+    assert bures(0 * mean, A @ A.T, moved, A @ A.T) == pytest.approx(np.linalg.norm(moved), rel=1e-4)
+
+
 @pytest.mark.parametrize("name", [k for k in ROWS if "EOT." in k])
 def test_reference_values_in_the_plane(name):
     p, value = ROWS[name]["params"], ROWS[name]["value"]

@@ -198,3 +198,13 @@ def test_a_wrong_law_is_refuted():
     found = confront(Hotter(), seeds=400)
     assert found["variance"].verdict == found["density"].verdict == "disagrees"
     assert confront(NoFluctuation(), seeds=400)["fluctuation"].verdict == "disagrees"
+
+
+def test_a_steep_well_after_a_short_time():
+    k, T, times = 20.0, 0.5, np.array([0.025, 0.1])
+    law = FokkerPlanck(Quadratic(k), T, Normal(1.0, 0.5), tuple(times))
+    found = law.predict()
+    np.testing.assert_allclose(found["mean"], np.exp(-k * times), atol=1e-6)
+    spread = 0.5 * np.exp(-2 * k * times) + T / k * (1 - np.exp(-2 * k * times))
+    np.testing.assert_allclose(found["variance"], spread, atol=1e-5)
+    assert ((found["exited"] >= 0) & (found["exited"] <= 1)).all()

@@ -111,3 +111,21 @@ def test_a_wrong_law_is_refuted():
 
     law = Undamped(times=(1.0,), probes=(1.0,))
     assert confront(law, sizes=(50, 100), seeds=1500)["fluctuation"].verdict == "disagrees"
+
+
+@pytest.mark.parametrize("decay", [10.0, 20.0, 60.0])
+def test_under_a_strong_decay_neurons_become_linear(decay):
+    """Their law is near a normal one of variance T / decay, and their output near that of tanh(w) = w."""
+    found = NoisyTwoLayer(decay=decay, times=(0.4,), probes=(1.0,)).predict()
+    rest = 0.1 / decay
+    assert found["second_moment"][0] == pytest.approx(rest + found["output"][0, 0] ** 2, rel=0.25)
+    assert 0 < found["fluctuation"][0, 0] < 1.2 * rest and 0 < found["risk"][0] < 0.5
+    assert -1e-9 < found["free_energy_gap"][0] < 1e-3
+
+
+def test_stiff_networks_are_stable_at_every_width():
+    law = NoisyTwoLayer(decay=60.0, times=(0.25,), probes=(1.0,))
+    found = law.experiment((50,), 100)
+    limit = law.predict()["second_moment"][0]
+    values = np.asarray(found["second_moment"].values).ravel()
+    assert abs(values.mean() - limit) < 4 * values.std() / 10 + 0.1 * limit

@@ -155,3 +155,18 @@ def test_a_wrong_law_is_refuted():
             return TwoLayer(**{f: getattr(self, f) for f in ("data", "start", "times")}, rate=0.5).predict()
 
     assert confront(Slower(), sizes=(50, 100), seeds=200)["output"].verdict == "disagrees"
+
+
+def test_steep_quadratic_units_are_stable_at_every_width():
+    law = TwoLayer(
+        batch=0,
+        activation=Power(degree=2),
+        data=QuadraticForm(eigenvalues=(20.0, 10.0, 0.0)),
+        start=Weights(mean=0.0, variance=1.0),
+        times=(0.2,),
+    )
+    limit = law.predict()
+    np.testing.assert_allclose(limit["output"][0], (19.88469, 9.88084, 0.45844), atol=1e-5)
+    assert limit["risk"][0] == pytest.approx(0.262749, abs=1e-6)
+    found = law.experiment((50,), 20)["output"].values.reshape(-1, 3)
+    assert (np.abs(found.mean(axis=0) - limit["output"][0]) < 4 * found.std(axis=0) / 20**0.5 + 0.02).all()

@@ -41,10 +41,13 @@ def test_the_finite_system_is_exact(row):
         assert abs(sample.mean() - expected) < 4.5 * sample.std() / seeds**0.5
 
 
-def test_the_field_reversed_reverses_nothing():
+def test_the_field_reversed_reverses_the_magnetisation_alone():
     up, down = CurieWeiss(h=0.3).limit(), CurieWeiss(h=-0.3).limit()
     for name in up:
-        assert float(up[name]) == float(down[name])
+        sign = -1 if name == "magnetisation" else 1
+        assert float(up[name]) == sign * float(down[name])
+    found = CurieWeiss(h=-0.3).experiment((200,), 100)["magnetisation"].values
+    assert found.mean() == pytest.approx(float(down["magnetisation"]), abs=0.02)
 
 
 def test_the_susceptibility_is_the_derivative_of_the_magnetisation():

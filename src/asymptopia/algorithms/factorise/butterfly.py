@@ -147,7 +147,7 @@ def butterfly(matrix: Any, patterns: Sequence[Sequence[int]] | None = None) -> B
         rests.insert(0, first.then(rests[0])[0])
     core = _gathered(A, rests[0])
     total = float(np.linalg.norm(A))
-    lost = max(total**2 - float(np.linalg.norm(core)) ** 2, 0.0) if rests[0][0] * rests[0][3] > 1 else 0.0
+    lost = float(np.linalg.norm(A - _spread(core))) ** 2
     cores = []
     for first, rest in zip(chain[:-1], rests[1:], strict=True):
         left, core, missed = _split(core, first, rest)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -20,7 +22,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     n_components: the rank; the smaller side of X if None. beta: which divergence (2 square, 1 Kullback-Leibler,
     0 Itakura-Saito, or any real number). step, momentum: see `factorise`. l1, smooth: penalties of W and of H.
     max_iter, tol: most iterations, and the relative decrease over ten of them at which to stop. `transform` finds
-    the W of other samples for the same H.
+    the W of other samples for the same H. A `ConvergenceWarning` says that `max_iter` was not enough.
 
     After `fit`: `components_` (H), `reconstruction_err_` (the objective), `n_iter_`, `objectives_`.
     """
@@ -77,6 +79,13 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         seed = check_random_state(self.random_state).randint(2**31)
         start = random_factors(problem, np.random.default_rng(seed))
         found = run(problem, start, self.step, self.max_iter, self.tol, momentum=self.momentum)
+        if self.tol > 0 and not found.converged:
+            warnings.warn(
+                f"After `max_iter` = {self.max_iter} iterations the objective still falls by more than `tol` = "
+                f"{self.tol:g}: raise one of them.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         self.components_, self.n_iter_, self.objectives_ = found.H, found.iterations, found.objectives
         self.reconstruction_err_ = objective(problem, (found.W, found.H.T))
         return problem, found.W
@@ -85,7 +94,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         finite: Any = True if weights is None else "allow-nan"
         X = validate_data(self, X, reset=reset, dtype=float, ensure_all_finite=finite, ensure_non_negative=True)
         rank = self.n_components if reset else min(X.shape)
-        return stated(X, rank, self.beta, weights, self.l1, self.smooth)
+        return stated(X, rank, self.beta, weights, self.l1, self.smooth, zero=not reset)
 
     @property
     def _n_features_out(self) -> int:

@@ -109,10 +109,11 @@ def stated(
     weights: Any = None,
     l1: tuple[float, float] = (0.0, 0.0),
     smooth: tuple[float, float] = (0.0, 0.0),
+    zero: bool = False,
 ) -> Problem:
     """The problem, checked: `StatementError` says which entries cannot be used, and what would help.
 
-    weights: (n, m) numbers >= 0; where one is 0 the entry of X is missing, and may be nan.
+    weights: (n, m) numbers >= 0; where one is 0 the entry of X is missing, and may be nan. zero: X may be zero everywhere.
     """
     X = np.array(X, float, order="C")
     if X.ndim != 2 or X.size == 0:
@@ -135,7 +136,7 @@ def stated(
     if weights is not None:
         weights = _checked_weights(weights, X)
         X[weights == 0] = 1.0
-    _check_entries(X, weights, beta)
+    _check_entries(X, weights, beta, zero)
     return Problem(X, float(beta), int(rank), weights, (l1[0], l1[1]), (smooth[0], smooth[1]))
 
 
@@ -152,7 +153,7 @@ def _checked_weights(weights: Any, X: np.ndarray) -> np.ndarray:
     return S
 
 
-def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float) -> None:
+def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float, zero: bool) -> None:
     """Finite, nonnegative, not all zero, and positive where the divergence needs it."""
     hint = "" if weights is not None else " Missing entries are marked by `weights` that are 0 there."
     if not np.isfinite(X).all():
@@ -162,7 +163,7 @@ def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float) -> No
         i, j = np.argwhere(X < 0)[0]
         raise StatementError(f"`X` must be >= 0, but is {X[i, j]:g} at ({i}, {j}).")
     known = X if weights is None else np.where(weights > 0, X, 0.0)
-    if not known.any():
+    if not (zero or known.any()):
         raise StatementError("`X` must have an entry > 0, but is zero everywhere.")
     if beta <= 0 and (X == 0).any():
         i, j = np.argwhere(X == 0)[0]

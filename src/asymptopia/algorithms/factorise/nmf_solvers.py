@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from ...contract.record import StatementError
 from .nmf_coordinates import newton, rows_moved
@@ -139,6 +141,9 @@ def encode(problem: Problem, W: np.ndarray, Ht: np.ndarray, iterations: int, tol
         if not change.any():
             break
         left = left if problem.smooth[0] else left[change]
+    else:
+        message = f"After {iterations} iterations the W of {len(left)} samples still moves: raise `max_iter`."
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
     return W
 
 

@@ -12,6 +12,7 @@ from ..checks import NotSolved
 from .graph import adjacency, checked_affinity
 
 DAMPINGS = (0.0, 0.5, 0.85)
+FAR = 0.1  # beliefs whose groups differ by more from the shares stated may be those of another fixed point
 
 
 @dataclass(frozen=True)
@@ -76,33 +77,52 @@ def belief_propagation(
     start:     beliefs (n, k) from which the messages start; random ones by default, from `seed`.
 
     damping:   the share of the old message that is kept; by default none, and 0.5, then 0.85 where that does not
-               converge in `sweeps`: graphs with many short loops, or with other groups than those stated.
+               converge in `sweeps`: graphs with many short loops, or with other groups than those stated; and where
+               it converges to groups far from `fractions`, of which the beliefs of largest free entropy are kept.
     tolerance: of the largest change of a message in a sweep; `converged` says whether it was reached.
 
     Raises `StatementError` for what does not fit, `NotSolved` if no labelling of the graph has a positive probability.
     Source: Decelle, Krzakala, Moore and Zdeborova, Phys. Rev. E 84 (2011) 066106, equations 26 to 30.
     """
-    from .message_sweeps import bethe, sweep
-
     C, shares = _model(affinity, fractions)
     if damping is not None and not 0 <= damping < 1:
         raise StatementError(f"`damping` must be >= 0 and < 1, but is {damping!r}.")
     A = adjacency(graph, nodes)
     edges = A.indptr.astype(np.int64), _reverse(A)
+    best: Beliefs | None = None
     for share in DAMPINGS if damping is None else (damping,):
         marginals, incoming = _start(A, len(C), start, seed)
-        history: list[float] = []
-        while len(history) < sweeps and not (history and history[-1] <= tolerance):
-            field = C @ marginals.mean(axis=0)
-            history.append(sweep(*edges, incoming, marginals, C, shares, field, share))
-            if np.isnan(history[-1]):
-                raise NotSolved(f"After {len(history)} sweeps every group of some node has probability zero.")
-        converged = bool(history) and history[-1] <= tolerance
-        if converged:
+        found = _run(edges, marginals, incoming, (C, shares), share, tolerance, sweeps)
+        if best is None or (found.converged, found.free_entropy) > (best.converged, best.free_entropy):
+            best = found
+        if found.converged and (start is not None or np.abs(marginals.mean(axis=0) - shares).max() < FAR):
             break
+    assert best is not None
+    return best
+
+
+def _run(
+    edges: tuple[np.ndarray, np.ndarray],
+    marginals: np.ndarray,
+    incoming: np.ndarray,
+    model: tuple[np.ndarray, np.ndarray],
+    damping: float,
+    tolerance: float,
+    sweeps: int,
+) -> Beliefs:
+    """Sweeps with one damping until they converge or are too many."""
+    from .message_sweeps import bethe, sweep
+
+    C, shares = model
+    history: list[float] = []
+    while len(history) < sweeps and not (history and history[-1] <= tolerance):
+        field = C @ marginals.mean(axis=0)
+        history.append(sweep(*edges, incoming, marginals, C, shares, field, damping))
+        if np.isnan(history[-1]):
+            raise NotSolved(f"After {len(history)} sweeps every group of some node has probability zero.")
     mean = marginals.mean(axis=0)
-    free_entropy = bethe(*edges, incoming, C, shares, C @ mean) / A.shape[0] + float(mean @ C @ mean) / 2
-    return Beliefs(marginals, free_entropy, np.array(history), converged, share)
+    free_entropy = bethe(*edges, incoming, C, shares, C @ mean) / len(marginals) + float(mean @ C @ mean) / 2
+    return Beliefs(marginals, free_entropy, np.array(history), bool(history) and history[-1] <= tolerance, damping)
 
 
 def agreement(beliefs: Any, labels: Any) -> float:

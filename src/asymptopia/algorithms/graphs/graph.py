@@ -8,6 +8,8 @@ import numpy as np
 
 from ...contract.record import StatementError
 
+MOST_NODES = 2**31
+
 
 def adjacency(graph: Any, nodes: int | None = None) -> Any:
     """The symmetric 0/1 adjacency matrix of a graph in SciPy's CSR format, with sorted indices.
@@ -24,6 +26,10 @@ def adjacency(graph: Any, nodes: int | None = None) -> Any:
             raise StatementError(f"`graph` must be a square matrix, but has shape {A.shape}.")
         A.sum_duplicates()
         A.eliminate_zeros()
+        if A.nnz and not (A.data >= 0).all():
+            raise StatementError(
+                f"`graph` must have weights >= 0, of which only those that are not 0 count, but has {A.data.min()}."
+            )
         A.data = np.ones(A.nnz)
         if abs(A - A.T).nnz:
             raise StatementError("`graph` must be symmetric: an edge from i to j is one from j to i.")
@@ -54,7 +60,9 @@ def _edges(graph: Any) -> np.ndarray:
         )
     if edges.size and edges.min() < 0:
         raise StatementError(f"Nodes are 0, 1, ..., but `graph` has an edge at {edges.min()}.")
-    return edges
+    if edges.size and int(edges.max()) >= MOST_NODES:
+        raise StatementError(f"Nodes must be below {MOST_NODES}, but `graph` has an edge at {edges.max()}.")
+    return edges.astype(np.int64)
 
 
 def block_graph(labels: np.ndarray, affinity: Any, rng: np.random.Generator) -> Any:

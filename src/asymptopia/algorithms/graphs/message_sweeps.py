@@ -12,7 +12,7 @@ def sweep(start, reverse, incoming, marginals, affinity, fractions, field, dampi
 
     Node i has the edges start[i] .. start[i + 1]; `incoming` (2m, k) holds the message towards the node whose edge it
     is, and reverse[e] is the same edge seen from the other end. `field` (k,), which is affinity @ the mean of the
-    marginals, follows them.
+    marginals, follows them. Products over edges are sums of logarithms, so that they underflow at no degree.
     """
     n, k = marginals.shape
     longest = 0
@@ -21,49 +21,34 @@ def sweep(start, reverse, incoming, marginals, affinity, fractions, field, dampi
     factors = np.empty((longest, k))
     before = np.empty((longest + 1, k))
     after = np.empty(k)
+    message = np.empty(k)
     largest = 0.0
     for i in range(n):
         first, degree = start[i], start[i + 1] - start[i]
-        low = field.min()
         for s in range(k):
-            before[0, s] = fractions[s] * np.exp(low - field[s])
-            after[s] = 1.0
+            before[0, s] = np.log(fractions[s]) - field[s]
+            after[s] = 0.0
         for e in range(degree):
-            total = 0.0
             for s in range(k):
-                factor = 0.0
-                for t in range(k):
-                    factor += affinity[s, t] * incoming[first + e, t]
-                factors[e, s] = factor
-                before[e + 1, s] = before[e, s] * factor
-                total += before[e + 1, s]
-            for s in range(k):
-                before[e + 1, s] /= total
+                factors[e, s] = _log_factor(affinity, incoming, first + e, s)
+                before[e + 1, s] = before[e, s] + factors[e, s]
         for e in range(degree - 1, -1, -1):
             back = reverse[first + e]
-            total, remaining = 0.0, 0.0
+            if not _normalised(before[e], after, message):
+                return np.nan
             for s in range(k):
-                total += before[e, s] * after[s]
-            for s in range(k):
-                message = before[e, s] * after[s] / total
-                change = message - incoming[back, s]
-                if not abs(change) <= largest:
-                    largest = abs(change)
+                change = message[s] - incoming[back, s]
+                largest = max(largest, abs(change))
                 incoming[back, s] += (1 - damping) * change
-                after[s] *= factors[e, s]
-                remaining += after[s]
-            for s in range(k):
-                after[s] /= remaining
-        total = 0.0
+                after[s] += factors[e, s]
+        after[:] = 0.0
+        if not _normalised(before[degree], after, message):
+            return np.nan
         for s in range(k):
-            total += before[degree, s]
-        for s in range(k):
-            change = before[degree, s] / total - marginals[i, s]
+            change = message[s] - marginals[i, s]
             marginals[i, s] += change
             for t in range(k):
                 field[t] += affinity[t, s] * change / n
-        if not largest < np.inf:
-            return np.nan
     return largest
 
 
@@ -75,18 +60,43 @@ def bethe(start, reverse, incoming, affinity, fractions, field):  # type: ignore
     weight = np.empty(k)
     for i in range(len(start) - 1):
         for s in range(k):
-            weight[s] = fractions[s] * np.exp(-field[s])
+            weight[s] = np.log(fractions[s]) - field[s]
         for e in range(start[i], start[i + 1]):
-            total, pair = 0.0, 0.0
+            pair = 0.0
             for s in range(k):
-                factor = 0.0
-                for t in range(k):
-                    factor += affinity[s, t] * incoming[e, t]
-                weight[s] *= factor
-                total += weight[s]
-                pair += factor * incoming[reverse[e], s]
-            value += np.log(total) - 0.5 * np.log(pair)
-            for s in range(k):
-                weight[s] /= total
-        value += np.log(weight.sum())
+                factor = _log_factor(affinity, incoming, e, s)
+                weight[s] += factor
+                pair += np.exp(factor) * incoming[reverse[e], s]
+            value -= 0.5 * np.log(pair)
+        top = weight.max()
+        value += top + np.log(np.exp(weight - top).sum())
     return value
+
+
+@njit(cache=True, error_model="numpy")
+def _log_factor(affinity, incoming, edge, s):  # type: ignore[no-untyped-def]
+    """The logarithm of what the message along an edge makes of the group s."""
+    factor = 0.0
+    for t in range(affinity.shape[0]):
+        factor += affinity[s, t] * incoming[edge, t]
+    return np.log(factor)
+
+
+@njit(cache=True, error_model="numpy")
+def _normalised(logs, more, message):  # type: ignore[no-untyped-def]
+    """Write the probabilities of these logarithms; whether there are any: not all vanish, and none is no number."""
+    top = -np.inf
+    for s in range(len(message)):
+        message[s] = logs[s] + more[s]
+        if np.isnan(message[s]):
+            return False
+        top = max(top, message[s])
+    if not (top > -np.inf and top < np.inf):
+        return False
+    total = 0.0
+    for s in range(len(message)):
+        message[s] = np.exp(message[s] - top)
+        total += message[s]
+    for s in range(len(message)):
+        message[s] /= total
+    return True

@@ -69,10 +69,16 @@ def local_entropy_gradient(gamma: Any, temperature: Any, steps: int, rate: Any, 
     gamma:       strength of the pull to the centre; the loss is smoothed over a distance `sqrt(temperature / gamma)`.
     temperature: of the Langevin trajectory, in the units of the loss.
     steps, rate: number and length of the inner steps; `rate` times the largest curvature + gamma must stay below 1.
+
+    Raises `ValueError` if `rate` times gamma alone is 2 or more, and `FloatingPointError` where the inner steps diverge (a
+    compiled update does not know, and hands on nan).
     """
     import jax
     import jax.numpy as jnp
     import optax
+
+    if not isinstance(gamma, jax.core.Tracer) and not isinstance(rate, jax.core.Tracer) and not 0 < rate * gamma < 2:
+        raise ValueError(f"`rate` times `gamma` must be > 0 and < 2, but is {rate:g} times {gamma:g}.")
 
     def init(params: Any) -> EntropyState:
         return EntropyState(key, jnp.zeros((), jnp.int32))
@@ -87,9 +93,23 @@ def local_entropy_gradient(gamma: Any, temperature: Any, steps: int, rate: Any, 
         left, now = jax.random.split(state.key)
         mean = local_average(lambda y, i: grad_fn(y, state.calls + i), params, gamma, temperature, steps, rate, now)
         found = jax.tree.map(lambda p, m: gamma * (p - m), params, mean)
+        _check_finite(found)
         return found, EntropyState(left, state.calls + steps)
 
     return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _check_finite(found: Any) -> None:
+    """Raise `FloatingPointError` if a number that is known is not finite."""
+    import jax
+    import jax.numpy as jnp
+
+    leaves = [x for x in jax.tree.leaves(found) if not isinstance(x, jax.core.Tracer)]
+    if not all(bool(jnp.isfinite(x).all()) for x in leaves):
+        raise FloatingPointError(
+            "The inner steps of Entropy-SGD diverged: `rate` times the largest curvature of the loss + gamma must stay "
+            "below 1. Take a shorter `rate`."
+        )
 
 
 def entropy_sgd(learning_rate: Any, gamma: Any, temperature: Any, steps: int, rate: Any, key: Any) -> Any:

@@ -24,8 +24,8 @@ def langevin(
     Half of the noise of a step, the drift by the Runge-Kutta method of third order that is a convex combination of
     Euler's steps, and the other half: of weak order 2, and of third order without noise. Since $1 - z + z^2/2 -
     z^3/6 \le e^{-z}$, two clouds in a potential with $V'' \ge \lambda$ contract at least by $e^{-\lambda t}$, as
-    they do in continuous time. Steps of at most `step`, and of at most half the inverse of the largest curvature
-    that a particle meets. Traceable by JAX.
+    they do in continuous time. Steps of at most `step`, and of the `step_size` that the largest curvature at a
+    particle allows. Traceable by JAX.
     """
     return _march(potential, x, temperature, times, step, key, (coupling, centre), None)[0]
 
@@ -47,7 +47,10 @@ def _march(
     import jax
     import jax.numpy as jnp
 
+    from ..step_size import longest_share, step_size
+
     coupling, centre = pull
+    share = longest_share(0.25 / step**2)  # of the n that steps of 1 / (2 sqrt n) belong to
     x = jnp.asarray(x, float)
     shape = x.shape[1:] if x.ndim > 1 else x.shape  # of the noise
 
@@ -60,7 +63,7 @@ def _march(
 
     def length(y: Any, left: Any) -> Any:
         steepest = jnp.max(jnp.abs(potential.curvature(y))) + coupling
-        return jnp.minimum(left, jnp.minimum(step, 0.5 / steepest))
+        return jnp.minimum(left, step_size(step, steepest, share))
 
     def shaken(y: Any, out: Any, variance: Any, key: Any) -> tuple[Any, Any]:
         """After noise of this variance, and which have passed the level, before or on the way."""

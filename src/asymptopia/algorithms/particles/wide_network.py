@@ -69,28 +69,46 @@ def flow(
     r"""The neurons at these times under gradient flow on the inputs X (n, d) of weights p (n,); array (time, N, p).
 
     $\dot\theta_i = -a \sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)$ by Heun's method, whose error, of second order
-    in steps that shrink as $N^{-1/2}$, falls as $1/N$. Traceable by JAX.
+    in steps that shrink as $N^{-1/2}$, falls as $1/N$. A step over which velocities change by more than
+    `longest_share`, relative to their own, is taken again, shorter. Traceable by JAX.
     """
     import jax
     import jax.numpy as jnp
+
+    from ..step_size import longest_share
+
+    longest = 1 / (PER_TIME * (1 + rate) * len(theta) ** 0.5)
+    share = longest_share(len(theta))
 
     def velocity(now: Any) -> Any:
         values, back = jax.vjp(lambda t: outputs(t, X), now)
         pull = -rate * p * (values.mean(axis=0) - y)
         return back(jnp.broadcast_to(pull, values.shape))[0]
 
-    def advance(now: Any, span: Any) -> tuple[Any, Any]:
-        count = jnp.ceil(PER_TIME * (1 + rate) * span * len(now) ** 0.5)
-        dt = span / jnp.maximum(count, 1.0)
+    def turned(first: Any, second: Any) -> Any:
+        """The largest change of a neuron's velocity, over its own or over that of all in the mean."""
+        speeds = jnp.sqrt((first**2).sum(axis=1))
+        change = jnp.sqrt(((second - first) ** 2).sum(axis=1))
+        return (change / jnp.maximum(jnp.maximum(speeds, jnp.sqrt((speeds**2).mean())), 1e-300)).max()
 
-        def step(_: Any, t: Any) -> Any:
-            slope = velocity(t)
-            return t + dt / 2 * (slope + velocity(t + dt * slope))
+    def step(state: Any) -> Any:
+        left, now, dt, slope = state
+        dt = jnp.minimum(dt, left)
+        ahead = velocity(now + dt * slope)
+        change = turned(slope, ahead) / share
+        again = (change > 1.5) & (dt > 1e-6 * longest)
+        moved = jnp.where(again, now, now + dt / 2 * (slope + ahead))
+        following = jnp.clip(dt / jnp.maximum(change, 1e-9), 1e-6 * longest, longest)
+        slope = jax.lax.cond(again, lambda: slope, lambda: velocity(moved))
+        return jnp.where(again, left, left - dt), moved, jnp.where(jnp.isnan(change), longest, following), slope
 
-        now = jax.lax.fori_loop(0, count.astype(int), step, now)
-        return now, now
+    def advance(state: Any, span: Any) -> tuple[Any, Any]:
+        now, dt = state
+        _, now, dt, _ = jax.lax.while_loop(lambda s: s[0] > 1e-12 * span, step, (span, now, dt, velocity(now)))
+        return (now, dt), now
 
-    return jax.lax.scan(advance, theta, jnp.diff(jnp.asarray(times, float), prepend=0.0))[1]
+    begin = (theta, jnp.asarray(longest, float))
+    return jax.lax.scan(advance, begin, jnp.diff(jnp.asarray(times, float), prepend=0.0))[1]
 
 
 def noisy_descent(
@@ -105,29 +123,47 @@ def noisy_descent(
     r"""The neurons at these times under noisy gradient flow with weight decay; array (time, N, p).
 
     $d\theta_i = -\sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)\,dt - \lambda \theta_i\,dt + \sqrt{2T}\,dW_i$ on the
-    inputs (X, y, p), by Heun's method, of weak order 2 for this noise, with steps that shrink as $N^{-1/2}$. Traceable.
+    inputs (X, y, p), by Heun's method, of weak order 2 for this noise, with steps that shrink as $N^{-1/2}$, and of the
+    `step_size` that the largest curvature at a neuron and that of the risk as a whole allow. Traceable by JAX.
     """
     import jax
     import jax.numpy as jnp
 
+    from ..step_size import longest_share, step_size
+
     X, y, p = inputs
-    spans = [b - a for a, b in zip((0.0, *times), times, strict=False)]
-    counts = [math.ceil(PER_TIME / 2 * span * len(theta) ** 0.5) for span in spans]
+    longest, share = 2 / (PER_TIME * len(theta) ** 0.5), longest_share(len(theta))
 
     def drift(now: Any) -> Any:
         values, back = jax.vjp(lambda t: outputs(t, X), now)
         pull = p * (values.mean(axis=0) - y)
         return -back(jnp.broadcast_to(pull, values.shape))[0] - decay * now
 
-    seen = []
-    for k, (span, count) in enumerate(zip(spans, counts, strict=True)):
-        dt = span / max(count, 1)
+    def curvature(now: Any) -> Any:
+        """The largest curvature of a neuron's potential and the trace of that of the risk, along each coordinate."""
+        pull = p * (outputs(now, X).mean(axis=0) - y)
+        bend, trace = jnp.zeros(len(now)), jnp.zeros(())
+        for along in jnp.eye(now.shape[1], dtype=now.dtype):
+            ones = jnp.broadcast_to(along, now.shape)
+            slopes, turn = jax.jvp(
+                lambda t: jax.jvp(lambda s: outputs(s, X), (t,), (ones,))[1],
+                (now,),
+                (ones,),
+            )
+            bend = bend + jnp.abs(turn @ pull)
+            trace = trace + (slopes**2).mean(axis=0) @ p
+        return bend.max() + trace + decay
 
-        def step(now: Any, one: Any, dt: float = dt) -> tuple[Any, None]:
-            kick = jnp.sqrt(2 * temperature * dt) * jax.random.normal(one, now.shape)
-            slope = drift(now)
-            return now + dt / 2 * (slope + drift(now + dt * slope + kick)) + kick, None
+    def step(state: Any) -> Any:
+        left, now, key = state
+        key, one = jax.random.split(key)
+        dt = jnp.minimum(left, step_size(longest, curvature(now), share))
+        kick = jnp.sqrt(2 * temperature * dt) * jax.random.normal(one, now.shape)
+        slope = drift(now)
+        return left - dt, now + dt / 2 * (slope + drift(now + dt * slope + kick)) + kick, key
 
-        theta, _ = jax.lax.scan(step, theta, jax.random.split(jax.random.fold_in(key, k), count))
-        seen.append(theta)
-    return jnp.stack(seen)
+    def advance(state: Any, span: Any) -> tuple[Any, Any]:
+        _, now, key = jax.lax.while_loop(lambda s: s[0] > 1e-12 * span, step, (span, *state))
+        return (now, key), now
+
+    return jax.lax.scan(advance, (theta, key), jnp.diff(jnp.asarray(times, float), prepend=0.0))[1]

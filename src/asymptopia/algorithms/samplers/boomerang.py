@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from ...contract.record import StatementError
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, start
+from .walls import Constraints, walls_of
 
 
 def boomerang(
@@ -23,6 +24,7 @@ def boomerang(
     *,
     refreshment: float = 1.0,
     lipschitz: float | None = None,
+    constraints: Constraints | None = None,
 ) -> SamplingAlgorithm:
     r"""The boomerang sampler: elliptic paths, which a normal law of this mean and covariance would not interrupt.
 
@@ -33,8 +35,8 @@ def boomerang(
     Roberts, Proc. Mach. Learn. Res. 119 (2020) 908.
 
     mean: m, of the shape of a position. covariance: $\Sigma$, a positive definite matrix (d, d), or d variances.
-    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; bounds and faults as for
-    `zig_zag`.
+    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; bounds, faults and
+    `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
     m = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), mean))[0]
@@ -45,13 +47,15 @@ def boomerang(
 
     def init(position: Any, rng_key: Any = None) -> PathState:
         check_target(logdensity, position)
-        return start(position)
+        walls_of(constraints, position)
+        return start(position, logdensity)
 
     def flow(x: Any, v: Any, t: Any) -> tuple[Any, Any]:
         return m + (x - m) * jnp.cos(t) + v * jnp.sin(t), v * jnp.cos(t) - (x - m) * jnp.sin(t)
 
     def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
+        back = ravel_pytree(state.position)[1]
 
         def excess(x: Any) -> Any:
             return slope(x) - precision @ (x - m)
@@ -75,6 +79,10 @@ def boomerang(
             integral=_ellipse(m),
             rate=refreshment,
             growth=None if lipschitz is None else growth,
+            logdensity=lambda x: jnp.asarray(logdensity(back(x)), x.dtype),
+            walls=walls_of(constraints, state.position),
+            mirror=lambda v, normal: v - 2 * (sigma @ normal) * (v @ normal) / (normal @ sigma @ normal),
+            base=lambda x: -(x - m) @ precision @ (x - m) / 2,
         )
         return advance(process, length, rng_key, state)
 

@@ -7,13 +7,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
+from jax.flatten_util import ravel_pytree
 
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
+from .walls import Constraints, walls_of
 
 
 def bouncy_particle(
-    logdensity: Logdensity, length: float, *, refreshment: float = 1.0, lipschitz: float | None = None
+    logdensity: Logdensity,
+    length: float,
+    *,
+    refreshment: float = 1.0,
+    lipschitz: float | None = None,
+    constraints: Constraints | None = None,
 ) -> SamplingAlgorithm:
     r"""The bouncy particle sampler: straight paths that bounce off the level sets of the density.
 
@@ -22,16 +29,18 @@ def bouncy_particle(
     velocity is drawn at the rate `refreshment`, without which the process need not be ergodic. Bouchard-Côté, Vollmer
     and Doucet, J. Amer. Statist. Assoc. 113 (2018) 855.
 
-    A step follows the path for the time `length`; bounds, faults and `lipschitz` as for `zig_zag`.
+    A step follows the path for the time `length`; bounds, faults `lipschitz` and `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
 
     def init(position: Any, rng_key: Any = None) -> PathState:
         check_target(logdensity, position)
-        return start(position)
+        walls_of(constraints, position)
+        return start(position, logdensity)
 
     def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
+        back = ravel_pytree(state.position)[1]
 
         def turn(x: Any, v: Any, i: Any) -> Any:
             g = slope(x)
@@ -46,6 +55,9 @@ def bouncy_particle(
             integral=segment,
             rate=refreshment,
             growth=None if lipschitz is None else lambda x, v, t: jnp.reshape(lipschitz * (v @ v) * t, 1),
+            logdensity=lambda x: jnp.asarray(logdensity(back(x)), x.dtype),
+            walls=walls_of(constraints, state.position),
+            mirror=lambda v, normal: v - 2 * normal * (v @ normal) / (normal @ normal),
         )
         return advance(process, length, rng_key, state)
 

@@ -16,17 +16,37 @@ from .interface import Logdensity, check_target
 GradientEstimate = Callable[[Any, Any], Any]
 
 
-class DiffusionState(NamedTuple):
-    """A position."""
+OUTSIDE = 1
 
+
+class _Diffusion(NamedTuple):
     position: Any
+    fault: Any
 
 
-class MomentumState(NamedTuple):
-    """A position and its velocity."""
+class DiffusionState(_Diffusion):
+    """A position, and whether the chain has stopped for good: `FAULTS[fault]`."""
 
+    __slots__ = ()
+    FAULTS = (
+        "",
+        "A step left the set on which the log-density and its gradient are finite. A sampler without rejections does "
+        "not see where a density ends: use one with rejections (`mala`, `hmc`), a path with `constraints` "
+        "(`zig_zag`), a shorter step, or coordinates without an edge, such as logarithms.",
+    )
+
+
+class _Momentum(NamedTuple):
     position: Any
     velocity: Any
+    fault: Any
+
+
+class MomentumState(_Momentum):
+    """A position, its velocity, and whether the chain has stopped for good: `FAULTS[fault]`."""
+
+    __slots__ = ()
+    FAULTS = DiffusionState.FAULTS
 
 
 class NoInfo(NamedTuple):
@@ -41,7 +61,7 @@ def ula(logdensity: Logdensity, step_size: Any, temperature: Any = 1.0) -> Sampl
     For a normal target of precision $\lambda$ its stationary variance is $T/(\lambda (1 - \lambda h/2))$: too large,
     by an amount of order h.
     """
-    return sgld(lambda key, x: jax.grad(logdensity)(x), step_size, temperature, logdensity)
+    return sgld(lambda key, x: _slope(logdensity, x), step_size, temperature, logdensity)
 
 
 def sgld(
@@ -50,7 +70,8 @@ def sgld(
     r"""Stochastic gradient Langevin dynamics $x + h\,\hat g(x) + \sqrt{2 h T} z$, h = step_size.
 
     gradient: `gradient(key, position)`, a random estimate without bias of the gradient of the log-density, such as
-    `minibatch` makes. `logdensity`, if given, is checked where a chain starts. With gradient noise of variance $V_g$
+    `minibatch` makes; where it is not finite, the chain stops with an error. `logdensity`, if given, is checked where a
+    chain starts, and must stay finite. With gradient noise of variance $V_g$
     and a normal target of precision $\lambda$ the stationary variance is
     $(2 h T + h^2 V_g)/(1 - (1 - \lambda h)^2)$. Welling and Teh, ICML 2011.
     """
@@ -58,7 +79,7 @@ def sgld(
     def init(position: Any, rng_key: Any = None) -> DiffusionState:
         if logdensity is not None:
             check_target(logdensity, position)
-        return DiffusionState(position)
+        return DiffusionState(position, jnp.zeros((), int))
 
     def step(rng_key: Any, state: DiffusionState) -> tuple[DiffusionState, NoInfo]:
         draw, batch = jax.random.split(rng_key)
@@ -66,7 +87,13 @@ def sgld(
         slope = ravel_pytree(gradient(batch, state.position))[0]
         noise = jax.random.normal(draw, x.shape, x.dtype)
         y = x + step_size * slope + jnp.sqrt(2 * step_size * temperature) * noise
-        return DiffusionState(back(y)), NoInfo(jnp.linalg.norm(slope))
+        outside = ~jnp.isfinite(slope).all()
+        if logdensity is not None:
+            outside |= ~jnp.isfinite(logdensity(back(y))) & jnp.isfinite(y).all()
+        outside |= state.fault != 0
+        return DiffusionState(back(jnp.where(outside, x, y)), OUTSIDE * outside.astype(int)), NoInfo(
+            jnp.linalg.norm(slope)
+        )
 
     return SamplingAlgorithm(init, step)
 
@@ -89,16 +116,18 @@ def sghmc(
     added = jnp.maximum(temperature * (1 - keep**2) - (keep * step_size) ** 2 * noise_variance, 0.0)
 
     def init(position: Any, rng_key: Any = None) -> MomentumState:
-        return MomentumState(position, jax.tree.map(lambda x: jnp.zeros_like(x), position))
+        return MomentumState(position, jax.tree.map(lambda x: jnp.zeros_like(x), position), jnp.zeros((), int))
 
     def step(rng_key: Any, state: MomentumState) -> tuple[MomentumState, NoInfo]:
         draw, batch = jax.random.split(rng_key)
         x, back = ravel_pytree(state.position)
         slope = ravel_pytree(gradient(batch, state.position))[0]
+        outside = ~jnp.isfinite(slope).all() | (state.fault != 0)
         v = ravel_pytree(state.velocity)[0] + step_size * slope
-        x = x + step_size / 2 * v
+        half = x + step_size / 2 * v
         v = keep * v + jnp.sqrt(added) * jax.random.normal(draw, x.shape, x.dtype)
-        return MomentumState(back(x + step_size / 2 * v), back(v)), NoInfo(jnp.linalg.norm(slope))
+        y = jnp.where(outside, x, half + step_size / 2 * v)
+        return MomentumState(back(y), back(v), OUTSIDE * outside.astype(int)), NoInfo(jnp.linalg.norm(slope))
 
     return SamplingAlgorithm(init, step)
 
@@ -121,6 +150,13 @@ def minibatch(
 
     def gradient(key: Any, position: Any) -> Any:
         which = jax.random.randint(key, (batch,), 0, count)
-        return jax.grad(estimate)(position, jax.tree.map(lambda a: a[which], data))
+        drawn = jax.tree.map(lambda a: a[which], data)
+        return _slope(lambda x: estimate(x, drawn), position)
 
     return gradient
+
+
+def _slope(logdensity: Logdensity, position: Any) -> Any:
+    """The gradient of the log-density; nan where that is not finite, though its gradient may be."""
+    value, slope = jax.value_and_grad(logdensity)(position)
+    return jax.tree.map(lambda g: jnp.where(jnp.isfinite(value), g, jnp.nan), slope)

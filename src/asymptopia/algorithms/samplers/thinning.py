@@ -12,13 +12,14 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
+from .walls import Meeting, first_wall
 
 CELLS = 4  # of a window; the bound is constant on each
 SLACK = 0.25  # proposals that a window may owe to the margin of its bounds
 FLOOR = 0.1  # proposals in a window that owe to nothing but the wish to check the bound somewhere
 ROUNDING = 1e-9
 SHORTEST = 1e-13
-BOUND, NUMBER, WINDOW = 1, 2, 3
+BOUND, NUMBER, WINDOW, EDGE = 1, 2, 3, 4
 
 
 class Process(NamedTuple):
@@ -31,6 +32,12 @@ class Process(NamedTuple):
     draw:     (key, d) -> a velocity of the invariant law.
     integral: (x, v, t) -> integrals of x and of x**2 over the path of duration t, exact.
     growth:   (x, v, t) -> how much each slope can rise until time t; None: bounded from derivatives along the path.
+
+    logdensity: x -> log p(x), which must fall along the path as the sum of the slopes says: where it does not, the
+                density has an edge, and the path stops. Not checked if None.
+    base:       x -> the log-density of which the flow needs no events; that of a constant if None.
+    walls:      x -> numbers (w,), positive on one side of each edge that is known; mirror: (v, normal) -> the velocity
+                after a reflection there.
     """
 
     flow: Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -41,6 +48,16 @@ class Process(NamedTuple):
     integral: Callable[[Any, Any, Any], tuple[Any, Any]]
     rate: Any
     growth: Callable[[Any, Any, Any], Any] | None = None
+    logdensity: Callable[[Any], Any] | None = None
+    base: Callable[[Any], Any] | None = None
+    walls: Callable[[Any], Any] | None = None
+    mirror: Callable[[Any, Any], Any] | None = None
+
+    def level(self, x: Any) -> Any:
+        """The log-density relative to the base: what the slopes are the derivative of, with their sign turned."""
+        if self.logdensity is None:
+            return jnp.zeros((), x.dtype)
+        return self.logdensity(x) - (0.0 if self.base is None else self.base(x))
 
 
 class _Fields(NamedTuple):
@@ -48,6 +65,7 @@ class _Fields(NamedTuple):
     velocity: Any
     horizon: Any
     fault: Any
+    logdensity: Any = 0.0
 
 
 class PathState(_Fields):
@@ -56,6 +74,7 @@ class PathState(_Fields):
     velocity: flat; zero is not yet drawn, which the first step does.
     horizon:  how far ahead the next bound looks, in time.
     fault:    0, or why the path stopped here for good: `FAULTS[fault]`.
+    logdensity: where the path is.
     """
 
     __slots__ = ()
@@ -66,6 +85,9 @@ class PathState(_Fields):
         "The gradient of the log-density must be finite, but is not.",
         "No window ahead of the path, however short, has bounds that hold: the gradient of the log-density jumps or "
         "is not finite.",
+        "The density has an edge just ahead of the path: its logarithm jumps, or falls to -inf, by more than its slope "
+        "says, and the path would have left its law without notice. State where: `constraints` takes a function of "
+        "the position that is positive on one side of each edge and negative on the other.",
     )
 
 
@@ -93,12 +115,14 @@ class _Run(NamedTuple):
     sums: Any
     counts: Any
     fault: Any
+    level: Any
 
 
-def start(position: Any) -> PathState:
+def start(position: Any, logdensity: Callable[[Any], Any] | None = None) -> PathState:
     """The state of a path that starts here, its velocity to be drawn at the first step."""
     x, _ = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
-    return PathState(position, jnp.zeros_like(x), jnp.ones((), x.dtype), jnp.zeros((), int))
+    value = jnp.zeros((), x.dtype) if logdensity is None else jnp.asarray(logdensity(position), x.dtype)
+    return PathState(position, jnp.zeros_like(x), jnp.ones((), x.dtype), jnp.zeros((), int), value)
 
 
 def advance(process: Process, length: Any, key: Any, state: PathState) -> tuple[PathState, PathInfo]:
@@ -107,22 +131,32 @@ def advance(process: Process, length: Any, key: Any, state: PathState) -> tuple[
     key, first = jax.random.split(key)
     v = jnp.where((state.velocity == 0).all(), process.draw(first, x.shape[0]), state.velocity)
     left = jnp.asarray(length, x.dtype)
-    begin = _Run(key, x, v, state.horizon, left, jnp.zeros((2, x.shape[0])), jnp.zeros(3, int), state.fault)
+    begin = _Run(
+        key, x, v, state.horizon, left, jnp.zeros((2, x.shape[0])), jnp.zeros(3, int), state.fault, process.level(x)
+    )
     end = jax.lax.while_loop(
         lambda run: (run.left > 0) & (run.fault == 0), partial(_window, process, SHORTEST * left), begin
     )
     mean, second = end.sums / length
     info = PathInfo(back(mean), back(second), *end.counts)
-    return PathState(back(end.x), end.v, end.horizon, end.fault), info
+    value = end.level if process.base is None else end.level + process.base(end.x)
+    return PathState(back(end.x), end.v, end.horizon, end.fault, jnp.asarray(value, x.dtype)), info
 
 
 def _window(process: Process, shortest: Any, run: _Run) -> _Run:
-    """Bound the rates ahead, move to the first proposal there or to the end of the window, and decide."""
-    key, *keys = jax.random.split(run.key, 5)
-    span = jnp.minimum(run.horizon, run.left)
-    bounds, margin, finite, alive = _bounds(process, run.x, run.v, span)
-    usable = finite & (margin * span <= SLACK)
-    totals = jnp.where(usable, bounds.sum(axis=1) + process.rate, 1.0)
+    """Bound the rates ahead, move to the first proposal there, to a wall or to the end of the window, and decide."""
+    key, *keys = jax.random.split(run.key, 6)
+    asked = jnp.minimum(run.horizon, run.left)
+    wall = _wall(process, run, asked, shortest)
+    span = asked if wall is None else wall.before
+    ahead = _bounds(process, run.x, run.v, span, asked)
+    end = process.level(process.flow(run.x, run.v, span)[0])
+    smooth = jnp.abs(end - run.level + ahead.rise) <= ahead.doubt + ROUNDING * (1 + jnp.abs(run.level))
+    known = ahead.finite & (ahead.margin * span <= SLACK)
+    usable = known & (smooth | (process.logdensity is None))
+    if wall is not None:
+        usable &= ~wall.doubtful
+    totals = jnp.where(usable, ahead.bounds.sum(axis=1) + process.rate, 1.0)
     reached = jnp.cumsum(totals) * span / CELLS
     clock = jax.random.exponential(keys[0], dtype=span.dtype)
     hit = usable & (clock < reached[-1])
@@ -131,18 +165,44 @@ def _window(process: Process, shortest: Any, run: _Run) -> _Run:
     t = jnp.where(usable, jnp.where(hit, jnp.clip(t, 0, span), span), 0.0)
     y, w = process.flow(run.x, run.v, t)
     slopes = process.slopes(y, w)
-    here = bounds[cell]
+    here = ahead.bounds[cell]
     broken = (slopes > here + ROUNDING * (1 + jnp.abs(here))).any()
-    w, what = _decide(process, keys[1:], y, w, slopes, here, hit, totals[cell])
+    turned, what = _decide(process, keys[1:4], y, w, slopes, here, hit, totals[cell])
+    level = jnp.where(usable, jnp.where(hit, process.level(y), end), run.level)
+    if wall is not None:
+        at_wall = usable & ~hit & (wall.wall >= 0)
+        y, turned, what, level = _at_wall(process, keys[4], run, wall, at_wall, (y, w, turned, what, level))
     fault = jnp.where(usable & broken, BOUND, 0)
-    fault = jnp.where(~alive | (usable & ~jnp.isfinite(slopes).all()), NUMBER, fault)
-    fault = jnp.where((fault == 0) & ~usable & (span < shortest), WINDOW, fault)
+    fault = jnp.where(~ahead.alive | (usable & ~jnp.isfinite(slopes).all()), NUMBER, fault)
+    fault = jnp.where((fault == 0) & ~usable & (span < shortest), jnp.where(known, EDGE, WINDOW), fault)
     went = jnp.where(usable, jnp.stack(process.integral(run.x, run.v, t)), 0.0)
-    wish = 1 / (reached[-1] * run.horizon / span)
+    wish = 1 / (totals.mean() * run.horizon)
     horizon = run.horizon * jnp.where(usable, jnp.clip(wish, 0.5, 2.0), 0.5 * span / run.horizon)
     left = jnp.where(usable & ~hit & (run.left <= span), 0.0, run.left - t)
     counts = run.counts + jnp.stack([what == 1, what == 2, jnp.ones((), bool)]).astype(int)
-    return _Run(key, y, w, horizon, left, run.sums + went, counts, fault)
+    return _Run(key, y, turned, horizon, left, run.sums + went, counts, fault, level)
+
+
+def _wall(process: Process, run: _Run, span: Any, shortest: Any) -> Meeting | None:
+    """The wall that is met first, with times so far off that rounding cannot mistake its sides."""
+    if process.walls is None:
+        return None
+    met = first_wall(process.walls, lambda t: process.flow(run.x, run.v, t)[0], span)
+    speed = jnp.maximum(jnp.abs(run.v).max(), 1e-300)
+    off = jnp.where(met.wall >= 0, jnp.maximum(1e3 * shortest, 1e-12 * jnp.abs(run.x).max() / speed), 0.0)
+    return met._replace(before=jnp.maximum(met.before - off, 0.0), after=met.after + off)
+
+
+def _at_wall(process: Process, key: Any, run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
+    """Pass the wall with the ratio of the densities beyond and before it as the probability, or turn back at it."""
+    y, w, turned, what, level = now
+    beyond, faster = process.flow(run.x, run.v, wall.after)
+    after = process.level(beyond)
+    passes = here & (jax.random.uniform(key) < jnp.exp(jnp.minimum(after - level, 0.0)))
+    normal = jax.grad(lambda x: process.walls(x)[wall.wall])(y)  # type: ignore[misc]
+    back = process.mirror(w, normal)  # type: ignore[misc]
+    velocity = jnp.where(passes, faster, jnp.where(here, back, turned))
+    return jnp.where(passes, beyond, y), velocity, what + (here & ~passes), jnp.where(passes, after, level)
 
 
 def _decide(
@@ -160,21 +220,29 @@ def _decide(
     return new, event.astype(int) + 2 * afresh.astype(int)
 
 
-def _bounds(process: Process, x: Any, v: Any, span: Any) -> tuple[Any, Any, Any, Any]:
-    """Bounds (CELLS, m) on the rates in each cell ahead, their margin, whether all is finite, and whether it is here.
+class _Ahead(NamedTuple):
+    """What is known of a window: bounds (CELLS, m) on the rates in each cell, and their margin.
 
-    Without a bound on their growth, the slopes are interpolated between nodes by cubics from their values and
-    derivatives; a cubic is at most its largest Bezier coefficient. The margin is the error that the cubics of doubled
-    cells make at their middle, about 16 times that of the cubics used.
+    finite, alive: whether all is finite, and whether it is here. rise: the integral of all slopes, and its `doubt`.
     """
-    growth = process.growth
-    if growth is not None:
-        ends = span / CELLS * jnp.arange(1, CELLS + 1)
-        now = process.slopes(x, v)
-        rise = jax.vmap(lambda t: growth(x, v, t))(ends)
-        floor = FLOOR / (span * now.shape[0])
-        finite = jnp.isfinite(now).all() & jnp.isfinite(rise).all()
-        return jnp.maximum(now + rise, 0.0) + floor, jnp.zeros_like(span), finite, jnp.isfinite(now).all()
+
+    bounds: Any
+    margin: Any
+    finite: Any
+    alive: Any
+    rise: Any
+    doubt: Any
+
+
+def _bounds(process: Process, x: Any, v: Any, span: Any, asked: Any) -> _Ahead:
+    """What is known of the window ahead, from derivatives at nodes or from a bound on the growth of the slopes.
+
+    Slopes are interpolated between nodes by cubics from their values and derivatives; a cubic is at most its largest
+    Bezier coefficient. The margin is the error that the cubics of doubled cells make at their middle, about 16 times
+    that of the cubics used.
+    """
+    if process.growth is not None:
+        return _grown(process, process.growth, x, v, span, asked)
 
     def along(t: Any) -> tuple[Any, Any]:
         return jax.jvp(lambda s: process.slopes(*process.flow(x, v, s)), (t,), (jnp.ones_like(t),))
@@ -187,10 +255,23 @@ def _bounds(process: Process, x: Any, v: Any, span: Any) -> tuple[Any, Any, Any,
     value = (g[before] + g[after]) / 2 + h * (dg[before] - dg[after]) / 4
     slope = 3 * (g[after] - g[before]) / (4 * h) - (dg[before] + dg[after]) / 4
     margin = jnp.max(jnp.abs(g[middle] - value) + h / 4 * jnp.abs(dg[middle] - slope), axis=0)
-    margin = jnp.where(jnp.max(coefficients, axis=(0, 1)) + margin > 0, margin, 0.0)
-    floor = FLOOR / (span * g.shape[1])
-    bounds = jnp.maximum(jnp.max(coefficients, axis=0) + margin, 0.0) + floor
-    return bounds, margin.sum(), finite, jnp.isfinite(g[0]).all()
+    needed = jnp.where(jnp.max(coefficients, axis=(0, 1)) + margin > 0, margin, 0.0)
+    floor = FLOOR / (asked * g.shape[1])
+    bounds = jnp.maximum(jnp.max(coefficients, axis=0) + needed, 0.0) + floor
+    total, turn = g.sum(axis=1), dg.sum(axis=1)
+    rise = h * (total[1:] + total[:-1]).sum() / 2 + h**2 * (turn[0] - turn[-1]) / 12
+    return _Ahead(bounds, needed.sum(), finite, jnp.isfinite(g[0]).all(), rise, span * margin.sum())
+
+
+def _grown(process: Process, growth: Any, x: Any, v: Any, span: Any, asked: Any) -> _Ahead:
+    ends = span / CELLS * jnp.arange(1, CELLS + 1)
+    now, then = process.slopes(x, v), process.slopes(*process.flow(x, v, span))
+    rise = jax.vmap(lambda t: growth(x, v, t))(ends)
+    floor = FLOOR / (asked * now.shape[0])
+    finite = jnp.isfinite(now).all() & jnp.isfinite(rise).all()
+    bounds = jnp.maximum(now + rise, 0.0) + floor
+    integral, doubt = span * (now.sum() + then.sum()) / 2, span * rise[-1].sum()
+    return _Ahead(bounds, jnp.zeros_like(span), finite, jnp.isfinite(now).all(), integral, doubt)
 
 
 def downhill(logdensity: Callable[[Any], Any], position: Any) -> tuple[Callable[[Any], Any], int]:

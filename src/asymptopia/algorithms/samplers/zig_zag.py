@@ -7,13 +7,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
+from jax.flatten_util import ravel_pytree
 
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
+from .walls import Constraints, walls_of
 
 
 def zig_zag(
-    logdensity: Logdensity, length: float, *, refreshment: float = 0.0, lipschitz: float | None = None
+    logdensity: Logdensity,
+    length: float,
+    *,
+    refreshment: float = 0.0,
+    lipschitz: float | None = None,
+    constraints: Constraints | None = None,
 ) -> SamplingAlgorithm:
     r"""The zig-zag process: every coordinate moves at speed 1 and turns around at the rate at which the density falls.
 
@@ -26,15 +33,21 @@ def zig_zag(
     of the log-density in the Euclidean norm, which the bounds then trust. A bound that is found violated stops the
     path: `run` raises an error that names the state. Bounds from derivatives know the density at nodes only, and a
     feature much narrower than their distance can escape them.
+
+    constraints: a function of the position, positive on one side of each edge of the density and negative on the other
+    (several: an array). There a path passes with the ratio of the densities as its probability, and else is reflected
+    (Chevallier, Power, Wang and Fearnhead, arXiv:2111.05859). An edge that is not stated stops the path with an error.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
 
     def init(position: Any, rng_key: Any = None) -> PathState:
         check_target(logdensity, position)
-        return start(position)
+        walls_of(constraints, position)
+        return start(position, logdensity)
 
     def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
+        back = ravel_pytree(state.position)[1]
 
         def growth(x: Any, v: Any, t: Any) -> Any:
             return jnp.full(d, lipschitz * d**0.5 * t)
@@ -48,6 +61,9 @@ def zig_zag(
             integral=segment,
             rate=d * refreshment,
             growth=None if lipschitz is None else growth,
+            logdensity=lambda x: jnp.asarray(logdensity(back(x)), x.dtype),
+            walls=walls_of(constraints, state.position),
+            mirror=lambda v, normal: jnp.where(normal != 0, -v, v),
         )
         return advance(process, length, rng_key, state)
 

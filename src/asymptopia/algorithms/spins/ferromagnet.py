@@ -67,9 +67,25 @@ def metropolis(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *
     return _run(graph, beta, sweeps, burn, 2, rng)
 
 
+def _without_couplings(graph: Any) -> None:
+    """Raise `StatementError` if a matrix has weights other than 1, which would be taken for couplings."""
+    from scipy.sparse import issparse
+
+    if not issparse(graph):
+        return
+    weights = np.unique(graph.tocsr().data)
+    if set(weights.tolist()) - {0, 1}:
+        raise StatementError(
+            f"`graph` must have edges of weight 1, all couplings being equal, but has weights from {weights.min():g} to "
+            f"{weights.max():g}: the strength of a ferromagnet goes into `beta`, and `parallel_tempering` and "
+            "`ground_state` take couplings."
+        )
+
+
 def _run(graph: Any, beta: float, sweeps: int, burn: int | None, kind: int, rng: np.random.Generator) -> GraphRun:
     from .graph_moves import run
 
+    _without_couplings(graph)
     A = adjacency(graph)
     if not math.isfinite(beta) or (beta < 0 and kind < 2):
         raise StatementError(f"`beta` must be finite, and >= 0 for clusters, but is {beta}.")

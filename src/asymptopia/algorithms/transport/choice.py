@@ -8,6 +8,7 @@ import numpy as np
 
 from .entropic import sinkhorn
 from .exact import exact_coupling
+from .given import checked_clouds, checked_cost, checked_masses
 from .line import wasserstein_line
 
 SWEEPS = 100  # of Sinkhorn's iteration take about as long as the network simplex method, at 500 to 2000 points
@@ -39,11 +40,12 @@ def transport(
     Weed and Rigollet, NeurIPS 30 (2017), algorithm 2) and certified by a dual bound; where that does not reach the
     accuracy, the exact one is taken after all. Masses are equal unless given; costs must not be negative.
     """
-    cost = np.asarray(cost, float)
-    if cost.ndim != 2 or not np.isfinite(cost).all() or cost.min(initial=0.0) < 0:
-        raise ValueError("`cost` must be a matrix of finite numbers >= 0.")
+    cost = checked_cost(cost)
+    if cost.min() < 0:
+        raise ValueError(f"`cost` must be a matrix of numbers >= 0, but has an entry {cost.min():g}.")
     if not 0 <= accuracy < 1:
         raise ValueError(f"`accuracy` must be >= 0 and < 1, but is {accuracy!r}.")
+    a, b = (None if w is None else checked_masses(w, k, s) for w, k, s in zip((a, b), cost.shape, "ab", strict=True))
     if accuracy > 0 and EXCESS * NEEDED / accuracy < SWEEPS and cost.max() > 0:
         found = _entropic(cost, accuracy, a, b)
         if found.cost - found.lower <= accuracy * found.lower:
@@ -56,19 +58,20 @@ def transport(
 def wasserstein(x: np.ndarray, y: np.ndarray, accuracy: float = 0.0) -> float:
     """The distance W2 between two clouds of points, arrays (points, dimensions), or (points,) on the line.
 
-    On the line by sorting, else by `transport`, where `accuracy` is that of the square.
+    On the line by sorting, else by `transport`, where `accuracy` is that of the square. Raises `ValueError` for points
+    of different dimensions, or that are not finite.
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    if x.ndim == 1 or x.shape[1] == 1:
+    from scipy.spatial.distance import cdist
+
+    x, y = checked_clouds(x, y)
+    if x.shape[1] == 1:
         return wasserstein_line(x, y)
-    cost = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
-    return float(np.sqrt(transport(np.maximum(cost, 0.0), accuracy).cost))
+    return float(np.sqrt(transport(cdist(x, y, "sqeuclidean"), accuracy).cost))
 
 
 def _entropic(cost: np.ndarray, accuracy: float, a: np.ndarray | None, b: np.ndarray | None) -> Transport:
     n, m = cost.shape
-    a = np.full(n, 1 / n) if a is None else np.asarray(a, float)
-    b = np.full(m, 1 / m) if b is None else np.asarray(b, float)
+    a, b = checked_masses(a, n, "a"), checked_masses(b, m, "b")
     regularisation = accuracy / EXCESS * _least(cost, a, b)
     plan = sinkhorn(cost, regularisation, 1e-3, a=a, b=b)
     with np.errstate(divide="ignore", invalid="ignore"):

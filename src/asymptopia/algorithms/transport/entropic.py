@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .given import checked_cost, checked_masses
+
 LARGEST = 1e30  # scalings beyond this are absorbed into the kernel
 
 
@@ -20,11 +22,14 @@ def sinkhorn(
     Equal masses unless given. Sinkhorn's iterations (Cuturi, NeurIPS 26 (2013) 2292) on the kernel, into which scalings
     that grow too large are absorbed (Schmitzer, SIAM J. Sci. Comput. 41 (2019) A1443), so that no regularisation
     underflows. The columns of the result are exact; it is accepted once no scaling of a column changes by more than
-    `tolerance` in one step, relatively. Raises `ArithmeticError` if that takes more than `steps` steps.
+    `tolerance` in one step, relatively. A pair of infinite cost is forbidden. Raises `ArithmeticError` if that takes more
+    than `steps` steps, and `ValueError` unless `regularisation` is > 0, and masses are >= 0 and add up to 1.
     """
+    cost = checked_cost(cost, forbidden=True)
+    if not (np.isfinite(regularisation) and regularisation > 0):
+        raise ValueError(f"`regularisation` must be > 0 and finite, but is {regularisation!r}.")
     n, m = cost.shape
-    a = np.full(n, 1 / n) if a is None else np.asarray(a, float)
-    b = np.full(m, 1 / m) if b is None else np.asarray(b, float)
+    a, b = checked_masses(a, n, "a"), checked_masses(b, m, "b")
     rows, columns = a > 0, b > 0
     plan = np.zeros((n, m))
     plan[np.ix_(rows, columns)] = _positive(

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from .given import checked_cost, checked_masses
+
 MOST = 10_000_000
 
 
@@ -17,7 +19,9 @@ def exact_coupling(cost: np.ndarray, a: np.ndarray | None = None, b: np.ndarray 
     points are matched by SciPy, which takes several times as long; for other masses an `ImportError` says what to
     install.
     """
+    cost = checked_cost(cost)
     n, m = cost.shape
+    masses = [checked_masses(w, k, name) for w, k, name in ((a, n, "a"), (b, m, "b"))]
     if find_spec("ot") is None:
         if n != m or a is not None or b is not None:
             raise ImportError("Exact transport of unequal masses needs POT: pip install asymptopia[ot]")
@@ -30,7 +34,6 @@ def exact_coupling(cost: np.ndarray, a: np.ndarray | None = None, b: np.ndarray 
         warnings.simplefilter("ignore")  # of POT's own source, when it is first compiled
         import ot
 
-    masses = [np.full(k, 1 / k) if w is None else np.asarray(w, float) for w, k in ((a, n), (b, m))]
     plan, log = ot.emd(*masses, np.ascontiguousarray(cost, float), numItermax=MOST, log=True)
     if log["warning"]:
         raise ArithmeticError(f"The network simplex method did not end: {log['warning']}")

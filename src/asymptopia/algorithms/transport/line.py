@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .given import checked_clouds, checked_masses
+
 
 def wasserstein_line(
     x: np.ndarray, y: np.ndarray, power: float = 2.0, a: np.ndarray | None = None, b: np.ndarray | None = None
@@ -11,23 +13,22 @@ def wasserstein_line(
     r"""The distance $W_p = (\inf E |X - Y|^p)^{1/p}$, p >= 1, between points x of masses a and y of masses b.
 
     Equal masses unless given; both add up to 1. By sorting, exactly. Raises `ValueError` for points that are not
-    finite numbers.
+    finite numbers, or masses that are negative or do not add up to 1.
     """
-    x, y = np.asarray(x, float).ravel(), np.asarray(y, float).ravel()
-    if not (len(x) and len(y) and np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("The points must be finite numbers, at least one on each side.")
+    x, y = checked_clouds(x, y)
+    if x.shape[1] != 1:
+        raise ValueError(f"The points must be on the line, but have {x.shape[1]} coordinates: use `wasserstein`.")
+    if not power >= 1:
+        raise ValueError(f"`power` must be >= 1, but is {power!r}.")
+    x, y = x[:, 0], y[:, 0]
     if a is None and b is None and len(x) == len(y):
         apart, weights = np.abs(np.sort(x) - np.sort(y)), None
     else:
         i, j = np.argsort(x), np.argsort(y)
-        below = [np.cumsum(_masses(w, k)[o]) for w, k, o in ((a, len(x), i), (b, len(y), j))]
+        below = [np.cumsum(checked_masses(w, k, s)[o]) for w, k, o, s in ((a, len(x), i, "a"), (b, len(y), j, "b"))]
         levels = np.union1d(*below)
         weights = np.diff(levels, prepend=0.0)
         middle = levels - weights / 2
         p, q = (o[np.minimum(np.searchsorted(c, middle), len(o) - 1)] for o, c in zip((i, j), below, strict=True))
         apart = np.abs(x[p] - y[q])
     return float(np.average(apart**power, weights=weights) ** (1 / power))
-
-
-def _masses(weights: np.ndarray | None, count: int) -> np.ndarray:
-    return np.full(count, 1 / count) if weights is None else np.asarray(weights, float)

@@ -21,11 +21,15 @@ class EntropicNormal(NamedTuple):
 
 
 def bures(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray) -> float:
-    r"""The distance $W_2$ between two normal laws: $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$."""
-    root = _root(np.asarray(covariance, float))
-    middle = np.trace(_root(root @ np.asarray(other_covariance, float) @ root))
-    moved = float(np.sum((np.asarray(mean, float) - np.asarray(other_mean, float)) ** 2))
-    return float(np.sqrt(max(moved + np.trace(covariance) + np.trace(other_covariance) - 2 * middle, 0.0)))
+    r"""The distance $W_2$ between two normal laws.
+
+    Its square is $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$, where the trace is the least
+    $\|A^{1/2} - B^{1/2} U\|^2$ over rotations U: so computed, it vanishes for equal laws.
+    """
+    root, other = _root(np.asarray(covariance, float)), _root(np.asarray(other_covariance, float))
+    left, _, right = np.linalg.svd(other @ root)
+    moved = np.asarray(mean, float) - np.asarray(other_mean, float)
+    return float(np.hypot(np.linalg.norm(moved), np.linalg.norm(root - other @ left @ right)))
 
 
 def entropic_normal(

@@ -92,7 +92,7 @@ class MaxMargin(Law):
         if found is None:
             return {"margin": 0.0, "test_error": np.nan, "separable": 0.0}
         w, margin = found
-        error = np.arccos(np.clip(w[0] / np.linalg.norm(w), -1, 1)) / np.pi
+        error = np.arctan2(np.linalg.norm(w[1:]), w[0]) / np.pi
         return {"margin": margin * np.sqrt(n), "test_error": error, "separable": 1.0}
 
     def check(self) -> None:

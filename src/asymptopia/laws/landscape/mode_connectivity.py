@@ -94,7 +94,7 @@ class ModeConnectivity(Law):
         outputs = np.asarray(self.activation(self.reach * np.outer(points, INPUTS)), float)
         mean = uniform @ outputs
         moved = triangular @ outputs - mean
-        variance = uniform @ outputs**2 - mean**2
+        variance = uniform @ (outputs - mean) ** 2
         return {
             "unmatched": SHARES @ moved**2 / 2,
             "barrier": 0.0,

@@ -15,7 +15,7 @@ GENERATOR = "spectral gap of the generator by another discretisation, to 12 digi
 STURM = "von Renesse and Sturm, Comm. Pure Appl. Math. 58 (2005) 923, corollary 1.4"
 KRAMERS = "Risken (1989), equation 5.109: the mean time of passage in closed form, by nested quadrature"
 BOVIER = "Bovier, Gayrard and Klein, J. Eur. Math. Soc. 7 (2005) 69, theorem 1.2"
-LEVELS = (256, 512, 1024)
+LEVELS = ((256,), (512,), (1024,), (2048,))
 WIDE = 9.0
 
 
@@ -134,12 +134,9 @@ class FokkerPlanck(Law):
             )
 
     def predict(self) -> dict[str, Any]:
-        from ...numerics.drift_diffusion import romberg
+        from ...numerics.drift_diffusion import refined
 
-        found = [self._on_grid(cells) for cells in LEVELS]
-        values: dict[str, Any] = {}
-        for name in found[0]:
-            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
+        values: dict[str, Any] = dict(refined(self._on_grid, LEVELS))
         values["variance"] = values["second"] - values["mean"] ** 2
         values["variance_error"] = values.pop("second_error") + 2 * np.abs(values["mean"]) * values["mean_error"]
         del values["second"]
@@ -178,19 +175,19 @@ class FokkerPlanck(Law):
 
     def _evolved(self, start: Normal, cells: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """Points, of which the mean of the start is one on every grid, and the masses at the times."""
-        from ...numerics.drift_diffusion import evolve, hats, rates
+        from ...numerics.drift_diffusion import evolved, hats, rates
 
         x = self._points(start.mean, start, cells)
         up, down = rates(self.potential.values(x), x[1] - x[0], self.temperature)
         begun = hats(x, start.mean, float(np.sqrt(start.variance)))
-        return x, [evolve(up, down, begun, t) for t in self.times]
+        return x, evolved(up, down, begun, self.times)
 
     def _points(self, centre: float, start: Normal, cells: int) -> np.ndarray:
         from ...numerics.drift_diffusion import points_around
 
         (low, high), reach = self._basin(), WIDE * float(np.sqrt(start.variance))
         low, high = min(low, start.mean - reach, centre), max(high, start.mean + reach, centre)
-        return points_around(centre, low, high, LEVELS[0], cells // LEVELS[0])
+        return points_around(centre, low, high, LEVELS[0][0], cells // LEVELS[0][0])
 
     def _exits(self, cells: int) -> dict[str, np.ndarray]:
         from ...numerics.passage import average, mean_passage, survival
@@ -199,16 +196,15 @@ class FokkerPlanck(Law):
         level, v, h = int(np.argmin(np.abs(x - self.exit_at))), self.potential.values(x), float(x[1] - x[0])
         law = (self.start.mean, float(np.sqrt(self.start.variance)))
         time = average(x, mean_passage(v, h, self.temperature, level), level, *law)
-        stay = [
-            average(x, survival(v, h, self.temperature, level, t), level, *law) if t > 0 else 1.0 for t in self.times
-        ]
+        alive = survival(v, h, self.temperature, level, self.times)
+        stay = [average(x, a, level, *law) if t > 0 else 1.0 for t, a in zip(self.times, alive, strict=True)]
         return {"exit_time": np.array(time), "exited": 1 - np.array(stay)}
 
     def _convexity(self) -> float:
         """The least second derivative of the potential where the particles come."""
         from scipy.optimize import minimize_scalar
 
-        ends = [self._points(s.mean, s, LEVELS[0])[[0, -1]] for s in (self.start, self.other)]
+        ends = [self._points(s.mean, s, LEVELS[0][0])[[0, -1]] for s in (self.start, self.other)]
         x = np.linspace(min(e[0] for e in ends), max(e[1] for e in ends), 4001)
         bend = np.asarray(self.potential.curvature(x))
         k = int(np.argmin(bend))

@@ -114,15 +114,11 @@ class WassersteinFlow(Law):
             raise NoLimit("The free energy of a single point is infinite: `times` of WassersteinFlow must be > 0.")
 
     def predict(self) -> dict[str, Any]:
-        from ...numerics.drift_diffusion import romberg
+        from ...numerics.drift_diffusion import refined
 
         if isinstance(self.potential, Quadratic):
             return self._normal()
-        found = [self._rearranged(*level) for level in LEVELS]
-        values: dict[str, Any] = {}
-        for name in found[0]:
-            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
-        return values
+        return refined(self._rearranged, LEVELS)
 
     def _normal(self) -> dict[str, np.ndarray]:
         k, T, tau = self.potential.stiffness, self.temperature, self.step  # type: ignore[attr-defined]

@@ -33,8 +33,8 @@ class CurieWeiss(Law):
     r"""Spins that all attract each other, in a field.
 
     The energy of n spins $s_i = \pm 1$ is $H = -(\sum_i s_i)^2 / 2n - h \sum_i s_i$. At inverse temperature
-    $\beta$ the magnetisation $M = \frac1n \sum_i s_i$, counted in the direction of the field
-    (for $h = 0$ and $\beta > 1$ in its own), tends as $n \to \infty$ to the solution of largest
+    $\beta$ the magnetisation $M = \frac1n \sum_i s_i$, which has the sign of the field
+    (for $h = 0$ and $\beta > 1$ it is counted as positive), tends as $n \to \infty$ to the solution of largest
     $\beta (m^2/2 + h m) + S(m)$, with $S$ the entropy of a spin of mean $m$, of
 
     $$m = \tanh(\beta (m + h)),$$
@@ -67,7 +67,7 @@ class CurieWeiss(Law):
 }"""
     status = "proved"
     observables = {
-        "magnetisation": Observable("m", "mean spin, in the direction of the field", scale=1.0),
+        "magnetisation": Observable("m", "mean spin; without a field its modulus, if beta > 1", scale=1.0),
         "susceptibility": Observable(r"\chi", "variance of the magnetisation, times n", fluctuation_of="magnetisation"),
         "free_energy": Observable("f", "free energy per spin", unit="energy"),
     }
@@ -76,12 +76,11 @@ class CurieWeiss(Law):
     def predict(self) -> dict[str, Any]:
         import jax.numpy as jnp
 
-        sign = jnp.where(self.h < 0, -1.0, 1.0)
-        m = _magnetisation(self.beta, jnp.abs(self.h))
+        m = jnp.where(self.h < 0, -1.0, 1.0) * _magnetisation(self.beta, jnp.abs(self.h))
         return {
             "magnetisation": m,
             "susceptibility": (1 - m**2) / (1 - self.beta * (1 - m**2)),
-            "free_energy": m**2 / 2 - jnp.logaddexp(x := self.beta * (m + sign * self.h), -x) / self.beta,
+            "free_energy": m**2 / 2 - jnp.logaddexp(x := self.beta * (m + self.h), -x) / self.beta,
         }
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
@@ -90,7 +89,7 @@ class CurieWeiss(Law):
         from ...algorithms.spins.complete_graph import magnetisation
 
         drawn, log_partition = magnetisation(n, self.beta, self.h, key)
-        direction = jnp.where(self.h != 0, jnp.sign(self.h), jnp.where(self.beta > 1, jnp.sign(drawn), 1.0))
+        direction = jnp.where((self.h == 0) & (self.beta > 1), jnp.sign(drawn), 1.0)
         return {"magnetisation": direction * drawn, "free_energy": -log_partition / (n * self.beta)}
 
     def valid(self) -> str | None:

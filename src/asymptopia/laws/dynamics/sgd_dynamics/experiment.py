@@ -30,7 +30,7 @@ def realize_all(law: SGDDynamics, n: int, keys: Any) -> dict[str, Any]:
     m = np.einsum("rti,ri->rt", weights, star) / n
     C = np.einsum("rti,rsi->rts", weights, weights, optimize=True) / n
     q = np.diagonal(C, axis1=1, axis2=2)
-    error = [_measured_error(law, m[r], q[r], rng) for r, rng in enumerate(rngs)]
+    error = [_measured_error(law, m[r], weights[r], star[r], rng) for r, rng in enumerate(rngs)]
     return {"train_loss": loss, "test_error": np.stack(error), "norm": q, "overlap": m, "correlation": C}
 
 
@@ -50,16 +50,18 @@ def _draw(law: SGDDynamics, n: int, rng: np.random.Generator) -> tuple[np.ndarra
     return X, y, star, start
 
 
-def _measured_error(law: SGDDynamics, m: np.ndarray, q: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _measured_error(
+    law: SGDDynamics, m: np.ndarray, weights: np.ndarray, star: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """The error on fresh samples at each step: only the fields of teacher and student matter."""
     a, b = rng.standard_normal((2, FRESH))
-    across = np.sqrt(np.maximum(q - m**2, 0.0))[:, None]
+    across = np.linalg.norm(weights - np.outer(m, star), axis=1)[:, None] / np.sqrt(len(star))
     if isinstance(law.teacher, Mixture):
         y = law.teacher.sample(FRESH, rng)
         return _wrong(y, m[:, None] * (law.teacher.separation * y + a) + across * b)
     teacher = law.teacher.noiseless()
     if isinstance(teacher, Linear):
-        return 1 - 2 * m + q
+        return (1 - m) ** 2 + across[:, 0] ** 2
     y, z = teacher.sample(a, rng), m[:, None] * a + across * b
     if teacher.binary:
         return _wrong(y, z)

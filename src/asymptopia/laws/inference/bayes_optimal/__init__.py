@@ -118,7 +118,7 @@ class BayesOptimal(Law):
         """The error on new samples, of which only the fields of signal and estimate matter, jointly normal."""
         length = max(float(np.linalg.norm(w)), 1e-300)
         along = w @ signal / length
-        across = np.sqrt(max(signal @ signal - along**2, 0.0))
+        across = np.linalg.norm(signal - along / length * w)
         clean = self.channel.noiseless()
         a, b = rng.standard_normal((2, 100_000 if not clean.continuous else 10_000)) / np.sqrt(len(w))
         guess = self.channel.guess(length * a, max(variance, 1e-200), rng)

@@ -116,7 +116,7 @@ class ERM(Law):
         a, b = rng.standard_normal((2, fresh))
         length = np.linalg.norm(star)
         along = w @ star / length
-        across = np.sqrt(max(w @ w - along**2, 0.0))
+        across = np.linalg.norm(w - along / length * star)
         z0, z = a * length / np.sqrt(n), (along * a + across * b) / np.sqrt(n)
         y = (self.teacher if self.noisy_test else self.teacher.noiseless()).sample(z0, rng)
         return float(_wrong(y, z) if self.teacher.binary else np.mean((y - z) ** 2))

@@ -82,9 +82,10 @@ def model_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) 
     y = teacher.sample(nu, rng)
     w = fit(X, y, law.loss, law.chosen_ridge()).w
     a, b = rng.standard_normal((2, _FRESH))
-    m, q = ensemble.overlaps(w)
-    width = np.linalg.norm(ensemble.direction)
-    fields = width * a, m / width * a + np.sqrt(max(q - (m / width) ** 2, 0.0)) * b
+    student, width = ensemble.coefficients(w), np.linalg.norm(ensemble.direction)
+    along = student @ ensemble.direction / width
+    across = np.linalg.norm(student - along / width * ensemble.direction)
+    fields = width * a, along * a + across * b
     wrong = _wrong if teacher.binary else _squared
     return {
         "test_error": wrong(teacher.noiseless().sample(fields[0], rng), fields[1]),

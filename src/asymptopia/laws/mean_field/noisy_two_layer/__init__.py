@@ -14,7 +14,7 @@ from ....parts.inputs import Curve, Inputs, QuadraticForm, inputs_of
 from ....parts.neurons import Weights
 
 NITANDA = "Nitanda, Wu and Suzuki, AISTATS (2022), theorem 1; Chizat, TMLR (2022); Hu, Ren, Siska and Szpruch (2021)"
-LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025))
+LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025), (128, 8, 0.0125))
 FARTHEST = 40.0
 LINEAR = dict(activation=Identity(), data=Curve(scale=1.0), decay=0.5, temperature=0.4, times=(14.0,), probes=(1.0,))
 
@@ -114,7 +114,7 @@ class NoisyTwoLayer(Law):
             raise StatementError(f"`probes` of NoisyTwoLayer must be finite numbers, but is {self.probes}.")
 
     def predict(self) -> dict[str, Any]:
-        from ....numerics.drift_diffusion import romberg
+        from ....numerics.drift_diffusion import refined
         from .theory import Noisy, on_grid
 
         inputs = inputs_of(self.data)
@@ -128,18 +128,19 @@ class NoisyTwoLayer(Law):
 
         start = (self.start.mean, float(np.sqrt(self.start.variance)))
         far = 9 * max(start[1], 0.3)
-        while (rough := on_grid(build, start, self.times, LEVELS[0], far))["edge"] > 1e-10:
+        while on_grid(build, start, self.times, LEVELS[0], far)["edge"] > 1e-10:
             far *= 1.25
             if far > FARTHEST:
                 raise NoLimit(
                     f"`decay` of NoisyTwoLayer must confine the neurons, but with {self.decay:g} at temperature "
                     f"{self.temperature:g} they spread beyond |w| = {FARTHEST:g}."
                 )
-        found = [rough, *(on_grid(build, start, self.times, level, far) for level in LEVELS[1:])]
-        values: dict[str, Any] = {}
-        for name in self.observables:
-            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
-        return values
+
+        def solve(*level: Any) -> dict[str, np.ndarray]:
+            found = on_grid(build, start, self.times, level, far)
+            return {name: found[name] for name in self.observables}
+
+        return refined(solve, LEVELS)
 
     def _one_input(self, inputs: Any) -> None:
         if inputs.dimension != 1:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....numerics.drift_diffusion import evolve, hats, points_around, rates
+from ....numerics.drift_diffusion import carre_du_champ, evolve, hats, points_around, rates, response
 from ....numerics.self_consistent import Path, flow
 
-EDGE, ROUNDS = 1e-11, 60
+ROUNDS = 60
+FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
 Found = dict[str, np.ndarray]
 
 
@@ -45,7 +46,11 @@ class Noisy(NamedTuple):
 
     def rates(self, output: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
         """The rates of the jumps to the right and to the left."""
-        return rates(self.decay * self.w**2 / 2 + self.landscape(output), self.h, self.temperature)
+        return rates(self.potential(output), self.h, self.temperature)
+
+    def potential(self, output: np.ndarray) -> np.ndarray:
+        """What a neuron feels, given the outputs at the inputs."""
+        return self.decay * self.w**2 / 2 + self.landscape(output)
 
     def free_energy(self, mass: np.ndarray) -> float:
         """Risk, decay and minus T times the entropy."""
@@ -53,6 +58,13 @@ class Noisy(NamedTuple):
         filled = mass[mass > 0]
         entropy = -filled @ np.log(filled / self.h)
         return float(risk + self.decay / 2 * mass @ self.w**2 - self.temperature * entropy)
+
+    def fastest(self, mass: np.ndarray) -> float:
+        """The fastest rate of relaxation where neurons are: of single ones, and of the output."""
+        there = mass > 1e-9 * mass.max()
+        bend = np.gradient(np.gradient(self.landscape(self.seen(mass)), self.h), self.h) + self.decay
+        slopes = np.gradient(self.f, self.h, axis=0)
+        return float(np.abs(bend[there]).max() + (mass @ slopes**2) @ self.p)
 
     def confinement(self, output: np.ndarray) -> float:
         r"""A lower bound, of Bakry and Emery or Holley and Stroock, on T times the log-Sobolev constant of the law."""
@@ -68,7 +80,7 @@ def stationary(problem: Noisy) -> np.ndarray:
     """
 
     def gibbs(output: np.ndarray) -> np.ndarray:
-        v = problem.decay * problem.w**2 / 2 + problem.landscape(output)
+        v = problem.potential(output)
         mass = np.exp(-(v - v.min()) / problem.temperature)
         return np.asarray(mass / mass.sum())
 
@@ -98,28 +110,32 @@ def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
     $\mathrm{Var}_{\rho_0}(u_0) + 2 T \int_0^t \langle (u_s')^2, \rho_s \rangle\,ds$.
     """
     last = int(np.searchsorted(path.times, time - 1e-12))
-    slope = np.gradient(problem.f, problem.h, axis=0)
 
     def coupled(u: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
         """The exponential of the coupling over a time, to second order."""
+        answer = response(problem.potential(problem.seen(mass)), problem.h, problem.temperature, mass)
+        felt = (np.diff(problem.f, axis=0) * answer[:, None]).T
 
         def pull(v: np.ndarray) -> np.ndarray:
-            return -problem.f @ (problem.p[:, None] * ((slope * mass[:, None]).T @ np.gradient(v, problem.h, axis=0)))
+            return problem.f @ (problem.p[:, None] * (felt @ np.diff(v, axis=0)))
 
         first = pull(u)
         return u + dt * first + dt**2 / 2 * pull(first)
 
+    def stirred(u: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        return carre_du_champ(*problem.rates(problem.seen(mass)), mass) @ np.diff(u, axis=0) ** 2
+
     u = problem.probed.copy()
     spread = np.zeros((last + 1, u.shape[1]))
-    spread[last] = path.masses[last] @ np.gradient(u, problem.h, axis=0) ** 2
+    spread[last] = stirred(u, path.masses[last])
     for k in range(last - 1, -1, -1):
         dt = path.times[k + 1] - path.times[k]
         u = coupled(u, path.masses[k + 1], dt / 2)
         u = evolve(*problem.rates(path.halfway[k]), u, dt, backward=True)
         u = coupled(u, path.masses[k], dt / 2)
-        spread[k] = path.masses[k] @ np.gradient(u, problem.h, axis=0) ** 2
+        spread[k] = stirred(u, path.masses[k])
     begun = path.masses[0]
-    drawn = 2 * problem.temperature * np.trapezoid(spread, path.times[: last + 1], axis=0)
+    drawn = np.trapezoid(spread, path.times[: last + 1], axis=0)
     return np.asarray(begun @ u**2 - (begun @ u) ** 2 + drawn)
 
 
@@ -134,8 +150,9 @@ def on_grid(
     mean, deviation = start
     w = points_around(mean, mean - far, mean + far, cells, finer)
     problem: Noisy = build(w)  # type: ignore[operator]
-    path = flow(problem, hats(w, mean, deviation), times, step)
-    rest = stationary(problem)
+    begun, rest = hats(w, mean, deviation), stationary(problem)
+    fastest = max(problem.fastest(begun), problem.fastest(rest))
+    path = flow(problem, begun, times, step * min(1.0, FAST / fastest))
     edge = max(*path.masses[-1][[0, -1]], *rest[[0, -1]]) / problem.h
     bottom = problem.free_energy(rest)
     energies = np.array([problem.free_energy(m) for m in path.masses])

@@ -114,7 +114,7 @@ def _information(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sums over labels for outputs f (n, N) at nodes t of the fields: sqrt(V) d log p / d omega squared, and log p."""
     mean = f @ mass
-    spread = np.sqrt(noise + np.maximum(f**2 @ mass - mean**2, 0))
+    spread = np.sqrt(noise + (f - mean[:, None]) ** 2 @ mass)
     step = 0.7 * np.sqrt(noise) / fine
     count = int(np.ceil(8.5 * spread.max() / step))
     labels = mean[:, None] + step * np.arange(-count, count + 1)

@@ -1,0 +1,55 @@
+"""What transport is given: clouds of points, masses and costs, checked before any work."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ROUNDING = 1e-9
+
+
+def checked_masses(weights: np.ndarray | None, count: int, name: str) -> np.ndarray:
+    """Masses (count,), equal ones unless given. Raises `ValueError` unless they are >= 0 and add up to 1."""
+    if weights is None:
+        return np.full(count, 1 / count)
+    found = np.asarray(weights, float)
+    if found.shape != (count,):
+        raise ValueError(f"`{name}` must have shape {(count,)}, one mass a point, but has shape {found.shape}.")
+    if not np.isfinite(found).all() or found.min() < 0:
+        wrong = found[~(np.isfinite(found) & (found >= 0))][0]
+        raise ValueError(f"`{name}` must be finite masses >= 0, but has an entry {wrong:g}.")
+    if abs(found.sum() - 1) > ROUNDING * max(1, count**0.5):
+        raise ValueError(f"`{name}` must add up to 1, but adds up to {found.sum():.9g}: divide by its sum.")
+    return found
+
+
+def checked_cost(cost: np.ndarray, forbidden: bool = False) -> np.ndarray:
+    """A cost matrix; `forbidden` pairs may cost inf. Raises `ValueError`."""
+    found = np.asarray(cost)
+    if found.ndim != 2 or not found.size or np.iscomplexobj(found):
+        raise ValueError(f"`cost` must be a matrix of real numbers, but is {found.dtype} of shape {found.shape}.")
+    found = found if np.issubdtype(found.dtype, np.floating) else found.astype(float)
+    if not (np.isfinite(found) | (forbidden & (found == np.inf))).all():
+        raise ValueError("`cost` must be a matrix of finite numbers.")
+    return found
+
+
+def checked_clouds(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two clouds as arrays (points, d), of one dimension d. Raises `ValueError`."""
+    clouds = []
+    for name, given in (("x", x), ("y", y)):
+        points = np.asarray(given)
+        if points.ndim not in (1, 2) or not points.size or np.iscomplexobj(points):
+            raise ValueError(
+                f"`{name}` must be real numbers of shape (points, dimensions) or (points,), at least one point, but "
+                f"is {points.dtype} of shape {points.shape}."
+            )
+        points = points.astype(float).reshape(len(points), -1)
+        if not np.isfinite(points).all():
+            raise ValueError(f"The points of `{name}` must be finite numbers.")
+        clouds.append(points)
+    one, other = clouds
+    if one.shape[1] != other.shape[1]:
+        raise ValueError(
+            f"`x` and `y` must be points of equally many numbers, but have shapes {np.shape(x)} and {np.shape(y)}."
+        )
+    return one, other
