@@ -108,7 +108,8 @@ def dense_layers(module: torch.nn.Module) -> Dense:
     known: dict[type, Activation] = {
         nn.ReLU: Relu(), nn.Tanh: Tanh(), nn.Sigmoid: Sigmoid(), nn.Softplus: Softplus(), nn.Identity: Identity(),
     }  # fmt: skip
-    layers, found = [], []
+    layers: list[nn.Linear] = []
+    found: list[Activation] = []
     for name, part in module.named_modules():
         if isinstance(part, nn.Linear):
             layers.append(part)
@@ -237,7 +238,9 @@ def _gradients(of: Any, inputs: Any, along: Any = None, **how: bool) -> list[tor
 
 
 def _split(vector: torch.Tensor, parameters: list[torch.nn.Parameter]) -> list[torch.Tensor]:
-    pieces = vector.split([p.numel() for p in parameters])
+    import torch
+
+    pieces = torch.split(vector, [p.numel() for p in parameters])
     return [v.to(p.dtype).view_as(p) for v, p in zip(pieces, parameters, strict=True)]
 
 

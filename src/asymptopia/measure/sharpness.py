@@ -107,7 +107,7 @@ def _torch_descent(loss: Callable[[Any], Any], module: Any, rate: float, steps: 
             gradients = torch.autograd.grad(value, parameters)
             with torch.no_grad():
                 for p, g in zip(parameters, gradients, strict=True):
-                    p -= rate * g
+                    p.sub_(rate * g)
     numbers, losses, curvatures = (np.array(column) for column in zip(*seen, strict=True))
     return Training(numbers, losses, curvatures, float(rate), module)
 
