@@ -27,7 +27,6 @@ class Coins(Law):
     size = "coins"
     sizes = (50, 100, 200)
     seeds = 100
-    compiled = False
     observables = {
         "mean": Observable("m", "mean of the coins", scale=1.0),
         "profile": Observable("p", "mean and half of it", dims=("k",), scale=1.0),

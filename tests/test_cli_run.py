@@ -34,7 +34,6 @@ class Coins(Law):
     seeds = 100
     block = 50
     source = "Bernoulli, Ars conjectandi (1713)"
-    compiled = False
     observables = {"mean": Observable("m", "mean of the coins", scale=1.0)}
 
     def predict(self):

@@ -41,7 +41,6 @@ from asymptopia.parts.loss import Loss, Square
 
 class Mine(Law):
     kind: Loss = field(Square(), "no influence")
-    compiled = False
     observables = {"one": Observable("1", "one", scale=1.0)}
 
     def predict(self):

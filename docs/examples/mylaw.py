@@ -11,7 +11,7 @@ class DoubleDescent(Law):
 
     alpha: float = field(2.0, "samples per input", above=0)
     noise: float = field(0.25, "variance of the noise", at_least=0)
-    size, sizes, seeds, compiled = "inputs", (50, 100, 200), 400, False
+    size, sizes, seeds = "inputs", (50, 100, 200), 400
     source = "Hastie, Montanari, Rosset and Tibshirani, Annals of Statistics 50 (2022) 949"
     observables = {"error": Observable(r"\varepsilon", "squared distance between student and teacher")}
 

@@ -92,14 +92,13 @@ def test_a_python_law_is_called_point_by_point():
     np.testing.assert_array_equal(sweep(Plain(), slope=(0.5, 2.0)).limit()["s"], [0.0, 1.0])
 
 
-def test_a_vectorised_law_is_called_once_with_arrays():
+def test_a_law_of_many_statements_is_called_once_with_arrays():
     class Batched(Line):
-        vectorised = True
         calls = []
 
-        def predict(self):
+        def predict_many(self):
             self.calls.append(np.shape(self.slope))
-            one = np.asarray(self.slope)
+            one = np.atleast_1d(self.slope)
             return {"y": one[..., None] * np.arange(2), "s": one}
 
     np.testing.assert_array_equal(sweep(Batched(), slope=(1.0, 2.0)).limit()["y"], [[0, 1], [0, 2]])

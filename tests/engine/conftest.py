@@ -55,7 +55,6 @@ class Coin(Law):
     p: float = field(0.5, "probability of heads", at_least=0, at_most=1)
     tilt: Tilt = field(Fair(), "how they are loaded")
     size, sizes, seeds, block = "coins", (10, 20), 12, 4
-    compiled = False
     observables = SYMBOLS
 
     def predict(self):

@@ -7,6 +7,7 @@ import pytest
 
 from asymptopia import StatementError
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
+from asymptopia.laws.kernels.wide_network_kernel.experiment import _draw
 from asymptopia.measure.network_tangent import network_tangent_kernel
 from asymptopia.measure.operators import tangent_kernel
 from asymptopia.parts.activation import Tanh
@@ -43,8 +44,8 @@ def test_it_is_the_contraction_of_jacobians():
 def test_factors_are_those_of_the_tangent_parametrisation():
     law = WideNetworkKernel(depth=2, activation=Tanh(), weight_variance=1.7, bias_variance=0.3)
     key = jax.random.key(1)
-    factors = [((1.7 / W.shape[1]) ** 0.5, 0.3**0.5) for W, _ in law._draw(9, key)]
-    layers = [(s * W, t * b) for (W, b), (s, t) in zip(law._draw(9, key), factors, strict=True)]
+    factors = [((1.7 / W.shape[1]) ** 0.5, 0.3**0.5) for W, _ in _draw(law, 9, key)]
+    layers = [(s * W, t * b) for (W, b), (s, t) in zip(_draw(law, 9, key), factors, strict=True)]
     found = network_tangent_kernel(layers, Tanh(), law.inputs, factors=factors)[..., 0, 0]
     np.testing.assert_allclose(found, law.realize(9, key)["ntk"], rtol=1e-10)
 
@@ -55,7 +56,7 @@ def test_factors_are_those_of_the_tangent_parametrisation():
         (W, b), (s, t) = drawn[-1], factors[-1]
         return (s * h @ W.T + t * b)[:, 0]
 
-    rows = [leaf.reshape(2, -1) for leaf in jax.tree.leaves(jax.jacrev(trained)(law._draw(9, key)))]
+    rows = [leaf.reshape(2, -1) for leaf in jax.tree.leaves(jax.jacrev(trained)(_draw(law, 9, key)))]
     np.testing.assert_allclose(found, sum(r @ r.T for r in rows), rtol=1e-10)
 
 

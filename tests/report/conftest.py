@@ -55,7 +55,6 @@ class Mean(Law):
     size = "copies"
     sizes = (50, 100, 200, 400)
     seeds = 24
-    compiled = False
     source = "Laplace, Theorie analytique (1812), chapter 4"
     bibtex = (
         "@book{laplace1812,\n  author = {Laplace, P.-S.},\n  title = {Th{\\'e}orie analytique},\n  year = {1812}\n}"
@@ -84,7 +83,6 @@ class Mean(Law):
 class Histogram(Law):
     """The density of a uniform variable, in ten bins."""
 
-    compiled = False
     sizes = (100, 400)
     seeds = 12
     width: float = field(1.0, "width of the interval", above=0)
@@ -160,7 +158,6 @@ def many_law(count: int) -> type[Law]:
         """Many means at once."""
 
         mu: float = field(0.5, "signal")
-        compiled = False
         sizes = (50, 100)
         seeds = 8
         observables = {f"mean_{k}": Observable(f"y_{{{k}}}", f"mean number {k}", scale=1.0) for k in range(count)}

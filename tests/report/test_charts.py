@@ -118,7 +118,6 @@ def test_bound_on_every_realisation_has_no_residuals(shapes):
 class Biased(Law):
     """A mean with a correction n**-1/2 that stands far above the noise."""
 
-    compiled = False
     sizes = (100, 200, 400, 800)
     seeds = 30
     bias = 0.5

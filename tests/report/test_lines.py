@@ -22,8 +22,6 @@ class Power(Law):
     shift: float = field(0.0, "shift")
     hole: float = field(0.0, "a position without a limit")
 
-    vectorised = True
-    compiled = False
     sizes = (10, 20)
     seeds = 3
     observables = {"square": Observable("x^2", "square"), "root": Observable(r"\sqrt{x}", "root")}

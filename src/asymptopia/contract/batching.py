@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .record import StatementError, join, nearest, split
+from .record import Record, StatementError, join, nearest, split
 
 if TYPE_CHECKING:
     from .law import Law
@@ -34,17 +36,43 @@ def predict_all(laws: Sequence[Law]) -> list[dict[str, Any]]:
 def realize_block(law: Law, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
     """The observables of the realisations of size `n` with these seeds: arrays with the seeds first."""
     keys = seed_keys(n, seeds)
-    if law.compiled:
-        import jax
-        import jax.numpy as jnp
-
-        structure, numbers = split(law)
-        values = _compiled_realize()(structure, n, jnp.asarray(numbers, float), keys)
-        values = jax.tree.map(np.asarray, values)
-    else:
+    how = compiled_as(law, n)
+    if how is None:
         values = law.realize_all(n, keys)
+    else:
+        import jax
+
+        values = _compiled_realize()(law, n, keys) if how == "traced" else _compiled_alone()(law, n, keys)
+        values = jax.tree.map(np.asarray, values)
     _check_names(law, values, law.observed(), law.observed(), "realize")
     return {k: np.asarray(values[k], float) for k in law.observed()}
+
+
+def compiled_as(law: Law, n: int) -> str | None:
+    """How realisations are compiled: "traced", with the law's numbers as arguments, or "static", with the numbers in
+    the program, where they decide on shapes; None where `realize` is ordinary Python, to be called seed by seed."""
+    cls = type(law)
+    if cls not in _COMPILED:
+        _COMPILED[cls] = None if law.gives_many() else next((h for h in _WAYS if _traces(law, n, h)), None)
+    return _COMPILED[cls]
+
+
+_COMPILED: WeakKeyDictionary[type[Law], str | None] = WeakKeyDictionary()
+_WAYS = ("traced", "static")
+
+
+def _traces(law: Law, n: int, how: str) -> bool:
+    import jax
+
+    key = jax.random.key(0)
+    try:
+        if how == "traced":
+            jax.eval_shape(lambda at, k: at.realize(n, k), law, key)
+        else:
+            jax.eval_shape(lambda k: law.realize(n, k), key)
+    except Exception:  # whatever stops the tracing is raised again, undisguised, by the call seed by seed
+        return False
+    return True
 
 
 def seed_keys(n: int, seeds: Sequence[int]) -> Any:
@@ -66,22 +94,33 @@ def whole(expected: float, rng: np.random.Generator, least: int = 1) -> int:
     return max(least, int(expected) + int(rng.random() < expected - int(expected)))
 
 
+def stacked(law: Record) -> int:
+    """How many statements a law or part with arrays in its number fields stands for: the length of the arrays, or 1."""
+    return next((len(v) for v in split(law)[1] if np.ndim(v)), 1)
+
+
 def _predict_group(laws: list[Law], structure: Any, table: np.ndarray) -> list[dict[str, Any]]:
-    if laws[0].vectorised:
+    if laws[0].predicts_many():
         varying = (table != table[:1]).any(axis=0)
-        if not varying.any():
-            return [laws[0].predict()] * len(laws)
         columns = [table[:, j] if varying[j] else float(table[0, j]) for j in range(table.shape[1])]
-        return _rows(join(structure, columns).predict(), len(laws))
-    if laws[0].compiled and len(laws) > 1:
+        rows = _rows(join(structure, columns).predict_many(), len(laws) if varying.any() else 1)
+        return rows if varying.any() else rows * len(laws)
+    done: list[dict[str, Any]] = []
+    if "jax" not in sys.modules:  # a law that does without it is not made to wait for it
+        done = [_arrays(laws[0].predict())]
+    if len(laws) > 1 and "jax" in sys.modules:
         values = _traced_predict(structure, table)
         if values is not None:
             return _rows(values, len(laws))
-    return [{k: np.asarray(v, float) for k, v in law.predict().items()} for law in laws]
+    return [*done, *(_arrays(law.predict()) for law in laws[len(done) :])]
+
+
+def _arrays(values: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {k: np.asarray(v, float) for k, v in values.items()}
 
 
 def _rows(values: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    arrays = {k: np.asarray(v, float) for k, v in values.items()}
+    arrays = _arrays(values)
     for k, v in arrays.items():
         if v.shape[:1] != (count,):
             raise StatementError(f"`predict` returned {k!r} of shape {v.shape} for {count} statements at once.")
@@ -121,9 +160,21 @@ def _compiled_predict() -> Any:
 @cache
 def _compiled_realize() -> Any:
     import jax
+    import jax.numpy as jnp
 
-    def realize(structure: Any, n: int, numbers: Any, keys: Any) -> Any:
-        return jax.vmap(lambda key: join(structure, list(numbers)).realize(n, key))(keys)
+    def realize(law: Law, n: int, keys: Any) -> Any:
+        law = jax.tree.map(lambda x: jnp.asarray(x, float), law)
+        return jax.vmap(lambda key: law.realize(n, key))(keys)
+
+    return jax.jit(realize, static_argnums=1)
+
+
+@cache
+def _compiled_alone() -> Any:
+    import jax
+
+    def realize(law: Law, n: int, keys: Any) -> Any:
+        return jax.vmap(lambda key: law.realize(n, key))(keys)
 
     return jax.jit(realize, static_argnums=(0, 1))
 

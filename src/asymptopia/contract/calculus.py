@@ -71,7 +71,7 @@ def _number(law: Law, along: str) -> float:
 
 
 def _traced(law: Law, along: str, value: float) -> dict[str, np.ndarray] | None:
-    if law.vectorised or not law.compiled:
+    if law.predicts_many():
         return None
     import jax
 

@@ -156,10 +156,8 @@ class Law(Statement, Record):
     observables: name -> `Observable`.
     bias:        finite-size corrections fall as n**-bias.
     landmarks:   published values that it must reproduce.
-    compiled:    whether `realize` is JAX, to be compiled and batched over seeds; False for ordinary Python.
-    vectorised:  whether `predict` accepts arrays in the fields that hold numbers, and returns arrays with that
-                 leading axis (NumPy); otherwise JAX traces and batches it if it can, else it is called point by point.
     block:       how many realisations make one unit of work.
+    controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
 
     size: ClassVar[str] = "size"
@@ -171,17 +169,25 @@ class Law(Statement, Record):
     observables: ClassVar[Mapping[str, Observable]] = {}
     bias: ClassVar[float] = 1.0
     landmarks: ClassVar[tuple[Landmark, ...]] = ()
-    compiled: ClassVar[bool] = True
-    vectorised: ClassVar[bool] = False
     block: ClassVar[int] = 64
+    controls: ClassVar[tuple[str, ...]] = ()
 
     def predict(self) -> dict[str, Any]:
         """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
+        if self.predicts_many():
+            return {k: v[0] for k, v in self.predict_many().items()}
         return self._from_folder("theory", "predict")(self)
+
+    def predict_many(self) -> dict[str, Any]:
+        """The same for a law with arrays (K,) in some of its number fields: arrays (K, ...), K = 1 if there are none.
+
+        For laws that compute many statements at once with NumPy; those of JAX are batched anyway.
+        """
+        return self._from_folder("theory", "predict_many")(self)
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
-        if self._gives_many():
+        if self.gives_many():
             return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
         return self._from_folder("experiment", "realize")(self, n, key)
 
@@ -202,14 +208,20 @@ class Law(Statement, Record):
         return None
 
     @classmethod
-    def _gives_many(cls) -> bool:
+    def predicts_many(cls) -> bool:
+        """Whether the law predicts many statements at once, by `predict_many`."""
+        return cls.predict_many is not Law.predict_many or hasattr(cls.in_folder("theory"), "predict_many")
+
+    @classmethod
+    def gives_many(cls) -> bool:
+        """Whether the law realises many systems at once, by `realize_all`."""
         return cls.realize_all is not Law.realize_all or hasattr(cls.in_folder("experiment"), "realize_all")
 
     @classmethod
     def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:
         found = getattr(cls.in_folder(module), function, None)
         if found is None:
-            what = "does not say what it predicts" if function == "predict" else "cannot be realised"
+            what = "does not say what it predicts" if module == "theory" else "cannot be realised"
             raise NotImplementedError(f"{cls.__name__} {what}: define `{function}`.")
         return found
 

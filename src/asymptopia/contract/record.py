@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import importlib.abc
+import importlib.util
 import math
 import numbers
 import operator
@@ -59,12 +61,15 @@ class Record:
 
     Subclasses declare fields as in a dataclass, with `field(...)` where a value is restricted. Every restriction
     is checked at construction. Numbers in fields annotated `float` are stored as floats, so that `A(x=1)` and
-    `A(x=1.0)` are one statement. Arrays and JAX tracers pass, so that a record can be batched and differentiated.
+    `A(x=1.0)` are one statement. A record is a JAX pytree: the floats and arrays in it and in its parts are its leaves,
+    so that it can be traced, batched and differentiated.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, repr=False, eq=False)(cls)
+        if "jax" in sys.modules:
+            _register(cls)
 
     def __post_init__(self) -> None:
         hints = field_types(type(self))
@@ -131,42 +136,25 @@ def field_types(cls: type[Record]) -> dict[str, Any]:
 
 def split(record: Record) -> tuple[Any, list[Any]]:
     """A record as its structure, which can be hashed, and the list of the floats and arrays in it and in its parts."""
+    children, structure = _opened(record)
     numbers: list[Any] = []
-
-    def walk(r: Record) -> Any:
-        inside = []
-        for f in dataclasses.fields(r):  # type: ignore[arg-type]
-            value = getattr(r, f.name)
-            if isinstance(value, Record):
-                inside.append((f.name, walk(value)))
-            elif type(value) is float or isinstance(value, np.ndarray):
-                numbers.append(value)
-                inside.append((f.name, _NUMBER))
-            else:
-                inside.append((f.name, (_NUMBER, value)))
-        return type(r), tuple(inside)
-
-    return walk(record), numbers
+    inside = []
+    for child in children:
+        if isinstance(child, Record):
+            inner, more = split(child)
+            inside.append(inner)
+            numbers += more
+        else:
+            inside.append(_NUMBER)
+            numbers.append(child)
+    return (type(record), structure, tuple(inside)), numbers
 
 
 def join(structure: Any, numbers: typing.Iterable[Any]) -> Any:
     """The record of this structure with these numbers: floats, arrays or JAX tracers. Nothing is checked again."""
+    cls, own, inside = structure
     left = iter(numbers)
-
-    def walk(s: Any) -> Record:
-        cls, inside = s
-        record = object.__new__(cls)
-        for name, value in inside:
-            if value == _NUMBER:
-                value = next(left)
-            elif value[0] == _NUMBER:
-                value = value[1]
-            else:
-                value = walk(value)
-            object.__setattr__(record, name, value)
-        return record
-
-    return walk(structure)
+    return _closed(cls, own, [next(left) if s == _NUMBER else join(s, left) for s in inside])
 
 
 def with_arrays(record: typing.Any, change: typing.Callable[[np.ndarray], np.ndarray]) -> typing.Any:
@@ -175,6 +163,70 @@ def with_arrays(record: typing.Any, change: typing.Callable[[np.ndarray], np.nda
     if not any(isinstance(v, np.ndarray) for v in numbers):
         return record
     return join(structure, (change(v) if isinstance(v, np.ndarray) else v for v in numbers))
+
+
+def _opened(record: Record) -> tuple[tuple[Any, ...], Any]:
+    """The parts, floats and arrays in a record's fields, and the rest: names of those fields, values of the others."""
+    fields = [(f.name, getattr(record, f.name)) for f in dataclasses.fields(record)]  # type: ignore[arg-type]
+    names = tuple(k for k, v in fields if not _fixed(v))
+    return tuple(v for k, v in fields if k in names), (names, tuple((k, v) for k, v in fields if k not in names))
+
+
+def _closed(cls: type[Record], structure: Any, children: typing.Iterable[Any]) -> Any:
+    names, rest = structure
+    record = object.__new__(cls)
+    for name, value in (*zip(names, children, strict=True), *rest):
+        object.__setattr__(record, name, value)
+    return record
+
+
+def _fixed(value: Any) -> bool:
+    """Whether a field's value belongs to the structure of a record: anything but a part, a float or an array."""
+    if isinstance(value, Record):
+        return False
+    return value is None or isinstance(value, (bool, int, str, bytes, tuple, list)) or callable(value)
+
+
+def _register(cls: type[Record]) -> None:
+    from jax import tree_util
+
+    def with_keys(record: Record) -> tuple[Any, Any]:
+        children, structure = _opened(record)
+        return [(tree_util.GetAttrKey(k), v) for k, v in zip(structure[0], children, strict=True)], structure
+
+    tree_util.register_pytree_with_keys(cls, with_keys, lambda s, c: _closed(cls, s, c), _opened)
+
+
+class _OnceJaxIsThere(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Registers all records as pytrees as soon as anybody loads JAX, which what only states problems does not need."""
+
+    def __init__(self) -> None:
+        self.searching = False
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != "jax" or self.searching:
+            return None
+        self.searching = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.searching = False
+        if spec is not None and spec.loader is not None:
+            self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: Any) -> Any:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__spec__.loader = module.__loader__ = self.loader  # type: ignore[union-attr]
+        self.loader.exec_module(module)
+        sys.meta_path.remove(self)
+        todo: list[type[Record]] = [Record]
+        while todo:
+            cls = todo.pop()
+            _register(cls)
+            todo += cls.__subclasses__()
 
 
 def record_types(hint: Any) -> list[type[Record]]:
@@ -285,3 +337,9 @@ def _check_range(value: Any, name: str, metadata: typing.Mapping[str, Any]) -> N
 
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+if "jax" in sys.modules:
+    _register(Record)
+else:
+    sys.meta_path.insert(0, _OnceJaxIsThere())

@@ -45,7 +45,7 @@ class Cell:
     @cached_property
     def shape(self) -> Any:
         """Cells of equal shape share one compiled program; None if nothing is compiled."""
-        return (split(self.law)[0], self.size, len(self.seeds)) if self.law.compiled else None
+        return None if self.law.gives_many() else (split(self.law)[0], self.size, len(self.seeds))
 
     def without(self, seeds: Iterable[int]) -> Cell | None:
         """The cell of the other seeds, if there are any."""

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from .approximation.barron import Barron as Barron
     from .approximation.depth_separation import DepthSeparation as DepthSeparation
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
+    from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
     from .dynamics.deep_linear import DeepLinear as DeepLinear
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
     from .dynamics.online_sgd import OnlineSGD as OnlineSGD
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from .factorisation.convolutional_linear_network import ConvolutionalLinearNetwork as ConvolutionalLinearNetwork
     from .factorisation.structured_factorisation import StructuredFactorisation as StructuredFactorisation
     from .inference.amp import AMP as AMP
+    from .inference.bayes_deep_linear import BayesDeepLinear as BayesDeepLinear
     from .inference.bayes_optimal import BayesOptimal as BayesOptimal
     from .inference.capacity import Capacity as Capacity
     from .inference.committee import Committee as Committee
     from .inference.contextual_block_model import ContextualBlockModel as ContextualBlockModel
+    from .inference.diffusion_memorisation import DiffusionMemorisation as DiffusionMemorisation
     from .inference.erm import ERM as ERM
     from .inference.gaussian_covariate import GaussianCovariate as GaussianCovariate
     from .inference.in_context_regression import InContextRegression as InContextRegression

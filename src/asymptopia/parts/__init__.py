@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .covariance import Covariance as Covariance
     from .covariance import Isotropic as Isotropic
     from .covariance import Matrices as Matrices
+    from .covariance import PowerDensity as PowerDensity
     from .covariance import PowerLaw as PowerLaw
     from .covariance import Spectrum as Spectrum
     from .data import Bundled as Bundled
@@ -88,6 +89,15 @@ if TYPE_CHECKING:
     from .prior import Prior as Prior
     from .prior import Rademacher as Rademacher
     from .prior import SparseRademacher as SparseRademacher
+    from .sampler import HMC as HMC
+    from .sampler import MALA as MALA
+    from .sampler import NUTS as NUTS
+    from .sampler import Exchange as Exchange
+    from .sampler import Infinite as Infinite
+    from .sampler import InfiniteSwapping as InfiniteSwapping
+    from .sampler import PosteriorSampler as PosteriorSampler
+    from .sampler import RandomWalk as RandomWalk
+    from .sampler import Swapping as Swapping
 
 
 def __getattr__(name: str) -> Any:

@@ -10,10 +10,11 @@ from typing import Protocol
 import numpy as np
 
 from ..contract.record import StatementError, field
+from ..numerics.gaussian import legendre
 from ..tables import existing
 from .data import Covariates
 
-__all__ = ["Covariance", "Isotropic", "Matrices", "PowerLaw", "Spectrum"]
+__all__ = ["Covariance", "Isotropic", "Matrices", "PowerDensity", "PowerLaw", "Spectrum"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +141,30 @@ class PowerLaw(Covariance):
 
     def dimension(self) -> int | None:
         return self.dimensions
+
+
+class PowerDensity(Covariance):
+    """Eigenvalues (1 - exponent) u**-exponent, u uniform on [0, 1], of mean 1; a teacher of components of size 1.
+
+    In dimension d each eigenvalue is the mean over a cell of u of length 1/d.
+    """
+
+    exponent: float = field(0.3, "power of the quantile", at_least=0, at_most=0.9)
+
+    def paired(self) -> Paired:
+        """In v = u**(1 - exponent), of which dv is the share of the variance; panels are geometric towards v = 0."""
+        if self.exponent == 0:
+            return Isotropic().paired()
+        x, w = legendre(10)
+        ends = np.linspace(0.0, 32.0, 33)
+        y = (ends[:-1, None] + np.diff(ends)[:, None] * x).ravel()
+        share = np.exp(-y) * (np.diff(ends)[:, None] * w).ravel()
+        values = (1 - self.exponent) * np.exp(y * self.exponent / (1 - self.exponent))
+        return Paired(values, share / values, share * values, np.ones((1, 1)))
+
+    def ensemble(self, d: int, rng: np.random.Generator) -> Ensemble:
+        values = d * np.diff((np.arange(d + 1) / d) ** (1 - self.exponent))
+        return Ensemble(np.sqrt(values), np.sqrt(values / d) * rng.choice((-1.0, 1.0), d))
 
 
 class Spectrum(Covariance):

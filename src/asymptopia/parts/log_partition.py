@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.record import Record, StatementError, join, split
+from ..contract.record import Record, StatementError
 
 
 def derivatives(record: Record, position: int, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +25,8 @@ def value(record: Record, *arguments: Any) -> np.ndarray:
 
 
 def _evaluated(what: str, record: Record, position: int, arguments: Any) -> list[np.ndarray]:
-    structure, numbers = split(record)
+    import jax
+
     arrays = np.broadcast_arrays(*(np.asarray(a, float) for a in arguments))
     shape, count = arrays[0].shape, arrays[0].size
     padded = 4 ** (max(count - 1, 63).bit_length() + 1 >> 1)  # few shapes, so that little is compiled
@@ -35,9 +36,9 @@ def _evaluated(what: str, record: Record, position: int, arguments: Any) -> list
         return np.pad(flat, (0, padded - count), mode="edge") if count else flat
 
     flat = [fill(a) for a in arrays]
-    numbers = [fill(v) if np.ndim(v) else v for v in numbers]
+    filled = jax.tree.map(lambda v: fill(v) if np.ndim(v) else v, record)
     try:
-        found = _compiled()[what](structure, position, numbers, flat)
+        found = _compiled()[what](filled, position, flat)
     except TypeError as error:
         message = f"The `log_partition` of {record!r} cannot be differentiated: write it with jax.numpy. {error}"
         raise StatementError(message) from error
@@ -49,20 +50,20 @@ def _compiled() -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    def function(structure: Any, position: int, numbers: Any, arguments: Any, x: Any) -> Any:
-        found = join(structure, numbers).log_partition(*arguments[:position], x, *arguments[position + 1 :])
+    def function(record: Any, position: int, arguments: Any, x: Any) -> Any:
+        found = record.log_partition(*arguments[:position], x, *arguments[position + 1 :])
         return jnp.broadcast_to(jnp.asarray(found, float), x.shape)
 
-    def run(structure: Any, position: int, numbers: Any, arguments: Any) -> Any:
-        return (function(structure, position, numbers, arguments, arguments[position]),)
+    def run(record: Any, position: int, arguments: Any) -> Any:
+        return (function(record, position, arguments, arguments[position]),)
 
-    def slopes(structure: Any, position: int, numbers: Any, arguments: Any) -> Any:
+    def slopes(record: Any, position: int, arguments: Any) -> Any:
         x = arguments[position]
 
         def slope(at: Any) -> Any:
-            inner = lambda t: function(structure, position, numbers, arguments, t)  # noqa: E731
+            inner = lambda t: function(record, position, arguments, t)  # noqa: E731
             return jax.jvp(inner, (at,), (jnp.ones_like(at),))[1]
 
         return jax.jvp(slope, (x,), (jnp.ones_like(x),))
 
-    return {name: jax.jit(f, static_argnums=(0, 1)) for name, f in (("value", run), ("derivatives", slopes))}
+    return {name: jax.jit(f, static_argnums=1) for name, f in (("value", run), ("derivatives", slopes))}

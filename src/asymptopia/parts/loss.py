@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ..contract.record import Record, StatementError, field, join, split
+from ..contract.record import Record, StatementError, field
 from ..numerics.breaks import resolve, thinned
 from ..numerics.proximal import derivatives, increasing_root, proximal
 from .own_function import OwnFunction
@@ -73,7 +73,8 @@ class Loss(Record):
         return _convex(self)
 
     def _differentiate(self, what: str, *arguments: Any) -> np.ndarray:
-        structure, numbers = split(self)
+        import jax
+
         arrays = np.broadcast_arrays(*(np.asarray(a, float) for a in arguments))
         shape, count = arrays[0].shape, arrays[0].size
         padded = 4 ** (max(count - 1, 63).bit_length() + 1 >> 1)  # few shapes, so that little is compiled
@@ -82,9 +83,9 @@ class Loss(Record):
             return np.pad(a.ravel(), (0, padded - count), mode="edge") if count else a.ravel()
 
         flat = [fill(a) for a in arrays]
-        numbers = [fill(np.broadcast_to(v, shape)) if np.ndim(v) else v for v in numbers]
+        filled = jax.tree.map(lambda v: fill(np.broadcast_to(v, shape)) if np.ndim(v) else v, self)
         try:
-            found = np.asarray(_derived(structure)[what](numbers, *flat))[:count].reshape(shape)
+            found = np.asarray(_derived()[what](filled, *flat))[:count].reshape(shape)
         except TypeError as error:
             message = f"{self!r} cannot be differentiated: write it with jax.numpy, elementwise. {error}"
             raise StatementError(message) from error
@@ -300,18 +301,18 @@ def _convex(loss: Loss) -> bool:
     return all(bool(np.all(np.diff(s) >= -1e-9 * np.maximum(1.0, np.abs(s[1:])))) for s in finite)
 
 
-@lru_cache(maxsize=64)
-def _derived(structure: Any) -> dict[str, Callable[..., Any]]:
+@cache
+def _derived() -> dict[str, Callable[..., Any]]:
     import jax
 
-    def slope(numbers: list[Any], y: Any, z: Any) -> Any:
-        return derivatives(join(structure, numbers))[0](y, z)
+    def slope(loss: Loss, y: Any, z: Any) -> Any:
+        return derivatives(loss)[0](y, z)
 
-    def bend(numbers: list[Any], y: Any, z: Any) -> Any:
-        return derivatives(join(structure, numbers))[1](y, z)
+    def bend(loss: Loss, y: Any, z: Any) -> Any:
+        return derivatives(loss)[1](y, z)
 
-    def nearest(numbers: list[Any], y: Any, omega: Any, V: Any) -> Any:
-        return proximal(join(structure, numbers).__call__, y, omega, V)
+    def nearest(loss: Loss, y: Any, omega: Any, V: Any) -> Any:
+        return proximal(loss.__call__, y, omega, V)
 
     return {"gradient": jax.jit(slope), "curvature": jax.jit(bend), "proximal": jax.jit(nearest)}
 

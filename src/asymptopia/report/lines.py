@@ -28,7 +28,7 @@ def fine_limit(confrontation: Confrontation, cache: Path | None = None) -> xr.Da
     """
     statement = confrontation.statement
     floats = [k for k, v in statement.axes.items() if len(v) > 2 and all(isinstance(x, float) for x in v)]
-    if not floats or not statement.law.vectorised:
+    if not floats or not statement.law.predicts_many():
         return None
     axis = max(floats, key=lambda k: len(statement.axes[k]))
     others = int(np.prod([len(v) for k, v in statement.axes.items() if k != axis], initial=1))

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse
-from asymptopia.laws.kernels.kernel_regression import KernelRegression, harmonic, harmonics
+from asymptopia.laws.kernels.kernel_regression import KernelRegression
 from asymptopia.laws.kernels.kernel_regression.theory import population
+from asymptopia.numerics.harmonics import harmonic, harmonics
 from asymptopia.parts.activation import Erf, Relu, Sign, Tanh
 from asymptopia.parts.data import Bundled, Data, Table
 from asymptopia.parts.kernel import NNGP, NTK, RBF, Polynomial, Powers

@@ -5,14 +5,14 @@ import pytest
 
 from asymptopia import StatementError, confront
 from asymptopia.laws.sampling.bayesian_network import BayesianNetwork
-from asymptopia.laws.sampling.bayesian_network.experiment import HMC, InfiniteSwapping, RandomWalk
 from asymptopia.parts.data import Bundled
+from asymptopia.parts.sampler import HMC, InfiniteSwapping, RandomWalk
 
 
 def test_the_posterior_in_the_space_of_functions():
     """The output as a Gaussian process: mean k (K + s2)^-1 y, variance k(x, x) - k (K + s2)^-1 k."""
     law = BayesianNetwork(noise=0.3, ridge=2.0, features="relu:20")
-    features, labels, probes = law._design()
+    features, labels, probes = law.design()
     kernel = features @ features.T / law.ridge + law.noise * np.eye(law.samples)
     cross = probes @ features.T / law.ridge
     limit = law.limit()
@@ -27,7 +27,7 @@ def test_a_regression_without_hidden_layer_is_scikit_learn_s_ridge():
     from sklearn.linear_model import Ridge
 
     law = BayesianNetwork(data=Bundled(name="diabetes"), features="none", noise=0.5, ridge=3.0, samples=100)
-    features, labels, probes = law._design()
+    features, labels, probes = law.design()
     fitted = Ridge(alpha=law.noise * law.ridge, fit_intercept=False).fit(features, labels)
     np.testing.assert_allclose(law.limit()["mean"], fitted.predict(probes), rtol=1e-8)
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront
-from asymptopia.laws.sampling.tempering import Exchange, Infinite, Magnet, Tempering, WellSites
+from asymptopia.laws.sampling.tempering import Magnet, Tempering, WellSites
 from asymptopia.laws.sampling.tempering.theory import asymptotic_variance, generator, stationary
+from asymptopia.parts.sampler import Exchange, Infinite
 
 SYSTEMS = (WellSites(), WellSites(tilt=0.0, sites=12), Magnet())
 
@@ -29,7 +30,7 @@ def test_more_exchanges_are_never_worse_and_infinite_swapping_is_best(system):
 def test_without_exchanges_it_is_a_birth_and_death_chain(system):
     """The variance is a sum over edges; no linear system is solved."""
     law = Tempering(system=system, temperature=0.4)
-    cold, f = law._log_weights()[0], law._right()
+    cold, f = law.log_weights()[0], law.right_well()
     p = stationary(cold)
     flow = p[:-1] * np.exp(np.minimum(np.diff(cold), 0))
     exact = 2 * np.sum(np.cumsum(p * (f - p @ f))[:-1] ** 2 / flow)

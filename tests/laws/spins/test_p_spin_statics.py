@@ -10,7 +10,9 @@ import pytest
 from asymptopia import confront, parse, thresholds
 from asymptopia.contract.batching import seed_keys
 from asymptopia.contract.record import StatementError
-from asymptopia.laws.spins.p_spin_statics import PSpinStatics, ladder, one_step, thresholds_of
+from asymptopia.laws.spins.p_spin_statics import PSpinStatics
+from asymptopia.laws.spins.p_spin_statics.experiment import ladder
+from asymptopia.laws.spins.p_spin_statics.theory import one_step, thresholds_of
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "spins.json").read_text()) if r["statement"].startswith("PSpinStatics")]

@@ -10,7 +10,8 @@ import pytest
 
 from asymptopia import StatementError, confront, parse, thresholds
 from asymptopia.contract.batching import generator, seed_keys
-from asymptopia.laws.spins.sherrington_kirkpatrick import SherringtonKirkpatrick, ladder
+from asymptopia.laws.spins.sherrington_kirkpatrick import SherringtonKirkpatrick
+from asymptopia.laws.spins.sherrington_kirkpatrick.experiment import ladder
 from asymptopia.theory import replica_symmetric as symmetric
 
 REFERENCE = Path(__file__).parents[2] / "reference"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...contract.record import StatementError, join, split
+from ...contract.record import StatementError
 from ...numerics.proximal import derivatives
 from ...parts.loss import Loss
 
@@ -75,10 +75,9 @@ def descend(
     if schedule.temperature > 0:
         size = np.sqrt(2 * schedule.rate * schedule.temperature)
         kicks = size * np.stack([rng.standard_normal((schedule.steps + 1, d)) for rng in rngs])
-    structure, numbers = split(loss)
     random = None if weights is None else np.stack(weights)
     real = (schedule.rate, schedule.ridge)
-    found = _compiled()(structure, schedule.steps + 1, numbers, real, X, y, start, random, kicks)
+    found = _compiled()(loss, schedule.steps + 1, real, X, y, start, random, kicks)
     return Trajectories(*(np.asarray(a) for a in found))
 
 
@@ -96,19 +95,16 @@ def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.n
 def _compiled() -> Any:
     import jax
 
-    def run(structure: Any, times: int, numbers: Any, real: Any, *each: Any) -> Any:
-        return jax.vmap(lambda *one: _single(structure, times, numbers, real, *one))(*each)
+    def run(loss: Any, times: int, real: Any, *each: Any) -> Any:
+        return jax.vmap(lambda *one: _single(loss, times, real, *one))(*each)
 
-    return jax.jit(run, static_argnums=(0, 1))
+    return jax.jit(run, static_argnums=1)
 
 
-def _single(
-    structure: Any, times: int, numbers: Any, real: Any, X: Any, y: Any, start: Any, weights: Any, kicks: Any
-) -> Any:
+def _single(loss: Any, times: int, real: Any, X: Any, y: Any, start: Any, weights: Any, kicks: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
-    loss = join(structure, list(numbers))
     slope = derivatives(loss)[0]
     rate, ridge = real
     present = jnp.any(X != 0, axis=1)

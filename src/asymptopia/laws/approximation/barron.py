@@ -60,7 +60,6 @@ class Barron(Law):
   journal = {Advances in Computational Mathematics}, volume = {5}, pages = {173--187}, year = {1996}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "error": Observable(r"\epsilon_n", "mean squared error of random units", scale=0.1),
         "rate": Observable("b", "exponent of that error", exponent_of="error"),

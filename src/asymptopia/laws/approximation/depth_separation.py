@@ -68,7 +68,6 @@ class DepthSeparation(Law):
   volume = {97}, pages = {2596--2604}, year = {2019}
 }"""
     status = "proved; the kinks of random networks by the Kac-Rice formula for their Gaussian limit"
-    compiled = False
     observables = {
         "pieces": Observable(r"P/n^L", "linear pieces of the constructed network, over n**depth"),
         "error": Observable(

@@ -61,7 +61,6 @@ class ReLUSpline(Law):
   journal = {Neural Networks}, volume = {94}, pages = {103--114}, year = {2017}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "error": Observable(r"n^2 \|f - s_n\|_2", "distance to the fitted spline with free knots, times n**2"),
         "equal_error": Observable(r"n^2 \|f - e_n\|_2", "the same with equally spaced knots"),

@@ -61,7 +61,6 @@ class DeepLinear(Law):
     sizes = (40, 80, 160)
     seeds = 200
     block = 50
-    compiled = False
     source = SAXE
     bibtex = """@inproceedings{SaxeMcClellandGanguli2014,
   author = {Saxe, Andrew M. and McClelland, James L. and Ganguli, Surya},

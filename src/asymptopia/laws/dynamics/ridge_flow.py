@@ -70,7 +70,6 @@ class RidgeFlow(Law):
     sizes = (50, 100, 200)
     seeds = 200
     block = 50
-    compiled = False
     source = ADVANI_SAXE + "; Ali, Kolter and Tibshirani, AISTATS 22 (2019) 1370"
     bibtex = """@article{AdvaniSaxeSompolinsky2020,
   author = {Advani, Madhu S. and Saxe, Andrew M. and Sompolinsky, Haim},

@@ -108,7 +108,6 @@ class SphericalPSpin(Law):
         "the equations proved (Ben Arous, Dembo and Guionnet, 2006); the energy at infinite time heuristic: weak "
         "ergodicity breaking is assumed"
     )
-    compiled = False
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy", dims=("time",)),
         "overlap": Observable("m", "overlap with the signal, or with the start", dims=("time",), scale=1.0),

@@ -68,7 +68,6 @@ class SpikedMatrixTensor(Law):
   booktitle = {Advances in Neural Information Processing Systems}, volume = {32}, pages = {8676--8686}, year = {2019}
 }"""
     status = "the equations as those of the spherical p-spin model, which are proved; the thresholds heuristic"
-    compiled = False
     observables = {
         "overlap": Observable("m", "overlap with the signal", dims=("time",), scale=1.0),
         "energy": Observable("e", "energy per spin", unit="energy", dims=("time",)),

@@ -49,7 +49,6 @@ class Butterfly(Law):
   journal = {SIAM Journal on Mathematics of Data Science}, volume = {5}, pages = {22--49}, year = {2023}
 }"""
     status = "recovery and the bound proved; the amplification derived here to first order in the noise"
-    compiled = False
     observables = {
         "error": Observable(r"\epsilon", "relative error of the product without noise", bound="every"),
         "factors": Observable(r"\epsilon_X", "largest relative error of a factor without noise", bound="every"),

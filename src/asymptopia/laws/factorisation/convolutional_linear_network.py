@@ -59,7 +59,6 @@ class ConvolutionalLinearNetwork(Law):
   journal = {SIAM Journal on Mathematics of Data Science}, volume = {1}, pages = {446--475}, year = {2019}
 }"""
     status = "proved (lifting and the bound); the dimension from least squares with small noise, at general kernels"
-    compiled = False
     observables = {
         "smallest": Observable(
             r"\sigma_-", "smallest singular value of the lifted operator / root n", scale=1.0, resolution=0.1

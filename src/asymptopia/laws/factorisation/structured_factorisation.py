@@ -52,7 +52,6 @@ class StructuredFactorisation(Law):
   journal = {SIAM Journal on Mathematics of Data Science}, volume = {1}, pages = {446--475}, year = {2019}
 }"""
     status = "the bounds are proved; the limits follow from concentration of the lifted operator's Gram matrix"
-    compiled = False
     observables = {
         "recovery": Observable("r", "error of the tensor over its bound", bound="every"),
         "factors": Observable("r_h", "distance of the parameters over its bound, where it applies", bound="every"),

@@ -52,7 +52,6 @@ class L1Recovery(Law):
   volume = {3}, number = {3}, pages = {224--294}, year = {2014}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "recovered": Observable("P_r", "probability that the signal is recovered", resolution=0.15),
         "measurements": Observable(r"\alpha_w", "projections needed, per dimension"),

@@ -53,8 +53,6 @@ class MaxMargin(Law):
   journal = {arXiv:1911.01544}, year = {2019}
 }"""
     status = "proved"
-    compiled = False
-    vectorised = True
     observables = {
         "margin": Observable(r"\kappa", "largest margin of a direction of norm sqrt(d)"),
         "test_error": Observable(r"\varepsilon_g", "probability of a wrong sign on a new sample"),
@@ -73,12 +71,11 @@ class MaxMargin(Law):
         Landmark(dict(flip=0.5), "separability", 2.0, 1e-9, "Cover, IEEE Trans. EC-14 (1965) 326", along="alpha"),
     )
 
-    def predict(self) -> dict[str, Any]:
-        shape = np.broadcast_shapes(np.shape(self.alpha), np.shape(self.flip))
-        pairs = zip(*(np.broadcast_to(v, shape).ravel() for v in (self.alpha, self.flip)), strict=True)
-        found = np.array([_margin(float(a), float(f)) for a, f in pairs]).reshape(*shape, 2)
-        error = np.arctan2(1 / np.cosh(found[..., 1]), np.tanh(found[..., 1])) / np.pi
-        return {"margin": found[..., 0], "test_error": error, "separable": np.ones(shape)}
+    def predict_many(self) -> dict[str, Any]:
+        pairs = zip(*np.broadcast_arrays(np.atleast_1d(self.alpha), self.flip), strict=True)
+        found = np.array([_margin(float(a), float(f)) for a, f in pairs])
+        error = np.arctan2(1 / np.cosh(found[:, 1]), np.tanh(found[:, 1])) / np.pi
+        return {"margin": found[:, 0], "test_error": error, "separable": np.ones(len(found))}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         from ...algorithms.erm.max_margin import max_margin

@@ -245,5 +245,3 @@ def _landmarks() -> tuple[Landmark, ...]:
 
 
 LazyTraining.landmarks = _landmarks()
-
-__all__ = ["LazyTraining"]

@@ -57,7 +57,6 @@ class DeepLinearCriticalPoints(Law):
     sizes = (1000, 8000)
     seeds = 20
     block = 10
-    compiled = False
     source = f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}"
     bibtex = r"""@article{BaldiHornik1989,
   author = {Baldi, Pierre and Hornik, Kurt},

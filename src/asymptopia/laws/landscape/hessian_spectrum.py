@@ -82,7 +82,6 @@ class HessianSpectrum(Law):
     status = (
         "proved (the density of random features by Peche, 2019; that their extreme eigenvalues do not leave it, too)"
     )
-    compiled = False
     observables = {
         "density": Observable(r"\rho", "share of the eigenvalues in a bin, over its width", dims=("bin",), bias=1.0),
         "lower_edge": Observable("x_-", "least eigenvalue, but for the ridge's own", scale=1.0),

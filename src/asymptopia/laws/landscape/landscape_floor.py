@@ -72,7 +72,6 @@ class LandscapeFloor(Law):
         "the floor is proved for n to infinity before the time; at rest, which is later, and for the exponent of what "
         "lies above it, heuristic"
     )
-    compiled = False
     observables = {
         "floor_energy": Observable("E_{th}", "energy per spin at rest", unit="energy"),
         "spread": Observable(

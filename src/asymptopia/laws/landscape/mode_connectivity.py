@@ -69,7 +69,6 @@ class ModeConnectivity(Law):
   journal = {Memoirs of the American Mathematical Society}, volume = {261}, number = {1259}, year = {2019}
 }"""
     status = "proved for independent neurons; that training keeps them so holds in the mean-field limit"
-    compiled = False
     observables = {
         "unmatched": Observable("B", "barrier between networks whose neurons are in any order"),
         "barrier": Observable("B^*", "barrier after matching", scale=0.01),

@@ -80,7 +80,6 @@ class PSpinComplexity(Law):
         "proved for mean numbers; for the numbers themselves above the ground state of minima proved for p > 2 "
         "(Subag, 2017)"
     )
-    compiled = False
     observables = {
         "complexity": Observable(
             r"\Sigma_k", "growth rate of their number up to `energy`", dims=("index",), limit_only=True

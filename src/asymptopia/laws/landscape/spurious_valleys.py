@@ -53,7 +53,6 @@ class SpuriousValleys(Law):
     sizes = (2000, 8000)
     seeds = 60
     block = 20
-    compiled = False
     source = VENTURI
     bibtex = """@article{VenturiBandeiraBruna2019,
   author = {Venturi, Luca and Bandeira, Afonso S. and Bruna, Joan},

@@ -47,7 +47,6 @@ class WideNetworkLandscape(Law):
     size = "samples"
     sizes = (20, 40, 80)
     seeds = 20
-    compiled = False
     source = NGUYEN_HEIN
     bibtex = """@inproceedings{NguyenHein2017,
   author = {Nguyen, Quynh and Hein, Matthias},

@@ -43,7 +43,6 @@ class SchroedingerBridge(Law):
     sizes = (32, 64, 128)
     seeds = 400
     block = 100
-    compiled = False
     source = MALLASTO + "; " + BUNNE
     bibtex = """@article{MallastoGerolinMinh2022,
   author = {Mallasto, Anton and Gerolin, Augusto and Minh, H{\\`a} Quang},

@@ -55,7 +55,6 @@ class WassersteinFlow(Law):
     sizes = (32, 64, 128)
     seeds = 500
     block = 100
-    compiled = False
     source = JKO
     bibtex = """@article{JordanKinderlehrerOtto1998,
   author = {Jordan, Richard and Kinderlehrer, David and Otto, Felix},

@@ -55,7 +55,6 @@ class InertialNewton(Law):
   journal = {Journal of Machine Learning Research}, volume = {22}, pages = {1--31}, year = {2021}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "lyapunov": Observable("E/n", "Lyapunov function per dimension", dims=("time",)),
         "loss": Observable("J/n", "objective per dimension", dims=("time",)),

@@ -68,7 +68,6 @@ class MajorizationMinimization(Law):
   journal = {Annals of the Institute of Statistical Mathematics}, volume = {40}, pages = {641--663}, year = {1988}
 }"""
     status = "proved; fields within 16 ulp of relu's kink count as that far from it"
-    compiled = False
     observables = {
         "rise": Observable("r", "largest rise of the loss in a step, over 1 + loss", bound="every"),
         "shortfall": Observable(r"\Delta", "by how much a step missed its granted descent", bound="every"),

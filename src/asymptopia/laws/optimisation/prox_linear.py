@@ -62,7 +62,6 @@ class ProxLinear(Law):
         "guarantees proved; quadratic convergence proved, its constant derived here from the population objective, "
         "for small errors"
     )
-    compiled = False
     observables = {
         "contraction": Observable(
             r"\kappa", "error after a step, times the signal, over the squared error before", resolution=0.1

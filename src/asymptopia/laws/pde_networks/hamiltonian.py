@@ -55,7 +55,6 @@ class Hamiltonian(Law):
     source = CHANG + "; " + HAIRER
     bibtex = BIBTEX
     status = "proved; the energy for smooth activations"
-    compiled = False
     observables = OBSERVABLES
     landmarks = LANDMARKS
 

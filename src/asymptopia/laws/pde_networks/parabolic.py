@@ -61,7 +61,6 @@ class Parabolic(Law):
   publisher = {Kluwer}, year = {2004}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "expansion": Observable(
             r"\max |y'_{k+1} - y_{k+1}|/|y'_k - y_k|", "largest growth of a distance", bound="every"

@@ -65,7 +65,6 @@ class SecondOrder(Law):
         + BIBTEX
     )
     status = "proved; the energy for smooth activations"
-    compiled = False
     observables = OBSERVABLES
     landmarks = LANDMARKS
 

@@ -72,7 +72,6 @@ class BouncyParticle(Law):
   journal = {The Annals of Applied Probability}, volume = {32}, pages = {3361--3407}, year = {2022}
 }"""
     status = "proved for a coordinate; the energy by averaging over the fast motion along a line, here"
-    compiled = False
     observables = {
         "mean": Observable("m", "average of a coordinate along the path", scale=1.0),
         "second_moment": Observable("m_2", "average of its square"),

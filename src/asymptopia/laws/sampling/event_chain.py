@@ -73,7 +73,6 @@ class EventChain(Law):
   journal = {The Journal of Chemical Physics}, volume = {140}, pages = {054116}, year = {2014}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "pressure": Observable("P", "pressure over temperature, from the distances between rods in events"),
         "turning_rate": Observable(r"\lambda", "events per displacement"),

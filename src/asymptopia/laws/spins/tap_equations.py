@@ -46,7 +46,6 @@ class TAPEquations(Law):
   journal = {Communications in Mathematical Physics}, volume = {325}, pages = {333--366}, year = {2014}
 }"""
     status = "proved (Bolthausen, 2014; the free energy at high temperature: Chen and Panchenko, 2018)"
-    compiled = False
     observables = {
         "overlap": Observable("q", "mean of the squared magnetisations", scale=1.0),
         "magnetisation": Observable("m", "mean of the magnetisations", scale=1.0),

@@ -6,39 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, check_increasing, field
-from ....parts.activation import Activation, Erf, Identity, Relu, Sign
-from .theory import State, Task, Trajectory, trajectories
-from .theory.integrals import ORDER
+from ....parts.activation import Activation, Erf, Sign
+from .landmarks import LANDMARKS
 
 SAAD_SOLLA = "Saad and Solla, Phys. Rev. E 52 (1995) 4225"
 GOLDT = "Goldt, Advani, Saxe, Krzakala and Zdeborova, NeurIPS 32 (2019) 6981"
-RECOMPUTED = "the equations of Saad and Solla, integrated independently"
-ROUGH = 1e4  # times the usual tolerance, where it is only asked whether the steps blow up
-TESTS = 4000  # new samples on which a network is tested
-TWO_UNITS = dict(
-    student_overlaps=((0.2, 0.01), (0.01, 0.3)), cross_overlaps=((0.02, -0.01), (0.0, 0.03)), noise=0.0, rate=1.5
-)
-LEARNED = dict(student_overlaps=((1.0,),), cross_overlaps=((1.0,),))
 Matrix = tuple[tuple[float, ...], ...]
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    def mark(time: float, value: float, at: dict[str, Any], **fields: Any) -> Landmark:
-        where = dict(observable="test_error", at=(0,)) | at
-        return Landmark(
-            TWO_UNITS | fields | dict(times=(time,)), value=value, tolerance=1e-8, source=RECOMPUTED, **where
-        )
-
-    return (
-        mark(20.0, 0.015130402907734125, {}, rate=0.5),
-        mark(50.0, 0.010244798296770913, {}),
-        mark(100.0, 0.007457587215374956, {}, noise=0.01),
-        mark(4000.0, 0.011798503151949441, {}, **LEARNED, noise=0.1, rate=1.0),
-        mark(200.0, 0.876105851394653, dict(observable="Q", at=(0, 0, 0)), rate=0.5),
-        mark(200.0, 0.9343278701064055, dict(observable="R", at=(0, 0, 0)), rate=0.5),
-    )
 
 
 class OnlineSGD(Law):
@@ -95,7 +70,6 @@ class OnlineSGD(Law):
   booktitle = {Advances in Neural Information Processing Systems}, volume = {32}, year = {2019}
 }"""
     status = "proved for smooth activations (Goldt et al. 2019, theorem 1); heuristic for relu"
-    vectorised = True
     observables = {
         "Q": Observable(
             "Q", "overlaps of the student's units", dims=("time", "student", "student2"), self_averaging=True
@@ -108,35 +82,11 @@ class OnlineSGD(Law):
             r"\varepsilon_g", "half the mean squared error on labels without noise", dims=("time",)
         ),
     }
-    landmarks = _landmarks()
+    landmarks = LANDMARKS
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_statement(self)
-
-    def predict(self) -> dict[str, Any]:
-        fine, coarse = (self._trajectory(order, loose) for order, loose in ((ORDER, 1.0), (ORDER - 4, 10.0)))
-        if not np.isfinite(fine.test_error).all():
-            raise NoLimit(_blow_up(self, fine))
-        names, shape = self.observables, np.shape(self.rate + self.noise + self.second_layer_rate + self._scale())
-        values = {k: getattr(fine, k) for k in names}
-        values |= {f"{k}_error": np.abs(getattr(fine, k) - getattr(coarse, k)) for k in names}
-        return {k: v if shape else v[0] for k, v in values.items()}
-
-    def _scale(self) -> Any:
-        """0, in the shape of the numbers in the activation."""
-        from ....contract.record import split
-
-        return 0.0 * sum((x for x in split(self.activation)[1]), 0.0)
-
-    def _trajectory(self, order: int, loose: float) -> Trajectory:
-        numbers = np.broadcast_arrays(self.rate, self.noise, self.second_layer_rate, self._scale())
-        rate, noise, second, _ = (np.atleast_1d(x) for x in numbers)
-        Q, R, T = self.overlaps()
-        v, u = self.second_layers()
-        Q, R, T, v, u = (np.broadcast_to(a, (len(rate), *a.shape)) for a in (Q, R, T, v, u))
-        start, task = State(Q, R, v), Task(T, u, rate, noise, second)
-        return trajectories(self.activation, start, task, self.times, order, loose)
 
     def overlaps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Q, R and T at the start."""
@@ -151,16 +101,6 @@ class OnlineSGD(Law):
         u = np.ones(M) if self.teacher_second_layer is None else np.array(self.teacher_second_layer, float)
         return v, u
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from .experiment import learn
-
-        Q, R, T = self.overlaps()
-        if n < len(Q) + len(T):
-            raise StatementError(f"`dimension` must be at least {len(Q) + len(T)}, the number of units, but is {n}.")
-        gram = np.block([[Q, R], [R.T, T]])
-        rates = (self.rate, self.second_layer_rate)
-        return learn(self.activation, gram, self.second_layers(), rates, self.noise, self.times, n, key, TESTS)
-
     def coords(self) -> dict[str, Any]:
         K, M = np.shape(self.cross_overlaps)
         units = dict(student=np.arange(K), student2=np.arange(K), teacher=np.arange(M))
@@ -170,9 +110,9 @@ class OnlineSGD(Law):
         if isinstance(self.activation, Sign):
             raise NoLimit("`activation` must have a gradient to descend, but that of Sign() is zero.")
         if _grows(self.activation):
-            found = self._trajectory(ORDER, ROUGH)
-            if not np.isfinite(found.test_error).all():
-                raise NoLimit(_blow_up(self, found))
+            from .theory import check_bounded
+
+            check_bounded(self)
 
     def valid(self) -> str | None:
         Q, R, _ = self.overlaps()
@@ -192,19 +132,6 @@ def _grows(activation: Activation) -> bool:
     """Whether it is unbounded; steps with a bounded one make overlaps grow linearly in time at most."""
     near, far = (np.abs(np.asarray(activation(np.array([-z, z])), float)).max() for z in (1e6, 1e12))
     return bool(far > 2 * near)
-
-
-def _blow_up(law: OnlineSGD, found: Trajectory) -> str:
-    """What to say of a rate at which the overlaps grow without bound."""
-    member = int(np.argmax(~np.isfinite(found.test_error).all(axis=1)))
-    rate = float(np.broadcast_to(law.rate, len(found.test_error))[member])
-    time = law.times[int(np.argmax(~np.isfinite(found.test_error[member])))]
-    said = f"The steps blow up before time {time:g}: `rate` of OnlineSGD must be smaller than {rate:g}"
-    if isinstance(law.activation, Identity) and not np.any(law.second_layer_rate):
-        return f"{said}, at most {2 / np.sum(law.second_layers()[0] ** 2):.6g}."
-    if isinstance(law.activation, Relu) and not np.any(law.second_layer_rate) and len(found.v[0, 0]) == 1:
-        return f"{said}, at most {2 / np.sum(law.second_layers()[0] ** 2):.6g} next to the teacher."
-    return f"{said}."
 
 
 def _check_statement(law: OnlineSGD) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.record import StatementError
 from ....parts.activation import Activation
+
+if TYPE_CHECKING:
+    from . import OnlineSGD
+
+TESTS = 4000  # new samples on which a network is tested
 
 
 def learn(
@@ -65,3 +71,14 @@ def learn(
     last = np.floor(steps + 1e-9).astype(int)
     segments = np.concatenate([[0], last[:-1]]), last, np.maximum(steps - last, 0.0)
     return jax.lax.scan(until, (both[: len(v)], v), jax.tree.map(jnp.asarray, segments))[1]
+
+
+def realize(law: OnlineSGD, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+
+    Q, R, T = law.overlaps()
+    if n < len(Q) + len(T):
+        raise StatementError(f"`dimension` must be at least {len(Q) + len(T)}, the number of units, but is {n}.")
+    gram = np.block([[Q, R], [R.T, T]])
+    rates = (law.rate, law.second_layer_rate)
+    return learn(law.activation, gram, law.second_layers(), rates, law.noise, law.times, n, key, TESTS)

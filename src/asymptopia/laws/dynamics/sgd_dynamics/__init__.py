@@ -6,18 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import field
-from ....parts.amplitude import Amplitude
-from ....parts.channel import Channel, Linear, Sign
+from ....parts.channel import Channel, Sign
 from ....parts.loss import Logistic, Loss, Square
 from ....parts.mixture import Mixture
-from ....parts.perceptron import Perceptron
+from .landmarks import LANDMARKS
 
 MIGNACCO = "Mignacco, Krzakala, Urbani and Zdeborova, NeurIPS 33 (2020) 9540, the dynamical mean-field equations"
 GERBELOT = "Gerbelot, Troiani, Mignacco, Krzakala and Zdeborova, SIAM J. Math. Data Sci. 6 (2024) 400, main theorem"
-FIRST = "the first step in closed form"
-RECOMPUTED = "independent second-moment recursion over the spectrum of the inputs"
 
 
 def _seen(symbol: str, doc: str, *more: str) -> Observable:
@@ -99,7 +96,7 @@ class SGDDynamics(Law):
   volume = {6}, pages = {400--427}, year = {2024}
 }"""
     status = "proved for losses with a Lipschitz slope, at a fixed number of steps"
-    compiled = False
+    landmarks = LANDMARKS
     observables = {
         "train_loss": _seen(r"\varepsilon_t", "mean loss of the training samples, without penalty"),
         "test_error": _seen(r"\varepsilon_g", "error on new samples"),
@@ -145,29 +142,3 @@ class SGDDynamics(Law):
                 "holds at a fixed number of steps, but ever larger systems are needed to see it"
             )
         return None
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    linear = dict(loss=Square(), ridge=0.0, teacher=Linear(noise=0.25))
-    rows = []
-    for alpha, rate, batch, step, loss, error, source in (
-        (2.0, 0.2, 1.0, 1, 0.21, 0.46, FIRST),
-        (2.0, 0.2, 1.0, 2, 0.1376, 0.3208, RECOMPUTED),
-        (2.0, 0.2, 0.5, 5, 0.1045759104, 0.241004544, RECOMPUTED),
-        (2.0, 0.1, 0.1, 50, 0.13646964597734593, 0.3510930844189236, RECOMPUTED),
-        (0.5, 0.3, 0.3, 50, 0.0007147980099514259, 0.7295695281288659, RECOMPUTED),
-    ):
-        fields = dict(alpha=alpha, rate=rate, batch=batch, steps=step) | linear
-        rows.append(Landmark(fields, "train_loss", loss, 1e-11, source, at=(step,)))
-        rows.append(Landmark(fields, "test_error", error, 1e-11, source, at=(step,)))
-    m = 0.4 * (2 / np.pi) ** 0.5  # of one step on log(1 + exp(-y z)) from 0: rate alpha E |star| / 2
-    rows.append(Landmark(dict(steps=1), "overlap", m, 1e-4, FIRST, at=(1,)))
-    rows.append(Landmark(dict(steps=1, batch=1.0), "norm", m**2 + 0.08, 1e-4, FIRST, at=(1,)))
-    clusters = dict(steps=1, batch=1.0, teacher=Mixture(separation=2.0))
-    rows.append(Landmark(clusters, "overlap", 0.8, 1e-4, FIRST, at=(1,)))
-    return tuple(rows)
-
-
-SGDDynamics.landmarks = _landmarks()
-
-__all__ = ["Amplitude", "Perceptron", "SGDDynamics"]

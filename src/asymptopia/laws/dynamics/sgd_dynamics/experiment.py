@@ -30,8 +30,8 @@ def realize_all(law: SGDDynamics, n: int, keys: Any) -> dict[str, Any]:
     m = np.einsum("rti,ri->rt", weights, star) / n
     C = np.einsum("rti,rsi->rts", weights, weights, optimize=True) / n
     q = np.diagonal(C, axis1=1, axis2=2)
-    error = [_measured_error(law, m[r], weights[r], star[r], rng) for r, rng in enumerate(rngs)]
-    return {"train_loss": loss, "test_error": np.stack(error), "norm": q, "overlap": m, "correlation": C}
+    errors = [_measured_error(law, m[r], weights[r], star[r], rng) for r, rng in enumerate(rngs)]
+    return {"train_loss": loss, "test_error": np.stack(errors), "norm": q, "overlap": m, "correlation": C}
 
 
 def _draw(law: SGDDynamics, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -54,23 +54,20 @@ def _measured_error(
     law: SGDDynamics, m: np.ndarray, weights: np.ndarray, star: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """The error on fresh samples at each step: only the fields of teacher and student matter."""
+    from ....algorithms.generalisation import error
+
     a, b = rng.standard_normal((2, FRESH))
     across = np.linalg.norm(weights - np.outer(m, star), axis=1)[:, None] / np.sqrt(len(star))
     if isinstance(law.teacher, Mixture):
         y = law.teacher.sample(FRESH, rng)
-        return _wrong(y, m[:, None] * (law.teacher.separation * y + a) + across * b)
+        return error(y, m[:, None] * (law.teacher.separation * y + a) + across * b, binary=True)
     teacher = law.teacher.noiseless()
     if isinstance(teacher, Linear):
         return (1 - m) ** 2 + across[:, 0] ** 2
     y, z = teacher.sample(a, rng), m[:, None] * a + across * b
     if teacher.binary:
-        return _wrong(y, z)
+        return error(y, z, binary=True)
     return np.mean((y - (z if law.loss.location else teacher.function(z))) ** 2, axis=1)
-
-
-def _wrong(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """The share of fields z (steps, N) with the wrong sign; a field of zero, which has none, is wrong by half."""
-    return np.asarray(np.mean((1 - np.sign(y * z)) / 2, axis=-1))
 
 
 def check_room(law: SGDDynamics, n: int, runs: int) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ....contract.batching import generator
 from ....contract.law import Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.nonnegative import NonnegativeData, Planted
 
 FEVOTTE_IDIER = "Fevotte and Idier, Neural Computation 23 (2011) 2421, section 4 and theorem 1"
-PERTURBATION = 1e-6
-ROUND_OFF = 1e-12
 
 
 class BetaNMF(Law):
@@ -61,7 +56,6 @@ class BetaNMF(Law):
   journal = {Neural Computation}, volume = {23}, pages = {2421--2456}, year = {2011}
 }"""
     status = "proved (descent); the rate at an isolated minimum, which the best of several starts is taken to find"
-    compiled = False
     observables = {
         "divergence": Observable("d", "mean beta-divergence of an entry"),
         "violations": Observable("k", "iterations in which the divergence rose", bound="every"),
@@ -86,35 +80,6 @@ class BetaNMF(Law):
         if self.beta <= 0 and (self.data.matrix() == 0).any():
             raise NoLimit(f"`beta` of BetaNMF must be > 0, as the matrix has zeros, but is {self.beta:g}.")
 
-    def predict(self) -> dict[str, Any]:
-        from .theory import isolated, minimum, update_spectrum
-
-        found = minimum(self.data, int(self.rank), float(self.beta), float(self.l1), 2 * int(self.starts))
-        if not isolated(found):
-            raise NoLimit(
-                f"`l1` of BetaNMF must be > 0 here, but is {self.l1:g}: without, mixtures of the components leave the "
-                "divergence as it is, and the rate depends on which of them is reached."
-            )
-        spectrum = update_spectrum(found, self.heuristic)
-        return {"divergence": found.value, "violations": 0.0, "rate": float(spectrum[0])}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.factorise import beta_divergence, heuristic, mm
-        from ....algorithms.factorise.nmf_problem import random_factors, stated
-        from ....algorithms.factorise.nmf_solvers import run
-
-        rng = generator(key)
-        problem = stated(self.data.matrix(), int(self.rank), float(self.beta), l1=(float(self.l1), float(self.l1)))
-        step = heuristic if self.heuristic else mm
-        runs = [run(problem, random_factors(problem, rng), step, n, every=1) for _ in range(self.starts)]
-        rises = [np.diff(r.objectives) > ROUND_OFF * problem.X.size * np.abs(r.objectives[0]) for r in runs]
-        best = min(runs, key=lambda r: r.objectives[-1])
-        return {
-            "divergence": float(beta_divergence(problem.X, best.W @ best.H, problem.beta).mean()),
-            "violations": float(sum(r.sum() for r in rises)),
-            "rate": contraction(problem, (best.W, np.ascontiguousarray(best.H.T)), step, n, rng),
-        }
-
     def valid(self) -> str | None:
         if self.heuristic and (self.l1 > 0 or not 0 <= self.beta <= 2):
             return "the heuristic update is proved to descend for beta from 0 to 2 without penalty only"
@@ -123,36 +88,3 @@ class BetaNMF(Law):
             needed = int(np.log(1e-6) / np.log(rate)) if rate < 1 else 10**9
             return f"perturbations shrink by {rate:.6g} an iteration only: about {needed} iterations are needed"
         return None
-
-
-def contraction(problem: Any, factors: Any, step: Any, n: int, rng: np.random.Generator) -> float:
-    """By what the difference between two nearby iterates shrinks in the last of n iterations; its size is kept.
-
-    Without a penalty, changes of the scales of the components are taken out of the difference each time.
-    """
-    split, shapes = factors[0].size, [A.shape for A in factors]
-    a = np.concatenate([A.ravel() for A in factors])
-    noise = rng.standard_normal(len(a))
-    d = np.where(a < 1e-7 * a.mean(), a.mean() * np.abs(noise), a * noise)
-    scale, growth = PERTURBATION * float(np.linalg.norm(a)), 1.0
-    for _ in range(n):
-        length = np.linalg.norm(d)
-        if length < 1e-9 * scale:
-            return 0.0
-        d *= scale / length
-        ahead = np.split(np.maximum(a + d, problem.floor), [split])
-        moved = step(problem, tuple(A.reshape(s) for A, s in zip(ahead, shapes, strict=True)))
-        factors = step(problem, factors)
-        a = np.concatenate([A.ravel() for A in factors])
-        d = np.concatenate([A.ravel() for A in moved]) - a
-        if not problem.l1[0]:
-            d = np.concatenate([p.ravel() for p in without_scales(np.split(d, [split]), factors)])
-        growth = float(np.linalg.norm(d)) / scale
-    return growth
-
-
-def without_scales(d: Any, factors: Any) -> tuple[np.ndarray, np.ndarray]:
-    """A difference of factors (W, H.T) less its part along (w, -h) for each component."""
-    (W, Ht), (left, right) = factors, (p.reshape(A.shape) for p, A in zip(d, factors, strict=True))
-    along = ((left * W).sum(axis=0) - (right * Ht).sum(axis=0)) / ((W**2).sum(axis=0) + (Ht**2).sum(axis=0))
-    return left - along * W, right + along * Ht

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.law import NoLimit
 from ....parts.nonnegative import NonnegativeData
+
+if TYPE_CHECKING:
+    from . import BetaNMF
+
 
 ZERO = 1e-7
 RESIDUAL = 1e-9
@@ -203,3 +209,16 @@ def _multiplier(num: float, den: float, l1: float, a: float, b: float, heuristic
     if a == 1 and num <= l1:
         return 0.0
     return float(brentq(lambda t: den * t ** (b - a) - num + l1 * t ** (1 - a), 0.0, 1.0 + 1e-9, xtol=1e-15))
+
+
+def predict(law: BetaNMF) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    found = minimum(law.data, int(law.rank), float(law.beta), float(law.l1), 2 * int(law.starts))
+    if not isolated(found):
+        raise NoLimit(
+            f"`l1` of BetaNMF must be > 0 here, but is {law.l1:g}: without, mixtures of the components leave the "
+            "divergence as it is, and the rate depends on which of them is reached."
+        )
+    spectrum = update_spectrum(found, law.heuristic)
+    return {"divergence": found.value, "violations": 0.0, "rate": float(spectrum[0])}

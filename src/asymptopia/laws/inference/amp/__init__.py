@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 
-from ....contract.batching import generator, whole
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Law, Observable
 from ....contract.record import StatementError, field
-from ....parts.channel import Abs, Channel, Linear, Sign
-from ....parts.prior import GaussBernoulli, Gaussian, Prior, Rademacher
+from ....parts.channel import Channel, Linear, Sign
+from ....parts.prior import Gaussian, Prior
+from .landmarks import LANDMARKS
 
 BAYATI = "Bayati and Montanari, IEEE Trans. Inf. Theory 57 (2011) 764"
 JAVANMARD = "Javanmard and Montanari, Information and Inference 2 (2013) 115"
-LASSO = "Bayati and Montanari, IEEE Trans. Inf. Theory 58 (2012) 1997 (LASSO risk, recomputed)"
-FIXED_POINT = "fixed point of state evolution, recomputed independently"
 STARTS = {"uninformative": 0.0, "informative": 100.0}
 
 
@@ -71,7 +68,7 @@ class AMP(Law):
   volume = {2}, number = {2}, pages = {115--144}, year = {2013}
 }"""
     status = "proved, for fixed iterations as the dimension grows"
-    compiled = False
+    landmarks = LANDMARKS
     observables = {
         "overlap": Observable("q_t", "overlap of estimate and signal, per dimension", dims=("iteration",)),
         "mse": Observable("E_t", "squared distance of estimate and signal, per dimension", dims=("iteration",)),
@@ -94,39 +91,6 @@ class AMP(Law):
     def coords(self) -> dict[str, Any]:
         return {"iteration": np.arange(1, self.iterations + 1)}
 
-    def predict(self) -> dict[str, Any]:
-        from ....algorithms.amp.soft import SoftThreshold
-        from .theory import bayes, soft
-
-        if self.l1 is None:
-            path = bayes(self.prior, self.channel, self.alpha, self.snr, self.iterations)
-            return {"overlap": np.array([k.overlap for k in path]), "mse": np.array([k.variance for k in path])}
-        noise = self.channel.noise  # type: ignore[attr-defined]
-        path = soft(self.prior, noise, self.alpha, SoftThreshold(self.l1), self.snr, self.iterations)
-        overlap, norm = (np.array([getattr(k, name) for k in path]) for name in ("overlap", "norm"))
-        return {"overlap": overlap, "mse": self.prior.second_moment - 2 * overlap + norm}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.amp import SoftThreshold, iterates
-
-        rng = generator(key)
-        samples = whole(self.alpha * n, rng)
-        signal = self.prior.signal(n, rng)
-        X = rng.standard_normal((samples, n), dtype=np.float32)
-        X /= np.float32(np.sqrt(n))
-        y = self.channel.sample(np.asarray(X @ signal.astype(np.float32), float), rng)
-        known = self.snr * signal + np.sqrt(self.snr) * rng.standard_normal(n)
-        start = self.prior.posterior(self.snr, known)
-        if self.l1 is None:
-            steps = iterates(X, y, self.prior, self.channel, start=start)
-        else:
-            steps = iterates(X, y, SoftThreshold(self.l1), Linear(noise=1.0), start=start)
-        path = [now.means for now in itertools.islice(steps, self.iterations)]
-        return {
-            "overlap": np.array([w @ signal / n for w in path]),
-            "mse": np.array([np.mean((w - signal) ** 2) for w in path]),
-        }
-
     def check(self) -> None:
         self.prior.check()
         self.channel.check()
@@ -135,27 +99,3 @@ class AMP(Law):
         if self.snr == 0 and self.prior.mean == 0 and self.channel.even():
             return "labels do not tell the signal from its negative: the estimate stays zero unless `start` > 0"
         return None
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    first = 4 / np.pi / (1 + 4 / np.pi)
-    rows = [Landmark(dict(iterations=1), "overlap", first, 1e-10, "closed form: A = 2 alpha / pi", at=(0,))]
-    ridge = dict(prior=Gaussian(), channel=Linear(noise=0.1), iterations=2)
-    second = 1 / (1 + 2 / (1 / (1 + 2 / 1.1) + 0.1))
-    rows.append(Landmark(ridge, "mse", second, 1e-10, "closed form: v -> 1 / (1 + alpha / (v + noise))", at=(1,)))
-    sparse: dict[str, Any] = dict(prior=GaussBernoulli(rho=0.2), channel=Linear(noise=0.01))
-    phase: dict[str, Any] = dict(channel=Abs(), start=0.1)
-    for count, fields, name, value, source in (
-        (60, dict(alpha=1.0), "overlap", 0.48626363701611647, FIXED_POINT),
-        (150, dict(alpha=1.2, prior=Rademacher()), "overlap", 0.6686613798669454, FIXED_POINT),
-        (100, dict(alpha=0.8) | phase, "overlap", 0.2162274902956635, FIXED_POINT),
-        (100, dict(alpha=0.5) | sparse, "mse", 0.024572506826466806, FIXED_POINT),
-        (80, dict(alpha=1.0, l1=0.1) | sparse, "mse", 0.009178964617467205, LASSO),
-        (80, dict(alpha=0.3, l1=1.0) | sparse, "mse", 0.1966893722689852, LASSO),
-        (300, dict(alpha=0.5, l1=0.01) | sparse, "mse", 0.04257880840532191, LASSO),
-    ):
-        rows.append(Landmark(fields | dict(iterations=count), name, value, 1e-8, source, at=(count - 1,)))
-    return tuple(rows)
-
-
-AMP.landmarks = _landmarks()

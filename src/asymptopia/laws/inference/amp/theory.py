@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from ....parts.channel import Channel
 from ....parts.prior import Prior
 from ....theory.scalar import coordinate, observation_averages
 from ....theory.seen import label
+
+if TYPE_CHECKING:
+    from . import AMP
+
 
 PERFECT = 1e-16
 """Share of the signal's variance below which nothing is left to learn."""
@@ -75,3 +80,16 @@ def soft(
         now = Knowledge(*map(float, found))
         path.append(now)
     return path
+
+
+def predict(law: AMP) -> dict[str, Any]:
+    """The observables in the limit."""
+    from ....algorithms.amp.soft import SoftThreshold
+
+    if law.l1 is None:
+        path = bayes(law.prior, law.channel, law.alpha, law.snr, law.iterations)
+        return {"overlap": np.array([k.overlap for k in path]), "mse": np.array([k.variance for k in path])}
+    noise = law.channel.noise  # type: ignore[attr-defined]
+    path = soft(law.prior, noise, law.alpha, SoftThreshold(law.l1), law.snr, law.iterations)
+    overlap, norm = (np.array([getattr(k, name) for k in path]) for name in ("overlap", "norm"))
+    return {"overlap": overlap, "mse": law.prior.second_moment - 2 * overlap + norm}

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
-
-from ....contract.batching import generator, whole
 from ....contract.law import Law, Observable
 from ....contract.record import field
 from ....contract.transitions import FixedPoint, State
 from ....parts.channel import Channel, Sign
 from ....parts.prior import Gaussian, Prior
-from .landmarks import landmarks
+from .landmarks import LANDMARKS
 
 BARBIER = "Barbier, Krzakala, Macris, Miolane and Zdeborova, PNAS 116 (2019) 5451"
-CERTAIN = 1e-4
 """Share of the signal's power at which the informed start puts the variance: small, but not yet perfect recovery."""
 
 
@@ -68,20 +63,13 @@ class BayesOptimal(Law):
   pages = {2168--2172}, year = {2011}
 }"""
     status = "proved, for the state of largest free entropy and for message passing"
-    compiled = False
-    vectorised = True
     observables = {
         "overlap": Observable("q", "overlap of posterior mean and signal, per dimension"),
         "mse": Observable(r"\rho - q", "squared distance of posterior mean and signal, per dimension"),
         "test_error": Observable(r"\varepsilon_g", "least error on new labels"),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
     }
-    landmarks = landmarks()
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import predict
-
-        return predict(self)
+    landmarks = LANDMARKS
 
     def fixed_points_along(self, along: str, values: Sequence[float]) -> list[list[FixedPoint]]:
         """Along `alpha` all at once: the scalar problems do not depend on it."""
@@ -94,36 +82,6 @@ class BayesOptimal(Law):
 
     def fixed_points(self) -> list[FixedPoint]:
         return self.fixed_points_along("alpha", [self.alpha])[0]
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.amp.gamp import gamp
-
-        rng = generator(key)
-        samples = whole(self.alpha * n, rng)
-        signal = self.prior.signal(n, rng)
-        X = rng.standard_normal((samples, n)) / np.sqrt(n)
-        y = self.channel.sample(X @ signal, rng)
-        informed = (signal, CERTAIN * float(self.prior.second_moment)) if self.start == "informative" else None
-        found = gamp(X, y, self.prior, self.channel, start=informed)
-        means, variance = found.means, float(np.mean(found.variances))
-        if self.prior.symmetric and self.channel.even():
-            means = means * (1.0 if means @ signal >= 0 else -1.0)
-        return {
-            "overlap": means @ signal / n,
-            "mse": np.mean((means - signal) ** 2),
-            "test_error": self._measured_error(means, variance, signal, rng),
-        }
-
-    def _measured_error(self, w: np.ndarray, variance: float, signal: np.ndarray, rng: np.random.Generator) -> float:
-        """The error on new samples, of which only the fields of signal and estimate matter, jointly normal."""
-        length = max(float(np.linalg.norm(w)), 1e-300)
-        along = w @ signal / length
-        across = np.linalg.norm(signal - along / length * w)
-        clean = self.channel.noiseless()
-        a, b = rng.standard_normal((2, 100_000 if not clean.continuous else 10_000)) / np.sqrt(len(w))
-        guess = self.channel.guess(length * a, max(variance, 1e-200), rng)
-        y = clean.sample(along * a + across * b, rng)
-        return float(np.mean((y - guess) ** 2) if clean.continuous else np.mean(y != guess))
 
     def check(self) -> None:
         self.prior.check()

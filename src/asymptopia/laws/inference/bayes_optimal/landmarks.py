@@ -77,3 +77,6 @@ def landmarks() -> tuple[Landmark, ...]:
         rows.append(Landmark(fields, "algorithmic", value, 2e-6, KRZAKALA, along="alpha"))
         rows.append(Landmark(fields, "information_theoretic", rho, 1e-5, WU_VERDU, along="alpha"))
     return tuple(rows)
+
+
+LANDMARKS = landmarks()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.batching import stacked
 from ....contract.record import join, split
 from ....numerics.roots import bracketed_roots, peaks
 from ....parts.channel import Channel
@@ -173,11 +174,10 @@ def _perfect(c: Curve, alpha: float) -> list[Point]:
 def problems(law: Any) -> list[Any]:
     """The laws that one with arrays in its number fields stands for."""
     structure, numbers = split(law)
-    count = max((len(v) for v in numbers if np.ndim(v)), default=1)
-    return [join(structure, (float(v[k]) if np.ndim(v) else v for v in numbers)) for k in range(count)]
+    return [join(structure, (float(v[k]) if np.ndim(v) else v for v in numbers)) for k in range(stacked(law))]
 
 
-def predict(law: BayesOptimal) -> dict[str, Any]:
+def predict_many(law: BayesOptimal) -> dict[str, Any]:
     """The observables of `BayesOptimal`, with arrays in its number fields for many problems at once."""
     every = problems(law)
     groups: dict[Any, list[int]] = {}
@@ -189,5 +189,4 @@ def predict(law: BayesOptimal) -> dict[str, Any]:
         points = [chosen(p, law.start) for p in found]
         errors = test_error(channel, points)
         rows[members] = [(p.q, p.v, e, p.free_entropy) for p, e in zip(points, errors, strict=True)]
-    columns = rows.T if any(np.ndim(v) for v in split(law)[1]) else rows[0]
-    return dict(zip(("overlap", "mse", "test_error", "free_entropy"), columns, strict=True))
+    return dict(zip(("overlap", "mse", "test_error", "free_entropy"), rows.T, strict=True))

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.batching import generator, whole
 from ....contract.record import StatementError
+
+if TYPE_CHECKING:
+    from . import Capacity
+
 
 LARGEST_CUBE = 26
 LARGEST_HULL = 8
@@ -116,3 +122,12 @@ def _reaches_sphere(normals: np.ndarray, bound: float) -> bool:
     # a facet a.x + b = 0 of the hull is the vertex -a bound / b of the polytope, if the origin is inside the hull
     inside = facets[:, -1].max() < 0
     return not inside or bool(bound / np.abs(facets[:, -1]).min() >= 1)
+
+
+def realize(law: Capacity, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+
+    rng = generator(key)
+    patterns = whole(law.alpha * n, rng, least=0)
+    found = stored(n, law.kappa, law.weights, law.constraint, rng)
+    return {"capacity": found / n, "satisfiable": float(found >= patterns)}

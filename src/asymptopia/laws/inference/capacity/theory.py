@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....numerics.fixed_points import NotConverged
 from ....numerics.gaussian import legendre, nodes
 from ....numerics.tails import hazard
+
+if TYPE_CHECKING:
+    from . import Capacity
+
 
 AROUND = np.array([-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0])
 
@@ -158,3 +162,14 @@ def _first(function: Any, end: float) -> tuple[float, float]:
             return low, x
         low = x
     raise NotConverged(f"No replica-symmetric state was found up to an order parameter of exp({end:g}).")
+
+
+def predict(law: Capacity) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    limit = capacity(law.kappa, law.weights, law.constraint)
+    return {
+        "capacity": limit,
+        "satisfiable": float(law.alpha < limit),
+        "entropy": entropy(law.alpha, law.kappa, law.weights, law.constraint),
+    }

@@ -6,30 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.batching import generator
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint
 from ....parts.activation import Activation, Sign
-from ....parts.prior import Gaussian, Prior, Rademacher
-
-AUBIN = "Aubin, Maillard, Barbier, Krzakala, Macris and Zdeborova, J. Stat. Mech. (2019) 124023"
-RECOMPUTED = f"{AUBIN}, state evolution, recomputed with other quadrature"
-BARBIER = "Barbier, Krzakala, Macris, Miolane and Zdeborova, PNAS 116 (2019) 5451 (recomputed)"
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    printed = "the paper prints 2.04"
-    perceptron = "the literature prints 1.245 and 1.249"
-    return (
-        Landmark({}, "specialisation", 2.05238, 1e-5, RECOMPUTED, along="alpha", note=printed),
-        Landmark(dict(K=1, alpha=0.5), "test_error", 0.32239533960617, 1e-9, BARBIER),
-        Landmark(dict(K=1, alpha=0.5), "overlap", 0.2803257343706422, 1e-9, BARBIER, at=(0, 0)),
-        Landmark(
-            dict(K=1, prior=Rademacher()), "information_theoretic", 1.244684, 1e-6, BARBIER, "alpha", (), perceptron
-        ),
-        Landmark(dict(K=1, prior=Rademacher()), "algorithmic", 1.4926318, 1e-6, BARBIER, "alpha"),
-    )
+from ....parts.prior import Gaussian, Prior
+from .landmarks import AUBIN, LANDMARKS
 
 
 class Committee(Law):
@@ -80,7 +62,6 @@ class Committee(Law):
   volume = {2019}, number = {12}, pages = {124023}, year = {2019}
 }"""
     status = "proved under a technical assumption, for the state of largest free entropy and for message passing"
-    compiled = False
     observables = {
         "overlap": Observable(
             "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0
@@ -88,22 +69,10 @@ class Committee(Law):
         "test_error": Observable(r"\varepsilon_g", "least error on new labels"),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
     }
-    landmarks = _landmarks()
+    landmarks = LANDMARKS
 
     def coords(self) -> dict[str, Any]:
         return {"unit": np.arange(self.K), "unit2": np.arange(self.K)}
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import informative, machine_of, observed, uninformative
-
-        machine = machine_of(self)
-        found = (uninformative if self.start == "uninformative" else informative)(machine, self.alpha)
-        return observed(machine, found) | {"free_entropy": found.free_entropy(self.alpha)}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from .experiment import learnt_committee
-
-        return learnt_committee(self, n, generator(key))
 
     def check(self) -> None:
         from .theory import check

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....contract.batching import whole
+from ....contract.batching import generator, whole
 from ....parts.activation import Sign
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ CERTAIN = 1e-3
 """Share of the weights' variance that an informed start leaves: little, but not perfect recovery."""
 
 
-def learnt_committee(law: Committee, d: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Overlaps and test error of one student."""
+def realize(law: Committee, n: int, key: Any) -> dict[str, Any]:
+    """Overlaps and test error of one student of n inputs."""
     from ....algorithms.amp.committee import committee
 
+    d, rng = n, generator(key)
     samples = whole(law.alpha * d, rng)
     teacher = _teacher(law, d, rng)
     X = rng.standard_normal((samples, d), np.float32) / np.float32(np.sqrt(d))

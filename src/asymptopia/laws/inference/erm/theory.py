@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....contract.record import split, with_arrays
+from ....contract.batching import stacked
+from ....contract.record import with_arrays
 from ....parts.prior import Prior
 from ....theory.overlaps import pack, solve, test_error, unpack, wide
 from ....theory.replica import output_averages
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from . import ERM
 
 
-def predict(law: ERM) -> dict[str, Any]:
+def predict_many(law: ERM) -> dict[str, Any]:
     """The observables of `ERM`, with arrays in its number fields for many problems at once."""
-    arrays = [v for v in split(law)[1] if np.ndim(v)]
-    count, single = (len(arrays[0]), False) if arrays else (1, True)
+    count = stacked(law)
     m, q, V, residual = _solve(law, count)
     rho = wide(law.prior.second_moment, count)
     found = output_averages(law.loss, law.teacher, m, q, V, rho)
@@ -31,7 +31,7 @@ def predict(law: ERM) -> dict[str, Any]:
         "train_error": found.error,
     }
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
-    return {k: v[0] for k, v in values.items()} if single else values
+    return values
 
 
 def _solve(law: ERM, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

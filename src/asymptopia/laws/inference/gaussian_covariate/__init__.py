@@ -68,7 +68,6 @@ class GaussianCovariate(Law):
     size: ClassVar[str] = "dimension"
     sizes: ClassVar[Any] = _Sizes()
     seeds: ClassVar[int] = 40
-    compiled: ClassVar[bool] = False
     source: ClassVar[str] = (
         "Loureiro, Gerbelot, Cui, Goldt, Krzakala, Mezard and Zdeborova, NeurIPS 34 (2021) 18137, theorem 1"
     )
@@ -198,16 +197,3 @@ class GaussianCovariate(Law):
         from .theory import best_ridge
 
         return best_ridge(self)[0] if isinstance(self.ridge, str) else self.ridge
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import best_ridge, predicted
-
-        ridge, start = best_ridge(self) if isinstance(self.ridge, str) else (self.ridge, None)
-        return predicted(self, ridge, start)[0] | {"chosen_ridge": ridge}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....contract.batching import generator
-        from .experiment import data_realisation, model_realisation
-
-        rng = generator(key)
-        return data_realisation(self, n, rng) if isinstance(self.data, Data) else model_realisation(self, n, rng)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....algorithms.generalisation import error
+from ....parts.data import Data
 from ....parts.loss import Logistic, Loss, Square
 
 if TYPE_CHECKING:
     from . import GaussianCovariate
+
 
 _CONSTANT = 100.0
 _FRESH = 100_000
@@ -43,10 +46,9 @@ def trained_errors(
     w, intercept = trained(X[train] / scaled, seen, loss, ridge)
     w = w / scaled
     inside, outside = X[train] @ w + intercept, X[test] @ w + intercept
-    wrong = _wrong if classes else _squared
     return {
-        "test_error": wrong(unseen, outside),
-        "train_error": wrong(seen, inside),
+        "test_error": error(unseen, outside, classes),
+        "train_error": error(seen, inside, classes),
         "train_loss": float(np.mean(loss(seen, inside))),
     }
 
@@ -86,17 +88,16 @@ def model_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) 
     along = student @ ensemble.direction / width
     across = np.linalg.norm(student - along / width * ensemble.direction)
     fields = width * a, along * a + across * b
-    wrong = _wrong if teacher.binary else _squared
     return {
-        "test_error": wrong(teacher.noiseless().sample(fields[0], rng), fields[1]),
-        "train_error": wrong(y, X @ w),
+        "test_error": error(teacher.noiseless().sample(fields[0], rng), fields[1], teacher.binary),
+        "train_error": error(y, X @ w, teacher.binary),
         "train_loss": float(np.mean(law.loss(y, X @ w))),
     }
 
 
-def _wrong(y: np.ndarray, z: np.ndarray) -> float:
-    return float(np.mean(y * z <= 0))
+def realize(law: GaussianCovariate, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+    from ....contract.batching import generator
 
-
-def _squared(y: np.ndarray, z: np.ndarray) -> float:
-    return float(np.mean((y - z) ** 2))
+    rng = generator(key)
+    return data_realisation(law, n, rng) if isinstance(law.data, Data) else model_realisation(law, n, rng)

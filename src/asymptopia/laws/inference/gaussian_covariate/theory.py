@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ....parts.data import Data
 
 if TYPE_CHECKING:
     from . import GaussianCovariate
+
 
 _EXACT, _TABULATED = 1e-9, 1e-6
 _EXPONENTS = np.arange(4.0, -5.0, -1.0)
@@ -223,3 +224,10 @@ def _model(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[d
         "train_error": float(found.error[0]),
         "train_loss": float(found.loss[0]),
     }, state
+
+
+def predict(law: GaussianCovariate) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    ridge, start = best_ridge(law) if isinstance(law.ridge, str) else (law.ridge, None)
+    return predicted(law, ridge, start)[0] | {"chosen_ridge": ridge}

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ....contract.batching import generator
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.loss import Logistic, Loss, Square
+from .landmarks import LANDMARKS
 
 MIGNACCO = "Mignacco, Krzakala, Lu, Urbani and Zdeborova, ICML 2020 (arXiv:2002.11544), equations 12 to 19"
 LOUREIRO = "Loureiro, Sicuro, Gerbelot, Pacco, Krzakala and Zdeborova, NeurIPS 2021 (arXiv:2106.03791), theorem 1"
-BAYES = "Mignacco et al. (2020), section 3: Q(1 / sqrt(D (1 + D / alpha))) with D = 1 / separation**2"
-COVER = "Cover, IEEE Trans. EC-14 (1965) 326: labels without meaning"
-DISCRIMINANT = "the discriminant of known centres, Q(separation)"
-DIRECT = "the integral of phi(t) (1 - Phi(t + a)**(K-1)), a**2 = s**2 K / ((K-1) (1 + (K-1) / (alpha s**2)))"
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    rows = [
-        Landmark(dict(alpha=a, separation=s), "bayes_error", value, 1e-9, BAYES)
-        for a, s, value in (
-            (2.0, 1.5, 0.08742221680520751),
-            (0.5, 1.0, 0.28185143082538655),
-            (4.0, 2.0, 0.026172531636581602),
-        )
-    ]
-    hebb = dict(loss=Square(), ridge=1e7)
-    rows += [
-        Landmark(dict(alpha=2.0, separation=1.5) | hebb, "test_error", 0.08742221680520751, 1e-6, BAYES),
-        Landmark(dict(alpha=0.5, separation=1.0) | hebb, "test_error", 0.28185143082538655, 1e-6, BAYES),
-        Landmark(dict(alpha=1e9, separation=1.5), "test_error", 0.06680720126885807, 1e-8, DISCRIMINANT),
-        Landmark(dict(alpha=1e9, separation=1.0), "test_error", 0.15865525393145707, 1e-8, DISCRIMINANT),
-        Landmark(dict(separation=1e-4), "separability", 2.0, 1e-6, COVER, along="alpha"),
-    ]
-    for K, value in ((3, 0.2275382753162182), (5, 0.4346100194879273)):
-        rows.append(Landmark(dict(clusters=K, loss=Square()), "bayes_error", value, 1e-9, DIRECT))
-        rows.append(Landmark(dict(clusters=K) | hebb, "test_error", value, 1e-6, DIRECT))
-    return tuple(rows)
 
 
 class MixtureERM(Law):
@@ -96,9 +67,7 @@ class MixtureERM(Law):
   volume = {34}, year = {2021}, eprint = {2106.03791}
 }"""
     status = "proved for convex losses"
-    compiled = False
-    vectorised = True
-    landmarks = _landmarks()
+    landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_g", "probability that a new sample is put into a wrong cluster"),
         "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty"),
@@ -106,16 +75,6 @@ class MixtureERM(Law):
         "bayes_error": Observable(r"\varepsilon_B", "error of the best classifier that learns from n samples",
                                   limit_only=True),
     }  # fmt: skip
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import predict
-
-        return predict(self)
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from .experiment import realisation
-
-        return realisation(self, n, generator(key))
 
     def check(self) -> None:
         if self.clusters > 2 and not isinstance(self.loss, Logistic | Square):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....contract.batching import whole
+from ....contract.batching import generator, whole
 from ....parts.loss import Logistic, Loss, Square
 
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ _FRESH = 20_000
 _STATIONARY = 1e-6
 
 
-def realisation(law: MixtureERM, d: int, rng: np.random.Generator) -> dict[str, float]:
-    """The observables of one training set in dimension d."""
+def realize(law: MixtureERM, n: int, key: Any) -> dict[str, float]:
+    """The observables of one training set in dimension n."""
+    d, rng = n, generator(key)
     K = law.clusters
     n = whole(law.alpha * d, rng)
     corners = _simplex(K)

@@ -2,61 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from ....contract.batching import generator, whole
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
-from ....parts.activation import Activation, Erf, Identity, Relu, Sign
-from ....parts.channel import Channel, Linear
+from ....parts.activation import Activation, Erf
+from ....parts.channel import Channel
 from ....parts.channel import Sign as SignOf
-from ....parts.loss import Logistic, Loss, Square
+from ....parts.loss import Logistic, Loss
+from .landmarks import LANDMARKS
 
 GERACE = "Gerace, Loureiro, Krzakala, Mezard and Zdeborova, ICML 2020 (arXiv:2002.09339), equations 13 to 15"
-MEI = "Mei and Montanari, Comm. Pure Appl. Math. 75 (2022) 667, theorem 2 (recomputed)"
-KERNEL = "ridge regression on mu1 x / sqrt(d) with ridge + mu_star**2: the kernel of infinitely many features"
-LINEAR = "many linear features are the inputs themselves: the law ERM (recomputed)"
-RECOMPUTED = "independent high-precision solution of the fixed point"
-_FRESH = 5_000
 _NEAR, _TINY = 0.1, 1e-3
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    noisy = dict(loss=Square(), teacher=Linear(noise=0.1))
-    rows = [
-        Landmark(dict(alpha=a, features=p, activation=s, ridge=r) | noisy, name, value, 1e-9, MEI)
-        for a, p, s, r, name, value in (
-            (1.0, 0.5, Relu(), 0.01, "test_error", 1.3499454650381741),
-            (1.0, 1.0, Relu(), 1e-4, "test_error", 12.636427200166796),
-            (3.0, 6.0, Relu(), 1.0, "test_error", 0.4606471000640583),
-            (3.0, 2.0, Relu(), 0.01, "train_loss", 0.057531649704170226),
-            (1.0, 0.5, Erf(), 0.01, "test_error", 1.1630826816024538),
-        )
-    ]
-    rows += [
-        Landmark(dict(alpha=a, features=1e9, activation=s, ridge=r) | noisy, "test_error", value, 1e-7, KERNEL)
-        for a, s, r, value in (
-            (1.0, Relu(), 0.01, 0.342832250774472),
-            (3.0, Erf(), 1.0, 0.2775346458865411),
-            (3.0, Sign(), 1e-4, 0.08018438560915397),
-        )
-    ]
-    rows += [
-        Landmark(dict(alpha=a, features=p, activation=s, ridge=r), name, value, 1e-9, RECOMPUTED)
-        for a, p, s, r, name, value in (
-            (3.0, 1.0, Erf(), 0.01, "test_error", 0.24908419658265243),
-            (3.0, 3.0, Erf(), 0.01, "train_loss", 0.08975012815931287),
-            (2.0, 2.0, Relu(), 0.1, "test_error", 0.28014468544391324),
-        )
-    ]
-    linear = dict(alpha=2.0, features=1e9, activation=Identity(), ridge=0.001)
-    rows.append(Landmark(linear, "test_error", 0.1776265253620458, 1e-7, LINEAR))
-    rows.append(
-        Landmark(dict(alpha=3.0) | noisy, "interpolation", 3.0, 1e-12, "as many features as samples", "features")
-    )
-    return tuple(rows)
 
 
 class RandomFeatures(Law):
@@ -128,44 +83,11 @@ class RandomFeatures(Law):
         "proved for the square loss (Mei and Montanari), and for convex losses with smooth odd activations (Hu and Lu, "
         "IEEE Trans. Inf. Theory 69 (2023) 1932); heuristic beyond"
     )
-    compiled = False
-    vectorised = True
-    landmarks = _landmarks()
+    landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_g", "error on new samples"),
         "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty"),
     }
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import predict
-
-        return predict(self)
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.erm.fit import fit
-        from ....numerics.gaussian import expectation
-
-        rng = generator(key)
-        samples, p = (whole(share * n, rng) for share in (self.alpha, self.features))
-        star = rng.standard_normal(n)
-        star /= np.linalg.norm(star)
-        F = rng.standard_normal((p, n))
-        F /= np.linalg.norm(F, axis=1, keepdims=True)
-        mean = expectation(self.activation, breaks=self.activation.breaks())
-
-        def seen(x: np.ndarray) -> np.ndarray:
-            return (np.asarray(self.activation(x @ F.T), float) - mean) / np.sqrt(p)
-
-        X = rng.standard_normal((samples, n))
-        y = self.teacher.sample(X @ star, rng)
-        features = seen(X)
-        a = fit(features, y, self.loss, self.ridge).w
-        z, fresh = features @ a, rng.standard_normal((_FRESH, n))
-        wrong = _wrong if self.teacher.binary else _squared
-        return {
-            "test_error": wrong(self.teacher.noiseless().sample(fresh @ star, rng), seen(fresh) @ a),
-            "train_loss": float(np.mean(self.loss(y, z))),
-        }
 
     def check(self) -> None:
         if self.loss.margin and not self.teacher.binary:
@@ -191,12 +113,3 @@ class RandomFeatures(Law):
         from .theory import interpolating_features, interpolating_samples
 
         return {"interpolation": interpolating_features(self) if along == "features" else interpolating_samples(self)}
-
-
-def _wrong(y: np.ndarray, z: np.ndarray) -> float:
-    """The share of fields with the wrong sign; a field of zero, which has none, is wrong by half."""
-    return float(np.mean((1 - np.sign(y * z)) / 2))
-
-
-def _squared(y: np.ndarray, z: np.ndarray) -> float:
-    return float(np.mean((y - z) ** 2))

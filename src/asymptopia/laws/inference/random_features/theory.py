@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....contract.record import split, with_arrays
+from ....contract.batching import stacked
+from ....contract.record import with_arrays
 from ....parts.activation import Activation
 from ....theory.overlaps import pack, solve, test_error, unpack, wide
 from ....theory.replica import output_averages
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from . import RandomFeatures
 
 
-def predict(law: RandomFeatures) -> dict[str, Any]:
+def predict_many(law: RandomFeatures) -> dict[str, Any]:
     """The observables of `RandomFeatures`, with arrays in its number fields for many problems at once."""
-    arrays = [v for v in split(law)[1] if np.ndim(v)]
-    count, single = (len(arrays[0]), False) if arrays else (1, True)
+    count = stacked(law)
     m, q, V, residual = fixed_point(law, count)
     one = np.ones(count)
     found = output_averages(law.loss, law.teacher, m, q, V, one)
@@ -28,7 +28,7 @@ def predict(law: RandomFeatures) -> dict[str, Any]:
         "train_loss": found.loss,
     }
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
-    return {k: v[0] for k, v in values.items()} if single else values
+    return values
 
 
 def fixed_point(law: RandomFeatures, count: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -59,7 +59,7 @@ def fixed_point(law: RandomFeatures, count: int = 1) -> tuple[np.ndarray, np.nda
 
 def coefficients(activation: Activation, count: int) -> tuple[np.ndarray, np.ndarray]:
     """mu1 and mu_star of each problem's activation, (count,) each."""
-    if not any(np.ndim(v) for v in split(activation)[1]):
+    if stacked(activation) == 1:
         found = activation.moments()
         return wide(found.mu1, count), wide(found.mu_star, count)
     each = [with_arrays(activation, lambda a, i=i: a[i]).moments() for i in range(count)]  # type: ignore[misc]

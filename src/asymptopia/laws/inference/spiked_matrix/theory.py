@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from ....numerics.fixed_points import NotConverged
 from ....numerics.roots import bracketed_roots, peaks
 from ....parts.prior import Prior
 from ....theory.scalar import coordinate
+
+if TYPE_CHECKING:
+    from . import SpikedMatrix
+
 
 GRID = np.geomspace(1e-7, 1e7, 701)
 
@@ -141,3 +145,9 @@ def principal(spike: Spike, snr: float) -> dict[str, float]:
         "pca_overlap": (1 - 1 / signal**2) / (1 + root / signal),
         "top_eigenvalue": (1 + signal * root) * (1 + root / signal),
     }
+
+
+def predict(law: SpikedMatrix) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    return {**law._state().values, **principal(law.spike(), law.snr)}

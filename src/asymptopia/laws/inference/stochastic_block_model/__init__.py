@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ....contract.batching import generator
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
+from .landmarks import DECELLE, LANDMARKS, SPECTRAL
 
-DECELLE = "Decelle, Krzakala, Moore and Zdeborova, Phys. Rev. E 84 (2011) 066106"
-SPECTRAL = "Bordenave, Lelarge and Massoulie, Annals of Probability 46 (2018) 1, theorem 4"
 DENSITY = "recomputed: density evolution of the log-odds on a grid, by Fourier transforms"
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    stigum = [(2, 3.0, 0.26794919), (2, 5.0, 0.38196601), (3, 4.0, 0.25), (4, 10.0, 0.35088936)]
-    rows = [
-        Landmark(
-            dict(groups=k, degree=c),
-            "kesten_stigum",
-            (1 - ratio) / (1 + (k - 1) * ratio),
-            1e-8,
-            f"{DECELLE}, equation 46",
-            along="assortativity",
-            note=f"c_out / c_in = {ratio:g} there",
-        )
-        for k, c, ratio in stigum
-    ]
-    rows.append(Landmark(dict(assortativity=2 / 3), "kesten_stigum", 2.25, 1e-12, f"{DECELLE}, equation 46", "degree"))
-    rows.append(Landmark(dict(assortativity=2 / 3), "top_nonbacktracking", 3.0, 1e-12, SPECTRAL))
-    rows.append(Landmark(dict(assortativity=2 / 3), "second_nonbacktracking", 2.0, 1e-12, SPECTRAL))
-    rows.append(Landmark(dict(assortativity=0.5), "second_nonbacktracking", 3**0.5, 1e-12, SPECTRAL))
-    return tuple(rows)
 
 
 class StochasticBlockModel(Law):
@@ -90,7 +65,6 @@ class StochasticBlockModel(Law):
   volume = {46}, pages = {1--71}, year = {2018}
 }"""
     status = "spectrum and threshold proved; overlap heuristic (cavity method), proved for two groups"
-    compiled = False
     observables = {
         "overlap": Observable(
             "Q", "share of right labels above chance, most probable labels", scale=1.0, self_averaging=True
@@ -103,43 +77,7 @@ class StochasticBlockModel(Law):
             r"|\mu_2|", "mean modulus of the k - 1 eigenvalues of largest modulus after it", bias=0.5
         ),
     }
-    landmarks = _landmarks()
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import reconstruct
-
-        c, copied = self.degree, self.assortativity
-        values = {
-            "overlap": 0.0,
-            "overlap_error": 0.0,
-            "posterior_overlap": 0.0,
-            "posterior_overlap_error": 0.0,
-            "top_nonbacktracking": c,
-            "second_nonbacktracking": max(c * abs(copied), np.sqrt(c)),
-        }
-        if c * copied**2 > 1 or self.start == "informative":
-            values |= reconstruct(self.groups, c, copied, self.start == "informative")
-        return values
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.graphs.belief_propagation import agreement, belief_propagation
-        from ....algorithms.graphs.graph import block_graph
-        from ....algorithms.graphs.nonbacktracking import nonbacktracking
-
-        rng, k = generator(key), self.groups
-        labels = rng.permutation(np.arange(max(n - n % k, k)) % k)  # groups of exactly equal size
-        affinity = self.affinity()
-        graph = block_graph(labels, affinity, rng)
-        start = rng.dirichlet(np.ones(k), len(labels)) if self.start == "uninformative" else np.eye(k)[labels]
-        beliefs = belief_propagation(graph, affinity, start=start)
-        beliefs.require()
-        spectrum = np.abs(nonbacktracking(graph, k, tolerance=1e-4))
-        return {
-            "overlap": agreement(np.eye(k)[beliefs.labels], labels),
-            "posterior_overlap": agreement(beliefs.marginals, labels),
-            "top_nonbacktracking": spectrum[0],
-            "second_nonbacktracking": spectrum[1:].mean(),
-        }
+    landmarks = LANDMARKS
 
     def affinity(self) -> np.ndarray:
         """n times the probabilities of edges between the groups, (k, k)."""

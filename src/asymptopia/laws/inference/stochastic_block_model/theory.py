@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ....numerics.fixed_points import NotConverged
+
+if TYPE_CHECKING:
+    from . import StochasticBlockModel
+
 
 POPULATIONS, MEMBERS = 8, 4_000
 BLOCK, BLOCKS = 25, 60
@@ -101,3 +107,20 @@ class _Generation:
         swapped[rows, 0], swapped[rows, label] = swapped[rows, label], swapped[:, 0].copy()
         drawn[other] = swapped
         return drawn
+
+
+def predict(law: StochasticBlockModel) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    c, copied = law.degree, law.assortativity
+    values = {
+        "overlap": 0.0,
+        "overlap_error": 0.0,
+        "posterior_overlap": 0.0,
+        "posterior_overlap_error": 0.0,
+        "top_nonbacktracking": c,
+        "second_nonbacktracking": max(c * abs(copied), np.sqrt(c)),
+    }
+    if c * copied**2 > 1 or law.start == "informative":
+        values |= reconstruct(law.groups, c, copied, law.start == "informative")
+    return values

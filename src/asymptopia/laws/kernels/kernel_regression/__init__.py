@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import comb
 from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
+from ....numerics.harmonics import harmonics
 from ....parts.data import Data
-from ....parts.kernel import NTK, Kernel, Polynomial, Powers
+from ....parts.kernel import NTK, Kernel
+from .landmarks import LANDMARKS
 
 CANATAR = "Canatar, Bordelon and Pehlevan, Nature Communications 12 (2021) 2914, equations 4 and 5"
 XIAO = "Xiao, Hu, Misiakiewicz, Lu and Pennington, NeurIPS 35 (2022) 4558, theorem 3"
-_FEWEST_TESTS, _LARGEST, _FRESH, _DETERMINED = 20, 6000, 1000, 0.3
+_FEWEST_TESTS, _LARGEST, _DETERMINED = 20, 6000, 0.3
 
 
 class _Sizes:
@@ -66,7 +66,6 @@ class KernelRegression(Law):
     size = "dimension"
     sizes = _Sizes()  # type: ignore[assignment]
     seeds = 60
-    compiled = False
     source = f"{CANATAR}; on spheres: {XIAO}"
     bibtex = """@article{CanatarBordelonPehlevan2021,
   author = {Canatar, Abdulkadir and Bordelon, Blake and Pehlevan, Cengiz},
@@ -81,6 +80,7 @@ class KernelRegression(Law):
   volume = {35}, pages = {4558--4570}, year = {2022}
 }"""
     status = "proved on spheres; heuristic for data, an assumption that the experiment tests"
+    landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_{test}", "mean squared error on new samples", resolution=0.08),
         "train_loss": Observable(
@@ -146,87 +146,3 @@ class KernelRegression(Law):
                 "ridge, or fewer samples."
             )
         return None
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import population, sphere
-
-        ridge = float(self.ridge)
-        if self.data is not None:
-            n = self.samples_drawn(self.data.samples().shape[1])
-            error, seen = population(self.data.pinned(), self.kernel, ridge, n)
-        else:
-            target = np.asarray(self.target)
-            error, seen = sphere(float(self.alpha), self.degree, self.kernel, ridge, float(self.noise), target)
-        return {"test_error": error, "train_loss": seen / 2}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....contract.batching import generator
-
-        rng = generator(key)
-        if self.data is None:
-            return self._on_sphere(n, rng)
-        samples = self.data.samples()
-        order = rng.permutation(len(samples.y))
-        train, test = np.split(order, [self.samples_drawn(n)])
-        K, y = _matrix(self.data.pinned(), self.kernel), samples.y
-        return self._errors(K[np.ix_(train, train)], K[np.ix_(test, train)], y[train], y[test])
-
-    def _on_sphere(self, d: int, rng: np.random.Generator) -> dict[str, float]:
-        n = self.samples_drawn(d)
-        x = rng.standard_normal((n + _FRESH, d))
-        x *= np.sqrt(d / np.square(x).sum(axis=1, keepdims=True))
-        f = np.zeros(len(x))
-        for k, variance in enumerate(self.target):
-            direction = rng.standard_normal(d)
-            cosine = x @ direction / (np.linalg.norm(direction) * np.sqrt(d))
-            f += np.sqrt(variance) * harmonic(k, d, cosine)
-        y = f[:n] + np.sqrt(self.noise) * rng.standard_normal(n)
-        K = self.kernel.between(x, x[:n])
-        return self._errors(K[:n], K[n:], y, f[n:])
-
-    def _errors(self, K: np.ndarray, across: np.ndarray, y: np.ndarray, fresh: np.ndarray) -> dict[str, float]:
-        """Errors of the regression on K (n, n), tested by `across` (m, n)."""
-        from scipy.linalg import solve
-
-        dual = solve(K + self.ridge * np.eye(len(y)), y, assume_a="pos")
-        return {
-            "test_error": float(np.mean((fresh - across @ dual) ** 2)),
-            "train_loss": float(np.mean((self.ridge * dual) ** 2)) / 2,
-        }
-
-
-def harmonics(d: int, degree: int) -> int:
-    """The number of independent harmonics of this degree on the sphere in d dimensions."""
-    return comb(d + degree - 1, degree) - (comb(d + degree - 3, degree - 2) if degree > 1 else 0)
-
-
-def harmonic(degree: int, d: int, cosine: np.ndarray) -> np.ndarray:
-    """The harmonic of unit variance that depends on the angle with one direction, by Gegenbauer's recursion."""
-    below, here = np.zeros_like(cosine), np.ones_like(cosine)
-    for k in range(degree):
-        below, here = here, ((2 * k + d - 2) * cosine * here - k * below) / (k + d - 2)
-    return np.asarray(here * np.sqrt(harmonics(d, degree) if degree else 1))
-
-
-@lru_cache(maxsize=2)
-def _matrix(data: Data, kernel: Kernel) -> np.ndarray:
-    return kernel.matrix(data.samples().X)
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    linear = dict(alpha=1.0, kernel=Polynomial(degree=1, offset=0.0), ridge=1.0, noise=0.25, target=(0.0, 1.0))
-    source = "ridge regression, solved independently in high precision"
-    rows = [
-        Landmark(linear, "test_error", 0.48991869381244224, 1e-11, source),
-        Landmark(linear, "train_loss", 0.14131189606246322, 1e-11, source),
-        Landmark(linear | dict(alpha=4.0), "test_error", 0.10795268256233692, 1e-11, source),
-    ]
-    # a_1 = 1 and 1/2 beyond: ridge regression with a ridge of 1, of which half is nobody's penalty
-    shared = linear | dict(kernel=Powers((1.0, 1.0, 0.5)), ridge=0.5)
-    rows.append(Landmark(shared, "train_loss", 0.14131189606246322 / 4, 1e-11, source + ", with half of the ridge"))
-    return tuple(rows)
-
-
-KernelRegression.landmarks = _landmarks()
-
-__all__ = ["KernelRegression"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....parts.data import Data
 from ....parts.kernel import Kernel
+
+if TYPE_CHECKING:
+    from . import KernelRegression
 
 
 def sphere(
@@ -87,3 +91,16 @@ def _scale(values: np.ndarray, ridge: float, n: int) -> float:
 
     low, high = np.log(1e-16 * values[-1]), np.log(1e6 * (values.sum() + ridge))
     return float(np.exp(brentq(excess, low, high, xtol=1e-13)))
+
+
+def predict(law: KernelRegression) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    ridge = float(law.ridge)
+    if law.data is not None:
+        n = law.samples_drawn(law.data.samples().shape[1])
+        error, seen = population(law.data.pinned(), law.kernel, ridge, n)
+    else:
+        target = np.asarray(law.target)
+        error, seen = sphere(float(law.alpha), law.degree, law.kernel, ridge, float(law.noise), target)
+    return {"test_error": error, "train_loss": seen / 2}

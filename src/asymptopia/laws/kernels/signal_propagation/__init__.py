@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Law, Observable
 from ....contract.record import StatementError, field
-from ....parts.activation import Activation, Erf, Relu, Tanh
+from ....parts.activation import Activation, Tanh
+from .landmarks import LANDMARKS
 
 POOLE = "Poole, Lahiri, Raghu, Sohl-Dickstein and Ganguli, NeurIPS 29 (2016), equations 3 to 8"
 SCHOENHOLZ = "Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR (2017), equations 7 to 12"
-RECOMPUTED = "independent roots in high precision"
 
 
 class SignalPropagation(Law):
@@ -60,6 +60,7 @@ class SignalPropagation(Law):
   booktitle = {International Conference on Learning Representations}, year = {2017}
 }"""
     status = "proved for a fixed number of layers; the gradients under the independence of forward and backward weights"
+    landmarks = LANDMARKS
     observables = {
         "length": Observable(r"q^\star", "fixed point of the squared length", limit_only=True),
         "correlation": Observable(r"c^\star", "stable fixed point of the correlation", limit_only=True),
@@ -74,65 +75,6 @@ class SignalPropagation(Law):
     def coords(self) -> dict[str, Any]:
         return {"layer": np.arange(1, self.layers + 1)}
 
-    def predict(self) -> dict[str, Any]:
-        from .theory import averages, correlation, depth_of, layer, length
-
-        weight, bias = self.weight_variance, self.bias_variance
-        q = length(self.activation, weight, bias)
-        at = max(q, 1e-12)
-        _, slope, across = (weight * float(a[0]) for a in averages(self.activation, at))
-        c, rate = correlation(self.activation, weight, q, slope)
-        lengths = np.full(2, self.start_length)
-        apart = 2 * self.start_length * (1 - self.start_correlation)
-        by_layer, slopes = [], []
-        for _ in range(self.layers):
-            by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
-            lengths, apart, every = layer(self.activation, weight, bias, lengths, apart)
-            slopes.append(every[[0, 2]].mean())
-        table = np.array(by_layer)
-        return {
-            "length": q,
-            "correlation": c,
-            "chi": slope,
-            "correlation_depth": depth_of(rate),
-            "length_depth": depth_of(across),
-            "layer_length": table[:, 0],
-            "layer_correlation": table[:, 1],
-            "layer_gradient": np.append(np.cumprod(slopes[-2::-1])[::-1], 1.0),
-        }
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        import jax
-        import jax.numpy as jnp
-
-        start, weights, biases, reader = jax.random.split(key, 4)
-        # two directions, orthogonal and of squared length n, so that the first layer is exactly as stated
-        basis = jnp.linalg.qr(jax.random.normal(start, (n, 2)))[0] * jnp.sqrt(n)
-        c = self.start_correlation
-        mixed = jnp.stack([basis[:, 0], c * basis[:, 0] + jnp.sqrt(1 - c**2) * basis[:, 1]])
-        first = jnp.sqrt(self.start_length) * mixed
-        W = jnp.sqrt(self.weight_variance / n) * jax.random.normal(weights, (self.layers - 1, n, n))
-        b = jnp.sqrt(self.bias_variance) * jax.random.normal(biases, (self.layers - 1, n))
-        shifts = jnp.zeros((self.layers, 2, n))
-
-        def forward(shifts: Any) -> Any:
-            fields = [first + shifts[0]]
-            for k in range(self.layers - 1):
-                fields.append(self.activation(fields[-1]) @ W[k].T + b[k] + shifts[k + 1])
-            return jnp.stack(fields)
-
-        fields, backward = jax.vjp(forward, shifts)
-        last = jnp.zeros_like(shifts).at[-1].set(jax.random.normal(reader, (2, n)))
-        (gradients,) = backward(last)
-        square = jnp.square(gradients).sum(axis=2).mean(axis=1)
-        lengths = jnp.square(fields).mean(axis=2)
-        product = (fields[:, 0] * fields[:, 1]).mean(axis=1)
-        return {
-            "layer_length": lengths.mean(axis=1),
-            "layer_correlation": product / jnp.sqrt(lengths.prod(axis=1)),
-            "layer_gradient": square / square[-1],
-        }
-
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `weight_variance` or `bias_variance`: `order_to_chaos`, where chi = 1; nan if there is none."""
         from .theory import critical_bias, critical_weight
@@ -145,28 +87,3 @@ class SignalPropagation(Law):
             f"SignalPropagation has no known transition along {along!r}; there is one along 'weight_variance' and one "
             "along 'bias_variance'."
         )
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    rows = []
-    lines = {
-        Tanh(): {0.001: 1.189189585, 0.01: 1.42420529, 0.05: 1.76095464, 0.1: 1.986072641, 0.5: 2.84316746},
-        Erf(): {0.001: 0.932583134, 0.05: 1.375839007, 0.1: 1.552117855, 0.5: 2.233659635},
-    }
-    note = "Schoenholz et al. print 1.7603 for tanh at bias variance 0.05"
-    for activation, line in lines.items():
-        for bias, weight in line.items():
-            fields = dict(activation=activation, bias_variance=bias)
-            said = note if activation == Tanh() and bias == 0.05 else ""
-            rows.append(Landmark(fields, "order_to_chaos", weight, 1e-8, RECOMPUTED, "weight_variance", note=said))
-    he = "He, Zhang, Ren and Sun, ICCV (2015), equation 10"
-    fields = dict(activation=Relu(), bias_variance=0.0)
-    rows.append(Landmark(fields, "order_to_chaos", 2.0, 1e-12, he, "weight_variance"))
-    for weight, bias, value in ((2.0, 0.05, 0.7217618726520714), (4.0, 0.05, 2.195493928034488)):
-        rows.append(Landmark(dict(weight_variance=weight, bias_variance=bias), "length", value, 1e-10, RECOMPUTED))
-    return tuple(rows)
-
-
-SignalPropagation.landmarks = _landmarks()
-
-__all__ = ["SignalPropagation"]

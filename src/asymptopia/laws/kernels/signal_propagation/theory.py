@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....contract.law import NoLimit
 from ....parts.activation import Activation
 from ....parts.dual import dual, pair_nodes
+
+if TYPE_CHECKING:
+    from . import SignalPropagation
+
 
 SPAN = np.geomspace(1e-12, 1e12, 97)
 
@@ -132,3 +136,31 @@ def critical_bias(activation: Activation, weight: float) -> float:
     q = np.exp(_root(excess, grid[cross[0]], grid[cross[0] + 1]))
     bias = float(q - weight * averages(activation, q)[0][0])
     return bias if bias >= 0 else float("nan")
+
+
+def predict(law: SignalPropagation) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    weight, bias = law.weight_variance, law.bias_variance
+    q = length(law.activation, weight, bias)
+    at = max(q, 1e-12)
+    _, slope, across = (weight * float(a[0]) for a in averages(law.activation, at))
+    c, rate = correlation(law.activation, weight, q, slope)
+    lengths = np.full(2, law.start_length)
+    apart = 2 * law.start_length * (1 - law.start_correlation)
+    by_layer, slopes = [], []
+    for _ in range(law.layers):
+        by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
+        lengths, apart, every = layer(law.activation, weight, bias, lengths, apart)
+        slopes.append(every[[0, 2]].mean())
+    table = np.array(by_layer)
+    return {
+        "length": q,
+        "correlation": c,
+        "chi": slope,
+        "correlation_depth": depth_of(rate),
+        "length_depth": depth_of(across),
+        "layer_length": table[:, 0],
+        "layer_correlation": table[:, 1],
+        "layer_gradient": np.append(np.cumprod(slopes[-2::-1])[::-1], 1.0),
+    }

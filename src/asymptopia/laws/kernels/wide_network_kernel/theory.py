@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from ....contract.record import StatementError
 from ....parts.activation import Activation
+from ....parts.architecture import Dense
 from ....parts.dual import pair_nodes
+
+if TYPE_CHECKING:
+    from . import WideNetworkKernel
 
 
 def spread(
@@ -64,3 +71,19 @@ def _moments_of(
     rows = [[own[0], none, none], [by_u, slopes, by_v], [none, none, own[1]]]
     response = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
     return mean, average(np.square(f - g)), square - mean[:, :, None] * mean[:, None, :], response
+
+
+def predict(law: WideNetworkKernel) -> dict[str, Any]:
+    """The observables in the limit."""
+    from ....parts.network_kernels import kernels
+
+    points = np.asarray(law.inputs, float)
+    given = (points, law.depth, law.activation, float(law.weight_variance), float(law.bias_variance))
+    nngp, ntk = kernels(*given, law.architecture)
+    if not np.isfinite(ntk).all():
+        raise StatementError(
+            f"{law.activation!r} has no tangent kernel: the derivative has no second moment. "
+            "`activation` of WideNetworkKernel must be differentiable almost everywhere, and continuous."
+        )
+    found = {"nngp": nngp, "ntk": ntk}
+    return found | {"kernel_variance": spread(*given)} if isinstance(law.architecture, Dense) else found

@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Landmark, Law, Observable
 from ....contract.record import StatementError, check_increasing, field
 from ....parts.activation import Activation, Erf, Identity, Power, Tanh
 from ....parts.data import Data
-from ....parts.inputs import Curve, Inputs, QuadraticForm, inputs_of
+from ....parts.inputs import Curve, Inputs, QuadraticForm
 from ....parts.neurons import Weights
 
 NITANDA = "Nitanda, Wu and Suzuki, AISTATS (2022), theorem 1; Chizat, TMLR (2022); Hu, Ren, Siska and Szpruch (2021)"
-LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025), (128, 8, 0.0125))
-FARTHEST = 40.0
 LINEAR = dict(activation=Identity(), data=Curve(scale=1.0), decay=0.5, temperature=0.4, times=(14.0,), probes=(1.0,))
 
 
@@ -113,35 +111,6 @@ class NoisyTwoLayer(Law):
         if not self.probes or not np.isfinite(np.asarray(self.probes, float)).all():
             raise StatementError(f"`probes` of NoisyTwoLayer must be finite numbers, but is {self.probes}.")
 
-    def predict(self) -> dict[str, Any]:
-        from ....numerics.drift_diffusion import refined
-        from .theory import Noisy, on_grid
-
-        inputs = inputs_of(self.data)
-        self._one_input(inputs)
-        X, y, p = inputs.nodes(0)
-        kind, probes = self.start, np.asarray(self.probes, float)[:, None]
-
-        def build(w: np.ndarray) -> Noisy:
-            seen, probed = (np.asarray(kind.outputs(self.activation, w[:, None], a), float) for a in (X, probes))
-            return Noisy(w, seen, probed, y, p, self.temperature, self.decay)
-
-        start = (self.start.mean, float(np.sqrt(self.start.variance)))
-        far = 9 * max(start[1], 0.3)
-        while on_grid(build, start, self.times, LEVELS[0], far)["edge"] > 1e-10:
-            far *= 1.25
-            if far > FARTHEST:
-                raise NoLimit(
-                    f"`decay` of NoisyTwoLayer must confine the neurons, but with {self.decay:g} at temperature "
-                    f"{self.temperature:g} they spread beyond |w| = {FARTHEST:g}."
-                )
-
-        def solve(*level: Any) -> dict[str, np.ndarray]:
-            found = on_grid(build, start, self.times, level, far)
-            return {name: found[name] for name in self.observables}
-
-        return refined(solve, LEVELS)
-
     def _one_input(self, inputs: Any) -> None:
         if inputs.dimension != 1:
             raise StatementError(
@@ -149,47 +118,5 @@ class NoisyTwoLayer(Law):
                 f"{inputs.dimension}."
             )
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        import jax
-        import jax.numpy as jnp
-
-        from ....algorithms.particles.wide_network import noisy_descent
-
-        first, second = jax.random.split(key)
-        X, y, p = map(jnp.asarray, inputs_of(self.data).rule())
-        probes = jnp.asarray(self.probes, float)[:, None]
-
-        def outputs(theta: Any, at: Any) -> Any:
-            return self.start.outputs(self.activation, theta, at)
-
-        theta = self.start.draw(first, n, 1)
-        path = noisy_descent(outputs, theta, (X, y, p), self.temperature, self.decay, self.times, second)
-        output = jnp.stack([outputs(t, probes).mean(axis=0) for t in path])
-        risk = jnp.stack([(outputs(t, X).mean(axis=0) - y) ** 2 @ p / 2 for t in path])
-        square = (path[..., 0] ** 2).mean(axis=1)
-        energy = risk + self.decay / 2 * square - self.temperature * jnp.stack([_entropy(t[:, 0]) for t in path])
-        return {
-            "output": output,
-            "risk": risk,
-            "second_moment": square,
-            "free_energy": energy,
-            "free_energy_bound": energy,
-        }
-
     def coords(self) -> dict[str, Any]:
         return {"time": np.array(self.times), "probe": np.array(self.probes)}
-
-
-def _entropy(w: Any) -> Any:
-    """The entropy of a sample, from the distances of neighbours; its error is of order 1/N.
-
-    Their mean logarithm lacks the ends of the line, by a share of log N / N; halves of the sample, which lack twice as
-    much, take that away.
-    """
-    import jax.numpy as jnp
-
-    def spacing(part: Any) -> Any:
-        return jnp.log(jnp.diff(jnp.sort(part))).mean() + jnp.euler_gamma + jnp.log(len(part))
-
-    half = len(w) // 2
-    return 2 * spacing(w) - (spacing(w[:half]) + spacing(w[half:])) / 2

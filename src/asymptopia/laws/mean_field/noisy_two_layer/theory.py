@@ -8,13 +8,20 @@ negative, and errors are of second order in the step, as those in space.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ....numerics.drift_diffusion import carre_du_champ, evolve, hats, points_around, rates, response
+from ....contract.law import NoLimit
+from ....numerics.drift_diffusion import carre_du_champ, evolve, hats, points_around, rates, refined, response
 from ....numerics.self_consistent import Path, flow
+from ....parts.inputs import inputs_of
 
+if TYPE_CHECKING:
+    from . import NoisyTwoLayer
+
+LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025), (128, 8, 0.0125))
+FARTHEST = 40.0
 ROUNDS = 60
 FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
 Found = dict[str, np.ndarray]
@@ -170,3 +177,31 @@ def on_grid(
         "free_energy_bound": bottom + (energies[0] - bottom) * np.exp(-2 * decayed[at]),
         "fluctuation": np.array([fluctuation(problem, path, t) for t in times]),
     }
+
+
+def predict(law: NoisyTwoLayer) -> dict[str, Any]:
+    """The observables in the limit."""
+    inputs = inputs_of(law.data)
+    law._one_input(inputs)
+    X, y, p = inputs.nodes(0)
+    kind, probes = law.start, np.asarray(law.probes, float)[:, None]
+
+    def build(w: np.ndarray) -> Noisy:
+        seen, probed = (np.asarray(kind.outputs(law.activation, w[:, None], a), float) for a in (X, probes))
+        return Noisy(w, seen, probed, y, p, law.temperature, law.decay)
+
+    start = (law.start.mean, float(np.sqrt(law.start.variance)))
+    far = 9 * max(start[1], 0.3)
+    while on_grid(build, start, law.times, LEVELS[0], far)["edge"] > 1e-10:
+        far *= 1.25
+        if far > FARTHEST:
+            raise NoLimit(
+                f"`decay` of NoisyTwoLayer must confine the neurons, but with {law.decay:g} at temperature "
+                f"{law.temperature:g} they spread beyond |w| = {FARTHEST:g}."
+            )
+
+    def solve(*level: Any) -> dict[str, np.ndarray]:
+        found = on_grid(build, start, law.times, level, far)
+        return {name: found[name] for name in law.observables}
+
+    return refined(solve, LEVELS)

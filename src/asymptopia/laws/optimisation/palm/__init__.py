@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from ....contract.batching import generator
 from ....contract.law import Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 
@@ -60,7 +55,6 @@ class PALM(Law):
   journal = {SIAM Journal on Imaging Sciences}, volume = {9}, pages = {1756--1787}, year = {2016}
 }"""
     status = "proved (descent, convergence; the minimum); the rate is that of the linearised step"
-    compiled = False
     observables = {
         "decrease": Observable(
             r"\Delta", "by how much a step fell short of its granted descent, over the first value", bound="every"
@@ -89,46 +83,6 @@ class PALM(Law):
                 f"`ridge` of PALM must be below the singular value {self.decay ** (self.rank - 1):.3g} of number "
                 f"`rank`, as the component vanishes otherwise, but is {self.ridge:g}."
             )
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import rate
-
-        s, r, ridge = self.decay ** np.arange(self.dimension), int(self.rank), float(self.ridge)
-        value = float(np.sum(ridge * s[:r] - ridge**2 / 2) + np.sum(s[r:] ** 2) / 2)
-        return {"decrease": 0.0, "value": value, "distance": rate(s, r, ridge, float(self.inertia), float(self.factor))}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.optimisers.palm import Block, palm
-
-        rng, d, r, ridge = generator(key), int(self.dimension), int(self.rank), float(self.ridge)
-        U, V = (np.linalg.qr(rng.standard_normal((d, d)))[0] for _ in range(2))
-        X = (U * self.decay ** np.arange(d)) @ V.T
-
-        def smooth(x: Any) -> float:
-            return float(np.sum((x[0] @ x[1] - X) ** 2) / 2)
-
-        def shrunk(v: np.ndarray, t: float) -> np.ndarray:
-            return v / (1 + ridge * t)
-
-        def penalty(v: np.ndarray) -> float:
-            return ridge / 2 * float(np.sum(v * v))
-
-        def top(A: np.ndarray) -> float:
-            return float(np.linalg.norm(A, 2)) ** 2
-
-        blocks = [
-            Block(lambda x: (x[0] @ x[1] - X) @ x[1].T, lambda x: top(x[1]), shrunk, penalty, True),
-            Block(lambda x: x[0].T @ (x[0] @ x[1] - X), lambda x: top(x[0]), shrunk, penalty, True),
-        ]
-        start = [rng.standard_normal((d, r)), rng.standard_normal((r, d))]
-        trail = palm(smooth, blocks, start, n, float(self.factor), float(self.inertia))
-        short = trail.guaranteed + np.diff(trail.values)
-        window = n // 4
-        return {
-            "decrease": short.max() / trail.values[0],
-            "value": trail.values[-1],
-            "distance": (trail.moves[-1] / trail.moves[-1 - window]) ** (1 / window),
-        }
 
     def valid(self) -> str | None:
         rate = self.predict()["distance"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ....contract.law import NoLimit
+
+if TYPE_CHECKING:
+    from . import PALM
 
 
 def rate(s: np.ndarray, r: int, ridge: float, inertia: float, factor: float) -> float:
@@ -44,3 +49,11 @@ def _inertial(L: float, inertia: float) -> float:
     epsilon = (1 - inertia) / 2
     delta = 3 * inertia * L / (2 * (1 - epsilon - inertia))
     return ((1 + epsilon) * delta + (1 + inertia) * L) / (2 - inertia)
+
+
+def predict(law: PALM) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    s, r, ridge = law.decay ** np.arange(law.dimension), int(law.rank), float(law.ridge)
+    value = float(np.sum(ridge * s[:r] - ridge**2 / 2) + np.sum(s[r:] ** 2) / 2)
+    return {"decrease": 0.0, "value": value, "distance": rate(s, r, ridge, float(law.inertia), float(law.factor))}

@@ -61,7 +61,6 @@ class TrainingRace(Law):
   journal = {Foundations of Computational Mathematics}, volume = {23}, pages = {597--673}, year = {2023}
 }"""
     status = "proved on least squares; guarantees proved; the ranking on other networks is measured, not predicted"
-    compiled = False
     observables = {
         "loss": Observable("f_t", "mean loss of the samples", dims=("time",)),
         "accuracy": Observable("a_t", "share of new inputs with the teacher's sign", dims=("time",)),
@@ -86,40 +85,6 @@ class TrainingRace(Law):
         if steps.dispatch(type(self.optimiser)) is steps.dispatch(object):
             names = ", ".join(sorted(c.__name__ for c in steps.registry if c is not object))
             raise NoLimit(f"`optimiser` must be one that has a theory, but is {self.optimiser!r}. Those: {names}.")
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import Spectrum, along, conjugate_gradients, spectrum, steps
-
-        samples, noise = float(self.samples), float(self.noise)
-        modes = spectrum(samples, noise)
-        times, one = np.asarray(self.times, float), np.ones_like(modes.x)
-        floor = noise * (1 - 1 / samples) / 2
-
-        def accuracy(r: np.ndarray, modes: Spectrum = modes) -> float:
-            overlap = modes.mean(1 - r)
-            norm = modes.mean((1 - r) ** 2 * (modes.square - 1) + r**2)
-            return 1 - float(np.arccos(np.clip(overlap / np.sqrt(norm), -1, 1))) / np.pi
-
-        def loss(r: np.ndarray) -> float:
-            return floor + modes.loss(r)
-
-        krylov = [one, *(one + p for p in conjugate_gradients(modes, modes.x, -modes.x, int(times[-1])))]
-        return {
-            "loss": np.array(along(steps(self.optimiser, modes), times, loss, one)),
-            "accuracy": np.array(along(steps(self.optimiser, modes), times, accuracy, one)),
-            "best": np.array([loss(krylov[int(t)]) for t in times]),
-            "shortfall": 0.0,
-        }
-
-    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
-        from .experiment import compiled_races, compiled_shortfall
-
-        found = compiled_races()(keys, n, self.optimiser, float(self.samples), float(self.noise), tuple(self.times))
-        short = [float(compiled_shortfall()(key)) for key in keys]
-        return {k: np.asarray(v, float) for k, v in found.items()} | {"shortfall": np.array(short)}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
     def coords(self) -> dict[str, Any]:
         return {"time": np.asarray(self.times)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ....parts.activation import Tanh
 from ....parts.loss import Square
 from ....parts.optimiser import (
@@ -19,6 +21,10 @@ from ....parts.optimiser import (
 
 if TYPE_CHECKING:
     from ....algorithms.optimisers import Network, Solver
+
+if TYPE_CHECKING:
+    from . import TrainingRace
+
 
 INPUTS, UNITS, TAUGHT, DEEP_STEPS = 4, 3, 60, 40
 
@@ -127,3 +133,11 @@ def _shortfall(key: Any) -> Any:
 
 def _step(solver: Solver, state: Any, _: Any) -> Any:
     return solver.step(state)
+
+
+def realize_all(law: TrainingRace, n: int, keys: Any) -> dict[str, Any]:
+    """The observables of a system of size n for each key."""
+
+    found = compiled_races()(keys, n, law.optimiser, float(law.samples), float(law.noise), tuple(law.times))
+    short = [float(compiled_shortfall()(key)) for key in keys]
+    return {k: np.asarray(v, float) for k, v in found.items()} | {"shortfall": np.array(short)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import singledispatch
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from ....parts.optimiser import (
     Majorization,
     Optimiser,
 )
+
+if TYPE_CHECKING:
+    from . import TrainingRace
+
 
 Step = tuple[float, np.ndarray]
 
@@ -147,3 +151,28 @@ def along(
             cost, following = next(walk)
         found.append(read(r))
     return found
+
+
+def predict(law: TrainingRace) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    samples, noise = float(law.samples), float(law.noise)
+    modes = spectrum(samples, noise)
+    times, one = np.asarray(law.times, float), np.ones_like(modes.x)
+    floor = noise * (1 - 1 / samples) / 2
+
+    def accuracy(r: np.ndarray, modes: Spectrum = modes) -> float:
+        overlap = modes.mean(1 - r)
+        norm = modes.mean((1 - r) ** 2 * (modes.square - 1) + r**2)
+        return 1 - float(np.arccos(np.clip(overlap / np.sqrt(norm), -1, 1))) / np.pi
+
+    def loss(r: np.ndarray) -> float:
+        return floor + modes.loss(r)
+
+    krylov = [one, *(one + p for p in conjugate_gradients(modes, modes.x, -modes.x, int(times[-1])))]
+    return {
+        "loss": np.array(along(steps(law.optimiser, modes), times, loss, one)),
+        "accuracy": np.array(along(steps(law.optimiser, modes), times, accuracy, one)),
+        "best": np.array([loss(krylov[int(t)]) for t in times]),
+        "shortfall": 0.0,
+    }

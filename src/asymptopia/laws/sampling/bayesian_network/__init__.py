@@ -9,7 +9,7 @@ import numpy as np
 from ....contract.law import Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.data import Bundled, Data, feature_map
-from .experiment import HMC, PosteriorSampler
+from ....parts.sampler import HMC, PosteriorSampler
 
 BISHOP = "Bishop, Pattern Recognition and Machine Learning (2006), equations 3.49 to 3.59"
 TALTS = "Talts, Betancourt, Simpson, Vehtari and Gelman, arXiv:1804.06788 (2018), theorem 1"
@@ -88,63 +88,10 @@ class BayesianNetwork(Law):
                 f"{self.samples}."
             )
 
-    def predict(self) -> dict[str, Any]:
-        import jax.numpy as jnp
-
-        features, labels, probes = self._design()
-        d = features.shape[1]
-        precision = features.T @ features / self.noise + self.ridge * jnp.eye(d)
-        solved = jnp.linalg.solve(precision, probes.T)
-        return {
-            "mean": solved.T @ (features.T @ labels) / self.noise,
-            "variance": jnp.sum(probes.T * solved, axis=0),
-            "calibration": jnp.full(BINS, 1 / BINS),
-        }
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        import jax
-        import jax.numpy as jnp
-
-        from ....algorithms.samplers.calibration import Model, calibration_rank
-
-        features, labels, probes = (jnp.asarray(a) for a in self._design())
-        keys = jax.random.split(key, 3)
-        d = features.shape[1]
-        scale = (jnp.linalg.norm(features, 2) ** 2 / self.noise + self.ridge) ** -0.5
-        model = Model(
-            lambda k: jax.random.normal(k, (d,)) / self.ridge**0.5,
-            lambda k, w: features @ w + self.noise**0.5 * jax.random.normal(k, labels.shape),
-            lambda w, y: -jnp.sum((y - features @ w) ** 2) / (2 * self.noise) - self.ridge * jnp.sum(w**2) / 2,
-        )
-
-        def sampler(log_posterior: Any) -> Any:
-            return self.sampler.build(log_posterior, scale, d)
-
-        chain = sampler(lambda w: model.log_joint(w, labels))
-
-        def step(carry: Any, k: Any) -> tuple[Any, None]:
-            state, first, second = carry
-            state, _ = chain.step(k, state)
-            f = probes @ state.position
-            return (state, first + f, second + f**2), None
-
-        nothing = jnp.zeros(self.probes)
-        going = jax.random.split(keys[1], n + n // 2)
-        start: Any = (chain.init(model.prior(keys[0])), nothing, nothing)
-        (state, *_), _ = jax.lax.scan(step, start, going[n:])
-        start = (state, nothing, nothing)
-        (_, first, second), _ = jax.lax.scan(step, start, going[:n])
-        rank, _ = calibration_rank(keys[2], model, sampler, lambda w: probes[0] @ w, BINS - 1, max(1, n // 40))
-        return {
-            "mean": first / n,
-            "variance": second / n - (first / n) ** 2,
-            "calibration": (rank == jnp.arange(BINS)) * 1.0,
-        }
-
     def coords(self) -> dict[str, Any]:
         return {"probe": np.arange(1, self.probes + 1), "rank": np.arange(BINS)}
 
-    def _design(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def design(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Features and labels of the samples learnt from, and features of the probes."""
         found = self.data.samples(self.features)
         end = self.samples + self.probes

@@ -1,80 +1,97 @@
-"""Samplers as parts of a statement: their steps are in units of the posterior's narrowest deviation."""
+"""The experiment: a chain on the posterior of real labels, and the ranks of simulation-based calibration."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
 
-from ....contract.record import Record, StatementError, check_increasing, field
+from ....parts.sampler import HMC, MALA, NUTS, InfiniteSwapping, PosteriorSampler, RandomWalk
+from . import BINS
 
-
-class PosteriorSampler(Record):
-    """A sampler of the library: `build(logdensity, scale, d)` with the narrowest deviation and the dimension."""
-
-    def build(self, logdensity: Any, scale: Any, d: int) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} defines no `build(self, logdensity, scale, d)`.")
-
-
-class RandomWalk(PosteriorSampler):
-    """Random-walk Metropolis; the length of a proposal is `step` deviations."""
-
-    step: float = field(2.4, "length of a proposal", above=0)
-
-    def build(self, logdensity: Any, scale: Any, d: int) -> Any:
-        from ....algorithms.samplers import random_walk
-
-        return random_walk(logdensity, self.step * scale / d**0.5)
+if TYPE_CHECKING:
+    from . import BayesianNetwork
 
 
-class MALA(PosteriorSampler):
-    """The Metropolis-adjusted Langevin algorithm; h = `step` squared deviations over d**(1/3)."""
-
-    step: float = field(1.0, "step", above=0)
-
-    def build(self, logdensity: Any, scale: Any, d: int) -> Any:
-        from ....algorithms.samplers import mala
-
-        return mala(logdensity, self.step * scale**2 / d ** (1 / 3))
+@singledispatch
+def chain_of(sampler: PosteriorSampler, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    """The sampler of the library for a density in d dimensions whose narrowest deviation is `scale`."""
+    return sampler.build(logdensity, scale, d)
 
 
-class HMC(PosteriorSampler):
-    """Hamiltonian Monte Carlo: `leaps` leapfrog steps of `step` deviations over d**(1/4)."""
+@chain_of.register
+def _(sampler: RandomWalk, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    from ....algorithms.samplers import random_walk
 
-    step: float = field(1.2, "step", above=0)
-    leaps: int = field(5, "leapfrog steps of a trajectory", at_least=1)
-
-    def build(self, logdensity: Any, scale: Any, d: int) -> Any:
-        from ....algorithms.samplers import hmc
-
-        return hmc(logdensity, self.step * scale / d**0.25, self.leaps)
+    return random_walk(logdensity, sampler.step * scale / d**0.5)
 
 
-class NUTS(PosteriorSampler):
-    """The no-U-turn sampler with leapfrog steps of `step` deviations over d**(1/4)."""
+@chain_of.register
+def _(sampler: MALA, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    from ....algorithms.samplers import mala
 
-    step: float = field(1.0, "step", above=0)
-
-    def build(self, logdensity: Any, scale: Any, d: int) -> Any:
-        from ....algorithms.samplers import nuts
-
-        return nuts(logdensity, self.step * scale / d**0.25)
+    return mala(logdensity, sampler.step * scale**2 / d ** (1 / 3))
 
 
-class InfiniteSwapping(PosteriorSampler):
-    """Infinite swapping of random walks at several temperatures; not reversible as a whole."""
+@chain_of.register
+def _(sampler: HMC, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    from ....algorithms.samplers import hmc
 
-    step: float = field(2.4, "length of a proposal at temperature 1", above=0)
-    temperatures: tuple[float, ...] = field((1.0, 2.0, 4.0), "temperatures from 1 upwards, increasing, at most 5")
+    return hmc(logdensity, sampler.step * scale / d**0.25, sampler.leaps)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "temperatures", "2 to 5 numbers from 1 upwards that increase", at_least=1.0, count=2)
-        if self.temperatures[0] != 1 or len(self.temperatures) > 5:
-            raise StatementError(
-                f"`temperatures` of InfiniteSwapping must be 2 to 5 numbers from 1 upwards, but is {self.temperatures}."
-            )
 
-    def build(self, logdensity: Any, scale: Any, d: int) -> Any:
-        from ....algorithms.samplers import infinite_swapping, random_walk
+@chain_of.register
+def _(sampler: NUTS, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    from ....algorithms.samplers import nuts
 
-        size = self.step * scale / d**0.5
-        return infinite_swapping(logdensity, lambda target, T: random_walk(target, size * T**0.5), self.temperatures)
+    return nuts(logdensity, sampler.step * scale / d**0.25)
+
+
+@chain_of.register
+def _(sampler: InfiniteSwapping, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    from ....algorithms.samplers import infinite_swapping, random_walk
+
+    size = sampler.step * scale / d**0.5
+    return infinite_swapping(logdensity, lambda target, T: random_walk(target, size * T**0.5), sampler.temperatures)
+
+
+def realize(law: BayesianNetwork, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+    import jax
+    import jax.numpy as jnp
+
+    from ....algorithms.samplers.calibration import Model, calibration_rank
+
+    features, labels, probes = (jnp.asarray(a) for a in law.design())
+    keys = jax.random.split(key, 3)
+    d = features.shape[1]
+    scale = (jnp.linalg.norm(features, 2) ** 2 / law.noise + law.ridge) ** -0.5
+    model = Model(
+        lambda k: jax.random.normal(k, (d,)) / law.ridge**0.5,
+        lambda k, w: features @ w + law.noise**0.5 * jax.random.normal(k, labels.shape),
+        lambda w, y: -jnp.sum((y - features @ w) ** 2) / (2 * law.noise) - law.ridge * jnp.sum(w**2) / 2,
+    )
+
+    def sampler(log_posterior: Any) -> Any:
+        return chain_of(law.sampler, log_posterior, scale, d)
+
+    chain = sampler(lambda w: model.log_joint(w, labels))
+
+    def step(carry: Any, k: Any) -> tuple[Any, None]:
+        state, first, second = carry
+        state, _ = chain.step(k, state)
+        f = probes @ state.position
+        return (state, first + f, second + f**2), None
+
+    nothing = jnp.zeros(law.probes)
+    going = jax.random.split(keys[1], n + n // 2)
+    start: Any = (chain.init(model.prior(keys[0])), nothing, nothing)
+    (state, *_), _ = jax.lax.scan(step, start, going[n:])
+    start = (state, nothing, nothing)
+    (_, first, second), _ = jax.lax.scan(step, start, going[:n])
+    rank, _ = calibration_rank(keys[2], model, sampler, lambda w: probes[0] @ w, BINS - 1, max(1, n // 40))
+    return {
+        "mean": first / n,
+        "variance": second / n - (first / n) ** 2,
+        "calibration": (rank == jnp.arange(BINS)) * 1.0,
+    }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ....contract.law import Landmark, Law, Observable
 from ....contract.record import Record, StatementError, field
+from ....parts.sampler import Exchange, Swapping
 
 DUPUIS = "Dupuis, Liu, Plattner and Doll, Multiscale Model. Simul. 10 (2012) 986, sections 3 and 4"
 CHAIN = "sum over the edges of a birth-and-death chain, 2 sum S_k**2 / (pi_k r_k) with S_k = sum_(i<=k) pi_i (f_i - f)"
@@ -53,20 +52,6 @@ class Magnet(Sites):
 
         up = np.arange(self.spins + 1)
         return gammaln(self.spins + 1) - gammaln(up + 1) - gammaln(self.spins - up + 1)
-
-
-class Swapping(Record):
-    """How two replicas exchange their temperatures."""
-
-
-class Exchange(Swapping):
-    """Parallel tempering: exchanges are proposed at this rate, in units of the rate of steps, by Metropolis' rule."""
-
-    rate: float = field(1.0, "exchanges proposed per unit of time", at_least=0, at_most=1e6, unit="1/time")
-
-
-class Infinite(Swapping):
-    """Infinite swapping: temperatures are drawn anew for every step, and both replicas are weighted."""
 
 
 class Tempering(Law):
@@ -123,25 +108,11 @@ class Tempering(Law):
         if self.hot <= self.temperature:
             raise StatementError(f"`hot` of Tempering must be > `temperature` {self.temperature}, but is {self.hot}.")
 
-    def predict(self) -> dict[str, Any]:
-        from .theory import exchanging, swapping_infinitely
-
-        cold, hot = self._log_weights()
-        if isinstance(self.swapping, Exchange):
-            return exchanging(cold, hot, self._right(), self.swapping.rate)
-        return swapping_infinitely(cold, hot, self._right())
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from .experiment import observe
-
-        rate = self.swapping.rate if isinstance(self.swapping, Exchange) else None
-        return observe(n, key, self._log_weights(), self._right(), rate)
-
-    def _log_weights(self) -> tuple[np.ndarray, np.ndarray]:
+    def log_weights(self) -> tuple[np.ndarray, np.ndarray]:
         energies, multiplicities = self.system.energies(), self.system.multiplicities()
         return multiplicities - energies / self.temperature, multiplicities - energies / self.hot
 
-    def _right(self) -> np.ndarray:
+    def right_well(self) -> np.ndarray:
         """1 in the right well, the upper half of the sites."""
         m = len(self.system.energies())
         return (np.arange(m) > (m - 1) / 2) * 1.0

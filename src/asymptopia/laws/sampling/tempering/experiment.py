@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ....parts.sampler import Exchange
+
+if TYPE_CHECKING:
+    from . import Tempering
 
 
 def observe(n: int, key: Any, log_weights: Any, right: np.ndarray, rate: Any) -> dict[str, Any]:
@@ -58,3 +63,10 @@ def observe(n: int, key: Any, log_weights: Any, right: np.ndarray, rate: Any) ->
     start = (jnp.zeros(()), 0, begin, jnp.zeros(3))
     *_, sums = jax.lax.while_loop(lambda c: c[0] < n, event, start)
     return {"occupation": sums[0] / n, "round_trips": sums[2] / jnp.maximum(sums[1], 1)}
+
+
+def realize(law: Tempering, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+
+    rate = law.swapping.rate if isinstance(law.swapping, Exchange) else None
+    return observe(n, key, law.log_weights(), law.right_well(), rate)

@@ -12,11 +12,15 @@ f(y)$ (Dupuis, Liu, Plattner and Doll 2012, equations 3.6 to 3.8).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....contract.law import NoLimit
+from ....parts.sampler import Exchange
+
+if TYPE_CHECKING:
+    from . import Tempering
 
 
 def generator(log_weight: np.ndarray) -> np.ndarray:
@@ -75,3 +79,12 @@ def swapping_infinitely(cold: np.ndarray, hot: np.ndarray, f: np.ndarray) -> dic
         "asymptotic_variance": asymptotic_variance(share * as_is + (1 - share) * reversed_, both, estimate),
         "round_trips": float(both @ (2 * share * (1 - share))[:, 0]),
     }
+
+
+def predict(law: Tempering) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    cold, hot = law.log_weights()
+    if isinstance(law.swapping, Exchange):
+        return exchanging(cold, hot, law.right_well(), law.swapping.rate)
+    return swapping_infinitely(cold, hot, law.right_well())

@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-import numpy as np
-
-from ....contract.batching import generator, whole
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Law, Observable
 from ....contract.record import StatementError, field
-
-AGS = "Amit, Gutfreund and Sompolinsky, Ann. Phys. 173 (1987) 30"
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    rows = [
-        Landmark(dict(temperature=0.0), "retrieval", 0.13790556649493174, 1e-12, AGS + " (recomputed)", "alpha"),
-        Landmark(dict(temperature=0.0), "thermodynamic", 0.05185433091891701, 1e-12, AGS + " (recomputed)", "alpha"),
-        Landmark(dict(alpha=0.137905566, temperature=0.0), "overlap", 0.967417, 2e-5, AGS + " (recomputed)"),
-        Landmark(dict(alpha=0.04), "spin_glass", 1.2, 1e-12, AGS + ": 1 + alpha**(1/2)", "temperature"),
-    ]
-    for T, alpha in ((0.2, 0.12256), (0.4, 0.08104)):
-        rows.append(Landmark(dict(temperature=T), "retrieval", alpha, 5e-6, AGS + " (recomputed)", "alpha"))
-    return tuple(rows)
+from .landmarks import AGS, LANDMARKS
 
 
 class Hopfield(Law):
@@ -66,39 +47,13 @@ class Hopfield(Law):
   journal = {Annals of Physics}, volume = {173}, pages = {30--67}, year = {1987}
 }"""
     status = "heuristic (replica symmetry; proved by Talagrand, 1998, for small loads)"
-    compiled = False
     observables = {
         "overlap": Observable("m", "overlap with the pattern of the start", scale=1.0),
         "energy": Observable("e", "energy per spin", unit="energy"),
         "free_energy": Observable("f", "free energy per spin", unit="energy", limit_only=True),
         "freezing": Observable("q", "overlap of two configurations of the state", limit_only=True),
     }
-    landmarks = _landmarks()
-
-    def predict(self) -> dict[str, Any]:
-        from . import theory as theory
-
-        model, alpha = theory.Model(float(self.temperature), abs(float(self.pattern_bias))), float(self.alpha)
-        at = theory.retrieval_at(model, alpha) or theory.glass_at(model, alpha)
-        return {
-            "overlap": float(at.m[0]) / model.variance,
-            "energy": theory.energy(model, alpha, at),
-            "free_energy": theory.free_energy(model, alpha, at),
-            "freezing": float(at.q[0]),
-        }
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.spins.glauber import glauber
-
-        rng, bias = generator(key), float(self.pattern_bias)
-        patterns = np.where(rng.random((whole(self.alpha * n, rng), n)) < (1 + bias) / 2, 1.0, -1.0)
-        centred = patterns - bias
-        J = centred.T @ centred / n
-        J = (J + J.T) / 2
-        np.fill_diagonal(J, 0.0)
-        burn = 50 + 20 * math.ceil(math.log2(n))
-        path = glauber(J, 0.0, float(self.temperature), patterns[0], 3 * burn, rng, burn=burn)
-        return {"overlap": path.means @ centred[0] / (n * (1 - bias**2)), "energy": path.energy}
+    landmarks = LANDMARKS
 
     def valid(self) -> str | None:
         """Beyond retrieval the dynamics from a pattern is not described, nor at T = 0 which minimum it ends in."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ....numerics.gaussian import nodes
 from ....numerics.roots import bracketed_roots, peaks
 from ....theory.replica_symmetric import TURNS, log_two_cosh, sech
+
+if TYPE_CHECKING:
+    from . import Hopfield
+
 
 GRID = np.linspace(math.log(60.0), math.log(0.1), 160)
 
@@ -210,3 +214,17 @@ def melting(bias: float, alpha: float) -> dict[str, float]:
         ends = float(below[-1]), end * (1 - 1e-9)
         found["thermodynamic"] = float(brentq(lambda T: advantage(Model(T, bias), alpha), *ends, xtol=1e-12))
     return found
+
+
+def predict(law: Hopfield) -> dict[str, Any]:
+    """The observables in the limit."""
+    from . import theory as theory
+
+    model, alpha = theory.Model(float(law.temperature), abs(float(law.pattern_bias))), float(law.alpha)
+    at = theory.retrieval_at(model, alpha) or theory.glass_at(model, alpha)
+    return {
+        "overlap": float(at.m[0]) / model.variance,
+        "energy": theory.energy(model, alpha, at),
+        "free_energy": theory.free_energy(model, alpha, at),
+        "freezing": float(at.q[0]),
+    }

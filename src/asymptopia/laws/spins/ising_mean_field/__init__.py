@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from ....contract.batching import generator
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
-from ....parts.graph import Graph, Lattice, RandomRegular
-from .theory import CRITICAL_SQUARE, bethe, naive, onsager, tap, transitions
-
-YANG = "Yang, Phys. Rev. 85 (1952) 808, equation 96"
-ONSAGER = "Onsager, Phys. Rev. 65 (1944) 117, equations 116 and 117"
-DEMBO_MONTANARI = "Dembo and Montanari, Ann. Appl. Probab. 20 (2010) 565, theorem 2.4"
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    square, cubic, random = Lattice(dimension=2), Lattice(dimension=3), RandomRegular(degree=3)
-    chain = Lattice(dimension=1)
-    integral = "derivatives of the double integral for the free energy, in high precision"
-    return (
-        Landmark(dict(beta=0.5), "magnetisation", 0.911319378, 1e-9, YANG),
-        Landmark(dict(graph=square), "transition", 1 / 2.269185314, 1e-10, ONSAGER, along="beta"),
-        Landmark(dict(beta=0.5), "energy", -1.745564575312554, 1e-12, integral),
-        Landmark(dict(beta=0.3), "heat_capacity", 0.28629020287204578, 1e-12, integral),
-        Landmark(dict(graph=random), "transition", math.log(3) / 2, 1e-12, DEMBO_MONTANARI, along="beta"),
-        Landmark(dict(graph=chain, beta=0.7), "energy", -math.tanh(0.7), 1e-12, "Ising, Z. Phys. 31 (1925) 253"),
-        Landmark(
-            dict(graph=cubic), "bethe", math.log(1.5) / 2, 1e-12, "Bethe, Proc. R. Soc. A 150 (1935) 552", along="beta"
-        ),
-        Landmark(
-            dict(graph=square), "naive", 0.25, 1e-12, "Bragg and Williams, Proc. R. Soc. A 145 (1934) 699", along="beta"
-        ),
-    )
+from ....parts.graph import Graph, Lattice
+from .landmarks import DEMBO_MONTANARI, LANDMARKS, ONSAGER, YANG
+from .theory import CRITICAL_SQUARE, transitions
 
 
 class IsingMeanField(Law):
@@ -87,7 +60,6 @@ class IsingMeanField(Law):
   journal = {Annals of Applied Probability}, volume = {20}, pages = {565--592}, year = {2010}
 }"""
     status = "proved on the chain, the square lattice and random regular graphs; an approximation on other lattices"
-    compiled = False
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "magnetisation": Observable("m", "modulus of the mean spin", scale=1.0),
@@ -101,29 +73,7 @@ class IsingMeanField(Law):
         "naive_energy": Observable(r"e_{\rm N}", "energy per spin, independent spins", unit="energy", limit_only=True),
         "naive_magnetisation": Observable(r"m_{\rm N}", "magnetisation, independent spins", limit_only=True),
     }
-    landmarks = _landmarks()
-
-    def predict(self) -> dict[str, Any]:
-        z, beta = int(self.graph.degree), float(self.beta)
-        approximate = {"bethe": bethe(z, beta), "tap": tap(z, beta), "naive": naive(z, beta)}
-        best = onsager(beta) if self._square() else approximate["bethe"]
-        beside = {f"{k}_{name}": v[name] for k, v in approximate.items() for name in ("energy", "magnetisation")}
-        return best | beside
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.spins import swendsen_wang
-
-        rng, beta = generator(key), float(self.beta)
-        edges = self.graph.edges(n, rng)
-        sweeps = math.ceil(80 * n**0.25)
-        runs = [swendsen_wang(edges, beta, sweeps, rng) for _ in range(2)]
-        one, other = (r.energies for r in runs)
-        spread = ((one**2).mean() + (other**2).mean()) / 2 - one.mean() * other.mean()
-        return {
-            "energy": (one.mean() + other.mean()) / 2,
-            "magnetisation": sum(r.cluster_share for r in runs) / 2,
-            "heat_capacity": beta**2 * len(runs[0].spins) * spread,
-        }
+    landmarks = LANDMARKS
 
     def check(self) -> None:
         if self._square() and abs(self.beta / CRITICAL_SQUARE - 1) < 1e-9:

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from . import IsingMeanField
+
 
 CRITICAL_SQUARE = math.log1p(math.sqrt(2)) / 2
 
@@ -96,3 +101,12 @@ def _largest(excess: Callable[[float], float], highest: float) -> float:
 
 def _log_cosh(x: float) -> float:
     return abs(x) + math.log1p(math.exp(-2 * abs(x))) - math.log(2)
+
+
+def predict(law: IsingMeanField) -> dict[str, Any]:
+    """The observables in the limit."""
+    z, beta = int(law.graph.degree), float(law.beta)
+    approximate = {"bethe": bethe(z, beta), "tap": tap(z, beta), "naive": naive(z, beta)}
+    best = onsager(beta) if law._square() else approximate["bethe"]
+    beside = {f"{k}_{name}": v[name] for k, v in approximate.items() for name in ("energy", "magnetisation")}
+    return best | beside

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from . import PSpinStatics
 
 
 def averages(v: float, x: float) -> dict[str, float]:
@@ -115,3 +119,70 @@ def ising_ground_energy(p: int) -> float:
         return y / 4 + (math.log(2) + float(log_ndtr(y * math.sqrt(p / 2)))) / y
 
     return -float(minimize_scalar(free, bounds=(0.1, 4.0), method="bounded", options={"xatol": 1e-11}).fun)
+
+
+def predict(law: PSpinStatics) -> dict[str, Any]:
+    """The observables in the limit."""
+    p, T = int(law.p), float(law.temperature)
+    if law.spins == "ising":
+        return _ising(p, T)
+    q, x = one_step(p, T)
+    if T == 0:
+        z = universal(p)
+        ground = -math.sqrt(2 * z / p) * (p + (1 - z) / z) / 2
+        return dict(energy=ground, squared_overlap=1.0, overlap=1.0, breakpoint=0.0, free_energy=ground)
+    power = 1 - (1 - x) * q**p
+    entropic = ((x - 1) * math.log1p(-q) + math.log1p(-(1 - x) * q)) / (2 * x)
+    return {
+        "energy": -power / (2 * T),
+        "squared_overlap": (1 - x) * q**2,
+        "overlap": q,
+        "breakpoint": x,
+        "free_energy": -power / (4 * T) - T * entropic,
+    }
+
+
+def _ising(p: int, temperature: float) -> dict[str, float]:
+    """The observables of Ising spins."""
+    if temperature == 0:
+        ground = ising_ground_energy(p)
+        return dict(energy=ground, squared_overlap=1.0, overlap=1.0, breakpoint=0.0, free_energy=ground)
+    q, x, _ = ising_one_step(p, temperature)
+    return {
+        "energy": -(1 - (1 - x) * q**p) / (2 * temperature),
+        "squared_overlap": (1 - x) * q**2,
+        "overlap": q,
+        "breakpoint": x,
+        "free_energy": ising_free_energy(p, temperature),
+    }
+
+
+@cache
+def universal(p: int) -> float:
+    """Crisanti and Sommers' z: the root in (0, 1) of (1 - z)**2 / (p z) + log z + 1 - z, which 1 is a root of too."""
+    from scipy.optimize import brentq
+
+    # divided by (1 - z)**2 the root at 1 is gone: 1/p - 1/2 there, and infinite at 0
+    return float(brentq(lambda z: 1 / (p * z) + (math.log(z) + 1 - z) / (1 - z) ** 2, 1e-300, 1 - 1e-3, xtol=1e-16))
+
+
+def one_step(p: int, temperature: float) -> tuple[float, float]:
+    """Overlap within a state and breakpoint; 0 and 1 above the static transition, 1 and 0 at zero temperature."""
+    from scipy.optimize import brentq
+
+    if temperature >= thresholds_of(p)["static"]:
+        return 0.0, 1.0
+    z = universal(p)
+    side = math.sqrt(2 * z / p) * temperature
+    # in 1 - q, so that small temperatures lose no digits; the left side grows up to 1 - q = 2 / p
+    rest = brentq(lambda r: r * (1 - r) ** ((p - 2) / 2) - side, 0.0, min(2 / p, z * (1 + 1e-12)), xtol=1e-300)
+    q = 1 - float(rest)
+    return q, float(rest) * (1 - z) / (z * q)
+
+
+@cache
+def thresholds_of(p: int) -> dict[str, float]:
+    """The static and the dynamic transition temperature."""
+    z = universal(p)
+    dynamic = math.sqrt(p * (p - 2) ** (p - 2) / (2 * (p - 1) ** (p - 1)))
+    return {"static": math.sqrt(p / 2 * z * (1 - z) ** (p - 2)), "dynamic": dynamic}

@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
-
-from ....contract.batching import generator
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Law, Observable
 from ....contract.record import StatementError, field
 from ....theory import replica_symmetric as symmetric
+from .landmarks import LANDMARKS, PARISI
 
-PARISI = "Parisi, J. Phys. A 13 (1980) 1101 and L115"
-ALMEIDA = "de Almeida and Thouless, J. Phys. A 11 (1978) 983"
 BREAKING = "`breaking` of SherringtonKirkpatrick must be a whole number >= 0 or 'full', but is {!r}."
-
-
-def _landmarks() -> tuple[Landmark, ...]:
-    ground = dict(beta=1e9, h=0.0)
-    opposed = "Schmidt and Oppermann, Phys. Rev. E 77 (2008) 061104"
-    recomputed = " (recomputed)"
-    rows = [
-        Landmark(ground, "energy", -0.7631667265, 2e-9, opposed),
-        Landmark(
-            ground | dict(breaking=0), "energy", -math.sqrt(2 / math.pi), 1e-8, "Sherrington and Kirkpatrick 1975"
-        ),
-        Landmark(ground | dict(breaking=0), "entropy", -1 / (2 * math.pi), 1e-8, "Sherrington and Kirkpatrick 1975"),
-        Landmark(
-            ground | dict(breaking=1),
-            "energy",
-            -0.76525943,
-            1e-8,
-            "Parisi, Phys. Rev. Lett. 43 (1979) 1754" + recomputed,
-        ),
-        Landmark(ground | dict(breaking=2), "energy", -0.76360801, 1e-8, PARISI + recomputed),
-        Landmark(dict(beta=2.0), "free_energy", -0.7911783, 1e-6, PARISI + recomputed),
-        Landmark(dict(beta=2.0, breaking=0), "free_energy", -0.792392945, 1e-9, "Sherrington and Kirkpatrick 1975"),
-    ]
-    for T, q in ((0.5, 0.530368392), (0.8, 0.208937009)):
-        rows.append(Landmark(dict(beta=1 / T, breaking=0), "overlap", q, 1e-9, "Sherrington and Kirkpatrick 1975"))
-    for T, h in ((0.9, 0.0387693), (0.7, 0.2320319), (0.5, 0.5699338)):
-        rows.append(Landmark(dict(beta=1 / T), "almeida_thouless", h, 1e-7, ALMEIDA + recomputed, along="h"))
-    for h, beta in ((0.05, 1.1332106540680384), (0.3, 1.5340863661522794), (2.0, 14.018155155712524)):
-        rows.append(Landmark(dict(h=h), "almeida_thouless", beta, 1e-11, ALMEIDA + recomputed, along="beta"))
-    return tuple(rows)
 
 
 class SherringtonKirkpatrick(Law):
@@ -92,7 +57,6 @@ class SherringtonKirkpatrick(Law):
   journal = {Annals of Mathematics}, volume = {163}, pages = {221--263}, year = {2006}
 }"""
     status = "proved (free energy: Guerra, 2003; Talagrand, 2006; Panchenko, 2013)"
-    compiled = False
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "squared_overlap": Observable("E q^2", "square of two configurations' overlap", scale=1.0, resolution=0.1),
@@ -102,32 +66,12 @@ class SherringtonKirkpatrick(Law):
         "entropy": Observable("s", "entropy per spin", limit_only=True),
         "magnetisation": Observable("m", "mean spin", limit_only=True),
     }
-    landmarks = _landmarks()
+    landmarks = LANDMARKS
 
     def check(self) -> None:
         """Raise `StatementError` for steps that are not a whole number."""
         if self.breaking != "full" and not (isinstance(self.breaking, int) and self.breaking >= 0):
             raise StatementError(BREAKING.format(self.breaking))
-
-    def predict(self) -> dict[str, Any]:
-        from .theory import solve
-
-        self.check()
-        T = 1 / float(self.beta)
-        value, error = solve(T, float(self.h), self.breaking)
-        found = value._asdict() | {"energy": value.energy(T)}
-        errors = error._asdict() | {"energy": error.free_energy + T * error.entropy}
-        if self.h < 0:
-            found["magnetisation"] *= -1
-        return found | {f"{k}_error": v for k, v in errors.items()}
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        from ....algorithms.spins import parallel_tempering
-
-        rng = generator(key)
-        J = np.triu(rng.standard_normal((n, n)), 1) / math.sqrt(n)
-        found = parallel_tempering(J + J.T, float(self.h), ladder(n, 1 / float(self.beta)), 20 * n, rng)
-        return {"energy": found.energy[0], "squared_overlap": found.overlap_moment(2)[0]}
 
     def valid(self) -> str | None:
         """Below the line of de Almeida and Thouless no number of steps is the limit."""
@@ -156,11 +100,3 @@ class SherringtonKirkpatrick(Law):
                 f"SherringtonKirkpatrick has no known transition along {along!r}; there is one along 'beta' and 'h'."
             )
         return {} if found is None or math.isinf(found) else {"almeida_thouless": found}
-
-
-def ladder(n: int, temperature: float, highest: float = 1.5) -> np.ndarray:
-    """Temperatures between which about half the exchanges are made, if the heat capacity is at most T or 1/2 a spin."""
-    T = [temperature]
-    while len(T) < 2 or T[-1] < highest:
-        T.append(T[-1] * (1 + 1.4 / math.sqrt(n * min(T[-1], 0.5))))
-    return np.array(T)

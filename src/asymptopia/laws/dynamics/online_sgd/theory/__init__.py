@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .....contract.record import join, split
-from .....parts.activation import Activation
+from .....contract.batching import stacked
+from .....contract.law import NoLimit
+from .....parts.activation import Activation, Identity, Relu
 from .integrals import CLOSED, ORDER, averages
 
+if TYPE_CHECKING:
+    from .. import OnlineSGD
+
+
+ROUGH = 1e4  # times the usual tolerance, where it is only asked whether the steps blow up
 RTOL, ATOL = 1e-10, 1e-12
 MAX_STEPS = 1_000_000
 LARGEST = 1e8  # overlaps beyond this multiple of those of the start and of the teacher have blown up
@@ -83,13 +89,14 @@ def trajectories(
     order:       nodes of the quadrature, for activations without closed averages.
     loose:       tolerance of a step, in units of 1e-10 (relative), or of 1e-8 with quadrature.
     """
-    structure, numbers = split(activation)
+    import jax
+
     closed = isinstance(activation, CLOSED)
     order, rtol = (ORDER, loose * RTOL) if closed else (order, 100 * loose * RTOL)
     B = len(start.Q)
-    numbers = [np.broadcast_to(np.asarray(x, float), (B,)) for x in numbers]
     start, task = State(*map(_array, start)), Task(*map(_array, task))
-    found = _compiled()(structure, breaks_of(activation), order, rtol, numbers, start, task, np.asarray(times, float))
+    units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
+    found = _compiled()(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
     return Trajectory(*map(np.asarray, found))
 
 
@@ -137,12 +144,48 @@ def _compiled() -> Callable[..., Any]:
         errors = jax.vmap(lambda s: error(activation, s, task, breaks, order))(states)
         return (*states, errors)
 
-    def run(
-        structure: Any, breaks: Any, order: int, rtol: float, numbers: Any, start: Any, task: Any, times: Any
-    ) -> Any:
-        def each(values: Any, s: State, p: Task) -> Any:
-            return one(join(structure, values), breaks, order, rtol, s, p, times)
+    def run(units: Any, breaks: Any, order: int, rtol: float, start: Any, task: Any, times: Any) -> Any:
+        return jax.vmap(lambda a, s, p: one(a, breaks, order, rtol, s, p, times))(units, start, task)
 
-        return jax.vmap(each)(numbers, start, task)
+    return jax.jit(run, static_argnums=(1, 2))
 
-    return jax.jit(run, static_argnums=(0, 1, 2))
+
+def predict_many(law: OnlineSGD) -> dict[str, Any]:
+    """The observables in the limit."""
+    fine, coarse = (_trajectory(law, order, loose) for order, loose in ((ORDER, 1.0), (ORDER - 4, 10.0)))
+    _refuse_blow_up(law, fine)
+    values = {k: getattr(fine, k) for k in law.observables}
+    return values | {f"{k}_error": np.abs(getattr(fine, k) - getattr(coarse, k)) for k in law.observables}
+
+
+def check_bounded(law: OnlineSGD) -> None:
+    """Raise `NoLimit` if the overlaps grow without bound before the last time."""
+    _refuse_blow_up(law, _trajectory(law, ORDER, ROUGH))
+
+
+def _refuse_blow_up(law: OnlineSGD, found: Trajectory) -> None:
+    if not np.isfinite(found.test_error).all():
+        raise NoLimit(_blow_up(law, found))
+
+
+def _trajectory(law: OnlineSGD, order: int, loose: float) -> Trajectory:
+    count = stacked(law)
+    rate, noise, second = (np.broadcast_to(x, (count,)) for x in (law.rate, law.noise, law.second_layer_rate))
+    Q, R, T = law.overlaps()
+    v, u = law.second_layers()
+    Q, R, T, v, u = (np.broadcast_to(a, (len(rate), *a.shape)) for a in (Q, R, T, v, u))
+    start, task = State(Q, R, v), Task(T, u, rate, noise, second)
+    return trajectories(law.activation, start, task, law.times, order, loose)
+
+
+def _blow_up(law: OnlineSGD, found: Trajectory) -> str:
+    """What to say of a rate at which the overlaps grow without bound."""
+    member = int(np.argmax(~np.isfinite(found.test_error).all(axis=1)))
+    rate = float(np.broadcast_to(law.rate, len(found.test_error))[member])
+    time = law.times[int(np.argmax(~np.isfinite(found.test_error[member])))]
+    said = f"The steps blow up before time {time:g}: `rate` of OnlineSGD must be smaller than {rate:g}"
+    if isinstance(law.activation, Identity) and not np.any(law.second_layer_rate):
+        return f"{said}, at most {2 / np.sum(law.second_layers()[0] ** 2):.6g}."
+    if isinstance(law.activation, Relu) and not np.any(law.second_layer_rate) and len(found.v[0, 0]) == 1:
+        return f"{said}, at most {2 / np.sum(law.second_layers()[0] ** 2):.6g} next to the teacher."
+    return f"{said}."

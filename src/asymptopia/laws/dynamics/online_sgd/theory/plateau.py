@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .....contract.law import NoLimit
-from .....contract.record import StatementError, join, split
+from .....contract.record import StatementError
 from . import State, Task, breaks_of, error, velocity
 from .integrals import ORDER, pairs
 
@@ -171,10 +171,9 @@ class _Equations:
         self.start, u = law.second_layers()
         self.task = Task(T, u, law.rate, law.noise, law.second_layer_rate)._replace(**changes)
         self.K, self.M = R.shape
-        structure, numbers = split(law.activation)
         learns = bool(self.task.second_rate)
-        functions = _compiled(structure, breaks_of(law.activation), self.K, self.M, learns)
-        self._functions, self._numbers = functions, numbers
+        self._functions = _compiled(breaks_of(law.activation), self.K, self.M, learns)
+        self._activation = law.activation
 
     def velocity(self, x: np.ndarray) -> np.ndarray:
         return self._call(0, x)
@@ -186,7 +185,7 @@ class _Equations:
         return float(self._call(2, x))
 
     def _call(self, which: int, x: np.ndarray) -> np.ndarray:
-        return np.asarray(self._functions[which](np.asarray(x, float), self.start, self._numbers, self.task))
+        return np.asarray(self._functions[which](np.asarray(x, float), self.start, self._activation, self.task))
 
     def vector(self, Q: Any, R: Any, v: Any) -> np.ndarray:
         last = v if self.task.second_rate else []
@@ -234,17 +233,17 @@ def _states(x: Any, v: Any, K: int, M: int, learns: bool, xp: Any) -> State:
 
 
 @cache
-def _compiled(structure: Any, breaks: Any, K: int, M: int, learns: bool) -> tuple[Callable[..., Any], ...]:
+def _compiled(breaks: Any, K: int, M: int, learns: bool) -> tuple[Callable[..., Any], ...]:
     import jax
     import jax.numpy as jnp
 
-    def speed(x: Any, v: Any, numbers: Any, task: Task) -> Any:
-        found = velocity(join(structure, numbers), _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
+    def speed(x: Any, v: Any, activation: Any, task: Task) -> Any:
+        found = velocity(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
         last = found.v if learns else jnp.zeros(0)
         return jnp.concatenate([found.Q[np.triu_indices(K)], found.R.ravel(), last])
 
-    def measure(x: Any, v: Any, numbers: Any, task: Task) -> Any:
-        return error(join(structure, numbers), _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
+    def measure(x: Any, v: Any, activation: Any, task: Task) -> Any:
+        return error(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
 
     return jax.jit(speed), jax.jit(jax.jacfwd(speed)), jax.jit(measure)
 

@@ -24,6 +24,7 @@ from .prior import learnt, mixture
 if TYPE_CHECKING:
     from .. import Committee
 
+
 START, LOW, HIGH, STEP = -19.0, -5.0, 12.0, 0.5
 TINY = 1e-7
 RECOVERED = 1e-13
@@ -255,3 +256,11 @@ def solve(machine: Machine, curve: Curve, function: Callable[[State], float], lo
         return function(curve(machine, float(x)))
 
     return curve(machine, float(brentq(along, low, high, xtol=1e-10, rtol=1e-12)))
+
+
+def predict(law: Committee) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    machine = machine_of(law)
+    found = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
+    return observed(machine, found) | {"free_entropy": found.free_entropy(law.alpha)}

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .....contract.record import split, with_arrays
+from .....contract.batching import stacked
+from .....contract.record import with_arrays
 from .....numerics.gaussian import nodes
 from .....theory.overlaps import pack, solve, unpack, wide
 from .....theory.replica import column, rule
@@ -24,16 +25,15 @@ if TYPE_CHECKING:
 _FLAT = 1e-4  # a smaller mean curvature says nothing of the intercept
 
 
-def predict(law: MixtureERM) -> dict[str, Any]:
+def predict_many(law: MixtureERM) -> dict[str, Any]:
     """The observables of `MixtureERM`, with arrays in its number fields for many problems at once."""
-    arrays = [v for v in split(law)[1] if np.ndim(v)]
-    count, single = (len(arrays[0]), False) if arrays else (1, True)
+    count = stacked(law)
     values = _predict(law, count, Classes.of(law.clusters, law.loss))
     if law.clusters > 2:
         coarse = _predict(law, count, Classes.of(law.clusters, law.loss, coarse=True))
         for k in ("test_error", "train_loss", "overlap"):
             values[f"{k}_error"] = values[f"{k}_error"] + np.abs(values[k] - coarse[k])
-    return {k: v[0] for k, v in values.items()} if single else values
+    return values
 
 
 def _predict(law: MixtureERM, count: int, classes: Classes) -> dict[str, np.ndarray]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .....numerics.fixed_points import NotConverged
 from .....theory import replica_symmetric as symmetric
 from .minimum import ACCEPTED, Minimum, continuous, continuous_start, minimise, polish, steps, steps_start
+
+if TYPE_CHECKING:
+    from .. import SherringtonKirkpatrick
+
 
 COLDEST = 0.01  # below this temperature full breaking is interpolated to temperature 0, single steps below COLD
 COLD = 1e-5
@@ -153,3 +157,16 @@ def _ends(T: float, h: float) -> tuple[float, float]:
     least = symmetric.overlap(critical, h)
     line = 1 - 2 / critical**2 + 1 / critical**3
     return least, largest + (least - line) * (1 - largest) / (1 - line)
+
+
+def predict(law: SherringtonKirkpatrick) -> dict[str, Any]:
+    """The observables in the limit."""
+
+    law.check()
+    T = 1 / float(law.beta)
+    value, error = solve(T, float(law.h), law.breaking)
+    found = value._asdict() | {"energy": value.energy(T)}
+    errors = error._asdict() | {"energy": error.free_energy + T * error.entropy}
+    if law.h < 0:
+        found["magnetisation"] *= -1
+    return found | {f"{k}_error": v for k, v in errors.items()}

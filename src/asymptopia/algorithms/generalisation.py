@@ -1,0 +1,26 @@
+"""The error of a student: on labels that are there, and on fresh inputs, of which only two fields matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
+    """The share of fields z with the wrong sign, half of those of 0, or the mean squared error; over the last axis.
+
+    y, z: labels and fields, (..., N); binary: whether labels are +-1. Returns (...).
+    """
+    return np.mean((1 - np.sign(y * z)) / 2 if binary else (y - z) ** 2, axis=-1)
+
+
+def fresh_fields(
+    first: np.ndarray, second: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The fields w.x / sqrt(d) of two weight vectors (d,) on `count` fresh inputs x ~ N(0, I_d): jointly normal."""
+    a, b = rng.standard_normal((2, count)) / np.sqrt(len(first))
+    length = max(float(np.linalg.norm(first)), 1e-300)
+    along = second @ first / length
+    across = np.linalg.norm(second - along / length * first)
+    return length * a, along * a + across * b

@@ -1,0 +1,34 @@
+"""The experiment: one random system of size n and its observables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....contract.batching import generator
+
+if TYPE_CHECKING:
+    from . import StochasticBlockModel
+
+
+def realize(law: StochasticBlockModel, n: int, key: Any) -> dict[str, Any]:
+    """The observables of one random system of size n."""
+    from ....algorithms.graphs.belief_propagation import agreement, belief_propagation
+    from ....algorithms.graphs.graph import block_graph
+    from ....algorithms.graphs.nonbacktracking import nonbacktracking
+
+    rng, k = generator(key), law.groups
+    labels = rng.permutation(np.arange(max(n - n % k, k)) % k)  # groups of exactly equal size
+    affinity = law.affinity()
+    graph = block_graph(labels, affinity, rng)
+    start = rng.dirichlet(np.ones(k), len(labels)) if law.start == "uninformative" else np.eye(k)[labels]
+    beliefs = belief_propagation(graph, affinity, start=start)
+    beliefs.require()
+    spectrum = np.abs(nonbacktracking(graph, k, tolerance=1e-4))
+    return {
+        "overlap": agreement(np.eye(k)[beliefs.labels], labels),
+        "posterior_overlap": agreement(beliefs.marginals, labels),
+        "top_nonbacktracking": spectrum[0],
+        "second_nonbacktracking": spectrum[1:].mean(),
+    }

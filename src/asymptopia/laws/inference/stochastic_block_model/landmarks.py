@@ -1,0 +1,32 @@
+"""Published and recomputed values that the law must reproduce."""
+
+from __future__ import annotations
+
+from ....contract.law import Landmark
+
+DECELLE = "Decelle, Krzakala, Moore and Zdeborova, Phys. Rev. E 84 (2011) 066106"
+SPECTRAL = "Bordenave, Lelarge and Massoulie, Annals of Probability 46 (2018) 1, theorem 4"
+
+
+def landmarks() -> tuple[Landmark, ...]:
+    stigum = [(2, 3.0, 0.26794919), (2, 5.0, 0.38196601), (3, 4.0, 0.25), (4, 10.0, 0.35088936)]
+    rows = [
+        Landmark(
+            dict(groups=k, degree=c),
+            "kesten_stigum",
+            (1 - ratio) / (1 + (k - 1) * ratio),
+            1e-8,
+            f"{DECELLE}, equation 46",
+            along="assortativity",
+            note=f"c_out / c_in = {ratio:g} there",
+        )
+        for k, c, ratio in stigum
+    ]
+    rows.append(Landmark(dict(assortativity=2 / 3), "kesten_stigum", 2.25, 1e-12, f"{DECELLE}, equation 46", "degree"))
+    rows.append(Landmark(dict(assortativity=2 / 3), "top_nonbacktracking", 3.0, 1e-12, SPECTRAL))
+    rows.append(Landmark(dict(assortativity=2 / 3), "second_nonbacktracking", 2.0, 1e-12, SPECTRAL))
+    rows.append(Landmark(dict(assortativity=0.5), "second_nonbacktracking", 3**0.5, 1e-12, SPECTRAL))
+    return tuple(rows)
+
+
+LANDMARKS = landmarks()

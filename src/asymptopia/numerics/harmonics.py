@@ -1,0 +1,20 @@
+"""Harmonics on the sphere in d dimensions: how many there are of a degree, and the zonal ones."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+
+
+def harmonics(d: int, degree: int) -> int:
+    """The number of independent harmonics of this degree on the sphere in d dimensions."""
+    return comb(d + degree - 1, degree) - (comb(d + degree - 3, degree - 2) if degree > 1 else 0)
+
+
+def harmonic(degree: int, d: int, cosine: np.ndarray) -> np.ndarray:
+    """The harmonic of unit variance that depends on the angle with one direction, by Gegenbauer's recursion."""
+    below, here = np.zeros_like(cosine), np.ones_like(cosine)
+    for k in range(degree):
+        below, here = here, ((2 * k + d - 2) * cosine * here - k * below) / (k + d - 2)
+    return np.asarray(here * np.sqrt(harmonics(d, degree) if degree else 1))
