@@ -22,6 +22,7 @@ BELOW = {
     "theory": {"contract", "numerics", "parts"},
     "algorithms": {"contract", "numerics", "parts"},
     "measure": {"contract", "numerics", "parts"},
+    "scale": {"contract", "numerics", "measure"},
     "laws": {"contract", "numerics", "parts", "theory", "algorithms", "measure"},
     "verdict": {"contract", "tables", "numerics"},
     "engine": {"contract", "tables", "verdict"},
@@ -29,6 +30,7 @@ BELOW = {
     "forecast": {"contract", "tables", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
     "study": {"contract", "tables", "verdict", "engine", "forecast", "parts", "report", "laws"},
     "cli": {"contract", "tables", "verdict", "engine", "forecast", "study", "report", "parts", "laws", "measure",
+            "scale",
             "theory"},
 }  # fmt: skip
 FREE = {"", "_environment"}

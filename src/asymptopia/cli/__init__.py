@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..contract.record import StatementError
-from . import folders, phases, running, spectrum, theory, width
+from . import folders, phases, running, scaling, spectrum, theory, width
 
 
 class Refused(click.ClickException):
@@ -69,7 +69,7 @@ def main() -> None:
 
 for _verb in (
     theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, theory.atlas,
-    spectrum.spectrum,
+    spectrum.spectrum, scaling.scale,
     running.run, running.forecast, running.slurm,
     folders.report, folders.status, folders.diff, folders.export, folders.doctor,
 ):  # fmt: skip

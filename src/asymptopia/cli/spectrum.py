@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path | None, as_json: bool) -> None:
     """The Hessian spectrum of your own model.
 
-    LOSS is a function of the parameters, written with JAX, in a file that also has a function without arguments that
-    returns them, as any tree of arrays.
+    LOSS is a function of the parameters, written with JAX or PyTorch, in a file that also has a function without
+    arguments that returns them, as any tree of JAX arrays or as a PyTorch module.
 
     \b
     Examples:
@@ -71,7 +70,7 @@ def _hessian(model: str, at: str) -> LinearOperator:
     """The operator of the Hessian of the loss that `FILE.py:LOSS` names."""
     from ..measure.operators import check_arguments, hessian
 
-    loss, parameters = _named(model, at)
+    loss, parameters = named(model, also=at)
     check_arguments(parameters, "function of the parameters", 0, "no arguments")
     try:
         found = parameters()
@@ -128,13 +127,13 @@ def _described(law: CovarianceLaw) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _named(model: str, at: str) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
-    """The loss and the function that returns the parameters, from `FILE.py:LOSS`."""
+def named(model: str, form: str = "FILE.py:LOSS", also: str | None = None) -> Any:
+    """The function that `FILE.py:NAME` names, or a pair of it and another of the same file."""
     path, colon, name = model.rpartition(":")
     if not colon or not path.endswith(".py"):
-        raise StatementError(f"The model must be FILE.py:LOSS, but is {model!r}.")
+        raise StatementError(f"The model must be {form}, but is {model!r}.")
     names = load_file(path)
-    for wanted in (name, at):
+    for wanted in filter(None, (name, also)):
         if wanted not in names:
             raise StatementError(f"{Path(path).name} defines no function {wanted!r}.{nearest(wanted, names)}")
-    return names[name], names[at]
+    return names[name] if also is None else (names[name], names[also])
