@@ -26,10 +26,11 @@ BELOW = {
     "verdict": {"contract", "tables", "numerics"},
     "engine": {"contract", "tables", "verdict"},
     "report": {"contract", "verdict", "engine"},
+    "extrapolate": {"contract", "tables", "numerics", "report"},
     "forecast": {"contract", "tables", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
     "study": {"contract", "tables", "verdict", "engine", "forecast", "parts", "report", "laws"},
-    "cli": {"contract", "tables", "verdict", "engine", "forecast", "study", "report", "parts", "laws", "measure",
-            "theory"},
+    "cli": {"contract", "tables", "verdict", "engine", "forecast", "extrapolate", "study", "report", "parts", "laws",
+            "measure", "theory"},
 }  # fmt: skip
 FREE = {"", "_environment"}
 

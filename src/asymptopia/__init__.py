@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .contract.statement import parse as parse
     from .contract.sweep import Sweep as Sweep
     from .contract.sweep import sweep as sweep
+    from .extrapolate import compare as compare
+    from .extrapolate import extrapolate as extrapolate
     from .forecast import Forecast as Forecast
     from .forecast import forecast as forecast
     from .verdict.confront import Confrontation as Confrontation
@@ -43,6 +45,7 @@ _EXPORTS = {
     "contract.record": ("Record", "StatementError", "field"),
     "contract.statement": ("load_file", "parse"),
     "contract.sweep": ("Sweep", "sweep"),
+    "extrapolate": ("compare", "extrapolate"),
     "forecast": ("Forecast", "forecast"),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

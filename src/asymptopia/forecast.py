@@ -225,7 +225,7 @@ def forecast(
     law = GaussianCovariate(alpha=1.0, data=data, loss=loss, ridge=ridge, features=features)  # type: ignore[arg-type, call-arg]
     chosen = _grid(N, d) if samples is None else _checked(samples)
     statement = sweep(law, alpha=[n / d for n in chosen])
-    statement.check()
+    statement.admit()
     return Forecast(statement, seeds)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..contract.record import StatementError
-from . import folders, phases, running, spectrum, theory, width
+from . import extrapolate, folders, phases, running, spectrum, theory, width
 
 
 class Refused(click.ClickException):
@@ -58,6 +58,7 @@ def main() -> None:
       asymptopia limit "ERM(loss=Logistic())" --sweep alpha=0.5:8:16
       asymptopia run "CurieWeiss(beta=0.5)"
       asymptopia forecast digits --target odd
+      asymptopia extrapolate runs.csv --x flops --y loss --at 1e22
 
     Laws, losses and functions of your own: name the file (asymptopia run mylaw.py), or make it known with
     --with mylaw.py and use its names in a statement.
@@ -70,7 +71,7 @@ def main() -> None:
 for _verb in (
     theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, theory.atlas,
     spectrum.spectrum,
-    running.run, running.forecast, running.slurm,
+    running.run, running.forecast, extrapolate.extrapolate, running.slurm,
     folders.report, folders.status, folders.diff, folders.export, folders.doctor,
 ):  # fmt: skip
     main.add_command(_verb)

@@ -227,7 +227,8 @@ def _observable_row(name: str, observable: Observable) -> tuple[str, ...]:
 def _field_row(cls: type[Law], f: dataclasses.Field[Any]) -> tuple[str, ...]:
     default = f.default.short() if isinstance(f.default, Record) else str(f.default)
     default = "required" if f.default is dataclasses.MISSING else default
-    kinds = allowed(f.metadata) or ", ".join(sorted(parts_of(field_types(cls)[f.name]))) or "any"
+    parts = parts_of(field_types(cls)[f.name], f.metadata.get("needs"))
+    kinds = allowed(f.metadata) or ", ".join(parts) or "any"
     return f.name, default, kinds, f.metadata.get("unit", ""), f.metadata.get("doc", "")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .record import Record, StatementError
+from .record import Record, StatementError, unmet
 from .transitions import FixedPoint
 
 if TYPE_CHECKING:
@@ -99,9 +99,11 @@ class Statement:
         """The swept fields and their values; empty for a single law."""
         raise NotImplementedError
 
-    def check(self) -> None:
-        """Raise `NoLimit` if any of the statements has no limit."""
+    def admit(self) -> None:
+        """Raise `NoLimit` if any of the statements has no limit, or a part that lacks what its field needs."""
         for point in self.points():
+            if wrong := unmet(point):
+                raise NoLimit(wrong)
             point.check()
 
     def warnings(self) -> list[str]:
@@ -116,7 +118,7 @@ class Statement:
         """
         from .batching import predict_all
 
-        self.check()
+        self.admit()
         points = self.points()
         found = predict_all(points)
         order = [name for k in self.law.observables for name in (k, f"{k}_error")]
@@ -136,7 +138,7 @@ class Statement:
         """
         from .batching import realize_block
 
-        self.check()
+        self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
         blocks = [[[realize_block(p, n, u) for u in units] for n in sizes] for p in self.points()]
@@ -210,12 +212,16 @@ class Law(Statement, Record):
     @classmethod
     def predicts_many(cls) -> bool:
         """Whether the law predicts many statements at once, by `predict_many`."""
-        return cls.predict_many is not Law.predict_many or hasattr(cls.in_folder("theory"), "predict_many")
+        if cls.predict is not Law.predict or cls.predict_many is not Law.predict_many:
+            return cls.predict_many is not Law.predict_many
+        return hasattr(cls.in_folder("theory"), "predict_many")
 
     @classmethod
     def gives_many(cls) -> bool:
         """Whether the law realises many systems at once, by `realize_all`."""
-        return cls.realize_all is not Law.realize_all or hasattr(cls.in_folder("experiment"), "realize_all")
+        if cls.realize is not Law.realize or cls.realize_all is not Law.realize_all:
+            return cls.realize_all is not Law.realize_all
+        return hasattr(cls.in_folder("experiment"), "realize_all")
 
     @classmethod
     def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:

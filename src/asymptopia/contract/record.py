@@ -40,10 +40,15 @@ def field(
     below: float | None = None,
     at_most: float | None = None,
     one_of: tuple[Any, ...] | None = None,
+    needs: str | None = None,
     unit: str = "",
 ) -> Any:
-    """A field of a law or part, with its meaning, its unit and what values are allowed."""
+    """A field of a law or part, with its meaning, its unit and what values are allowed.
+
+    needs: a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
+    """
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
+    metadata["needs"] = needs
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -125,6 +130,15 @@ def check_increasing(
     enough = values.ndim == 1 and len(values) >= count and np.isfinite(values).all()
     if not enough or values[0] < at_least or values[-1] > at_most or (np.diff(values) <= 0).any():
         raise StatementError(f"`{name}` of {type(record).__name__} must be {must}, but is {given}.")
+
+
+def unmet(record: Record) -> str | None:
+    """What is wrong with a part that lacks what its field needs, in words; None if every part has it."""
+    for f in dataclasses.fields(record):  # type: ignore[arg-type]
+        need, part = f.metadata.get("needs"), getattr(record, f.name)
+        if need and part is not None and not getattr(part, need)():
+            return f"`{f.name}` of {type(record).__name__} must be {need}, but {part!r} is not."
+    return None
 
 
 def field_types(cls: type[Record]) -> dict[str, Any]:

@@ -108,15 +108,19 @@ def field_names(cls: type[Record]) -> list[str]:
     return [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
 
 
-def parts_of(hint: Any) -> dict[str, type[Record]]:
-    """Every part, by name, that a field with this annotation admits: of the library, and of the family's own module."""
+def parts_of(hint: Any, need: str | None = None) -> dict[str, type[Record]]:
+    """Every part, by name, that a field with this annotation admits: of the library, and of the family's own module.
+
+    need: a method that must be true of the part with its defaults, such as "convex" of a loss.
+    """
     families = tuple(record_types(hint))
     beside = [v for f in families for v in vars(sys.modules[f.__module__]).values() if isinstance(v, type)]
     every = {
         cls for cls in (*part_classes(), *beside) if issubclass(cls, families) and not cls.__name__.startswith("_")
     }
     concrete = [c for c in every if not any(c in other.__mro__[1:] for other in every)]
-    return {c.__name__: c for c in sorted(concrete, key=lambda c: c.__name__)}
+    fit = [c for c in concrete if need is None or getattr(c(), need)()]
+    return {c.__name__: c for c in sorted(fit, key=lambda c: c.__name__)}
 
 
 def _laws_defined_in(module: Any) -> dict[str, type[Law]]:

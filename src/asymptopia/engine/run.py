@@ -81,7 +81,7 @@ def run(
     if shard is not None and not 0 <= shard[0] < shard[1]:
         raise StatementError(f"A shard k/n has 0 <= k < n, but is {shard[0]}/{shard[1]}.")
     for entry in entries:
-        entry.statement.check()
+        entry.statement.admit()
     where = f"Dask at {scheduler}" if scheduler else f"{jobs} threads" if jobs > 1 else "this process"
     task = _Run(out, jobs, scheduler, retry_failed, progress or Quiet(), shard, where)
     try:

@@ -150,7 +150,7 @@ def _confront(table: dict[str, Any], at: Address, names: Mapping[str, Any], prob
     if problems.within(at):
         return None
     whole = sweep(statement.law, **{**statement.axes, **axes}) if axes else statement
-    problems.check((*at, "law"), text, whole.check)
+    problems.check((*at, "law"), text, whole.admit)
     return whole
 
 

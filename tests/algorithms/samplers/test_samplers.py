@@ -18,10 +18,13 @@ from asymptopia.algorithms.samplers import (
     logistic_posterior,
     mala,
     metropolis_flips,
+    minibatch,
     nuts,
     parallel_tempering,
     random_walk,
     run,
+    sghmc,
+    sgld,
     temperature_ladder,
     ula,
 )

@@ -11,6 +11,7 @@ from scipy.optimize import minimize_scalar
 
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
+from asymptopia.parts.amplitude import Amplitude
 from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
@@ -239,12 +240,14 @@ def test_other_refusals():
         thresholds(ERM(), "ridge")
 
 
-def test_a_loss_that_is_not_convex_is_flagged():
+def test_a_loss_that_is_not_convex_is_refused():
     def bounded(y, z):
         return 1 - jnp.exp(-((y - z) ** 2) / 2)
 
-    assert "not convex" in ERM(loss=bounded).valid()
-    assert ERM(loss=own_hinge).valid() is None
+    for loss in (bounded, Amplitude()):
+        with pytest.raises(NoLimit, match="`loss` of ERM must be convex, but .* is not"):
+            ERM(loss=loss).limit()
+    ERM(loss=own_hinge).admit()
 
 
 def test_even_teachers_leave_no_overlap():

@@ -113,7 +113,8 @@ def stated(
 ) -> Problem:
     """The problem, checked: `StatementError` says which entries cannot be used, and what would help.
 
-    weights: (n, m) numbers >= 0; where one is 0 the entry of X is missing, and may be nan. zero: X may be zero everywhere.
+    weights: (n, m) numbers >= 0; where one is 0 the entry of X is missing, and may be nan. zero: X may be zero
+    everywhere.
     """
     X = np.array(X, float, order="C")
     if X.ndim != 2 or X.size == 0:

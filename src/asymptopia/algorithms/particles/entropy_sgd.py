@@ -70,7 +70,8 @@ def local_entropy_gradient(gamma: Any, temperature: Any, steps: int, rate: Any, 
     temperature: of the Langevin trajectory, in the units of the loss.
     steps, rate: number and length of the inner steps; `rate` times the largest curvature + gamma must stay below 1.
 
-    Raises `ValueError` if `rate` times gamma alone is 2 or more, and `FloatingPointError` where the inner steps diverge (a
+    Raises `ValueError` if `rate` times gamma alone is 2 or more, and `FloatingPointError` where the inner
+    steps diverge (a
     compiled update does not know, and hands on nan).
     """
     import jax

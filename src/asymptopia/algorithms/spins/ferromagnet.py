@@ -76,7 +76,8 @@ def _without_couplings(graph: Any) -> None:
     weights = np.unique(graph.tocsr().data)
     if set(weights.tolist()) - {0, 1}:
         raise StatementError(
-            f"`graph` must have edges of weight 1, all couplings being equal, but has weights from {weights.min():g} to "
+            f"`graph` must have edges of weight 1, as all couplings are equal, but has weights from "
+            f"{weights.min():g} to "
             f"{weights.max():g}: the strength of a ferromagnet goes into `beta`, and `parallel_tempering` and "
             "`ground_state` take couplings."
         )

@@ -22,7 +22,8 @@ def sinkhorn(
     Equal masses unless given. Sinkhorn's iterations (Cuturi, NeurIPS 26 (2013) 2292) on the kernel, into which scalings
     that grow too large are absorbed (Schmitzer, SIAM J. Sci. Comput. 41 (2019) A1443), so that no regularisation
     underflows. The columns of the result are exact; it is accepted once no scaling of a column changes by more than
-    `tolerance` in one step, relatively. A pair of infinite cost is forbidden. Raises `ArithmeticError` if that takes more
+    `tolerance` in one step, relatively. A pair of infinite cost is forbidden. Raises `ArithmeticError` if that
+    takes more
     than `steps` steps, and `ValueError` unless `regularisation` is > 0, and masses are >= 0 and add up to 1.
     """
     cost = checked_cost(cost, forbidden=True)

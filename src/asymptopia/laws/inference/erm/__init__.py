@@ -41,7 +41,7 @@ class ERM(Law):
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
     ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2", at_least=0)
     l1: float = field(0.0, "strength of the penalty l1 |w|_1", at_least=0)
-    loss: Loss = field(Logistic(), "loss of a label and a field; any convex function of (y, z)")
+    loss: Loss = field(Logistic(), "loss of a label and a field; any convex function of (y, z)", needs="convex")
     teacher: Channel = field(Sign(), "how the teacher's field makes a label; any function of z")
     prior: Prior = field(Gaussian(), "law of the teacher's coordinates")
     noisy_test: bool = field(False, "whether the labels of the test carry noise")
@@ -89,11 +89,6 @@ class ERM(Law):
                 f"Without penalty {self.loss!r} has a unique minimum only if alpha > {threshold:.10g}: below that "
                 f"{what}. `alpha` of ERM is {self.alpha:g}; raise it, or give ridge > 0."
             )
-
-    def valid(self) -> str | None:
-        if not self.loss.convex():
-            return f"{self.loss!r} is not convex: the replica-symmetric answer is not guaranteed"
-        return None
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `alpha`: `existence`, above which the minimum without penalty exists and is unique; inf if never."""

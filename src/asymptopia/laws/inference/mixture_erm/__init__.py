@@ -44,7 +44,9 @@ class MixtureERM(Law):
     clusters: int = field(2, "number of clusters", at_least=2, at_most=10)
     separation: float = field(1.5, "distance of the centres from the origin, in deviations of a cluster", above=0)
     balance: float = field(1.0, "size of the first cluster, as a multiple of that of each other", above=0)
-    loss: Loss = field(Logistic(), "loss of a label and a field; with three clusters or more Logistic() or Square()")
+    loss: Loss = field(
+        Logistic(), "loss of a label and a field; with three clusters or more Logistic() or Square()", needs="convex"
+    )
     ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2", above=0)
 
     size = "dimension"
@@ -82,11 +84,6 @@ class MixtureERM(Law):
                 f"With three clusters or more the loss must be Logistic() or Square(), but `loss` of MixtureERM is "
                 f"{self.loss!r} and `clusters` {self.clusters}."
             )
-
-    def valid(self) -> str | None:
-        if not self.loss.convex():
-            return f"{self.loss!r} is not convex: the replica-symmetric answer is not guaranteed"
-        return None
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `alpha`, for two clusters: `separability`, up to which a plane can separate the samples."""

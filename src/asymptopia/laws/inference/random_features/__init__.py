@@ -51,7 +51,7 @@ class RandomFeatures(Law):
     alpha: float = field(2.0, "samples per dimension of the inputs, n / d", above=0)
     features: float = field(1.0, "features per dimension of the inputs, p / d", above=0)
     activation: Activation = field(Erf(), "what makes a feature of f.x / sqrt(d); any function of it")
-    loss: Loss = field(Logistic(), "loss of a label and a field; any convex function of (y, z)")
+    loss: Loss = field(Logistic(), "loss of a label and a field; any convex function of (y, z)", needs="convex")
     ridge: float = field(0.1, "strength of the penalty ridge/2 |a|^2", above=0)
     teacher: Channel = field(SignOf(), "how the teacher's field makes a label; any function of z")
 
@@ -95,8 +95,6 @@ class RandomFeatures(Law):
         self.activation.moments()
 
     def valid(self) -> str | None:
-        if not self.loss.convex():
-            return f"{self.loss!r} is not convex: the replica-symmetric answer is not guaranteed"
         if self.ridge < _TINY and not self.loss.margin and abs(self.features / self.alpha - 1) < _NEAR:
             return (
                 "close to interpolation, p = n, with so little ridge finite systems vary widely, and their mean "

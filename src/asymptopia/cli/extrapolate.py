@@ -1,0 +1,95 @@
+"""The verb `extrapolate`: what a larger run will reach, from a table of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..contract.record import StatementError
+from . import given
+from .output import only_json, say, show_table
+
+if TYPE_CHECKING:
+    from ..extrapolate import Extrapolation, Gain
+
+
+@click.command()
+@given.json_option
+@click.option("--strict", is_flag=True, help="Exit with status 1 unless the verdict is agrees.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Results folder.  [default: results/...]")
+@click.option("--encoding", default="", metavar="NAME", help="Encoding of a text file, as latin-1.  [default: UTF-8]")
+@click.option("--share", default=0.9, show_default=True, metavar="P", help="Share of runs that intervals are to hold.")
+@click.option("--run", "run_column", metavar="NAME", help="A column that names runs: the last row of each counts.")
+@click.option("--by", metavar="NAME", help="A column that names recipes: the others are compared with the first.")
+@click.option("--at", multiple=True, required=True, type=given.Numbers(), help="Sizes; with two x, one of each.")
+@click.option("--y", required=True, metavar="NAME", help="The column of what was reached: a loss or an error.")
+@click.option("--x", required=True, metavar="NAME[,NAME]", help="The column of sizes; or two, parameters and tokens.")
+@click.argument("table", metavar="FILE")
+def extrapolate(
+    table: str, x: str, y: str, at: tuple[tuple[float, ...], ...], by: str | None, run_column: str | None, share: float,
+    encoding: str, out: Path | None, strict: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """What a larger run will reach.
+
+    Laws of scale are fitted to the runs in FILE (CSV, NPZ or Parquet, one row a run) and averaged: an interval for a
+    run of each size asked for, a verdict on each law, the largest runs predicted from the smaller ones, and the
+    cheapest next run that would halve the interval.
+
+    \b
+    Examples:
+      asymptopia extrapolate runs.csv --x flops --y loss --at 1e22
+      asymptopia extrapolate runs.csv --x params,tokens --y loss --at 7e10,1.4e12
+      asymptopia extrapolate runs.csv --x flops --y loss --at 1e22 --by recipe      is the speed-up real?
+      asymptopia extrapolate curves.csv --x step --y loss --run name --at 1e6 --strict
+
+    \b
+    Exit status: 0 done, 1 (with --strict) the verdict is not agrees, 2 bad input.
+    """  # fmt: skip
+    from ..engine.provenance import provenance
+    from ..extrapolate import compare
+    from ..extrapolate import extrapolate as extrapolated
+    from ..extrapolate.page import write_page
+
+    names = [name.strip() for name in x.split(",")]
+    how: dict[str, Any] = {"share": share, "run": run_column, "encoding": encoding}
+    with only_json(as_json) as printed:
+        places = _places(names, at)
+        gains: tuple[Gain, ...] = ()
+        if by is not None:
+            gains = compare(table, names[0] if len(names) == 1 else x, y, by, [p[0] for p in places], **how)
+        found = extrapolated(table, names, y, places, by=by, **how)
+        folder = out or Path("results") / f"extrapolate-{Path(table).stem}"
+        page = write_page(found, folder, f"{y} of larger runs: {Path(table).name}", provenance(), gains)
+        extra = {"comparisons": [vars(g) for g in gains], "report": str(page)}
+        printed.append(found.plain() | extra)
+    if not as_json:
+        _show(found, gains, names[0])
+        click.echo(f"report: {page}")
+    if strict and found.verdict != "agrees":
+        raise SystemExit(1)
+
+
+def _places(names: list[str], at: tuple[tuple[float, ...], ...]) -> list[tuple[float, ...]]:
+    if len(names) == 1:
+        return [(value,) for values in at for value in values]
+    for place in at:
+        if len(place) != len(names):
+            shown = ",".join(map(str, place))
+            raise StatementError(
+                f"--at must have one size for each of {', '.join(names)}, as 1e9,2e10, but is {shown}."
+            )
+    return list(at)
+
+
+def _show(found: Extrapolation, gains: tuple[Gain, ...], x: str) -> None:
+    for note in found.notes:
+        say(f"note: {note}")
+    for title, columns, rows in found.tables():
+        show_table(columns, rows, title)
+    for gain in gains:
+        click.echo(gain.sentence(x))
+    if found.next_run is not None:
+        click.echo(found.next_run.sentence(found.ladder.names))
+    click.echo(f"verdict: {found.verdict}. {found.reason}")
