@@ -8,7 +8,7 @@ import numpy as np
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, Observable
-from ....contract.record import StatementError, check_increasing, field
+from ....contract.record import check_increasing, field
 
 if TYPE_CHECKING:
     import jax
@@ -153,11 +153,3 @@ class AttentionParticles(Law):
                 "a long time and finite systems are smeared"
             )
         return None
-
-
-def unknown(along: str) -> StatementError:
-    """The error for a field along which nothing is known."""
-    return StatementError(
-        f"AttentionParticles has no known transition along {along!r}; there are some along 'temperature' and, "
-        "unnormalised, along 'beta'."
-    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ....contract.record import StatementError
 from ....numerics.fixed_points import fixed_point
 
 if TYPE_CHECKING:
@@ -225,13 +226,14 @@ def tricritical(d: int) -> float:
 
 def thresholds(law: AttentionParticles, along: str) -> dict[str, float]:
     """The transitions along temperature or beta."""
-    from . import unknown
-
     beta, d, usa = law.beta, law.dimension, law.attention == "unnormalised"
     if along == "beta" and usa:
         return {"tricritical": tricritical(d)}
     if along != "temperature":
-        raise unknown(along)
+        raise StatementError(
+            f"AttentionParticles has no known transition along {along!r}; there are some along 'temperature' and, "
+            "unnormalised, along 'beta'."
+        )
     found = {"linear": linear(beta, d, law.attention)}
     if usa and beta > tricritical(d) * (1 + 1e-6):
         found |= {"transition": _transition(beta, d), "spinodal": _spinodal(beta, d)[1]}

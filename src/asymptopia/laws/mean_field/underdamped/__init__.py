@@ -172,8 +172,7 @@ class Underdamped(Law):
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `friction`: `optimal`, at which the spectral gap is largest."""
-        from .theory import optimal_friction
-
         if along != "friction":
             raise StatementError(f"Underdamped has no known transition along {along!r}; there is one along 'friction'.")
-        return {"optimal": optimal_friction(self)}
+        theory: Any = self.in_folder("theory")
+        return {"optimal": theory.optimal_friction(self)}
