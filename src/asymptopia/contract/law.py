@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .transitions import FixedPoint
 
 if TYPE_CHECKING:
     import xarray as xr
 
-
-class NoLimit(StatementError):
-    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
+LARGEST, MOST_SEEDS = 10**8, 10**6
+"""What no experiment goes beyond: sizes whose vectors alone fill memory, and seeds of one size."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +175,15 @@ class Law(Statement, Record):
     controls: ClassVar[tuple[str, ...]] = ()
 
     def predict(self) -> dict[str, Any]:
-        """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
+        """The observables in the limit, by name; `<name>_error` beside those known only numerically.
+
+        Derived from `realize` where a law says nothing else; see `asymptopia.derive`.
+        """
+        if self.is_derived():
+            from ..derive import derive_observables
+
+            self._check_derivable()
+            return derive_observables(self.realize, self.observables)
         if self.predicts_many():
             return {k: v[0] for k, v in self.predict_many().items()}
         return self._from_folder("theory", "predict")(self)
@@ -199,6 +207,27 @@ class Law(Statement, Record):
             return self._from_folder("experiment", "realize_all")(self, n, keys)
         rows = [self.realize(n, key) for key in keys]
         return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+
+    @classmethod
+    def is_derived(cls) -> bool:
+        """Whether the limit is derived from `realize`, because the law states no other."""
+        realized = cls.realize is not Law.realize or hasattr(cls.in_folder("experiment"), "realize")
+        theory = cls.predicts_many() or hasattr(cls.in_folder("theory"), "predict")
+        return realized and cls.predict is Law.predict and not theory
+
+    def _check_derivable(self) -> None:
+        name = type(self).__name__
+        if self.gives_many():
+            raise NoLimit(
+                f"{name} has no `predict`, and none can be derived from a `realize` in ordinary Python: write it in "
+                "JAX, or define `predict(self)`."
+            )
+        other = [k for k, o in self.observables.items() if o.limit_only or o.derived_from or o.bound]
+        if other:
+            raise NoLimit(
+                f"{name} has no `predict`, and {other[0]!r} is not a mean over realisations, which is all that can be "
+                "derived: define `predict(self)`."
+            )
 
     @classmethod
     def in_folder(cls, name: str) -> ModuleType | None:
@@ -288,12 +317,16 @@ class Law(Statement, Record):
         whole = all(not isinstance(n, bool) and n == int(n) and n >= 1 for n in chosen)
         if not chosen or not whole or len(set(chosen)) < len(chosen):
             raise StatementError(f"`sizes` must be different whole numbers >= 1, but is {chosen}.")
+        if max(chosen) > LARGEST:
+            raise StatementError(f"`sizes` must be at most {LARGEST}, but is {chosen}.")
         seeds = self.seeds if seeds is None else seeds
+        if isinstance(seeds, int) and seeds > MOST_SEEDS:
+            raise StatementError(f"`seeds` must be at most {MOST_SEEDS}, but is {seeds}.")
         numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         if len(numbers) < 2:
             raise StatementError(f"`seeds` must be at least 2 to give an error bar, but is {seeds}.")
-        if any(s != int(s) or s < 0 for s in numbers) or len(set(numbers)) < len(numbers):
-            raise StatementError(f"`seeds` must be different whole numbers >= 0, but is {seeds}.")
+        if any(s != int(s) or not 0 <= s < 1 << 32 for s in numbers) or len(set(numbers)) < len(numbers):
+            raise StatementError(f"`seeds` must be different whole numbers >= 0 and < 2**32, but is {seeds}.")
         return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)
 
 
