@@ -191,7 +191,7 @@ def _landmarks() -> tuple[Landmark, ...]:
 
 
 class MultiIndex(Law):
-    r"""Labels that depend on a few unknown directions of the input: from how many samples can they be found?
+    r"""Learning labels that depend on a few unknown directions of the input.
 
     p vectors $w_k^\star$ of d independent standard normal weights, orthogonal and of norm $\sqrt d$ in the system, see
     inputs $x \sim N(0, I_d)$ through $z_k = w_k^\star \cdot x / \sqrt d$; the label is the `link` of z, plus
@@ -222,8 +222,8 @@ class MultiIndex(Law):
     link: Link = field(
         SignProduct(2), "label as a function of the fields; any function of (..., p) with an attribute `size`"
     )
-    noise: float = field(0.0, "variance added to real labels", at_least=0)
     flip: float = field(0.0, "probability that a sign label is flipped", at_least=0, below=0.5)
+    noise: float = field(0.0, "variance added to real labels", at_least=0)
     start: str = field("uninformative", "where message passing starts", one_of=("uninformative",))
 
     size = "dimension"
