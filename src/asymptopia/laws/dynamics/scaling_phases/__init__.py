@@ -81,8 +81,8 @@ class ScalingPhases(Law):
 
     size = "runs"
     sizes = (1, 2, 4)
-    seeds = 80
-    block = 10
+    seeds = 320
+    block = 40
     source = PAQUETTE
     bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},
