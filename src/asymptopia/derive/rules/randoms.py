@@ -126,7 +126,9 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
     columns = ctx.drawn[draw, kind]
     values = columns if kind == "normal" else change(columns)
     points = np.moveaxis(values.reshape(-1, *narrow), 0, axes[0])
-    return raw(points, draw, 1.0, np.arange(count).reshape([1 if i in axes else k for i, k in enumerate(shape)]))
+    return raw(
+        points, (draw, kind), draw, np.arange(count).reshape([1 if i in axes else k for i, k in enumerate(shape)])
+    )
 
 
 def _matrix(ctx: Context, shape: Any, axes: Any, draw: Hashable, kind: str, change: Any) -> Independent:

@@ -1,7 +1,7 @@
 """Sums over a wide axis of independent draws times what does not depend on them: random numbers of order sqrt(n).
 
-A readout `v @ h / sqrt(n)` with fresh weights v stays random in the limit: it is normal, with the covariance of h. So it
-is as long as nothing else has made use of the points of v; afterwards h may depend on v, and the sum is an average.
+A readout `v @ h / sqrt(n)` with fresh weights v stays random in the limit: it is normal, with the covariance of h. So
+it is as long as nothing else has made use of the points of v; afterwards h may depend on v, and the sum is an average.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import numpy as np
 from ..context import Context
 from ..random_matrix import SMALLEST
 from ..trace import is_wide
+from .elementwise import NAMES as ELEMENTWISE
+from .elementwise import dense
 
 
 class Raw(np.ndarray):
     """Points of independent draws, times a factor: as they were drawn. `columns` says which draw each entry is of."""
 
     draw: Hashable = None
+    root: Hashable = None
     factor: float = 1.0
     columns: np.ndarray
 
@@ -34,39 +37,38 @@ class Readouts:
     numbers: np.ndarray
 
 
-def raw(points: np.ndarray, draw: Hashable, factor: float, columns: np.ndarray) -> Raw:
-    """Points that are known to be draws."""
+def raw(points: np.ndarray, draw: Hashable, root: Hashable, columns: np.ndarray, factor: float = 1.0) -> Raw:
+    """Points that are known to be draws, or a function of draws of which `root` tells the key."""
     found = np.asarray(points).view(Raw)
-    found.draw, found.factor, found.columns = draw, factor, columns
+    found.draw, found.root, found.factor, found.columns = draw, root, factor, columns
     return found
 
 
 def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     """The result of an equation that takes draws as they are; None if it makes use of their points."""
     name, params = equation.primitive.name, equation.params
-    fresh = [isinstance(a, Raw) and a.draw is not None and a.draw not in ctx.used for a in args]
+    fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
     at = fresh.index(True) if True in fresh else None
     found: list[Any] | None = None
     if at is not None and sum(fresh) == 1:
         v = args[at]
         if name == "transpose":
-            found = [
-                raw(
-                    np.transpose(v, params["permutation"]), v.draw, v.factor, v.columns.transpose(params["permutation"])
-                )
-            ]
+            order = params["permutation"]
+            found = [raw(np.transpose(v, order), v.draw, v.root, v.columns.transpose(order), v.factor)]
         elif name in ("neg", "convert_element_type", "copy", "stop_gradient", "squeeze", "reshape", "mul", "div"):
             found = _moved(ctx, equation, args, at)
         elif name == "dot_general":
             found = _summed(ctx, equation, args, at)
+        elif name in ELEMENTWISE and all(np.size(a) == 1 for i, a in enumerate(args) if i != at):
+            found = _changed(ctx, equation, args, at)
     if found is None:
-        ctx.used |= {a.draw for a, f in zip(args, fresh, strict=True) if f}
+        ctx.used |= {a.root for a in args if isinstance(a, Raw)}
     return found
 
 
 def plain_arguments(ctx: Context, args: list[Any]) -> list[Any]:
     """Draws as points that are made use of."""
-    ctx.used |= {a.draw for a in args if isinstance(a, Raw)}
+    ctx.used |= {a.root for a in args if isinstance(a, Raw)}
     return [np.asarray(a) if isinstance(a, Raw) else a for a in args]
 
 
@@ -80,18 +82,29 @@ def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] |
         ):
             return None
         columns = v.columns.reshape([1 if is_wide(k) else k for k in shape])
-        return [raw(np.reshape(v, ctx.shape(shape)), v.draw, v.factor, columns)]
+        return [raw(np.reshape(v, ctx.shape(shape)), v.draw, v.root, columns, v.factor)]
     if name in ("mul", "div"):
         other = np.asarray(args[1 - at])
         if other.size != 1 or (name == "div" and at == 1):
             return None
+        if other.dtype.kind != "f" or np.asarray(v).dtype.kind != "f":
+            return _changed(ctx, equation, args, at)
         factor = float(other.ravel()[0]) if name == "mul" else 1.0 / float(other.ravel()[0])
-        return [raw(np.asarray(v) * factor, v.draw, v.factor * factor, v.columns)]
+        return [raw(np.asarray(v) * factor, v.draw, v.root, v.columns, v.factor * factor)]
     if name == "neg":
-        return [raw(-np.asarray(v), v.draw, -v.factor, v.columns)]
-    if name == "convert_element_type" and np.dtype(equation.params["new_dtype"]).kind != "f":
-        return None
+        return [raw(-np.asarray(v), v.draw, v.root, v.columns, -v.factor)]
+    if name == "convert_element_type":
+        return _changed(ctx, equation, args, at)
     return [v]
+
+
+def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]:
+    """The same function of every draw: independent draws again."""
+    v = args[at]
+    plain = [np.asarray(a) for a in args]
+    others = tuple(a.ravel()[0].item() for i, a in enumerate(plain) if i != at)
+    draw = (v.draw, equation.primitive.name, others, v.factor)
+    return [raw(dense(ctx, equation, plain), draw, v.root, v.columns)]
 
 
 def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
@@ -105,9 +118,9 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
     length, axis = shape[over[at][0]], over[at][0]
     weight = ctx.space.weight[length] / length
     points = np.moveaxis(np.asarray(v), axis, 0).reshape(len(weight), -1)
-    if not v.factor or np.any(np.abs(weight @ points) > 1e-3 * abs(v.factor)):
-        return None
     spread = np.sqrt(np.mean(weight @ points**2))
+    if not spread or points.dtype.kind != "f" or np.any(np.abs(weight @ points) > 0.02 * spread):
+        return None
     vectors = np.moveaxis(np.asarray(other, float), over[1 - at][0], 0)
     numbers = _numbers(ctx, v.draw, int(v.columns.max()) + 1, length, vectors.reshape(len(weight), -1))
     chosen = numbers[v.columns.ravel()] * spread * np.sign(v.factor) * np.sqrt(length)
@@ -129,6 +142,7 @@ def _numbers(ctx: Context, draw: Hashable, columns: int, length: int, vectors: n
         left = np.sqrt(weight @ rest**2)
         if left > SMALLEST * size > 0:
             known.directions = np.hstack([known.directions, rest[:, None] / left])
-            fresh = ctx.narrow.normal(("readout", draw, known.directions.shape[1]), columns)[ctx.settings.run]
+            place = ("readout", list(ctx.readouts).index(draw), known.directions.shape[1])
+            fresh = ctx.narrow.normal(place, columns)[ctx.settings.run]
             known.numbers = np.hstack([known.numbers, fresh[:, None] * (not ctx.settings.quiet)])
     return known.numbers @ (known.directions.T @ (weight[:, None] * vectors))
