@@ -125,7 +125,7 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
     numbers = _numbers(ctx, v.draw, int(v.columns.max()) + 1, length, vectors.reshape(len(weight), -1))
     chosen = numbers[v.columns.ravel()] * spread * np.sign(v.factor) * np.sqrt(length)
     mine, theirs = [k for i, k in enumerate(v.columns.shape) if i != axis], list(vectors.shape[1:])
-    out = chosen.reshape(*mine, *theirs)
+    out = chosen.reshape((*mine, *theirs))
     if at == 1:
         out = np.moveaxis(out, range(len(mine)), range(out.ndim - len(mine), out.ndim))
     return [out]
