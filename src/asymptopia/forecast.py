@@ -20,6 +20,7 @@ import numpy as np
 
 from .contract.record import StatementError
 from .contract.sweep import Sweep, sweep
+from .numerics.arrays import ArrayLike
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -301,5 +302,5 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: ArrayLike) -> str:
     return "-" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
