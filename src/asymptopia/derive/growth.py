@@ -26,8 +26,8 @@ def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ra
             if readouts and abs(here - 0.5) < 0.1:
                 raise refusal(
                     f"cannot derive: {name!r} depends on this sum of order sqrt(n). Either a factor n**-0.5 is "
-                    "missing, or it is a readout of order one after training near its start (the lazy, or neural tangent, "
-                    "scaling), for which there is no rule; with a readout of order 1/sqrt(n) there is one.",
+                    "missing, or it is a readout of order one after training near its start (the lazy, or neural "
+                    "tangent, scaling), for which there is no rule; with a readout of order 1/sqrt(n) there is one.",
                     where,
                 )
             raise refusal(
