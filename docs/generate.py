@@ -1,7 +1,7 @@
 """Write the pages that the laws themselves dictate: one a law, their index, and the parts that statements are made of.
 
 `python docs/generate.py` writes them into docs/laws, which is not kept in the repository; with `--readme` it writes
-the README's example and its table of laws instead, which are.
+the README's example instead, which is.
 """
 
 from __future__ import annotations
@@ -47,16 +47,10 @@ def main() -> None:
 
 
 def readme(text: str) -> str:
-    """The README with the example and the table of laws as they are now."""
+    """The README with the example as it is now."""
     example = (HERE / "examples" / "mylaw.py").read_text(encoding="utf-8")
-    rows = [(f"`{name}`", words(cls.summary())) for name, cls in law_classes().items()]
-    for start, end, inside in (
-        ("<!-- docs/examples/mylaw.py -->\n```python\n", "```", example),
-        ("<!-- laws: python docs/generate.py --readme -->\n", "<!-- end -->", table(("law", "problem"), rows) + "\n"),
-    ):
-        before, _, rest = text.partition(start)
-        text = before + start + inside + rest[rest.index(end) :]
-    return text
+    before, start, rest = text.partition("<!-- docs/examples/mylaw.py -->\n```python\n")
+    return before + start + example + rest[rest.index("```") :]
 
 
 def write_pages() -> None:

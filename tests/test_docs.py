@@ -83,17 +83,19 @@ def _definitions(block):
     return names
 
 
-def test_the_readme_has_the_example_and_the_laws_as_they_are(generate):
+def test_the_readme_has_the_example_as_it_is_and_names_laws_that_exist(generate):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert generate.readme(text) == text, "run: python docs/generate.py --readme"
-    assert all(f"`{name}`" in text for name in law_classes())
+    rows = text[text.index("## The laws") : text.index("## Where things are")]
+    named = set(re.findall(r"`([A-Z]\w+)`", rows)) - {"NAME"}
+    assert len(named) > 20 and named <= set(law_classes())
 
 
 def test_the_readme_is_short():
     first = blocks(ROOT / "README.md", "python")[0]
     assert len(first.strip().splitlines()) == 5
     assert len((DOCS / "examples" / "mylaw.py").read_text().splitlines()) <= 30
-    assert len((ROOT / "README.md").read_text().splitlines()) < 160 + len(law_classes())
+    assert len((ROOT / "README.md").read_text().splitlines()) < 160
 
 
 def test_the_law_of_ones_own_runs_from_the_command_line(tmp_path):

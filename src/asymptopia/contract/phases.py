@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .record import Record, StatementError, nearest
-from .transitions import State, transitions
+from .transitions import FixedPoint, State, transitions
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,20 +69,43 @@ def admitted(law: Law, name: str) -> np.ndarray:
     if high is None:
         return low + np.geomspace(FINEST, WIDEST, GRID)
     inside = (np.arange(GRID) + 0.5) / GRID
-    return low + (high - low) * np.r_[np.geomspace(1e-3, inside[0], 6)[:-1], inside]
+    return low + (high - low) * np.r_[np.geomspace(FINEST, inside[0], 10)[:-1], inside]
 
 
 _ENDS = (("above", "at_least"), ("below", "at_most"))
 
 
 def transitions_along(law: Law, along: str) -> dict[str, float]:
-    """The transitions of a law with fixed points, over all values that the field admits; see `transitions`."""
+    """The transitions of a law with fixed points, over all values that the field admits; see `transitions`.
+
+    Where the informed state is that of equilibrium from the open edge of the field on, `information_theoretic` is that
+    edge: hard from alpha = 0.
+    """
     return dict(_transitions_along(law, along))
 
 
 @lru_cache(maxsize=256)
 def _transitions_along(law: Law, along: str) -> dict[str, float]:
-    return transitions(lambda values: law.fixed_points_along(along, values), admitted(law, along).tolist())
+    values = admitted(law, along).tolist()
+
+    def points(at: Sequence[float]) -> Sequence[Sequence[FixedPoint]]:
+        return law.fixed_points_along(along, at)
+
+    found = transitions(points, values)
+    edge = _open_edge(law, along)
+    if edge is None or "information_theoretic" in found or not State.of(points(values[:1])[0]).informed:
+        return found
+    return {"information_theoretic": float(edge)} | found
+
+
+def _open_edge(law: Law, name: str) -> float | None:
+    """The least value of a field without a largest, if it is excluded itself, as no samples are; else None.
+
+    What holds from there on holds as soon as there is anything to see.
+    """
+    record, last = holder(law, name)
+    limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]
+    return limits.get("above") if all(limits.get(k) is None for k in _ENDS[1]) else None
 
 
 def phase_diagram(law: Law, x: tuple[str, Sequence[float]], y: tuple[str, Sequence[float]]) -> xr.Dataset:

@@ -6,7 +6,7 @@ nearly equal inputs the covariance keeps too few digits.
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 
 import numpy as np
 
@@ -14,7 +14,10 @@ from ..contract.record import StatementError
 from ..numerics.gaussian import nodes
 from .activation import Activation, Erf, Identity, Relu, Sign
 
-CHUNK = 64
+CHUNK, FEW = 64, 12
+WIDE = 4.0  # beyond this variance a transition of unit width is narrow, and panels end at PIECES
+PIECES = np.array([-18.0, -9.0, -4.5, -1.5, 1.5, 4.5, 9.0, 18.0])
+CLOSE = np.array([1e-4, 1e-8])
 NEAR = np.array([-8.0, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 8.0])
 FAR = np.array([[18.0, 24.0], [-18.0, -24.0]])
 _NO_MOMENT = "{!r} has no second moment under a normal law, which a wide network needs."
@@ -26,12 +29,13 @@ def dual(activation: Activation, u: np.ndarray, v: np.ndarray, apart: np.ndarray
     """$E\\phi(x)\\phi(y)$, $E\\phi'(x)\\phi'(y)$ and $E(\\phi(x)-\\phi(y))^2$ for centred normal x and y.
 
     u, v: the variances of x and y; apart: the variance of x - y; arrays of one shape. Closed forms for `Relu`, `Erf`,
-    `Identity` and `Sign` (of which the derivative has no second moment: nan); quadrature on panels that end at the
-    activation's breaks for any other, to about 1e-12.
+    `Identity` and `Sign`; quadrature on panels that end at the activation's breaks for any other, to about 1e-12. Where
+    the derivative is not bounded near a break, as that of a jump or of a root, its average is nan.
     """
     shape = np.shape(apart)
     flat = [np.broadcast_to(a, shape).ravel() for a in (u, v, apart)]
-    parts = [_quadrature(activation, *(a[i : i + CHUNK] for a in flat)) for i in range(0, max(len(flat[0]), 1), CHUNK)]
+    many = CHUNK if max(np.max(u, initial=0.0), np.max(v, initial=0.0)) <= WIDE else FEW
+    parts = [_quadrature(activation, *(a[i : i + many] for a in flat)) for i in range(0, max(len(flat[0]), 1), many)]
     first, second, third = (np.concatenate(p).reshape(shape) for p in zip(*parts, strict=True))
     return first, second, third
 
@@ -42,9 +46,23 @@ def _quadrature(activation: Activation, u: np.ndarray, v: np.ndarray, apart: np.
     at_x, at_y = np.asarray(activation(x)), np.asarray(activation(y))
     slopes = np.asarray(activation.derivative(x)) * np.asarray(activation.derivative(y))
     first, second, third = ((weight * f).sum(axis=(1, 2)) for f in (at_x * at_y, slopes, np.square(at_x - at_y)))
+    if _unbounded(activation):
+        second = np.full_like(first, np.nan)
     if not (np.isfinite(first) & np.isfinite(third)).all():
         raise StatementError(_NO_MOMENT.format(activation))
     return first, second, third
+
+
+@lru_cache(maxsize=256)
+def _unbounded(activation: Activation) -> bool:
+    """Whether the derivative grows without bound towards a break."""
+    for at in activation.breaks():
+        for side in (-1.0, 1.0):
+            with np.errstate(all="ignore"):
+                far, near = np.abs(np.asarray(activation.derivative(at + side * CLOSE), float))
+            if near > 2 * max(far, 1e-3):
+                return True
+    return False
 
 
 def _check_second_moment(activation: Activation, variance: float) -> None:
@@ -69,6 +87,11 @@ def pair_nodes(
         width = np.minimum(np.sqrt(left) / np.abs(slope), 10 * np.sqrt(u))
         around = (breaks / slope[:, None])[..., None] + width[:, None, None] * NEAR
         cuts = np.concatenate([np.broadcast_to(breaks, (len(u), len(breaks))), around.reshape(len(u), -1)], axis=1)
+        if max(np.max(u, initial=0.0), np.max(v, initial=0.0)) > WIDE:
+            cuts = np.concatenate(
+                [cuts, np.broadcast_to(PIECES, (len(u), len(PIECES))), PIECES / slope[:, None]], axis=1
+            )
+            breaks = np.append(breaks, PIECES)
         z, w = nodes(np.nan_to_num(cuts / np.sqrt(u)[:, None]))
         x = np.sqrt(u)[:, None] * z
         centre = slope[:, None] * x

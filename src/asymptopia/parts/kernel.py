@@ -106,8 +106,8 @@ class NTK(_Network):
     def _chosen(self, both: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         if not np.isfinite(both[1]).all():
             raise StatementError(
-                f"{self.activation!r} has no tangent kernel: the derivative has no second moment. "
-                "`activation` of NTK must be differentiable almost everywhere, and continuous."
+                f"{self.activation!r} has no tangent kernel: the derivative is not bounded, or has no second moment. "
+                "`activation` of NTK must be differentiable almost everywhere, with a bounded derivative there."
             )
         return both[1]
 

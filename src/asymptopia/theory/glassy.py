@@ -23,6 +23,7 @@ from numpy.polynomial.polynomial import polyder, polyval
 from ..contract.record import StatementError
 
 Landscape = tuple[float, ...]
+HORIZONS = (16.0, 64.0, 256.0)
 
 
 def checked_times(times: tuple, name: str) -> None:
@@ -84,16 +85,21 @@ def ageing_energy(f: Landscape, temperature: float) -> float:
     return _state_energy(f, temperature, chi) - (q / (value(f, q, 1) * chi) - chi) / q * value(f, q)
 
 
-def signal_state(f: Landscape, temperature: float, signal: float) -> tuple[float, float, float] | None:
-    """Overlap, energy and f''(q) chi**2 (stable below 1) of the state near the signal; None if there is none."""
+def signal_state(
+    f: Landscape, temperature: float, signal: float, side: float = 1.0
+) -> tuple[float, float, float] | None:
+    """Overlap, energy and f''(q) chi**2 (stable below 1) of the state near the signal; None if there is none.
+
+    side: 1, or -1 for a state near minus the signal.
+    """
 
     def overlap(chi: float) -> float:
         q = 1 - temperature * chi
-        return float(np.sqrt(max(q - chi**2 * value(f, q, 1), 0.0)))
+        return side * float(np.sqrt(max(q - chi**2 * value(f, q, 1), 0.0)))
 
     def residual(chi: float) -> float:
         m = overlap(chi)
-        return chi * signal * value(f, m, 1) / m - 1 if m > 0 else np.nan
+        return chi * signal * value(f, m, 1) / m - 1 if m != 0 else np.nan
 
     chi = _smallest_root(residual, _ceiling(f, temperature))
     if chi is None:
@@ -103,11 +109,27 @@ def signal_state(f: Landscape, temperature: float, signal: float) -> tuple[float
 
 
 def asymptotic_energy(f: Landscape, temperature: float, signal: float, overlap: float) -> float:
-    """The energy approached: of the state near the signal if the overlap reached is nearer to its own than to 0."""
-    state = signal_state(f, temperature, signal) if signal > 0 else None
-    if state is not None and overlap > state[0] / 2:
+    r"""The energy approached from an overlap with the signal: of the state near it, or of ageing if that is left.
+
+    An overlap that is small grows if $\lambda f''(0) \chi > 1$. Else the two-time equations are followed until the
+    overlap is beyond three quarters, or below a quarter, of that of the state on its side. Raises `ArithmeticError` if
+    that is not decided in time.
+    """
+    if signal == 0 or overlap == 0:
+        return ageing_energy(f, temperature)
+    state = signal_state(f, temperature, signal, math.copysign(1.0, overlap))
+    if state is None:
+        return ageing_energy(f, temperature)
+    chi = marginal_response(f, temperature) or 1 / temperature
+    if abs(overlap) == 1 or signal * value(f, 0, 2) * chi > 1:
         return state[1]
-    return ageing_energy(f, temperature)
+    for horizon in HORIZONS:
+        reached = float(two_time_limit(f, temperature, (horizon,), signal, overlap)["overlap"][-1]) / state[0]
+        if not 0.25 < reached < 0.75:
+            return state[1] if reached > 0.5 else ageing_energy(f, temperature)
+    raise ArithmeticError(
+        f"Whether an overlap of {overlap:g} with the signal grows or is lost is not decided by the time {horizon:g}."
+    )
 
 
 def _state_energy(f: Landscape, temperature: float, chi: float) -> float:

@@ -142,3 +142,28 @@ def test_wrong_laws_are_refuted(wrong):
 def test_the_right_law_is_not():
     found = confront(SMALL, sizes=(12, 24), seeds=100, resolution=0.2)
     assert {found[name].verdict for name in ("energy", "overlap", "correlation")} == {"agrees"}
+
+
+def test_minus_the_signal_is_as_good_where_the_order_is_even():
+    law = SphericalPSpin(p=4, temperature=0.0, snr=2.0, start_overlap=-0.5)
+    mirrored = SphericalPSpin(p=4, temperature=0.0, snr=2.0, start_overlap=0.5)
+    assert law.predict()["asymptotic_energy"] == pytest.approx(-1.272542, abs=1e-6)
+    assert law.predict()["asymptotic_energy"] == mirrored.predict()["asymptotic_energy"]
+    odd = SphericalPSpin(p=3, temperature=0.2, snr=2.0, start_overlap=-0.5).predict()["asymptotic_energy"]
+    assert odd == pytest.approx(theory.ageing_energy((0.0, 0.0, 0.0, 0.5), 0.2))
+
+
+@pytest.mark.parametrize("overlap", [0.1, -0.1, 1e-6])
+def test_the_energy_at_long_times_knows_of_no_times(overlap):
+    """Of pairs every overlap grows above the recovery threshold, however late."""
+    for times in ((1.0,), (8.0,)):
+        law = SphericalPSpin(p=2, temperature=0.2, snr=1.5, start_overlap=overlap, times=times)
+        assert law.predict()["asymptotic_energy"] == pytest.approx(-0.9833333, abs=1e-6)
+
+
+def test_a_small_overlap_is_lost_where_triples_have_a_barrier():
+    found = [
+        SphericalPSpin(temperature=0.2, snr=2.0, start_overlap=m, times=(1.0,)).predict()["asymptotic_energy"]
+        for m in (0.05, 0.3)
+    ]
+    assert found[0] == pytest.approx(theory.ageing_energy((0.0, 0.0, 0.0, 0.5), 0.2)) and found[1] < -1.1

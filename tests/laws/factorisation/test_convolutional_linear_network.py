@@ -79,3 +79,28 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     assert right["dimension"].verdict != "disagrees"
     wrong = confront(Wrong(**settings), sizes=(16, 64), seeds=200)
     assert wrong["dimension"].verdict == wrong["largest"].verdict == "disagrees"
+
+
+def test_one_fit_that_fails_costs_no_other(monkeypatch):
+    from asymptopia.algorithms.checks import NotSolved
+    from asymptopia.algorithms.factorise import kernels
+
+    fit, calls = kernels.fit_kernels, []
+
+    def fails_once(tree, target, rng):
+        calls.append(1)
+        if len(calls) == 2:
+            raise NotSolved("The kernels did not settle.")
+        return fit(tree, target, rng)
+
+    monkeypatch.setattr(kernels, "fit_kernels", fails_once)
+    found = ConvolutionalLinearNetwork().realize_all(16, seed_keys(16, (0, 1, 2)))
+    assert np.isnan(found["dimension"]).tolist() == [False, True, False]
+    assert np.isfinite(found["smallest"]).all()
+
+
+def test_whole_numbers_are_told_from_their_neighbours():
+    from asymptopia.laws.factorisation.structured_factorisation import StructuredFactorisation
+
+    for law in (ConvolutionalLinearNetwork, StructuredFactorisation):
+        assert law.observables["dimension"].resolution * law().predict()["dimension"] < 0.5

@@ -248,3 +248,19 @@ def test_a_wrong_theory_is_refuted(monkeypatch):
     monkeypatch.setattr(bayes_theory, "label", twice)
     assert confront(BayesOptimal(), sizes=(200, 400), seeds=10).verdict == "disagrees"
     bayes_theory.curve.cache_clear()
+
+
+def test_a_transition_at_the_edge_of_a_field_is_found():
+    law = BayesOptimal(alpha=1.5, prior=Rademacher())
+    found = thresholds(law, "channel.flip")
+    assert found["algorithmic"] == pytest.approx(2.7717e-4, rel=1e-3)
+    there = thresholds(law.replace(channel=Sign(flip=found["algorithmic"])), "alpha")
+    assert there["algorithmic"] == pytest.approx(1.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("law", [BayesOptimal(prior=Rademacher(), channel=ReLU())])
+def test_hard_from_the_first_sample_on_is_said(law):
+    """Real outputs without noise determine a binary signal as soon as there are any."""
+    found = thresholds(law, "alpha")
+    assert found["information_theoretic"] == 0.0 and found["algorithmic"] > 0.5
+    assert "information_theoretic" not in {k for k, v in thresholds(BayesOptimal(), "alpha").items() if v == 0}

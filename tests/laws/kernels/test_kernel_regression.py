@@ -145,3 +145,54 @@ def test_problems_without_a_limit():
     with pytest.raises(StatementError, match="no-such-file"):
         KernelRegression(data=Table("no-such-file.csv")).limit()
     assert np.isfinite(float(KernelRegression(ridge=0.0, kernel=NNGP(activation=Relu())).limit().test_error))
+
+
+def of_spectrum(law, d):
+    """The same error in d dimensions, from all eigenvalues of a kernel of powers with their numbers of harmonics."""
+    from scipy.optimize import brentq
+
+    a = np.asarray(law.kernel.coefficients)
+    weight, power = np.zeros(len(a)), np.eye(1, len(a) + 1)[0]  # of t**k on the harmonics that depend on t alone
+    for k in range(len(a)):
+        weight += a[k] * power[:-1]
+        j = np.arange(len(a))
+        up, down = power[:-1] * (j + d - 2) / (2 * j + d - 2), power[:-1] * j / (2 * j + d - 2)
+        power = np.append(0.0, up) + np.append(down[1:], [0.0, 0.0])
+    number = np.array([float(harmonics(d, k)) for k in range(len(a))])
+    value, n = weight / number, law.alpha * harmonics(d, law.degree)
+
+    def excess(log_kappa):
+        kappa = np.exp(log_kappa)
+        return law.ridge / kappa + (number * value / (value + kappa)).sum() - n
+
+    kappa = np.exp(brentq(excess, -60, 20))
+    gamma = (number * (value / (value + kappa)) ** 2).sum() / n
+    target = np.zeros(len(a))
+    target[: len(law.target)] = law.target
+    return (target @ (kappa / (value + kappa)) ** 2 + law.noise) / (1 - gamma) - law.noise
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        (dict(kernel=Powers((0.0, 1.0, 0.0, 0.5)), target=(1.0, 1.0)), 1.434924),
+        (dict(kernel=Powers((0.0, 1.0, 1.0)), target=(1.0, 1.0)), 0.585714),
+        (dict(kernel=Powers((1.0, 0.0, 1.0)), degree=2, ridge=0.1, target=(0.0, 1.0, 0.5)), 1.799864),
+        (dict(kernel=Powers((1.0, 0.0, 1.0, 1.0)), degree=2, ridge=0.1, target=(0.0, 1.0, 0.5)), 0.267547),
+        (dict(kernel=Powers((0.0, 0.0, 0.0, 1.0, 1.0, 0.5)), degree=3, target=(1.0, 1.0, 1.0, 1.0)), None),
+    ],
+)
+def test_degrees_that_a_kernel_lacks_are_learned_through_higher_ones_or_never(fields, error):
+    law = KernelRegression(**fields)
+    found = law.predict()["test_error"]
+    near, far = of_spectrum(law, 10_000), of_spectrum(law, 20_000)
+    assert found == pytest.approx(2 * far - near, abs=2e-6)
+    if error is not None:
+        assert found == pytest.approx(error, abs=1e-6)
+
+
+def test_an_odd_kernel_learns_no_offset():
+    law = KernelRegression(kernel=NTK(activation=Erf(), depth=1), target=(1.0, 1.0), ridge=0.1)
+    found = law.experiment((150,), 30)["test_error"].values.ravel()
+    assert law.predict()["test_error"] > 1.4
+    assert abs(found.mean() - law.predict()["test_error"]) < 4 * found.std() / 30**0.5 + 0.02

@@ -75,3 +75,7 @@ def test_a_wrong_factor_is_noticed():
 def test_unknown_directions_are_refused():
     with pytest.raises(StatementError, match="bias_variance"):
         thresholds(SignalPropagation(), "layers")
+
+
+def test_large_weights_make_steep_layers():
+    assert SignalPropagation(weight_variance=10_000.0).predict()["chi"] == pytest.approx(53.40564, abs=1e-4)

@@ -5,6 +5,7 @@ import pytest
 
 from asymptopia import confront, parse
 from asymptopia.laws.pde_networks.residual_limit import ResidualLimit, matrices
+from asymptopia.parts.activation import Relu, Tanh
 
 
 def test_one_linear_unit_has_a_closed_form():
@@ -57,3 +58,13 @@ def test_a_wrong_law_is_refuted():
 
 def test_without_dropping_nothing_fluctuates_and_it_says_so():
     assert "no layer is skipped" in ResidualLimit(keep=1.0).valid()
+
+
+def test_kinks_and_skipped_layers_are_warned_of():
+    """Corrections of n**(-1/2) refuted the limit, whose corrections were taken to fall as 1/n."""
+    law = ResidualLimit(activation=Relu(), gain=1.0, keep=0.5, width=3)
+    assert "n**(-1/2)" in law.valid()
+    assert ResidualLimit().valid() is None and ResidualLimit(activation=Tanh(), keep=0.5).valid() is None
+    found = law.experiment((64, 1024), 400)["outputs"].values
+    near, far = (np.abs(x.mean(axis=0) - law.predict()["outputs"]).max() for x in (found[0], found[1]))
+    assert far < near / 3 + 0.01

@@ -76,7 +76,7 @@ class SphericalPSpin(Law):
 
     `asymptotic_energy` is the limit of long times after that of large n: of marginal states below the dynamic
     transition (the threshold energy $-\sqrt{2(p-1)/p}$ at T = 0), of the paramagnet above it, or of the state near
-    the signal if the overlap at the last of the times is nearer to that state's than to 0. Energies are for
+    the signal (or near minus the signal, for an overlap below 0) if the overlap grows to that state's. Energies are for
     $E H H' = n q^p / 2$; times $\sqrt 2$ they are those for $n q^p$.
     """
 
@@ -125,8 +125,7 @@ class SphericalPSpin(Law):
         signal, overlap = self._signal()
         f, temperature = self.landscape(), float(self.temperature)
         found = two_time_limit(f, temperature, self.times, signal, overlap)
-        last = float(found["overlap"][-1])
-        return found | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, last)}
+        return found | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, overlap)}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
         from ...algorithms.sphere.langevin import spherical_langevin

@@ -42,8 +42,8 @@ class StructuredFactorisation(Law):
     noise: float = field(0.1, "norm of the noise relative to that of the product", above=0, at_most=0.5)
 
     size = "side of the product"
-    sizes = (24, 48, 96)
-    seeds = 120
+    sizes = (12, 24, 48)
+    seeds = 1300
     block = 120
     source = MALGOUYRES
     bibtex = r"""@article{MalgouyresLandsberg2019,
@@ -57,7 +57,7 @@ class StructuredFactorisation(Law):
         "factors": Observable("r_h", "distance of the parameters over its bound, where it applies", bound="every"),
         "smallest": Observable(r"\sigma_-", "smallest singular value of the lifted operator over root n"),
         "largest": Observable(r"\sigma_+", "largest singular value of the lifted operator over root n"),
-        "dimension": Observable("D", "squared error of the product over the noise's variance", resolution=0.2, bias=2),
+        "dimension": Observable("D", "squared error of the product over the noise's variance", resolution=0.05, bias=2),
         "success": Observable("p", "whether a random start ends at the truth", resolution=0.1),
     }
     landmarks = (

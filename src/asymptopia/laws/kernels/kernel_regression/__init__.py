@@ -47,6 +47,11 @@ class KernelRegression(Law):
       \frac{\kappa^2}{(\kappa + \alpha a_D)^2} + \sum_{j > D} \text{target}_j + \text{noise} \Big], \quad
       \ell_{train} = \frac{\text{ridge}^2}{2 \kappa^2} (\varepsilon_{test} + \text{noise}).$$
 
+    A degree $j < D$ with $a_j = 0$ is learned through $a_k$ with k = j + 2, j + 4, ... below 2 D - j, in part through
+    $a_{2D-j}$ alone, where it adds $\text{target}_j (\kappa / (\kappa + s_j))^2$ to the bracket with
+    $s_j = \alpha a_{2D-j} \frac{(2D-j)!}{D!\,2^{D-j} (D-j)!}$, and never ($s_j = 0$) without: a kernel of odd powers
+    knows no offset.
+
     With a data set as `data` the dimension is that of the data, an experiment trains on n = alpha d rows drawn without
     replacement and tests on the rest. Theory takes eigenvalues $\lambda_i$ and the target's coefficients from the
     kernel's matrix of all rows, corrected for their number, and solves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from ....parts.kernel import Kernel
 if TYPE_CHECKING:
     from . import KernelRegression
 
+ABSENT = 1e-9  # a coefficient below this share of all is one of rounding
+
 
 def sphere(
     alpha: float, degree: int, kernel: Kernel, ridge: float, noise: float, target: np.ndarray
@@ -21,7 +24,8 @@ def sphere(
 
     alpha: samples per harmonic of `degree`; target: its variance in each degree.
     """
-    powers = kernel.powers(degree)
+    every = kernel.powers(2 * degree)
+    powers = every[: degree + 1]
     level = max(float(powers[-1]), 0.0)
     ground = ridge + rest(kernel, powers)
     below = ground + level - alpha * level
@@ -29,10 +33,30 @@ def sphere(
     kappa = (below + root) / 2 if below > 0 else 2 * ground * alpha * level / (root - below)
     here = float(target[degree]) if degree < len(target) else 0.0
     beyond = float(target[degree + 1 :].sum())
-    missed = here * (kappa / (kappa + alpha * level)) ** 2 + beyond
+    lower = target[:degree] @ (kappa / (kappa + strengths(alpha, every)[: len(target)])) ** 2
+    missed = here * (kappa / (kappa + alpha * level)) ** 2 + beyond + float(lower)
     gamma = alpha * (level / (kappa + alpha * level)) ** 2
     seen = (missed + noise) / (1 - gamma)
     return seen - noise, (ridge / kappa) ** 2 * seen
+
+
+def strengths(alpha: float, powers: np.ndarray) -> np.ndarray:
+    r"""The number of samples times the eigenvalue of a harmonic of each degree j < D, in high dimension: inf or finite.
+
+    powers: the coefficients a_0, ..., a_2D of the kernel. In $(x \cdot y / d)^k$, $k = j + 2 m$, harmonics of degree j
+    have the share $\frac{k!}{2^m m! j!} d^{-m}$, so that $n = \alpha d^D / D!$ samples learn them if $a_k > 0$ for an
+    $m < D - j$, in part for $m = D - j$, and never if there is no such k.
+    """
+    degree = len(powers) // 2
+    present = powers > ABSENT * np.abs(powers).sum()
+    found = np.zeros(degree)
+    for j in range(degree):
+        m = degree - j
+        if present[j : j + 2 * m : 2].any():
+            found[j] = np.inf
+        elif present[j + 2 * m]:
+            found[j] = alpha * powers[j + 2 * m] * factorial(j + 2 * m) / (factorial(degree) * 2**m * factorial(m))
+    return found
 
 
 def rest(kernel: Kernel, powers: np.ndarray) -> float:
