@@ -79,10 +79,8 @@ def test_digits_are_forecast_with_the_best_ridge():
     for n, ridge, by_theory, _, by_validation in answers[2].rows:
         assert 0.01 < ridge < 1
         assert by_theory < by_validation + 0.03, n
-        around = [
-            plan.law.replace(alpha=n / 61, ridge=ridge * factor).predict()["test_error"] for factor in (0.5, 1, 2)
-        ]
-        assert around[1] <= min(around[0], around[2])
+        errors = [plan.law.replace(alpha=n / 61, ridge=r).predict()["test_error"] for r in (ridge, 0.001, 0.1, 10.0)]
+        assert errors[0] <= min(errors) * 1.02
 
 
 def test_the_machine_with_a_tangent_kernel_is_forecast():
@@ -155,12 +153,9 @@ def test_what_cannot_be_forecast_is_refused_before_any_work(gaussian):
 
 
 def saved(path, X, y):
-    names = [f"x{k}" for k in range(X.shape[1])]
-    lines = [
-        ",".join([*names, "y"]),
-        *(",".join(map(repr, [*map(float, x), np.asarray(v).item()])) for x, v in zip(X, y, strict=True)),
-    ]
-    path.write_text("\n".join(lines).replace("'", "") + "\n")
+    rows = [[*map(repr, x.tolist()), str(v)] for x, v in zip(X, y.tolist(), strict=True)]
+    names = [*(f"x{k}" for k in range(X.shape[1])), "y"]
+    path.write_text("\n".join(map(",".join, [names, *rows])) + "\n")
     return str(path)
 
 
