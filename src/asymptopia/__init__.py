@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from .contract.calculus import minimise as minimise
     from .contract.law import Landmark as Landmark
     from .contract.law import Law as Law
-    from .contract.law import NoLimit as NoLimit
     from .contract.law import Observable as Observable
     from .contract.phases import phase_diagram as phase_diagram
     from .contract.phases import thresholds as thresholds
+    from .contract.record import NoLimit as NoLimit
     from .contract.record import Record as Record
     from .contract.record import StatementError as StatementError
     from .contract.record import field as field
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .contract.statement import parse as parse
     from .contract.sweep import Sweep as Sweep
     from .contract.sweep import sweep as sweep
+    from .derive import derive as derive
     from .extrapolate import compare as compare
     from .extrapolate import extrapolate as extrapolate
     from .forecast import Forecast as Forecast
@@ -40,11 +41,12 @@ _EXPORTS = {
     "verdict.confront": ("Confrontation", "confront"),
     "contract.batching": ("generator", "whole"),
     "contract.calculus": ("derivative", "minimise"),
-    "contract.law": ("Landmark", "Law", "NoLimit", "Observable"),
+    "contract.law": ("Landmark", "Law", "Observable"),
     "contract.phases": ("phase_diagram", "thresholds"),
-    "contract.record": ("Record", "StatementError", "field"),
+    "contract.record": ("NoLimit", "Record", "StatementError", "field"),
     "contract.statement": ("load_file", "parse"),
     "contract.sweep": ("Sweep", "sweep"),
+    "derive": ("derive",),
     "extrapolate": ("compare", "extrapolate"),
     "forecast": ("Forecast", "forecast"),
 }

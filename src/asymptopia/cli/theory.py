@@ -13,6 +13,7 @@ from ..contract.catalogue import law_classes
 from ..contract.law import Landmark, Law, Observable, Statement
 from ..contract.record import Record, StatementError, allowed, field_types
 from ..contract.statement import parts_of
+from ..derive import THEOREM, precision
 from ..study import names_of
 from . import given
 from .output import console, dataset_json, number, only_json, say, show_table, warn
@@ -68,9 +69,19 @@ def show(law: str, files: Sequence[str], bibtex: bool) -> None:
 
 @click.command()
 @given.json_option
+@click.option("--nets", type=int, metavar="K", help="Derived limits: independent nets of points, for the error.")
+@click.option("--points", type=int, metavar="M", help="Derived limits: points for each wide axis, a power of two.")
 @given.sweeps_option
 @given.takes_statement
-def limit(statement: str, law: str | None, files: Sequence[str], sweeps: Sequence[str], as_json: bool) -> None:
+def limit(
+    statement: str,
+    law: str | None,
+    files: Sequence[str],
+    sweeps: Sequence[str],
+    points: int | None,
+    nets: int | None,
+    as_json: bool,
+) -> None:
     """What theory says of infinite size.
 
     Nothing is run.
@@ -82,13 +93,20 @@ def limit(statement: str, law: str | None, files: Sequence[str], sweeps: Sequenc
       asymptopia limit "CurieWeiss(beta=0.5)"
       asymptopia limit "ERM(loss=Logistic(), ridge=0.01)" --sweep alpha=0.5:8:16
       asymptopia limit mylaw.py --law "Mine(field=2.0)" --json
+      asymptopia limit "Mine()" --with mine.py --points 65536
+
+    A law without `predict` has its limit derived from `realize`; then --points and --nets say how finely.
 
     --json prints {"statement", "coords", "values": {observable: nested lists, in the order of dims},
     "dims", "warnings"}; a value that is not a finite number is null, since JSON has no other word for it.
     """
     with only_json(as_json) as out:
         chosen = given.one_statement(statement, law, files, sweeps)
-        data, warnings = chosen.limit(), chosen.warnings()
+        if (points or nets) and not chosen.law.is_derived():
+            name = type(chosen.law).__name__
+            raise StatementError(f"`--points` and `--nets` are for derived limits, but {name} has a `predict`.")
+        with precision(points, nets):
+            data, warnings = chosen.limit(), chosen.warnings()
         warn(warnings)
         out.append(dataset_json(repr(chosen), data, warnings))
     if not as_json:
@@ -206,6 +224,8 @@ def _show(cls: type[Law]) -> None:
         text = inspect.cleandoc(getattr(cls, method).__doc__ or "")
         if getattr(cls, method) is not getattr(Law, method) and text:
             out.print(f"{heading}: {text}")
+    if cls.is_derived():
+        out.print(f"Limit: {THEOREM}")
     if cls.status:
         out.print(f"Status: {cls.status}")
     if cls.landmarks:

@@ -105,6 +105,8 @@ def _predict_group(laws: list[Law], structure: Any, table: np.ndarray) -> list[d
         columns = [table[:, j] if varying[j] else float(table[0, j]) for j in range(table.shape[1])]
         rows = _rows(join(structure, columns).predict_many(), len(laws) if varying.any() else 1)
         return rows if varying.any() else rows * len(laws)
+    if laws[0].is_derived():
+        return [_arrays(law.predict()) for law in laws]
     done: list[dict[str, Any]] = []
     if "jax" not in sys.modules:  # a law that does without it is not made to wait for it
         done = [_arrays(laws[0].predict())]

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .transitions import FixedPoint
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-class NoLimit(StatementError):
-    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +172,15 @@ class Law(Statement, Record):
     controls: ClassVar[tuple[str, ...]] = ()
 
     def predict(self) -> dict[str, Any]:
-        """The observables in the limit, by name; `<name>_error` beside those known only numerically."""
+        """The observables in the limit, by name; `<name>_error` beside those known only numerically.
+
+        Derived from `realize` where a law says nothing else; see `asymptopia.derive`.
+        """
+        if self.is_derived():
+            from ..derive import derive_observables
+
+            self._check_derivable()
+            return derive_observables(self.realize, self.observables)
         if self.predicts_many():
             return {k: v[0] for k, v in self.predict_many().items()}
         return self._from_folder("theory", "predict")(self)
@@ -199,6 +204,27 @@ class Law(Statement, Record):
             return self._from_folder("experiment", "realize_all")(self, n, keys)
         rows = [self.realize(n, key) for key in keys]
         return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
+
+    @classmethod
+    def is_derived(cls) -> bool:
+        """Whether the limit is derived from `realize`, because the law states no other."""
+        realized = cls.realize is not Law.realize or hasattr(cls.in_folder("experiment"), "realize")
+        theory = cls.predicts_many() or hasattr(cls.in_folder("theory"), "predict")
+        return realized and cls.predict is Law.predict and not theory
+
+    def _check_derivable(self) -> None:
+        name = type(self).__name__
+        if self.gives_many():
+            raise NoLimit(
+                f"{name} has no `predict`, and none can be derived from a `realize` in ordinary Python: write it in "
+                "JAX, or define `predict(self)`."
+            )
+        other = [k for k, o in self.observables.items() if o.limit_only or o.derived_from or o.bound]
+        if other:
+            raise NoLimit(
+                f"{name} has no `predict`, and {other[0]!r} is not a mean over realisations, which is all that can be "
+                "derived: define `predict(self)`."
+            )
 
     @classmethod
     def in_folder(cls, name: str) -> ModuleType | None:

@@ -23,6 +23,10 @@ class StatementError(ValueError):
     """A statement, a field or a range that does not say what it should; the message says what would."""
 
 
+class NoLimit(StatementError):
+    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
+
+
 def nearest(name: str, known: typing.Iterable[str]) -> str:
     """The tail of an error message: the nearest known name if there is one, and all known names."""
     names = sorted(set(known))

@@ -1,0 +1,45 @@
+"""What the rules of one run share: the points, the random matrices, the draws, the record of magnitudes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from .draws import Entries, NarrowNet
+from .layout import Layout
+from .matrix import World
+from .points import Space
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run starts from: layouts, seed of its net, its place among all runs, and what earlier runs used."""
+
+    layouts: dict[int, Layout]
+    seed: tuple[int, ...]
+    run: int
+    narrow: NarrowNet
+    expected: dict[int, int] = dataclasses.field(default_factory=dict)
+    shift: float = 0.0
+
+
+class Context:
+    """The state of one run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.space = Space(settings.layouts, settings.seed, settings.expected)
+        self.world = World(self.space, Entries())
+        self.narrow = settings.narrow
+        self.rng = np.random.default_rng([*settings.seed, 5])
+        self.seen: dict[Hashable, tuple[int, ...]] = {}
+        self.drawn: dict[Hashable, Any] = {}
+        self.drew = False
+        self.maxima: list[Any] = []
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A shape of the program with points in place of coordinates."""
+        return self.space.shape(shape)

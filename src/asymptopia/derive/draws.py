@@ -1,0 +1,99 @@
+"""What the program draws: keys that stay keys, and the numbers drawn from them.
+
+A draw is known by its key and shape. Along no wide axis it is a random number of the limit, one value a run; along
+one, it is a column of the net for every narrow index; along two, the entries of a random matrix.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable
+
+import numpy as np
+from scipy.special import ndtri
+
+from .points import Basis, Net
+from .refusal import Refused
+from .trace import wide_axes
+
+ENTRIES = 2**15
+
+
+@dataclasses.dataclass(frozen=True)
+class WideKeys:
+    """An array of keys along a wide axis, split from one key."""
+
+    origin: Hashable
+    shape: tuple[int, ...]
+
+
+class Entries:
+    """Joint values of the entries of random matrices: one column of a lattice for each matrix that is drawn."""
+
+    def __init__(self) -> None:
+        self.columns: dict[Hashable, np.ndarray] = {}
+
+    def uniform(self, draw: Hashable) -> np.ndarray:
+        """The uniforms of a matrix, over the joint entries."""
+        if draw not in self.columns:
+            number = len(self.columns)
+            multiplier = int(ENTRIES * (np.sqrt(_prime(number - 1)) % 1.0)) | 1 if number else 1
+            self.columns[draw] = (np.arange(ENTRIES) * multiplier % ENTRIES + 0.5) / ENTRIES
+        return self.columns[draw]
+
+
+class NarrowNet:
+    """Numbers for the draws without a wide axis: one row a run, a net with matched moments for every group of runs."""
+
+    def __init__(self, runs: int, groups: int, seed: int, expected: int) -> None:
+        self.size = runs // groups
+        self.nets = [Net(self.size, np.random.default_rng([seed, g, 77]), expected) for g in range(groups)]
+        self.bases = [Basis(self.size) for _ in range(groups)]
+        self.columns: dict[Hashable, np.ndarray] = {}
+
+    def uniform(self, draw: Hashable, count: int) -> np.ndarray:
+        """Of shape (runs, count); the same for the same draw."""
+        if draw not in self.columns:
+            self.columns[draw] = np.concatenate([net.take(count) for net in self.nets])
+        return self.columns[draw]
+
+    def normal(self, draw: Hashable, count: int) -> np.ndarray:
+        """Of shape (runs, count); the same for the same draw."""
+        if (draw, "normal") not in self.columns:
+            rows = self.uniform(draw, count).reshape(len(self.nets), self.size, count)
+            columns = [b.normal(r) if self.size > 32 else ndtri(r) for b, r in zip(self.bases, rows, strict=True)]
+            self.columns[draw, "normal"] = np.concatenate(columns)
+        return self.columns[draw, "normal"]
+
+
+def to_bits(uniform: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Random bits of which the leading ones are those of a uniform number, and the others fresh."""
+    low = rng.integers(0, 2**12, uniform.shape, dtype=np.uint64)
+    bits = (uniform * 2.0**52).astype(np.uint64) << np.uint64(12) | low
+    return (bits >> np.uint64(64 - width)).astype(f"uint{width}")
+
+
+def check_reuse(seen: dict[Hashable, tuple[int, ...]], key: Hashable, shape: tuple[int, ...]) -> None:
+    """Raise if a key is used for draws of two shapes: they share some of their numbers."""
+    if seen.setdefault(key, shape) != shape:
+        raise Refused(
+            "cannot derive: a key is used for two draws of different shape, whose numbers are not independent; "
+            "split the key."
+        )
+
+
+def two_wide(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is one of wide matrices; raises if it has three wide axes or more."""
+    count = len(wide_axes(shape))
+    if count > 2:
+        raise Refused("cannot derive: an array with three wide axes has no rule; write it as products of matrices.")
+    return count == 2
+
+
+def _prime(index: int) -> int:
+    found, candidate = 0, 1
+    while found <= index:
+        candidate += 1
+        if all(candidate % k for k in range(2, int(candidate**0.5) + 1)):
+            found += 1
+    return candidate

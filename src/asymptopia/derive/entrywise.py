@@ -1,0 +1,223 @@
+"""What is done to each entry of a wide matrix."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .factors import Draw, Half, Pairs, Scale, Word
+from .matrix import Cell, Independent, Matrix, World
+from .refusal import Refused
+
+Function = Callable[..., np.ndarray]
+
+MULTIPLICATIVE = {"sign", "abs", "sqrt", "rsqrt", "square", "cbrt"}
+
+
+def multiply(world: World, a: Cell, b: Cell) -> Cell:
+    """The entrywise product."""
+    for x, y in ((a, b), (b, a)):
+        value = uniform(x)
+        if value is not None:
+            return world.scale(y, float(value))
+    if isinstance(a, Independent) and isinstance(b, Independent) and a.transposed == b.transposed:
+        return dataclasses.replace(a, values=a.values * b.values, draws=a.draws | b.draws)
+    x, y = world.expand(a), world.expand(b)
+    if x.triangle or y.triangle:
+        return _half(world, *((x, y) if x.triangle else (y, x)))
+    found: Cell = Matrix(x.rows, x.cols)
+    for p, q in ((x, y), (y, x)):
+        if q.left is not None and q.right is not None:
+            for u, v in zip(q.left.T, q.right.T, strict=True):
+                words = [(c, _scaled(p, u, w, v)) for c, w in p.words]
+                found = world.add(found, Matrix(x.rows, x.cols, tuple(words)))
+    if x.left is not None and y.left is not None:
+        found = world.add(found, _low_rank(x, y))
+    for c, w in x.words:
+        for d, v in y.words:
+            found = world.add(found, world.scale(_words(world, x, w, v), c * d))
+    return found
+
+
+def apply_function(world: World, name: str, function: Function, cells: Sequence[Cell | np.generic]) -> Cell:
+    """One function of the entries of several matrices."""
+    shape = next(c for c in cells if isinstance(c, Matrix | Independent))
+    values = [uniform(c) for c in cells]
+    drawn = [c for c in cells if isinstance(c, Independent)]
+    if drawn and all(isinstance(c, Independent) or v is not None for c, v in zip(cells, values, strict=True)):
+        if len({c.transposed for c in drawn}) > 1:
+            raise Refused(f"cannot derive: `{name}` of a random matrix and its transpose has no rule.")
+        arguments = [c.values if isinstance(c, Independent) else v for c, v in zip(cells, values, strict=True)]
+        draws = frozenset().union(*(c.draws for c in drawn))
+        return dataclasses.replace(drawn[0], values=np.asarray(function(*arguments)), draws=draws)
+    constants = {
+        i: world.constant(shape.rows, shape.cols, float(c)) for i, c in enumerate(cells) if isinstance(c, np.generic)
+    }
+    whole = [constants[i] if isinstance(c, np.generic) else world.expand(c) for i, c in enumerate(cells)]
+    if any(m.random or m.triangle for m in whole):
+        raise Refused(_no_function(name, whole))
+    if name in MULTIPLICATIVE and whole[0].left is not None and whole[0].left.shape[1] == 1 and not whole[0].words:
+        m = whole[0]
+        return Matrix(m.rows, m.cols, (), np.asarray(function(m.left), float), np.asarray(function(m.right), float))
+    arguments = [v if v is not None else dense(world, m) for v, m in zip(values, whole, strict=True)]
+    found = np.asarray(function(*arguments), float)
+    if found.ndim == 0:
+        return world.constant(shape.rows, shape.cols, float(found))
+    return Matrix(shape.rows, shape.cols, ((1.0, (Pairs(shape.rows, shape.cols, found),)),))
+
+
+def divide(world: World, a: Cell, b: Cell) -> Cell:
+    """The entrywise quotient."""
+    value = uniform(b)
+    if value is not None:
+        return world.scale(a, 1.0 / float(value))
+    if isinstance(b, Matrix) and not b.words and b.left is not None and b.right is not None and b.left.shape[1] == 1:
+        return multiply(world, a, Matrix(b.rows, b.cols, (), np.reciprocal(b.left), np.reciprocal(b.right)))
+    if isinstance(a, Matrix) and not a.random:
+        return apply_function(world, "div", np.divide, [a, b])
+    inverse = apply_function(world, "div", lambda x: 1.0 / x, [b])
+    return multiply(world, a, inverse)
+
+
+def compare(name: str, a: Cell, b: Cell, world: World) -> Cell | None:
+    """A comparison of the positions of rows and columns: the identity or a triangle; None for anything else."""
+    if not (isinstance(a, Matrix) and isinstance(b, Matrix) and a.index and b.index and a.index[0] != b.index[0]):
+        return None
+    if a.index[0] == 1:
+        swapped = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+        return compare(swapped.get(name, name), b, a, world)
+    shift = b.index[1] - a.index[1]
+    if a.rows != a.cols or abs(shift) > 1:
+        raise Refused("cannot derive: a matrix that depends on the distance of two coordinates of a wide axis.")
+    if name in ("eq", "ne"):
+        if shift:
+            raise Refused(
+                "cannot derive: this joins neighbours on a wide axis, whose coordinates are not exchangeable."
+            )
+        eye = Matrix(a.rows, a.cols, ((1.0, (Scale(a.rows, np.ones(world.space.count(a.rows))),)),))
+        return eye if name == "eq" else world.add(world.constant(a.rows, a.cols, 1.0), eye, -1.0)
+    return Matrix(a.rows, a.cols, triangle=-1 if name in ("gt", "ge") else 1)
+
+
+def uniform(a: Cell | np.generic) -> float | np.generic | None:
+    """The value of all entries if they are equal, else None."""
+    if isinstance(a, np.generic):
+        return a
+    if isinstance(a, Independent) or a.words or a.triangle or a.index:
+        return None
+    if a.left is None or a.right is None:
+        return 0.0
+    if a.left.shape[1] > 1 or np.ptp(a.left) or np.ptp(a.right):
+        return None
+    return float(a.left[0, 0] * a.right[0, 0])
+
+
+def dense(world: World, m: Matrix) -> np.ndarray:
+    """The values at all pairs of points of a matrix without random matrices."""
+    out = np.zeros((world.space.count(m.rows), world.space.count(m.cols)))
+    if m.left is not None and m.right is not None:
+        out += m.left @ m.right.T
+    for c, w in m.words:
+        for factor in w:
+            assert isinstance(factor, Pairs)
+        out += c * (w[0].values if len(w) == 1 else _multiplied(world, w))  # type: ignore[attr-defined]
+    return out
+
+
+def _multiplied(world: World, word: Word) -> np.ndarray:
+    out = word[-1].values  # type: ignore[attr-defined]
+    for factor in reversed(word[:-1]):
+        out = factor.apply(world.space, out)
+    return out
+
+
+def _low_rank(x: Matrix, y: Matrix) -> Matrix:
+    assert x.left is not None and x.right is not None and y.left is not None and y.right is not None
+    left = (x.left[:, :, None] * y.left[:, None, :]).reshape(len(x.left), -1)
+    right = (x.right[:, :, None] * y.right[:, None, :]).reshape(len(x.right), -1)
+    return Matrix(x.rows, x.cols, (), left, right)
+
+
+def _scaled(m: Matrix, u: np.ndarray, word: Word, v: np.ndarray) -> Word:
+    """diag(u) word diag(v), without the scales that are one."""
+    if len(word) == 1 and isinstance(word[0], Pairs):
+        return (Pairs(m.rows, m.cols, u[:, None] * word[0].values * v),)
+    if all(isinstance(f, Scale) for f in word):
+        return (Scale(m.rows, u * v), *word)
+    before = () if not np.ptp(u) and u[0] == 1 else (Scale(m.rows, u),)
+    after = () if not np.ptp(v) and v[0] == 1 else (Scale(m.cols, v),)
+    return (*before, *word, *after)
+
+
+def _words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
+    """The entrywise product of two words."""
+    for x, y in ((a, b), (b, a)):
+        if all(isinstance(f, Scale) for f in x):
+            points = world._diagonal(y)
+            return Matrix(m.rows, m.cols, ((1.0, (Scale(m.rows, points), *x)),))
+    if all(len(w) == 1 and isinstance(w[0], Pairs) for w in (a, b)):
+        values = a[0].values * b[0].values  # type: ignore[attr-defined]
+        return Matrix(m.rows, m.cols, ((1.0, (Pairs(m.rows, m.cols, values),)),))
+    (u, p, v), (s, q, t) = _core(a), _core(b)
+    if not (isinstance(p, Draw) and isinstance(q, Draw)):
+        raise Refused("cannot derive: the entrywise product of such wide matrices has no rule.")
+    if p.transposed == q.transposed:
+        r, o = p.random, q.random
+        found: Cell = Independent(r.rows, r.cols, r.entries * o.entries, r.draws | o.draws)
+        found = found.T if p.transposed else found
+    else:
+        random = world.twin(p.random, f"pair {id(q.random)}")
+        half = 1 / np.sqrt(2)
+        found = Matrix(m.rows, m.cols, ((half, (Draw(random),)), (half, (Draw(random, True),))))
+    for left, right in ((u, v), (s, t)):
+        if left is not None or right is not None:
+            ones = [np.ones(world.space.count(k)) for k in (m.rows, m.cols)]
+            left, right = (p if p is not None else o for p, o in zip((left, right), ones, strict=True))
+            found = multiply(world, found, Matrix(m.rows, m.cols, (), left[:, None], right[:, None]))
+    return found
+
+
+def _core(word: Word) -> tuple[np.ndarray | None, object, np.ndarray | None]:
+    """A word as scale, one factor, scale; the factor is None if there are several."""
+    inner = [i for i, f in enumerate(word) if not isinstance(f, Scale)]
+    if len(inner) != 1:
+        return None, None, None
+    before, after = word[: inner[0]], word[inner[0] + 1 :]
+    sides = []
+    for scales in (before, after):
+        points = None
+        for f in scales:
+            points = f.points if points is None else points * f.points  # type: ignore[attr-defined]
+        sides.append(points)
+    return sides[0], word[inner[0]], sides[1]
+
+
+def _half(world: World, triangle: Matrix, m: Matrix) -> Matrix:
+    """The part of a random matrix on one side of the diagonal."""
+    words = []
+    for c, w in m.words:
+        draw = w[0]
+        if all(isinstance(f, Scale) for f in w):
+            continue
+        if len(w) > 1 or not isinstance(draw, Draw):
+            raise Refused("cannot derive: a triangle of such a wide matrix has no rule.")
+        above = triangle.triangle > 0
+        random = draw.random if above != draw.transposed else world.twin(draw.random, "below")
+        words.append((c, (Half(m.rows, random, not above),)))
+    if m.left is not None and m.right is not None and np.any(m.left):
+        if np.ptp(m.left, axis=0).any() or np.ptp(m.right, axis=0).any():
+            raise Refused("cannot derive: a triangle of a wide matrix whose entries have different means has no rule.")
+        words.append((float(m.left[0] @ m.right[0]), (Half(m.rows, None, triangle.triangle < 0),)))
+    return Matrix(m.rows, m.cols, tuple(words))
+
+
+def _no_function(name: str, whole: Sequence[Matrix]) -> str:
+    longest = max((len([f for f in w if isinstance(f, Draw)]) for m in whole for _, w in m.words), default=0)
+    if longest > 1:
+        return (
+            f"cannot derive: `{name}` acts on each entry of a product of wide matrices. That needs a Gaussian "
+            "equivalence, which is no rule here; a law derived by hand is needed."
+        )
+    return f"cannot derive: `{name}` acts on each entry of a sum of a random matrix and others; no rule covers that."

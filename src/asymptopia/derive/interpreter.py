@@ -1,0 +1,170 @@
+"""The jaxpr of a program, evaluated on points in place of its wide axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .context import Context
+from .draws import WideKeys
+from .refusal import Refused, innermost, lines_of, refusal
+from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
+from .rules.bind import bind, is_key
+from .rules.elementwise import elementwise
+from .rules.randoms import keys_moved
+from .trace import wide_axes
+from .wide import Flat, Wide
+
+
+class Interpreter:
+    """One run through the equations of a program.
+
+    `record`, if given, collects for every equation its user's line, its inputs, outputs and their magnitudes.
+    """
+
+    def __init__(self, ctx: Context, record: list[Any] | None = None) -> None:
+        self.ctx, self.record = ctx, record
+        self.above: list[Any] = []
+        self.wanted: list[bool] = []
+
+    def run(self, jaxpr: Any, consts: list[Any], args: list[Any], wanted: list[bool] | None = None) -> list[Any]:
+        """The outputs of a jaxpr; those that are not wanted may be None."""
+        live, needed = _live(jaxpr, wanted)
+        values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(self._constant, consts), strict=True))
+        values |= dict(zip(jaxpr.invars, args, strict=True))
+        last = _last_uses(jaxpr)
+
+        def read(v: Any) -> Any:
+            return np.asarray(v.val) if hasattr(v, "val") else values[v]
+
+        for i, equation in enumerate(jaxpr.eqns):
+            if not live[i]:
+                continue
+            given = [read(v) for v in equation.invars]
+            self.wanted = [v in needed for v in equation.outvars]
+            found = self._step(equation, given)
+            for v, out in zip(equation.outvars, found, strict=True):
+                values[v] = out
+            if self.record is not None:
+                self.record.append((tuple(self.above), equation, given, found))
+            for v in last.get(i, ()):
+                values.pop(v, None)
+        return [read(v) if wanted is None or wanted[i] else None for i, v in enumerate(jaxpr.outvars)]
+
+    def _step(self, equation: Any, args: list[Any]) -> list[Any]:
+        try:
+            return self._rule(equation, args)
+        except Refused as refused:
+            where = innermost([lines_of(e) for e in (*self.above, equation)])
+            raise refusal(refused.reason, where) from refused
+
+    def _rule(self, equation: Any, args: list[Any]) -> list[Any]:
+        name = equation.primitive.name
+        if name in CALLS:
+            return self._call(equation, args)
+        if any(isinstance(a, WideKeys) for a in args) and not name.startswith("random"):
+            return keys_moved(self.ctx, equation, args)
+        moved = not name.startswith("random") or name in ("random_split", "random_fold_in")
+        if moved and any(_is_keys(a) for a in args) and not _any_wide(equation):
+            return bind(self.ctx, equation, args)
+        if name in RULES:
+            return RULES[name](self.ctx, equation, args)
+        if name in ELEMENTWISE:
+            return elementwise(self.ctx, equation, args)
+        if any(isinstance(a, Wide | Flat) for a in args) or _any_wide(equation):
+            return self._unknown(equation, args)
+        return bind(self.ctx, equation, args)
+
+    def _call(self, equation: Any, args: list[Any]) -> list[Any]:
+        known = NAMED.get(str(equation.params.get("name")))
+        if known is not None and equation.invars:
+            return known(self.ctx, equation, args)
+        named = _LIBRARY.get(str(equation.params.get("name")))
+        found = named(self.ctx, equation, args) if named is not None else None
+        if found is not None:
+            return found
+        self.above.append(equation)
+        wanted = self.wanted
+        try:
+            return CALLS[equation.primitive.name](self.ctx, equation, args, self.run, wanted)
+        finally:
+            self.above.pop()
+
+    def _unknown(self, equation: Any, args: list[Any]) -> list[Any]:
+        name = equation.primitive.name
+        if name in SPECTRAL:
+            raise Refused(
+                f"no limit can be derived: {SPECTRAL[name]} of a wide matrix is neither a function of each coordinate "
+                "nor an average; a fixed number of power iterations or gradient steps has a rule."
+            )
+        raise Refused(f"cannot derive: `{name}` along a wide axis has no rule.")
+
+    def _constant(self, value: Any) -> Any:
+        if hasattr(value, "dtype") and is_key(value):
+            return value
+        if wide_axes(np.shape(value)):
+            raise refusal(
+                "cannot derive: an array of NumPy with a wide axis enters the program; make it with jax.numpy.", None
+            )
+        return np.asarray(value)
+
+
+def _diagonal(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+    wide = args[0]
+    if not isinstance(wide, Wide) or wide.cells.ndim or wide.rows != wide.cols:
+        return None
+    return [ctx.world.diagonal(wide.cells.item())]
+
+
+def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+    found = _diagonal(ctx, equation, args)
+    return None if found is None else [np.asarray(ctx.space.weight[args[0].rows] @ found[0])]
+
+
+def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+    from .rules.shapes import place
+
+    shape = tuple(equation.outvars[0].aval.shape)
+    if len(shape) != 1 or not wide_axes(shape):
+        return None
+    low, high = (float(np.asarray(a)) for a in args[:2])
+    return [low + (high - low) * (place(ctx, shape[0]) + 0.5) / shape[0]]
+
+
+_LIBRARY = {"diagonal": _diagonal, "_diag": _diagonal, "trace": _trace, "_linspace": _linspace}
+
+
+def _is_keys(value: Any) -> bool:
+    return not isinstance(value, np.ndarray | np.generic | Wide | Flat) and hasattr(value, "dtype")
+
+
+def _any_wide(equation: Any) -> bool:
+    return any(wide_axes(getattr(v.aval, "shape", ())) for v in (*equation.invars, *equation.outvars))
+
+
+def _live(jaxpr: Any, wanted: list[bool] | None) -> tuple[list[bool], set[Any]]:
+    """Which equations the wanted outputs need, and all values that are needed."""
+    outputs = [v for i, v in enumerate(jaxpr.outvars) if wanted is None or wanted[i]]
+    needed = {v for v in outputs if not hasattr(v, "val")}
+    live = [False] * len(jaxpr.eqns)
+    for i in range(len(jaxpr.eqns) - 1, -1, -1):
+        if any(v in needed for v in jaxpr.eqns[i].outvars):
+            live[i] = True
+            needed |= {v for v in jaxpr.eqns[i].invars if not hasattr(v, "val")}
+    return live, needed
+
+
+def _last_uses(jaxpr: Any) -> dict[int, list[Any]]:
+    """After which equation each value is no longer needed."""
+    kept = {v for v in jaxpr.outvars if not hasattr(v, "val")}
+    last: dict[Any, int] = {}
+    for i, equation in enumerate(jaxpr.eqns):
+        for v in (*equation.invars, *equation.outvars):
+            if not hasattr(v, "val"):
+                last[v] = i
+    found: dict[int, list[Any]] = {}
+    for v, i in last.items():
+        if v not in kept:
+            found.setdefault(i, []).append(v)
+    return found

@@ -1,0 +1,122 @@
+"""The limit of a program: several runs over independent nets, after it was made sure that there is a limit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from .context import Context, Settings
+from .draws import NarrowNet
+from .growth import check_growth, check_maxima
+from .interpreter import Interpreter
+from .layout import layouts
+from .refusal import refusal
+from .trace import Program, Trace, traces, wide_axes
+
+NETS = 8
+PRECISION = 2e-4
+_FEW, _MANY = 4096, 65536
+_MOST_WORK = 4e9
+_PROBE = 64
+_PER_RUN = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The outputs of all runs, by name: arrays with the runs first; and how many runs share a net of numbers."""
+
+    values: dict[str, np.ndarray]
+    groups: int
+
+    def limit(self) -> dict[str, np.ndarray]:
+        """The mean over runs of each output, and `<name>_error`, its standard error."""
+        out: dict[str, np.ndarray] = {}
+        factor = stats.t.ppf(0.84134, self.groups - 1)
+        for name, rows in self.values.items():
+            groups = rows.reshape(self.groups, -1, *rows.shape[1:]).mean(axis=1)
+            out[name] = groups.mean(axis=0)
+            out[f"{name}_error"] = factor * groups.std(axis=0, ddof=1) / np.sqrt(self.groups)
+        return out
+
+
+def derive_limit(program: Program, points: int | None = None, nets: int = NETS, seed: int = 0) -> dict[str, np.ndarray]:
+    """The outputs of `program(n, key)` as n grows, and `<name>_error` of each; see `asymptopia.derive`.
+
+    Without `points`, they are as many as an error of 2e-4 asks for, or as the work allows.
+    """
+    smaller, larger = traces(program)
+    probe = _probe(smaller, larger)
+    number = points or _FEW
+    found = _solve(larger, probe, number, nets, seed)
+    while points is None and not _precise(found) and number < _MANY and probe.work(4 * number) * nets < _MOST_WORK:
+        number *= 4
+        found = _solve(larger, probe, number, nets, seed)
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """What small runs tell: whether numbers are drawn, how many columns each axis takes, how many steps there are."""
+
+    drew: bool
+    columns: dict[int, int]
+    steps: int
+
+    def work(self, points: int) -> float:
+        """The operations for each net, roughly."""
+        runs, points = (max(1, points // _PER_RUN), min(points, _PER_RUN)) if self.drew else (1, points)
+        return runs * (4000.0 * self.steps + points * (4.0 * self.steps + sum(c**2 for c in self.columns.values())))
+
+
+def _precise(found: dict[str, np.ndarray]) -> bool:
+    errors = [
+        (k, np.asarray(v)) for k, v in found.items() if k.endswith("_error") and k.removesuffix("_error") in found
+    ]
+    return all(np.all(e <= PRECISION * np.maximum(1, np.abs(found[k.removesuffix("_error")]))) for k, e in errors)
+
+
+def _solve(trace: Trace, probe: Probe, points: int, nets: int, seed: int) -> dict[str, np.ndarray]:
+    per = max(1, points // _PER_RUN) if probe.drew else 1
+    narrow = NarrowNet(nets * per, nets, seed, probe.columns.get(-1, 8))
+    where = layouts(trace.closed.jaxpr, min(points, _PER_RUN) if probe.drew else points)
+    found: dict[str, list[np.ndarray]] = {}
+    for run in range(nets * per):
+        for name, value in _run(trace, Settings(where, (seed, run), run, narrow, probe.columns))[0].items():
+            found.setdefault(name, []).append(value)
+    return Found({k: np.stack(v) for k, v in found.items()}, nets).limit()
+
+
+def _probe(first: Trace, second: Trace) -> Probe:
+    """Two small runs at different sizes, which have to agree."""
+    narrow = NarrowNet(2, 1, 1, 8)
+    records: list[list[Any]] = [[], []]
+    outputs, contexts = [], []
+    for trace, record in zip((first, second), records, strict=True):
+        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow)
+        values, ctx = _run(trace, settings, record)
+        outputs.append(values)
+        contexts.append(ctx)
+    check_growth(outputs, records, second.n / first.n)
+    if contexts[0].maxima:
+        settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37)
+        check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
+    used = contexts[0].space.used()
+    drawn = sum(net.taken for net in narrow.nets)
+    return Probe(contexts[0].drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+
+
+def _run(trace: Trace, settings: Settings, record: list[Any] | None = None) -> tuple[dict[str, np.ndarray], Context]:
+    import jax
+
+    ctx = Context(settings)
+    jaxpr, consts = trace.closed.jaxpr, trace.closed.consts
+    leaves, tree = jax.tree.flatten(trace.tree)
+    for leaf in leaves:
+        if wide_axes(leaf.shape):
+            raise refusal("the program returns an array with a wide axis; return averages over it.", None)
+    found = Interpreter(ctx, record).run(jaxpr, consts, [jax.random.key(0)])
+    values = jax.tree.unflatten(tree, [np.asarray(v, float) for v in found])
+    return {k: np.asarray(v) for k, v in values.items()}, ctx

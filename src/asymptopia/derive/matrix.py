@@ -1,0 +1,273 @@
+"""Matrices with two wide axes: sums of products of random matrices, a part of low rank, functions of pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from .draws import Entries
+from .factors import Draw, Half, Pairs, Scale, Word, same_word
+from .points import Space
+from .random_matrix import Random
+from .refusal import Refused
+
+_MOST_COLUMNS = 64
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Matrix:
+    """The sum of coefficient times word over `words`, and of `left` times `right` transposed.
+
+    `index`: the entries are the position of their row (0) or column (1), plus an offset.
+    `triangle`: the indicator of the entries above (+1) or below (-1) the diagonal.
+    """
+
+    rows: int
+    cols: int
+    words: tuple[tuple[float, Word], ...] = ()
+    left: np.ndarray | None = None
+    right: np.ndarray | None = None
+    index: tuple[int, float] | None = None
+    triangle: int = 0
+
+    @property
+    def T(self) -> Matrix:
+        index = None if self.index is None else (1 - self.index[0], self.index[1])
+        words = tuple((c, tuple(f.T for f in reversed(w))) for c, w in self.words)
+        return Matrix(self.cols, self.rows, words, self.right, self.left, index, -self.triangle)
+
+    @property
+    def random(self) -> bool:
+        """Whether any random matrix, or cut of an axis, is in it."""
+        return any(not isinstance(f, Pairs) for _, w in self.words for f in w)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Independent:
+    """A matrix whose entries are one function of independent draws, by its values over the joint entries."""
+
+    rows: int
+    cols: int
+    values: np.ndarray
+    draws: frozenset[Hashable]
+    transposed: bool = False
+
+    @property
+    def T(self) -> Independent:
+        return dataclasses.replace(self, rows=self.cols, cols=self.rows, transposed=not self.transposed)
+
+
+Cell = Matrix | Independent
+
+
+class World:
+    """All random matrices of one run, over the points of its wide axes."""
+
+    def __init__(self, space: Space, entries: Entries) -> None:
+        self.space, self.entries = space, entries
+        self.basis: dict[tuple[int, int], list[Random]] = {}
+        self.twins: dict[tuple[int, str], Random] = {}
+        self.lines: dict[Hashable, np.ndarray] = {}
+
+    def expand(self, cell: Cell) -> Matrix:
+        """A matrix of independent entries as its mean plus random matrices of a common orthonormal basis."""
+        if isinstance(cell, Matrix):
+            return cell
+        if cell.transposed:
+            return self.expand(cell.T).T
+        known = self.basis.setdefault((cell.rows, cell.cols), [])
+        values = np.asarray(cell.values, float)
+        mean = float(values.mean())
+        rest = values - mean
+        total = np.sqrt(np.mean(rest**2))
+        words: list[tuple[float, Word]] = []
+        for random in known:
+            if random.draws & cell.draws:
+                part = float(np.mean(rest * random.entries))
+                rest = rest - part * random.entries
+                if abs(part) > 1e-6 * total:
+                    words.append((part, (Draw(random),)))
+        left = np.sqrt(np.mean(rest**2))
+        if left > 1e-6 * max(total, abs(mean)):
+            known.append(Random(cell.rows, cell.cols, rest / left, cell.draws))
+            words.append((float(left), (Draw(known[-1]),)))
+        found = self._with_lines(cell, mean, Matrix(cell.rows, cell.cols, tuple(words)))
+        if abs(mean) <= 1e-9 * total:
+            return found
+        return self.expand(self.add(found, self.constant(cell.rows, cell.cols, mean)))
+
+    def _with_lines(self, cell: Independent, mean: float, m: Matrix) -> Matrix:
+        """The same with the rows and columns that have a point of their own kept as they are."""
+        for turned in (False, True):
+            m = m.T if turned else m
+            for k, index in enumerate(self.space.layouts[m.rows].singles):
+                mark = np.zeros(self.space.count(m.rows))
+                mark[k] = 1.0
+                words = tuple((c, (Scale(m.rows, 1.0 - mark), *w)) for c, w in m.words)
+                line = self.line(cell.T if turned else cell, index) - mean
+                left, right = mark[:, None], line[:, None]
+                if m.left is not None and m.right is not None:
+                    left, right = np.hstack([m.left, left]), np.hstack([m.right, right])
+                m = Matrix(m.rows, m.cols, words, left, right)
+        return m.T
+
+    def line(self, cell: Independent, index: int) -> np.ndarray:
+        """The points of one row of a matrix of independent entries."""
+        tag = (cell.rows, cell.cols, index, cell.transposed)
+        if tag not in self.lines:
+            uniform = self.space.uniform(cell.cols, 1)[:, 0]
+            self.lines[tag] = (uniform * len(cell.values)).astype(int)
+        return np.asarray(cell.values, float)[self.lines[tag]]
+
+    def twin(self, random: Random, role: str) -> Random:
+        """A random matrix of the same law that stands for part of another."""
+        if (id(random), role) not in self.twins:
+            self.twins[id(random), role] = Random(random.rows, random.cols, random.entries, frozenset([role]))
+        return self.twins[id(random), role]
+
+    def constant(self, rows: int, cols: int, value: float) -> Matrix:
+        """All entries equal."""
+        left, right = np.full((self.space.count(rows), 1), value), np.ones((self.space.count(cols), 1))
+        return Matrix(rows, cols, (), left, right)
+
+    def add(self, a: Cell, b: Cell, factor: float = 1.0) -> Cell:
+        """a + factor b."""
+        if isinstance(a, Independent) and isinstance(b, Independent) and _joint(a, b):
+            return dataclasses.replace(a, values=a.values + factor * b.values, draws=a.draws | b.draws)
+        x, y = self.expand(a), self.expand(b)
+        words, constant = self._whole(_merged((*x.words, *((factor * c, w) for c, w in y.words))))
+        parts = [(m.left, m.right, f) for m, f in ((x, 1.0), (y, factor)) if m.left is not None and m.right is not None]
+        found = Matrix(x.rows, x.cols, words)
+        if constant:
+            ones = self.constant(x.rows, x.cols, constant)
+            parts.append((ones.left, ones.right, 1.0))  # type: ignore[arg-type]
+        if not parts:
+            return found
+        left = np.concatenate([u * f for u, _, f in parts], axis=1)
+        right = np.concatenate([v for _, v, _ in parts], axis=1)
+        left, right = _compressed(left, right)
+        return dataclasses.replace(found, left=left, right=right)
+
+    def scale(self, a: Cell, factor: float) -> Cell:
+        """factor a."""
+        if isinstance(a, Independent):
+            return dataclasses.replace(a, values=factor * np.asarray(a.values, float))
+        words = tuple((factor * c, w) for c, w in a.words) if factor else ()
+        left = None if a.left is None else factor * a.left
+        return Matrix(a.rows, a.cols, words, left, a.right)
+
+    def apply(self, a: Cell, x: np.ndarray) -> np.ndarray:
+        """The product with the columns of x, points on the second axis of a."""
+        m = self.expand(a)
+        if m.triangle:
+            raise Refused(
+                "cannot derive: a sum over all coordinates before each one depends on their order on a wide axis."
+            )
+        out = np.zeros((self.space.count(m.rows), x.shape[1]))
+        for coefficient, word in m.words:
+            y = x
+            for factor in reversed(word):
+                y = factor.apply(self.space, y)
+            out += coefficient * y
+        if m.left is not None and m.right is not None:
+            out += m.left @ (m.cols * self.space.mean(m.cols, m.right, x))
+        return out
+
+    def product(self, a: Cell, b: Cell) -> Matrix:
+        """a times b."""
+        x, y = self.expand(a), self.expand(b)
+        words = [(c * d, (*w, *v)) for c, w in x.words for d, v in y.words]
+        found: Cell = Matrix(x.rows, y.cols, _merged(words))
+        if x.left is not None and x.right is not None:
+            found = self.add(found, Matrix(x.rows, y.cols, (), x.left, self.apply(y.T, x.right)))
+        if y.left is not None and y.right is not None and x.words:
+            rest = Matrix(x.rows, x.cols, x.words)
+            found = self.add(found, Matrix(x.rows, y.cols, (), self.apply(rest, y.left), y.right))
+        return self.expand(found)
+
+    def diagonal(self, a: Cell) -> np.ndarray:
+        """The points of the diagonal."""
+        m = self.expand(a)
+        out = np.zeros(self.space.count(m.rows))
+        if m.left is not None and m.right is not None:
+            out += np.sum(m.left * m.right, axis=1)
+        for coefficient, word in m.words:
+            out += coefficient * self._diagonal(word)
+        return out
+
+    def _diagonal(self, word: Word) -> np.ndarray:
+        inner = [f for f in word if not isinstance(f, Scale)]
+        out = np.ones(self.space.count(word[0].rows))
+        if not inner:
+            for f in word:
+                out = out * f.points  # type: ignore[attr-defined]
+            return out
+        if len(inner) == 1 and isinstance(inner[0], Draw):
+            random = self.twin(inner[0].random, "diagonal")
+            values = np.sort(random.entries)
+            u = self.space.uniform(random.rows, 1)[:, 0]
+            out = values[(u * len(values)).astype(int)]
+            return out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
+        if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):  # type: ignore
+            middle = inner[0].cols
+            weights = np.ones(self.space.count(middle))
+            begin, end = word.index(inner[0]), word.index(inner[1])
+            for f in word[begin + 1 : end]:
+                weights = weights * f.points  # type: ignore[attr-defined]
+            total = self.space.weight[middle] @ weights
+            return total * out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
+        raise Refused("cannot derive: the diagonal of such a product of wide matrices has no rule.")
+
+    def _whole(self, words: tuple[tuple[float, Word], ...]) -> tuple[tuple[tuple[float, Word], ...], float]:
+        """A triangle and its transpose are together a symmetric random matrix, or a constant one: its value."""
+        for i, (c, w) in enumerate(words):
+            for j, (d, v) in enumerate(words):
+                first = w[0]
+                if len(w) == len(v) == 1 and isinstance(first, Half) and first.same(v[0].T) and np.isclose(c, d):
+                    left, constant = self._whole(tuple(x for k, x in enumerate(words) if k not in (i, j)))
+                    if first.random is None:
+                        return left, constant + c
+                    random, half = self.twin(first.random, "symmetric"), c / np.sqrt(2)
+                    return (*left, (half, (Draw(random),)), (half, (Draw(random, True),))), constant
+        return words, 0.0
+
+
+def _joint(a: Independent, b: Independent) -> bool:
+    """Whether two matrices are functions of draws that they share, entry by entry."""
+    return a.transposed == b.transposed and bool(a.draws & b.draws)
+
+
+def _scales(word: Sequence, begin: int, like: np.ndarray) -> np.ndarray:
+    out = np.ones_like(like)
+    for factor in word[begin:]:
+        if not isinstance(factor, Scale):
+            break
+        out = out * factor.points
+    return out
+
+
+def _merged(words: Sequence[tuple[float, Word]]) -> tuple[tuple[float, Word], ...]:
+    found: list[tuple[float, Word]] = []
+    for c, w in words:
+        for i, (d, v) in enumerate(found):
+            if same_word(w, v):
+                found[i] = (c + d, v)
+                break
+        else:
+            found.append((c, w))
+    return tuple((c, w) for c, w in found if c)
+
+
+def _compressed(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same product with as few columns as its rank, where there are many."""
+    if left.shape[1] > _MOST_COLUMNS:
+        scale = np.linalg.norm(left, axis=0) * np.linalg.norm(right, axis=0)
+        left, right = left[:, scale > 0], right[:, scale > 0]
+        q, r = np.linalg.qr(left)
+        p, s = np.linalg.qr(right)
+        u, d, v = np.linalg.svd(r @ s.T)
+        keep = d > 1e-13 * d[:1]
+        left, right = q @ u[:, keep] * d[keep], p @ v[keep].T
+    return left, right

@@ -1,0 +1,147 @@
+"""Points that stand for the coordinates of wide axes: randomised nets with exactly matched moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+from .layout import Layout
+
+_CHUNK = 48
+_MOST_DIMENSIONS = 21_000
+
+
+class Net:
+    """Columns of a scrambled Sobol net of points, each uniform on (0, 1), as many as are asked for.
+
+    Which of the dimensions of the net come is random as well: a pair of dimensions that is badly spread would
+    otherwise give all nets errors of one size, of which only the sign differs.
+    """
+
+    def __init__(self, points: int, rng: np.random.Generator, expected: int = _CHUNK) -> None:
+        self.points, self.rng, self.expected = points, rng, max(8, expected)
+        self.left, self.taken = np.empty((points, 0), np.uint32), 0
+
+    def take(self, count: int) -> np.ndarray:
+        """The next `count` columns, of shape (points, count)."""
+        while self.left.shape[1] < count:
+            self.left = np.concatenate([self.left, self._more(max(self.expected, count))], axis=1)
+        found, self.left = self.left[:, :count], self.left[:, count:]
+        self.taken += count
+        scrambled = _scrambled(found, self.rng.integers(0, 2**32, count, dtype=np.uint32))
+        return (scrambled + self.rng.random(found.shape)) * 2.0**-32
+
+    def _more(self, count: int) -> np.ndarray:
+        pool = _sobol(self.points, min(count + 4, _MOST_DIMENSIONS))
+        new = pool[:, self.rng.permutation(pool.shape[1])[:count]]
+        return new[self.rng.permutation(self.points)] if self.taken else new
+
+
+@lru_cache(8)
+def _sobol(points: int, count: int) -> np.ndarray:
+    """The first points of a Sobol sequence, as whole numbers below 2**32."""
+    plain = qmc.Sobol(count, scramble=False, bits=32).random(points)
+    return (plain * 2.0**32).astype(np.uint32)
+
+
+def _scrambled(x: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Every digit flipped at random, as the digits before it and the seed of its column say (Owen's scrambling).
+
+    By a hash in which each digit depends on those before it alone: Burley, Journal of Computer Graphics Techniques 9
+    (2020) 4, after Laine and Karras.
+    """
+    x = _reversed(x)
+    x = x + seeds
+    x ^= x * np.uint32(0x6C50B47C)
+    x ^= x * np.uint32(0xB82F1E52)
+    x ^= x * np.uint32(0xC7AFE638)
+    x ^= x * np.uint32(0x8D22F6E6)
+    return _reversed(x)
+
+
+def _reversed(x: np.ndarray) -> np.ndarray:
+    """The 32 digits in the opposite order."""
+    for shift, mask in ((1, 0x55555555), (2, 0x33333333), (4, 0x0F0F0F0F), (8, 0x00FF00FF)):
+        low = np.uint32(mask)
+        x = ((x >> np.uint32(shift)) & low) | ((x & low) << np.uint32(shift))
+    return (x >> np.uint32(16)) | (x << np.uint32(16))
+
+
+class Basis:
+    """Standard normal columns that are exactly orthonormal to each other and to constants, over the points."""
+
+    def __init__(self, points: int) -> None:
+        self.columns = np.ones((points, 1))
+        self.most = max(8, points // 4)
+
+    def normal(self, uniform: np.ndarray) -> np.ndarray:
+        """Standard normals from uniforms of shape (points, k), matched to all earlier ones."""
+        points = len(uniform)
+        found = ndtri(uniform)
+        known = self.columns[:, : self.most]
+        for j in range(found.shape[1]):
+            column = found[:, j]
+            for _ in range(2):
+                column = column - known @ (known.T @ column / points)
+            found[:, j] = column / np.sqrt(column @ column / points)
+            if known.shape[1] < self.most:
+                known = np.concatenate([known, found[:, j : j + 1]], axis=1)
+        self.columns = known
+        return found
+
+
+class Space:
+    """The points of every wide axis in one run, by the length of the axis."""
+
+    def __init__(self, layouts: dict[int, Layout], seed: tuple[int, ...], expected: dict[int, int]) -> None:
+        self.layouts, self.seed, self.expected = layouts, seed, expected
+        sizes = {size for layout in layouts.values() for size in layout.sizes}
+        self.rank = {size: i for i, size in enumerate(sorted(sizes))}
+        self.rng = np.random.default_rng([*seed, 3])
+        self.nets: dict[int, Net] = {}
+        self.bases: dict[int, Basis] = {}
+        self.weight = {k: lay.weights for k, lay in layouts.items()}
+
+    def count(self, length: int) -> int:
+        """How many points stand for a wide axis."""
+        return self.layouts[length].count
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """A shape of the program with points in place of coordinates."""
+        return tuple(self.layouts[k].count if k in self.layouts else k for k in shape)
+
+    def mean(self, length: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Averages of products over a wide axis: a of shape (points, j), b of (points, k), gives (j, k)."""
+        return (a * self.weight[length][:, None]).T @ b / length
+
+    def uniform(self, length: int, count: int) -> np.ndarray:
+        """Independent uniforms, of shape (points, count)."""
+        return self._fill(length, count, lambda net, basis: net.take(count))
+
+    def normal(self, length: int, count: int) -> np.ndarray:
+        """Independent standard normals, orthonormal to all earlier ones, of shape (points, count)."""
+        return self._fill(length, count, lambda net, basis: basis.normal(net.take(count)))
+
+    def used(self) -> dict[int, int]:
+        """How many columns were taken for each population, by the rank of its size."""
+        return {self.rank[k]: net.taken for k, net in self.nets.items()}
+
+    def _fill(self, length: int, count: int, columns: Callable[[Net, Basis], np.ndarray]) -> np.ndarray:
+        """Columns for every population on an axis; populations of one size draw from one net, to be matched."""
+        layout = self.layouts[length]
+        found = np.empty((layout.count, count))
+        for size, place in zip(layout.sizes, layout.places, strict=True):
+            if size == 1:
+                found[place] = self.rng.random((1, count))
+                continue
+            if size not in self.nets:
+                rank = self.rank[size]
+                rng = np.random.default_rng([*self.seed, rank])
+                self.nets[size] = Net(len(place), rng, self.expected.get(rank, _CHUNK))
+                self.bases[size] = Basis(len(place))
+            found[place] = columns(self.nets[size], self.bases[size])
+        return found

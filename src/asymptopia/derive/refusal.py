@@ -1,0 +1,68 @@
+"""What cannot be derived, and where in the user's file."""
+
+from __future__ import annotations
+
+import linecache
+import sysconfig
+import traceback
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..contract.record import NoLimit
+
+_LIBRARY = tuple(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "purelib", "platlib"))
+_OWN = str(Path(__file__).parents[1]) + "/"
+
+Line = tuple[str, int]
+
+
+class Refused(Exception):
+    """A step of a program for which no limit is derived, with the reason and what to do instead."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def user_lines(frames: Iterable[Any]) -> list[Line]:
+    """The lines outside installed libraries among stack frames ordered from the innermost, outermost first."""
+    found = [(f.file_name, f.line_num) for f in frames if _is_user(f.file_name)]
+    return found[::-1]
+
+
+def lines_of(equation: Any) -> list[Line]:
+    """The user's lines that led to an equation of a jaxpr, outermost first."""
+    trace = equation.source_info.traceback
+    return user_lines(trace.frames) if trace is not None else []
+
+
+def lines_of_error(error: BaseException) -> list[Line]:
+    """The user's lines that led to an exception, outermost first."""
+    return [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__) if _is_user(f.filename)]
+
+
+def innermost(stacks: Sequence[list[Line]]) -> Line | None:
+    """The user's innermost line of nested equations, given outermost first.
+
+    JAX keeps the trace of a function that it has met before, with the lines of the first call: lines that do not
+    continue those of the surrounding equation are of such a call, and are left out.
+    """
+    known: list[Line] = []
+    for lines in stacks:
+        if lines[: len(known)] == known:
+            known = lines
+    return known[-1] if known else None
+
+
+def refusal(reason: str, line: Line | None) -> NoLimit:
+    """The error that names the line of the user's file and the reason."""
+    if line is None:
+        return NoLimit(reason)
+    name, number = line
+    text = linecache.getline(name, number).strip()
+    return NoLimit(f"{name}:{number}: {reason}\n    {text}")
+
+
+def _is_user(name: str) -> bool:
+    return not (name.startswith(("<", _OWN, *_LIBRARY)) or "site-packages" in name)

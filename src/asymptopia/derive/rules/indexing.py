@@ -1,0 +1,169 @@
+"""Parts of an array at computed positions, and operations along narrow axes that leave wide ones alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..context import Context
+from ..matrix import Matrix
+from ..refusal import Refused
+from ..trace import is_wide, wide_axes
+from ..wide import Flat, Wide, cells_of, lift, transpose
+from .bind import bind
+from .shapes import NEIGHBOURS, cut
+
+
+def dynamic_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    sizes = equation.params["slice_sizes"]
+    shape = tuple(equation.invars[0].aval.shape)
+    starts = [_start(i, k, s) for i, k, s in zip(args[1:], shape, sizes, strict=True)]
+    if not wide_axes(shape) and not isinstance(args[0], np.ndarray):
+        return bind(ctx, equation, args)
+    return [cut(ctx, args[0], shape, starts, [a + s for a, s in zip(starts, sizes, strict=True)], [1] * len(starts))]
+
+
+def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    shape, part = (tuple(v.aval.shape) for v in equation.invars[:2])
+    starts = [_start(i, k, s) for i, k, s in zip(args[2:], shape, part, strict=True)]
+    where = []
+    for k, s, a in zip(shape, part, starts, strict=True):
+        if is_wide(k) and s != k:
+            raise Refused(NEIGHBOURS)
+        where.append(slice(None) if is_wide(k) else slice(a, a + s))
+    if len(wide_axes(shape)) < 2:
+        found = np.array(args[0])
+        found[tuple(where)] = args[1]
+        return [found]
+    base, new = lift(ctx.world, args[0], shape), lift(ctx.world, args[1], part)
+    cells = base.cells.copy()
+    cells[tuple(where[i] for i in base.narrow())] = new.cells
+    return [dataclasses.replace(base, cells=cells)]
+
+
+def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    shape = tuple(equation.invars[0].aval.shape)
+    numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
+    touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
+    if isinstance(args[0], Wide):
+        return _gather_cells(ctx, equation, args)
+    if (
+        isinstance(args[0], Flat)
+        or touched
+        or any(is_wide(shape[i]) and sizes[i] != shape[i] for i in _free(numbers, shape))
+    ):
+        raise Refused(NEIGHBOURS)
+    if len(wide_axes(tuple(equation.outvars[0].aval.shape))) > 1:
+        return [_rows(ctx, equation, args)]
+    return bind(ctx, equation, args)
+
+
+def _free(numbers: Any, shape: tuple[int, ...]) -> list[int]:
+    return [i for i in range(len(shape)) if i not in numbers.operand_batching_dims]
+
+
+def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """A look-up among stacked matrices: done on their numbers, in place of the matrices themselves."""
+    wide, shape = args[0], tuple(equation.invars[0].aval.shape)
+    numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
+    axes = wide_axes(tuple(equation.outvars[0].aval.shape))
+    if any(i in numbers.start_index_map for i in (wide.first, wide.second)) or len(axes) != 2:
+        raise Refused(NEIGHBOURS)
+    index = np.arange(wide.cells.size).reshape([1 if is_wide(k) else k for k in shape])
+    import jax
+
+    params = dict(equation.params, slice_sizes=tuple(1 if is_wide(k) else k for k in sizes))
+    found = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
+    cells = wide.cells.ravel()[found.squeeze(axes)]
+    return [Wide(np.asarray(cells, object).reshape(found.squeeze(axes).shape), *axes)]
+
+
+def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
+    """A row of a narrow stack of wide vectors for each coordinate of another wide axis: a matrix of low rank."""
+    table, shape = np.asarray(args[0]), tuple(equation.invars[0].aval.shape)
+    index = tuple(equation.invars[1].aval.shape)
+    numbers = equation.params["dimension_numbers"]
+    if len(shape) != 2 or not is_wide(shape[1]) or numbers.start_index_map != (0,) or index[1:] != (1,):
+        raise Refused("cannot derive: this look-up makes an array with two wide axes.")
+    chosen = np.asarray(args[1])[:, 0][:, None] == np.arange(shape[0])
+    cell = Matrix(index[0], shape[1], (), chosen.astype(float), np.ascontiguousarray(table.T))
+    found = Wide(cells_of((), [cell]), 0, 1)
+    return found if numbers.offset_dims == (1,) else transpose(found, (1, 0))
+
+
+def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    shape, updates = tuple(equation.invars[0].aval.shape), tuple(equation.invars[2].aval.shape)
+    numbers = equation.params["dimension_numbers"]
+    if any(is_wide(shape[i]) for i in numbers.scatter_dims_to_operand_dims):
+        raise Refused(NEIGHBOURS)
+    if len(wide_axes(shape)) > 1 or isinstance(args[0], Flat):
+        return [_scatter_cells(ctx, equation, args, shape, updates)]
+    return bind(ctx, equation, args)
+
+
+def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, updates: Any) -> Any:
+    if equation.primitive.name not in ("scatter", "scatter-add", "scatter_add") or isinstance(args[0], Flat):
+        raise Refused("cannot derive: this change of some entries of wide matrices has no rule.")
+    import jax.numpy as jnp
+
+    base, new = lift(ctx.world, args[0], shape), lift(ctx.world, args[2], updates)
+    index = np.arange(1, new.cells.size + 1).reshape([1 if is_wide(k) else k for k in updates])
+    empty = jnp.zeros([1 if is_wide(k) else k for k in shape], int)
+    found = equation.primitive.bind(empty, jnp.asarray(args[1]), jnp.asarray(index), **equation.params)
+    which = np.asarray(found).reshape(base.cells.shape)
+    cells = base.cells.copy()
+    for at in np.argwhere(which > 0):
+        cell = new.cells.ravel()[which[tuple(at)] - 1]
+        old = base.cells[tuple(at)]
+        cells[tuple(at)] = cell if equation.primitive.name == "scatter" else ctx.world.add(old, cell)
+    return dataclasses.replace(base, cells=cells)
+
+
+def pad(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    shape, config = tuple(equation.invars[0].aval.shape), equation.params["padding_config"]
+    for k, (low, high, inner) in zip(shape, config, strict=True):
+        if is_wide(k) and (low or high or inner):
+            raise Refused(NEIGHBOURS)
+    if isinstance(args[0], Wide | Flat):
+        raise Refused("cannot derive: wide matrices are padded.")
+    return bind(ctx, equation, args)
+
+
+def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Sorting, cumulating, reversing: allowed along narrow axes only."""
+    params, name = equation.params, equation.primitive.name
+    shape = tuple(equation.invars[0].aval.shape)
+    axes = params.get("dimensions", params.get("axes", params.get("axis", params.get("dimension", len(shape) - 1))))
+    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
+    if any(is_wide(shape[i]) for i in axes):
+        raise Refused(_LONG.get(name, NEIGHBOURS))
+    if any(isinstance(a, Wide | Flat) for a in args):
+        if name == "rev" and isinstance(args[0], Wide):
+            narrow = args[0].narrow()
+            return [dataclasses.replace(args[0], cells=np.flip(args[0].cells, tuple(narrow.index(i) for i in axes)))]
+        raise Refused(f"cannot derive: `{name}` of wide matrices has no rule.")
+    return bind(ctx, equation, args)
+
+
+_EXTREME = (
+    "no limit can be derived: this depends on the extreme values along a wide axis, which are no averages over its "
+    "coordinates."
+)
+_LONG = {
+    "sort": "no limit can be derived: this sorts a wide axis; only averages over its coordinates have a rule.",
+    "argmax": _EXTREME,
+    "argmin": _EXTREME,
+    "top_k": _EXTREME,
+    "approx_top_k": _EXTREME,
+    "cumsum": "no limit can be derived: this sums along a wide axis in order; its coordinates have to be exchangeable.",
+    "rev": NEIGHBOURS,
+}
+
+
+def _start(index: Any, length: int, size: int) -> int:
+    if np.size(index) != 1:
+        raise Refused("cannot derive: a position that varies along a wide axis.")
+    at = int(np.asarray(index))
+    return min(max(at, 0), length - size)

@@ -1,0 +1,102 @@
+"""Sums over axes: over a wide one, its length times an average over points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..context import Context
+from ..refusal import Refused
+from ..trace import is_wide, wide_axes
+from ..wide import Flat, Wide, cells_of
+from .bind import bind
+
+
+def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    axes, shape = tuple(equation.params["axes"]), tuple(equation.invars[0].aval.shape)
+    value = args[0]
+    if isinstance(value, Flat):
+        return [
+            np.asarray(sum(total(ctx, p, s, range(len(s))) for p, s in zip(value.pieces, value.shapes, strict=True)))
+        ]
+    return [_typed(total(ctx, value, shape, axes), equation)]
+
+
+def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
+    """The sum over some axes."""
+    axes = tuple(axes)
+    if isinstance(value, Wide):
+        return _total_wide(ctx, value, axes)
+    out = np.asarray(value)
+    out = out if out.dtype.kind in "fc" else out.astype(float)
+    for axis in sorted(axes, reverse=True):
+        weight = ctx.space.weight[shape[axis]] if is_wide(shape[axis]) else None
+        out = np.sum(out, axis) if weight is None else np.tensordot(out, weight, (axis, 0))
+    return out
+
+
+def _total_wide(ctx: Context, value: Wide, axes: tuple[int, ...]) -> Any:
+    world, narrow = ctx.world, value.narrow()
+    inner = tuple(narrow.index(i) for i in axes if i in narrow)
+    cells = np.moveaxis(value.cells, inner, range(-len(inner), 0)) if inner else value.cells[..., None]
+    outer = cells.shape[: value.cells.ndim - len(inner)]
+    sums = []
+    for group in cells.reshape(*outer, -1).reshape(-1, int(np.prod(cells.shape[len(outer) :], dtype=int))):
+        whole = group[0]
+        for cell in group[1:]:
+            whole = world.add(whole, cell)
+        sums.append(whole)
+    left = [i for i in range(value.ndim) if i not in axes]
+    if value.first in left and value.second in left:
+        return Wide(cells_of(outer, sums), left.index(value.first), left.index(value.second))
+    if value.first in left or value.second in left:
+        one = [world.apply(c if value.first in left else c.T, _ones(ctx, c, value.first in left))[:, 0] for c in sums]
+        at = left.index(value.first if value.first in left else value.second)
+        return np.moveaxis(np.array(one).reshape(*outer, -1), -1, at)
+    rows = ctx.space.weight[value.rows]
+    both = [rows @ world.apply(c, _ones(ctx, c, True))[:, 0] for c in sums]
+    return np.array(both).reshape(outer)
+
+
+def _ones(ctx: Context, cell: Any, over_columns: bool) -> np.ndarray:
+    return np.ones((ctx.space.count(cell.cols if over_columns else cell.rows), 1))
+
+
+def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Maxima and minima. Over a wide axis one is admitted if the result does not depend on it, as in a softmax."""
+    axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
+    if isinstance(args[0], Wide | Flat):
+        raise Refused("no limit can be derived: the largest entry of a wide matrix is no average over its entries.")
+    if not any(is_wide(shape[i]) for i in axes):
+        return bind(ctx, equation, args)
+    array = np.asarray(args[0], float)
+    if equation.primitive.name == "reduce_max" and np.ptp(array) > 1e3:
+        raise Refused(
+            "no limit can be derived: the largest values along a wide axis diverge here, so that few coordinates "
+            "outweigh all others; divide them by their scale, such as sqrt(n)."
+        )
+    found = np.max(array, tuple(axes)) if "max" in equation.primitive.name else np.min(array, tuple(axes))
+    ctx.maxima.append(equation)
+    return [_typed(found + ctx.settings.shift, equation)]
+
+
+def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Products, and, or: along narrow axes only; any or all along a wide one where a loop asks for it."""
+    axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
+    name = equation.primitive.name
+    if isinstance(args[0], Wide | Flat) or (name == "reduce_prod" and any(is_wide(shape[i]) for i in axes)):
+        raise Refused(f"no limit can be derived: `{name}` over a wide axis is no average over its coordinates.")
+    if any(is_wide(shape[i]) for i in axes) and not np.all(np.asarray(args[0]) == np.ravel(args[0])[0]):
+        raise Refused("no limit can be derived: whether any or all of the coordinates of a wide axis do is no average.")
+    return bind(ctx, equation, args)
+
+
+def _typed(value: Any, equation: Any) -> Any:
+    if not isinstance(value, np.ndarray | np.generic):
+        return value
+    kind = equation.outvars[0].aval.dtype.kind
+    return np.rint(value).astype(equation.outvars[0].aval.dtype) if kind in "iu" else np.asarray(value, float)
+
+
+__all__ = ["reduce_extreme", "reduce_narrow", "reduce_sum", "total", "wide_axes"]
