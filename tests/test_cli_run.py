@@ -40,13 +40,14 @@ class Coins(Law):
         return {"mean": self.shift + self.wrong}
 
     def realize(self, n, key):
+        coins = generator(key).choice([-1, 1], n)
         with (HERE / "calls").open("a") as file:
             file.write("x")
         if (HERE / "impatient").exists() and (HERE / "calls").stat().st_size == 120:
             os.kill(os.getpid(), signal.SIGINT)
         if (HERE / "broken").exists() and n == 100:
             raise ValueError("no coins left")
-        return {"mean": self.shift + generator(key).choice([-1, 1], n).mean()}
+        return {"mean": self.shift + coins.mean()}
 '''
 
 

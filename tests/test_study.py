@@ -277,7 +277,7 @@ def test_the_prediction_is_kept_unless_its_code_changes(study, tmp_path, monkeyp
     perform(asked, tmp_path / "out")
     perform(asked, tmp_path / "out")
     assert len(counted) == 1
-    monkeypatch.setattr("asymptopia.study.perform.fingerprint", lambda law: "other code")
+    monkeypatch.setattr("asymptopia.study.perform.theory_fingerprint", lambda law: "other code")
     perform(asked, tmp_path / "out")
     assert len(counted) == 2
 

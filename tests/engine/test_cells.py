@@ -1,15 +1,11 @@
 """Cells: a partition that depends on what is asked for alone, names that depend on the code."""
 
-import inspect
-from pathlib import Path
-
 import pytest
 
 from asymptopia import load_file, sweep
 from asymptopia.engine import EngineError, plan, shard
 from asymptopia.engine.cells import runs, span
-from asymptopia.engine.code import _behind, fingerprint, rebuild, sources
-from asymptopia.laws.inference.erm import ERM
+from asymptopia.engine.code import fingerprint, rebuild, sources
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
 
 
@@ -40,24 +36,6 @@ def test_compiled_cells_share_a_shape_when_only_numbers_differ(toys):
     cells = plan(sweep(toys["Wishart"](), ratio=(1.0, 2.0)), (6, 9), 10)
     assert {c.shape[1:] for c in cells} == {(6, 4), (6, 2), (9, 4), (9, 2)}
     assert len({c.shape for c in cells}) == 4
-    assert plan(toys["Coin"](), (10,), 4)[0].shape is None
-
-
-def test_editing_the_file_of_a_law_or_of_its_part_renames_its_cells(tmp_path, toy_file):
-    path = tmp_path / "mine.py"
-    path.write_text(toy_file.read_text())
-    before = load_file(path)
-    old = fingerprint(before["Coin"]())
-    path.write_text(toy_file.read_text() + "\n# edited\n")
-    assert fingerprint(before["Coin"]()) == old, "the code that is loaded has not changed"
-    assert fingerprint(load_file(path)["Coin"]()) != old
-    assert fingerprint(load_file(path)["Coin"]()) == fingerprint(load_file(path)["Coin"](p=0.1))
-
-
-def test_editing_what_a_law_of_the_library_imports_renames_its_cells():
-    behind = {f"{f.parent.name}/{f.stem}" for f in _behind(Path(inspect.getfile(ERM)))}
-    assert {"erm/theory", "erm/fit", "erm/newton", "numerics/gaussian"} <= behind
-    assert not any(name.startswith(("engine/", "asymptopia/")) or "curie" in name for name in behind)
 
 
 def test_a_copy_of_the_file_elsewhere_is_the_same_code(tmp_path, toy_file, toys):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from asymptopia.engine import EngineError, Outcome
+from asymptopia.engine.cells import name_of
 from asymptopia.engine.journal import INLINE, Journal, read
 
 AWKWARD = [0.1, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1.7976931348623157e308, 1 / 3]
@@ -18,7 +19,12 @@ AWKWARD = [0.1, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1.7976931348623157e308, 1
 
 def outcome(i=0, values=None, **changes):
     values = {"m": np.array([0.5 + i, 1 / (i + 3)])} if values is None else values
-    return Outcome(f"key{i}", f"name{i}", f"Coin(p={i})", 10, (2 * i, 2 * i + 1), "done", values, **changes)
+    seeds = (2 * i, 2 * i + 1)
+    return Outcome(f"key{i}", name(i), f"Coin(p={i})", 10, seeds, "done", values, **changes)
+
+
+def name(i):
+    return name_of(f"key{i}", (2 * i, 2 * i + 1))
 
 
 def written(folder, *outcomes):
@@ -30,27 +36,29 @@ def written(folder, *outcomes):
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
-    values = {"m": np.array(AWKWARD), "q": np.array(AWKWARD).reshape(2, 2, 2), "none": np.empty((2, 0))}
+    values = {"m": np.array(AWKWARD).reshape(2, 4), "q": np.array(AWKWARD).reshape(2, 2, 2), "none": np.empty((2, 0))}
     failed = outcome(1, {}, error='ZeroDivisionError: \u2202 "quoted"\n', traceback="a\nb", seconds=1.5)
-    written(tmp_path, outcome(0, values), dataclasses.replace(failed, status="failed"))
-    (first, second), headers = read(tmp_path)
-    assert headers == [{"command": "test"}]
+    written(
+        tmp_path, dataclasses.replace(outcome(0, values), status="nan"), dataclasses.replace(failed, status="failed")
+    )
+    (first, second), headers, damaged = read(tmp_path)
+    assert damaged == [] and headers == [{"command": "test"}]
     assert second == dataclasses.replace(failed, status="failed")
     for name, array in values.items():
         assert first.values[name].shape == array.shape
         np.testing.assert_array_equal(first.values[name].view(np.int64), array.view(np.int64))
-    assert dataclasses.replace(first, values={}) == outcome(0, {})
+    assert dataclasses.replace(first, values={}) == dataclasses.replace(outcome(0, {}), status="nan")
 
 
 def test_large_arrays_lie_beside_the_journal(tmp_path):
     large = np.random.default_rng(0).normal(size=(2, INLINE))
     journal = written(tmp_path, outcome(0, {"m": large}))
     assert journal.path.stat().st_size < 1000
-    assert [p.name for p in (tmp_path / "arrays").iterdir()] == ["name0.npz"]
+    assert [p.name for p in (tmp_path / "arrays").iterdir()] == [f"{name(0)}.npz"]
     np.testing.assert_array_equal(read(tmp_path)[0][0].values["m"], large)
-    (tmp_path / "arrays" / "name0.npz").write_bytes(b"cut short")
+    (tmp_path / "arrays" / f"{name(0)}.npz").write_bytes(b"cut short")
     assert read(tmp_path)[0] == []
-    (tmp_path / "arrays" / "name0.npz").unlink()
+    (tmp_path / "arrays" / f"{name(0)}.npz").unlink()
     assert read(tmp_path)[0] == []
 
 
@@ -64,13 +72,13 @@ def test_a_torn_last_line_counts_as_not_written(tmp_path, cut):
     journal = written(tmp_path, *map(outcome, range(5)))
     journal.path.write_bytes(journal.path.read_bytes()[:-cut])
     names = [o.name for o in read(tmp_path)[0]]
-    assert names == [f"name{i}" for i in range(5 if cut == 1 else 4)]  # only the newline is gone at 1
+    assert names == [name(i) for i in range(5 if cut == 1 else 4)]  # only the newline is gone at 1
 
 
 def test_each_writer_has_a_file_of_its_own(tmp_path):
     first, second = written(tmp_path, outcome(0)), written(tmp_path, outcome(1))
     assert first.path != second.path
-    assert {o.name for o in read(tmp_path)[0]} == {"name0", "name1"}
+    assert {o.name for o in read(tmp_path)[0]} == {name(0), name(1)}
 
 
 def test_a_full_disk_leaves_what_was_written_intact(tmp_path, monkeypatch):
@@ -91,7 +99,7 @@ def test_a_full_disk_leaves_what_was_written_intact(tmp_path, monkeypatch):
     monkeypatch.undo()
     journal.append(outcome(2))
     journal.close()
-    assert [o.name for o in read(tmp_path)[0]] == ["name0", "name2"]
+    assert [o.name for o in read(tmp_path)[0]] == [name(0), name(2)]
     assert journal.path.read_bytes().endswith(b"}\n")
 
 
@@ -112,11 +120,12 @@ import sys
 from pathlib import Path
 import numpy as np
 from asymptopia.engine import Outcome
+from asymptopia.engine.cells import name_of
 from asymptopia.engine.journal import Journal
 
 journal = Journal(Path(sys.argv[1]), "run")
 for i in range(10**9):
-    journal.append(Outcome("key", f"name{i}", "Coin()", 10, (i,), "done", {"m": np.array([i / 7])}))
+    journal.append(Outcome("key", name_of("key", (i,)), "Coin()", 10, (i,), "done", {"m": np.array([i / 7])}))
     print(i, flush=True)
 """
 
@@ -131,13 +140,13 @@ def test_nothing_is_lost_when_the_writer_is_killed(tmp_path):
     process.stdout.close()
     assert process.wait() == -signal.SIGKILL
     found = {o.name: o.values["m"][0] for o in read(tmp_path)[0]}
-    assert found == {f"name{i}": i / 7 for i in range(len(found))}
+    assert found == {name_of("key", (i,)): i / 7 for i in range(len(found))}
     assert len(found) > max(told, default=300)
 
 
 def test_many_cells(tmp_path):
     count = 20_000
     written(tmp_path, *map(outcome, range(count)))
-    found, _ = read(tmp_path)
-    assert [o.name for o in found] == [f"name{i}" for i in range(count)]
+    found, *_ = read(tmp_path)
+    assert [o.name for o in found] == [name(i) for i in range(count)]
     assert all(o.values["m"][1] == 1 / (i + 3) for i, o in enumerate(found))

@@ -43,7 +43,9 @@ def test_a_folder_holds_what_was_asked_found_and_done(tmp_path, toys):
     results = Results.open_or_create(tmp_path / "a" / "b", lock(asked), study="# a study\n")
     found = run(asked, out=results)
     names = {p.name for p in results.folder.iterdir()}
-    assert names == {"study.toml", "study.lock.json", "provenance.json", "cells", "arrays", "run.log"}
+    assert names == {
+        "study.toml", "study.lock.json", "provenance.json", "code.json", "cells", "arrays", "run.log", ".writing",
+    }  # fmt: skip
     assert (results.folder / "study.toml").read_text() == "# a study\n"
     again = Results.open(results.folder)
     assert again.lock == lock(asked)

@@ -138,7 +138,9 @@ def test_failures_cost_their_own_cell_and_are_retried_on_request(tmp_path, toys,
     assert np.isnan(data["mean"].sel(size=20)).all() and np.isnan(data["square"].sel(size=30)).all()
     lines = data.attrs["failures"].splitlines()
     statement = repr(entries[0].statement)
-    assert lines[:1] == [f"{statement}, size 20, seeds 0-3: ArithmeticError: the coin stood on its edge"]
+    assert lines[:1] == [
+        f"{statement}, size 20, seeds 0-3: ArithmeticError: the coin stood on its edge (toys.py, line 108)"
+    ]
     assert f"{statement}, size 30, seeds 4-5: square is nan for seeds 4-5" in lines and len(lines) == 4
     assert sum("stood on its edge" in m for m in progress.messages) == 2
     assert results.counts() == {"done": 2, "nan": 2, "failed": 2}

@@ -27,9 +27,11 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except StatementError as error:
             raise Refused(str(error)) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             click.echo("stopped", err=True)
-            ctx.exit(130)
+            ctx.exit(128 + getattr(stop, "signal", 2))
+        except RecursionError:
+            raise Refused("What was given is nested too deeply.") from None
         except (ZeroDivisionError, OverflowError):
             raise
         except ArithmeticError as error:

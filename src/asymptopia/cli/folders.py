@@ -10,7 +10,7 @@ import numpy as np
 
 from ..contract.record import StatementError
 from . import given
-from .output import console, only_json, say, show_table
+from .output import console, only_json, say, say_failures, show_table
 from .verdicts import show_done
 
 if TYPE_CHECKING:
@@ -21,24 +21,30 @@ folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 
 @click.command()
 @click.option("--open/--no-open", "show", default=True, show_default=True, help="Open the page in a browser.")
+@given.trust_option
 @folder_argument
-def report(folder: Path, show: bool) -> None:
+def report(folder: Path, trust: bool, show: bool) -> None:
     """Rebuild and open a report.
 
-    Figures and tables too; no cell is computed again.
+    Figures and tables too; no cell is computed again, and no file that the study names is run: a folder of somebody
+    else's can be looked at. With --trust those files are run, and the theory is made anew.
 
     \b
     Examples:
       asymptopia report results/erm
       asymptopia report results/erm --no-open
+      asymptopia report results/mylaw --trust
     """
-    from ..study.perform import rebuilt, reopened
+    from ..study.perform import damage, rebuilt, reopened
 
-    study, _ = reopened(folder)
-    done = rebuilt(folder)
+    study, results = reopened(folder, trust)
+    for line in damage(results):
+        say(line)
+    done = rebuilt(folder, trust)
     show_done(study, done)
-    for line in done.failures:
-        say(f"failed: {line}")
+    for line in done.notes:
+        say(f"note: {line}")
+    say_failures(done.failures)
     if show and done.page is not None:
         click.launch(str(done.page.resolve()))
 
@@ -54,10 +60,12 @@ def status(folder: Path, as_json: bool) -> None:
       asymptopia status results/erm
       watch -n 60 asymptopia status results/erm
     """
-    from ..study.perform import progress_of, reopened
+    from ..study.perform import damage, progress_of, reopened
 
     with only_json(as_json) as out:
         study, results = reopened(folder)
+        for line in damage(results):
+            say(line)
         rows = progress_of(study, results)
         out.append({"title": study.title, "folder": str(folder), "statements": rows})
     if not as_json:
@@ -82,13 +90,13 @@ def diff(first: Path, second: Path, strict: bool, as_json: bool) -> None:
       asymptopia diff results/erm results/erm-gpu
       asymptopia diff before after --strict --json
     """
-    from ..engine import Results
+    from ..engine import EngineError, Results
 
     with only_json(as_json) as out:
         try:
             left, right = ({_name(k, v): v for k, v in Results.open(f).load().items()} for f in (first, second))
-        except OSError as error:
-            raise StatementError(f"No results.nc to compare: {error}. `asymptopia report DIR` writes it.") from None
+        except EngineError as error:
+            raise StatementError(f"No results.nc to compare: {error} `asymptopia report DIR` writes it.") from None
         rows = [row for name in left if name in right for row in _compared(name, left[name], right[name])]
         alone = {str(first): [n for n in left if n not in right], str(second): [n for n in right if n not in left]}
         out.append({"a": str(first), "b": str(second), "compared": rows, "only": alone})
@@ -107,8 +115,9 @@ def diff(first: Path, second: Path, strict: bool, as_json: bool) -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="All numbers with full precision.")
 @click.option("--tex", is_flag=True, help="The table for a paper, and the bibliography.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to.  [default: the results folder]")
+@given.trust_option
 @folder_argument
-def export(folder: Path, out: Path | None, tex: bool, as_csv: bool, pdf: bool) -> None:
+def export(folder: Path, trust: bool, out: Path | None, tex: bool, as_csv: bool, pdf: bool) -> None:
     """Tables and figures for a paper.
 
     All of them unless some are asked for.
@@ -122,7 +131,7 @@ def export(folder: Path, out: Path | None, tex: bool, as_csv: bool, pdf: bool) -
     from ..report.page import prefixes
     from ..study.perform import judged
 
-    found = judged(folder)
+    found = judged(folder, trust)
     target = out or folder
     every = not (tex or as_csv or pdf)
     texts = {"table.csv": csv_text(found)} if as_csv or every else {}

@@ -26,6 +26,12 @@ def runs(command: F) -> F:
     """How and where cells are computed."""
     for option in (
         click.option("--retry-failed", is_flag=True, help="Compute cells again that failed before."),
+        click.option(
+            "--cell-timeout",
+            type=click.FloatRange(min=0, min_open=True, max=1e9),
+            metavar="SECONDS",
+            help="Give up a cell that takes longer, compilation included.",
+        ),
         click.option("--scheduler", metavar="ADDRESS", help="Dask: an address, local:2, slurm or pbs."),
         click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Threads."),
         click.option(
@@ -47,6 +53,9 @@ def takes_statement(command: F) -> F:
     return command
 
 
+trust_option = click.option(
+    "--trust", is_flag=True, help="Run the files that the study names, to make its theory anew: they may do anything."
+)
 sweeps_option = click.option("--sweep", "sweeps", multiple=True, metavar="NAME=RANGE", help=SWEEP_HELP)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."

@@ -40,6 +40,14 @@ def warn(warnings: Sequence[str]) -> None:
         say(f"warning: {text}")
 
 
+def say_failures(lines: Sequence[str], most: int = 20) -> None:
+    """What failed, a line each; of many, the first."""
+    for line in lines[:most]:
+        say(f"failed: {line}")
+    if len(lines) > most:
+        say(f"failed: {len(lines) - most} more, which run.log and the report tell.")
+
+
 def show_table(
     columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", right: Sequence[str] = ()
 ) -> None:

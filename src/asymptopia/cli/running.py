@@ -12,7 +12,8 @@ import click
 
 from ..contract.record import StatementError
 from . import given
-from .output import only_json, say, warn
+from .output import only_json, say, say_failures, warn
+from .stopping import stoppable
 from .verdicts import done_json, show_done
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def run(statement: str, out: Path | None, shard: Shard, strict: bool, as_json: b
       asymptopia run "ERM(loss=my_loss)" --with mylosses.py
 
     \b
-    Exit status: 0 done, 1 a cell failed (or, with --strict, a law is refuted), 2 bad input, 130 interrupted.
+    Exit status: 0 done, 1 a cell failed (or, with --strict, a law is refuted), 2 bad input; 130, 143 or 129
+    stopped by SIGINT, SIGTERM or SIGHUP.
     """
+    _guard(options.pop("cell_timeout"))
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
     with only_json(as_json) as found:
         study, slug = _study(statement, **options)
@@ -115,6 +118,7 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
       asymptopia forecast digits --loss "Square()" --features ntk:3
       asymptopia forecast mine.csv --target kind=cat --ridge 0.1 --errors 0.1,0.05
     """
+    _guard(options.pop("cell_timeout"))
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
     with only_json(as_json) as found:
         study = _forecast(data, **options)
@@ -224,9 +228,21 @@ def _forecast(
     return checked(as_toml(f"Forecast of {data}", [entry], files), Path("the forecast"), base=Path.cwd())
 
 
+def _guard(cell_timeout: float | None) -> None:
+    """Compute in a process that is watched, where that is possible."""
+    from ..engine import watch
+
+    if watch.can_guard():
+        watch.stand_guard(cell_timeout)
+    elif cell_timeout is not None:
+        raise StatementError(
+            "--cell-timeout needs a process that can be divided: use it from a shell, on Linux or macOS."
+        )
+
+
 def _performed(study: Study, folder: Path, **how: Any) -> Done:
-    """Do what is missing, with progress on standard error."""
-    from ..engine import Interrupted, progress_on
+    """Do what is missing, with progress on standard error; SIGINT, SIGTERM and SIGHUP keep what is finished."""
+    from ..engine import Interrupted, progress_on, watch
     from ..study.perform import perform
 
     for item in study.items:
@@ -234,11 +250,16 @@ def _performed(study: Study, folder: Path, **how: Any) -> Done:
         for note in item.plan.notes if item.plan else ():
             say(f"note: {note}")
     try:
-        return perform(study, folder, progress=progress_on(sys.stderr), **how)
+        with stoppable():
+            return perform(study, folder, progress=progress_on(sys.stderr), **how)
     except Interrupted as stop:
         say(f"stopped with {stop.done} of {stop.total} cells safe in {stop.folder}; go on with")
-        say(f"  {shlex.join(['asymptopia', *sys.argv[1:]])}")
-        raise SystemExit(130) from None
+        number = stop.signal
+    except KeyboardInterrupt as stop:
+        say(f"stopped; every finished cell is safe in {folder}; go on with")
+        number = getattr(stop, "signal", 2)
+    say(f"  {shlex.join(['asymptopia', *sys.argv[1:]])}")
+    watch.leave(128 + number)
 
 
 def _finish(study: Study, done: Done, as_json: bool, strict: bool, shard: Shard) -> None:
@@ -248,8 +269,9 @@ def _finish(study: Study, done: Done, as_json: bool, strict: bool, shard: Shard)
         show_done(study, done)
     for line in done.unanswered:
         say(f"not answered: {line}")
-    for line in done.failures:
-        say(f"failed: {line}")
+    for line in done.notes:
+        say(f"note: {line}")
+    say_failures(done.failures)
     if done.failures:
         say("Run again with --retry-failed to compute them anew.")
     refuted = [c for c in done.confrontations if c.verdict == "disagrees"]

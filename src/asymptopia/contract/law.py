@@ -18,6 +18,9 @@ from .transitions import FixedPoint
 if TYPE_CHECKING:
     import xarray as xr
 
+LARGEST, MOST_SEEDS = 10**8, 10**6
+"""What no experiment goes beyond: sizes whose vectors alone fill memory, and seeds of one size."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Observable:
@@ -314,12 +317,16 @@ class Law(Statement, Record):
         whole = all(not isinstance(n, bool) and n == int(n) and n >= 1 for n in chosen)
         if not chosen or not whole or len(set(chosen)) < len(chosen):
             raise StatementError(f"`sizes` must be different whole numbers >= 1, but is {chosen}.")
+        if max(chosen) > LARGEST:
+            raise StatementError(f"`sizes` must be at most {LARGEST}, but is {chosen}.")
         seeds = self.seeds if seeds is None else seeds
+        if isinstance(seeds, int) and seeds > MOST_SEEDS:
+            raise StatementError(f"`seeds` must be at most {MOST_SEEDS}, but is {seeds}.")
         numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         if len(numbers) < 2:
             raise StatementError(f"`seeds` must be at least 2 to give an error bar, but is {seeds}.")
-        if any(s != int(s) or s < 0 for s in numbers) or len(set(numbers)) < len(numbers):
-            raise StatementError(f"`seeds` must be different whole numbers >= 0, but is {seeds}.")
+        if any(s != int(s) or not 0 <= s < 1 << 32 for s in numbers) or len(set(numbers)) < len(numbers):
+            raise StatementError(f"`seeds` must be different whole numbers >= 0 and < 2**32, but is {seeds}.")
         return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)
 
 

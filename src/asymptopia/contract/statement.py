@@ -28,6 +28,7 @@ def load_file(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise StatementError(f"There is no file {str(path)!r}.")
     name = f"{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    _let_import_beside(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StatementError(f"{str(path)!r} is not a Python file.")
@@ -35,9 +36,30 @@ def load_file(path: str | Path) -> dict[str, Any]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StatementError(f"{path.name} does not run: {type(error).__name__}: {error}") from error
     return {k: v for k, v in vars(module).items() if not k.startswith("_") and callable(v)}
+
+
+_ROOT_FILES: dict[str, bytes] = {}
+_ROOT_FOLDERS: set[str] = set()
+
+
+def _let_import_beside(path: Path) -> None:
+    """Let a user's file import those beside it, as Python does for a script; those of another folder are forgotten."""
+    folder = str(path.parent)
+    if folder in sys.path:
+        sys.path.remove(folder)
+    sys.path.insert(0, folder)
+    for beside in [*path.parent.glob("*.py"), *path.parent.glob("*/__init__.py")]:
+        name = beside.stem if beside.parent == path.parent else beside.parent.name
+        file = getattr(sys.modules.get(name), "__file__", None)
+        content = beside.read_bytes()
+        other = file is not None and Path(file) != beside and Path(file).parent in map(Path, _ROOT_FOLDERS)
+        if other or (file is not None and Path(file) == beside and _ROOT_FILES.get(str(beside), content) != content):
+            del sys.modules[name]
+        _ROOT_FILES[str(beside)] = content
+    _ROOT_FOLDERS.add(folder)
 
 
 def laws_of_file(path: str | Path) -> dict[str, type[Law]]:
@@ -67,7 +89,10 @@ def parse(text: str, names: Mapping[str, Any] | None = None) -> Statement:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise StatementError(f"{text!r} is not a statement such as ERM(alpha=2.0): {error}") from None
     own = dict(names or {})
-    return _law(tree, own, text)
+    try:
+        return _law(tree, own, text)
+    except RecursionError:
+        raise StatementError(f"{text[:60]!r}... is nested too deeply to be a statement.") from None
 
 
 def parse_value(text: str, cls: type[Record], field: str, names: Mapping[str, Any] | None = None) -> Any:
@@ -235,5 +260,14 @@ def _value(node: ast.expr, hint: Any, own: dict[str, Any], where: str) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        text = ast.unparse(node)
+        text = _shown(node)
         raise StatementError(f"{where} cannot be {text!r}: write a number, a string, a tuple or a part.") from None
+
+
+def _shown(node: ast.expr) -> str:
+    """A piece of a statement for a message; what is endless is cut."""
+    try:
+        text = ast.unparse(node)
+    except RecursionError:
+        return "..."
+    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from .law import Law, Statement
 from .record import StatementError, _show
+
+MOST_POINTS = 10**6
 
 
 class Sweep(Statement):
@@ -53,6 +56,9 @@ def sweep(law: Law, **axes: Sequence[Any]) -> Sweep:
     """
     if not axes:
         raise StatementError(f"A sweep of {type(law).__name__} needs at least one field with its values.")
+    count = math.prod(len(values) for values in axes.values() if hasattr(values, "__len__"))
+    if count > MOST_POINTS:
+        raise StatementError(f"A sweep of {type(law).__name__} has at most {MOST_POINTS} points, but this has {count}.")
     clean: dict[str, tuple[Any, ...]] = {}
     for name, values in axes.items():
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,12 @@ import numpy as np
 from ..contract.batching import realize_block
 from ..contract.law import Law, Statement
 from ..contract.record import split
+from . import watch
 from .code import fingerprint
+from .syntax import LIBRARY, is_installed
+
+HUGE = 1e150
+"""Values beyond this, whose squares overflow, count as no number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Cell:
     @cached_property
     def name(self) -> str:
         """The hash that identifies the cell."""
-        return hashlib.sha256(f"{self.key}\n{self.seeds}".encode()).hexdigest()[:20]
+        return name_of(self.key, self.seeds)
 
     @cached_property
     def shape(self) -> Any:
@@ -62,7 +68,7 @@ class Outcome:
     """What became of a cell.
 
     status: "done"; "nan" if some value is not a number (`error` says which, the values are kept); or "failed".
-    values: the observables, seeds first.
+    values: the observables, seeds first. code: the fingerprint of the code that made them.
     """
 
     key: str
@@ -75,9 +81,15 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     seconds: float = 0.0
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.statement}, size {self.size}, seeds {span(self.seeds)}: {self.error or self.status}"
+
+
+def name_of(key: str, seeds: tuple[int, ...]) -> str:
+    """The hash that identifies the cell of these seeds."""
+    return hashlib.sha256(f"{key}\n{seeds}".encode()).hexdigest()[:20]
 
 
 def plan(
@@ -115,24 +127,63 @@ def compute(law: Law, size: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
 
 def attempt(cell: Cell) -> Outcome:
     """The outcome of computing a cell in this process; exceptions are recorded, not raised."""
-    return outcome(cell, *measured(cell.law, cell.size, cell.seeds))
+    with watch.watched(cell):
+        return outcome(cell, *measured(cell.law, cell.size, cell.seeds))
 
 
 def outcome(cell: Cell, status: str, values: dict[str, np.ndarray], error: str, trace: str, seconds: float) -> Outcome:
     """What became of this cell."""
-    return Outcome(cell.key, cell.name, cell.statement, cell.size, cell.seeds, status, values, error, trace, seconds)
+    return Outcome(
+        cell.key, cell.name, cell.statement, cell.size, cell.seeds, status, values, error, trace, seconds, cell.code
+    )
 
 
 def measured(law: Law, size: int, seeds: Sequence[int]) -> tuple[str, dict[str, np.ndarray], str, str, float]:
-    """Status, values, error, traceback and seconds of computing these realisations."""
+    """Status, values, error, traceback and seconds of computing these realisations; `sys.exit` is an error too."""
     start = time.perf_counter()
     try:
         values = compute(law, size, seeds)
-    except Exception as error:
-        return "failed", {}, f"{type(error).__name__}: {error}", traceback.format_exc(), time.perf_counter() - start
-    bad = {k: np.isnan(v).reshape(len(seeds), -1).any(axis=1) for k, v in values.items()}
-    words = [f"{k} is nan for seeds {span(np.asarray(seeds)[b].tolist())}" for k, b in bad.items() if b.any()]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        told = " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
+        trace = shortened("\n".join(shortened(line, 400) for line in traceback.format_exc(limit=-40).splitlines()))
+        return "failed", {}, f"{shortened(told, 500)}{_where(error)}", trace, time.perf_counter() - start
+    bad = {k: unusable(v).reshape(len(seeds), -1).any(axis=1) for k, v in values.items()}
+    words = [
+        f"{k} is {_what(values[k])} for seeds {span(np.asarray(seeds)[b].tolist())}" for k, b in bad.items() if b.any()
+    ]
     return "nan" if words else "done", values, "; ".join(words), "", time.perf_counter() - start
+
+
+def unusable(values: np.ndarray) -> np.ndarray:
+    """Where there is no number, or one whose square is none."""
+    return np.isnan(values) | (np.isfinite(values) & (np.abs(values) > HUGE))
+
+
+def _what(values: np.ndarray) -> str:
+    return "nan" if np.isnan(values).any() else f"beyond {HUGE:g}, too large for a mean,"
+
+
+def _where(error: BaseException) -> str:
+    """The line of the innermost frame that belongs to neither Python nor an installed package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if not is_installed(Path(f.filename)) and not _is_machinery(f.filename)]
+    return f" ({Path(ours[-1].filename).name}, line {ours[-1].lineno})" if ours else ""
+
+
+def _is_machinery(file: str) -> bool:
+    return (
+        "<" in file or Path(file).is_relative_to(LIBRARY / "engine") or Path(file).is_relative_to(LIBRARY / "contract")
+    )
+
+
+def shortened(text: str, most: int = 8000) -> str:
+    """A text without its middle where it is long."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters ...] {text[-half:]}"
 
 
 def span(seeds: Sequence[int]) -> str:

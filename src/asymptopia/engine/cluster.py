@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import math
 import os
 import time
@@ -12,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from ..contract.record import StatementError
+from . import watch
 from .cells import Cell, Outcome, measured, outcome
 from .code import rebuild, sources
 from .errors import EngineError
@@ -42,7 +44,8 @@ def on_cluster(
     """
     laws = {c.code + c.statement: c.law for c in cells}
     found = {name: sources(law) for name, law in laws.items()}
-    tasks = {c: (c.statement, found[c.code + c.statement], c.code, c.size, c.seeds) for c in cells}
+    limit = watch.cell_timeout()
+    tasks = {c: (c.statement, found[c.code + c.statement], c.code, c.size, c.seeds, limit) for c in cells}
     with _client(scheduler, jobs) as client:
         if not client.scheduler_info()["workers"]:
             message("Waiting for workers.")
@@ -52,14 +55,25 @@ def on_cluster(
             _submit(client, {cell: tasks[cell]}, 1, on_result, lambda cell, error: on_result(cell, _lost(cell, error)))
 
 
-def compute_stated(statement: str, where: tuple[str, ...], code: str, size: int, seeds: tuple[int, ...]) -> tuple:
-    """What a worker does: rebuild the law, compute its realisations; exceptions are part of the result."""
+def compute_stated(
+    statement: str, where: tuple[str, ...], code: str, size: int, seeds: tuple[int, ...], limit: float | None = None
+) -> tuple:
+    """What a worker does: rebuild the law, compute its realisations; exceptions are part of the result.
+
+    A worker that takes more than `limit` seconds ends itself, with a traceback on its standard error.
+    """
     _limit_threads()
+    if limit is not None:
+        faulthandler.dump_traceback_later(limit, exit=True)
     try:
         law = rebuild(statement, where, code)
     except (StatementError, EngineError) as error:
         return "failed", {}, f"{type(error).__name__}: {error}", "", 0.0
-    return measured(law, size, seeds)
+    try:
+        return measured(law, size, seeds)
+    finally:
+        if limit is not None:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _submit(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import hashlib
 import importlib
+import inspect
 import pickle
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,30 +18,114 @@ from ..contract.law import Law
 from ..contract.record import Record, StatementError
 from ..contract.statement import load_file, parse
 from .errors import EngineError
+from .reach import EVERY, Reach
+from .syntax import LIBRARY, Module, is_installed
+
+RECIPE = 2
+"""The number of the recipe of fingerprints; cells of another recipe cannot be told from cells of other code."""
 
 _CONTRACT = {Record.__module__, Law.__module__}
-_ROOMS = {"numerics", "parts", "theory", "algorithms", "measure", "laws"}
-_LIBRARY = Path(__file__).parents[1]
-_DEPTH = len(_LIBRARY.parts)
+_ROOTS = ("realize", "realize_all")
+_THEORY = ("predict", "valid", "check", "thresholds", "fixed_points", "fixed_points_along", "landmarks", "coords")
+_PACKAGES = ("numpy", "jax", "jaxlib")
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 
 
 def fingerprint(law: Law) -> str:
-    """A hash of the library's version and of the source files that define the law, its parts and its functions.
+    """What identifies the code that the law's realisations depend on; comments, docstrings and theory are not in it."""
+    known = getattr(law, "stored_code", None)
+    return known if isinstance(known, str) else _hash_of(behind(law))
 
-    Of the library's own rooms (`_ROOMS`) the files that those import count too, and so on. Functions without a name of
-    their own in a file (lambdas, closures, those typed at a prompt) count by their code.
-    """
+
+def theory_fingerprint(law: Law) -> str:
+    """What identifies the code that the law's predictions depend on."""
     from .. import __version__
 
-    things = list(_definitions(law))
-    modules = {thing.__module__ for thing in things} - _CONTRACT
-    loaded = {module: Path(f) for m in modules if (f := getattr(module := sys.modules.get(m), "__file__", None))}
-    told = (law.in_folder(name) for name in ("theory", "experiment"))
-    loaded |= {m: Path(str(m.__file__)) for m in told if m is not None}
-    digests = sorted(_digest(f, module) for module, f in loaded.items())
-    digests += sorted(_digest(f, None) for f in set().union(*map(_behind, loaded.values())) - set(loaded.values()))
-    digests += [_digest_of_code(thing) for thing in things if not _in_a_file(thing)]
-    return _hash(__version__, *digests)
+    return _hash_of(_reached(*_things(law), theory=True) | {"asymptopia": __version__})
+
+
+def behind(law: Law) -> dict[str, str]:
+    """The digests of all that the law's realisations reach, by file and name, and the versions of packages.
+
+    That is: its `realize` with the functions, methods and values that come up there, in this library or in the user's
+    own files, and so on; and how the contract seeds and batches realisations. Functions and classes that no file
+    defines (lambdas, closures, those typed at a prompt) count by their code.
+    """
+    return _reached(*_things(law), theory=False) | {"observables": " ".join(law.observed())}
+
+
+def _things(law: Law) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """What the statement is made of, and the modules of its folder."""
+    things = tuple(dict.fromkeys(_definitions(law)))
+    return things, tuple(m for m in map(law.in_folder, ("experiment", "theory")) if m is not None)
+
+
+@lru_cache(maxsize=512)
+def _reached(things: tuple[Any, ...], folder: tuple[types.ModuleType, ...], theory: bool) -> dict[str, str]:
+    reach = Reach(() if theory else _THEORY)
+    typed: dict[str, str] = {}
+    for thing in things:
+        law = isinstance(thing, type) and issubclass(thing, Law)
+        if _in_a_file(thing):
+            members = (EVERY, f"self.{EVERY}") if theory else _ROOTS if law else ()
+            reach.start(_file_of(thing), thing.__qualname__.split(".")[0], members, law)
+        else:
+            typed |= _typed(thing, reach, theory)
+    for module in folder:
+        if theory or module.__name__.endswith(".experiment"):
+            for name in ("predict",) if module.__name__.endswith(".theory") else ("realize", "realize_all"):
+                reach.start(Path(str(module.__file__)).resolve(), name)
+    reach.finish()
+    return dict(sorted((reach.parts | typed | _contract() | _versions(reach.packages)).items()))
+
+
+@cache
+def _contract() -> dict[str, str]:
+    """How the contract makes realisations out of seeds."""
+    reach = Reach()
+    reach.start(LIBRARY / "contract" / "batching.py", "realize_block")
+    reach.finish()
+    return reach.parts
+
+
+def _versions(packages: set[str]) -> dict[str, str]:
+    found = {name: _version(name) for name in {*packages, *_PACKAGES} if name not in sys.stdlib_module_names}
+    return {f"version of {name}": number for name, number in found.items() if number}
+
+
+@cache
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(_DISTRIBUTIONS.get(package, package))
+    except (PackageNotFoundError, ValueError):
+        return str(getattr(sys.modules.get(package), "__version__", ""))
+
+
+def syntax_digest(file: Path) -> str:
+    """The hash of a file of the user and of those beside it that it imports, without comments and docstrings.
+
+    Nothing is run. Empty if there is no such file.
+    """
+    found, left = dict[Path, str](), [file.resolve()]
+    while left:
+        here = left.pop()
+        if here in found or not here.is_file():
+            continue
+        module = Module(here)
+        found[here] = module.text()
+        imports = [t.file for t in module.imports.values()] + [t.file for t in module.inside()]
+        left += [f for f in imports if f and not f.is_relative_to(LIBRARY) and not is_installed(f)]
+    return _hash(*(found[f] for f in sorted(found))) if found else ""
+
+
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """In words, what became of the code between two lists of its parts."""
+    words = [f"{k} changed" for k in old if k in new and old[k] != new[k]]
+    words += [f"{k} is new" for k in new if k not in old] + [f"{k} is gone" for k in old if k not in new]
+    shown = "; ".join(words[:4]) + (f"; and {len(words) - 4} more" if len(words) > 4 else "")
+    return shown or "its code changed"
 
 
 def sources(law: Law) -> tuple[str, ...]:
@@ -110,58 +194,76 @@ def _definitions(value: Any) -> Iterator[Any]:
         yield value if hasattr(value, "__module__") and hasattr(value, "__qualname__") else type(value)
 
 
+def _file_of(thing: Any) -> Path:
+    return Path(str(sys.modules[thing.__module__].__file__)).resolve()
+
+
 def _in_a_file(thing: Any) -> bool:
     module = sys.modules.get(thing.__module__)
     return bool(getattr(module, "__file__", None)) and "<" not in thing.__qualname__
 
 
-@cache
-def _digest(file: Path, module: types.ModuleType | None) -> str:
-    """The hash of a module's file when first asked for: about when its code was loaded, not when it was last edited."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _typed(thing: Any, reach: Reach, theory: bool) -> dict[str, str]:
+    """The digests of what no file defines: a lambda, a closure, or what was typed at a prompt; with what it names."""
+    found: dict[str, str] = {}
+    left = [thing]
+    while left:
+        thing = left.pop()
+        label = f"{getattr(thing, '__qualname__', type(thing).__qualname__)} (typed)"
+        while label in found:
+            label += "'"
+        if isinstance(thing, type):
+            skipped = () if theory else _THEORY
+            functions = {
+                k: inspect.unwrap(f) for k, v in vars(thing).items() if (f := _function(v)) and k not in skipped
+            }
+            found[label] = _hash(*(f"{k} {_of_function(f)}" for k, f in sorted(functions.items())))
+            named = [g for f in functions.values() for g in _globals(f)]
+        else:
+            found[label] = _of_function(thing) if isinstance(thing, types.FunctionType) else _content(thing)
+            named = list(_globals(thing)) if isinstance(thing, types.FunctionType) else []
+        for name, value in named:
+            if isinstance(value, type | types.FunctionType) and value.__module__ in sys.modules:
+                if not _in_a_file(value):
+                    new = f"{value.__qualname__} (typed)" not in found and value is not thing
+                    left += [value] if new else []
+                elif value.__module__ not in _CONTRACT:
+                    reach.start(_file_of(value), value.__qualname__.split(".")[0])
+            elif isinstance(value, types.ModuleType):
+                reach.packages.add(value.__name__.split(".")[0])
+            else:
+                found[f"{name} (typed)"] = _content(value)
+    return found
 
 
-@cache
-def _behind(file: Path) -> frozenset[Path]:
-    """The files in the library's rooms that a file of the library imports, in functions too, directly or not."""
-    found: set[Path] = set()
-    waiting = [file]
-    while waiting:
-        new = _imported(waiting.pop()) - found
-        found |= new
-        waiting += new
-    return frozenset(found)
+def _function(value: Any) -> types.FunctionType | None:
+    value = getattr(value, "__func__", getattr(value, "fget", value))
+    return value if isinstance(value, types.FunctionType) else None
 
 
-@cache
-def _imported(file: Path) -> frozenset[Path]:
-    if not file.is_relative_to(_LIBRARY):
-        return frozenset()
-    named = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = file.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-            named |= {base.with_suffix(".py"), *(base / f"{a.name}.py" for a in node.names), base / "__init__.py"}
-    return frozenset(f for f in named if f.is_relative_to(_LIBRARY) and f.parts[_DEPTH] in _ROOMS and f.is_file())
+def _globals(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """What a function and those inside it name at the top of their module."""
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+        yield from ((n, function.__globals__[n]) for n in code.co_names if n in function.__globals__)
 
 
-def _digest_of_code(thing: Any) -> str:
-    if isinstance(thing, type):
-        return _hash(
-            thing.__qualname__, *(_digest_of_code(v) for v in vars(thing).values() if isinstance(v, types.FunctionType))
-        )
-    if isinstance(thing, types.FunctionType):
-        inside = [c.cell_contents for c in thing.__closure__ or ()]
-        return _hash(*_code(thing.__code__), _content((thing.__defaults__, thing.__kwdefaults__, inside)))
-    return _content(thing)
+def _of_function(function: types.FunctionType) -> str:
+    inside = [c.cell_contents for c in function.__closure__ or ()]
+    plain = [v if not isinstance(v, types.FunctionType) else _of_function(v) for v in inside]
+    return _hash(
+        *_code(function.__code__, function.__doc__), _content((function.__defaults__, function.__kwdefaults__, plain))
+    )
 
 
-def _code(code: types.CodeType) -> Iterator[str]:
+def _code(code: types.CodeType, doc: str | None = None) -> Iterator[str]:
     yield from (code.co_code.hex(), repr(code.co_names), repr(code.co_varnames))
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _code(constant)
-        else:
+        elif doc is None or constant != doc:
             yield repr(constant)
 
 
@@ -172,8 +274,14 @@ def _content(value: Any) -> str:
         return _hash(repr(value))
 
 
+def _hash_of(parts: Mapping[str, str]) -> str:
+    """The hash of the digests, whatever the files that hold them are called or where they lie."""
+    named = sorted(v if ": " in k else f"{k} {v}" for k, v in parts.items())
+    return f"{RECIPE}-{_hash(*named)}"
+
+
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-__all__: list[str] = ["fingerprint", "rebuild", "sources"]
+__all__: list[str] = ["behind", "changes", "fingerprint", "rebuild", "sources", "theory_fingerprint"]

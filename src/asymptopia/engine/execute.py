@@ -9,7 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
-from .cells import Cell, Outcome, attempt
+from ..contract.batching import seed_keys
+from . import watch
+from .cells import Cell, Outcome, attempt, outcome
 
 Report = Callable[[Cell, Outcome], None]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -28,8 +30,11 @@ def execute(
     A cell that raises, yields nan or kills its worker gives an outcome that says so, and costs no other cell.
     Ctrl-C raises KeyboardInterrupt after the outcomes that were on their way are handed over.
     """
+    cells = _after_losses(cells, on_result)
     if not cells:
         return
+    if watch.guarded() and scheduler is None:
+        seed_keys(1, (0,))  # JAX is loaded before the first cell is timed
     if scheduler is not None:
         from .cluster import on_cluster
 
@@ -41,6 +46,29 @@ def execute(
         with one_thread_each():
             for cell in cells:
                 on_result(cell, attempt(cell))
+
+
+def _after_losses(cells: Sequence[Cell], on_result: Report) -> list[Cell]:
+    """The cells but for those that killed a process of this run, which have failed; and the suspects, tried alone."""
+    left = []
+    for cell in cells:
+        if (loss := watch.lost(cell)) is not None:
+            on_result(cell, outcome(cell, "failed", {}, loss.error + _at(cell, loss), loss.traceback, 0.0))
+        else:
+            left.append(cell)
+    for cell in [c for c in left if watch.suspected(c)]:
+        with one_thread_each():
+            on_result(cell, attempt(cell))
+        left.remove(cell)
+    return left
+
+
+def _at(cell: Cell, loss: watch.Loss) -> str:
+    """Where the law is realised, if the process did not say where it was."""
+    code = getattr(getattr(type(cell.law), "realize", None), "__code__", None)
+    if loss.traceback or code is None:
+        return ""
+    return f" ({os.path.basename(code.co_filename)}, line {code.co_firstlineno})"
 
 
 def compilations(cells: Sequence[Cell]) -> int:
@@ -59,7 +87,7 @@ def one_thread_each() -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
         limits.restore_original_limits()
@@ -99,8 +127,12 @@ def _on_threads(cells: Sequence[Cell], jobs: int, on_result: Report, message: Ca
     except KeyboardInterrupt:
         if running:
             message(f"Finishing the {len(running)} cells that are running; Ctrl-C again drops them.")
-        while running:
-            collect()
+        try:
+            while running:
+                collect()
+        finally:
+            for future in [f for f in running if f.done()]:
+                on_result(running.pop(future), future.result())
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

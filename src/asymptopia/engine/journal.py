@@ -1,12 +1,19 @@
-"""An append-only journal of outcomes: one file a writer, one line a cell, so that a killed writer loses nothing."""
+"""An append-only journal of outcomes: one file a writer, one line a cell, so that a killed writer loses nothing.
+
+A line ends in a checksum of itself; what was changed afterwards, by a disk or by hand, counts as not written.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import io
 import json
 import os
+import re
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +21,16 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from .cells import Outcome, runs
+from .cells import Outcome, name_of, runs
 from .errors import EngineError
 
 INLINE = 2000  # more numbers than this go to a file of their own
+MOST_SEEDS = 10**6  # in one cell
 _FSYNC_EVERY = 5.0  # seconds
+_SEALED = re.compile(rb',"sum":"([0-9a-f]{8})"}$')
+_STATES = ("done", "nan", "failed")
+_TEXTS = ("key", "name", "statement", "status", "error", "traceback", "code")
+_KEYS = {*_TEXTS, "size", "seeds", "seconds"}
 
 
 class Journal:
@@ -63,7 +75,7 @@ class Journal:
                 ) from error
 
     def _write(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        data = sealed(json.dumps(line, separators=(",", ":")).encode()) + b"\n"
         before = os.fstat(self._file).st_size
         try:
             if (written := os.write(self._file, data)) != len(data):
@@ -76,66 +88,136 @@ class Journal:
             self._synced = time.monotonic()
 
 
-def read(folder: Path) -> tuple[list[Outcome], list[dict[str, Any]]]:
-    """All outcomes in the journals of a results folder, and the headers of the runs that wrote them.
+def read(folder: Path) -> tuple[list[Outcome], list[dict[str, Any]], list[str]]:
+    """All outcomes in the journals of a results folder, the headers of the runs that wrote them, and what is damaged.
 
-    A line that was cut short counts as not written, and so does an outcome whose arrays are gone.
+    A last line that was cut short counts as not written. Whatever else cannot be believed costs its own outcome, and
+    is said: where it stands, and what is wrong with it.
     """
-    outcomes, headers = [], []
+    outcomes, headers, damaged = [], [], []
     for path in sorted((folder / "cells").glob("*.jsonl")):
-        for line in _lines(path):
-            if "run" in line:
-                headers.append(line["run"])
-            elif (outcome := _decode(line, folder)) is not None:
-                outcomes.append(outcome)
-    return outcomes, headers
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for raw in file:
+        for number, line in _lines(path):
             try:
-                line = json.loads(raw)
-            except ValueError:
+                if isinstance(line, str):
+                    raise ValueError(line)
+                if "run" in line:
+                    headers += [line["run"]] if isinstance(line["run"], dict) else []
+                else:
+                    outcomes.append(_decode(line, folder))
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError, BadZipFile) as e:
+                damaged.append(f"{path.name}, line {number}: {e}")
+    return outcomes, headers, damaged
+
+
+def sealed(data: bytes) -> bytes:
+    """A JSON object with a checksum of itself as its last key."""
+    return data[:-1] + b',"sum":"%08x"}' % zlib.crc32(data)
+
+
+def unsealed(data: bytes) -> bytes:
+    """The JSON object as it was before `sealed`; raises `ValueError` if it was changed since."""
+    seal = _SEALED.search(data)
+    if seal is None or int(seal[1], 16) != zlib.crc32(data[: seal.start()] + b"}"):
+        raise ValueError("it was changed after it was written (its checksum differs)")
+    return data[: seal.start()] + b"}"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """The lines with their numbers; instead of one that cannot be believed, why."""
+    with path.open("rb") as file:
+        must = False
+        for number, raw in enumerate(file, start=1):
+            seal = _SEALED.search(raw.rstrip(b"\n"))
+            must = must or seal is not None
+            try:
+                line = json.loads(raw if seal is None else unsealed(raw.rstrip(b"\n")))
+            except (ValueError, RecursionError) as error:
+                if raw.endswith(b"\n"):
+                    yield number, "it is not JSON" if seal is None else str(error)
                 continue
-            if isinstance(line, dict):
-                yield line
+            if must and seal is None:
+                yield number, "it has no checksum, unlike the lines before it"
+            elif not isinstance(line, dict):
+                yield number, "it is not an outcome"
+            else:
+                yield number, line
 
 
 def _encode(outcome: Outcome, folder: Path) -> dict[str, Any]:
     line: dict[str, Any] = {k: v for k, v in vars(outcome).items() if k != "values" and v != ""}
     line |= {"seeds": runs(outcome.seeds), "seconds": round(outcome.seconds, 4)}
     if sum(v.size for v in outcome.values.values()) > INLINE:
-        line["arrays"] = _store(outcome, folder)
+        line["arrays"], line["digest"] = _store(outcome, folder)
     else:
         line["values"] = {k: [list(v.shape), v.ravel().tolist()] for k, v in outcome.values.items()}
     return line
 
 
-def _store(outcome: Outcome, folder: Path) -> str:
+def _store(outcome: Outcome, folder: Path) -> tuple[str, str]:
+    """Write the arrays beside the journal; returns where, and the hash of what was written."""
     name = f"arrays/{outcome.name}.npz"
     temporary = folder / f"{name}.{uuid.uuid4().hex[:8]}.tmp"
     temporary.parent.mkdir(exist_ok=True)
+    buffer = io.BytesIO()
+    np.savez(buffer, **outcome.values)  # type: ignore[arg-type]
     try:
         with temporary.open("wb") as file:
-            np.savez(file, **outcome.values)  # type: ignore[arg-type]
+            file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, folder / name)
     finally:
         temporary.unlink(missing_ok=True)
-    return name
+    return name, hashlib.sha256(buffer.getbuffer()).hexdigest()
 
 
-def _decode(line: dict[str, Any], folder: Path) -> Outcome | None:
+def _decode(line: dict[str, Any], folder: Path) -> Outcome:
+    """The outcome that a line tells of; raises what says why it cannot be one."""
+    seeds = _seeds(line.pop("seeds"))
+    arrays, digest, values = line.pop("arrays", None), line.pop("digest", None), line.pop("values", None)
+    if (unknown := sorted(set(line) - _KEYS)) or not all(isinstance(line.get(k, ""), str) for k in _TEXTS):
+        raise ValueError(f"it has keys or values that no outcome has ({', '.join(unknown) or 'texts'})")
+    if line["status"] not in _STATES:
+        raise ValueError(f"it has an unknown status {line['status']!r}")
+    if type(line["size"]) is not int or not isinstance(line.get("seconds", 0.0), int | float):
+        raise ValueError("its size is not a whole number, or its time is none")
+    if line["name"] != name_of(line["key"], seeds):
+        raise ValueError("its name does not belong to its seeds")
+    found = _values(values) if arrays is None else _stored(folder, arrays, digest)
+    if any(v.shape[:1] != (len(seeds),) for v in found.values()):
+        raise ValueError("it has not one value a seed")
+    if line["status"] == "done" and not (found and all(not np.isnan(v).any() for v in found.values())):
+        raise ValueError("it is called done, but values are missing")
+    return Outcome(**line, seeds=seeds, values=found)
+
+
+def _seeds(spans: Any) -> tuple[int, ...]:
+    pairs = [(first, last) for first, last in spans]
+    if not all(type(s) is int and 0 <= s < 1 << 32 for pair in pairs for s in pair):
+        raise ValueError("its seeds are not whole numbers below 2**32")
+    if sum(max(last - first + 1, 0) for first, last in pairs) > MOST_SEEDS:
+        raise ValueError(f"it has more than {MOST_SEEDS} seeds")
+    return tuple(s for first, last in pairs for s in range(first, last + 1))
+
+
+def _values(table: Any) -> dict[str, np.ndarray]:
+    found = {}
+    for name, (shape, numbers) in table.items():
+        array = np.array(numbers) if numbers else np.empty(0)
+        if array.ndim != 1 or array.dtype.kind not in "fi":
+            raise ValueError(f"its values of {name!r} are not numbers")
+        found[name] = array.astype(float).reshape(shape)
+    return found
+
+
+def _stored(folder: Path, name: str, digest: str | None) -> dict[str, np.ndarray]:
+    """The arrays beside the journal; those written before 0.3 have no hash."""
+    path = folder / "arrays" / Path(name).name
     try:
-        line["seeds"] = tuple(s for first, last in line["seeds"] for s in range(first, last + 1))
-        stored = line.pop("arrays", None)
-        if stored is None:
-            line["values"] = {k: np.array(v, float).reshape(shape) for k, (shape, v) in line["values"].items()}
-        else:
-            with np.load(folder / stored) as arrays:
-                line["values"] = dict(arrays)
-        return Outcome(**line)
-    except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile):
-        return None
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"its arrays are gone ({path.name}: {error.strerror})") from None
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(f"its arrays were changed after they were written ({path.name})")
+    with np.load(io.BytesIO(content)) as arrays:
+        return {k: np.asarray(v, float) for k, v in arrays.items()}

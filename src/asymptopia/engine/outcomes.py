@@ -9,7 +9,7 @@ import numpy as np
 
 from ..contract.law import Law, Statement, label
 from ..contract.record import StatementError
-from .cells import Cell, Outcome, plan
+from .cells import Cell, Outcome, plan, unusable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,11 +22,13 @@ class Outcomes:
 
     def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
         self._by_key: dict[str, dict[str, Outcome]] = {}
+        self._codes: dict[tuple[str, int], dict[str, None]] = {}
         for outcome in outcomes:
             self.add(outcome)
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome in."""
+        self._codes.setdefault((outcome.statement, outcome.size), {})[outcome.code] = None
         cells = self._by_key.setdefault(outcome.key, {})
         old = cells.get(outcome.name)
         if old is None or _RANK[outcome.status] >= _RANK[old.status]:
@@ -39,13 +41,21 @@ class Outcomes:
         """
         left = []
         for cell in cells:
-            known = self._by_key.get(cell.key, {}).values()
+            known = [o for o in self._by_key.get(cell.key, {}).values() if _fits(o, cell.law)]
             there = [o.seeds for o in known if o.status == "done" or not retry_failed]
             if not there:
                 left.append(cell)
             elif (rest := cell.without(s for seeds in there for s in seeds)) is not None:
                 left.append(rest)
         return left
+
+    def other_codes(self, cell: Cell) -> list[str]:
+        """The codes that made outcomes of this statement and size, but for the present one; "" for one not known."""
+        return [code for code in self._codes.get((cell.statement, cell.size), {}) if code != cell.code]
+
+    def codes(self, statement: str, size: int) -> list[str]:
+        """The codes that made outcomes of a statement at a size, in the order in which they came."""
+        return list(self._codes.get((statement, size), {}))
 
     def concerning(self, cells: Iterable[Cell]) -> list[Outcome]:
         """The outcomes that bear on these cells, worst first, then by their seeds."""
@@ -68,7 +78,7 @@ class Outcomes:
         """
         sizes, seeds = statement.law.sizes_and_seeds(sizes, seeds)
         cells = plan(statement, sizes, seeds, block=max(seeds) + 1)
-        found = self.concerning(cells)
+        found = [o for o in self.concerning(cells) if _fits(o, statement.law)]
         shapes = {name: _shape(statement.law, name, found) for name in statement.law.observed()}
         points = len(statement.points())
         values = {k: np.full((points, len(sizes), len(seeds), *shape), np.nan) for k, shape in shapes.items()}
@@ -77,17 +87,22 @@ class Outcomes:
         for i, cell in enumerate(cells):
             place = divmod(i, len(sizes))
             whole: set[int] = set()
-            known = self.concerning([cell])
+            known = [o for o in self.concerning([cell]) if _fits(o, cell.law)]
             for outcome in known:
                 rows = [r for r, s in enumerate(outcome.seeds) if s in column]
                 columns = [column[outcome.seeds[r]] for r in rows]
                 for name, array in outcome.values.items():
-                    values[name][(*place, columns)] = array[rows]
+                    values[name][(*place, columns)] = np.where(unusable(array[rows]), np.nan, array[rows])
                 if outcome.status == "done":
                     whole.update(outcome.seeds)
             failures += [o for o in known if o.status != "done" and column.keys() & set(o.seeds) - whole]
         data = label(statement, values, size=np.asarray(sizes), seed=np.asarray(seeds))
         return data.assign_attrs(failures="\n".join(map(str, failures))) if failures else data
+
+
+def _fits(outcome: Outcome, law: Law) -> bool:
+    """Whether an outcome has the observables that the law has, and no other; one that failed has none."""
+    return outcome.status == "failed" or set(outcome.values) == set(law.observed())
 
 
 def _shape(law: Law, name: str, outcomes: Sequence[Outcome]) -> tuple[int, ...]:

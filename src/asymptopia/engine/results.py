@@ -7,7 +7,8 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ from ..contract.law import Statement
 from ..contract.record import StatementError
 from .cells import Outcome
 from .errors import EngineError
-from .journal import Journal, read
+from .exclusive import FILE as _WRITING
+from .exclusive import FolderLock
+from .journal import Journal, read, sealed, unsealed
 from .outcomes import Outcomes
 from .provenance import provenance
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from .run import Entry
 
 _LOCK = "study.lock.json"
+_CODE = "code.json"
+_LIMITS = "limits.json"
 
 
 def lock(entries: Sequence[Entry], also: Sequence[str] = (), **resolved: Any) -> dict[str, Any]:
@@ -43,46 +48,100 @@ def lock(entries: Sequence[Entry], also: Sequence[str] = (), **resolved: Any) ->
 
 
 class Results:
-    """The folder of one study; make it with `Results.open_or_create`, or read it with `Results.open`."""
+    """The folder of one study; make it with `Results.open_or_create`, or read it with `Results.open`.
 
-    def __init__(self, folder: Path, locked: dict[str, Any], writer: str = "run") -> None:
-        self.folder, self.lock, self._writer = folder, locked, writer
-        outcomes, self._headers = read(folder)
+    folder: where it is, whatever the present folder becomes; `shown` is how it was named.
+    damaged: the lines of its journal that cannot be believed, and why; their cells count as not computed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        locked: dict[str, Any],
+        writer: str = "run",
+        held: FolderLock | None = None,
+        shown: Path | None = None,
+    ) -> None:
+        self.folder, self.lock, self._writer, self.shown = folder, locked, writer, shown or folder
+        outcomes, self._headers, self.damaged = read(folder)
         self.outcomes = Outcomes(outcomes)
+        self.codes = _json(folder / _CODE)
         self.workers = ""
         self._journal = Journal(folder, writer, self._header)
+        self._held = held
+        if held is not None:
+            weakref.finalize(self, held.release)
 
     @classmethod
     def open_or_create(
-        cls, folder: str | Path, lock: Mapping[str, Any], study: str | None = None, shard: tuple[int, int] | None = None
+        cls,
+        folder: str | Path,
+        lock: Mapping[str, Any],
+        study: str | None = None,
+        shard: tuple[int, int] | None = None,
+        message: Callable[[str], None] = lambda text: None,
     ) -> Results:
-        """The folder of this study, made if need be; `study` is the text of its TOML file.
+        """The folder of this study, made if need be, for this process to write; `study` is the text of its TOML file.
+
+        If another process is writing it, this one waits, and says so in a message. Temporary files that killed
+        processes left are removed. More seeds or sizes of the same statements extend a study. Each shard of a job
+        array has a journal of its own, and may be written beside other shards.
 
         Raises `StatementError` if the folder belongs to another study, holds something else, or cannot be written.
-        More seeds or sizes of the same statements extend a study. Each shard of a job array has a journal of its own.
         """
-        folder = Path(folder)
+        shown, folder = Path(folder), Path(folder).resolve()
+        name = f"shard-{shard[0]}-of-{shard[1]}" if shard else None
+        held = FolderLock(folder, name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _check_owner(folder, lock)
+            _check_owner(shown, lock, study)
+            held.take(message)
+            _check_owner(shown, lock, study)
+            if shard is None:
+                _remove_orphans(folder)
             _replace(folder / _LOCK, json.dumps(dict(lock), indent=1).encode() + b"\n")
             if study is not None:
                 _replace(folder / "study.toml", study.encode())
         except OSError as error:
+            held.release()
             raise StatementError(
-                f"Cannot write results into {str(folder)!r}: {error.strerror or error}. "
+                f"Cannot write results into {str(shown)!r}: {error.strerror or error}. "
                 "Choose another folder with --out."
             ) from None
-        return cls(folder, dict(lock), f"shard-{shard[0]}-of-{shard[1]}" if shard else "run")
+        return cls(folder, dict(lock), name or "run", held, shown)
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
         """An existing results folder, to be read. Raises `StatementError` if it is none."""
-        folder = Path(folder)
-        try:
-            return cls(folder, json.loads((folder / _LOCK).read_text()))
-        except (OSError, ValueError):
-            raise StatementError(f"{str(folder)!r} is not a results folder: it has no readable {_LOCK}.") from None
+        shown, folder = Path(folder), Path(folder).resolve()
+        locked = _json(folder / _LOCK)
+        if not locked and not (folder / "study.toml").is_file():
+            raise StatementError(f"{str(shown)!r} is not a results folder: it has no readable {_LOCK}.")
+        return cls(folder, locked, shown=shown)
+
+    def write(self, patience: float = float("inf")) -> None:
+        """Become the only process that writes the folder, until `release`.
+
+        Raises `EngineError` if another is writing it for longer than `patience` seconds.
+        """
+        if self._held is not None and self._held.taken:
+            return
+        held = FolderLock(self.folder)
+        held.take(lambda text: None, patience)
+        self._held = held
+        weakref.finalize(self, held.release)
+
+    def release(self) -> None:
+        """Let other processes write the folder."""
+        if self._held is not None:
+            self._held.release()
+
+    def remember(self, codes: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep what the code of new cells consists of, so that a later run can say what has changed."""
+        if any(code not in self.codes for code in codes):
+            self.codes = {**_json(self.folder / _CODE), **codes}
+            with suppress(OSError):
+                _replace(self.folder / _CODE, json.dumps(self.codes, indent=1, sort_keys=True).encode())
 
     def add(self, outcome: Outcome) -> None:
         """Write down what became of a cell, at once. Raises `EngineError` if it cannot be written."""
@@ -100,7 +159,7 @@ class Results:
         return self.outcomes.counts()
 
     def close(self, summary: str = "") -> None:
-        """Bring the journal to the disk; after a run that computed something, renew provenance.json and run.log.
+        """Bring the journal to the disk, and let others write; what a run computed renews provenance.json and run.log.
 
         Raises `EngineError` if the journal does not reach the disk; what the other two say is in the journals too.
         """
@@ -110,6 +169,7 @@ class Results:
             with suppress(OSError):
                 _replace(self.folder / "provenance.json", json.dumps(self.provenance(), indent=1).encode())
         self._journal = Journal(self.folder, self._writer, self._header)
+        self.release()
 
     def provenance(self) -> dict[str, Any]:
         """What the stored cells come from: the newest run's versions, commit, device and command, and all `runs`."""
@@ -125,29 +185,64 @@ class Results:
     def consolidate(self, datasets: Mapping[str, xr.Dataset]) -> Path:
         """Write results.nc, which `xarray.open_datatree` opens, with a group for each dataset (such as "0/limit").
 
-        Raises `EngineError` if it cannot be written; what was there is left as it is.
+        results.nc.sha256 has its hash, as `sha256sum -c` takes it. Raises `EngineError` if it cannot be written; what
+        was there is left as it is.
         """
+        import io
+
         import xarray as xr
 
         path = self.folder / "results.nc"
-        temporary = path.with_suffix(f".{uuid.uuid4().hex[:8]}.tmp")
+        whole = io.BytesIO()  # HDF5 crashes on a full disk, so it never sees one
+        xr.DataTree.from_dict(dict(datasets)).to_netcdf(whole, engine="h5netcdf")
         try:
-            xr.DataTree.from_dict(dict(datasets)).to_netcdf(temporary, engine="h5netcdf")
-            os.replace(temporary, path)
+            _replace(path, whole.getvalue())
+            digest = hashlib.sha256(whole.getbuffer()).hexdigest()
+            _replace(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode())
         except OSError as error:
             raise EngineError(
                 f"Cannot write {str(path)!r}: {error.strerror or error}. Every finished cell is safe."
             ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
         return path
 
-    def load(self) -> dict[str, xr.Dataset]:
-        """The datasets of results.nc by group, in memory."""
+    def keep_limits(self, limits: Mapping[str, xr.Dataset]) -> None:
+        """Keep predictions by name, so that a report can be made of them whatever becomes of results.nc."""
+        if all(known is not None and limits[k].identical(known) for k, known in _matched(limits, self.limits())):
+            return
+        text = json.dumps({k: data.to_dict() for k, data in limits.items()}, separators=(",", ":"), default=_plain)
+        with suppress(OSError):
+            _replace(self.folder / _LIMITS, sealed(text.encode()) + b"\n")
+
+    def limits(self) -> dict[str, xr.Dataset]:
+        """The predictions that were kept; none if they are damaged."""
         import xarray as xr
 
-        with xr.open_datatree(self.folder / "results.nc", engine="h5netcdf") as tree:
-            return {node.path.strip("/"): node.to_dataset().load() for node in tree.leaves}
+        try:
+            text = unsealed((self.folder / _LIMITS).read_bytes().rstrip(b"\n"))
+            return {k: xr.Dataset.from_dict(v) for k, v in json.loads(text).items()}
+        except Exception:  # whatever damaged text leads xarray to
+            return {}
+
+    def load(self) -> dict[str, xr.Dataset]:
+        """The datasets of results.nc by group, in memory.
+
+        Raises `EngineError` if there is none or it is damaged; `asymptopia report DIR` writes it anew.
+        """
+        import io
+
+        import xarray as xr
+
+        path = self.folder / "results.nc"
+        try:
+            content = path.read_bytes()
+            told = path.with_name(f"{path.name}.sha256")
+            if told.is_file() and told.read_text()[:64] != hashlib.sha256(content).hexdigest():
+                raise ValueError("it was changed after it was written")
+            with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
+                return {node.path.strip("/"): node.to_dataset().load() for node in tree.leaves}
+        except Exception as error:  # HDF5 raises whatever damaged bytes lead it to
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise EngineError(f"{str(path)!r} cannot be read: {why}.") from None
 
     def _header(self) -> dict[str, Any]:
         header = provenance(self.workers)
@@ -155,22 +250,52 @@ class Results:
         return header
 
 
-def _check_owner(folder: Path, lock: Mapping[str, Any]) -> None:
-    """Raise `StatementError` if the folder holds anything but this study."""
+def _matched(limits: Mapping[str, xr.Dataset], kept: Mapping[str, xr.Dataset]) -> list[tuple[str, xr.Dataset | None]]:
+    return [(k, kept.get(k)) for k in limits]
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as JSON has them."""
+    return value.tolist()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; nothing where there is none."""
     try:
-        held = json.loads((folder / _LOCK).read_text())["study"]
-    except FileNotFoundError:
-        strangers = sorted(p.name for p in folder.iterdir() if not p.name.startswith(_LOCK))
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove the temporary files that killed processes left."""
+    for place in (folder, folder / "arrays", folder / "figures"):
+        for path in place.glob("*.tmp"):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _check_owner(folder: Path, lock: Mapping[str, Any], study: str | None) -> None:
+    """Raise `StatementError` if the folder holds anything but this study."""
+    path = folder / _LOCK
+    held = _json(path).get("study")
+    if not isinstance(held, list) and study is not None:
+        with suppress(OSError, UnicodeDecodeError):
+            if (folder / "study.toml").read_text(encoding="utf-8") == study:
+                return  # the lock file is damaged, but the study is this one
+    if not path.exists():
+        strangers = sorted(p.name for p in folder.iterdir() if not p.name.startswith((_LOCK, _WRITING)))
         if strangers:
             raise StatementError(
                 f"{str(folder)!r} is not empty and not a results folder (it holds {strangers[0]!r}). "
                 "Choose another folder with --out."
             ) from None
         return
-    except (ValueError, KeyError, TypeError):
-        raise StatementError(f"{str(folder / _LOCK)!r} cannot be read. Choose another folder with --out.") from None
+    if not isinstance(held, list):
+        raise StatementError(f"{str(path)!r} cannot be read. Choose another folder with --out.") from None
     if held != lock["study"]:
-        other = [line for line in held if line not in lock["study"]] or held
+        other = [str(line) for line in held if line not in lock["study"]] or ["nothing"]
         ours = [line for line in lock["study"] if line not in held] or list(lock["study"])
         raise StatementError(
             f"{str(folder)!r} holds another study: it has {'; '.join(other)}, this study has {'; '.join(ours)}. "

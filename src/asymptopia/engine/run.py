@@ -13,6 +13,7 @@ from ..contract.record import StatementError
 from .adaptive import Adaptive
 from .cells import Cell, Outcome, plan
 from .cells import shard as part
+from .code import behind, changes
 from .errors import Interrupted
 from .execute import compilations, execute
 from .outcomes import Outcomes
@@ -21,6 +22,11 @@ from .results import Results
 
 if TYPE_CHECKING:
     import xarray as xr
+
+UNKNOWN = "which is not known any more, as that of cells made before version 0.3"
+
+MOST_SHOWN = 3
+"""Tracebacks of failed cells that are shown; the log and the report have all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +110,7 @@ class _Run:
     tried: set[str] = dataclasses.field(default_factory=set)
     computed: int = 0
     failed: int = 0
+    shown: set[str] = dataclasses.field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.outcomes = Outcomes() if self.out is None else self.out.outcomes
@@ -135,14 +142,32 @@ class _Run:
         missing = self.outcomes.missing(cells, self.retry_failed)
         missing = [c for c in dict.fromkeys(missing) if c.name not in self.tried]
         total, before = len(cells), self.computed
-        folder = str(self.out.folder) if self.out else None
+        folder = str(self.out.shown) if self.out else None
+        self.explain(missing)
         self.progress.start(total, total - len(missing), self.where, folder, compilations(missing))
         try:
             execute(
                 missing, jobs=self.jobs, scheduler=self.scheduler, on_result=self.take, message=self.progress.message
             )
-        except KeyboardInterrupt:
-            raise Interrupted(total - len(missing) + self.computed - before, total, folder) from None
+        except KeyboardInterrupt as stop:
+            done = total - len(missing) + self.computed - before
+            raise Interrupted(done, total, folder, getattr(stop, "signal", 2)) from None
+
+    def explain(self, missing: list[Cell]) -> None:
+        """Say why cells that were computed once are computed again, and keep what the new ones depend on."""
+        if self.out is None or not missing:
+            return
+        codes = {c.code: c.law for c in missing}
+        now = {code: behind(law) for code, law in codes.items()}
+        again: dict[str, int] = {}
+        for cell in missing:
+            for old in self.outcomes.other_codes(cell)[-1:]:
+                known = self.out.codes.get(old)
+                why = changes(known, now[cell.code]) if known else UNKNOWN
+                again[why] = again.get(why, 0) + 1
+        for why, count in again.items():
+            self.progress.message(f"{count} of the cells were computed before, by other code ({why}).")
+        self.out.remember(now)
 
     def take(self, cell: Cell, outcome: Outcome) -> None:
         """Store an outcome and show it."""
@@ -155,6 +180,9 @@ class _Run:
         if outcome.status != "done":
             self.failed += 1
             self.progress.message(f"{cell}: {outcome.error}")
+            if outcome.traceback and len(self.shown) < MOST_SHOWN and outcome.traceback not in self.shown:
+                self.shown.add(outcome.traceback)
+                self.progress.message("\n".join(outcome.traceback.strip().splitlines()[-12:]))
             if self.out is not None:
                 self.out.log(f"{outcome}\n{outcome.traceback}".rstrip())
         self.progress.update(cell, newest(outcome))
@@ -165,4 +193,5 @@ def newest(outcome: Outcome) -> str:
     if outcome.status == "failed":
         return "failed"
     name, values = next(iter(sorted(outcome.values.items(), key=lambda item: item[1].ndim)))
-    return f"{name} {np.mean(values):.4g}"
+    with np.errstate(over="ignore", invalid="ignore"):
+        return f"{name} {np.mean(values):.4g}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 from ..contract.record import StatementError
+
+MOST_HOURS, MOST = 10_000, 1_000_000
 
 
 def script(
@@ -23,8 +26,15 @@ def script(
         raise StatementError(f"`shards` must be at least 1, but is {shards}.")
     if cpus < 1:
         raise StatementError(f"`cpus` must be at least 1, but is {cpus}.")
-    if not hours > 0:
-        raise StatementError(f"`hours` must be > 0, but is {hours}.")
+    if not 0 < hours <= MOST_HOURS:
+        raise StatementError(f"`hours` must be > 0 and <= {MOST_HOURS}, but is {hours}.")
+    for name, text in {"study": study, "out": out, "memory": memory, "command": command}.items():
+        if text is not None and not str(text).isprintable():
+            raise StatementError(f"`{name}` must be in one line of printable characters, but is {str(text)!r}.")
+    if not re.fullmatch(r"\d+(\.\d+)?[KMGT]?B?", memory):
+        raise StatementError(f"`memory` must be a number with K, M, G or T, as 4G, but is {memory!r}.")
+    if max(shards, cpus) > MOST:
+        raise StatementError(f"`shards` and `cpus` must be at most {MOST}, but are {shards} and {cpus}.")
     target = f" --out {shlex.quote(str(out))}" if out is not None else ""
     seconds = round(hours * 3600)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

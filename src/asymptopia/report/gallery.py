@@ -16,6 +16,35 @@ from .figures import save_chart, svg_of
 from .interactive import data_of
 from .typeset import to_html, to_plain
 
+_SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+_SHAPES = frozenset(
+    [
+        "g",
+        "path",
+        "rect",
+        "circle",
+        "ellipse",
+        "line",
+        "polyline",
+        "polygon",
+        "text",
+        "tspan",
+        "defs",
+        "clipPath",
+        "use",
+        "image",
+        "linearGradient",
+        "radialGradient",
+        "stop",
+        "pattern",
+        "mask",
+        "symbol",
+        "marker",
+        "title",
+        "desc",
+    ]
+)
+
 
 @dataclass
 class Drawn:
@@ -47,7 +76,7 @@ class Gallery:
         return Drawn(
             name=chart.name,
             alt=f"{to_plain(chart.title)}. {to_plain(chart.caption)}",
-            svg=Markup(inline_svg(self._svg(chart))),
+            svg=Markup(sanitised(inline_svg(self._svg(chart)))),
             caption=Markup(caption),
             data=Markup(script_json(data_of(chart))),
             switches=isinstance(chart, Chart),
@@ -70,17 +99,32 @@ class Gallery:
         known = _digests(index)
         content = _code_digest() + script_json(data_of(chart)) + chart.title + chart.ylabel
         digest = hashlib.sha256(content.encode()).hexdigest()
-        if known.get(chart.name) != digest or not svg.is_file() or not svg.with_suffix(".pdf").is_file():
+        text = _text(svg)
+        if known.get(chart.name) != f"{digest} {_hash(text)}" or not svg.with_suffix(".pdf").is_file():
             save_chart(chart, self.folder)
-            index.write_text(json.dumps(known | {chart.name: digest}, indent=1, sort_keys=True), encoding="utf-8")
-        return svg.read_text(encoding="utf-8")
+            text = _text(svg)
+            kept = known | {chart.name: f"{digest} {_hash(text)}"}
+            index.write_text(json.dumps(kept, indent=1, sort_keys=True), encoding="utf-8")
+        return text
+
+
+def _text(path: Path) -> str:
+    """What is in a file; nothing if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digests(index: Path) -> dict[str, str]:
     """What the figures in a folder were drawn from; nothing if that cannot be read."""
     try:
-        return dict(json.loads(index.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return {str(k): str(v) for k, v in json.loads(index.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -91,6 +135,44 @@ def inline_svg(text: str) -> str:
     text = re.sub(r' id="(?:text|line2d|patch|xtick|ytick|axes|matplotlib\.axis|legend|figure|[A-Z]\w*)_\d+"', "", text)
     text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d\d)\d+", r"\1", tag[0]), re.sub(r">\s+<", "><", text))
     return re.sub(r"\s*\n\s*", " ", text).replace("<svg", '<svg stroke-linejoin="round"', 1)
+
+
+def sanitised(svg: str) -> str:
+    """An SVG element with nothing in it but shapes: no script, no handler, no link out of the page.
+
+    What is no well-formed SVG is left out.
+    """
+    from xml.etree import ElementTree
+
+    head = "<svg" if "xmlns=" in svg[: svg.find(">")] else f'<svg xmlns="{_SVG}"'
+    links = "" if "xmlns:xlink=" in svg else f' xmlns:xlink="{_LINK}"'
+    if re.search(r"<!(?!\[CDATA\[)|<\?", svg):
+        return ""
+    try:
+        tree = ElementTree.fromstring(svg.replace("<svg", head + links, 1))
+    except ElementTree.ParseError:
+        return ""
+    if tree.tag != f"{{{_SVG}}}svg":
+        return ""
+    _prune(tree)
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _LINK)
+    return ElementTree.tostring(tree, encoding="unicode")
+
+
+def _prune(element: Any) -> None:
+    """Drop the children that are no shapes, and the attributes that could do more than draw."""
+    for child in list(element):
+        if str(child.tag).removeprefix(f"{{{_SVG}}}") in _SHAPES:
+            _prune(child)
+        else:
+            element.remove(child)
+    for name, value in list(element.attrib.items()):
+        plain = name.removeprefix(f"{{{_LINK}}}")
+        outside = plain == "href" and not value.startswith(("#", "data:image/png;base64,"))
+        calls = re.search(r"url\(\s*['\"]?(?!#)|javascript:|expression|@import|\\", value, re.I)
+        if plain.lower().startswith("on") or outside or (plain != "href" and calls):
+            del element.attrib[name]
 
 
 def script_json(data: Any) -> str:

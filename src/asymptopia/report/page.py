@@ -8,6 +8,7 @@ for code.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Section:
 
     verdict: "agrees", "disagrees" or "inconclusive" for a badge in the heading.
     early:   before the laws rather than after them.
+    listings: folded texts shown as they are, each with its heading.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Section:
     charts: Sequence[Chart | HeatMap] = ()
     verdict: str = ""
     early: bool = False
+    listings: Sequence[tuple[str, str]] = ()
 
 
 def write_report(
@@ -82,7 +85,8 @@ def write_report(
         bibliography=bibliography(confrontations).strip(),
         has_charts=bool(gallery.names),
     )
-    text = _environment().get_template("report.html").render(**context, **_assets())
+    assets = _assets()
+    text = _environment().get_template("report.html").render(**context, **assets, scripts=_hashes(assets))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(text, encoding="utf-8")
@@ -149,6 +153,7 @@ def _section(section: Section, index: int, gallery: Gallery) -> dict[str, Any]:
         figures=[gallery.show(c) for c in section.charts],
         verdict=section.verdict,
         early=section.early,
+        listings=section.listings,
     )
 
 
@@ -228,6 +233,14 @@ def _assets() -> dict[str, Any]:
         "katex_css": Markup(css),
         "style": Markup(_read("style.css")),
     }
+
+
+def _hashes(assets: Mapping[str, Any]) -> str:
+    """The page's own scripts as its content policy names them: no other script runs in it, whatever is put there."""
+    from base64 import b64encode
+
+    digests = (hashlib.sha256(str(assets[k]).encode()).digest() for k in ("katex_js", "plotly_js", "script"))
+    return " ".join(f"'sha256-{b64encode(d).decode()}'" for d in digests)
 
 
 def _read(name: str) -> str:

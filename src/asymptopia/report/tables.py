@@ -7,7 +7,7 @@ import io
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,18 +54,50 @@ def components(judgement: Judgement) -> Iterator[tuple[dict[str, Any], dict[str,
 
 
 def csv_text(confrontations: Sequence[Confrontation]) -> str:
-    """All numbers, one component a line, with full precision; a column for every dimension that occurs."""
+    """All numbers, one component a line, with full precision; a column for every dimension that occurs.
+
+    A line has the statement of its own point, and the verdict on its own component beside that on the observable.
+    Texts that a spreadsheet would take for a formula begin with an apostrophe.
+    """
     rows = [(c, j, place, numbers) for c in confrontations for j in c.judgements for place, numbers in components(j)]
     dims = list(dict.fromkeys(d for _, _, place, _ in rows for d in place))
-    own = {d: f"at_{d}" if d in ("law", "observable", "verdict", *COLUMNS) else d for d in dims}
+    own = {d: f"at_{d}" if d in ("law", "observable", "verdict", "here", *COLUMNS) else d for d in dims}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["law", *own.values(), "observable", *COLUMNS, "verdict"])
+    writer.writerow(["law", *map(harmless, own.values()), "observable", *COLUMNS, "verdict", "here"])
+    stated = {id(c): _statements(c) for c in confrontations}
     for c, j, place, numbers in rows:
-        where = [place.get(d, "") for d in dims]
+        where = [harmless(place.get(d, "")) for d in dims]
         values = [repr(numbers[k]) if k in numbers else "" for k in COLUMNS]
-        writer.writerow([c.statement.law.short(), *where, j.observable, *values, j.verdict])
+        point = tuple(place[a] for a in c.statement.axes)
+        law = harmless(stated[id(c)][point])
+        writer.writerow([law, *where, harmless(j.observable), *values, j.verdict, verdict_here(numbers, j.verdict)])
     return out.getvalue()
+
+
+def _statements(confrontation: Confrontation) -> dict[tuple[Any, ...], str]:
+    """The statement of every point of a sweep, by the coordinates of the point."""
+    from ..contract.law import axis_values
+
+    axes = [axis_values(v).tolist() for v in confrontation.statement.axes.values()]
+    points = confrontation.statement.points()
+    return dict(zip(itertools.product(*axes), (p.short() for p in points), strict=True))
+
+
+def verdict_here(numbers: Mapping[str, float], verdict: str) -> str:
+    """What one component says: it disagrees if its own distance refutes, and never says more than its observable."""
+    z, critical, limit = (numbers.get(k, math.nan) for k in ("z", "critical", "limit"))
+    if math.isnan(z) or math.isnan(limit):
+        return "inconclusive"
+    if verdict == "disagrees" and math.isfinite(critical):
+        return "disagrees" if abs(z) > critical else "not refuted"
+    return verdict
+
+
+def harmless(value: Any) -> Any:
+    """A cell that a spreadsheet takes for a text where it is one; numbers are left alone."""
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def tex_text(confrontations: Sequence[Confrontation]) -> str:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.code import fingerprint
+from ..engine.code import theory_fingerprint
 from . import Confront
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ def answered(asked: Confront, found: Confrontation, folder: Path) -> tuple[tuple
     from ..forecast import Answer
 
     assert asked.plan is not None
-    name = f"{asked.statement!r} {asked.errors} {fingerprint(asked.statement.law)}"
+    name = f"{asked.statement!r} {asked.errors} {theory_fingerprint(asked.statement.law)}"
     path = folder / FILE
-    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kept = _kept(path)
     if name not in kept:
         try:
             kept[name] = [a.plain() for a in (asked.plan.samples_needed(asked.errors), asked.plan.ridges())]
@@ -36,6 +36,15 @@ def answered(asked: Confront, found: Confrontation, folder: Path) -> tuple[tuple
         path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     old = [Answer(a["title"], a["text"], tuple(a["columns"]), tuple(map(tuple, a["rows"]))) for a in kept[name]]
     return (asked.plan.trusted(found), *old), ()
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """The answers kept in a file; none if it is not there or damaged."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def section(asked: Confront, found: Confrontation, answers: tuple[Answer, ...]) -> Section:

@@ -41,12 +41,16 @@ class Confront:
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """What is to be done, all of it checked; `text` is the TOML that says the same, with files relative to `base`."""
+    """What is to be done, all of it checked; `text` is the TOML that says the same, with files relative to `base`.
+
+    told: whether its laws are what a results folder tells of them, which neither predict nor realise.
+    """
 
     title: str
     items: tuple[Confront, ...]
     text: str
     base: Path
+    told: bool = False
 
     @property
     def mark(self) -> str:

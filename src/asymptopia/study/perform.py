@@ -10,17 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.law import Statement
 from ..contract.record import StatementError
-from ..engine import Adaptive, Entry, Progress, Results, lock, run
-from ..engine.code import fingerprint
+from ..engine import Adaptive, EngineError, Entry, Progress, Results, lock, run
+from ..engine.code import behind, changes, syntax_digest, theory_fingerprint
+from ..engine.portrait import portrait
 from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
 from .answers import answered, section
 from .schema import checked
+from .told import edits, names_files, told
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from ..forecast import Answer
+    from ..report import Section
+
+PATIENCE = 5.0
+"""Seconds that a report waits for a run that writes the same folder."""
+MOST_FAILURES = 100
+"""Failed cells that the report lists."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +36,7 @@ class Done:
     """What became of a study: a confrontation for each of its statements, in order, and what failed on the way.
 
     answers: those of the forecasts, by their place among the statements; unanswered says what theory could not tell.
+    notes:   what a reader should know of where the numbers are from.
     page:    None if there is no report, as after one shard of many.
     """
 
@@ -36,7 +45,17 @@ class Done:
     answers: Mapping[int, tuple[Answer, ...]] = dataclasses.field(default_factory=dict)
     failures: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     page: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What a folder holds of a statement: a limit and the experiment it may be judged by, and what to know of them."""
+
+    limit: xr.Dataset
+    experiment: xr.Dataset
+    note: str = ""
 
 
 def perform(
@@ -54,53 +73,112 @@ def perform(
     Raises `StatementError` before anything is run if a statement has no limit or the folder cannot take the results.
     """
     entries = [Entry(str(k), c.statement, c.sizes, c.seeds) for k, c in enumerate(study.items)]
-    results = Results.open_or_create(folder, _lock(study, entries, folder), study.text, shard)
+    message = print if progress is None else progress.message
+    results = Results.open_or_create(folder, _lock(study, entries, folder), study.text, shard, message)
+    damaged = damage(results)
+    for line in damaged:
+        message(line)
     limits = predicted(study, results)
+    results.keep_limits({f"{k}/limit": limit for k, limit in enumerate(limits)})
     entries = [dataclasses.replace(e, limit=limit) for e, limit in zip(entries, limits, strict=True)]
     found = run(
         entries, out=results, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=progress, shard=shard
     )
     if shard is not None:
-        return Done(results.folder, failures=_failures(found))
-    return publish(study, results, limits, found)
+        return Done(results.shown, failures=_failures(found))
+    kept = [Kept(limit, experiment) for limit, experiment in zip(limits, found, strict=True)]
+    return publish(study, results, kept)
 
 
-def reopened(folder: str | Path) -> tuple[Study, Results]:
-    """The study of a results folder, and its results."""
+def damage(results: Results) -> list[str]:
+    """What is damaged in a folder's journal, in a few lines."""
+    lines = [f"The journal is damaged: {line}. That cell counts as not computed." for line in results.damaged[:5]]
+    more = len(results.damaged) - len(lines)
+    return [*lines, f"{more} more lines of the journal are damaged."] if more > 0 else lines
+
+
+def reopened(folder: str | Path, trust: bool = False) -> tuple[Study, Results]:
+    """The study of a results folder, and its results.
+
+    Files of laws that the study names are run only with `trust`; without, the folder's own description of its laws
+    stands for them.
+    """
     results = Results.open(folder)
     path = results.folder / "study.toml"
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError:
-        raise StatementError(f"{str(folder)!r} holds no study.toml, which says what it is about.") from None
-    return checked(text, path, base=results.folder.resolve() / results.lock.get("base", ".")), results
+    except (OSError, UnicodeDecodeError):
+        raise StatementError(f"{str(folder)!r} holds no readable study.toml, which says what it is about.") from None
+    base = results.folder / str(results.lock.get("base", "."))
+    if trust or not names_files(text):
+        try:
+            return checked(text, path, base=base), results
+        except StatementError:
+            if trust or not results.lock.get("portraits"):
+                raise
+    return told(results, text, base), results
 
 
-def rebuilt(folder: str | Path) -> Done:
+def rebuilt(folder: str | Path, trust: bool = False) -> Done:
     """The report and tables of a results folder, anew from its journal; no cell is computed."""
-    study, results = reopened(folder)
-    return publish(study, results, predicted(study, results), _kept(study, results))
+    study, results = reopened(folder, trust)
+    results.write(PATIENCE)
+    return publish(study, results, kept(study, results))
 
 
-def judged(folder: str | Path) -> list[Confrontation]:
+def judged(folder: str | Path, trust: bool = False) -> list[Confrontation]:
     """The confrontations of a results folder; nothing is written."""
-    study, results = reopened(folder)
-    return _judge(study, predicted(study, results), _kept(study, results))
+    study, results = reopened(folder, trust)
+    return _judge(study, kept(study, results))
 
 
-def _kept(study: Study, results: Results) -> list[xr.Dataset]:
-    """The experiments of a folder: from its journal or, where other code made more of them, from its results.nc."""
-    try:
-        old = results.load()
-    except (OSError, ValueError):
-        old = {}
+def kept(study: Study, results: Results) -> list[Kept]:
+    """What a folder holds of each statement: its cells with the theory of now or, where other code made more of them,
+    its results.nc as it is, limit and experiment of one time."""
+    old, why = _loaded(results)
+    edited = edits(results) if study.told else ""
     found = []
     for k, asked in enumerate(study.items):
-        data, other = stored(asked, results), old.get(f"{k}/experiment")
-        if other is not None and other.attrs.get("statement") == repr(asked.statement):
-            data = max(data, other, key=_numbers)
-        found.append(data)
+        found_here = (old.get(f"{k}/{what}") for what in ("limit", "experiment"))
+        same = repr(asked.statement)
+        limit, whole = (d if d is not None and d.attrs.get("statement") == same else None for d in found_here)
+        data = stored(asked, results)
+        if whole is not None and limit is not None and _numbers(whole) > _numbers(data):
+            found.append(Kept(limit, whole, _other_version(asked, results)))
+        elif not study.told:
+            found.append(Kept(_theory(asked, limit), data))
+        elif limit is not None:
+            found.append(Kept(limit, data, edited))
+        else:
+            raise StatementError(
+                f"The predictions of {asked.name} are not in {str(results.shown)!r} ({why or 'no results.nc'}): "
+                f"`asymptopia report {results.shown} --trust` runs the files of the study to make them anew."
+            )
     return found
+
+
+def _other_version(asked: Confront, results: Results) -> str:
+    """That the cells of a folder were made by other code than that of now, and what has changed."""
+    codes = [c for p in asked.statement.points() for n in _sizes(asked) for c in results.outcomes.codes(repr(p), n)]
+    now = behind(asked.statement.law)
+    known = [results.codes[c] for c in codes if c in results.codes]
+    what = f" ({changes(known[-1], now)})" if known else ""
+    return (
+        f"{asked.name}: the cells in this folder belong to another version of the experiment{what}. Limit and verdict "
+        "shown are of that version; `asymptopia run` computes the cells anew."
+    )
+
+
+def _sizes(asked: Confront) -> tuple[int, ...]:
+    return asked.statement.law.sizes_and_seeds(asked.sizes, None)[0]
+
+
+def _loaded(results: Results) -> tuple[dict[str, xr.Dataset], str]:
+    """The datasets of results.nc, and why there are none."""
+    try:
+        return results.load(), ""
+    except EngineError as error:
+        return results.limits(), str(error)
 
 
 def _numbers(data: xr.Dataset) -> int:
@@ -116,65 +194,93 @@ def stored(asked: Confront, results: Results) -> xr.Dataset:
     return some if some.sizes["seed"] >= 2 else data.isel(seed=slice(asked.seeds.min))
 
 
-def publish(study: Study, results: Results, limits: Sequence[xr.Dataset], experiments: Sequence[xr.Dataset]) -> Done:
+def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
     """Judge, and write everything that a reader wants into the folder."""
     from ..report import write_results
 
-    confrontations = _judge(study, limits, experiments)
-    groups = {f"{k}/limit": data for k, data in enumerate(limits)} | {
-        f"{k}/experiment": data for k, data in enumerate(experiments)
+    confrontations = _judge(study, kept)
+    groups = {f"{k}/limit": one.limit for k, one in enumerate(kept)} | {
+        f"{k}/experiment": one.experiment for k, one in enumerate(kept)
     }
-    results.consolidate(groups)
-    answers: dict[int, tuple[Answer, ...]] = {}
-    unanswered: tuple[str, ...] = ()
-    for k, (asked, found) in enumerate(zip(study.items, confrontations, strict=True)):
-        if asked.plan:
-            answers[k], failed = answered(asked, found, results.folder)
-            unanswered += failed
-    sections = [section(study.items[k], confrontations[k], known) for k, known in answers.items()]
-    page = write_results(
-        results.folder, confrontations, title=study.title, provenance=_origin(results), extra_sections=sections,
-        downloads=("results.nc", "study.toml"),
-    )  # fmt: skip
-    return Done(results.folder, tuple(confrontations), answers, _failures(experiments), unanswered, page)
+    results.write()
+    try:
+        results.consolidate(groups)
+        answers: dict[int, tuple[Answer, ...]] = {}
+        unanswered: tuple[str, ...] = ()
+        for k, (asked, found) in enumerate(zip(study.items, confrontations, strict=True)):
+            if asked.plan:
+                answers[k], failed = answered(asked, found, results.folder)
+                unanswered += failed
+        sections = [section(study.items[k], confrontations[k], known) for k, known in answers.items()]
+        page = write_results(
+            results.folder, confrontations, title=study.title, provenance=_origin(results),
+            extra_sections=[*sections, *failed_cells(study, results)], downloads=("results.nc", "study.toml"),
+        )  # fmt: skip
+    finally:
+        results.release()
+    notes = tuple(one.note for one in kept if one.note)
+    failures = _failures([one.experiment for one in kept])
+    page = results.shown / page.relative_to(results.folder)
+    return Done(results.shown, tuple(confrontations), answers, failures, unanswered, notes, page)
 
 
-def _judge(study: Study, limits: Sequence[xr.Dataset], experiments: Sequence[xr.Dataset]) -> list[Confrontation]:
-    return [
-        dataclasses.replace(
-            confront(c.statement, experiment, limit, level=c.level, resolution=c.resolution),
-            name="" if c.name == c.statement.short() else c.name,  # type: ignore[attr-defined]
-        )
-        for c, limit, experiment in zip(study.items, limits, experiments, strict=True)
-    ]
+def failed_cells(study: Study, results: Results) -> list[Section]:
+    """A section of the report about the cells that gave no number; none if all did."""
+    from ..report import Section
+
+    seen: dict[str, str] = {}
+    for k, asked in enumerate(study.items):
+        cells = Entry(str(k), asked.statement, asked.sizes, asked.seeds).cells()
+        for outcome in results.outcomes.concerning(cells):
+            if outcome.status != "done":
+                seen.setdefault(str(outcome), outcome.traceback)
+    if not seen:
+        return []
+    words = f"{len(seen)} cells gave no number; they are left out. `run --retry-failed` computes them again."
+    listings = list(seen.items())[:MOST_FAILURES]
+    return [Section("Failed cells", words, listings=listings)]
+
+
+def _judge(study: Study, kept: Sequence[Kept]) -> list[Confrontation]:
+    found = []
+    for asked, one in zip(study.items, kept, strict=True):
+        judged = confront(asked.statement, one.experiment, one.limit, level=asked.level, resolution=asked.resolution)
+        name = "" if asked.name == asked.statement.short() else asked.name  # type: ignore[attr-defined]
+        notes = (one.note,) if one.note else ()
+        found.append(dataclasses.replace(judged, name=name, warnings=(*judged.warnings, *notes)))
+    return found
 
 
 def _lock(study: Study, entries: Sequence[Entry], folder: str | Path) -> dict[str, Any]:
+    """What the folder says of the study, its laws, and the files that define them."""
     judged = [{"name": c.name, "level": c.level, "resolution": c.resolution} for c in study.items]
+    base = study.base.resolve()
     return lock(
-        entries, title=study.title, confront=judged, base=os.path.relpath(study.base.resolve(), Path(folder).resolve())
-    )
+        entries, title=study.title, confront=judged, base=os.path.relpath(base, Path(folder).resolve()),
+        portraits=[portrait(c.statement) for c in study.items],
+        files={name: syntax_digest(base / name) for name in names_files(study.text)},
+    )  # fmt: skip
 
 
 def predicted(study: Study, results: Results) -> list[xr.Dataset]:
     """The predictions, from results.nc where the same code made them from the same statement, else computed."""
+    old, _ = _loaded(results)
+    return [_theory(asked, old.get(f"{k}/limit")) for k, asked in enumerate(study.items)]
+
+
+def _theory(asked: Confront, old: xr.Dataset | None) -> xr.Dataset:
+    code = code_of(asked.statement)
+    if old is not None and old.attrs.get("code") == code and old.attrs.get("statement") == repr(asked.statement):
+        return old
     try:
-        known = {k: v for k, v in results.load().items() if k.endswith("/limit")}
-    except (OSError, ValueError):
-        known = {}
-    found = []
-    for k, asked in enumerate(study.items):
-        code = code_of(asked.statement)
-        old = known.get(f"{k}/limit")
-        if old is None or old.attrs.get("code") != code or old.attrs.get("statement") != repr(asked.statement):
-            old = asked.statement.limit().assign_attrs(code=code)
-        found.append(old)
-    return found
+        return asked.statement.limit().assign_attrs(code=code)
+    except SystemExit as error:
+        raise EngineError(f"`predict` of {asked.name} asked to exit ({error}); there is no limit.") from None
 
 
 def code_of(statement: Statement) -> str:
-    """What identifies the code behind all points of a statement."""
-    return "-".join(sorted({fingerprint(p) for p in statement.points()}))
+    """What identifies the code behind the predictions at all points of a statement."""
+    return "-".join(sorted({theory_fingerprint(p) for p in statement.points()}))
 
 
 def _origin(results: Results) -> dict[str, Any]:

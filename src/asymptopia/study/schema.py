@@ -74,6 +74,8 @@ def checked(text: str, path: Path, base: str | Path | None = None) -> Study:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: this is not TOML: {error}. Nothing was run.") from None
+    except RecursionError:
+        raise StudyError(f"{path}: its arrays are nested too deeply. Nothing was run.") from None
     table = _table(raw, problems)
     folder = Path(base) if base else path.resolve().parent
     listed = raw.get("files", [])

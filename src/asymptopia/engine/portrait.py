@@ -1,0 +1,196 @@
+"""What a results folder tells of its laws, so that it can be read without running the files that define them."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..contract.law import Landmark, Law, Observable, Statement
+from ..contract.record import Record, StatementError, _show, field
+from ..contract.sweep import sweep
+from .code import fingerprint
+
+_PLAIN = (str, int, float, bool, type(None))
+_METHODS = {"observables", "landmarks"}
+
+
+def portrait(statement: Statement) -> dict[str, Any]:
+    """All that a reader needs to know of a statement and its law, as JSON."""
+    law, points = statement.law, statement.points()
+    codes = [fingerprint(p) for p in points]
+    unique = list(dict.fromkeys(codes))
+    values = [v for axis in statement.axes.values() for v in axis if isinstance(v, Record)]
+    return {
+        "statement": repr(statement),
+        "law": type(law).__name__,
+        "doc": type(law).__doc__ or "",
+        "fields": [_field(f) for f in dataclasses.fields(law)],  # type: ignore[arg-type]
+        "class": _class_values(type(law)),
+        "observables": {k: dataclasses.asdict(o) for k, o in law.observables.items()},
+        "landmarks": [_landmark(m) for m in law.landmarks],
+        "coords": _coords(points),
+        "reasons": {repr(p): reason for p in points if (reason := p.valid())},
+        "shorts": {repr(v): v.short() for v in values},
+        "codes": unique,
+        "code_of_point": [unique.index(c) for c in codes] if len(unique) > 1 else [],
+    }
+
+
+def statement_of(told: Mapping[str, Any]) -> Statement:
+    """The statement that a portrait tells of; its law says what it is about, but neither predicts nor realises.
+
+    Raises `StatementError` if the portrait is damaged.
+    """
+    try:
+        cls = _law_of(told)
+        statement = _parsed(str(told["statement"]), cls, dict(told["shorts"]))
+        codes, which = list(told["codes"]), list(told["code_of_point"])
+        points = statement.points()
+        texts = [repr(p) for p in points]
+        cls.codes = dict(zip(texts, [codes[i] for i in which] or codes * len(texts), strict=False))  # type: ignore[attr-defined]
+    except StatementError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, SyntaxError) as error:
+        raise StatementError(
+            f"What the folder tells of its law is damaged ({type(error).__name__}: {error})."
+        ) from None
+    return statement
+
+
+class Told(Law):
+    """A law that is known by what a results folder tells of it."""
+
+    codes: ClassVar[Mapping[str, str]] = {}
+    reasons: ClassVar[Mapping[str, str]] = {}
+
+    def valid(self) -> str | None:
+        """What the law itself said here."""
+        return self.reasons.get(repr(self))
+
+    @property
+    def stored_code(self) -> str:
+        """The code that its cells were last computed by."""
+        return str(self.codes.get(repr(self), "unknown"))
+
+    def predict(self) -> dict[str, Any]:
+        raise StatementError(f"The theory of {type(self).__name__} is not run; --trust runs the files of the study.")
+
+    def realize(self, n: int, key: Any) -> dict[str, Any]:
+        raise StatementError(f"{type(self).__name__} is not realised; --trust runs the files of the study.")
+
+
+class Other:
+    """A value of a field that only the study's own files could evaluate, as its text."""
+
+    def __init__(self, text: str, short: str = "") -> None:
+        self._text, self._short = text, short or text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def __str__(self) -> str:
+        return self._short
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Other) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def _law_of(told: Mapping[str, Any]) -> Any:
+    name = str(told["law"])
+    if not name.isidentifier():
+        raise StatementError(f"What the folder tells of its law is damaged: {name!r} is no name of a law.")
+    space: dict[str, Any] = {**{k: v for k, v in told["class"].items() if _is_plain(k, v)}, "__module__": __name__}
+    space |= {k: tuple(v) for k, v in told["class"].items() if isinstance(v, list) and k.isidentifier() and k[0] != "_"}
+    space["__annotations__"] = {str(f["name"]): "object" for f in told["fields"]}
+    for f in told["fields"]:
+        default = {} if f["default"] is None else {"default": _literal(f["default"])}
+        space[str(f["name"])] = field(**default, doc=str(f["doc"]), unit=str(f["unit"]), **f["allowed"])
+    space["__doc__"] = str(told["doc"])
+    space["observables"] = {
+        str(k): Observable(**{**o, "dims": tuple(map(str, o["dims"]))}) for k, o in told["observables"].items()
+    }
+    space["landmarks"] = tuple(
+        Landmark(**{**m, "at": tuple(m["at"]), "fields": {k: _literal(v) for k, v in m["fields"].items()}})
+        for m in told["landmarks"]
+    )
+    coords = {str(k): np.asarray(v) for k, v in told["coords"].items()}
+    space["reasons"] = {str(k): str(v) for k, v in told["reasons"].items()}
+    space["coords"] = lambda self: dict(coords)
+    return type(name, (Told,), space)
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    return isinstance(value, _PLAIN) and name.isidentifier() and not name.startswith("_")
+
+
+def _parsed(text: str, cls: Any, shorts: Mapping[str, str]) -> Statement:
+    call = ast.parse(text, mode="eval").body
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise StatementError("What the folder tells of its law is damaged: its statement is none.")
+
+    def value(node: ast.expr) -> Any:
+        piece = str(ast.get_source_segment(text, node))
+        return _literal(piece, shorts)
+
+    if call.func.id != "sweep":
+        return cls(**{str(k.arg): value(k.value) for k in call.keywords})
+    inner = call.args[0]
+    assert isinstance(inner, ast.Call)
+    law = cls(**{str(k.arg): value(k.value) for k in inner.keywords})
+    axes = {str(k.arg): tuple(map(value, getattr(k.value, "elts", ()))) for k in call.keywords}
+    return sweep(law, **axes)
+
+
+def _literal(text: str, shorts: Mapping[str, str] | None = None) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return Other(text, str((shorts or {}).get(text, "")))
+
+
+def _field(f: Any) -> dict[str, Any]:
+    bounds = ("above", "at_least", "below", "at_most")
+    return {
+        "name": f.name,
+        "default": None if f.default is dataclasses.MISSING else _show(f.default),
+        "doc": f.metadata.get("doc", ""),
+        "unit": f.metadata.get("unit", ""),
+        "allowed": {k: f.metadata[k] for k in bounds if f.metadata.get(k) is not None},
+    }
+
+
+def _class_values(cls: type[Law]) -> dict[str, Any]:
+    """The plain attributes of a law's class: what grows, sources, default sizes and the like."""
+    fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            plain = isinstance(value, _PLAIN) or (
+                isinstance(value, tuple) and all(isinstance(v, _PLAIN) for v in value)
+            )
+            if plain and not name.startswith("_") and name not in fields | _METHODS:
+                found[name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _landmark(mark: Landmark) -> dict[str, Any]:
+    plain = {f.name: getattr(mark, f.name) for f in dataclasses.fields(mark)}
+    return {**plain, "fields": {k: _show(v) for k, v in mark.fields.items()}, "at": list(mark.at)}
+
+
+def _coords(points: list[Law]) -> dict[str, list[Any]]:
+    """The coordinates that all points have in common."""
+    every = [p.coords() for p in points]
+    common = {}
+    for name, value in every[0].items():
+        array = np.asarray(value)
+        if all(name in c and np.array_equal(np.asarray(c[name]), array) for c in every):
+            common[name] = array.tolist()
+    return common
