@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import ArrayLike
 
 
 class NotSolved(RuntimeError):
     """The solver stopped before its certificate reached the tolerance; the message says how far it came."""
 
 
-def checked_data(X: Any, y: Any, margin: bool) -> tuple[np.ndarray, np.ndarray]:
+def checked_data(X: ArrayLike, y: ArrayLike, margin: bool) -> tuple[np.ndarray, np.ndarray]:
     """X and y as arrays of floats that fit together; labels +-1 if `margin`. Raises `StatementError`."""
     X, y = np.ascontiguousarray(X, float), np.asarray(y, float)
     if X.ndim != 2 or X.size == 0:

@@ -119,12 +119,12 @@ class Forecast:
 
     def samples_needed(self, errors: Sequence[float] = ()) -> Answer:
         """How many samples the theory asks for until the test error is as small as each of `errors`."""
-        curve = self.curve()
+        curve, size = self.curve(), len(self.data.samples(self.law.features).y)
         if not errors:
-            first, last = (max(curve.at(n)[0], 1e-12) for n in (self.samples[0], self.samples[-1]))
+            least = 1e-12 if self.data.samples(self.law.features).kind == "regression" else 0.5 / size
+            first, last = (max(curve.at(n)[0], least) for n in (self.samples[0], self.samples[-1]))
             errors = sorted({float(f"{e:.2g}") for e in np.geomspace(first, last, 5)[1:]}, reverse=True)
         rows = tuple((float(e), curve.samples_for(e), *curve.band_for(e)) for e in errors)
-        size = len(self.data.samples(self.law.features).y)
         text = (
             f"Predicted by theory, with a band for what {size} rows leave open, which grows beyond them; "
             "a dash where a million samples are not enough."

@@ -58,7 +58,8 @@ class LearningCurve:
         return math.ceil(math.exp(found) - 1e-9)
 
     def band_for(self, error: float) -> tuple[int | None, int | None]:
-        """The smallest numbers of samples at which the lower and the upper end of the band are at most this."""
+        """The smallest numbers of samples at which the lower and the upper end of the band are at most this, which have
+        that of `samples_for` between them."""
         found = []
         for values in (self.low, self.high):
             k = self._first(values, error)
@@ -68,7 +69,9 @@ class LearningCurve:
             logs, heights = np.log(self.samples[k - 1 : k + 1]), values[k - 1 : k + 1]
             part = (heights[0] - error) / (heights[0] - heights[1])
             found.append(math.ceil(np.exp(logs[0] + part * (logs[1] - logs[0])) - 1e-9))
-        return found[0], found[1]
+        middle = self.samples_for(error)
+        low = found[0] if middle is None or found[0] is None else min(found[0], middle)
+        return low, found[1] if middle is None or found[1] is None else max(found[1], middle)
 
     def _first(self, values: np.ndarray, error: float) -> int | None:
         below = np.flatnonzero(values <= error * (1 + 1e-12))

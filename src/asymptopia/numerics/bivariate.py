@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import ArrayLike
 from .gaussian import legendre
 from .tails import hazard
 
@@ -14,7 +15,7 @@ WIDEST = 12.0  # the integrand falls off at least as fast as a normal density
 FAINT = -30.0
 
 
-def quadrant(h: Any, k: Any, r: Any, s: Any) -> np.ndarray:
+def quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
     """P(X < h, Y < k) for standard normal X and Y of correlation r, to 1e-15 absolutely, elementwise.
 
     s: sqrt(1 - r**2), given too because it cannot be had from r where the two are nearly the same.
@@ -30,7 +31,7 @@ def quadrant(h: Any, k: Any, r: Any, s: Any) -> np.ndarray:
     return np.maximum((ndtr(h) + ndtr(k)) / 2 - across - opposite / 2, 0.0)
 
 
-def log_quadrant(h: Any, k: Any, r: Any, s: Any) -> np.ndarray:
+def log_quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
     """log P(X < h, Y < k), to 1e-6 relative to the probability however small that is; otherwise as `quadrant`."""
     h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
     p = np.atleast_1d(quadrant(h, k, r, s))

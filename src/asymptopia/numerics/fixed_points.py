@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import ArrayLike, PyTree
+
 Map = Callable[[np.ndarray], np.ndarray]
 
 
@@ -228,15 +230,15 @@ def implicit(
     import jax.numpy as jnp
     from jax import lax
 
-    def residual(x: Any) -> Any:
+    def residual(x: ArrayLike) -> Any:
         return step(x, *parameters) - x
 
-    def solve(f: Any, x: Any) -> Any:
-        def unsolved(state: Any) -> Any:
+    def solve(f: Any, x: ArrayLike) -> Any:
+        def unsolved(state: PyTree) -> Any:
             count, _, r = state
             return (count < iterations) & ~(jnp.max(jnp.abs(r)) <= tolerance)
 
-        def improve(state: Any) -> Any:
+        def improve(state: PyTree) -> Any:
             count, x, r = state
             newton = x - jnp.linalg.solve(jax.jacfwd(f)(x), r)
             plain = x + 0.5 * r
@@ -247,7 +249,7 @@ def implicit(
         _, x, r = lax.while_loop(unsolved, improve, (0, x, f(x)))
         return jnp.where(jnp.max(jnp.abs(r)) <= tolerance, x, jnp.nan)
 
-    def tangent(linear: Any, y: Any) -> Any:
+    def tangent(linear: Any, y: ArrayLike) -> Any:
         return jnp.linalg.solve(jax.jacfwd(linear)(jnp.zeros_like(y)), y)
 
     return lax.custom_root(residual, jnp.asarray(start, float), solve, tangent)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import ArrayLike
+
 PANELS = np.array([-9.0, -6.8, -5.2, -3.9, -2.8, -1.8, -0.9, 0.0, 0.9, 1.8, 2.8, 3.9, 5.2, 6.8, 9.0])
 ORDER = 16
 
@@ -19,7 +21,7 @@ def legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
     return (x + 1) / 2, w / 2
 
 
-def edges(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0) -> np.ndarray:
+def edges(breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0) -> np.ndarray:
     """Ends of panels for a normal law, split at `breaks` (..., B): sorted, nine deviations to either side, (..., P)."""
     mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
     grid = mean + deviation * PANELS
@@ -29,7 +31,9 @@ def edges(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0) -> np.ndarray
     return np.sort(np.concatenate(both, axis=-1), axis=-1)
 
 
-def nodes(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0, order: int = ORDER) -> tuple[np.ndarray, np.ndarray]:
+def nodes(
+    breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0, order: int = ORDER
+) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights, (..., N) each, of the expectation over N(mean, deviation**2) with panels split at `breaks`.
 
     Exact to 1e-13 for integrands that are smooth, on the scale of the deviation, between the breaks.
@@ -43,7 +47,7 @@ def nodes(breaks: Any = (), mean: Any = 0.0, deviation: Any = 1.0, order: int = 
     return x, weight
 
 
-def density(x: Any, mean: Any = 0.0, deviation: Any = 1.0) -> np.ndarray:
+def density(x: ArrayLike, mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0) -> np.ndarray:
     """The density of N(mean, deviation**2) at x (..., N)."""
     mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
     return np.asarray(np.exp(-(((x - mean) / deviation) ** 2) / 2) / (np.sqrt(2 * np.pi) * deviation))

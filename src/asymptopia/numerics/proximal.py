@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import ArrayLike, PyTree
+
 Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 _TURNS = 200
@@ -40,7 +42,7 @@ def increasing_root(function: Slope, low: np.ndarray, high: np.ndarray, start: n
     raise FloatingPointError("The proximal map did not converge: the loss is not convex, or not a number.")
 
 
-def proximal(loss: Callable[[Any, Any], Any], y: Any, omega: Any, V: Any) -> Any:
+def proximal(loss: Callable[[Any, Any], Any], y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> Any:
     """argmin over z of loss(y, z) + (z - omega)**2 / (2 V), elementwise, for any convex `loss` of JAX arrays.
 
     Runs inside JAX programs and is differentiable in y, omega and V, and in what the loss closes over, forwards and
@@ -53,10 +55,10 @@ def proximal(loss: Callable[[Any, Any], Any], y: Any, omega: Any, V: Any) -> Any
     y, omega, V = jnp.broadcast_arrays(*(jnp.asarray(x, float) for x in (y, omega, V)))
     gradient, curvature = derivatives(loss)
 
-    def stationarity(z: Any) -> Any:
+    def stationarity(z: ArrayLike) -> Any:
         return z - omega + V * gradient(y, z)
 
-    def solve(value: Callable[[Any], Any], z: Any) -> Any:
+    def solve(value: Callable[[Any], Any], z: ArrayLike) -> Any:
         return _increasing_root(value, lambda x: 1.0 + V * curvature(y, x), z, z - value(z))
 
     def solve_tangent(linear: Callable[[Any], Any], right: Any) -> Any:
@@ -70,10 +72,10 @@ def derivatives(loss: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Ca
     import jax
     import jax.numpy as jnp
 
-    def gradient(y: Any, z: Any) -> Any:
+    def gradient(y: ArrayLike, z: ArrayLike) -> Any:
         return jax.jvp(lambda x: loss(y, x), (z,), (jnp.ones_like(z),))[1]
 
-    def curvature(y: Any, z: Any) -> Any:
+    def curvature(y: ArrayLike, z: ArrayLike) -> Any:
         return jax.jvp(lambda x: gradient(y, x), (z,), (jnp.ones_like(z),))[1]
 
     return gradient, curvature
@@ -87,11 +89,11 @@ def _increasing_root(value: Callable[[Any], Any], slope: Callable[[Any], Any], o
     low, high = jnp.minimum(one, other), jnp.maximum(one, other)
     noise = _NOISE * jnp.maximum(jnp.abs(low), jnp.abs(high))
 
-    def unsettled(state: Any) -> Any:
+    def unsettled(state: PyTree) -> Any:
         turn, z, _, _, last, _ = state
         return (turn < _TURNS) & jnp.any(last > _NOISE * (1.0 + jnp.abs(z)))
 
-    def improve(state: Any) -> Any:
+    def improve(state: PyTree) -> Any:
         turn, z, low, high, last, before = state
         here = value(z)
         low, high = jnp.where(here <= 0, z, low), jnp.where(here >= 0, z, high)

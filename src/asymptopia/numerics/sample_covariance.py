@@ -23,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import ArrayLike
+
 NODES = 48
 
 
@@ -35,7 +37,7 @@ class SampleCovariance:
     slope: float = 1.0
     inner: float = 0.0
 
-    def _transformed(self, m: Any) -> tuple[Any, Any]:
+    def _transformed(self, m: ArrayLike) -> tuple[Any, Any]:
         """h(m) = E 1 / (1 + tau m), and its derivative."""
         a, b, c = self.floor, self.slope, self.inner
         if c == 0 or b == 0:
@@ -47,7 +49,7 @@ class SampleCovariance:
         slope = -(c * g**2 + g) / (2 * c * x * g + x + c - 1)
         return g / (b * m), slope / (b * m) / (b * m**2) - g / (b * m**2)
 
-    def inverse(self, m: Any) -> tuple[Any, Any]:
+    def inverse(self, m: ArrayLike) -> tuple[Any, Any]:
         """F(m) and F'(m)."""
         m = np.asarray(m, complex)
         h, slope = self._transformed(m)

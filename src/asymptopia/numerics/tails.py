@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from .arrays import ArrayLike
 
 FAR = -300.0
 
 
-def log_density(t: Any) -> np.ndarray:
+def log_density(t: ArrayLike) -> np.ndarray:
     """log phi(t) of the standard normal density."""
     return -np.square(t) / 2 - 0.5 * np.log(2 * np.pi)
 
 
-def log_mills(t: Any) -> np.ndarray:
+def log_mills(t: ArrayLike) -> np.ndarray:
     """log(Phi(t) / (sqrt(2 pi) phi(t))), finite for every finite t."""
     from scipy.special import erfcx, log_ndtr
 
@@ -23,7 +23,7 @@ def log_mills(t: Any) -> np.ndarray:
     return np.where(t < 0, np.log(erfcx(-low / np.sqrt(2)) / 2), np.square(t) / 2 + log_ndtr(np.maximum(t, 0.0)))
 
 
-def hazard(t: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def hazard(t: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """r = phi(t) / Phi(t), r + t, and 1 - r (r + t): the first derivative of log Phi, and for a normal variable above
     -t its mean, counted from there, and its variance. Relative accuracy 1e-10.
     """

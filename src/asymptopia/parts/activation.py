@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from ..numerics.breaks import resolve, thinned
 from ..numerics.gaussian import density, nodes
 from .loss import namespace
@@ -50,7 +51,7 @@ class Activation(Record):
     derivative, and where it is not smooth, follow.
     """
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, z)`.")
 
     @classmethod
@@ -58,7 +59,7 @@ class Activation(Record):
         """An activation that is a plain function f(z); the statement shows its name."""
         return _Own(function)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         """The derivative, away from jumps; at a kink, of either side. Raises `StatementError` if JAX has none."""
         import jax
         import jax.numpy as jnp
@@ -87,10 +88,10 @@ class Activation(Record):
 class Relu(Activation):
     """max(0, z)."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).maximum(z, 0.0)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return namespace(z).where(z > 0, 1.0, 0.0)
 
     def breaks(self) -> tuple[float, ...]:
@@ -102,10 +103,10 @@ class Erf(Activation):
 
     scale: float = field(1.0, "slope at zero, times sqrt(pi)/2", above=0)
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return _special(z).erf(self.scale * z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 2 / np.sqrt(np.pi) * self.scale * namespace(z, self.scale).exp(-((self.scale * z) ** 2))
 
     def breaks(self) -> tuple[float, ...]:
@@ -115,10 +116,10 @@ class Erf(Activation):
 class Tanh(Activation):
     """tanh(z)."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).tanh(z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 1 / namespace(z).cosh(namespace(z).clip(z, -300.0, 300.0)) ** 2
 
     def breaks(self) -> tuple[float, ...]:
@@ -128,10 +129,10 @@ class Tanh(Activation):
 class Sigmoid(Activation):
     """1 / (1 + exp(-z))."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 0.25 / namespace(z).cosh(0.5 * namespace(z).clip(z, -600.0, 600.0)) ** 2
 
     def breaks(self) -> tuple[float, ...]:
@@ -141,10 +142,10 @@ class Sigmoid(Activation):
 class Softplus(Activation):
     """log(1 + exp(z))."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).logaddexp(0.0, z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 0.5 + 0.5 * namespace(z).tanh(0.5 * z)
 
     def breaks(self) -> tuple[float, ...]:
@@ -154,10 +155,10 @@ class Softplus(Activation):
 class Sign(Activation):
     """1 where the field is positive or zero, else -1."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).where(z >= 0, 1.0, -1.0)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return 0.0 * z
 
     def breaks(self) -> tuple[float, ...]:
@@ -167,10 +168,10 @@ class Sign(Activation):
 class Identity(Activation):
     """The field itself."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return 1.0 * z
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return namespace(z).ones_like(1.0 * z)
 
     def breaks(self) -> tuple[float, ...]:
@@ -180,10 +181,10 @@ class Identity(Activation):
 class Gelu(Activation):
     """z Phi(z), with the normal distribution function Phi."""
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return z * _special(z).ndtr(z)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return _special(z).ndtr(z) + z * namespace(z).exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
     def breaks(self) -> tuple[float, ...]:
@@ -195,10 +196,10 @@ class Power(Activation):
 
     degree: int = field(2, "whole exponent", at_least=1, at_most=8)
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return z**self.degree
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         return self.degree * z ** (self.degree - 1)
 
     def breaks(self) -> tuple[float, ...]:
@@ -218,13 +219,13 @@ class PolynomialUnit(Activation):
                 f"`coefficients` of PolynomialUnit must be numbers, not all 0, but is {self.coefficients}."
             )
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         value = 0.0 * z
         for a in reversed(self.coefficients):
             value = value * z + a
         return value
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         value = 0.0 * z
         for k in range(len(self.coefficients) - 1, 0, -1):
             value = value * z + k * self.coefficients[k]
@@ -247,11 +248,11 @@ class Ramp(Activation):
         if not self.end > self.start:
             raise StatementError(f"`end` of Ramp must be > `start`, but is {self.end:g}, with start {self.start:g}.")
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         share = (z - self.start) / (self.end - self.start)
         return self.low + (self.high - self.low) * namespace(share).clip(share, 0.0, 1.0)
 
-    def derivative(self, z: Any) -> Any:
+    def derivative(self, z: ArrayLike) -> Any:
         inside = (z > self.start) & (z < self.end)
         return namespace(z).where(inside, (self.high - self.low) / (self.end - self.start), 0.0)
 
@@ -264,11 +265,11 @@ class _Own(OwnFunction, Activation):
 
     function: Callable[[Any], Any] = np.tanh
 
-    def __call__(self, z: Any) -> Any:
+    def __call__(self, z: ArrayLike) -> Any:
         return self.function(z)
 
 
-def _special(z: Any) -> Any:
+def _special(z: ArrayLike) -> Any:
     """SciPy's special functions, or those of JAX."""
     import scipy.special
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import Key
 from ..numerics.gaussian import nodes
 from .activation import Activation, Identity
 from .data import Data, Samples
@@ -30,7 +31,7 @@ class Inputs(Record):
         """Nodes for an experiment on the mean over inputs, which JAX can trace in the numbers of the statement."""
         return self.nodes(0)
 
-    def draw(self, key: Any, count: int) -> tuple[Any, Any]:
+    def draw(self, key: Key, count: int) -> tuple[Any, Any]:
         """Random inputs (count, d) and labels (count,), as JAX arrays."""
         raise NotImplementedError
 
@@ -59,7 +60,7 @@ class Curve(Inputs):
         x, w = map(jnp.asarray, nodes(order=5))  # where the target is steep depends on numbers that are traced
         return x[:, None], self.scale * self.target(x), w / w.sum()
 
-    def draw(self, key: Any, count: int) -> tuple[Any, Any]:
+    def draw(self, key: Key, count: int) -> tuple[Any, Any]:
         import jax
 
         x = jax.random.normal(key, (count,))
@@ -92,7 +93,7 @@ class QuadraticForm(Inputs):
         X, w = tensor_nodes(*[(5, 6)[level]] * self.dimension)
         return X, X**2 @ np.asarray(self.eigenvalues), w
 
-    def draw(self, key: Any, count: int) -> tuple[Any, Any]:
+    def draw(self, key: Key, count: int) -> tuple[Any, Any]:
         import jax
         import jax.numpy as jnp
 
@@ -127,7 +128,7 @@ class IsotropicGaussians(Inputs):
         s = np.concatenate([(1 - self.contrast) * r, (1 + self.contrast) * r])
         return s, np.repeat([-1.0, 1.0], len(r)), np.tile(w / 2, 2)
 
-    def draw(self, key: Any, count: int) -> tuple[Any, Any]:
+    def draw(self, key: Key, count: int) -> tuple[Any, Any]:
         import jax
         import jax.numpy as jnp
 
@@ -155,7 +156,7 @@ class Rows:
         """All rows."""
         return self.nodes(0)
 
-    def draw(self, key: Any, count: int) -> tuple[Any, Any]:
+    def draw(self, key: Key, count: int) -> tuple[Any, Any]:
         """Rows with replacement."""
         import jax
         import jax.numpy as jnp

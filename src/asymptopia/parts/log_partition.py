@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import Record, StatementError
+from ..numerics.arrays import ArrayLike
 
 
 def derivatives(record: Record, position: int, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +32,7 @@ def _evaluated(what: str, record: Record, position: int, arguments: Any) -> list
     shape, count = arrays[0].shape, arrays[0].size
     padded = 4 ** (max(count - 1, 63).bit_length() + 1 >> 1)  # few shapes, so that little is compiled
 
-    def fill(a: Any) -> np.ndarray:
+    def fill(a: ArrayLike) -> np.ndarray:
         flat = np.broadcast_to(a, shape).ravel()
         return np.pad(flat, (0, padded - count), mode="edge") if count else flat
 
@@ -60,7 +61,7 @@ def _compiled() -> dict[str, Any]:
     def slopes(record: Any, position: int, arguments: Any) -> Any:
         x = arguments[position]
 
-        def slope(at: Any) -> Any:
+        def slope(at: ArrayLike) -> Any:
             inner = lambda t: function(record, position, arguments, t)  # noqa: E731
             return jax.jvp(inner, (at,), (jnp.ones_like(at),))[1]
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from ..numerics.breaks import resolve, thinned
 from ..numerics.proximal import derivatives, increasing_root, proximal
 from .own_function import OwnFunction
@@ -40,7 +41,7 @@ class Loss(Record):
     location: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, y, z)`.")
 
     @classmethod
@@ -48,23 +49,23 @@ class Loss(Record):
         """A loss of a plain function f(y, z); the statement shows its name."""
         return _Own(function)
 
-    def gradient(self, y: Any, z: Any) -> np.ndarray:
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         """d loss / dz; at a kink, of either side."""
         return self._differentiate("gradient", y, z)
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         """d2 loss / dz2, away from kinks."""
         return self._differentiate("curvature", y, z)
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> np.ndarray:
         """argmin over z of loss(y, z) + (z - omega)**2 / (2 V)."""
         return self._differentiate("proximal", y, omega, V)
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         """Where the slope in z jumps, for each label: an array of shape (*y.shape, count)."""
         return _own_breaks(self, np.asarray(y, float))[0]
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         """Ends of pieces on which the loss is smooth, graded to its own scale: (*y.shape, count), without `kinks`."""
         return _own_breaks(self, np.asarray(y, float))[1]
 
@@ -100,22 +101,22 @@ class Square(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return (y - z) ** 2 / 2
 
-    def gradient(self, y: Any, z: Any) -> np.ndarray:
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.subtract(z, y)
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.ones(np.broadcast_shapes(np.shape(y), np.shape(z)))
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: Any, V: Any) -> np.ndarray:
         return (omega + V * np.asarray(y)) / (1 + np.asarray(V))
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
 
@@ -125,17 +126,17 @@ class Logistic(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         xp = namespace(y, z)
         return xp.logaddexp(0.0, -y * z)
 
     def gradient(self, y: Any, z: Any) -> np.ndarray:
         return -y * _sigmoid(-y * z)
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.square(y) * _sigmoid(y * z) * _sigmoid(-y * z)
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> np.ndarray:
         y, omega, V = np.broadcast_arrays(*(np.asarray(a, float) for a in (y, omega, V)))
         u = y * omega
 
@@ -145,10 +146,10 @@ class Logistic(Loss):
 
         return y * increasing_root(slope, u, u + V * _sigmoid(-u))
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         return np.broadcast_to(_LOGISTIC_KNOTS, (*np.shape(y), len(_LOGISTIC_KNOTS)))
 
 
@@ -158,23 +159,23 @@ class Hinge(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return namespace(y, z).maximum(0.0, 1 - y * z)
 
-    def gradient(self, y: Any, z: Any) -> np.ndarray:
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.where(y * np.asarray(z) < 1, -y * np.ones_like(z), 0.0)
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.zeros(np.broadcast_shapes(np.shape(y), np.shape(z)))
 
     def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
         u = np.asarray(y * np.asarray(omega, float))
         return y * np.where(u > 1, u, np.minimum(u + V, 1.0))
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         return np.asarray(y, float)[..., None]
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
 
@@ -186,26 +187,26 @@ class Huber(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         xp = namespace(y, z)
         inside = xp.minimum(xp.abs(y - z), self.delta)
         return inside * (xp.abs(y - z) - inside / 2)
 
-    def gradient(self, y: Any, z: Any) -> np.ndarray:
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.clip(np.subtract(z, y), -self.delta, self.delta)
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.where(np.abs(np.subtract(z, y)) < self.delta, 1.0, 0.0)
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: Any, V: Any) -> np.ndarray:
         r = np.subtract(omega, y)
         inside = r / (1 + np.asarray(V))
         return y + np.where(np.abs(inside) <= self.delta, inside, r - np.sign(r) * self.delta * V)
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         y = np.asarray(y, float)[..., None]
         return np.concatenate([y - self.delta, y + self.delta], axis=-1)
 
@@ -216,23 +217,23 @@ class Absolute(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return namespace(y, z).abs(y - z)
 
-    def gradient(self, y: Any, z: Any) -> np.ndarray:
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.sign(np.subtract(z, y))
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         return np.zeros(np.broadcast_shapes(np.shape(y), np.shape(z)))
 
-    def proximal(self, y: Any, omega: Any, V: Any) -> np.ndarray:
+    def proximal(self, y: ArrayLike, omega: Any, V: Any) -> np.ndarray:
         r = np.subtract(omega, y)
         return y + np.sign(r) * np.maximum(np.abs(r) - V, 0.0)
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         return np.asarray(y, float)[..., None]
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
 
@@ -241,7 +242,7 @@ class _Own(OwnFunction, Loss):
 
     function: Callable[[Any, Any], Any] = Square()
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         return self.function(y, z)
 
     @property
@@ -269,7 +270,7 @@ def _traits(loss: _Own) -> _Traits:
     y, z = np.array([-1.7, 0.3, 1.0, 2.2, -1.0]), np.array([0.4, -2.1, 0.9, 1.3, 3.1])
     shift = np.array([0.77, -1.31, 2.05, -0.6, 0.21])
 
-    def same(a: Any, b: Any) -> bool:
+    def same(a: ArrayLike, b: ArrayLike) -> bool:
         return bool(np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-12, atol=1e-12))
 
     one, far = np.ones(5), np.array([30.0, 50.0, 70.0, 100.0, 200.0])
@@ -281,7 +282,7 @@ def _traits(loss: _Own) -> _Traits:
 _LOGISTIC_KNOTS = np.array([-24.0, -11.0, -5.0, -2.0, 0.0, 2.0, 5.0, 11.0, 24.0])
 
 
-def _sigmoid(x: Any) -> np.ndarray:
+def _sigmoid(x: ArrayLike) -> np.ndarray:
     from scipy.special import expit
 
     return np.asarray(expit(x))
@@ -305,13 +306,13 @@ def _convex(loss: Loss) -> bool:
 def _derived() -> dict[str, Callable[..., Any]]:
     import jax
 
-    def slope(loss: Loss, y: Any, z: Any) -> Any:
+    def slope(loss: Loss, y: ArrayLike, z: ArrayLike) -> Any:
         return derivatives(loss)[0](y, z)
 
-    def bend(loss: Loss, y: Any, z: Any) -> Any:
+    def bend(loss: Loss, y: ArrayLike, z: ArrayLike) -> Any:
         return derivatives(loss)[1](y, z)
 
-    def nearest(loss: Loss, y: Any, omega: Any, V: Any) -> Any:
+    def nearest(loss: Loss, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> Any:
         return proximal(loss.__call__, y, omega, V)
 
     return {"gradient": jax.jit(slope), "curvature": jax.jit(bend), "proximal": jax.jit(nearest)}

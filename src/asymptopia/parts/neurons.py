@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike, Key
 from .activation import Activation
 
 __all__ = ["Complete", "Neurons", "StudentWeights", "Weights"]
@@ -34,7 +35,7 @@ class Neurons(Record):
         """Where neurons start (K, p), as a function of standard normal coordinates (K, p)."""
         raise NotImplementedError
 
-    def draw(self, key: Any, count: int, d: int) -> Any:
+    def draw(self, key: Key, count: int, d: int) -> Any:
         """The start of `count` random neurons, as a JAX array (count, p)."""
         raise NotImplementedError
 
@@ -64,7 +65,7 @@ class Weights(_Inner):
     def place(self, z: np.ndarray) -> np.ndarray:
         return self.mean + np.sqrt(self.variance) * z
 
-    def draw(self, key: Any, count: int, d: int) -> Any:
+    def draw(self, key: Key, count: int, d: int) -> Any:
         import jax
         import jax.numpy as jnp
 
@@ -86,7 +87,7 @@ class StudentWeights(_Inner):
         # the quantile of the nearer tail, so that no digit is lost far out
         return np.asarray(-np.sign(z) * self.scale * stdtrit(self.degrees, ndtr(-np.abs(z))))
 
-    def draw(self, key: Any, count: int, d: int) -> Any:
+    def draw(self, key: Key, count: int, d: int) -> Any:
         import jax
 
         return self.scale * jax.random.t(key, self.degrees, (count, d))
@@ -122,7 +123,7 @@ class Complete(Neurons):
         spread = np.sqrt([self.output, self.bias] + [self.weight] * (z.shape[1] - 2))
         return np.asarray(spread * z)
 
-    def draw(self, key: Any, count: int, d: int) -> Any:
+    def draw(self, key: Key, count: int, d: int) -> Any:
         import jax
         import jax.numpy as jnp
 
@@ -133,6 +134,6 @@ class Complete(Neurons):
         return max(self.output, self.weight, self.bias)
 
 
-def _fields(w: Any, X: Any) -> Any:
+def _fields(w: ArrayLike, X: Any) -> Any:
     """The fields (K, n) of inputs (n, d); for a single input number without a matrix product, which is slower."""
     return w * X[:, 0] if X.shape[1] == 1 else w @ X.T

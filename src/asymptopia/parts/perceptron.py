@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import field
+from ..numerics.arrays import ArrayLike
 from .loss import Loss, namespace
 
 __all__ = ["Perceptron"]
@@ -21,23 +22,23 @@ class Perceptron(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         xp = namespace(y, z)
         short = self.kappa - y * z
         inside = xp.clip(short, -self.width, self.width)
         return (inside + self.width) ** 2 / (4 * self.width) + xp.maximum(short - self.width, 0.0)
 
-    def gradient(self, y: Any, z: Any) -> np.ndarray:
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         short = self.kappa - np.multiply(y, z)
         return np.asarray(-np.asarray(y) * np.clip((short / self.width + 1) / 2, 0.0, 1.0))
 
-    def curvature(self, y: Any, z: Any) -> np.ndarray:
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         inside = np.abs(self.kappa - np.multiply(y, z)) < self.width
         return np.asarray(np.square(y) * inside / (2 * self.width))
 
-    def kinks(self, y: Any) -> np.ndarray:
+    def kinks(self, y: ArrayLike) -> np.ndarray:
         return np.zeros((*np.shape(y), 0))
 
-    def knots(self, y: Any) -> np.ndarray:
+    def knots(self, y: ArrayLike) -> np.ndarray:
         y = np.asarray(y, float)[..., None]
         return y * (self.kappa + self.width * np.array([-1.0, 1.0]))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from .loss import namespace
 from .own_function import OwnFunction
 
@@ -24,7 +25,7 @@ class Potential(Record):
     force and the curvature follow.
     """
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, x)`.")
 
     @classmethod
@@ -32,11 +33,11 @@ class Potential(Record):
         """A potential that is a plain function V(x); the statement shows its name."""
         return _Own(function)
 
-    def slope(self, x: Any) -> Any:
+    def slope(self, x: ArrayLike) -> Any:
         """dV/dx, elementwise; a NumPy array for one, else a JAX array."""
         return np.asarray(_compiled(self)[0](x)) if namespace(x) is np else _slope(self, x)
 
-    def curvature(self, x: Any) -> Any:
+    def curvature(self, x: ArrayLike) -> Any:
         """d2V/dx2, elementwise; a NumPy array for one, else a JAX array."""
         return np.asarray(_compiled(self)[1](x)) if namespace(x) is np else _curvature(self, x)
 
@@ -71,14 +72,14 @@ class Quadratic(Potential):
 
     stiffness: float = field(1.0, "second derivative", above=0)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         return self.stiffness * x**2 / 2
 
 
 class DoubleWell(Potential):
     """The potential x**4 / 4 - x**2 / 2: minima at -1 and 1, a barrier of height 1/4 at 0."""
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         return x**4 / 4 - x**2 / 2
 
 
@@ -87,7 +88,7 @@ class _Own(OwnFunction, Potential):
 
     function: Callable[[Any], Any] = np.square
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> Any:
         return self.function(x)
 
 
@@ -105,11 +106,11 @@ def _compiled(potential: Potential) -> tuple[Any, Any]:
     return jax.jit(lambda x: _slope(potential, x)), jax.jit(lambda x: _curvature(potential, x))
 
 
-def _curvature(function: Callable[[Any], Any], x: Any) -> Any:
+def _curvature(function: Callable[[Any], Any], x: ArrayLike) -> Any:
     return _slope(lambda y: _slope(function, y), x)
 
 
-def _slope(function: Callable[[Any], Any], x: Any) -> Any:
+def _slope(function: Callable[[Any], Any], x: ArrayLike) -> Any:
     import jax
     import jax.numpy as jnp
 

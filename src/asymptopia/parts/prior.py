@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from ..numerics.tails import hazard, log_density, log_mills
 from .log_partition import derivatives, value
 
@@ -43,11 +44,11 @@ class Prior(Record):
         """The prior as a mixture of Gaussians, weights, means and variances in tuples of equal length; or None."""
         return None
 
-    def log_partition(self, A: Any, B: Any) -> Any:
+    def log_partition(self, A: ArrayLike, B: ArrayLike) -> Any:
         """log E exp(B w - A w**2 / 2), elementwise: its derivatives in B are the posterior's cumulants."""
         return _normaliser(_posteriors(_mixture(self), A, B)[0])
 
-    def posterior(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of w under the law tilted by exp(B w - A w**2 / 2), elementwise.
 
         It is the posterior of w given B / A = w + z / sqrt(A) with z standard normal; under the model, B has the
@@ -60,7 +61,7 @@ class Prior(Record):
         mean = (share * means).sum(axis=0)
         return mean, (share * (variances + (means - mean) ** 2)).sum(axis=0)
 
-    def log_evidence(self, A: Any, x: Any) -> np.ndarray:
+    def log_evidence(self, A: ArrayLike, x: ArrayLike) -> np.ndarray:
         """The logarithm of the density of sqrt(A) w + z at x, with z standard normal, elementwise."""
         mixture = self.components()
         if mixture is None or type(self).log_partition is not Prior.log_partition:
@@ -158,12 +159,12 @@ class Laplace(Prior):
         mass /= mass.sum()
         return tuple(mass), (0.0,) * len(mass), tuple(scale**2)
 
-    def log_partition(self, A: Any, B: Any) -> np.ndarray:
+    def log_partition(self, A: ArrayLike, B: ArrayLike) -> np.ndarray:
         """Each half of the density is an exponential: its tilt is a normal law cut at zero."""
         root, up, down = self._halves(A, B)
         return np.logaddexp(log_mills(up), log_mills(down)) - np.log(root) + 0.5 * np.log(np.pi)
 
-    def posterior(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         root, up, down = self._halves(A, B)
         share = np.exp(-np.logaddexp(0.0, log_mills(down) - log_mills(up)))
         (_, right, v_right), (_, left, v_left) = hazard(up), hazard(down)
@@ -171,11 +172,11 @@ class Laplace(Prior):
         variance = share * (v_right + (right - mean) ** 2) + (1 - share) * (v_left + (left + mean) ** 2)
         return mean / root, variance / root**2
 
-    def log_evidence(self, A: Any, x: Any) -> np.ndarray:
+    def log_evidence(self, A: ArrayLike, x: ArrayLike) -> np.ndarray:
         shift = np.sqrt(2 / np.asarray(A, float))
         return np.logaddexp(_cut(x, shift), _cut(-x, shift)) + np.log(shift / 2)
 
-    def _halves(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _halves(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         A, B = np.broadcast_arrays(np.asarray(A, float), np.asarray(B, float))
         root = np.sqrt(np.maximum(A, 1e-24))
         return root, (B - np.sqrt(2)) / root, (-B - np.sqrt(2)) / root
@@ -189,7 +190,7 @@ class Laplace(Prior):
         return 1.0
 
 
-def _cut(x: Any, shift: Any) -> np.ndarray:
+def _cut(x: ArrayLike, shift: Any) -> np.ndarray:
     """log Phi(x - shift) - x shift + shift**2 / 2, without cancellation."""
     from scipy.special import log_ndtr
 
@@ -206,7 +207,7 @@ def _mixture(prior: Prior) -> Mixture:
     return found
 
 
-def _posteriors(mixture: Mixture, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _posteriors(mixture: Mixture, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-weight, mean and variance of each component of a mixture after the tilt by exp(B w - A w**2 / 2)."""
     rows = []
     for w, m, v in zip(*mixture, strict=True):

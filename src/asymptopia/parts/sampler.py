@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..contract.record import Record, StatementError, check_increasing, field
+from ..numerics.arrays import ArrayLike
 
 __all__ = [
     "HMC",
@@ -27,7 +28,7 @@ class PosteriorSampler(Record):
     narrowest deviation is `scale`.
     """
 
-    def build(self, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+    def build(self, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `build(self, logdensity, scale, d)`.")
 
 

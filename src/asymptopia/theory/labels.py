@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from ..numerics.arrays import ArrayLike
 from ..numerics.breaks import resolve
 from ..numerics.gaussian import legendre
 from ..parts.channel import Channel
@@ -17,7 +17,7 @@ SPREAD = np.array([-7.0, -3.5, -1.4, 0.0, 1.4, 3.5, 7.0])
 DRAWS = 256
 
 
-def normal_nodes(breaks: np.ndarray, mean: Any, deviation: Any) -> tuple[np.ndarray, np.ndarray]:
+def normal_nodes(breaks: np.ndarray, mean: ArrayLike, deviation: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights (..., N) of the expectation over a normal law, split at `breaks` (..., B)."""
     mean, deviation = np.asarray(mean)[..., None], np.asarray(deviation)[..., None]
     grid = mean + deviation * GRID

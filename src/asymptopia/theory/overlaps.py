@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from ..numerics.arrays import ArrayLike
 from ..numerics.fixed_points import accelerated, solve_batch
 from ..numerics.gaussian import nodes
 from ..parts.channel import Channel, Linear, Probit, Sign
@@ -86,6 +86,6 @@ def _squared_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarr
     return np.asarray((w * (y**2 - 2 * (m[:, None] / scale) * y * z)).sum(axis=1) + q)
 
 
-def wide(value: Any, count: int) -> np.ndarray:
+def wide(value: ArrayLike, count: int) -> np.ndarray:
     """A number, or one for each of `count` problems, as an array (count,)."""
     return np.broadcast_to(np.asarray(value, float), (count,))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import with_arrays
+from ..numerics.arrays import ArrayLike
 from ..numerics.gaussian import density, legendre, nodes
 from ..parts.channel import Channel, Linear
 from ..parts.loss import Loss
@@ -35,7 +36,7 @@ class Averages:
 
 
 def output_averages(
-    loss: Loss, teacher: Channel, m: Any, q: Any, V: Any, rho: Any, *, training: bool = True
+    loss: Loss, teacher: Channel, m: ArrayLike, q: ArrayLike, V: ArrayLike, rho: ArrayLike, *, training: bool = True
 ) -> Averages:
     """Averages over the teacher's field z0 and the cavity field omega, jointly normal with zero mean,
     E z0**2 = rho, E omega**2 = q, E z0 omega = m, and over the label y of z0.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..numerics.adaptive import adaptive
+from ..numerics.arrays import ArrayLike
 from ..numerics.gaussian import PANELS, legendre
 from ..parts.prior import Prior
 
@@ -35,7 +36,7 @@ class Coordinate:
     mass: np.ndarray
 
 
-def coordinate(prior: Prior, A: Any) -> Coordinate:
+def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
     """What an observation of signal-to-noise ratio A > 0, (K,), says of a coordinate drawn from the prior."""
 
     def values(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, log_p: np.ndarray, owner: np.ndarray) -> Any:

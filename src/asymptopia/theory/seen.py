@@ -12,6 +12,7 @@ import numpy as np
 
 from ..contract.record import StatementError
 from ..numerics.adaptive import adaptive
+from ..numerics.arrays import ArrayLike
 from ..numerics.roots import bracketed_roots
 from ..numerics.tails import log_density
 from ..parts.channel import Channel, Linear
@@ -35,7 +36,7 @@ class Label:
     log_likelihood: np.ndarray
 
 
-def label(channel: Channel, q: Any, v: Any) -> Label:
+def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
     """What a label says of its field, for q >= 0 and v > 0, (K,); to full relative accuracy where v is tiny.
 
     Raises `StatementError` if the probabilities of the labels do not sum to one.
@@ -48,7 +49,7 @@ def label(channel: Channel, q: Any, v: Any) -> Label:
     return Label(found[0], found[1])
 
 
-def label_error(channel: Channel, q: Any, v: Any) -> np.ndarray:
+def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> np.ndarray:
     """The least error of a guess of the label, without noise where that can be taken away, from omega; (K,).
 
     The probability of a wrong label if labels are discrete, else the mean squared error.
@@ -63,7 +64,7 @@ def label_error(channel: Channel, q: Any, v: Any) -> np.ndarray:
     return _over_omega(clean, q, v, lambda omega, left: _label_variance(clean, omega, left))[0]
 
 
-def _moments(channel: Channel, y: Any, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _moments(channel: Channel, y: ArrayLike, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         log_p = channel.log_chance(y, omega, v)
         g = channel.score(y, omega, v)[0]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ...parts.activation import Activation, Sign
 from ...parts.prior import Prior
 from ..checks import NotSolved
@@ -57,8 +58,8 @@ class CommitteeEstimate:
 
 
 def committee(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     prior: Prior,
     units: int = 2,
     activation: Activation = Sign(),  # noqa: B008 (immutable)

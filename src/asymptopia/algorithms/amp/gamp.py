@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .iteration import Denoiser, Output, checked, iterates, product
 from .settle import Callback, Estimate, settled
@@ -23,8 +24,8 @@ PROBES = 8
 
 
 def gamp(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     prior: Denoiser,
     channel: Output,
     *,

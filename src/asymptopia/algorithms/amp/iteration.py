@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 
 RECOVERED = 1e-6
@@ -21,13 +22,13 @@ BLOWN_UP = 1e6
 class Denoiser(Protocol):
     """What message passing asks of a prior: mean and variance of w under p(w) exp(B w - A w^2/2)."""
 
-    def posterior(self, A: Any, B: Any) -> tuple[np.ndarray, np.ndarray]: ...
+    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class Output(Protocol):
     """What it asks of a channel: first and second derivative in the mean of log P(y | field of N(mean, variance))."""
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]: ...
+    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Iterate:
 
 
 def iterates(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     prior: Denoiser,
     channel: Output,
     *,
@@ -164,12 +165,12 @@ class Squares:
         return product(self.all.T, np.broadcast_to(information, self.shape[:1]))
 
 
-def product(X: np.ndarray, v: Any) -> np.ndarray:
+def product(X: np.ndarray, v: ArrayLike) -> np.ndarray:
     """X v in the precision of X, as doubles."""
     return np.asarray(X @ np.asarray(v, X.dtype), float)
 
 
-def checked(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """X in single or double precision, and y, arrays that fit together; raises `StatementError`."""
     X, y = np.asarray(X), np.asarray(y, float)
     if X.dtype not in (np.float32, np.float64):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 
 DAMPINGS = (0.0, 0.5, 0.85)
@@ -17,8 +18,8 @@ FAINT = 1e-4  # noise to begin with: until it has grown, message passing is line
 class Denoiser(Protocol):
     """What message passing asks of a prior; each method is elementwise."""
 
-    def posterior(self, A: Any, B: Any) -> tuple[Any, Any]: ...
-    def log_partition(self, A: Any, B: Any) -> Any: ...
+    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[Any, Any]: ...
+    def log_partition(self, A: ArrayLike, B: ArrayLike) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class LowRank:
 
 
 def low_rank_amp(
-    Y: Any,
+    Y: ArrayLike,
     prior: Denoiser,
     snr: float,
     *,
@@ -211,7 +212,7 @@ def _first(prior: Denoiser, n: int, start: Any, seed: int) -> Factor:
     return Factor(means, factor.variances, 0.0, factor.field)
 
 
-def _checked(Y: Any, snr: float, rows: Any, damping: float | None) -> np.ndarray:
+def _checked(Y: ArrayLike, snr: float, rows: Any, damping: float | None) -> np.ndarray:
     Y = np.asarray(Y)
     Y = Y if Y.dtype == np.float32 else np.asarray(Y, float)
     if Y.ndim != 2 or Y.size == 0:

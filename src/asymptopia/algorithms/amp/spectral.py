@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from .iteration import Denoiser, Output, checked, product, started
 
 FLATTEST = 0.1
@@ -14,7 +15,7 @@ FLATTEST = 0.1
 
 
 def spectral(
-    X: Any, y: Any, channel: Output, variance: float, *, share: float = 0.25
+    X: ArrayLike, y: ArrayLike, channel: Output, variance: float, *, share: float = 0.25
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     r"""A start for `iterates` along the top eigenvector of $X^T \mathrm{diag}(T(y)) X$: means, variances, memory.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .iteration import Denoiser, Output, checked
 from .settle import Estimate, settled
@@ -70,8 +71,8 @@ class LinearModel:
 
 
 def vamp(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     prior: Denoiser,
     channel: Output,
     *,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved, checked_data
 
 
-def basis_pursuit(X: Any, y: Any, *, nonnegative: bool = False, tolerance: float = 1e-7) -> np.ndarray:
+def basis_pursuit(X: ArrayLike, y: ArrayLike, *, nonnegative: bool = False, tolerance: float = 1e-7) -> np.ndarray:
     """The w of least |w|_1 with X w = y, and w >= 0 if `nonnegative`; shape (d,).
 
     X: shape (n, d), y: shape (n,). Solved as a linear programme (HiGHS). Its multipliers v, scaled to

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ...parts.loss import Loss
 from ..checks import NotSolved, checked_data
 from .max_margin import separable
@@ -34,8 +35,8 @@ class Fit:
 
 
 def fit(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     loss: Loss | type[Loss] | Callable[[Any, Any], Any],
     ridge: float = 0.0,
     l1: float = 0.0,

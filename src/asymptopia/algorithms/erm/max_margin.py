@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved, checked_data
 from .newton import newton
 
@@ -13,7 +12,7 @@ TOUCHING = 1e-10
 """Hulls closer than this, relative to the samples' root mean square norm, count as touching: not separable."""
 
 
-def separable(X: Any, y: Any) -> bool:
+def separable(X: ArrayLike, y: ArrayLike) -> bool:
     """Whether some w has y_i x_i.w > 0 for all i: X of shape (n, d), labels y = +-1 of shape (n,).
 
     Minimises sum_i max(0, 1 - y_i x_i.w)^2 (Newton's method, exact after finitely many steps): either its minimiser
@@ -24,7 +23,7 @@ def separable(X: Any, y: Any) -> bool:
     return _separating(_small(y[:, None] * X)[0]) is not None
 
 
-def max_margin(X: Any, y: Any, *, tolerance: float = 1e-8) -> tuple[np.ndarray, float] | None:
+def max_margin(X: ArrayLike, y: ArrayLike, *, tolerance: float = 1e-8) -> tuple[np.ndarray, float] | None:
     """The direction of largest margin and that margin: (w, min_i y_i x_i.w / |w|), or None if not separable.
 
     X: shape (n, d), labels y = +-1 of shape (n,); no intercept. w is scaled to min_i y_i x_i.w = 1. No margin exceeds

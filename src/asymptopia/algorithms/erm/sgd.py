@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ...numerics.proximal import derivatives
 from ...parts.loss import Loss
 
@@ -55,7 +56,7 @@ class Trajectories(NamedTuple):
 
 
 def descend(
-    X: Any, y: Any, start: Any, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
+    X: ArrayLike, y: ArrayLike, start: Any, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
 ) -> Trajectories:
     """Run many descents at once, each on data of its own, with randomness from its own generator.
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 
 
 class Pattern(NamedTuple):
@@ -89,7 +90,7 @@ class ButterflyFactors:
         """Each factor as a dense matrix."""
         return [_spread(core) for core in self.cores]
 
-    def __matmul__(self, x: Any) -> np.ndarray:
+    def __matmul__(self, x: ArrayLike) -> np.ndarray:
         """The product times a vector or the columns of a matrix, factor by factor."""
         x = np.asarray(x)
         rows = self.patterns[-1].shape[1]
@@ -121,7 +122,7 @@ class ButterflyFactors:
         return dataclasses.replace(self, cores=tuple(cores))
 
 
-def butterfly(matrix: Any, patterns: Sequence[Sequence[int]] | None = None) -> ButterflyFactors:
+def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None) -> ButterflyFactors:
     r"""The factors of a matrix, each with a butterfly support; by default the dyadic ones of a square matrix.
 
     A matrix that is such a product is recovered exactly, and its factors up to the diagonal (for blocks of rank r, the

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 
 Parameters = list[np.ndarray]
 
@@ -152,7 +153,7 @@ def _smallest_share(rows: np.ndarray, pair: list[Parameters], sweeps: int = 500)
 
 
 def fit_layers(
-    layers: Layers, matrix: Any, rng: np.random.Generator, steps: int = 5000, tolerance: float = 1e-10
+    layers: Layers, matrix: ArrayLike, rng: np.random.Generator, steps: int = 5000, tolerance: float = 1e-10
 ) -> Parameters:
     """Parameters whose product is nearest to a matrix, by PALM from a random start: a local minimum."""
     from ..optimisers.palm import Block, palm

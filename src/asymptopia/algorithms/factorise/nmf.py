@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton
 from .nmf_problem import Problem, objective, random_factors, stated
 from .nmf_solvers import Step, encode, run
@@ -50,17 +51,17 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, weights: Any = None) -> NMF:
+    def fit(self, X: ArrayLike, y: Any = None, weights: Any = None) -> NMF:
         """Learn H; entries of X of weight 0 are missing and may be nan."""
         self._fit(X, weights)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, weights: Any = None) -> np.ndarray:
+    def fit_transform(self, X: ArrayLike, y: Any = None, weights: Any = None) -> np.ndarray:
         """Learn H, and return the W that goes with it."""
         problem, W = self._fit(X, weights)
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
-    def transform(self, X: Any, weights: Any = None) -> np.ndarray:
+    def transform(self, X: ArrayLike, weights: Any = None) -> np.ndarray:
         """The W of samples for the H learned; unique for beta from 1 to 2 where the components are independent."""
         check_is_fitted(self)
         problem = self._problem(X, weights, reset=False)
@@ -69,12 +70,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         W = np.maximum(np.tile(share, (1, len(H))), problem.floor)
         return encode(problem, W, H.T, self.max_iter, ENCODED)
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """W H."""
         check_is_fitted(self)
         return np.asarray(X) @ self.components_
 
-    def _fit(self, X: Any, weights: Any) -> tuple[Problem, np.ndarray]:
+    def _fit(self, X: ArrayLike, weights: ArrayLike) -> tuple[Problem, np.ndarray]:
         problem = self._problem(X, weights, reset=True)
         seed = check_random_state(self.random_state).randint(2**31)
         start = random_factors(problem, np.random.default_rng(seed))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .beta_divergence import beta_divergence
 
 Factors = tuple[np.ndarray, np.ndarray]
@@ -103,7 +104,7 @@ def objective(problem: Problem, factors: Factors) -> float:
 
 
 def stated(
-    X: Any,
+    X: ArrayLike,
     rank: int | None,
     beta: float,
     weights: Any = None,
@@ -141,7 +142,7 @@ def stated(
     return Problem(X, float(beta), int(rank), weights, (l1[0], l1[1]), (smooth[0], smooth[1]))
 
 
-def _checked_weights(weights: Any, X: np.ndarray) -> np.ndarray:
+def _checked_weights(weights: ArrayLike, X: np.ndarray) -> np.ndarray:
     S = np.array(weights, float, order="C")
     if S.shape != X.shape:
         raise StatementError(f"`weights` must have the shape of X, {X.shape}, but has shape {S.shape}.")

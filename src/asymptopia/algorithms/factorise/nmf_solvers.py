@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton, rows_moved
 from .nmf_problem import Factors, Problem, objective, random_factors, stated
 
@@ -33,7 +34,7 @@ class Factorisation:
 
 
 def factorise(
-    X: Any,
+    X: ArrayLike,
     rank: int,
     *,
     beta: float = 1.0,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .constraints import Constraint
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Product:
 
 
 def structured(
-    matrix: Any,
+    matrix: ArrayLike,
     constraints: Sequence[Constraint],
     start: Sequence[Any],
     steps: int = 1000,

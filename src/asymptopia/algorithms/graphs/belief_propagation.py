@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .graph import adjacency, checked_affinity
 
@@ -54,7 +55,7 @@ class Beliefs:
 
 def belief_propagation(
     graph: Any,
-    affinity: Any,
+    affinity: ArrayLike,
     fractions: Any = None,
     *,
     nodes: int | None = None,
@@ -140,7 +141,7 @@ def agreement(beliefs: Any, labels: Any) -> float:
     return float((k * share - 1) / (k - 1))
 
 
-def _model(affinity: Any, fractions: Any) -> tuple[np.ndarray, np.ndarray]:
+def _model(affinity: ArrayLike, fractions: Any) -> tuple[np.ndarray, np.ndarray]:
     C = checked_affinity(affinity)
     shares = np.full(len(C), 1 / len(C)) if fractions is None else np.asarray(fractions, float)
     if shares.shape != C.shape[:1]:

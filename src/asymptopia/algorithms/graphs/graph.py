@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 
 MOST_NODES = 2**31
 
@@ -65,7 +66,7 @@ def _edges(graph: Any) -> np.ndarray:
     return edges.astype(np.int64)
 
 
-def block_graph(labels: np.ndarray, affinity: Any, rng: np.random.Generator) -> Any:
+def block_graph(labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generator) -> Any:
     """A graph in which i and j are joined with probability affinity[labels_i, labels_j] / n, independently.
 
     labels: (n,) whole numbers below k. affinity: (k, k), symmetric, entries >= 0 and < n. The adjacency matrix is
@@ -88,7 +89,7 @@ def block_graph(labels: np.ndarray, affinity: Any, rng: np.random.Generator) -> 
     return adjacency(found[found[:, 0] != found[:, 1]], n)
 
 
-def checked_affinity(affinity: Any) -> np.ndarray:
+def checked_affinity(affinity: ArrayLike) -> np.ndarray:
     """A symmetric (k, k) array of finite entries >= 0; raises `StatementError`."""
     C = np.asarray(affinity, float)
     if C.ndim != 2 or C.shape[0] != C.shape[1] or C.size == 0:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import checked_data
 
 DEPENDENT = 1e-6  # a unit of the start this close to the span of others, relatively, is in it
@@ -50,7 +51,7 @@ class DescentPath:
 
 
 def descent_path(
-    hidden: Any, output: Any, X: Any, y: Any, activation: Callable[[Any], Any], rng: np.random.Generator
+    hidden: Any, output: Any, X: ArrayLike, y: ArrayLike, activation: Callable[[Any], Any], rng: np.random.Generator
 ) -> DescentPath:
     r"""From $f(x) = \sum_j u_j \sigma(w_j \cdot x)$ to the least half mean squared error, without a rise.
 

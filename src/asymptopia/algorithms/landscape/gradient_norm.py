@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, PyTree
 
 STEPS, BATCH = 60, 64
 EASIER, HARDER = 0.3, 6.0
@@ -97,13 +98,13 @@ def _steps(loss: Callable[[Any, Any], Any], start: Any, damping: Any, data: Any)
     import jax
     import jax.numpy as jnp
 
-    def gradient(x: Any) -> Any:
+    def gradient(x: ArrayLike) -> Any:
         return jax.grad(loss)(x, data)
 
-    def hessian(x: Any) -> Any:
+    def hessian(x: ArrayLike) -> Any:
         return jax.jacfwd(gradient)(x)
 
-    def step(carry: Any, _: Any) -> tuple[Any, None]:
+    def step(carry: PyTree, _: Any) -> tuple[Any, None]:
         x, mu = carry
         g = gradient(x)
         eigenvalues, vectors = jnp.linalg.eigh(hessian(x))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...numerics.arrays import ArrayLike
 from ...parts.activation import Activation, Relu
 from .curvature import loss_curvature, unit_curvature
 from .interface import Info, Solver, State, check_positive
@@ -20,7 +21,7 @@ from .network import Network, Parameters
 INNER = 5  # majorised steps for what has no closed form
 
 
-def auxiliary_coordinates(network: Network, X: Any, y: Any, penalty: float = 1.0) -> Solver:
+def auxiliary_coordinates(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0) -> Solver:
     r"""Minimise $F = f(W_L, a_{L-1}) + \frac\rho{2n} \sum_l |a_l - \sigma(W_l^T [a_{l-1}; 1])|^2$ block by block.
 
     From the last layer to the first, the matrix and then its inputs each move to the minimum of a majoriser of F,
@@ -88,7 +89,7 @@ class Copies(NamedTuple):
     multiplier: jax.Array
 
 
-def admm(network: Network, X: Any, y: Any, penalty: float = 1.0, ridge: float = 1e-6) -> Solver:
+def admm(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0, ridge: float = 1e-6) -> Solver:
     """Alternate least squares for each matrix, for the activations, and for the preactivations of each sample.
 
     Constraints z = W a and a = sigma(z) are penalised with weight `penalty`, that at the outputs has a multiplier as

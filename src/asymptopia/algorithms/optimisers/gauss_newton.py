@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import lineax as lx
 
+from ...numerics.arrays import ArrayLike, PyTree
 from .interface import Info, Solver, State, check_positive, check_steps, inner, norm
 from .network import check_finite
 
@@ -43,7 +44,7 @@ def levenberg_marquardt(
     check_positive("tolerance", tolerance)
     check_steps(iterations)
 
-    def init(parameters: Any) -> State:
+    def init(parameters: PyTree) -> State:
         check_finite(parameters)
         value = loss(outputs(parameters))
         return State(parameters, Damping(jnp.asarray(damping, value.dtype), jnp.full_like(value, 2.0), value))
@@ -76,7 +77,9 @@ def levenberg_marquardt(
     return Solver(init, step)
 
 
-def _solved(product: Callable[[Any], Any], b: Any, scale: jax.Array, tolerance: float, iterations: int) -> lx.Solution:
+def _solved(
+    product: Callable[[Any], Any], b: ArrayLike, scale: jax.Array, tolerance: float, iterations: int
+) -> lx.Solution:
     """Conjugate gradients until the residual is `tolerance` times b, or for so many iterations.
 
     In units in which the operator is large: lineax takes a curvature along the direction for a breakdown that is not

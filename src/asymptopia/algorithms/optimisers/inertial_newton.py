@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ...numerics.arrays import ArrayLike, PyTree
 from .interface import check_positive, inner
 
 
@@ -52,11 +53,11 @@ def inertial_newton(
     if isinstance(smoothness, (int, float)):
         check_positive("smoothness", smoothness)
 
-    def init(parameters: Any) -> Inertia:
+    def init(parameters: PyTree) -> Inertia:
         psi = jax.tree.map(lambda x: (1 - alpha * beta) * x, parameters)
         return Inertia(psi, jnp.zeros((), int), jnp.asarray(jnp.nan, jax.tree.leaves(psi)[0].dtype))
 
-    def update(gradient: Any, state: Inertia, parameters: Any = None) -> tuple[Any, Inertia]:
+    def update(gradient: Any, state: Inertia, parameters: PyTree = None) -> tuple[Any, Inertia]:
         if parameters is None:
             raise ValueError(optax.NO_PARAMS_MSG)
         rate = step(state.steps) if callable(step) else step
@@ -72,13 +73,15 @@ def inertial_newton(
     return optax.GradientTransformation(init, update)
 
 
-def lyapunov(value: jax.Array, parameters: Any, psi: Any, alpha: float, beta: float) -> jax.Array:
+def lyapunov(value: jax.Array, parameters: PyTree, psi: Any, alpha: float, beta: float) -> jax.Array:
     """E at the parameters and psi, where J is `value`."""
     rest = jax.tree.map(lambda x, p: (alpha - 1 / beta) * x + p / beta, parameters, psi)
     return 2 * (1 + alpha * beta) * value + inner(rest, rest)
 
 
-def lyapunov_descent(rate: Any, velocity: Any, gradient: Any, alpha: float, beta: float, smoothness: float) -> Any:
+def lyapunov_descent(
+    rate: ArrayLike, velocity: ArrayLike, gradient: Any, alpha: float, beta: float, smoothness: float
+) -> Any:
     r"""What an Euler step takes off E at least, for a gradient with this Lipschitz constant.
 
     $\gamma (2 \alpha |v|^2 + 2 \beta |g|^2) - \gamma^2 ((1 + \alpha \beta) L |v|^2 + |\alpha v + g|^2)$ with the

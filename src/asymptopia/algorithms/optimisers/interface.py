@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, PyTree
 from .network import check_finite
 
 
@@ -46,7 +47,7 @@ class Solver(NamedTuple):
     step: Callable[[State], tuple[State, Info]]
 
 
-def run(solver: Solver, parameters: Any, steps: int) -> tuple[Any, Info]:
+def run(solver: Solver, parameters: PyTree, steps: int) -> tuple[Any, Info]:
     """The parameters after so many steps, compiled as one loop, and the reports of all steps, arrays (steps,).
 
     Raises `StatementError` if the parameters are not finite or `steps` is not a whole number >= 1.
@@ -65,7 +66,7 @@ def check_steps(steps: Any) -> None:
         raise StatementError(f"`steps` must be a whole number >= 1, but is {steps}.")
 
 
-def check_positive(name: str, value: Any, zero: bool = False) -> None:
+def check_positive(name: str, value: ArrayLike, zero: bool = False) -> None:
     """Raise `StatementError` unless a step, a damping or the like is finite and > 0 (>= 0 if `zero`).
 
     What JAX traces has no value yet, and passes.
@@ -87,7 +88,7 @@ def from_optax(
     """
     transformation = optax.with_extra_args_support(transformation)
 
-    def init(parameters: Any) -> State:
+    def init(parameters: PyTree) -> State:
         return State(parameters, transformation.init(parameters))
 
     def step(state: State) -> tuple[State, Info]:
@@ -102,7 +103,7 @@ def from_optax(
     return Solver(init, step)
 
 
-def norm(tree: Any) -> jax.Array:
+def norm(tree: PyTree) -> jax.Array:
     """The Euclidean norm of a tree of arrays."""
     return jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)))
 

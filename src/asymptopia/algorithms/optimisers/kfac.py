@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Info, Solver, State, check_positive, check_steps, inner, norm
 from .majorisers import forward, loss_slope
 from .network import CrossEntropy, Network, Parameters
@@ -27,9 +28,9 @@ class Factors(NamedTuple):
 
 def kfac(
     network: Network,
-    X: Any,
-    y: Any,
-    key: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    key: Key,
     *,
     batch: int | None = None,
     damping: float = 1.0,
@@ -90,7 +91,7 @@ def kfac(
     return Solver(init, step)
 
 
-def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Any) -> Any:
+def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Key) -> Any:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
     passed = forward(network, parameters, X)
     z, n = passed.fields[-1], len(X)
@@ -109,7 +110,7 @@ def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Any)
     return value, tuple(reversed(gradients)), tuple(reversed(second)), tuple(reversed(third))
 
 
-def _sampled_slope(network: Network, z: jax.Array, key: Any) -> jax.Array:
+def _sampled_slope(network: Network, z: jax.Array, key: Key) -> jax.Array:
     """Slopes for labels drawn from the predictions: their second moment is the Hessian of the loss in the outputs."""
     if isinstance(network.loss, CrossEntropy):
         return loss_slope(network, jax.random.categorical(key, z), z)

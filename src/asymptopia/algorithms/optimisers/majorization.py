@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...numerics.arrays import ArrayLike, PyTree
 from .interface import Info, Solver, State, check_positive, norm
 from .majorisers import forward, joint_majoriser, layer_majoriser
 from .network import Network, Parameters
 
 
-def layerwise(network: Network, X: Any, y: Any) -> Solver:
+def layerwise(network: Network, X: ArrayLike, y: ArrayLike) -> Solver:
     """Minimise the majoriser of one layer after the other, from the last to the first; one step is one sweep.
 
     The majorisers hold everywhere, for all activations; `guaranteed` is the sum of their falls. Fields within 16 ulp
@@ -57,7 +58,7 @@ def _renewed(network: Network, parameters: list[jax.Array], passed: Any, layer: 
     return passed._replace(inputs=tuple(inputs), fields=tuple(fields))
 
 
-def joint(network: Network, X: Any, y: Any, radius: float = 0.1) -> Solver:
+def joint(network: Network, X: ArrayLike, y: ArrayLike, radius: float = 0.1) -> Solver:
     """Minimise the majoriser of all layers at once, which holds while no matrix moves by `radius` times its norm.
 
     Where the minimum lies farther the step ends there, and still grants descent.
@@ -94,7 +95,7 @@ def extrapolated(solver: Solver, objective: Callable[[Any], Any]) -> Solver:
     stays guaranteed, by the measured one or by the solver's own. For solvers without memory.
     """
 
-    def init(parameters: Any) -> State:
+    def init(parameters: PyTree) -> State:
         start = solver.init(parameters)
         value = objective(start.parameters)
         return State(start.parameters, Extrapolation(start.parameters, value, jnp.ones_like(value)))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...contract.record import Record, StatementError
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
 from ...parts.loss import Logistic, Loss, Square
 
@@ -20,7 +21,7 @@ Parameters = tuple[jax.Array, ...]
 class CrossEntropy(Record):
     """log sum_k exp(z_k) - z_y for the outputs z of all classes and the class y = 0, 1, ... ."""
 
-    def __call__(self, y: Any, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: Any) -> Any:
         picked = jnp.take_along_axis(z, jnp.asarray(y)[:, None], axis=1)[:, 0]
         return jax.scipy.special.logsumexp(z, axis=1) - picked
 
@@ -79,7 +80,7 @@ class Network:
         """The activation behind the affine map `layer` = 0, 1, ...; the identity behind the last."""
         return self.activations[layer] if layer < self.depth - 1 else Identity()  # type: ignore[index]
 
-    def draw(self, key: Any, dtype: Any = float) -> Parameters:
+    def draw(self, key: Key, dtype: Any = float) -> Parameters:
         """Random parameters: Gaussian weights of variance gain/inputs, gain 2 behind relu and 1 else; biases zero."""
         found = []
         for layer, (i, o) in enumerate(zip(self.widths, self.widths[1:], strict=False)):
@@ -139,7 +140,7 @@ class Network:
             raise StatementError(f"`y` must hold labels -1 and 1 for {self.loss!r}, but is {_brief(y)}.")
         return jnp.asarray(X), jnp.asarray(y.reshape(n, outputs), X.dtype)
 
-    def check_parameters(self, parameters: Any) -> None:
+    def check_parameters(self, parameters: PyTree) -> None:
         """Raise `StatementError` unless these are finite matrices of the network's shapes."""
         expected = [(i + self.bias, o) for i, o in zip(self.widths, self.widths[1:], strict=False)]
         shapes = [np.shape(W) for W in parameters]
@@ -148,7 +149,7 @@ class Network:
         check_finite(parameters)
 
 
-def check_finite(parameters: Any) -> None:
+def check_finite(parameters: PyTree) -> None:
     """Raise `StatementError` if any parameter is not a finite number; what JAX traces has no numbers yet."""
     leaves = jax.tree.leaves(parameters)
     if not leaves:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ...parts.loss import Absolute, Loss
 from ..erm.fit import fit
 from .absolute import least_absolute
@@ -37,7 +38,7 @@ class Trail:
 
 def prox_linear(
     loss: Loss,
-    y: Any,
+    y: ArrayLike,
     model: Callable[[np.ndarray], np.ndarray],
     jacobian: Callable[[np.ndarray], np.ndarray],
     x: Any,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Info, Solver, State, check_positive, check_steps, norm
 from .majorisers import joint_majoriser, kronecker_solve
 from .network import Network, Parameters
@@ -23,7 +24,7 @@ class Average(NamedTuple):
 
 
 def stochastic(
-    network: Network, X: Any, y: Any, key: Any, batch: int, *, radius: float = 0.1, power: float = 0.75
+    network: Network, X: ArrayLike, y: ArrayLike, key: Key, batch: int, *, radius: float = 0.1, power: float = 0.75
 ) -> Solver:
     r"""Stochastic majorization-minimization (Mairal, NeurIPS 2013): minimise $(1 - w_k) \bar Q + w_k Q_k$ at step k.
 

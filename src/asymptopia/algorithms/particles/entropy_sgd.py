@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ...numerics.arrays import ArrayLike, Key, PyTree
+
 
 class EntropyState(NamedTuple):
     """The key of the next inner loop, and how many gradients were asked for."""
@@ -16,11 +18,11 @@ class EntropyState(NamedTuple):
 def local_average(
     grad_fn: Callable[[Any, Any], Any],
     centre: Any,
-    gamma: Any,
-    temperature: Any,
+    gamma: ArrayLike,
+    temperature: ArrayLike,
     steps: int,
-    rate: Any,
-    key: Any,
+    rate: ArrayLike,
+    key: Key,
     observe: Callable[[Any], Any] = lambda y: y,
 ) -> Any:
     r"""The mean of `observe(y)` along a Langevin trajectory in $f(y) + \gamma |y - x|^2 / 2$ from the centre x.
@@ -41,7 +43,7 @@ def local_average(
 
     size = jnp.sqrt(temperature * rate / 2)
 
-    def one(state: Any, i: Any) -> tuple[Any, None]:
+    def one(state: PyTree, i: Any) -> tuple[Any, None]:
         y, before, mean, k = state
         k, now = jax.random.split(k)
         after = noise(now)
@@ -59,7 +61,7 @@ def local_average(
     return jax.lax.scan(one, begin, jnp.arange(steps))[0][2]
 
 
-def local_entropy_gradient(gamma: Any, temperature: Any, steps: int, rate: Any, key: Any) -> Any:
+def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int, rate: ArrayLike, key: Key) -> Any:
     r"""An optax transformation to the gradient of the local entropy, $\gamma (x - \langle y \rangle)$.
 
     The mean is that of `local_average`, and needs gradients of its own: `update(gradient, state, params,
@@ -81,10 +83,10 @@ def local_entropy_gradient(gamma: Any, temperature: Any, steps: int, rate: Any, 
     if not isinstance(gamma, jax.core.Tracer) and not isinstance(rate, jax.core.Tracer) and not 0 < rate * gamma < 2:
         raise ValueError(f"`rate` times `gamma` must be > 0 and < 2, but is {rate:g} times {gamma:g}.")
 
-    def init(params: Any) -> EntropyState:
+    def init(params: PyTree) -> EntropyState:
         return EntropyState(key, jnp.zeros((), jnp.int32))
 
-    def update(updates: Any, state: EntropyState, params: Any = None, **extra: Any) -> tuple[Any, EntropyState]:
+    def update(updates: Any, state: EntropyState, params: PyTree = None, **extra: Any) -> tuple[Any, EntropyState]:
         grad_fn = extra.get("grad_fn")
         if params is None or grad_fn is None:
             raise ValueError(
@@ -113,7 +115,9 @@ def _check_finite(found: Any) -> None:
         )
 
 
-def entropy_sgd(learning_rate: Any, gamma: Any, temperature: Any, steps: int, rate: Any, key: Any) -> Any:
+def entropy_sgd(
+    learning_rate: Any, gamma: ArrayLike, temperature: ArrayLike, steps: int, rate: ArrayLike, key: Key
+) -> Any:
     r"""Entropy-SGD as an optax optimiser: $x \leftarrow x - \eta \gamma (x - \langle y \rangle)$.
 
     Chaudhari, Choromanska, Soatto, LeCun, Baldassi, Borgs, Chayes, Sagun and Zecchina, ICLR (2017), algorithm 1; see

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...numerics.arrays import ArrayLike, Key, PyTree
+
 
 def langevin(
     potential: Any,
-    x: Any,
+    x: ArrayLike,
     temperature: Any,
     times: Sequence[float],
     step: float,
-    key: Any,
+    key: Key,
     coupling: Any = 0.0,
     centre: Callable[[Any], Any] = lambda y: y.mean(axis=-1, keepdims=True),
 ) -> Any:
@@ -31,7 +33,7 @@ def langevin(
 
 
 def langevin_exits(
-    potential: Any, x: Any, temperature: Any, times: Sequence[float], step: float, key: Any, level: Any
+    potential: Any, x: ArrayLike, temperature: Any, times: Sequence[float], step: float, key: Key, level: Any
 ) -> tuple[Any, Any]:
     """The same, without coupling, and which particles have passed the point `level` by each time.
 
@@ -42,7 +44,14 @@ def langevin_exits(
 
 
 def _march(
-    potential: Any, x: Any, temperature: Any, times: Any, step: Any, key: Any, pull: Any, level: Any
+    potential: Any,
+    x: ArrayLike,
+    temperature: Any,
+    times: Any,
+    step: Any,
+    key: Key,
+    pull: Any,
+    level: Any,
 ) -> tuple[Any, Any]:
     import jax
     import jax.numpy as jnp
@@ -54,18 +63,18 @@ def _march(
     x = jnp.asarray(x, float)
     shape = x.shape[1:] if x.ndim > 1 else x.shape  # of the noise
 
-    def euler(y: Any, dt: Any) -> Any:
+    def euler(y: ArrayLike, dt: Any) -> Any:
         return y - dt * (potential.slope(y) + coupling * (y - centre(y)))
 
-    def slid(y: Any, dt: Any) -> Any:
+    def slid(y: ArrayLike, dt: Any) -> Any:
         between = 0.75 * y + 0.25 * euler(euler(y, dt), dt)
         return (y + 2 * euler(between, dt)) / 3
 
-    def length(y: Any, left: Any) -> Any:
+    def length(y: ArrayLike, left: Any) -> Any:
         steepest = jnp.max(jnp.abs(potential.curvature(y))) + coupling
         return jnp.minimum(left, step_size(step, steepest, share))
 
-    def shaken(y: Any, out: Any, variance: Any, key: Any) -> tuple[Any, Any]:
+    def shaken(y: ArrayLike, out: Any, variance: ArrayLike, key: Key) -> tuple[Any, Any]:
         """After noise of this variance, and which have passed the level, before or on the way."""
         moved = y + jnp.sqrt(variance) * jax.random.normal(key, shape)
         if level is None:
@@ -74,7 +83,7 @@ def _march(
         chance = jax.random.uniform(jax.random.fold_in(key, 1), shape)
         return moved, out | (chance <= jnp.exp(-2 * product / jnp.maximum(variance, 1e-300)))
 
-    def advance(state: Any, until: Any) -> tuple[Any, Any]:
+    def advance(state: PyTree, until: Any) -> tuple[Any, Any]:
         def one(s: Any) -> Any:
             t, y, out, dt, k = s
             k, now = jax.random.split(k)

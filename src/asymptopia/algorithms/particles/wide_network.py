@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...numerics.arrays import ArrayLike, Key, PyTree
+
 PER_TIME = 8.0
 
 
 def stochastic_descent(
     outputs: Callable[[Any, Any], Any],
-    theta: Any,
+    theta: ArrayLike,
     draw: Callable[[Any], tuple[Any, Any]],
     rate: Any,
     counts: Sequence[int],
-    key: Any,
+    key: Key,
     temperature: Any = None,
 ) -> Any:
     r"""The neurons after these numbers of steps, each counted from the one before; array (time, N, p).
@@ -48,7 +50,7 @@ def stochastic_descent(
     return jnp.stack(seen)
 
 
-def coins(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def coins(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
     """Random numbers of mean 0 and variance 1: eight coins each, at a quarter of the cost of normal ones.
 
     Steps of a stochastic differential equation need no more of their noise than its first three moments for the weak
@@ -64,7 +66,13 @@ def coins(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def flow(
-    outputs: Callable[[Any, Any], Any], theta: Any, X: Any, y: Any, p: Any, rate: Any, times: Sequence[float]
+    outputs: Callable[[Any, Any], Any],
+    theta: Any,
+    X: Any,
+    y: Any,
+    p: Any,
+    rate: Any,
+    times: Sequence[float],
 ) -> Any:
     r"""The neurons at these times under gradient flow on the inputs X (n, d) of weights p (n,); array (time, N, p).
 
@@ -91,7 +99,7 @@ def flow(
         change = jnp.sqrt(((second - first) ** 2).sum(axis=1))
         return (change / jnp.maximum(jnp.maximum(speeds, jnp.sqrt((speeds**2).mean())), 1e-300)).max()
 
-    def step(state: Any) -> Any:
+    def step(state: PyTree) -> Any:
         left, now, dt, slope = state
         dt = jnp.minimum(dt, left)
         ahead = velocity(now + dt * slope)
@@ -102,7 +110,7 @@ def flow(
         slope = jax.lax.cond(again, lambda: slope, lambda: velocity(moved))
         return jnp.where(again, left, left - dt), moved, jnp.where(jnp.isnan(change), longest, following), slope
 
-    def advance(state: Any, span: Any) -> tuple[Any, Any]:
+    def advance(state: PyTree, span: Any) -> tuple[Any, Any]:
         now, dt = state
         _, now, dt, _ = jax.lax.while_loop(lambda s: s[0] > 1e-12 * span, step, (span, now, dt, velocity(now)))
         return (now, dt), now
@@ -118,7 +126,7 @@ def noisy_descent(
     temperature: Any,
     decay: Any,
     times: Sequence[float],
-    key: Any,
+    key: Key,
 ) -> Any:
     r"""The neurons at these times under noisy gradient flow with weight decay; array (time, N, p).
 
@@ -154,7 +162,7 @@ def noisy_descent(
             trace = trace + (slopes**2).mean(axis=0) @ p
         return bend.max() + trace + decay
 
-    def step(state: Any) -> Any:
+    def step(state: PyTree) -> Any:
         left, now, key = state
         key, one = jax.random.split(key)
         dt = jnp.minimum(left, step_size(longest, curvature(now), share))
@@ -162,7 +170,7 @@ def noisy_descent(
         slope = drift(now)
         return left - dt, now + dt / 2 * (slope + drift(now + dt * slope + kick)) + kick, key
 
-    def advance(state: Any, span: Any) -> tuple[Any, Any]:
+    def advance(state: PyTree, span: Any) -> tuple[Any, Any]:
         _, now, key = jax.lax.while_loop(lambda s: s[0] > 1e-12 * span, step, (span, *state))
         return (now, key), now
 

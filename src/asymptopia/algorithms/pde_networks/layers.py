@@ -13,6 +13,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from .operators import adjoint
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
@@ -43,11 +44,11 @@ class Parabolic(eqx.Module):
         """The layer whose step is this share of the largest that never expands, 2 / (slope norm**2)."""
         return cls(operator, share * 2 / (slope * operator.norm() ** 2), activation, slope)
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: ArrayLike) -> Any:
         """The state after the layer, of the same shape."""
         return y - self.step * _force(self.operator, self.bias, self.activation, y)
 
-    def energy(self, y: Any) -> Any:
+    def energy(self, y: ArrayLike) -> Any:
         r"""The convex function $\sum S(K y + b)$, $S' = \sigma$, that the layer descends."""
         return primitive(self.activation, self.operator(y) + self.bias)
 
@@ -83,10 +84,10 @@ class Hamiltonian(eqx.Module):
         moving = primitive(self.activation, self.first(z) + self.first_bias)
         return moving + primitive(self.activation, self.second(y) + self.second_bias)
 
-    def _drift(self, z: Any) -> Any:
+    def _drift(self, z: ArrayLike) -> Any:
         return _force(self.first, self.first_bias, self.activation, z)
 
-    def _kick(self, y: Any) -> Any:
+    def _kick(self, y: ArrayLike) -> Any:
         return -_force(self.second, self.second_bias, self.activation, y)
 
 
@@ -118,12 +119,12 @@ class SecondOrder(eqx.Module):
         y, velocity = state
         return (velocity**2).sum() / 2 + primitive(self.activation, self.operator(y) + self.bias)
 
-    def _kick(self, y: Any) -> Any:
+    def _kick(self, y: ArrayLike) -> Any:
         return -_force(self.operator, self.bias, self.activation, y)
 
 
 def leapfrog(
-    drift: Callable[[Any], Any], kick: Callable[[Any], Any], state: tuple[Any, Any], step: Any
+    drift: Callable[[Any], Any], kick: Callable[[Any], Any], state: tuple[Any, Any], step: ArrayLike
 ) -> tuple[Any, Any]:
     """Half a kick of z, a drift of y, half a kick of z; its inverse is the same with the opposite step."""
     y, z = state
@@ -139,16 +140,16 @@ def primitive(activation: Callable[[Any], Any], field: Any) -> Any:
     return (field * inside).sum()
 
 
-def check_step(step: Any) -> Any:
+def check_step(step: ArrayLike) -> Any:
     """The step, which must be positive; raises `ValueError` where it is a number that is not."""
     if isinstance(step, int | float) and not step > 0:
         raise ValueError(f"`step` must be > 0, but is {step}.")
     return jnp.asarray(step, float)
 
 
-def _force(operator: Any, bias: Any, activation: Callable[[Any], Any], y: Any) -> Any:
+def _force(operator: Any, bias: ArrayLike, activation: Callable[[Any], Any], y: ArrayLike) -> Any:
     return adjoint(operator, y, activation(operator(y) + bias))
 
 
-def _itself(z: Any) -> Any:
+def _itself(z: ArrayLike) -> Any:
     return z

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...numerics.arrays import ArrayLike, Key
+
 
 class Dense(eqx.Module):
     """y -> K y with `weight` K of shape (hidden, features)."""
@@ -17,11 +19,11 @@ class Dense(eqx.Module):
     weight: Any
 
     @classmethod
-    def random(cls, features: int, hidden: int, key: Any) -> Dense:
+    def random(cls, features: int, hidden: int, key: Key) -> Dense:
         """Entries of variance 1 / features."""
         return cls(jax.random.normal(key, (hidden, features)) / np.sqrt(features))
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: ArrayLike) -> Any:
         """K y, of shape (hidden,)."""
         return self.weight @ y
 
@@ -40,13 +42,13 @@ class Convolution(eqx.Module):
     kernel: Any
 
     @classmethod
-    def random(cls, channels: int, hidden: int, key: Any, size: int = 3) -> Convolution:
+    def random(cls, channels: int, hidden: int, key: Key, size: int = 3) -> Convolution:
         """Entries of variance 1 / (channels size**2). Raises `ValueError` if `size` is even."""
         if size % 2 == 0:
             raise ValueError(f"`size` must be odd, so that a window has a centre, but is {size}.")
         return cls(jax.random.normal(key, (hidden, channels, size, size)) / np.sqrt(channels * size**2))
 
-    def __call__(self, y: Any) -> Any:
+    def __call__(self, y: ArrayLike) -> Any:
         """The convolved image, (hidden, rows, columns)."""
         half = self.kernel.shape[-1] // 2
         padded = jnp.pad(y, ((0, 0), (half, half), (half, half)), mode="wrap")

@@ -9,8 +9,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ...numerics.arrays import ArrayLike, Key, PyTree
 
-def stack(make: Callable[[Any], Any], depth: int, key: Any) -> Any:
+
+def stack(make: Callable[[Any], Any], depth: int, key: Key) -> Any:
     """`depth` layers as one module whose arrays have a leading axis, each made by `make` from a key of its own.
 
     Raises `ValueError` if there is no layer.
@@ -20,17 +22,17 @@ def stack(make: Callable[[Any], Any], depth: int, key: Any) -> Any:
     return eqx.filter_vmap(make)(jax.random.split(key, depth))
 
 
-def propagate(layers: Any, state: Any) -> Any:
+def propagate(layers: Any, state: PyTree) -> Any:
     """The state after all layers; backpropagation stores the state before each."""
     moving, fixed = eqx.partition(layers, eqx.is_array)
 
-    def one(state: Any, layer: Any) -> tuple[Any, None]:
+    def one(state: PyTree, layer: Any) -> tuple[Any, None]:
         return eqx.combine(layer, fixed)(state), None
 
     return jax.lax.scan(one, state, moving)[0]
 
 
-def propagate_reversibly(layers: Any, state: Any) -> Any:
+def propagate_reversibly(layers: Any, state: PyTree) -> Any:
     """The same for layers with an `inverse`; backpropagation recomputes each state from the one after it.
 
     What it stores besides the layers and their gradients does not depend on their number. Round-off in the recomputed
@@ -38,18 +40,18 @@ def propagate_reversibly(layers: Any, state: Any) -> Any:
     """
     moving, fixed = eqx.partition(layers, eqx.is_array)
 
-    def apply(layer: Any, state: Any) -> Any:
+    def apply(layer: Any, state: PyTree) -> Any:
         return eqx.combine(layer, fixed)(state)
 
     @jax.custom_vjp
-    def run(moving: Any, state: Any) -> Any:
+    def run(moving: Any, state: PyTree) -> Any:
         return propagate(eqx.combine(moving, fixed), state)
 
-    def forward(moving: Any, state: Any) -> tuple[Any, Any]:
+    def forward(moving: Any, state: PyTree) -> tuple[Any, Any]:
         after = run(moving, state)
         return after, (moving, after)
 
-    def backward(kept: Any, slope: Any) -> tuple[Any, Any]:
+    def backward(kept: Any, slope: ArrayLike) -> tuple[Any, Any]:
         def one(carry: tuple[Any, Any], layer: Any) -> tuple[tuple[Any, Any], Any]:
             after, slope = carry
             before = eqx.combine(layer, fixed).inverse(after)
@@ -64,7 +66,7 @@ def propagate_reversibly(layers: Any, state: Any) -> Any:
     return run(moving, state)
 
 
-def backprop_bytes(run: Callable[[Any, Any], Any], layers: Any, state: Any) -> int:
+def backprop_bytes(run: Callable[[Any, Any], Any], layers: Any, state: PyTree) -> int:
     """Bytes of scratch memory that the gradient of |run(layers, state)|^2 in the layers needs once compiled.
 
     `run` is `propagate` or `propagate_reversibly`. The layers, the state and the gradient itself are not counted.

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import optax
 
 from ...contract.record import StatementError
+from ...numerics.arrays import PyTree
 from ..optimisers import (
     Info,
     Solver,
@@ -68,7 +69,7 @@ def batches(method: optax.GradientTransformation, task: Task, batch: int) -> Sol
         raise StatementError(f"`batch` must be from 1 to the {len(task.X)} samples of the task, but is {batch}.")
     share = batch / len(task.X)
 
-    def init(parameters: Any) -> State:
+    def init(parameters: PyTree) -> State:
         return State(parameters, (method.init(parameters), task.key))
 
     def step(state: State) -> tuple[State, Info]:
@@ -89,7 +90,7 @@ def lbfgs(task: Task) -> Solver:
     method = optax.lbfgs()
     evaluate = optax.value_and_grad_from_state(task.objective)
 
-    def init(parameters: Any) -> State:
+    def init(parameters: PyTree) -> State:
         return State(parameters, method.init(parameters))
 
     def step(state: State) -> tuple[State, Info]:

@@ -16,6 +16,7 @@ import optax
 import xarray as xr
 
 from ...contract.record import StatementError, nearest
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ..optimisers import Solver, from_optax
 from ..optimisers.interface import check_positive
 from .entrants import ENTRANTS, Optimiser, Tuned
@@ -161,7 +162,7 @@ def _seeds(name: str, seeds: Any) -> tuple[int, ...]:
 def _compiled(name: str, task: Task, entrant: Any, look: Any) -> Runner:
     """The optimiser's loop, compiled, and the CPU seconds that this took."""
 
-    def solver(key: Any, rate: Any) -> Solver:
+    def solver(key: Key, rate: ArrayLike) -> Solver:
         own = dataclasses.replace(task, key=key)
         made = entrant.family(own, rate) if isinstance(entrant, Tuned) else entrant(own)
         if isinstance(made, optax.GradientTransformation):
@@ -180,14 +181,14 @@ def _compiled(name: str, task: Task, entrant: Any, look: Any) -> Runner:
         spent = jnp.zeros((), float)
         return state, parameters, spent, spent, spent + 1, spent
 
-    def go(carry: Any, key: Any, rate: Any, until: Any) -> Any:
+    def go(carry: PyTree, key: Key, rate: ArrayLike, until: Any) -> Any:
         method = solver(key, rate)
 
-        def going(carry: Any) -> Any:
+        def going(carry: PyTree) -> Any:
             _, _, spent, _, work, value = carry
             return (spent < until) & (work > 0) & jnp.isfinite(value)
 
-        def step(carry: Any) -> Any:
+        def step(carry: PyTree) -> Any:
             state, _, spent, *_ = carry
             after, told = method.step(state)
             work = jnp.asarray(told.work, float)

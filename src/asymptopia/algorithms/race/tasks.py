@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import PyTree
 from ...parts.activation import Activation, Tanh
 from ...parts.data import Patches
 from ...parts.loss import Square
@@ -38,11 +39,11 @@ class Task:
             for name, value in zip((X, y), self.network.checked(getattr(self, X), getattr(self, y)), strict=True):
                 object.__setattr__(self, name, value)
 
-    def objective(self, parameters: Any) -> jax.Array:
+    def objective(self, parameters: PyTree) -> jax.Array:
         """The mean loss of the training samples."""
         return self.network.objective(parameters, self.X, self.y)
 
-    def outputs(self, parameters: Any) -> jax.Array:
+    def outputs(self, parameters: PyTree) -> jax.Array:
         """The network's outputs for the training samples."""
         return self.network.outputs(parameters, self.X)
 
@@ -50,7 +51,7 @@ class Task:
         """The mean loss of the training samples from their outputs."""
         return self.network.losses(self.y, z).mean()
 
-    def accuracy(self, parameters: Any) -> jax.Array:
+    def accuracy(self, parameters: PyTree) -> jax.Array:
         """Of the test samples: the share of right classes or signs, or of the variance explained (square loss)."""
         z = self.network.outputs(parameters, self.test_X)
         if isinstance(self.network.loss, CrossEntropy):

@@ -11,6 +11,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, start
 from .walls import Constraints, walls_of
@@ -50,21 +51,21 @@ def boomerang(
         walls_of(constraints, position)
         return start(position, logdensity)
 
-    def flow(x: Any, v: Any, t: Any) -> tuple[Any, Any]:
+    def flow(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
         return m + (x - m) * jnp.cos(t) + v * jnp.sin(t), v * jnp.cos(t) - (x - m) * jnp.sin(t)
 
-    def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+    def step(rng_key: Key, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
         back = ravel_pytree(state.position)[1]
 
-        def excess(x: Any) -> Any:
+        def excess(x: ArrayLike) -> Any:
             return slope(x) - precision @ (x - m)
 
-        def turn(x: Any, v: Any, i: Any) -> Any:
+        def turn(x: ArrayLike, v: ArrayLike, i: Any) -> Any:
             g = excess(x)
             return v - 2 * (sigma @ g) * (v @ g) / (g @ sigma @ g)
 
-        def growth(x: Any, v: Any, t: Any) -> Any:
+        def growth(x: ArrayLike, v: Any, t: Any) -> Any:
             steepness = 0.0 if lipschitz is None else lipschitz
             radius = jnp.sqrt((x - m) @ (x - m)) + jnp.sqrt(v @ v)  # of the ellipse, and the largest speed on it
             steep = jnp.sqrt(excess(x) @ excess(x)) + steepness * radius * t
@@ -89,8 +90,8 @@ def boomerang(
     return SamplingAlgorithm(init, step)
 
 
-def _ellipse(m: Any) -> Any:
-    def integral(x: Any, v: Any, t: Any) -> tuple[Any, Any]:
+def _ellipse(m: ArrayLike) -> Any:
+    def integral(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
         c, sine, cosine = x - m, jnp.sin(t), jnp.cos(t)
         first = c * sine + v * 2 * jnp.sin(t / 2) ** 2
         second = c**2 * (t + sine * cosine) / 2 + v**2 * (t - sine * cosine) / 2 + c * v * sine**2

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
 from .walls import Constraints, walls_of
@@ -38,11 +39,11 @@ def bouncy_particle(
         walls_of(constraints, position)
         return start(position, logdensity)
 
-    def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+    def step(rng_key: Key, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
         back = ravel_pytree(state.position)[1]
 
-        def turn(x: Any, v: Any, i: Any) -> Any:
+        def turn(x: ArrayLike, v: ArrayLike, i: Any) -> Any:
             g = slope(x)
             return v - 2 * g * (v @ g) / (g @ g)
 

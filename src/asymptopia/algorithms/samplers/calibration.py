@@ -12,6 +12,7 @@ import numpy as np
 from blackjax.base import SamplingAlgorithm
 
 from ...contract.record import StatementError
+from ...numerics.arrays import Key, PyTree
 from .interface import Logdensity, check_states
 
 
@@ -29,7 +30,7 @@ class Model(NamedTuple):
 
 
 def calibration_ranks(
-    key: Any,
+    key: Key,
     model: Model,
     sampler: Callable[[Logdensity], SamplingAlgorithm],
     function: Callable[[Any], Any],
@@ -54,11 +55,11 @@ def calibration_ranks(
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
-def _ranks(model: Model, sampler: Any, function: Any, runs: int, draws: int, thin: int, key: Any) -> Any:
+def _ranks(model: Model, sampler: Any, function: Any, runs: int, draws: int, thin: int, key: Key) -> Any:
     return jax.vmap(lambda k: calibration_rank(k, model, sampler, function, draws, thin))(jax.random.split(key, runs))
 
 
-def calibration_rank(key: Any, model: Model, sampler: Any, function: Any, draws: int, thin: int) -> tuple[Any, Any]:
+def calibration_rank(key: Key, model: Model, sampler: Any, function: Any, draws: int, thin: int) -> tuple[Any, Any]:
     """The rank of one run, and the state at its end; traceable by JAX."""
     keys = jax.random.split(key, 6)
     truth = model.prior(keys[0])
@@ -66,10 +67,10 @@ def calibration_rank(key: Any, model: Model, sampler: Any, function: Any, draws:
     posterior = sampler(lambda position: model.log_joint(position, data))
     start = posterior.init(truth)
 
-    def step(state: Any, key: Any) -> Any:
+    def step(state: PyTree, key: Key) -> Any:
         return jax.lax.scan(lambda s, k: (posterior.step(k, s)[0], None), state, jax.random.split(key, thin))[0]
 
-    def one(state: Any, key: Any) -> tuple[Any, Any]:
+    def one(state: PyTree, key: Key) -> tuple[Any, Any]:
         state = step(state, key)
         return state, function(state.position)
 

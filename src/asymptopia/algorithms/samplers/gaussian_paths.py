@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from . import gaussian_kernels as kernels
 
 
@@ -28,7 +29,13 @@ class GaussianPath(NamedTuple):
 
 
 def gaussian_zig_zag(
-    precision: Any, start: Any, length: float, rng: np.random.Generator, *, times: Any = (), refreshment: float = 0.0
+    precision: Any,
+    start: Any,
+    length: float,
+    rng: np.random.Generator,
+    *,
+    times: Any = (),
+    refreshment: float = 0.0,
 ) -> GaussianPath:
     """The zig-zag process on the normal law with this precision, a matrix (d, d) or the d entries of a diagonal one.
 
@@ -41,7 +48,13 @@ def gaussian_zig_zag(
 
 
 def gaussian_bouncy_particle(
-    precision: Any, start: Any, length: float, rng: np.random.Generator, *, times: Any = (), refreshment: float = 1.0
+    precision: Any,
+    start: Any,
+    length: float,
+    rng: np.random.Generator,
+    *,
+    times: Any = (),
+    refreshment: float = 1.0,
 ) -> GaussianPath:
     """The bouncy particle sampler on the normal law with this precision, with standard normal velocities.
 
@@ -77,7 +90,14 @@ def gaussian_boomerang(
 
 
 def _followed(
-    kernel: Any, laws: tuple[np.ndarray, ...], x: Any, v: Any, refreshment: float, length: float, times: Any, rng: Any
+    kernel: Any,
+    laws: tuple[np.ndarray, ...],
+    x: Any,
+    v: Any,
+    refreshment: float,
+    length: float,
+    times: Any,
+    rng: Any,
 ) -> GaussianPath:
     t = np.array(times, float)
     if t.ndim != 1 or not ((t >= 0) & (t <= length)).all() or (np.diff(t) < 0).any():
@@ -87,7 +107,7 @@ def _followed(
     return GaussianPath(sums[0] / length, sums[1] / length, positions, v, int(events), int(afresh))
 
 
-def _checked(precision: Any, start: Any, length: float, refreshment: float) -> tuple[np.ndarray, np.ndarray]:
+def _checked(precision: ArrayLike, start: Any, length: float, refreshment: float) -> tuple[np.ndarray, np.ndarray]:
     A, x = np.array(precision, float), np.array(start, float)
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
         raise StatementError(f"`start` must be a vector of finite numbers, but is {start!r}.")

@@ -11,30 +11,31 @@ import jax
 import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, broken, check_target
 
 
 def hmc(
-    logdensity: Logdensity, step_size: Any, num_integration_steps: int, inverse_mass_matrix: Any = None
+    logdensity: Logdensity, step_size: ArrayLike, num_integration_steps: int, inverse_mass_matrix: Any = None
 ) -> SamplingAlgorithm:
     """Hamiltonian Monte Carlo: `blackjax.hmc`, by default with unit masses.
 
     A trajectory that ends where the log-density is nan is not rejected in silence: see `run`.
     """
 
-    def build(mass: Any) -> SamplingAlgorithm:
+    def build(mass: ArrayLike) -> SamplingAlgorithm:
         return blackjax.hmc(logdensity, step_size, mass, num_integration_steps)
 
     return _careful(build, logdensity, inverse_mass_matrix, lambda info: (info.proposal,))
 
 
-def nuts(logdensity: Logdensity, step_size: Any, inverse_mass_matrix: Any = None) -> SamplingAlgorithm:
+def nuts(logdensity: Logdensity, step_size: ArrayLike, inverse_mass_matrix: Any = None) -> SamplingAlgorithm:
     """The no-U-turn sampler: `blackjax.nuts`, by default with unit masses.
 
     A trajectory with an end where the log-density is nan is not cut off in silence: see `run`.
     """
 
-    def build(mass: Any) -> SamplingAlgorithm:
+    def build(mass: ArrayLike) -> SamplingAlgorithm:
         return blackjax.nuts(logdensity, step_size, mass)
 
     def ends(info: Any) -> tuple[Any, ...]:
@@ -46,7 +47,7 @@ def nuts(logdensity: Logdensity, step_size: Any, inverse_mass_matrix: Any = None
 def _careful(
     build: Callable[[Any], SamplingAlgorithm], logdensity: Logdensity, mass: Any, ends: Callable[[Any], Any]
 ) -> SamplingAlgorithm:
-    def of(position: Any) -> SamplingAlgorithm:
+    def of(position: ArrayLike) -> SamplingAlgorithm:
         size = sum(jnp.size(x) for x in jax.tree.leaves(position))
         return build(jnp.ones(size) if mass is None else mass)
 
@@ -54,7 +55,7 @@ def _careful(
         check_target(logdensity, position)
         return of(position).init(position)
 
-    def step(rng_key: Any, state: Any) -> tuple[Any, Any]:
+    def step(rng_key: Key, state: PyTree) -> tuple[Any, Any]:
         new, info = of(state.position).step(rng_key, state)
         for end in ends(info):
             seen = type(state)(end.position, end.logdensity, end.logdensity_grad)

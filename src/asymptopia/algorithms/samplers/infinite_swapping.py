@@ -13,6 +13,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.scipy.special import logsumexp
 
 from ...contract.record import StatementError
+from ...numerics.arrays import Key
 from .interface import Logdensity
 from .tempering import (
     Kernel,
@@ -49,7 +50,7 @@ def infinite_swapping(
     T = checked_ladder(temperatures)
     partitions = [partition(len(T), block, shifted) for shifted in (False, True)]
 
-    def draw(key: Any, values: Any, blocks: list[list[int]]) -> tuple[Any, Any]:
+    def draw(key: Key, values: Any, blocks: list[list[int]]) -> tuple[Any, Any]:
         """Which replica is at each temperature, and the probability of each."""
         order, weights = jnp.arange(len(T)), jnp.eye(len(T))
         for i, members in enumerate(blocks):
@@ -60,7 +61,7 @@ def infinite_swapping(
                 weights = weights.at[np.ix_(where, where)].set(marginal)
         return order, weights
 
-    def step(rng_key: Any, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
+    def step(rng_key: Key, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
         moving, drawing = jax.random.split(rng_key)
         replicas, rates = move(logdensity, kernel, T, moving, state.replicas)
         values = T * replicas.logdensity
@@ -92,7 +93,7 @@ def partition(count: int, block: int | None, shifted: bool) -> list[list[int]]:
     return [list(range(a, b)) for a, b in itertools.pairwise([*starts, count]) if b > a]
 
 
-def assignment(key: Any, values: Any, beta: Any) -> tuple[Any, Any]:
+def assignment(key: Key, values: Any, beta: Any) -> tuple[Any, Any]:
     """A random assignment of replicas to temperatures (K,), and the matrix (temperature, replica) of probabilities."""
     orders = np.array(list(itertools.permutations(range(len(beta)))))
     log_weight = jnp.sum(values[orders] * jnp.asarray(beta), axis=1)

@@ -13,6 +13,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key, PyTree
 
 Logdensity = Callable[[Any], Any]
 
@@ -31,15 +32,15 @@ class Chains(NamedTuple):
     states: Any
 
 
-def position_of(state: Any, info: Any) -> Any:
+def position_of(state: PyTree, info: Any) -> Any:
     """The position of a state: what `run` keeps of each step."""
     return state.position
 
 
 def run(
-    key: Any,
+    key: Key,
     sampler: SamplingAlgorithm,
-    positions: Any,
+    positions: ArrayLike,
     steps: int,
     *,
     burn_in: int = 0,
@@ -96,7 +97,7 @@ def check_states(states: Any) -> None:
         )
 
 
-def moved(key: Any, log_ratio: Any, old: Any, new: Any) -> tuple[Any, Info]:
+def moved(key: Key, log_ratio: Any, old: Any, new: Any) -> tuple[Any, Info]:
     """Metropolis' choice between two states with a field `logdensity`, accepted with probability exp(log_ratio).
 
     A finite proposal with a log-density that is nan or +inf is taken, and never left: `run` then names it.
@@ -107,13 +108,13 @@ def moved(key: Any, log_ratio: Any, old: Any, new: Any) -> tuple[Any, Info]:
     return jax.tree.map(partial(jnp.where, take), new, old), Info(rate, accepted)
 
 
-def broken(state: Any) -> Any:
+def broken(state: PyTree) -> Any:
     """Whether the log-density is nan or +inf at a finite position."""
     finite = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(state.position)]).all()
     return finite & (jnp.isnan(state.logdensity) | (state.logdensity == jnp.inf))
 
 
-def check_target(logdensity: Logdensity, position: Any) -> None:
+def check_target(logdensity: Logdensity, position: ArrayLike) -> None:
     """Raise `StatementError` unless the log-density is a finite number here and falls along rays to infinity.
 
     Along almost every ray a density that can be normalised in d dimensions falls faster than r**-d: 8 random rays are
@@ -146,7 +147,7 @@ def check_target(logdensity: Logdensity, position: Any) -> None:
         )
 
 
-def shown(position: Any, most: int = 6) -> str:
+def shown(position: ArrayLike, most: int = 6) -> str:
     """The first numbers of a position, for a message."""
     flat = np.asarray(position, float).ravel()
     rest = f", ... ({flat.size} numbers)" if flat.size > most else ""
@@ -154,17 +155,17 @@ def shown(position: Any, most: int = 6) -> str:
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Any, positions: Any) -> Chains:
-    def one(state: Any, key: Any) -> tuple[Any, Any]:
+def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Key, positions: ArrayLike) -> Chains:
+    def one(state: PyTree, key: Key) -> tuple[Any, Any]:
         state, info = sampler.step(key, state)
         return state, keep(state, info)
 
-    def block(state: Any, key: Any) -> tuple[Any, Any]:
+    def block(state: PyTree, key: Key) -> tuple[Any, Any]:
         keys = jax.random.split(key, thin)
         state, _ = jax.lax.scan(lambda s, k: (sampler.step(k, s)[0], None), state, keys[1:])
         return one(state, keys[0])
 
-    def chain(key: Any, position: Any) -> Chains:
+    def chain(key: Key, position: ArrayLike) -> Chains:
         first, second = jax.random.split(key)
         state = sampler.init(position)
         if burn_in:
@@ -177,7 +178,7 @@ def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Any,
 
 
 @partial(jax.jit, static_argnums=0)
-def _along(logdensity: Logdensity, position: Any, rays: Any, radii: Any) -> Any:
+def _along(logdensity: Logdensity, position: ArrayLike, rays: Any, radii: Any) -> Any:
     """The log-density at these distances along these rays from a point: (ray, distance)."""
     x, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
     return jax.vmap(lambda ray: jax.vmap(lambda r: logdensity(back(x + r * ray)))(radii))(rays)
@@ -191,7 +192,7 @@ def _rays(d: int) -> tuple[Any, np.ndarray]:
     return jnp.asarray(rays), np.r_[np.ones(2 * len(axes), int), np.full(len(drawn), d)]
 
 
-def _rows(x: Any) -> np.ndarray:
+def _rows(x: ArrayLike) -> np.ndarray:
     x = np.asarray(x, float)
     return x.reshape(len(x), -1)
 

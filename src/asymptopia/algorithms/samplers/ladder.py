@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_states
 from .tempering import Kernel, checked_ladder, exchanging
 
@@ -32,10 +33,10 @@ class Ladder:
 
 
 def temperature_ladder(
-    key: Any,
+    key: Key,
     logdensity: Logdensity,
     kernel: Kernel,
-    positions: Any,
+    positions: ArrayLike,
     highest: float,
     *,
     acceptance: float = 0.5,
@@ -81,7 +82,9 @@ def _divided(T: np.ndarray, barrier: np.ndarray, count: int) -> np.ndarray:
     return np.r_[T[0], 1 / beta[1:-1], T[-1]]
 
 
-def _pilot(logdensity: Logdensity, kernel: Kernel, steps: int, T: np.ndarray, key: Any, positions: Any) -> np.ndarray:
+def _pilot(
+    logdensity: Logdensity, kernel: Kernel, steps: int, T: np.ndarray, key: Key, positions: ArrayLike
+) -> np.ndarray:
     """Mean acceptance of exchanges between neighbours in the second half of the steps."""
     accepted, states = _exchanges(logdensity, kernel, steps, jnp.asarray(T), key, positions)
     check_states(states)
@@ -89,13 +92,15 @@ def _pilot(logdensity: Logdensity, kernel: Kernel, steps: int, T: np.ndarray, ke
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _exchanges(logdensity: Logdensity, kernel: Kernel, steps: int, T: Any, key: Any, positions: Any) -> tuple[Any, Any]:
+def _exchanges(
+    logdensity: Logdensity, kernel: Kernel, steps: int, T: ArrayLike, key: Key, positions: ArrayLike
+) -> tuple[Any, Any]:
     sampler = exchanging(logdensity, kernel, T, 1.0)
 
-    def chain(key: Any, position: Any) -> Any:
+    def chain(key: Key, position: ArrayLike) -> Any:
         state = sampler.init(position)
 
-        def one(carry: Any, key: Any) -> tuple[Any, None]:
+        def one(carry: PyTree, key: Key) -> tuple[Any, None]:
             state, proposed, accepted = carry
             state, info = sampler.step(key, state)
             return (state, proposed + info.proposed, accepted + info.proposed * info.exchange_rate), None

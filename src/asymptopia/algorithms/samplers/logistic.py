@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from ..checks import checked_data
 
 
-def logistic_posterior(X: Any, y: Any, ridge: float = 1.0) -> Callable[[Any], Any]:
+def logistic_posterior(X: ArrayLike, y: ArrayLike, ridge: float = 1.0) -> Callable[[Any], Any]:
     """The log-density of logistic regression's weights, up to a constant: labels +-1, prior precision `ridge`.
 
     Batched over chains its gradient is two matrix products and one exponential for each sample and chain, where
@@ -21,24 +22,24 @@ def logistic_posterior(X: Any, y: Any, ridge: float = 1.0) -> Callable[[Any], An
     X, y = checked_data(X, y, margin=True)
     A = jnp.asarray(np.ascontiguousarray(X * y[:, None]))
 
-    def logdensity(w: Any) -> Any:
+    def logdensity(w: ArrayLike) -> Any:
         return log_sigmoid_sum(A @ w) - ridge * jnp.sum(w**2) / 2
 
     return logdensity
 
 
 @jax.custom_vjp
-def log_sigmoid_sum(z: Any) -> Any:
+def log_sigmoid_sum(z: ArrayLike) -> Any:
     """sum log(1 / (1 + exp(-z))) of a vector, differentiable once."""
     return _forward(z)[0]
 
 
-def _forward(z: Any) -> tuple[Any, Any]:
+def _forward(z: ArrayLike) -> tuple[Any, Any]:
     t = jnp.exp(-jnp.abs(z))
     return -jnp.sum(jnp.log(1 + t) + jnp.maximum(-z, 0.0)), jnp.where(z > 0, t, 1.0) / (1 + t)
 
 
-def _backward(slope: Any, cotangent: Any) -> tuple[Any]:
+def _backward(slope: ArrayLike, cotangent: Any) -> tuple[Any]:
     return (cotangent * slope,)
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
+from ...numerics.arrays import Key
 from .interface import Info, Logdensity, check_target, moved
 
 
@@ -34,7 +35,7 @@ def random_walk(logdensity: Logdensity, step_size: Any) -> SamplingAlgorithm:
         check_target(logdensity, position)
         return RandomWalkState(position, logdensity(position))
 
-    def step(rng_key: Any, state: RandomWalkState) -> tuple[RandomWalkState, Info]:
+    def step(rng_key: Key, state: RandomWalkState) -> tuple[RandomWalkState, Info]:
         draw, coin = jax.random.split(rng_key)
         x, back = ravel_pytree(state.position)
         position = back(x + step_size * jax.random.normal(draw, x.shape, x.dtype))
@@ -55,7 +56,7 @@ def mala(logdensity: Logdensity, step_size: Any) -> SamplingAlgorithm:
         check_target(logdensity, position)
         return LangevinState(position, *jax.value_and_grad(logdensity)(position))
 
-    def step(rng_key: Any, state: LangevinState) -> tuple[LangevinState, Info]:
+    def step(rng_key: Key, state: LangevinState) -> tuple[LangevinState, Info]:
         draw, coin = jax.random.split(rng_key)
         x, back = ravel_pytree(state.position)
         slope = ravel_pytree(state.logdensity_grad)[0]

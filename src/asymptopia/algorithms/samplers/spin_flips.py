@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 
 from ...contract.record import StatementError
+from ...numerics.arrays import Key
 from .interface import Info, Logdensity, moved
 from .metropolis import RandomWalkState
 
@@ -39,14 +40,14 @@ def _flips(logdensity: Logdensity, flips: int, rule: Any) -> SamplingAlgorithm:
             raise StatementError("Spins must be -1 or 1 where a chain starts.")
         return RandomWalkState(position, logdensity(position))
 
-    def flip(state: RandomWalkState, key: Any) -> tuple[RandomWalkState, Info]:
+    def flip(state: RandomWalkState, key: Key) -> tuple[RandomWalkState, Info]:
         draw, coin = jax.random.split(key)
         site = jax.random.randint(draw, (), 0, state.position.shape[0])
         position = state.position.at[site].multiply(-1)
         new = RandomWalkState(position, logdensity(position))
         return moved(coin, rule(new.logdensity - state.logdensity), state, new)
 
-    def step(rng_key: Any, state: RandomWalkState) -> tuple[RandomWalkState, Info]:
+    def step(rng_key: Key, state: RandomWalkState) -> tuple[RandomWalkState, Info]:
         state, info = jax.lax.scan(flip, state, jax.random.split(rng_key, flips))
         return state, Info(jnp.mean(info.acceptance_rate), jnp.any(info.is_accepted))
 

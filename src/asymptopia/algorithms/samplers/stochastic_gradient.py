@@ -11,6 +11,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Logdensity, check_target
 
 GradientEstimate = Callable[[Any, Any], Any]
@@ -55,7 +56,7 @@ class NoInfo(NamedTuple):
     gradient_norm: Any
 
 
-def ula(logdensity: Logdensity, step_size: Any, temperature: Any = 1.0) -> SamplingAlgorithm:
+def ula(logdensity: Logdensity, step_size: ArrayLike, temperature: ArrayLike = 1.0) -> SamplingAlgorithm:
     r"""The unadjusted Langevin algorithm $x + h \nabla \log p(x) + \sqrt{2 h T} z$, h = step_size.
 
     For a normal target of precision $\lambda$ its stationary variance is $T/(\lambda (1 - \lambda h/2))$: too large,
@@ -81,7 +82,7 @@ def sgld(
             check_target(logdensity, position)
         return DiffusionState(position, jnp.zeros((), int))
 
-    def step(rng_key: Any, state: DiffusionState) -> tuple[DiffusionState, NoInfo]:
+    def step(rng_key: Key, state: DiffusionState) -> tuple[DiffusionState, NoInfo]:
         draw, batch = jax.random.split(rng_key)
         x, back = ravel_pytree(state.position)
         slope = ravel_pytree(gradient(batch, state.position))[0]
@@ -99,7 +100,11 @@ def sgld(
 
 
 def sghmc(
-    gradient: GradientEstimate, step_size: Any, friction: Any, temperature: Any = 1.0, noise_variance: Any = 0.0
+    gradient: GradientEstimate,
+    step_size: Any,
+    friction: Any,
+    temperature: Any = 1.0,
+    noise_variance: Any = 0.0,
 ) -> SamplingAlgorithm:
     r"""Stochastic gradient Hamiltonian Monte Carlo: underdamped Langevin dynamics on estimated gradients.
 
@@ -118,7 +123,7 @@ def sghmc(
     def init(position: Any, rng_key: Any = None) -> MomentumState:
         return MomentumState(position, jax.tree.map(lambda x: jnp.zeros_like(x), position), jnp.zeros((), int))
 
-    def step(rng_key: Any, state: MomentumState) -> tuple[MomentumState, NoInfo]:
+    def step(rng_key: Key, state: MomentumState) -> tuple[MomentumState, NoInfo]:
         draw, batch = jax.random.split(rng_key)
         x, back = ravel_pytree(state.position)
         slope = ravel_pytree(gradient(batch, state.position))[0]
@@ -144,11 +149,11 @@ def minibatch(
     if batch != int(batch) or not batch >= 1:
         raise StatementError(f"`batch` must be a whole number >= 1, but is {batch}.")
 
-    def estimate(position: Any, drawn: Any) -> Any:
+    def estimate(position: ArrayLike, drawn: Any) -> Any:
         each = jax.vmap(log_likelihood, (None, 0))(position, drawn)
         return log_prior(position) + count / batch * jnp.sum(each)
 
-    def gradient(key: Any, position: Any) -> Any:
+    def gradient(key: Key, position: ArrayLike) -> Any:
         which = jax.random.randint(key, (batch,), 0, count)
         drawn = jax.tree.map(lambda a: a[which], data)
         return _slope(lambda x: estimate(x, drawn), position)
@@ -156,7 +161,7 @@ def minibatch(
     return gradient
 
 
-def _slope(logdensity: Logdensity, position: Any) -> Any:
+def _slope(logdensity: Logdensity, position: ArrayLike) -> Any:
     """The gradient of the log-density; nan where that is not finite, though its gradient may be."""
     value, slope = jax.value_and_grad(logdensity)(position)
     return jax.tree.map(lambda g: jnp.where(jnp.isfinite(value), g, jnp.nan), slope)

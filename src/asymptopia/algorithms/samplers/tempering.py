@@ -11,6 +11,7 @@ import numpy as np
 from blackjax.base import SamplingAlgorithm
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_target
 
 Kernel = Callable[[Logdensity, Any], SamplingAlgorithm]
@@ -67,11 +68,11 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> S
     """Parallel tempering at temperatures that may be traced by JAX; nothing is checked."""
     whole, part = int(rate), float(rate) - int(rate)
 
-    def exchange(rng_key: Any, values: Any, turn: Any) -> tuple[Any, Any, Any, Any]:
+    def exchange(rng_key: Key, values: ArrayLike, turn: Any) -> tuple[Any, Any, Any, Any]:
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 
-        def once(i: Any, carry: Any) -> Any:
+        def once(i: Any, carry: PyTree) -> Any:
             order, turn, proposed, accepted = carry
             order, tried, chance = swap_neighbours(jax.random.fold_in(key, i), values, 1 / T, order, turn)
             return order, (turn + 1) % 2, proposed + tried, accepted + chance
@@ -79,7 +80,7 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> S
         none = jnp.zeros(len(T) - 1)
         return jax.lax.fori_loop(0, count, once, (jnp.arange(len(T)), turn, none, none))
 
-    def step(rng_key: Any, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
+    def step(rng_key: Key, state: TemperingState) -> tuple[TemperingState, TemperingInfo]:
         moving, swapping = jax.random.split(rng_key)
         replicas, rates = move(logdensity, kernel, T, moving, state.replicas)
         order, turn, proposed, accepted = exchange(swapping, T * replicas.logdensity, state.turn)
@@ -105,10 +106,10 @@ def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
 def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., TemperingState]:
     """The `init` of a tempered sampler: all replicas start where the chain starts."""
 
-    def coldest(x: Any) -> Any:
+    def coldest(x: ArrayLike) -> Any:
         return logdensity(x) / T[0]
 
-    def hottest(x: Any) -> Any:
+    def hottest(x: ArrayLike) -> Any:
         return logdensity(x) / T[-1]
 
     def init(position: Any, rng_key: Any = None) -> TemperingState:
@@ -121,17 +122,17 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., Te
     return init
 
 
-def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Any, replicas: Any) -> tuple[Any, Any]:
+def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Key, replicas: Any) -> tuple[Any, Any]:
     """One step of the kernel at each temperature; the replicas, and the acceptance of each."""
 
-    def one(key: Any, state: Any, t: Any) -> Any:
+    def one(key: Key, state: PyTree, t: ArrayLike) -> Any:
         state, info = kernel(lambda y: logdensity(y) / t, t).step(key, state)
         return state, getattr(info, "acceptance_rate", jnp.ones(()))
 
     return jax.vmap(one)(jax.random.split(key, len(T)), replicas, jnp.asarray(T))
 
 
-def swap_neighbours(key: Any, values: Any, beta: Any, order: Any, turn: Any) -> tuple[Any, Any, Any]:
+def swap_neighbours(key: Key, values: Any, beta: Any, order: Any, turn: Any) -> tuple[Any, Any, Any]:
     """One round: pairs (k, k + 1) with k of the parity of `turn` exchange; with two temperatures in each round.
 
     values: the log-densities of the replicas at temperature 1. order: which replica is at each temperature. Returns
@@ -147,7 +148,7 @@ def swap_neighbours(key: Any, values: Any, beta: Any, order: Any, turn: Any) -> 
     return order[jnp.arange(len(beta)) + up - down], tried * 1.0, jnp.where(tried, chance, 0.0)
 
 
-def reordered(replicas: Any, order: Any, T: Any) -> Any:
+def reordered(replicas: Any, order: Any, T: ArrayLike) -> Any:
     """The replicas in another order of temperatures, with densities and gradients over their new temperatures."""
     T = jnp.asarray(T)
     ratio = T[order] / T
@@ -160,7 +161,7 @@ def reordered(replicas: Any, order: Any, T: Any) -> Any:
     return moved._replace(**{k: jax.tree.map(scaled, getattr(moved, k)) for k in names})
 
 
-def gathered(replicas: Any, walkers: Any, weights: Any, turn: Any) -> TemperingState:
+def gathered(replicas: Any, walkers: Any, weights: ArrayLike, turn: Any) -> TemperingState:
     """The state of the tempered sampler with these replicas."""
     worst = jnp.argmax(jnp.isnan(replicas.logdensity))  # 0 if all are numbers
     position = jax.tree.map(lambda x: x[worst], replicas.position)

@@ -12,6 +12,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key
 from .walls import Meeting, first_wall
 
 CELLS = 4  # of a window; the bound is constant on each
@@ -118,14 +119,14 @@ class _Run(NamedTuple):
     level: Any
 
 
-def start(position: Any, logdensity: Callable[[Any], Any] | None = None) -> PathState:
+def start(position: ArrayLike, logdensity: Callable[[Any], Any] | None = None) -> PathState:
     """The state of a path that starts here, its velocity to be drawn at the first step."""
     x, _ = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     value = jnp.zeros((), x.dtype) if logdensity is None else jnp.asarray(logdensity(position), x.dtype)
     return PathState(position, jnp.zeros_like(x), jnp.ones((), x.dtype), jnp.zeros((), int), value)
 
 
-def advance(process: Process, length: Any, key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+def advance(process: Process, length: Any, key: Key, state: PathState) -> tuple[PathState, PathInfo]:
     """Follow the path for a time `length`. A fault stops it; the state then stays where it is."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), state.position))
     key, first = jax.random.split(key)
@@ -193,7 +194,7 @@ def _wall(process: Process, run: _Run, span: Any, shortest: Any) -> Meeting | No
     return met._replace(before=jnp.maximum(met.before - off, 0.0), after=met.after + off)
 
 
-def _at_wall(process: Process, key: Any, run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
+def _at_wall(process: Process, key: Key, run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
     """Pass the wall with the ratio of the densities beyond and before it as the probability, or turn back at it."""
     y, w, turned, what, level = now
     beyond, faster = process.flow(run.x, run.v, wall.after)
@@ -234,7 +235,7 @@ class _Ahead(NamedTuple):
     doubt: Any
 
 
-def _bounds(process: Process, x: Any, v: Any, span: Any, asked: Any) -> _Ahead:
+def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: Any, asked: Any) -> _Ahead:
     """What is known of the window ahead, from derivatives at nodes or from a bound on the growth of the slopes.
 
     Slopes are interpolated between nodes by cubics from their values and derivatives; a cubic is at most its largest
@@ -244,7 +245,7 @@ def _bounds(process: Process, x: Any, v: Any, span: Any, asked: Any) -> _Ahead:
     if process.growth is not None:
         return _grown(process, process.growth, x, v, span, asked)
 
-    def along(t: Any) -> tuple[Any, Any]:
+    def along(t: ArrayLike) -> tuple[Any, Any]:
         return jax.jvp(lambda s: process.slopes(*process.flow(x, v, s)), (t,), (jnp.ones_like(t),))
 
     h = span / CELLS
@@ -263,7 +264,7 @@ def _bounds(process: Process, x: Any, v: Any, span: Any, asked: Any) -> _Ahead:
     return _Ahead(bounds, needed.sum(), finite, jnp.isfinite(g[0]).all(), rise, span * margin.sum())
 
 
-def _grown(process: Process, growth: Any, x: Any, v: Any, span: Any, asked: Any) -> _Ahead:
+def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: Any, asked: Any) -> _Ahead:
     ends = span / CELLS * jnp.arange(1, CELLS + 1)
     now, then = process.slopes(x, v), process.slopes(*process.flow(x, v, span))
     rise = jax.vmap(lambda t: growth(x, v, t))(ends)
@@ -274,13 +275,13 @@ def _grown(process: Process, growth: Any, x: Any, v: Any, span: Any, asked: Any)
     return _Ahead(bounds, jnp.zeros_like(span), finite, jnp.isfinite(now).all(), integral, doubt)
 
 
-def downhill(logdensity: Callable[[Any], Any], position: Any) -> tuple[Callable[[Any], Any], int]:
+def downhill(logdensity: Callable[[Any], Any], position: ArrayLike) -> tuple[Callable[[Any], Any], int]:
     """The gradient of minus the log-density as a function of flat positions, and their dimension."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     return jax.grad(lambda y: -logdensity(back(y))), x.shape[0]
 
 
-def segment(x: Any, v: Any, t: Any) -> tuple[Any, Any]:
+def segment(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
     """The integrals of x and x**2 along a straight path."""
     return x * t + v * t**2 / 2, x**2 * t + x * v * t**2 + v**2 * t**3 / 3
 

@@ -11,6 +11,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .interface import shown
 
 NODES = 8
@@ -35,7 +36,7 @@ class Meeting(NamedTuple):
     doubtful: jax.Array
 
 
-def walls_of(constraints: Constraints | None, position: Any) -> Signs | None:
+def walls_of(constraints: Constraints | None, position: ArrayLike) -> Signs | None:
     """The numbers whose signs change at walls as a function of flat positions; None without constraints.
 
     Raises `StatementError` unless they are finite where a path starts.

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
+from ...numerics.arrays import ArrayLike, Key
 from .interface import Logdensity, check_target
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
 from .walls import Constraints, walls_of
@@ -45,11 +46,11 @@ def zig_zag(
         walls_of(constraints, position)
         return start(position, logdensity)
 
-    def step(rng_key: Any, state: PathState) -> tuple[PathState, PathInfo]:
+    def step(rng_key: Key, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
         back = ravel_pytree(state.position)[1]
 
-        def growth(x: Any, v: Any, t: Any) -> Any:
+        def growth(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> Any:
             return jnp.full(d, lipschitz * d**0.5 * t)
 
         process = Process(

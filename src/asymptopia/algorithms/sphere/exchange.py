@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike, Key, PyTree
+
 LEAPS = 5  # of a Hamiltonian trajectory
 
 
 def spherical_exchange(
-    couplings: np.ndarray, keys: Any, temperatures: Sequence[float], *, moves: int | None = None
+    couplings: np.ndarray, keys: Key, temperatures: Sequence[float], *, moves: int | None = None
 ) -> dict[str, np.ndarray]:
     r"""Means at the lowest of the temperatures, for K systems of n spins: each of shape (K,).
 
@@ -39,13 +41,13 @@ def spherical_exchange(
 def _compiled() -> Any:
     import jax
 
-    def every(moves: int, J: Any, T: Any, keys: Any) -> Any:
+    def every(moves: int, J: Any, T: ArrayLike, keys: Key) -> Any:
         return jax.lax.map(lambda system: _sample(moves, system[0], T, system[1]), (J, keys))
 
     return jax.jit(every, static_argnums=0)
 
 
-def _sample(moves: int, J: Any, T: Any, key: Any) -> dict[str, Any]:
+def _sample(moves: int, J: Any, T: Any, key: Key) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -68,7 +70,7 @@ def _sample(moves: int, J: Any, T: Any, key: Any) -> dict[str, Any]:
     e, slope = energy(s)
     burn = moves // 3
 
-    def move(i: Any, carry: Any) -> Any:
+    def move(i: Any, carry: PyTree) -> Any:
         s, e, slope, sums = carry
         now = jax.random.split(jax.random.fold_in(keys[2], i), 3)
         s, e, slope, taken = _hamiltonian(energy, beta, step, s, e, slope, now[0], now[1])
@@ -90,10 +92,10 @@ def _hamiltonian(energy: Any, beta: Any, step: Any, s: Any, e: Any, slope: Any, 
     n = s.shape[-1]
     h, b = step[..., None], beta[..., None]
 
-    def tangent(v: Any, s: Any) -> Any:
+    def tangent(v: ArrayLike, s: ArrayLike) -> Any:
         return v - jnp.sum(v * s, axis=-1, keepdims=True) / n * s
 
-    def leap(_: int, carry: Any) -> Any:
+    def leap(_: int, carry: PyTree) -> Any:
         x, v, _e, g = carry
         v = v - h / 2 * b * tangent(g, x)
         speed = jnp.sqrt(jnp.sum(v**2, axis=-1, keepdims=True) / n)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...numerics.memory import available
 
 BLOCK = 48  # couplings are kept in blocks of at least as many indices
@@ -18,7 +19,7 @@ BLOCK = 48  # couplings are kept in blocks of at least as many indices
 
 def spherical_langevin(
     n: int,
-    key: Any,
+    key: Key,
     landscape: Sequence[float],
     temperature: float,
     times: Sequence[float],
@@ -106,7 +107,7 @@ def _compiled() -> Any:
     return jax.jit(_trajectory, static_argnums=(0, 1))
 
 
-def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths: Any, key: Any) -> Any:
+def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths: Any, key: Key) -> Any:
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -118,17 +119,17 @@ def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths
     other = jax.random.normal(keys[2], (n,))
     s = overlap * v + jnp.sqrt(1 - overlap**2) * _on_sphere(other - (other @ v) / n * v)
 
-    def energy(s: Any) -> Any:
+    def energy(s: ArrayLike) -> Any:
         return _random_energy(couplings, f, s) - signal * n * jnp.polyval(jnp.asarray(f[::-1]), s @ v / n)
 
-    def velocity(s: Any) -> Any:
+    def velocity(s: ArrayLike) -> Any:
         force = -jax.grad(energy)(s)
         return force - (force @ s) / n * s
 
-    def wait(carry: Any, interval: Any) -> Any:
+    def wait(carry: PyTree, interval: Any) -> Any:
         count, h = interval
 
-        def move(_: Any, carry: Any) -> Any:
+        def move(_: Any, carry: PyTree) -> Any:
             s, key = carry
             key, now = jax.random.split(key)
             before, after = jax.random.normal(now, (2, n))
@@ -142,7 +143,7 @@ def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths
     return lax.map(energy, states) / n, states @ v / n, states @ states.T / n
 
 
-def _draw(n: int, f: tuple[float, ...], key: Any) -> list[list[Any]]:
+def _draw(n: int, f: tuple[float, ...], key: Key) -> list[list[Any]]:
     """Standard normal couplings of every order, block by block."""
     import jax
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 
 
-def checked_couplings(couplings: Any) -> np.ndarray:
+def checked_couplings(couplings: ArrayLike) -> np.ndarray:
     """Symmetric, finite couplings (n, n) without a diagonal, as floats; raises `StatementError`."""
     J = np.ascontiguousarray(couplings, float)
     if J.ndim != 2 or J.shape[0] != J.shape[1] or J.shape[0] < 2:
@@ -49,7 +50,7 @@ def checked_ladder(temperatures: Any) -> np.ndarray:
     return T
 
 
-def checked_count(name: str, value: Any, least: int) -> int:
+def checked_count(name: str, value: ArrayLike, least: int) -> int:
     """A whole number >= `least`; raises `StatementError`."""
     if isinstance(value, bool) or value != int(value) or value < least:
         raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")

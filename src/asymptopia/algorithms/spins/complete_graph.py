@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...numerics.arrays import ArrayLike, Key
 
-def magnetisation(n: int, beta: Any, h: Any, key: Any) -> tuple[Any, Any]:
+
+def magnetisation(n: int, beta: ArrayLike, h: ArrayLike, key: Key) -> tuple[Any, Any]:
     r"""An exact sample of the mean of n spins, and the logarithm of their partition function.
 
     The energy is $-(\sum_i s_i)^2 / 2n - h \sum_i s_i$, so that the law of the sum is known for every n: it is drawn by

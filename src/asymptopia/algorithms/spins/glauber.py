@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_couplings, checked_field
 
 
@@ -29,7 +30,14 @@ class Relaxation:
 
 
 def glauber(
-    couplings: Any, field: Any, temperature: float, start: Any, sweeps: int, rng: np.random.Generator, *, burn: int = 0
+    couplings: ArrayLike,
+    field: Any,
+    temperature: float,
+    start: Any,
+    sweeps: int,
+    rng: np.random.Generator,
+    *,
+    burn: int = 0,
 ) -> Relaxation:
     r"""Heat-bath dynamics of $H = -\frac12 \sum_{ij} J_{ij} s_i s_j - \sum_i h_i s_i$ from the configuration `start`.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .checks import checked_count, checked_couplings, checked_field
 from .tempering import even_ladder
@@ -30,7 +31,7 @@ class GroundState:
 
 
 def ground_state(
-    couplings: Any,
+    couplings: ArrayLike,
     field: Any,
     rng: np.random.Generator,
     *,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .checks import checked_count
 
 COPIES = 1024
@@ -30,7 +30,7 @@ class LatticeRun:
 
 
 def multispin(
-    couplings: Any,
+    couplings: ArrayLike,
     temperature: float,
     sweeps: int,
     rng: np.random.Generator,
@@ -91,7 +91,7 @@ def unpack(words: np.ndarray) -> np.ndarray:
     return np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
 
 
-def _signs(couplings: Any) -> np.ndarray:
+def _signs(couplings: ArrayLike) -> np.ndarray:
     """Couplings as (samples, d, *shape); raises `StatementError`."""
     J = np.asarray(couplings)
     if J.ndim in (3, 4) and J.shape[0] == J.ndim - 1 and min(J.shape[1:]) > 1:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .checks import checked_count, checked_couplings, checked_field
 
@@ -39,7 +40,7 @@ class Magnetisations:
 
 
 def tap(
-    couplings: Any,
+    couplings: ArrayLike,
     field: Any,
     beta: float,
     *,
@@ -77,7 +78,7 @@ def tap(
 
 
 def bolthausen(
-    couplings: Any, field: Any, beta: float, *, damping: float = 0.0, start: Any = None
+    couplings: ArrayLike, field: Any, beta: float, *, damping: float = 0.0, start: Any = None
 ) -> Iterator[tuple[np.ndarray, float]]:
     r"""Magnetisations (n,) and by how much they violate the TAP equations, step by step, the start first.
 
@@ -102,7 +103,7 @@ def bolthausen(
         before, m = m, (1 - damping) * np.tanh(beta * (pull - reaction * before)) + damping * m
 
 
-def free_energy(couplings: Any, field: Any, beta: float, means: Any) -> float:
+def free_energy(couplings: ArrayLike, field: Any, beta: float, means: Any) -> float:
     r"""The TAP free energy per spin of magnetisations m (n,), stationary where the TAP equations hold.
 
     $-\frac12 m J m - h m - \frac\beta4 \sum_{ij} J_{ij}^2 (1 - m_i^2)(1 - m_j^2) - \frac1\beta \sum_i S(m_i)$, over n,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_couplings, checked_field, checked_ladder
 
 
@@ -50,7 +51,7 @@ class Tempered:
 
 
 def parallel_tempering(
-    couplings: Any,
+    couplings: ArrayLike,
     field: Any,
     temperatures: Sequence[float] | np.ndarray,
     sweeps: int,
@@ -98,7 +99,7 @@ def parallel_tempering(
 
 
 def even_ladder(
-    couplings: Any,
+    couplings: ArrayLike,
     field: Any,
     lowest: float,
     highest: float,

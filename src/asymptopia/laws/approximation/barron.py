@@ -12,6 +12,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 
 BARRON = "Barron, IEEE Trans. Inform. Theory 39 (1993) 930, lemma 1 and theorem 6"
 DEVORE_TEMLYAKOV = "DeVore and Temlyakov, Adv. Comput. Math. 5 (1996) 173, theorem 3.7"
@@ -81,7 +82,7 @@ class Barron(Law):
         constant = (1 + 5.0 ** (-self.d / 2)) / 2 - 3.0 ** (-self.d / 2)
         return {"error": 0.0, "rate": -1.0, "scaled_error": constant, "greedy_error": 1.0, "fixed_error": 1.0}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         rng = generator(key)
         w = rng.standard_normal((n, self.d))
         power = 3.0 ** (-self.d / 2)

@@ -11,6 +11,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 
 TELGARSKY = "Telgarsky, Proc. Mach. Learn. Res. 49 (2016) 1517, theorem 1.1 and lemma 3.3"
 HANIN_ROLNICK = "Hanin and Rolnick, Proc. Mach. Learn. Res. 97 (2019) 2596, theorem 1"
@@ -96,7 +97,7 @@ class DepthSeparation(Law):
         kinks = 2 / np.pi * np.arctan(self.reach * np.sqrt(slope / offset))
         return {"pieces": 1.0, "error": 1.0, "kinks": kinks}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.piecewise.linear_pieces import linear_pieces
 
         rng = generator(key)

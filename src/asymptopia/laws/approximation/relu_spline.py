@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Tanh
 
 BARROW_SMITH = "Barrow and Smith, Quart. Appl. Math. 36 (1978) 293, theorem 3"
@@ -17,7 +18,7 @@ YAROTSKY = "Yarotsky, Neural Networks 94 (2017) 103, proposition 2"
 DIGITS = 9  # to which the fit is converged
 
 
-def square(x: Any) -> Any:
+def square(x: ArrayLike) -> Any:
     """x**2."""
     return x * x
 
@@ -125,7 +126,7 @@ class ReLUSpline(Law):
             "square": 0.25,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.piecewise.free_knots import distance, fit_fixed_knots, fit_free_knots
 
         def target(x: np.ndarray) -> np.ndarray:

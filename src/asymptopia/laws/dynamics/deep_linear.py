@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, check_increasing, field
+from ...numerics.arrays import Key
 
 SAXE = "Saxe, McClelland and Ganguli, ICLR 2014, arXiv:1312.6120, equations 9 to 13"
 RECOMPUTED = "the equation of a mode, integrated independently"
@@ -111,7 +112,7 @@ class DeepLinear(Law):
             raise RuntimeError(f"The equation of the modes could not be integrated: {found.message}")
         return np.exp(found.y.T)
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         s, a = np.array(self.singular_values), self.scale ** (1 / self.layers)
         weights = _layers(generator(key), self.layers, len(s), n, a)
         maps = _flow(weights, np.diag(s), np.array(self.times))

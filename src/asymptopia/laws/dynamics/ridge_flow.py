@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import Key
 
 ADVANI_SAXE = "Advani, Saxe and Sompolinsky, Neural Networks 132 (2020) 428, equations 9 to 12"
 RECOMPUTED = "quadrature of the Marchenko-Pastur law, recomputed independently"
@@ -126,7 +127,7 @@ class RidgeFlow(Law):
         left = (1 - s * phi) ** 2
         return start + left + self.noise * s * phi**2, s * start + (s + self.noise) * left
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         rng = generator(key)
         samples = whole(self.alpha * n, rng)
         X = rng.standard_normal((samples, n)) / np.sqrt(n)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...theory import glassy as theory
 from ...theory.glassy import checked_times, two_time_limit
 
@@ -127,7 +128,7 @@ class SphericalPSpin(Law):
         found = two_time_limit(f, temperature, self.times, signal, overlap)
         return found | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, overlap)}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.sphere.langevin import spherical_langevin
 
         signal, overlap = self._signal()

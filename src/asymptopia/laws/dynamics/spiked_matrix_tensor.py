@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...theory.glassy import checked_times, two_time_limit
 
 MARVELS = (
@@ -89,7 +90,7 @@ class SpikedMatrixTensor(Law):
         found = two_time_limit(self.landscape(), float(self.temperature), self.times, 1.0, float(self.start_overlap))
         return {name: found[name] for name in ("overlap", "overlap_error", "energy", "energy_error")}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.sphere.langevin import spherical_langevin
 
         found = spherical_langevin(

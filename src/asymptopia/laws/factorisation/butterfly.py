@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 
 ZHENG = "Zheng, Riccietti and Gribonval, SIAM J. Math. Data Sci. 5 (2023) 22"
 EXACT = 1e-12
@@ -61,7 +62,7 @@ class Butterfly(Law):
     def predict(self) -> dict[str, Any]:
         return {"error": EXACT, "factors": EXACT, "amplification": 1.0, "excess": 1.0, "parameters": 2.0}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.factorise.butterfly import butterfly
 
         rng, J = generator(key), int(n).bit_length() - 1

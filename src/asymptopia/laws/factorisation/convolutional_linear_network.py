@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import PyTree
 
 MALGOUYRES = "Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446"
 COLLIDING = dict(supports="(0 1)(0 1)", branches=1)
@@ -117,7 +118,7 @@ class ConvolutionalLinearNetwork(Law):
         spectrum = {"smallest": np.full(len(rows), low), "largest": np.full(len(rows), values[0])}
         return spectrum | {k: np.array([row[k] for row in rows]) for k in rows[0]}
 
-    def _fitted(self, tree: Any, low: float, rng: np.random.Generator) -> dict[str, float]:
+    def _fitted(self, tree: PyTree, low: float, rng: np.random.Generator) -> dict[str, float]:
         """A fit, or nan for that of one system which does not converge: the others stand."""
         from ...algorithms.checks import NotSolved
 
@@ -126,7 +127,7 @@ class ConvolutionalLinearNetwork(Law):
         except NotSolved:
             return dict.fromkeys(("dimension", "recovery", "fails"), float("nan"))
 
-    def _fit(self, tree: Any, low: float, rng: np.random.Generator) -> dict[str, float]:
+    def _fit(self, tree: PyTree, low: float, rng: np.random.Generator) -> dict[str, float]:
         """Kernels, noise on their map and a fit; `low` is the smallest singular value over root n."""
         from ...algorithms.factorise.kernels import fit_kernels, responses
 
@@ -171,7 +172,7 @@ def unrolled(maps: np.ndarray) -> np.ndarray:
     return np.asarray(maps[:, rows, np.arange(n)].mean(axis=-1))
 
 
-def lifted_operator(tree: Any) -> np.ndarray:
+def lifted_operator(tree: PyTree) -> np.ndarray:
     """The responses (leaves * n, paths) of the network of each network path alone, by convolving."""
     from ...algorithms.factorise.kernels import responses
 
@@ -186,7 +187,7 @@ def lifted_operator(tree: Any) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def ratio(tree: Any, way: list[int], h: np.ndarray, g: np.ndarray, risk: float) -> float:
+def ratio(tree: PyTree, way: list[int], h: np.ndarray, g: np.ndarray, risk: float) -> float:
     """The distance of the kernels along a way to the output, over its bound."""
     pairs = [[e[tree.offsets[i] : tree.offsets[i + 1]] for i in way] for e in (h, g)]
     sizes = [np.array([np.abs(k).max() for k in kernels]) for kernels in pairs]

@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 
 MALGOUYRES = "Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446"
 
@@ -69,7 +70,7 @@ class StructuredFactorisation(Law):
         bounds = {"recovery": 1.0, "factors": 1.0, "smallest": 1.0, "largest": 1.0, "success": 1.0}
         return bounds | {"dimension": float(self.layers * (self.entries - 1) + 1)}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.factorise.lifting import (
             Layers,
             class_bound,

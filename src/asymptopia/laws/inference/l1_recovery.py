@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 
 DONOHO = "Donoho, Maleki and Montanari, Proc. Natl. Acad. Sci. 106 (2009) 18914, equation 5 (recomputed)"
 AMELUNXEN = "Amelunxen, Lotz, McCoy and Tropp, Information and Inference 3 (2014) 224, theorem II and equation 4.1"
@@ -75,7 +76,7 @@ class L1Recovery(Law):
         weak = weak_threshold(self.sparsity, self.nonnegative)
         return {"recovered": float(self.alpha > weak), "measurements": weak}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.erm.basis_pursuit import basis_pursuit
 
         rng = generator(key)

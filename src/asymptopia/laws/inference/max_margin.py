@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...numerics.gaussian import nodes
 
 MONTANARI = "Montanari, Ruan, Sohn and Yan, arXiv:1911.01544 (2019), theorem 1 (recomputed)"
@@ -77,7 +78,7 @@ class MaxMargin(Law):
         error = np.arctan2(1 / np.cosh(found[:, 1]), np.tanh(found[:, 1])) / np.pi
         return {"margin": found[:, 0], "test_error": error, "separable": np.ones(len(found))}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.erm.max_margin import max_margin
 
         rng = generator(key)

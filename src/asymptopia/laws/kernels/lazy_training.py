@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, check_increasing, field
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Erf, Identity
 
 LEE = (
@@ -144,7 +145,7 @@ class LazyTraining(Law):
             "rate": -1.0,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 
@@ -172,7 +173,7 @@ class LazyTraining(Law):
         start = passes(scaled(weights), self.activation, points)
         tangent = contracted(start, start, factors)[:, :-1, 0, 0]
 
-        def velocity(state: Any) -> Any:
+        def velocity(state: PyTree) -> Any:
             weights, linear = state
             values, back = jax.vjp(outputs, weights)
             pull = jnp.append(y - values[:-1], 0.0)
@@ -196,15 +197,15 @@ class LazyTraining(Law):
         return None
 
 
-def followed(velocity: Any, state: Any, times: Any, rate: Any, outputs: Any) -> tuple[Any, Any]:
+def followed(velocity: Any, state: PyTree, times: Any, rate: ArrayLike, outputs: Any) -> tuple[Any, Any]:
     """Outputs of the network and of its linearisation at these times, by Runge and Kutta's steps of length 1 / rate."""
     import jax
     import jax.numpy as jnp
 
-    def moved(state: Any, by: Any, h: Any) -> Any:
+    def moved(state: PyTree, by: Any, h: ArrayLike) -> Any:
         return jax.tree.map(lambda a, b: a + h * b, state, by)
 
-    def until(state: Any, gap: Any) -> tuple[Any, Any]:
+    def until(state: PyTree, gap: Any) -> tuple[Any, Any]:
         count = jnp.ceil(gap * rate).astype(int)
         h = gap / jnp.maximum(count, 1)
 

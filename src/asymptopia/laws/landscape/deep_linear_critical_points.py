@@ -12,6 +12,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import ArrayLike, Key
 
 BALDI_HORNIK = "Baldi and Hornik, Neural Networks 2 (1989) 53, fact 4"
 ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 242, theorem 7 and proposition 5"
@@ -151,7 +152,7 @@ class DeepLinearCriticalPoints(Law):
         count = sum(math.comb(m, r) for r in range(top + 1))
         return {"subset": np.arange(count), "full": np.arange(math.comb(m, top))}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         rng = generator(key)
         root, target, left = self.sample(n, rng)
         found = search(self.widths, root, target, rng)
@@ -257,7 +258,7 @@ def _product(weights: list[Any]) -> Any:
 
 @cache
 def _loss(widths: tuple[int, ...]) -> Any:
-    def loss(x: Any, data: Any) -> Any:
+    def loss(x: ArrayLike, data: Any) -> Any:
         A, B = data
         return ((_product(split_weights(x, widths)) @ A - B) ** 2).sum() / 2
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 from ...numerics.sample_covariance import SampleCovariance
 from ...parts.activation import Activation, Tanh
 
@@ -123,7 +124,7 @@ class HessianSpectrum(Law):
             "stable_rate": 2 / (self.ridge + outlier),
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...numerics.gaussian import expectation
 
         rng = generator(key)

@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 
 STARTS = 8
 SELLKE = "Sellke, Comm. Pure Appl. Math. 77 (2024) 4065, theorems 1.1 and 1.2"
@@ -89,7 +90,7 @@ class LandscapeFloor(Law):
             "spread_rate": -2 / 3,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.landscape.critical_points import come_to_rest, symmetric_couplings
 
         rng = generator(key)

@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 from ...parts.activation import Activation, Power, Tanh
 
 ENTEZARI = "Entezari, Sedghi, Saukh and Neyshabur, Int. Conf. Learn. Represent. (2022), conjecture 1"
@@ -102,7 +103,7 @@ class ModeConnectivity(Law):
             "rate": -1.0,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         first, second = generator(key).uniform(0, self.reach, (2, n))
         matched = np.sort(first), np.sort(second)
         barrier = self._barrier(*matched)

@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 
 AUFFINGER = "Auffinger, Ben Arous and Cerny, Comm. Pure Appl. Math. 66 (2013) 165"
 STARTS = 24
@@ -117,7 +118,7 @@ class PSpinComplexity(Law):
             "hessian_edge": -p * energy - radius,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.landscape.critical_points import critical_points, descend, symmetric_couplings
 
         rng = generator(key)

@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
+from ...numerics.arrays import Key
 from ...parts.activation import Activation, Power
 
 VENTURI = "Venturi, Bandeira and Bruna, J. Mach. Learn. Res. 20 (2019) 133"
@@ -146,7 +147,7 @@ class SpuriousValleys(Law):
     def coords(self) -> dict[str, Any]:
         return {"width": np.array(self.widths)}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...measure.intrinsic_dimension import numerical_rank
 
         rng = generator(key)

@@ -11,6 +11,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 
 NGUYEN_HEIN = "Nguyen and Hein, ICML 2017, PMLR 70:2603, theorem 3.8"
@@ -94,7 +95,7 @@ class WideNetworkLandscape(Law):
     def predict(self) -> dict[str, Any]:
         return {"feature_rank": min(1.0, self.ratio), "train_loss": 0.0, "residual_ratio": 1.0}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...measure.intrinsic_dimension import numerical_rank
 
         if n > MOST:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Law, NoLimit
 from ...contract.record import StatementError, check_increasing, field
+from ...numerics.arrays import Key
 from ...parts.activation import Activation, Tanh
 from ...parts.data import Data
 from ...parts.inputs import Curve, Inputs, IsotropicGaussians, Rows, inputs_of
@@ -116,7 +117,7 @@ class _Network(Law):
             float(self.noise),
         )
 
-    def trained(self, n: int, key: Any) -> tuple[Any, Any]:
+    def trained(self, n: int, key: Key) -> tuple[Any, Any]:
         """Outputs (T, P) and risk (T,) of one random network of n neurons."""
         import jax
         import jax.numpy as jnp

@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import ArrayLike
 
 if TYPE_CHECKING:
     import jax
@@ -97,7 +98,7 @@ class EquiangularAttention(Law):
         half = quad(lambda u: 1 / self._rate(-np.expm1(-u)), 0.0, math.log(2.0), epsabs=0, epsrel=1e-12, limit=200)[0]
         return {"overlap": -np.expm1(-run.y[0]), "clustering_time": half}
 
-    def _rate(self, gamma: Any) -> Any:
+    def _rate(self, gamma: ArrayLike) -> Any:
         """gamma' / (1 - gamma)."""
         n, beta = self.tokens, self.beta
         pulled = 2 * ((n - 1) * gamma + 1)

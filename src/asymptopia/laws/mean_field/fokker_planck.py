@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 
 RISKEN = "Risken, The Fokker-Planck Equation (1989), equation 5.28"
@@ -229,7 +230,7 @@ class FokkerPlanck(Law):
         rates = [np.sqrt(c * bend) / (2 * np.pi) * np.exp(-(top - v) / self.temperature) for v, c in wells]
         return float(sum(rates))
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
 from ...contract.transitions import FixedPoint
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.potential import DoubleWell, Potential, Quadratic
 
 CHAUDHARI = (
@@ -200,7 +201,7 @@ class LocalEntropy(Law):
             return {}
         return {"transition": float(np.exp(brentq(bend, grid[turns[-1]], grid[turns[-1] + 1], xtol=1e-14)))}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 
@@ -212,7 +213,7 @@ class LocalEntropy(Law):
         strengths = jnp.append(strengths, jnp.ones(STRATA))[:, None]
         centres = jnp.broadcast_to(jnp.asarray(self.positions), (2 * STRATA, len(self.positions)))
 
-        def gradient(y: Any, i: Any) -> Any:
+        def gradient(y: ArrayLike, i: Any) -> Any:
             return strengths * self.landscape.slope(y)
 
         def seen(y: Any) -> tuple[Any, Any]:
@@ -221,7 +222,7 @@ class LocalEntropy(Law):
         mean, losses = local_average(gradient, centres, self.gamma, self.temperature, n, inner, second, seen)
         optimiser = entropy_sgd(self.rate, self.gamma, self.temperature, n, inner, third)
 
-        def step(state: Any, _: None) -> tuple[Any, Any]:
+        def step(state: PyTree, _: None) -> tuple[Any, Any]:
             x, inside = state
             slope = self.landscape.slope(x)
             change, inside = optimiser.update(slope, inside, x, grad_fn=lambda y, i: self.landscape.slope(y))

@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
 from ...contract.transitions import FixedPoint
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
@@ -172,7 +173,7 @@ class McKeanVlasov(Law):
             rows["fluctuation"].append(fluctuation(problem, path, t) if t > 0 else variance)
         return {k: np.array(v) for k, v in rows.items()}
 
-    def _gibbs(self, mean: Any, temperature: float) -> tuple[Any, Any, Any]:
+    def _gibbs(self, mean: ArrayLike, temperature: float) -> tuple[Any, Any, Any]:
         """Mean, variance and -F/T of the law proportional to exp(-(V + c (x - mean)**2 / 2) / T), for each mean."""
         x, h = np.linspace(*self._basin(temperature), 4001, retstep=True)
         v = self.potential.values(x) + self.coupling * (x - np.asarray(mean, float)[..., None]) ** 2 / 2
@@ -186,7 +187,7 @@ class McKeanVlasov(Law):
         """All stationary laws, by their means; `free_entropy` is minus the free energy over the temperature."""
         from scipy.optimize import brentq
 
-        def excess(m: Any) -> Any:
+        def excess(m: ArrayLike) -> Any:
             return self._gibbs(m, self.temperature)[0] - m
 
         low, high = self._basin()
@@ -226,7 +227,7 @@ class McKeanVlasov(Law):
         v, mirrored = self.potential.values(x), self.potential.values(-x)
         return bool(np.allclose(v, mirrored, rtol=1e-12, atol=1e-12))
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.loss import namespace
 from ...parts.potential import DoubleWell, Normal, Potential
 
@@ -120,7 +121,7 @@ class PathIntegralControl(Law):
         check_increasing(self, "positions", "numbers that increase", at_least=-np.inf)
         check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
 
-    def _potential(self, y: Any) -> Any:
+    def _potential(self, y: ArrayLike) -> Any:
         """U, minus the logarithm of the density of arrival up to a constant, on NumPy or JAX arrays."""
         if isinstance(self.target, Normal):
             mean, variance = self.target.mean, self.target.variance
@@ -199,14 +200,14 @@ class PathIntegralControl(Law):
         y = edges[:-1, None] + np.diff(edges)[:, None] * (nodes + 1) / 2
         return np.exp(-self._values(y) - log_mass) @ weights / 2
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 
         first, second = jax.random.split(key)
         dt = self.horizon / n
 
-        def step(state: Any, now: Any) -> tuple[Any, None]:
+        def step(state: PyTree, now: Any) -> tuple[Any, None]:
             x, effort, likelihood = state
             i, k = now
             a, b = jax.random.split(k)
@@ -229,7 +230,7 @@ class PathIntegralControl(Law):
             "drift": jnp.stack(drift),
         }
 
-    def _reward(self, y: Any) -> Any:
+    def _reward(self, y: ArrayLike) -> Any:
         """-Phi, the logarithm of the density of arrival relative to that without control."""
         free = self.noise * self.horizon
         return -self._potential(y) + y**2 / (2 * free) + namespace(free).log(2 * np.pi * free) / 2

@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import Key
 from ...parts.potential import Normal
 
 MALLASTO = "Mallasto, Gerolin and Minh, Information Geometry 5 (2022) 289, theorem 1"
@@ -108,7 +109,7 @@ class SchroedingerBridge(Law):
             "relative_entropy": np.array(np.log1p(covariance / noise) / 2),
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.transport.entropic import sinkhorn
 
         rng = generator(key)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...parts.activation import Erf, Identity, Power
 from ...parts.data import Data
 from ...parts.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
@@ -94,7 +95,7 @@ class TwoLayer(_Network):
         found = (solve_radial if isotropic else solve)(self.setting())
         return found | {"deviation": 0.0, "exponent": -1.0}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
 
         (one, risk), (other, also) = (self.trained(n, k) for k in jax.random.split(key))

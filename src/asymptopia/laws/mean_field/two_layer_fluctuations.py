@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import Key
 from ...parts.activation import Erf, Identity, Power
 from ...parts.data import Data
 from ...parts.inputs import Curve, Inputs, IsotropicGaussians, QuadraticForm
@@ -89,5 +90,5 @@ class TwoLayerFluctuations(_Network):
         mean = {k: v for k, v in solve(setting).items() if k.startswith("output")}
         return mean | solve(setting, fluctuations=True)
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {"output": self.trained(n, key)[0]}

@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
+from ...numerics.arrays import Key
 from ...parts.potential import Normal, Potential, Quadratic
 
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
@@ -187,7 +188,7 @@ class WassersteinFlow(Law):
 
         return spread(slope, curvature, guess, points, self.temperature * gaps, self.interaction)
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         rng = generator(key)
         x = np.sort(self.start.mean + np.sqrt(self.start.variance) * rng.standard_normal(n))
         equal, between = np.full(n, 1 / n), np.full(n - 1, 1 / n)

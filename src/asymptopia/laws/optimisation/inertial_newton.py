@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import ArrayLike, Key, PyTree
 
 CASTERA = "Castera, Bolte, Fevotte and Pauwels, J. Mach. Learn. Res. 22 (2021) 1, equation 5 and section 3.3"
 MODES = "one mode by SciPy's DOP853 at 1e-13, integrated over the Marchenko-Pastur density by its quad"
@@ -93,7 +94,7 @@ class InertialNewton(Law):
         found = _compiled_runs()(keys, n, m, a, b, rates, tuple(map(int, counts)))
         return {k: np.asarray(v, float) for k, v in found.items()}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
     def coords(self) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _compiled_runs() -> Any:
 
     from ...algorithms.optimisers.inertial_newton import inertial_newton, lyapunov
 
-    def one(key: Any, n: int, m: int, a: float, b: float, rates: Any, counts: Any) -> dict[str, Any]:
+    def one(key: Key, n: int, m: int, a: float, b: float, rates: Any, counts: Any) -> dict[str, Any]:
         inputs, start = jax.random.split(key)
         X = jax.random.normal(inputs, (m, n)) / m**0.5
         theta = jax.random.normal(start, (n,))
@@ -117,17 +118,17 @@ def _compiled_runs() -> Any:
         state = None
         seen: dict[str, list[Any]] = {"lyapunov": [], "loss": [], "change": [], "short": []}
 
-        def loss(at: Any) -> Any:
+        def loss(at: ArrayLike) -> Any:
             return jnp.sum((X @ at) ** 2) / 2
 
-        def energy(at: Any, state: Any) -> Any:
+        def energy(at: ArrayLike, state: PyTree) -> Any:
             return lyapunov(loss(at), at, state.psi, a, b)
 
         for rate, count in zip(rates, counts, strict=True):
             method = inertial_newton(rate or 1.0, a, b, smoothness)
             state = method.init(theta) if state is None else state
 
-            def step(carry: Any, _: Any, method: Any = method) -> Any:
+            def step(carry: PyTree, _: Any, method: Any = method) -> Any:
                 at, state, before = carry
                 update, state = method.update(jax.grad(loss)(at), state, at)
                 after = energy(at + update, state)

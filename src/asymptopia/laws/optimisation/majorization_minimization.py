@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key, PyTree
 from ...parts.activation import Activation, Relu
 
 LANGE = "Lange, MM Optimization Algorithms (2016), chapters 1 and 2"
@@ -107,7 +108,7 @@ class MajorizationMinimization(Law):
         found = _compiled_trials()(keys, n, self.activation, int(self.depth), float(self.signal))
         return {k: np.asarray(v, float) for k, v in found.items()}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
@@ -115,14 +116,14 @@ class MajorizationMinimization(Law):
 def _compiled_trials() -> Any:
     import jax
 
-    def one(key: Any, n: int, activation: Activation, depth: int, signal: Any) -> dict[str, Any]:
+    def one(key: Key, n: int, activation: Activation, depth: int, signal: Any) -> dict[str, Any]:
         deep, shallow = jax.random.split(key)
         return _deep(deep, n, activation, depth) | {"contraction": _single(shallow, n, signal)}
 
     return jax.jit(jax.vmap(one, in_axes=(0, None, None, None, None)), static_argnums=(1, 2, 3))
 
 
-def _deep(key: Any, n: int, activation: Activation, depth: int) -> dict[str, Any]:
+def _deep(key: Key, n: int, activation: Activation, depth: int) -> dict[str, Any]:
     """The guarantees along sweeps over the layers of one network."""
     import jax
     import jax.numpy as jnp
@@ -137,7 +138,7 @@ def _deep(key: Any, n: int, activation: Activation, depth: int) -> dict[str, Any
     y = jnp.where(X[:, :1] * X[:, 1:2] + 0.5 * jax.random.normal(two, (n, 1)) > 0, 1.0, -1.0)
     start = network.draw(three)
 
-    def sweep(parameters: Any, key: Any) -> Any:
+    def sweep(parameters: PyTree, key: Key) -> Any:
         told = []
         for layer in range(network.depth - 1, -1, -1):
             passed = forward(network, parameters, X)
@@ -165,7 +166,7 @@ def _deep(key: Any, n: int, activation: Activation, depth: int) -> dict[str, Any
     }
 
 
-def _single(key: Any, n: int, signal: Any) -> Any:
+def _single(key: Key, n: int, signal: Any) -> Any:
     """The factor by which the error of one unit falls per step, after many, by the power that remains."""
     import jax
     import jax.numpy as jnp

@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 
 DRUSVYATSKIY = "Drusvyatskiy and Paquette, Math. Program. 178 (2019) 503, section 5"
 DUCHI = "Duchi and Ruan, Inf. Inference 8 (2019) 471, theorem 1"
@@ -85,7 +86,7 @@ class ProxLinear(Law):
         newton = math.sqrt((1 + 2 * c * c) ** 2 / 9 + 4 * c * c * (1 - c * c)) / 2
         return {"contraction": _balanced(c), "gauss_newton": newton, "shortfall": 0.0, "rate": 1.0}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.optimisers.prox_linear import prox_linear
         from ...parts.loss import Absolute
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError
+from ...numerics.arrays import Key
 from ...parts.activation import Activation
 from ...parts.architecture import Architecture, Convolutional, Dense
 
@@ -57,7 +58,7 @@ def check_architecture(law: Law) -> None:
         )
 
 
-def operator_of(architecture: Architecture, features: int, hidden: int, key: Any) -> Any:
+def operator_of(architecture: Architecture, features: int, hidden: int, key: Key) -> Any:
     """A random linear map of a layer."""
     from ...algorithms import pde_networks
 
@@ -97,7 +98,7 @@ def kinked(law: Law) -> str | None:
     return None
 
 
-def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Any) -> dict[str, np.ndarray]:
+def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Key) -> dict[str, np.ndarray]:
     """The observables of networks of n layers, with the keys first.
 
     make:   a layer from a key and a step; it must be hashable, as the compiled program is kept by it.
@@ -130,7 +131,7 @@ def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
 
-    def one(key: Any, step: Any) -> dict[str, Any]:
+    def one(key: Key, step: Any) -> dict[str, Any]:
         first, second, third = jax.random.split(key, 3)
         state = tuple(jax.random.normal(third, (2, *shape)))
         layer = make(first, step)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...contract.law import Law
 from ...contract.record import field
+from ...numerics.arrays import Key
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
 from .common import (
@@ -72,19 +73,19 @@ class Hamiltonian(Law):
         make = _maker(self.activation, self.architecture, self.features, self.hidden)
         return observe(self, make, largest_slope(self.activation)[1], n, keys)
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
 @cache
 def _maker(activation: Activation, architecture: Architecture, features: int, hidden: int) -> Any:
-    def make(key: Any, step: Any) -> Any:
+    def make(key: Key, step: Any) -> Any:
         import equinox as eqx
         import jax
 
         from ...algorithms.pde_networks import Hamiltonian as Layer
 
-        def unit(key: Any) -> Any:
+        def unit(key: Key) -> Any:
             operator = operator_of(architecture, features, hidden, key)
             return jax.tree.map(lambda w: w / norm_of(architecture, features, operator), operator)
 

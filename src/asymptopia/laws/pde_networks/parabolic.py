@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
 from .common import check_architecture, largest_slope, norm_of, operator_of, state_shape
@@ -101,7 +102,7 @@ class Parabolic(Law):
         run = _compiled(self.activation, self.architecture, self.features, self.hidden, n, slope)
         return {k: np.asarray(v) for k, v in run(keys, self.stability).items()}
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
@@ -116,7 +117,7 @@ def _compiled(
 
     shape = state_shape(architecture, features)
 
-    def layer(key: Any, share: Any) -> Layer:
+    def layer(key: Key, share: Any) -> Layer:
         operator = operator_of(architecture, features, hidden, key)
         norm = norm_of(architecture, features, operator)
         return Layer(operator, 2 * share / (slope * norm**2), activation, slope)
@@ -133,8 +134,8 @@ def _compiled(
         direction = jnp.linalg.svd(matrix, full_matrices=False)[2][0].reshape(shape)
         return 1e-4 * jnp.stack([direction, -direction])[:, None]
 
-    def expansion(key: Any, share: Any) -> Any:
-        def one(pairs: Any, key: Any) -> Any:
+    def expansion(key: Key, share: Any) -> Any:
+        def one(pairs: Any, key: Key) -> Any:
             first, second = jax.random.split(key)
             made = layer(first, share)
             bent = Layer(made.operator, made.step, activation, slope)
@@ -146,7 +147,7 @@ def _compiled(
         pairs = jax.random.normal(start, (2, PAIRS, *shape))
         return jax.lax.scan(one, pairs, jax.random.split(key, n))[1].max()
 
-    def decay(key: Any, share: Any) -> Any:
+    def decay(key: Key, share: Any) -> Any:
         first, second = jax.random.split(key)
         made = layer(first, share)
         start = 3 * jax.random.normal(second, shape)
@@ -157,14 +158,14 @@ def _compiled(
         gain = n * made.step * 2 * (1 - share)
         return left * (2 * distance + gain * begun) / (2 * begun * distance)
 
-    def both(key: Any, share: Any) -> dict[str, Any]:
+    def both(key: Key, share: Any) -> dict[str, Any]:
         first, second = jax.random.split(key)
         return {"expansion": expansion(first, share), "decay": decay(second, share)}
 
     return jax.jit(lambda keys, share: jax.lax.map(lambda key: both(key, share), keys))
 
 
-def _with_bias(layer: Any, bias: Any) -> Any:
+def _with_bias(layer: Any, bias: ArrayLike) -> Any:
     import equinox as eqx
 
     return eqx.tree_at(lambda made: made.bias, layer, bias)

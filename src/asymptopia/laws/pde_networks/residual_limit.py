@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Identity, Tanh
 
 HABER_RUTHOTTO = "Haber and Ruthotto, Inverse Problems 34 (2018) 014004, section 2"
@@ -147,22 +148,22 @@ class ResidualLimit(Law):
 
         return float(solve_ivp(slope, (0.0, 1.0), [1.0], method="DOP853", rtol=1e-10, atol=1e-12).y[0, -1])
 
-    def _weights_at(self, t: Any) -> Any:
+    def _weights_at(self, t: ArrayLike) -> Any:
         import jax.numpy as jnp
 
         A, B = matrices(self.width, self.weights)
         xp = np if isinstance(t, float) else jnp
         return self.gain * (A * xp.cos(np.pi * t) + B * xp.sin(np.pi * t))
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 
         first, second = jax.random.split(key)
         kept = jax.random.bernoulli(first, self.keep, (n,)) / (n * self.keep)
 
-        def network(y: Any) -> Any:
-            def layer(y: Any, at: Any) -> tuple[Any, None]:
+        def network(y: ArrayLike) -> Any:
+            def layer(y: ArrayLike, at: Any) -> tuple[Any, None]:
                 k, share = at
                 return y + share * self.activation(self._weights_at(k / n) @ y), None
 
@@ -175,12 +176,12 @@ class ResidualLimit(Law):
             "length": self._diffused(n, second),
         }
 
-    def _diffused(self, n: int, key: Any) -> Any:
+    def _diffused(self, n: int, key: Key) -> Any:
         """The squared length per unit of n layers of n units, each with weights of its own."""
         import jax
         import jax.numpy as jnp
 
-        def layer(y: Any, key: Any) -> tuple[Any, None]:
+        def layer(y: ArrayLike, key: Key) -> tuple[Any, None]:
             W = self.gain / np.sqrt(n) * jax.random.normal(key, (n, n))
             return y + W @ self.activation(y) / np.sqrt(n), None
 

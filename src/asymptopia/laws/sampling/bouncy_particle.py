@@ -9,6 +9,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import Key
 
 SCALING = "Deligiannidis, Paulin, Bouchard-Côté and Doucet, Ann. Appl. Probab. 31 (2021) 2612, theorem 2"
 ENERGY = "Bierkens, Kamatani and Roberts, Ann. Appl. Probab. 32 (2022) 3361"
@@ -114,7 +115,7 @@ class BouncyParticle(Law):
             "second_moment_variance": 2 * r + 4 / r + 4 * (r + np.expm1(-r)) / r**2,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.samplers.gaussian_paths import gaussian_bouncy_particle
 
         rng = generator(key)

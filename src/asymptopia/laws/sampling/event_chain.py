@@ -10,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import check_increasing, field
+from ...numerics.arrays import Key
 
 TONKS = "Tonks, Phys. Rev. 50 (1936) 955, equation 15"
 TAKAHASHI = "Takahashi, Proc. Phys.-Math. Soc. Japan 24 (1942) 60; Salsburg, Zwanzig and Kirkwood (1953)"
@@ -131,7 +132,7 @@ class EventChain(Law):
         middle = -math.log(gap)
         return math.exp(brentq(excess, middle - 25, middle + 25, xtol=1e-14))
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.samplers.event_chain import rod_chains
 
         if n < 2:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.data import Bundled, Data
 
 WELLING_TEH = "Welling and Teh, Proc. 28th ICML (2011) 681"
@@ -141,7 +142,7 @@ class SGLD(Law):
         precision, axes = jnp.linalg.eigh(X.T @ X / self.noise + self.ridge * jnp.eye(self.columns))
         return axes @ ((axes.T @ (X.T @ y)) / self.noise / precision), precision, axes
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp
 
@@ -149,20 +150,20 @@ class SGLD(Law):
 
         X, y = (jnp.asarray(a) for a in self._table())
 
-        def log_prior(w: Any) -> Any:
+        def log_prior(w: ArrayLike) -> Any:
             return -self.ridge * jnp.sum(w**2) / 2
 
-        def log_likelihood(w: Any, sample: Any) -> Any:
+        def log_likelihood(w: ArrayLike, sample: Any) -> Any:
             return -((sample[1] - sample[0] @ w) ** 2) / (2 * self.noise)
 
-        def whole(key: Any, w: Any) -> Any:
+        def whole(key: Key, w: ArrayLike) -> Any:
             return X.T @ (y - X @ w) / self.noise - self.ridge * w
 
         gradient = whole if self.batch is None else minibatch(log_prior, log_likelihood, (X, y), self.batch)
         mean, precision, axes = self._posterior()
         sampler = sgld(gradient, self.step / precision.max(), self.temperature)
 
-        def one(carry: Any, key: Any) -> Any:
+        def one(carry: PyTree, key: Key) -> Any:
             state, first, second = carry
             state, _ = sampler.step(key, state)
             z = axes.T @ (state.position - mean) * precision**0.5

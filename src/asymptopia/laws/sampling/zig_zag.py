@@ -8,6 +8,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import Potential, Quadratic
 
 BIERKENS_DUNCAN = "Bierkens and Duncan, Adv. Appl. Probab. 49 (2017) 791, theorem 1.1 and section 5"
@@ -115,13 +116,13 @@ class ZigZag(Law):
             "langevin_variance": 2 * mean(a**2),
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax.numpy as jnp
 
         from ...algorithms.samplers.thinning import start
         from ...algorithms.samplers.zig_zag import zig_zag
 
-        def logdensity(x: Any) -> Any:
+        def logdensity(x: ArrayLike) -> Any:
             return -jnp.sum(self.potential(x)) / self.temperature
 
         sampler = zig_zag(logdensity, float(n), refreshment=self.refreshment)

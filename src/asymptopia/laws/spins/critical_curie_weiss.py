@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import Key
 from ...numerics.gaussian import legendre
 
 ELLIS_NEWMAN = "Ellis and Newman, Z. Wahrscheinlichkeitstheorie verw. Gebiete 44 (1978) 117, theorem 2.1"
@@ -72,7 +73,7 @@ class CriticalCurieWeiss(Law):
             "binder": 1 - fourth / (3 * square**2),
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax.numpy as jnp
 
         from ...algorithms.spins.complete_graph import magnetisation

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike, Key
 
 ELLIS_NEWMAN = "Ellis and Newman, Z. Wahrscheinlichkeitstheorie verw. Gebiete 44 (1978) 117, theorems 2.1 and 2.2"
 RECOMPUTED = "independent root of m = tanh(beta (m + h)) in high precision"
@@ -83,7 +84,7 @@ class CurieWeiss(Law):
             "free_energy": m**2 / 2 - jnp.logaddexp(x := self.beta * (m + self.h), -x) / self.beta,
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax.numpy as jnp
 
         from ...algorithms.spins.complete_graph import magnetisation
@@ -109,12 +110,12 @@ class CurieWeiss(Law):
         return {}
 
 
-def _magnetisation(beta: Any, h: Any) -> Any:
+def _magnetisation(beta: ArrayLike, h: ArrayLike) -> Any:
     """The largest solution of m = tanh(beta (m + h)), differentiable in both arguments."""
     import jax.numpy as jnp
     from jax import lax
 
-    def residual(m: Any) -> Any:
+    def residual(m: ArrayLike) -> Any:
         return m - jnp.tanh(beta * (m + h))
 
     def solve(f: Any, _: Any) -> Any:
@@ -129,7 +130,7 @@ def _magnetisation(beta: Any, h: Any) -> Any:
         low, high = lax.fori_loop(0, 60, halve, (bottom, jnp.ones_like(bottom)))
         return (low + high) / 2
 
-    def tangent(g: Any, y: Any) -> Any:
+    def tangent(g: Any, y: ArrayLike) -> Any:
         return y / g(jnp.ones_like(y))
 
     start = jnp.zeros_like(jnp.asarray(beta, float))

@@ -11,6 +11,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
+from ...numerics.arrays import ArrayLike, Key
 from ...theory import replica_symmetric as symmetric
 
 BOLTHAUSEN = "Bolthausen, Comm. Math. Phys. 325 (2014) 333, theorem 2.1"
@@ -84,7 +85,7 @@ class TAPEquations(Law):
             "rate": symmetric.replicon(beta, h),
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.spins.tap import bolthausen, tap
 
         rng, beta, h = generator(key), float(self.beta), float(self.h)
@@ -111,7 +112,7 @@ def _distances(beta: float, h: float) -> np.ndarray:
     """|m^(k+1) - m^k|**2 / n from the covariance of neighbouring steps, m^0 = 0."""
     from ...numerics.gaussian import expectation_2d
 
-    def means(x: Any, y: Any) -> Any:
+    def means(x: ArrayLike, y: ArrayLike) -> Any:
         return np.tanh(beta * x) * np.tanh(beta * y)
 
     old, new, between = 0.0, math.tanh(beta * h) ** 2, 0.0

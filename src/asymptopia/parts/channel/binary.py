@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike
 from ...numerics.tails import hazard, log_density
 from .channel import Channel
 
@@ -20,18 +21,18 @@ class _Smoothed(Channel):
     def _parameters(self) -> tuple[Any, Any]:
         raise NotImplementedError
 
-    def partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         from scipy.special import ndtr
 
         flip, noise = self._parameters()
         return flip + (1 - 2 * np.asarray(flip)) * ndtr(y * mean / np.sqrt(variance + noise))
 
-    def slope(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def slope(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         flip, noise = self._parameters()
         width = np.sqrt(variance + noise)
         return (1 - 2 * np.asarray(flip)) * y * np.exp(-((mean / width) ** 2) / 2) / (np.sqrt(2 * np.pi) * width)
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         from scipy.special import log_ndtr
 
         flip, noise = self._parameters()
@@ -41,7 +42,7 @@ class _Smoothed(Channel):
         with np.errstate(divide="ignore"):
             return np.logaddexp(np.log(flip), np.log1p(-2 * np.asarray(flip)) + right)
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         flip, noise = self._parameters()
         width = np.sqrt(variance + noise)
         t = y * np.asarray(mean) / width
@@ -55,10 +56,10 @@ class _Smoothed(Channel):
     def breaks(self) -> tuple[tuple[float, ...], Any]:
         return (0.0,), np.sqrt(self._parameters()[1])
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         return np.where(np.asarray(z) >= 0, 1.0, -1.0)
 
-    def error(self, m: Any, q: Any, rho: Any) -> np.ndarray:
+    def error(self, m: Any, q: ArrayLike, rho: Any) -> np.ndarray:
         """The probability of a label unlike the sign of the student's field z: E z z0 = m, E z**2 = q."""
         flip, noise = (np.ravel(v) for v in self._parameters())
         across = np.sqrt(np.maximum((rho + noise) * q - m**2, 0.0))
@@ -105,23 +106,25 @@ class Logit(Channel):
 
         return np.where(rng.random(np.shape(z)) < expit(self.scale * z), 1.0, -1.0)
 
-    def partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         from scipy.special import ndtr
 
         return _smoothed_logistic(ndtr, y * np.asarray(self.scale) * mean, np.square(self.scale) * variance)
 
-    def slope(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def slope(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         scale = np.asarray(self.scale)
         return np.asarray(y * scale * _smoothed_logistic(_bell, y * scale * mean, scale**2 * variance, 1))
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         return self._tilted(y, mean, variance, False)[0]
 
     def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         _, first, second = self._tilted(y, mean, variance, True)
         return y * self.scale * first, np.square(self.scale) * second
 
-    def _tilted(self, y: Any, mean: Any, variance: Any, slopes: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _tilted(
+        self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike, slopes: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """log E expit(u), u ~ N(a, S), and its derivatives in a; far out it is a + S/2 + log E expit(-u - S)."""
         from scipy.special import log_ndtr
 
@@ -149,17 +152,17 @@ class Door(Channel):
 
     width: float = field(0.67449, "half the width of the interval of label -1", above=0)
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         return np.where(np.abs(z) >= self.width, 1.0, -1.0)
 
-    def partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         return np.exp(self.log_partition(y, mean, variance))
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         y, _, near, far, _ = self._edges(y, mean, variance)
         return np.where(y > 0, *self._log_chances(near, far))
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Of p = 1 - Phi(a) + Phi(b) and 1 - p, with a and b the edges seen from the mean, nearest first."""
         y, size, a, b, s = self._edges(y, mean, variance)
         log_p = np.where(y > 0, *self._log_chances(a, b))
@@ -169,12 +172,12 @@ class Door(Channel):
         second = y * bell * (a - b * np.exp(-fade)) / s**2
         return np.where(np.asarray(mean) < 0, -first, first), second - first**2
 
-    def _edges(self, y: Any, mean: Any, variance: Any) -> tuple[Any, Any, Any, Any, Any]:
+    def _edges(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[Any, Any, Any, Any, Any]:
         y, mean, s = np.broadcast_arrays(np.asarray(y, float), np.asarray(mean, float), np.sqrt(variance))
         size = np.abs(mean)
         return y, size, (self.width - size) / s, (-self.width - size) / s, s
 
-    def _log_chances(self, a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _log_chances(self, a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """log P of the label 1 and of -1: the field is outside of (b, a) or inside, for a > b and a + b <= 0."""
         from scipy.special import log_ndtr
 
@@ -186,15 +189,15 @@ class Door(Channel):
         return (self.width, -self.width), 0.0
 
 
-def _bell(t: Any) -> np.ndarray:
+def _bell(t: ArrayLike) -> np.ndarray:
     return np.exp(log_density(t))
 
 
-def _bend(t: Any) -> np.ndarray:
+def _bend(t: ArrayLike) -> np.ndarray:
     return np.asarray(-t * np.exp(log_density(t)))
 
 
-def _smoothed_logistic(function: Any, a: Any, S: Any, order: int = 0) -> np.ndarray:
+def _smoothed_logistic(function: Any, a: ArrayLike, S: Any, order: int = 0) -> np.ndarray:
     """The mean of expit over N(a, S), as a mixture of `function` at scaled a: Phi, or its derivative of this order.
 
     The logistic law is that of a normal variable times 2 K, with K of Kolmogorov's law (Andrews and Mallows,

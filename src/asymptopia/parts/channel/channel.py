@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...contract.record import Record, StatementError
+from ...numerics.arrays import ArrayLike
 from ...numerics.breaks import resolve
 from ...numerics.gaussian import nodes
 from ...numerics.tails import log_density
@@ -50,25 +51,25 @@ class Channel(Record):
         y = np.asarray(self.function(z), float)
         return y + np.sqrt(noise) * rng.standard_normal(np.shape(z)) if noise else y
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> Any:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Any:
         """The logarithm of the probability, or density, of the label y if the field is N(mean, variance)."""
         raise NotImplementedError(f"{type(self).__name__} defines no `log_partition(self, y, mean, variance)`.")
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """First and second derivative of the log-partition in the mean, elementwise."""
         return derivatives(self, 1, y, mean, variance)
 
-    def log_chance(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_chance(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         """The log-partition as a NumPy array."""
         if type(self).score is Channel.score:
             return value(self, y, mean, variance)
         return np.asarray(self.log_partition(y, mean, variance), float)
 
-    def partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         """The probability, or density, of the label y if the field is N(mean, variance)."""
         return np.exp(self.log_chance(y, mean, variance))
 
-    def slope(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def slope(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         """The derivative of `partition` in the mean."""
         return np.asarray(self.partition(y, mean, variance) * self.score(y, mean, variance)[0])
 
@@ -76,7 +77,7 @@ class Channel(Record):
         """Fields at which the law of the label changes abruptly, and over what width it does."""
         return _found_breaks(self), 0.0
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         """The label without noise."""
         raise NotImplementedError(f"{type(self).__name__} has no label without noise.")
 
@@ -180,25 +181,25 @@ class _Own(OwnFunction, Channel):
     def binary(self) -> bool:  # type: ignore[override]
         return _traits(self.teacher)[0]
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         z = np.asarray(z, float)
         return np.broadcast_to(np.asarray(self.teacher(z), float), z.shape)
 
     def breaks(self) -> tuple[tuple[float, ...], Any]:
         return _traits(self.teacher)[1], 0.0
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         self.check()
         with np.errstate(divide="ignore"):
             return np.log(self.partition(y, mean, variance))
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         p, (first, second) = self.partition(y, mean, variance), self._bells(y, mean, variance)
         with np.errstate(invalid="ignore", divide="ignore"):
             g = first / p
             return g, second / p - g**2
 
-    def partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         """The probability of the label y: half-lines and intervals of the field on which the function is y."""
         from scipy.special import ndtr
 
@@ -211,10 +212,10 @@ class _Own(OwnFunction, Channel):
             total += (y == label) * np.where(a > 0, ndtr(-a) - ndtr(-b), ndtr(b) - ndtr(a))
         return total
 
-    def slope(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def slope(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         return self._bells(y, mean, variance)[0]
 
-    def _bells(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _bells(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """First and second derivative of `partition` in the mean."""
         _, places, values = _traits(self.teacher)
         y, mean, s = np.broadcast_arrays(np.asarray(y, float), np.asarray(mean, float), np.sqrt(variance))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.record import field
+from ...numerics.arrays import ArrayLike
 from ...numerics.tails import hazard, log_density
 from .channel import Channel
 
@@ -18,7 +19,7 @@ class Linear(Channel):
 
     binary = False
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         return z
 
     def noiseless(self) -> Channel:
@@ -27,10 +28,10 @@ class Linear(Channel):
     def breaks(self) -> tuple[tuple[float, ...], Any]:
         return (), 1.0
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         return _log_normal(y, mean, variance + self.noise)
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         width = variance + np.asarray(self.noise)
         g = (y - np.asarray(mean)) / width
         return g, np.broadcast_to(-1 / width, g.shape)
@@ -41,18 +42,18 @@ class Abs(Channel):
 
     binary = False
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         return np.abs(z)
 
     def breaks(self) -> tuple[tuple[float, ...], Any]:
         return (0.0,), 0.0
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         size = np.abs(mean)
         both = _log_normal(y, size, variance) + np.log1p(np.exp(-2 * np.abs(y) * size / variance))
         return np.where(np.asarray(y) >= 0, both, -np.inf)
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         t = np.asarray(y) * mean / variance
         small = np.exp(-2 * np.abs(t))
         g = (y * np.tanh(t) - mean) / variance
@@ -68,25 +69,25 @@ class ReLU(Channel):
     def labels(self) -> tuple[float, ...]:
         return (0.0,)
 
-    def function(self, z: Any) -> Any:
+    def function(self, z: ArrayLike) -> Any:
         return np.maximum(z, 0.0)
 
     def breaks(self) -> tuple[tuple[float, ...], Any]:
         return (0.0,), 0.0
 
-    def log_partition(self, y: Any, mean: Any, variance: Any) -> np.ndarray:
+    def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
         from scipy.special import log_ndtr
 
         y = np.asarray(y, float)
         dark = np.where(y == 0, log_ndtr(-np.asarray(mean) / np.sqrt(variance)), -np.inf)
         return np.where(y > 0, _log_normal(y, mean, variance), dark)
 
-    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         y, s = np.asarray(y, float), np.sqrt(variance)
         r, _, left = hazard(-np.asarray(mean) / s)
         return np.where(y > 0, (y - mean) / variance, -r / s), np.where(y > 0, -1 / variance, (left - 1) / variance)
 
 
-def _log_normal(y: Any, mean: Any, variance: Any) -> np.ndarray:
+def _log_normal(y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
     s = np.sqrt(variance)
     return np.asarray(log_density((y - mean) / s) - np.log(s))

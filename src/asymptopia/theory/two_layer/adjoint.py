@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
+
 
 class Compiled(NamedTuple):
     """The compiled functions; each takes the class of the neurons and the activation, then `Nodes`."""
@@ -75,7 +77,7 @@ def _path(kind: Any, activation: Any, nodes: Any, h: Any, rate: Any) -> Any:
         left = nodes.w @ kind.outputs(activation, theta, nodes.X) - nodes.y
         return -rate * _pulled(kind, activation, theta, nodes.X, nodes.p * left)
 
-    def step(theta: Any, dt: Any) -> Any:
+    def step(theta: ArrayLike, dt: Any) -> Any:
         k1 = velocity(theta)
         k2 = velocity(theta + dt / 2 * k1)
         k3 = velocity(theta + dt / 2 * k2)
@@ -113,7 +115,14 @@ def _around(kind: Any, activation: Any, nodes: Any, theta: Any) -> Any:
 
 
 def adjoint(
-    kind: Any, activation: Any, nodes: Any, h: Any, ends: Any, probes: Any, rate: float, noise: float | None
+    kind: Any,
+    activation: Any,
+    nodes: Any,
+    h: Any,
+    ends: Any,
+    probes: Any,
+    rate: float,
+    noise: float | None,
 ) -> Any:
     """The influence of each neuron on each output (T, P, K), and the variance (T, P) that samples one by one add.
 

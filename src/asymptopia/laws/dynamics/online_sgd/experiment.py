@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.record import StatementError
+from ....numerics.arrays import ArrayLike, Key, PyTree
 from ....parts.activation import Activation
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ def learn(
     gram: np.ndarray,
     second_layers: tuple[np.ndarray, np.ndarray],
     rates: tuple[Any, Any],
-    noise: Any,
+    noise: ArrayLike,
     times: tuple[float, ...],
     d: int,
-    key: Any,
+    key: Key,
     tests: int,
 ) -> dict[str, Any]:
     """Overlaps, second layer and test error at these times, in steps per dimension, between two steps on a line.
@@ -42,7 +43,7 @@ def learn(
     stream, test = jax.random.split(key)
     fields = jax.random.normal(test, (tests, len(gram)))
 
-    def step(index: Any, state: Any) -> Any:
+    def step(index: Any, state: PyTree) -> Any:
         w, v = state
         numbers = jax.random.normal(jax.random.fold_in(stream, index), (d + 1,))
         x, xi = numbers[:d], jnp.sqrt(noise) * numbers[d]
@@ -51,7 +52,7 @@ def learn(
         new = w - rates[0] / np.sqrt(d) * jnp.outer(v * activation.derivative(z) * error, x)
         return new, v - rates[1] / d * activation(z) * error
 
-    def observe(state: Any) -> dict[str, Any]:
+    def observe(state: PyTree) -> dict[str, Any]:
         w, v = state
         rows = jnp.concatenate([w, teacher])
         overlaps = rows @ rows.T / d
@@ -61,7 +62,7 @@ def learn(
         Q, R = overlaps[: len(v), : len(v)], overlaps[: len(v), len(v) :]
         return {"Q": Q, "R": R, "v": v, "test_error": jnp.mean(error**2) / 2}
 
-    def until(state: Any, segment: Any) -> tuple[Any, dict[str, Any]]:
+    def until(state: PyTree, segment: Any) -> tuple[Any, dict[str, Any]]:
         first, last, part = segment
         state = jax.lax.fori_loop(first, last, step, state)
         now, after = observe(state), observe(step(last, state))
@@ -73,7 +74,7 @@ def learn(
     return jax.lax.scan(until, (both[: len(v)], v), jax.tree.map(jnp.asarray, segments))[1]
 
 
-def realize(law: OnlineSGD, n: int, key: Any) -> dict[str, Any]:
+def realize(law: OnlineSGD, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
 
     Q, R, T = law.overlaps()

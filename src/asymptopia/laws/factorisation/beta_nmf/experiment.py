@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import BetaNMF
@@ -15,7 +16,7 @@ PERTURBATION = 1e-6
 ROUND_OFF = 1e-12
 
 
-def realize(law: BetaNMF, n: int, key: Any) -> dict[str, Any]:
+def realize(law: BetaNMF, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.factorise import beta_divergence, heuristic, mm
     from ....algorithms.factorise.nmf_problem import random_factors, stated

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator, whole
+from ....numerics.arrays import Key
 from ....parts.channel import Linear
 
 if TYPE_CHECKING:
     from . import AMP
 
 
-def realize(law: AMP, n: int, key: Any) -> dict[str, Any]:
+def realize(law: AMP, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.amp import SoftThreshold, iterates
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator, whole
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import BayesOptimal
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 CERTAIN = 1e-4
 
 
-def realize(law: BayesOptimal, n: int, key: Any) -> dict[str, Any]:
+def realize(law: BayesOptimal, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.amp.gamp import gamp
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ....contract.batching import stacked
 from ....contract.record import join, split
+from ....numerics.arrays import ArrayLike
 from ....numerics.roots import bracketed_roots, peaks
 from ....parts.channel import Channel
 from ....parts.prior import Laplace, Prior
@@ -126,7 +127,7 @@ def test_error(channel: Channel, points: Sequence[Point]) -> np.ndarray:
     return np.where((v == 0) & (errors < PERFECT), 0.0, errors)
 
 
-def _free_entropy(alpha: float, A: Any, v: Any, information: Any, log_likelihood: Any) -> Any:
+def _free_entropy(alpha: float, A: ArrayLike, v: ArrayLike, information: Any, log_likelihood: Any) -> Any:
     """lim (1/d) E log P(y | X) at the overlap at which the coordinates have posterior variance v."""
     return alpha * log_likelihood - information + A * v / 2
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ....contract.batching import generator, whole
 from ....contract.record import StatementError
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import Capacity
@@ -124,7 +125,7 @@ def _reaches_sphere(normals: np.ndarray, bound: float) -> bool:
     return not inside or bool(bound / np.abs(facets[:, -1]).min() >= 1)
 
 
-def realize(law: Capacity, n: int, key: Any) -> dict[str, Any]:
+def realize(law: Capacity, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
 
     rng = generator(key)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....numerics.arrays import ArrayLike
 from ....numerics.fixed_points import NotConverged
 from ....numerics.gaussian import legendre, nodes
 from ....numerics.tails import hazard
@@ -41,7 +42,7 @@ def squared_distance(kappa: float, constraint: str) -> float:
     return one_side if constraint == "halfspace" else 2 * one_side
 
 
-def _normal(z: Any) -> Any:
+def _normal(z: ArrayLike) -> Any:
     return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator, whole
+from ....numerics.arrays import Key
 from ....parts.activation import Sign
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ CERTAIN = 1e-3
 """Share of the weights' variance that an informed start leaves: little, but not perfect recovery."""
 
 
-def realize(law: Committee, n: int, key: Any) -> dict[str, Any]:
+def realize(law: Committee, n: int, key: Key) -> dict[str, Any]:
     """Overlaps and test error of one student of n inputs."""
     from ....algorithms.amp.committee import committee
 

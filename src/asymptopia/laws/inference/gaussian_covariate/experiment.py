@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....algorithms.generalisation import error
+from ....numerics.arrays import Key
 from ....parts.data import Data
 from ....parts.loss import Logistic, Loss, Square
 
@@ -95,7 +96,7 @@ def model_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) 
     }
 
 
-def realize(law: GaussianCovariate, n: int, key: Any) -> dict[str, Any]:
+def realize(law: GaussianCovariate, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....contract.batching import generator
 

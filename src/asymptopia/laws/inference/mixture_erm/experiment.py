@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....contract.batching import generator, whole
+from ....numerics.arrays import Key
 from ....parts.loss import Logistic, Loss, Square
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _FRESH = 20_000
 _STATIONARY = 1e-6
 
 
-def realize(law: MixtureERM, n: int, key: Any) -> dict[str, float]:
+def realize(law: MixtureERM, n: int, key: Key) -> dict[str, float]:
     """The observables of one training set in dimension n."""
     d, rng = n, generator(key)
     K = law.clusters

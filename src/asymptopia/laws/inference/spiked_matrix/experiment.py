@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import SpikedMatrix
 
 
-def realize(law: SpikedMatrix, n: int, key: Any) -> dict[str, Any]:
+def realize(law: SpikedMatrix, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.amp.low_rank import low_rank_amp
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....numerics.arrays import Key
 from ....numerics.harmonics import harmonic
 from ....parts.data import Data
 from ....parts.kernel import Kernel
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 FRESH = 1000
 
 
-def realize(law: KernelRegression, n: int, key: Any) -> dict[str, Any]:
+def realize(law: KernelRegression, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....contract.batching import generator
 

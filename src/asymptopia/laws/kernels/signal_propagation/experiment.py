@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....numerics.arrays import Key
+
 if TYPE_CHECKING:
     from . import SignalPropagation
 
 
-def realize(law: SignalPropagation, n: int, key: Any) -> dict[str, Any]:
+def realize(law: SignalPropagation, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     import jax
     import jax.numpy as jnp

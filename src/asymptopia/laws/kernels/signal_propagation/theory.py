@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.law import NoLimit
+from ....numerics.arrays import ArrayLike
 from ....parts.activation import Activation
 from ....parts.dual import dual, pair_nodes
 
@@ -31,7 +32,7 @@ def layer(
     return bias + weight * product[[0, 2]], float(weight * distance[1]), weight * slopes
 
 
-def averages(activation: Activation, q: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def averages(activation: Activation, q: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """E phi^2, E phi'^2 and E x phi' phi / q at lengths q (K,)."""
     q = np.atleast_1d(np.asarray(q, float))
     x, _, weight = pair_nodes(activation, q, q, np.zeros_like(q))

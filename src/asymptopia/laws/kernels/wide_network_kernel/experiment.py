@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....numerics.arrays import ArrayLike, Key
 from ....parts.architecture import Convolutional, Dense, Residual
 
 if TYPE_CHECKING:
     from . import WideNetworkKernel
 
 
-def realize(law: WideNetworkKernel, n: int, key: Any) -> dict[str, Any]:
+def realize(law: WideNetworkKernel, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     import jax
     import jax.numpy as jnp
@@ -31,7 +32,7 @@ def realize(law: WideNetworkKernel, n: int, key: Any) -> dict[str, Any]:
     return {"nngp": nngp, "ntk": ntk}
 
 
-def _layer_by_layer(law: WideNetworkKernel, weights: list[Any], points: Any) -> Any:
+def _layer_by_layer(law: WideNetworkKernel, weights: list[Any], points: ArrayLike) -> Any:
     """The tangent kernel of the dense network with these weights, (P, P)."""
     import jax.numpy as jnp
 
@@ -43,7 +44,7 @@ def _layer_by_layer(law: WideNetworkKernel, weights: list[Any], points: Any) -> 
     return contracted(found, found, factors)[..., 0, 0]
 
 
-def _draw(law: WideNetworkKernel, n: int, key: Any) -> list[Any]:
+def _draw(law: WideNetworkKernel, n: int, key: Key) -> list[Any]:
     """Standard normal weights and biases of each layer."""
     import jax
 
@@ -80,7 +81,7 @@ def _hidden(law: WideNetworkKernel, weights: Any, points: Any) -> Any:
             z = z + above if isinstance(wiring, Residual) else above
         return law.activation(z)
 
-    def windows(h: Any) -> Any:
+    def windows(h: ArrayLike) -> Any:
         shifted = [jnp.roll(h, -s, axis=1) for s in range(wiring.window)]
         return jnp.concatenate(shifted, axis=-1)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....numerics.arrays import Key
 from ....parts.inputs import inputs_of
 
 if TYPE_CHECKING:
     from . import NoisyTwoLayer
 
 
-def realize(law: NoisyTwoLayer, n: int, key: Any) -> dict[str, Any]:
+def realize(law: NoisyTwoLayer, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     import jax
     import jax.numpy as jnp

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import PALM
 
 
-def realize(law: PALM, n: int, key: Any) -> dict[str, Any]:
+def realize(law: PALM, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.optimisers.palm import Block, palm
 

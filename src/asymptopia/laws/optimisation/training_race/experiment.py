@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....numerics.arrays import Key, PyTree
 from ....parts.activation import Tanh
 from ....parts.loss import Square
 from ....parts.optimiser import (
@@ -45,7 +46,7 @@ def compiled_shortfall() -> Any:
     return jax.jit(_shortfall)
 
 
-def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Any) -> Solver:
+def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Key) -> Solver:
     import optax
 
     from ....algorithms import optimisers as o
@@ -77,7 +78,7 @@ def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Any) ->
 
 
 def _linear(
-    key: Any, n: int, optimiser: Optimiser, samples: float, noise: float, times: tuple[float, ...]
+    key: Key, n: int, optimiser: Optimiser, samples: float, noise: float, times: tuple[float, ...]
 ) -> dict[str, Any]:
     """Loss and accuracy at each time, after all steps that were paid for by then."""
     import jax
@@ -95,7 +96,7 @@ def _linear(
     y = X @ wanted + noise**0.5 * jax.random.normal(labels, (m, 1))
     solver = _solver(optimiser, network, X, y, draw)
 
-    def step(state: Any, _: Any) -> Any:
+    def step(state: PyTree, _: Any) -> Any:
         state, told = solver.step(state)
         return state, (state.parameters[0], told.work)
 
@@ -110,7 +111,7 @@ def _linear(
     }
 
 
-def _shortfall(key: Any) -> Any:
+def _shortfall(key: Key) -> Any:
     """The worst shortfall of solvers that grant a descent, on a network that learns from a smaller one."""
     import jax
     import jax.numpy as jnp
@@ -131,7 +132,7 @@ def _shortfall(key: Any) -> Any:
     return jnp.max(jnp.stack(worst))
 
 
-def _step(solver: Solver, state: Any, _: Any) -> Any:
+def _step(solver: Solver, state: PyTree, _: Any) -> Any:
     return solver.step(state)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from ....numerics.arrays import ArrayLike, Key, PyTree
 from ....parts.sampler import HMC, MALA, NUTS, InfiniteSwapping, PosteriorSampler, RandomWalk
 from . import BINS
 
@@ -14,48 +15,48 @@ if TYPE_CHECKING:
 
 
 @singledispatch
-def chain_of(sampler: PosteriorSampler, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+def chain_of(sampler: PosteriorSampler, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
     """The sampler of the library for a density in d dimensions whose narrowest deviation is `scale`."""
     return sampler.build(logdensity, scale, d)
 
 
 @chain_of.register
-def _(sampler: RandomWalk, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+def _(sampler: RandomWalk, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
     from ....algorithms.samplers import random_walk
 
     return random_walk(logdensity, sampler.step * scale / d**0.5)
 
 
 @chain_of.register
-def _(sampler: MALA, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+def _(sampler: MALA, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
     from ....algorithms.samplers import mala
 
     return mala(logdensity, sampler.step * scale**2 / d ** (1 / 3))
 
 
 @chain_of.register
-def _(sampler: HMC, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+def _(sampler: HMC, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
     from ....algorithms.samplers import hmc
 
     return hmc(logdensity, sampler.step * scale / d**0.25, sampler.leaps)
 
 
 @chain_of.register
-def _(sampler: NUTS, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+def _(sampler: NUTS, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
     from ....algorithms.samplers import nuts
 
     return nuts(logdensity, sampler.step * scale / d**0.25)
 
 
 @chain_of.register
-def _(sampler: InfiniteSwapping, logdensity: Callable[[Any], Any], scale: Any, d: int) -> Any:
+def _(sampler: InfiniteSwapping, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
     from ....algorithms.samplers import infinite_swapping, random_walk
 
     size = sampler.step * scale / d**0.5
     return infinite_swapping(logdensity, lambda target, T: random_walk(target, size * T**0.5), sampler.temperatures)
 
 
-def realize(law: BayesianNetwork, n: int, key: Any) -> dict[str, Any]:
+def realize(law: BayesianNetwork, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     import jax
     import jax.numpy as jnp
@@ -77,7 +78,7 @@ def realize(law: BayesianNetwork, n: int, key: Any) -> dict[str, Any]:
 
     chain = sampler(lambda w: model.log_joint(w, labels))
 
-    def step(carry: Any, k: Any) -> tuple[Any, None]:
+    def step(carry: PyTree, k: Any) -> tuple[Any, None]:
         state, first, second = carry
         state, _ = chain.step(k, state)
         f = probes @ state.position

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....numerics.arrays import Key, PyTree
 from ....parts.sampler import Exchange
 
 if TYPE_CHECKING:
     from . import Tempering
 
 
-def observe(n: int, key: Any, log_weights: Any, right: np.ndarray, rate: Any) -> dict[str, Any]:
+def observe(n: int, key: Key, log_weights: Any, right: np.ndarray, rate: Any) -> dict[str, Any]:
     """Share of the time n on the `right` sites, and exchanges among those proposed; rate None: infinite swapping.
 
     log_weights: of the cold and the hot replica. Events come at the total rate of all proposals: a step of one of the
@@ -34,7 +35,7 @@ def observe(n: int, key: Any, log_weights: Any, right: np.ndarray, rate: Any) ->
     contrast = tables[0] - tables[1]
     beta = np.array([1.0, 0.0])
 
-    def event(carry: Any) -> Any:
+    def event(carry: PyTree) -> Any:
         t, i, x, sums = carry
         keys = jax.random.split(jax.random.fold_in(going, i), 3)
         u = jax.random.uniform(keys[0], (4,))
@@ -65,7 +66,7 @@ def observe(n: int, key: Any, log_weights: Any, right: np.ndarray, rate: Any) ->
     return {"occupation": sums[0] / n, "round_trips": sums[2] / jnp.maximum(sums[1], 1)}
 
 
-def realize(law: Tempering, n: int, key: Any) -> dict[str, Any]:
+def realize(law: Tempering, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
 
     rate = law.swapping.rate if isinstance(law.swapping, Exchange) else None

@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ....contract.batching import generator
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import IsingMeanField
 
 
-def realize(law: IsingMeanField, n: int, key: Any) -> dict[str, Any]:
+def realize(law: IsingMeanField, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.spins import swendsen_wang
 

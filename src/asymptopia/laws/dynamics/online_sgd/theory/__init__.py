@@ -10,6 +10,7 @@ import numpy as np
 
 from .....contract.batching import stacked
 from .....contract.law import NoLimit
+from .....numerics.arrays import ArrayLike
 from .....parts.activation import Activation, Identity, Relu
 from .integrals import CLOSED, ORDER, averages
 
@@ -100,7 +101,7 @@ def trajectories(
     return Trajectory(*map(np.asarray, found))
 
 
-def _array(x: Any) -> np.ndarray:
+def _array(x: ArrayLike) -> np.ndarray:
     return np.asarray(x, float)
 
 
@@ -116,10 +117,10 @@ def _compiled() -> Callable[..., Any]:
     import jax.numpy as jnp
 
     def one(activation: Activation, breaks: Any, order: int, rtol: float, start: State, task: Task, times: Any) -> Any:
-        def rhs(t: Any, state: State, _: Any) -> State:
+        def rhs(t: ArrayLike, state: State, _: Any) -> State:
             return velocity(activation, state, task, breaks, order)
 
-        def blown_up(t: Any, state: State, args: Any, **_: Any) -> Any:
+        def blown_up(t: ArrayLike, state: State, args: Any, **_: Any) -> Any:
             return ~(jnp.trace(state.Q) <= LARGEST * (jnp.trace(start.Q) + jnp.trace(task.T)))
 
         controller = diffrax.ClipStepSizeController(
@@ -144,7 +145,7 @@ def _compiled() -> Callable[..., Any]:
         errors = jax.vmap(lambda s: error(activation, s, task, breaks, order))(states)
         return (*states, errors)
 
-    def run(units: Any, breaks: Any, order: int, rtol: float, start: Any, task: Any, times: Any) -> Any:
+    def run(units: Any, breaks: ArrayLike, order: int, rtol: float, start: Any, task: Any, times: ArrayLike) -> Any:
         return jax.vmap(lambda a, s, p: one(a, breaks, order, rtol, s, p, times))(units, start, task)
 
     return jax.jit(run, static_argnums=(1, 2))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .....numerics.arrays import ArrayLike, PyTree
 from .....numerics.gaussian import legendre
 from .....parts.activation import Activation, Erf, Identity, Relu
 
@@ -30,7 +31,9 @@ class Averages(NamedTuple):
     spread: Any
 
 
-def averages(activation: Activation, C: Any, c: Any, K: int, breaks: tuple[float, ...] = (), order: int = ORDER) -> Any:
+def averages(
+    activation: Activation, C: ArrayLike, c: Any, K: int, breaks: tuple[float, ...] = (), order: int = ORDER
+) -> Any:
     """The averages of P units of covariance C (P, P) and weights c (P,), of which the first K are students.
 
     `breaks` and `order` are for activations without closed forms: where they are not smooth, and nodes a panel.
@@ -55,7 +58,7 @@ def pairs(K: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return i, k, table
 
 
-def _erf(scale: Any, C: Any, c: Any, K: int) -> Averages:
+def _erf(scale: Any, C: ArrayLike, c: Any, K: int) -> Averages:
     """erf(scale a) is erf(b / sqrt 2) of b = sqrt 2 scale a, for which Saad and Solla have the integrals."""
     import jax.numpy as jnp
 
@@ -117,13 +120,13 @@ def _relu(C: Any, c: Any, K: int) -> Averages:
     return Averages((C + moduli) / 4, slopes, curve, (total @ weight / 16)[table])
 
 
-def _root(x: Any) -> Any:
+def _root(x: ArrayLike) -> Any:
     import jax.numpy as jnp
 
     return jnp.sqrt(jnp.maximum(x, 0.0))
 
 
-def _arcsin(rho: Any) -> Any:
+def _arcsin(rho: ArrayLike) -> Any:
     import jax.numpy as jnp
 
     return jnp.arcsin(jnp.clip(rho, -1.0, 1.0))
@@ -136,7 +139,7 @@ def _ratio(numerator: Any, denominator: Any) -> Any:
     return jnp.where(denominator > 0, numerator / jnp.where(denominator > 0, denominator, 1.0), 0.0)
 
 
-def _moduli(u: Any, v: Any, rho: Any) -> Any:
+def _moduli(u: ArrayLike, v: ArrayLike, rho: ArrayLike) -> Any:
     """E |x| |y| for deviations u, v and correlation rho."""
     return 2 / np.pi * u * v * (_root(1 - rho**2) + rho * _arcsin(rho))
 
@@ -179,7 +182,7 @@ def _signs_modulus(xx: Any, yy: Any, zz: Any, xy: Any, xz: Any, yz: Any) -> Any:
     """E sign(x) sign(y) |z| from the six covariances."""
     import jax.numpy as jnp
 
-    def given(own: Any, u: Any, v: Any, uu: Any, vv: Any, uv: Any) -> Any:
+    def given(own: Any, u: ArrayLike, v: ArrayLike, uu: Any, vv: Any, uv: Any) -> Any:
         """2 phi E sign(u) sign(v) at x = 0, from its variance and covariances with u and v; if both are x, a third."""
         left, right = uu - u**2 / own, vv - v**2 / own
         one, other = left > 1e-13 * uu, right > 1e-13 * vv
@@ -212,7 +215,7 @@ def _quadrature(activation: Activation, C: Any, c: Any, K: int, breaks: tuple[fl
     return Averages(power, slopes[:K], curve[:K], spread[table])
 
 
-def _panels(mean: Any, deviation: Any, breaks: tuple[float, ...], order: int) -> tuple[Any, Any]:
+def _panels(mean: ArrayLike, deviation: ArrayLike, breaks: tuple[float, ...], order: int) -> tuple[Any, Any]:
     """Standard normal nodes and weights (..., N), split where mean + deviation x meets a break; (N,) without any."""
     import jax.numpy as jnp
 
@@ -261,7 +264,7 @@ def _spread(activation: Activation, C: Any, c: Any, i: Any, k: Any, breaks: tupl
     z, w = _panels(mean, deviation, breaks, order)
     f = w * activation(mean[..., None] + deviation[:, None] * z)
 
-    def add(n: Any, carry: Any) -> Any:
+    def add(n: Any, carry: PyTree) -> Any:
         total, before, now, power = carry
         h = c * (f * now).sum(axis=-1)
         total += (weight * ((h @ power) * h).sum(axis=-1)).sum()

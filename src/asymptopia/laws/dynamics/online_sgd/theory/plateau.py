@@ -11,6 +11,7 @@ import numpy as np
 
 from .....contract.law import NoLimit
 from .....contract.record import StatementError
+from .....numerics.arrays import ArrayLike
 from . import State, Task, breaks_of, error, velocity
 from .integrals import ORDER, pairs
 
@@ -237,12 +238,12 @@ def _compiled(breaks: Any, K: int, M: int, learns: bool) -> tuple[Callable[..., 
     import jax
     import jax.numpy as jnp
 
-    def speed(x: Any, v: Any, activation: Any, task: Task) -> Any:
+    def speed(x: ArrayLike, v: ArrayLike, activation: Any, task: Task) -> Any:
         found = velocity(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
         last = found.v if learns else jnp.zeros(0)
         return jnp.concatenate([found.Q[np.triu_indices(K)], found.R.ravel(), last])
 
-    def measure(x: Any, v: Any, activation: Any, task: Task) -> Any:
+    def measure(x: ArrayLike, v: Any, activation: Any, task: Task) -> Any:
         return error(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
 
     return jax.jit(speed), jax.jit(jax.jacfwd(speed)), jax.jit(measure)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .....contract.batching import stacked
 from .....contract.record import with_arrays
+from .....numerics.arrays import ArrayLike
 from .....numerics.gaussian import nodes
 from .....theory.overlaps import pack, solve, unpack, wide
 from .....theory.replica import column, rule
@@ -108,7 +109,7 @@ def _averages(
     return Averages(*(np.array(v) for v in zip(*rows, strict=True)))
 
 
-def _two(loss: Any, m: Any, q: Any, V: Any, b: Any, s: Any, first: Any) -> Averages:
+def _two(loss: Any, m: Any, q: ArrayLike, V: Any, b: Any, s: Any, first: Any) -> Averages:
     """Two clusters: the field is +-(s m) + b + sqrt(q) xi."""
     loss, total = column(loss), np.zeros((5, len(m)))
     for label, share in ((1.0, first), (-1.0, 1 - first)):
@@ -172,7 +173,7 @@ def separability(s: float, first: float) -> float:
     from scipy.optimize import minimize
     from scipy.special import ndtr
 
-    def excess(a: Any) -> Any:
+    def excess(a: ArrayLike) -> Any:
         return (1 + a**2) * ndtr(-a) - a * np.exp(-(a**2) / 2) / np.sqrt(2 * np.pi)
 
     def objective(x: np.ndarray) -> float:
