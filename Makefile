@@ -16,7 +16,7 @@ define install
 	@$(BIN)/python -m compileall -q src
 endef
 
-.PHONY: demo test check torch docs lock clean
+.PHONY: demo test check torch bench docs lock clean
 
 demo: $(VENV)/.ok
 	$(BIN)/asymptopia run studies/demo.toml --out results/demo --jobs 2
@@ -33,6 +33,10 @@ check: $(VENV)/.ok-dev
 TORCH ?= torch==2.13.0
 torch: $(VENV)/.ok-dev
 	@$(BIN)/python -m pip install --quiet --only-binary :all: "$(TORCH)" || echo "PyTorch cannot be had here: its tests are skipped"
+
+# ARGS=--quick for small sizes, ARGS="nmf spins" for those two.
+bench: $(VENV)/.ok-dev
+	$(BIN)/python benchmarks $(ARGS)
 
 docs: $(VENV)/.ok-dev
 	$(BIN)/python docs/generate.py

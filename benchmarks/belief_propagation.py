@@ -12,15 +12,13 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from asymptopia.algorithms.graphs.graph.graph import block_graph
+from timing import options, row, seconds
 
 from asymptopia.algorithms.graphs.belief_propagation import agreement, belief_propagation
+from asymptopia.algorithms.graphs.graph import block_graph
 
 GROUPS, DEGREE, ASSORTATIVITY, TOLERANCE = 2, 3.0, 0.8, 1e-6
 
@@ -57,34 +55,23 @@ def plain(graph: Any, affinity: np.ndarray) -> np.ndarray:
     return marginals
 
 
-def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Process CPU time of a call, and its result."""
-    start = time.process_time()
-    found = call()
-    return time.process_time() - start, found
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nodes", type=int, default=1_000_000)
-    parser.add_argument("--peer", type=int, default=100_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+    given = options(__doc__, nodes=(1_000_000, 30_000), peer=(100_000, 10_000), repeats=(3, 1))
     belief_propagation(np.array([[0, 1]]), np.ones((2, 2)))  # compile
-    graph, affinity, labels = problem(options.peer)
+    graph, affinity, labels = problem(given.peer)
     times = []
-    for _ in range(options.repeats):
+    for _ in range(given.repeats):
         ours, found = seconds(lambda: belief_propagation(graph, affinity, tolerance=TOLERANCE).require())
         theirs, marginals = seconds(lambda: plain(graph, affinity))
         one, other = agreement(found.marginals, labels), agreement(marginals, labels)
         assert abs(one - other) < 1e-4, (one, other)
         times.append((ours, theirs))
     ours, theirs = np.median(times, axis=0)
-    print(f"{options.peer} nodes: ours {ours:.2f} s, plain NumPy {theirs:.2f} s, ratio {theirs / ours:.1f}")
-    graph, affinity, labels = problem(options.nodes)
+    row(f"{given.peer} nodes", ours, theirs, "plain NumPy")
+    graph, affinity, labels = problem(given.nodes)
     taken, found = seconds(lambda: belief_propagation(graph, affinity, tolerance=TOLERANCE).require())
     overlap = agreement(np.eye(GROUPS)[found.labels], labels)
-    print(f"{options.nodes} nodes: {taken:.1f} s, {found.iterations} sweeps, overlap {overlap:.4f}")
+    row(f"{given.nodes} nodes", taken, note=f"{found.iterations} sweeps, overlap {overlap:.4f}")
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.linalg import hadamard
+from timing import options, row, seconds
 
 from asymptopia.algorithms.factorise import ButterflyFactors, bit_reversal, butterfly, dyadic
 
@@ -63,33 +62,26 @@ def compare(kind: str, A: np.ndarray, repeats: int) -> None:
     errors = {}
     for _ in range(repeats):
         for name, way in ways.items():
-            start = time.process_time()
-            found = way(A)
-            times[name].append(time.process_time() - start)
+            taken, found = seconds(lambda: way(A))
+            times[name].append(1e3 * taken)
             errors[name] = np.linalg.norm(found - A) / np.linalg.norm(A)
-    mine = np.median(times["ours"])
+    mine = float(np.median(times.pop("ours")))
+    row(f"{kind}, {n}", mine, unit="ms", note=f"error {errors['ours']:.1e}")
     for name, rows in times.items():
-        ratio = f"{np.median(rows) / mine:8.1f} x" if name != "ours" else " " * 10
-        print(
-            f"{kind:9s} {n:5d}  {name:26s} {1e3 * np.median(rows):9.1f} ms {ratio}  error {errors[name]:.1e}",
-            flush=True,
-        )
+        row(f"{kind}, {n}", mine, float(np.median(rows)), name, "ms", f"error {errors[name]:.1e}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--largest", type=int, default=1024)
-    options = parser.parse_args()
+    given = options(__doc__, repeats=(5, 1), largest=(1024, 64))
     try:
         import pyfaust  # noqa: F401
     except ImportError:
-        print("pyfaust is not installed")
+        row("all", note="pyfaust is not installed")
     n = 32
-    while n <= options.largest:
-        compare("hadamard", hadamard(n).astype(float), options.repeats)
-        compare("fourier", fourier(n), options.repeats)
-        compare("random", random_butterfly(n), options.repeats)
+    while n <= given.largest:
+        compare("hadamard", hadamard(n).astype(float), given.repeats)
+        compare("fourier", fourier(n), given.repeats)
+        compare("random", random_butterfly(n), given.repeats)
         n *= 2 if n < 64 else 4
 
 

@@ -19,17 +19,17 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import statistics  # noqa: E402
-import time  # noqa: E402
 
 import numpy as np  # noqa: E402
+from timing import pick, row, seconds  # noqa: E402
 
 from asymptopia.laws.dynamics.sgd_dynamics import SGDDynamics  # noqa: E402
 
-LAW = SGDDynamics(alpha=2.0, ridge=0.1, rate=0.4, batch=0.5, steps=50)
+LAW = SGDDynamics(alpha=2.0, ridge=0.1, rate=0.4, batch=0.5, steps=pick(50, 20))
 MIXING, TOLERANCE, MOST = 0.5, 1e-3, 200
-COUNTS = (500, 2000)
-TRUTH = 1_000_000
-LARGER = ((100, 20_000), (200, 100_000))
+COUNTS = pick((500, 2000), (500,))
+TRUTH = pick(1_000_000, 100_000)
+LARGER = pick(((100, 20_000), (200, 100_000)), ())
 
 
 def peer(law: SGDDynamics, count: int, seed: int) -> tuple[np.ndarray, int]:
@@ -82,25 +82,18 @@ def kernels(
     return m, K, R
 
 
-def cpu(function) -> tuple[float, object]:
-    start = time.process_time()
-    value = function()
-    return time.process_time() - start, value
-
-
 def main() -> None:
     truth = LAW.replace(samples=TRUTH).predict()["overlap"]
     LAW.replace(steps=2).predict()  # imports
     ours, theirs = [], {n: [] for n in COUNTS}
-    for seed in range(3):
-        seconds, found = cpu(LAW.predict)
-        ours.append(seconds)
+    for seed in range(pick(3, 1)):
+        spent, found = seconds(LAW.predict)
+        ours.append(spent)
         for n in COUNTS:
-            slow, (m, turns) = cpu(lambda n=n, seed=seed: peer(LAW, n, seed))
+            slow, (m, turns) = seconds(lambda n=n, seed=seed: peer(LAW, n, seed))
             theirs[n].append((slow, turns, size(m - truth)))
-    seconds, error, stated = statistics.median(ours), size(found["overlap"] - truth), size(found["overlap_error"])
-    print(f"{'':30} {'CPU s':>7} {'iterations':>10} {'error':>8} {'stated':>8} {'time at equal error':>20}")
-    print(f"{f'asymptopia, {LAW.samples} points':30} {seconds:7.2f} {1:10} {error:8.1e} {stated:8.1e} {1:20}")
+    mine, error, stated = statistics.median(ours), size(found["overlap"] - truth), size(found["overlap_error"])
+    row(f"{LAW.steps} steps, {LAW.samples} points", mine, note=f"error {error:.1e}, stated {stated:.1e}")
     if error > 4 * stated:
         raise ArithmeticError("The stated error is too small.")
     for n, rows in theirs.items():
@@ -108,12 +101,13 @@ def main() -> None:
         far = size(np.array([row[2] for row in rows]))
         if far > 4 / np.sqrt(n):
             raise ArithmeticError("The two do not solve the same equations.")
-        ratio = slow * (far / max(error, stated)) ** 2 / seconds
-        print(f"{f'whole history, {n} points':30} {slow:7.2f} {turns:10.0f} {far:8.1e} {'':8} {ratio:20.0f}")
+        equal = slow * (far / max(error, stated)) ** 2
+        note = f"{slow:.2f} s, {turns:.0f} iterations, error {far:.1e} with {n} points"
+        row("the same, at equal error", mine, equal, "whole history", note=note)
     for steps, points in LARGER:
-        seconds, found = cpu(LAW.replace(steps=steps, samples=points).predict)
-        stated = found["overlap_error"].max()
-        print(f"asymptopia, {steps} steps, {points} points: {seconds:.1f} s, largest stated error {stated:.1e}")
+        spent, found = seconds(LAW.replace(steps=steps, samples=points).predict)
+        note = f"largest stated error {found['overlap_error'].max():.1e}"
+        row(f"{steps} steps, {points} points", spent, note=note)
 
 
 def size(errors: np.ndarray) -> float:

@@ -13,12 +13,11 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
-import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
+from timing import options, pick, row, seconds
 
 from asymptopia.algorithms import fit
 from asymptopia.parts.loss import Hinge, Logistic, Loss, Square
@@ -81,22 +80,11 @@ def peers(n: int, ridge: float, l1: float) -> list[tuple[str, Loss, bool, Peer]]
     ]
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Process CPU time of one call."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--dimension", type=int, default=200)
-    options = parser.parse_args()
-    d = options.dimension
+    given = options(__doc__, repeats=(3, 1), dimension=(200, 40))
+    d = given.dimension
     warnings.simplefilter("ignore")
-    print(f"{'peer':36}{'alpha':>6}{'ridge':>7}{'l1':>7}{'ours ms':>9}{'peer ms':>9}{'ratio':>8}  peer's excess")
-    for alpha in (0.5, 2.0, 8.0):
+    for alpha in pick((0.5, 2.0, 8.0), (2.0,)):
         n = int(alpha * d)
         for ridge, l1 in ((0.01, 0.0), (1.0, 0.0), (0.0, 0.01)):
             for name, loss, labels, peer in peers(n, ridge, l1):
@@ -111,17 +99,15 @@ def main() -> None:
                         break
                 times = [
                     (
-                        seconds(lambda: fit(X, y, loss, ridge, l1, tolerance=ACCURACY)),
-                        seconds(lambda: peer(tol)(X, y)),
+                        seconds(lambda: fit(X, y, loss, ridge, l1, tolerance=ACCURACY))[0],
+                        seconds(lambda: peer(tol)(X, y))[0],
                     )
-                    for _ in range(options.repeats)
+                    for _ in range(given.repeats)
                 ]
                 ours, theirs = 1e3 * np.median(times, axis=0)
-                note = f"{excess:.0e}" + ("" if excess < ACCURACY else " (not reached)")
-                print(
-                    f"{name:36}{alpha:6g}{ridge:7g}{l1:7g}{ours:9.1f}{theirs:9.1f}{theirs / ours:8.1f}  {note}",
-                    flush=True,
-                )
+                note = f"excess {excess:.0e}" + ("" if excess < ACCURACY else " (not reached)")
+                case = f"{type(loss).__name__}, alpha {alpha:g}, ridge {ridge:g}, l1 {l1:g}"
+                row(case, ours, theirs, name, "ms", note)
 
 
 if __name__ == "__main__":

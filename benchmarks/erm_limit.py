@@ -19,16 +19,16 @@ import resource  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
-import time  # noqa: E402
 
 import numpy as np  # noqa: E402
 from scipy.integrate import quad  # noqa: E402
 from scipy.optimize import minimize_scalar  # noqa: E402
 from scipy.special import expit, ndtr  # noqa: E402
+from timing import pick, row, seconds  # noqa: E402
 
 TOLERANCE = 1e-6
 RIDGE = 0.1
-PEER_ALPHAS = (0.5, 2.0)
+PEER_ALPHAS = pick((0.5, 2.0), (2.0,))
 OUR_ALPHAS = tuple(np.unique(np.r_[PEER_ALPHAS, np.linspace(0.5, 8.0, 199)]))
 COLD = """
 import numpy as np
@@ -83,12 +83,6 @@ def peer_averages(m: float, q: float, V: float) -> tuple[float, float, float]:
     return f2, slope, integral(lambda omega, z: bell(omega) * (z - omega) / V)
 
 
-def cpu(function) -> tuple[float, object]:
-    start = time.process_time()
-    value = function()
-    return time.process_time() - start, value
-
-
 def cold() -> float:
     """CPU seconds of a new process that imports the package and computes all of our points."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -102,26 +96,23 @@ def main() -> None:
 
     law = parse(f"ERM(ridge={RIDGE}, loss=Logistic())")
     ours, theirs, starts = [], {alpha: [] for alpha in PEER_ALPHAS}, []
-    for number in range(3):
-        seconds, limit = cpu(lambda: sweep(law, alpha=OUR_ALPHAS).limit())
-        ours.append(seconds / limit.sizes["alpha"])
+    for number in range(pick(3, 1)):
+        spent, limit = seconds(lambda: sweep(law, alpha=OUR_ALPHAS).limit())
+        ours.append(spent / limit.sizes["alpha"])
         starts.append(cold() / len(OUR_ALPHAS))
         for alpha in PEER_ALPHAS if number == 0 else PEER_ALPHAS[:1]:
-            seconds, (m, q, count) = cpu(lambda alpha=alpha: peer(alpha))
-            theirs[alpha].append(seconds)
+            spent, (m, q, count) = seconds(lambda alpha=alpha: peer(alpha))
+            theirs[alpha].append(spent)
             here = limit.sel(alpha=alpha)
             apart = max(abs(m / float(here.overlap) - 1), abs(q / float(here.norm) - 1))
-            print(f"  peer, alpha={alpha:g}: {seconds:.1f} s, {count} steps, {apart:.0e} from ours", file=sys.stderr)
+            print(f"  peer, alpha={alpha:g}: {spent:.1f} s, {count} steps, {apart:.0e} from ours", file=sys.stderr)
             if apart > 1e-4:
                 raise ArithmeticError("The two do not solve the same equations.")
     warm, first = statistics.median(ours), statistics.median(starts)
-    print(f"{'CPU seconds a point':34} {'value':>9} {'peer / ours':>12}")
-    print(f"{'asymptopia, 200 alphas':34} {warm:9.5f}")
-    print(f"{'asymptopia, cold process included':34} {first:9.5f}")
-    for alpha, seconds in theirs.items():
-        peer_seconds = statistics.median(seconds)
-        print(f"{f'SciPy quad, alpha={alpha:g}':34} {peer_seconds:9.3f} {peer_seconds / warm:12.0f}")
-        print(f"{'  the same, against a cold process':34} {'':9} {peer_seconds / first:12.0f}")
+    for alpha, times in theirs.items():
+        slow = 1e3 * statistics.median(times)
+        row(f"alpha = {alpha:g}, a point of 200", 1e3 * warm, slow, "SciPy quad", "ms")
+        row("the same, a cold process shared among them", 1e3 * first, slow, "SciPy quad", "ms")
 
 
 if __name__ == "__main__":

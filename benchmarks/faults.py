@@ -10,13 +10,13 @@ limits are judged on the same experiments: at level 0.01 about one in a hundred 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from itertools import groupby
 
 import numpy as np
 import xarray as xr
+from timing import options, row
 
 from asymptopia import Law, confront, parse
 from asymptopia.contract.batching import generator
@@ -157,10 +157,7 @@ def trial(law: Law, number: int) -> xr.Dataset:
 
 
 def main() -> None:
-    given = argparse.ArgumentParser()
-    given.add_argument("--trials", type=int, default=20)
-    given.add_argument("--only", default="")
-    chosen = given.parse_args()
+    chosen = options(__doc__, trials=(20, 1), only=("", "MaxMargin()"))
     faults = sorted((f for f in FAULTS if chosen.only.lower() in (f.truth + f.name).lower()), key=lambda f: f.truth)
     missed = refuted = trials = 0
     for statement, group in groupby(faults, key=lambda f: f.truth):
@@ -169,16 +166,17 @@ def main() -> None:
         true = [trial(law, k) for k in range(chosen.trials)]
         found = [confront(law, e, right).verdict for e in true]
         trials, refuted = trials + len(found), refuted + found.count("disagrees")
-        print(f"{statement}: {found.count('agrees')} agree, {found.count('disagrees')} of {len(found)} refuted")
+        note = f"{found.count('agrees')} agree, {found.count('disagrees')} of {len(found)} refuted"
+        row(f"true: {statement}", note=note)
         for fault in group:
             wrong = fault.limit(law, right)
             broken = fault.system and fault.system(**{f.name: getattr(law, f.name) for f in fields(law)})
             experiments = [trial(broken, k) for k in range(chosen.trials)] if broken else true
             caught = sum(confront(law, e, wrong).verdict == "disagrees" for e in experiments)
             missed += caught < 0.95 * chosen.trials
-            print(f"  {caught:4d} of {chosen.trials} caught  {fault.name}", flush=True)
-    print(f"{len(faults)} faults, {missed} of them caught in less than 95 % of the trials")
-    print(f"{refuted} of {trials} true limits refuted")
+            row(f"false: {fault.name}", note=f"{caught} of {chosen.trials} caught")
+    row("all false", note=f"{missed} of {len(faults)} faults are caught in less than 95 % of the trials")
+    row("all true", note=f"{refuted} of {trials} limits refuted")
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
-import statistics  # noqa: E402
-import time  # noqa: E402
 import warnings  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
+from timing import medians, pick, row, seconds  # noqa: E402
 
 import asymptopia  # noqa: E402, F401
 from asymptopia.algorithms.particles.langevin import langevin  # noqa: E402
@@ -30,24 +29,7 @@ from asymptopia.laws.mean_field.fokker_planck import FokkerPlanck  # noqa: E402
 from asymptopia.parts.potential import DoubleWell, Normal  # noqa: E402
 
 TEMPERATURE, STEP, LAST = 0.25, 0.02, 4.0
-PARTICLES, FEW, MANY, CLOUD = 10_000, 200, 1_000_000, 100_000
-
-
-def cpu(function: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.process_time()
-    value = function()
-    return time.process_time() - start, value
-
-
-def medians(sides: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of each side, interleaved, after one call to compile."""
-    seen: dict[str, list[float]] = {k: [] for k in sides}
-    for function in sides.values():
-        function()
-    for _ in range(rounds):
-        for k, function in sides.items():
-            seen[k].append(cpu(function)[0])
-    return {k: statistics.median(v) for k, v in seen.items()}
+PARTICLES, FEW, MANY, CLOUD, PLANE = pick((10_000, 200, 1_000_000, 100_000, 2000), (2000, 20, 100_000, 10_000, 300))
 
 
 def ensembles() -> None:
@@ -84,9 +66,9 @@ def ensembles() -> None:
     tree = diffrax_paths(drift)
     slow = medians({"diffrax": lambda: np.asarray(tree(jax.random.key(0)))}, 3)["diffrax"] / (FEW * LAST / STEP)
     ours_ns, scan_ns, tree_ns = (1e9 * v for v in (times["ours"] / steps, times["scan"] / steps, slow))
-    print(f"{PARTICLES} particles, {LAST / STEP:.0f} steps: {ours_ns:.0f} ns a step of a particle")
-    print(f"   a bare scan: {scan_ns:.0f} ns, {times['scan'] / times['ours']:.2f} times as long")
-    print(f"   diffrax, virtual Brownian tree: {tree_ns:.0f} ns, {tree_ns / ours_ns:.0f} times as long")
+    case = f"{PARTICLES} particles, a step of one"
+    row(case, ours_ns, scan_ns, "a bare scan", "ns")
+    row(case, ours_ns, tree_ns, "diffrax, virtual Brownian tree", "ns")
 
 
 def diffrax_paths(drift: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -126,33 +108,31 @@ def lines() -> None:
     times = medians({"ours": lambda: wasserstein_line(x, y), "xla": lambda: float(peer(a, b))}, 9)
     if abs(wasserstein_line(x, y) - float(peer(a, b))) > 1e-12:
         raise ArithmeticError("The two distances differ.")
-    print(f"W2 of {CLOUD} points on the line: {1e3 * times['ours']:.1f} ms")
-    print(f"   XLA's sort: {times['xla'] / times['ours']:.0f} times as long")
+    row(f"W2 of {CLOUD} points on the line", 1e3 * times["ours"], 1e3 * times["xla"], "XLA's sort", "ms")
 
 
 def clouds() -> None:
-    """Exact transport of 2000 points in the plane against Sinkhorn's iterations at 1 % regularisation."""
+    """Exact transport of points in the plane against Sinkhorn's iterations at 1 % regularisation."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ot
 
-    n = 2000
+    n = PLANE
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(n, 2)), 1.5 * rng.normal(size=(n, 2)) + 1
     cost = ((x[:, None] - y) ** 2).sum(axis=-1)
     mass, level = np.full(n, 1 / n), 0.01 * cost.mean()
     best = float((exact_coupling(cost) * cost).sum())
-    for tolerance in (1e-4, 1e-9):
+    for tolerance in pick((1e-4, 1e-9), (1e-4,)):
 
         def entropic(tolerance: float = tolerance) -> Any:
             return ot.sinkhorn(mass, mass, cost, level, numItermax=100_000, stopThr=tolerance)
 
         times = medians({"exact": lambda: exact_coupling(cost), "POT": entropic}, 1)
-        far, ratio = float((entropic() * cost).sum()) / best - 1, times["POT"] / times["exact"]
-        print(f"{n} points, exact: {times['exact']:.2f} s")
-        print(f"   POT's Sinkhorn to {tolerance:g}: {ratio:.1f} times as long, {100 * far:.1f} % above")
-    seconds, _ = cpu(lambda: sinkhorn(cost, level, 1e-4))
-    print(f"   ours to 1e-4: {seconds / times['exact']:.1f} times as long as the exact one")
+        far = float((entropic() * cost).sum()) / best - 1
+        note = f"to {tolerance:g}, {100 * far:.1f} % above"
+        row(f"{n} points in the plane, exact", times["exact"], times["POT"], "POT's Sinkhorn", note=note)
+    row("the same by our Sinkhorn, to 1e-4", seconds(lambda: sinkhorn(cost, level, 1e-4))[0])
 
 
 def limit() -> None:
@@ -162,7 +142,7 @@ def limit() -> None:
 
     law = FokkerPlanck(start=Normal(-1.0, 0.1), times=(LAST,))
     law.limit()
-    seconds, found = cpu(law.limit)
+    spent, found = seconds(law.limit)
     error = max(float(found[k + "_error"].max()) for k in ("mean", "variance"))
 
     @jax.jit
@@ -172,17 +152,17 @@ def limit() -> None:
         return langevin(DoubleWell(), start, TEMPERATURE, (LAST,), 0.01, second)[0]
 
     _ = run(jax.random.key(0)).block_until_ready()
-    slow, paths = cpu(lambda: np.asarray(run(jax.random.key(1))))
+    slow, paths = seconds(lambda: np.asarray(run(jax.random.key(1))))
     far = float(np.sqrt(float(found["variance"][0]) / MANY))
     if abs(paths.mean() - float(found["mean"][0])) > 4 * far:
         raise ArithmeticError("Limit and simulation disagree.")
-    print(f"limit: {seconds:.2f} s to {error:.0e}")
-    print(f"   {MANY} particles: {slow:.1f} s to {far:.0e}, {slow / seconds:.0f} times as long")
-    print(f"   at the simulation's accuracy: {at_equal_accuracy(law, far, slow)}")
+    row("Fokker-Planck limit", spent, slow, f"{MANY} particles", note=f"errors {error:.0e} and {far:.0e}")
+    cells, quick = at_equal_accuracy(law, far)
+    row(f"the same at equal accuracy, {cells} cells", 1e3 * quick, 1e3 * slow, f"{MANY} particles", "ms")
 
 
-def at_equal_accuracy(law: FokkerPlanck, far: float, slow: float) -> str:
-    """The coarsest grid whose mean is at least as accurate as the simulation's."""
+def at_equal_accuracy(law: FokkerPlanck, far: float) -> tuple[int, float]:
+    """The coarsest grid whose mean is at least as accurate as the simulation's, and its CPU seconds."""
     from asymptopia.numerics.drift_diffusion import evolve, hats, points_around, rates
 
     exact = float(law.limit()["mean"][0])
@@ -195,10 +175,10 @@ def at_equal_accuracy(law: FokkerPlanck, far: float, slow: float) -> str:
             return float(evolve(up, down, hats(x, law.start.mean, law.start.variance**0.5), LAST) @ x)
 
         coarse()
-        seconds, value = cpu(coarse)
+        spent, value = seconds(coarse)
         if abs(value - exact) <= far:
-            return f"{cells} cells, {1e3 * seconds:.1f} ms, {slow / seconds:.0f} times as fast"
-    return "not reached"
+            return cells, spent
+    raise ArithmeticError("No grid is as accurate as the simulation.")
 
 
 if __name__ == "__main__":

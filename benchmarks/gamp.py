@@ -13,10 +13,9 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
-import time
 
 import numpy as np
+from timing import options, row, seconds
 
 from asymptopia.algorithms.amp import gamp
 from asymptopia.parts.channel import Channel, Linear, Sign
@@ -50,46 +49,31 @@ def plain(X: np.ndarray, y: np.ndarray, prior: Prior, channel: Channel) -> tuple
     raise SystemExit("the peer did not converge")
 
 
-def seconds(start: float) -> float:
-    """Process CPU time since then."""
-    return time.process_time() - start
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--dimension", type=int, default=4000)
-    parser.add_argument("--large", type=int, default=10_000)
-    options = parser.parse_args()
+    given = options(__doc__, repeats=(3, 1), dimension=(4000, 1000), large=(10_000, 1000))
     sparse, noisy = GaussBernoulli(rho=0.2), Linear(noise=1e-4)
     cases: tuple[tuple[str, Prior, Channel, float, int, bool], ...] = (
-        ("sparse signal", sparse, noisy, 0.5, options.dimension, True),
-        ("perceptron, Gaussian", Gaussian(), Sign(), 1.5, options.dimension, True),
-        ("perceptron, Gaussian", Gaussian(), Sign(), 1.5, options.large, False),
-        ("perceptron, +-1", Rademacher(), Sign(), 2.0, options.large, False),
+        ("sparse signal", sparse, noisy, 0.5, given.dimension, True),
+        ("perceptron, Gaussian", Gaussian(), Sign(), 1.5, given.dimension, True),
+        ("perceptron, Gaussian", Gaussian(), Sign(), 1.5, given.large, False),
+        ("perceptron, +-1", Rademacher(), Sign(), 2.0, given.large, False),
     )
-    print(f"{'problem':24}{'N':>7}{'alpha':>7}{'steps':>7}{'ours s':>9}{'peer s':>9}{'ratio':>8}{'overlap':>10}")
     for name, prior, channel, alpha, d, against in cases:
         X, y, w = problem(prior, channel, alpha, d)
         double = X.astype(float) if against else X
         times = []
-        for _ in range(options.repeats if against else 1):
-            start = time.process_time()
-            found = gamp(X, y, prior, channel, tolerance=TOLERANCE)
-            ours, theirs = seconds(start), np.nan
+        for _ in range(given.repeats if against else 1):
+            ours, found = seconds(lambda: gamp(X, y, prior, channel, tolerance=TOLERANCE))
+            theirs = np.nan
             if against:
-                start = time.process_time()
-                means, _ = plain(double, y, prior, channel)
-                theirs = seconds(start)
+                theirs, (means, _) = seconds(lambda: plain(double, y, prior, channel))
                 if abs(means @ w - found.means @ w) > 0.01 * d:
                     raise SystemExit(f"{name}: the two do not agree")
             times.append((ours, theirs))
         ours, theirs = np.median(times, axis=0)
-        steps, overlap = found.iterations, found.means @ w / d
-        print(
-            f"{name:24}{d:7d}{alpha:7g}{steps:7d}{ours:9.2f}{theirs:9.2f}{theirs / ours:8.1f}{overlap:10.4f}",
-            flush=True,
-        )
+        note = f"{found.iterations} steps, overlap {found.means @ w / d:.4f}"
+        peer = (theirs, "as published, in NumPy") if against else (None, "")
+        row(f"{name}, N = {d}, alpha = {alpha:g}", ours, *peer, note=note)
 
 
 if __name__ == "__main__":

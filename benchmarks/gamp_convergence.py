@@ -3,7 +3,7 @@
 Each instance draws a prior, a channel, samples per dimension in [0.7, 3] and a matrix: independent entries, or
 uniformly distributed singular vectors with singular values in geometric progression and condition number 10 or 100.
 A fixed point is one where undamped residuals are below 1e-6 of the signal.
-Run: python benchmarks/gamp_convergence.py [--instances 1000] [--dimension 200] [--failures]
+Run: python benchmarks/gamp_convergence.py [--instances 1000] [--dimension 200] [--failures 1]
 """
 
 # ruff: noqa: E402 (threads are pinned before NumPy is imported)
@@ -14,11 +14,11 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
 import time
 from collections import Counter
 
 import numpy as np
+from timing import options, row
 
 from asymptopia.algorithms.amp import gamp
 from asymptopia.algorithms.checks import NotSolved
@@ -43,15 +43,11 @@ def matrix(n: int, d: int, condition: float, rng: np.random.Generator) -> np.nda
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--instances", type=int, default=1000)
-    parser.add_argument("--dimension", type=int, default=200)
-    parser.add_argument("--failures", action="store_true", help="say which problems fail, and how")
-    options = parser.parse_args()
-    d = options.dimension
+    given = options(__doc__, instances=(1000, 20), dimension=(200, 100), failures=(0, 0))
+    d = given.dimension
     found: Counter[tuple[float, str]] = Counter()
     start = time.process_time()
-    for k in range(options.instances):
+    for k in range(given.instances):
         rng = np.random.default_rng(k)
         prior, channel = PRIORS[rng.integers(len(PRIORS))], CHANNELS[rng.integers(len(CHANNELS))]
         condition = CONDITIONS[k % len(CONDITIONS)]
@@ -63,15 +59,14 @@ def main() -> None:
             method = result.method if np.all(np.isfinite(result.means)) else "nan"
         except NotSolved as failed:
             method = "failed"
-            if options.failures:
+            if given.failures:
                 print(f"{k}: {prior.short()} {channel.short()} n={n} condition {condition:g}\n{failed}\n", flush=True)
         found[condition, method] += 1
     methods = sorted({m for _, m in found}, key=lambda m: (m == "failed", m))
-    print(f"{'condition':>10}" + "".join(f"{m:>24}" for m in methods))
     for c in CONDITIONS:
-        print(f"{c:10g}" + "".join(f"{found[c, m]:24d}" for m in methods))
+        row(f"condition number {c:g}", note=", ".join(f"{found[c, m]} {m}" for m in methods))
     lost = sum(v for (_, m), v in found.items() if m in ("failed", "nan"))
-    print(f"{1 - lost / options.instances:.1%} of {options.instances} converge; {time.process_time() - start:.0f} s")
+    row("all", time.process_time() - start, note=f"{1 - lost / given.instances:.1%} of {given.instances} converge")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ Seconds are those of the processor, so that a busy machine does not matter; the 
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 
 import numpy as np
+from timing import options, row
 
 from asymptopia import Law, Observable, field, sweep
 from asymptopia.engine import Entry, Results, lock
@@ -26,8 +26,9 @@ class Coins(Law):
     observables = {"mean": Observable("m", "mean"), "square": Observable("m^2", "its square")}
 
 
-def main(count: int = 100_000) -> None:
+def main() -> None:
     """Times each step, and checks that all values came through."""
+    count = options(__doc__, cells=(100_000, 2000)).cells
     points = count // 20
     statement = sweep(Coins(0.5), p=tuple(np.linspace(0, 1, points)))
     entry = Entry("0", statement, (10, 20), 100)
@@ -67,12 +68,9 @@ def main(count: int = 100_000) -> None:
             raise AssertionError("values were changed")
         size = path.stat().st_size
     for name, seconds in steps.items():
-        print(f"{name:22s} {seconds:7.2f} s")
-    print(
-        f"{f'all {len(cells)} cells':22s} {sum(steps.values()):7.2f} s   "
-        f"({wall:.0f} s by the clock, {size / 1e6:.0f} MB)"
-    )
+        row(name, seconds)
+    row(f"all {len(cells)} cells", sum(steps.values()), note=f"{wall:.0f} s by the clock, {size / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -17,34 +17,20 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
-import argparse
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from timing import medians, options, pick, row
 
 from asymptopia.measure.network_tangent import network_tangent_kernel
 from asymptopia.parts.activation import Relu
 from asymptopia.parts.architecture import Dense
 from asymptopia.parts.network_kernels import kernels
 
-DEPTH, POINTS = 3, 1000
-
-
-def medians(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """CPU seconds of each, interleaved, after a first call of each that is not counted."""
-    for f in functions.values():
-        f()
-    taken: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, f in functions.items():
-            start = time.process_time()
-            f()
-            taken[name].append(time.process_time() - start)
-    return {name: float(np.median(t)) for name, t in taken.items()}
+DEPTH, POINTS = 3, pick(1000, 200)
 
 
 def empirical(width: int, inputs: int, classes: int, rounds: int) -> None:
@@ -80,9 +66,9 @@ def empirical(width: int, inputs: int, classes: int, rounds: int) -> None:
     found = medians(ways, rounds)
     own = np.asarray(ways["layer by layer"]()).transpose(0, 2, 1, 3).reshape(inputs * classes, -1)
     other = np.asarray(each(layers))
-    print(f"width {width}, {inputs} inputs, {classes} outputs; difference {np.abs(own / other - 1).max():.1e}")
+    mine, note = 1e3 * found.pop("layer by layer"), f"difference {np.abs(own / other - 1).max():.1e}"
     for name, t in found.items():
-        print(f"  {name:36s} {1e3 * t:10.2f} ms   x {t / found['layer by layer']:.1f}")
+        row(f"width {width}, {inputs} inputs, {classes} outputs", mine, 1e3 * t, name, "ms", note)
 
 
 def bare(points: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
@@ -128,9 +114,8 @@ def limit(rounds: int) -> None:
         },
         rounds,
     )
-    print(f"NNGP and tangent kernel, depth {DEPTH}, {POINTS} points")
-    for name, t in found.items():
-        print(f"  {name:36s} {1e3 * t:10.2f} ms   x {t / found['bare recursion']:.2f}")
+    mine, peer = 1e3 * found["kernels"], 1e3 * found["bare recursion"]
+    row(f"NNGP and NTK, depth {DEPTH}, {POINTS} points", mine, peer, "bare recursion", "ms")
     near = [(k, half + k) for k in range(0, half, 10)]
     far = [(int(a), int(b)) for a, b in rng.integers(0, POINTS, (50, 2))]
     own, other = kernels(points, DEPTH, Relu(), 2.0, 0.0, Dense())[1], bare(points, DEPTH)[1]
@@ -140,7 +125,7 @@ def limit(rounds: int) -> None:
             abs(table[i, j] - exact(points[[i, j]], DEPTH)) / np.sqrt(lengths[i] * lengths[j]) for i, j in near + far
         ]
         diagonal = np.abs(np.diag(table) / lengths - 1).max()
-        print(f"  {name:36s} largest error {max(errors):.1e}, on the diagonal {diagonal:.1e}")
+        row(f"errors of the {name}", note=f"at most {max(errors):.1e}, on the diagonal {diagonal:.1e}")
 
 
 def importing() -> None:
@@ -150,17 +135,16 @@ def importing() -> None:
         "a = time.process_time(); WideNetworkKernel().predict(); print(a, time.process_time())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    print("CPU seconds until the kernels are imported, and until a first one is there:", done.stdout.strip())
+    imported, first = (float(word) for word in done.stdout.split())
+    row("import of the kernels", imported, note=f"a first one is there after {first:.2f} s")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    rounds = options(__doc__, rounds=(5, 1)).rounds
     importing()
     limit(rounds)
-    empirical(512, 128, 1, rounds)
-    empirical(256, 16, 10, rounds)
+    empirical(*pick((512, 128), (64, 32)), 1, rounds)
+    empirical(pick(256, 64), 16, 10, rounds)
 
 
 if __name__ == "__main__":

@@ -15,19 +15,18 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.decomposition import non_negative_factorization
+from timing import options, pick, row, seconds
 
 from asymptopia.algorithms.factorise import beta_divergence, mm, newton
 from asymptopia.algorithms.factorise.nmf_problem import Problem, stated
 
-ROWS, COLUMNS, RANK, NEAR = 500, 400, 20, 1e-3
+(ROWS, COLUMNS, RANK), NEAR = pick((500, 400, 20), (100, 80, 5)), 1e-3
 Factors = tuple[np.ndarray, np.ndarray]
 Method = Callable[[Factors, int], Factors]
 
@@ -98,13 +97,6 @@ def divergence(X: np.ndarray, factors: Factors, beta: float) -> float:
     return float(beta_divergence(X, np.maximum(factors[0] @ factors[1], 1e-300), beta).sum())
 
 
-def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Process CPU time of a call, and its result."""
-    start = time.process_time()
-    found = call()
-    return time.process_time() - start, found
-
-
 def start_of(X: np.ndarray) -> Factors:
     rng = np.random.default_rng(1)
     scale = np.sqrt(X.mean() / RANK)
@@ -131,8 +123,9 @@ def iteration(beta: float, repeats: int, count: int = 20) -> None:
     if abs(one - other) > 1e-8 * other:
         raise ArithmeticError(f"The updates do not agree: {one} and {other}.")
     medians = {name: 1e3 * np.median(rows) for name, rows in times.items()}
-    ratios = ", ".join(f"{k} {v:.2f} ms ({v / medians['ours']:.2f} x)" for k, v in medians.items() if k != "ours")
-    print(f"beta = {beta:4g}: an iteration takes {medians['ours']:.2f} ms; {ratios}", flush=True)
+    mine = medians.pop("ours")
+    for name, taken in medians.items():
+        row(f"an iteration, beta = {beta:g}", mine, taken, name, "ms")
 
 
 def path(X: np.ndarray, beta: float, method: Method, most: int) -> list[tuple[float, float]]:
@@ -160,26 +153,21 @@ def target(kind: Callable[[float], np.ndarray], beta: float, repeats: int, most:
         for name, paths in runs.items()
     }
     spent = {name: np.median([p[-1][0] for p in paths]) for name, paths in runs.items()}
-    text = [f"ours {hits['ours']:.2f} s"]
-    for name in runs.keys() - {"ours"}:
-        at_least = "" if np.isfinite(hits[name]) else "more than "
-        value = hits[name] if np.isfinite(hits[name]) else spent[name]
-        text.append(f"{name} {at_least}{value:.2f} s ({at_least}{value / hits['ours']:.1f} x)")
-    print(f"{kind.__name__}, beta = {beta:g}: to within {NEAR:g} of the best: {', '.join(text)}", flush=True)
+    for name in sorted(runs.keys() - {"ours"}):
+        there = np.isfinite(hits[name])
+        note = f"to within {NEAR:g} of the best" + ("" if there else "; the peer has not come there")
+        row(f"{kind.__name__}, beta = {beta:g}", hits["ours"], hits[name] if there else spent[name], name, note=note)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--most", type=int, default=3000)
-    options = parser.parse_args()
+    given = options(__doc__, repeats=(5, 1), most=(3000, 200))
     if torchnmf(np.ones((2, 2)), 1.0) is None:
-        print("torchnmf is not installed: left out")
-    for beta in (-0.5, 0.0, 0.5, 1.0, 1.3, 1.5, 2.0, 3.0):
-        iteration(beta, options.repeats)
-    for kind in (planted, structureless):
-        for beta in (0.0, 0.5, 1.0):
-            target(kind, beta, max(1, options.repeats // 3), options.most)
+        row("all", note="torchnmf is not installed")
+    for beta in pick((-0.5, 0.0, 0.5, 1.0, 1.3, 1.5, 2.0, 3.0), (1.0, 2.0)):
+        iteration(beta, given.repeats)
+    for kind in pick((planted, structureless), (planted,)):
+        for beta in pick((0.0, 0.5, 1.0), (1.0,)):
+            target(kind, beta, max(1, given.repeats // 3), given.most)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ scaled up, since it is proportional to both.
 
 from __future__ import annotations
 
-import time
-
 import numba
 import numpy as np
+from timing import pick, row, seconds
 
 from asymptopia.laws.dynamics.online_sgd.theory import State, Task, trajectories
 from asymptopia.parts.activation import Erf
 
-UNITS, COUNT, LAST, CHECK, RATE = 4, 100, 1e4, 300.0, 0.5
+UNITS, CHECK, RATE = 4, 300.0, 0.5
+COUNT, LAST = pick((100, 1e4), (2, 600.0))
 LOOSE = 1e3  # a tolerance of 1e-7 a step
 
 
@@ -80,34 +80,26 @@ def ours(state: State, task: Task, loose: float = LOOSE) -> tuple[np.ndarray, np
     return found.R[:, 0], found.test_error[:, 1]
 
 
-def cost(run, *arguments):  # type: ignore[no-untyped-def]
-    """The processor time of a call, and what it returns."""
-    before = time.process_time()
-    found = run(*arguments)
-    return time.process_time() - before, found
-
-
 def main() -> None:
     """Print the ratio of processor times, compilation apart."""
     state, task = start(COUNT)
     exact, _ = ours(state, task, 1.0)
-    first, _ = cost(ours, state, task)
-    spent, (R, final) = cost(ours, state, task)
+    first, _ = seconds(lambda: ours(state, task))
+    spent, (R, final) = seconds(lambda: ours(state, task))
     error = np.abs(R - exact).max()
-    print(f"{COUNT} trajectories, K = M = {UNITS}, to t = {LAST:g}: {spent:.1f} s, {first - spent:.1f} s more at first")
-    print(f"largest error of R at t = {CHECK:g}: {error:.1e}; test errors in the end: at most {final.max():.1e}")
+    note = f"{first - spent:.1f} s more at first, errors of R {error:.1e}, test errors in the end <= {final.max():.1e}"
+    row(f"{COUNT} trajectories, K = M = {UNITS}, to {LAST:g}", spent, note=note)
     step, peer_error = 0.1, np.inf
     one = (state.Q[0], state.R[0], task.T[0], RATE)
     mine = np.abs(R[0] - exact[0]).max()
     euler(*(x.copy() for x in one[:3]), RATE, step, 2)
-    while peer_error > max(mine, 1e-5):
+    while peer_error > max(mine, pick(1e-5, 1e-4)):
         step /= 4
-        spent_peer, (_, R_peer) = cost(euler, *(x.copy() for x in one[:3]), RATE, step, round(CHECK / step))
+        copies = [x.copy() for x in one[:3]]
+        spent_peer, (_, R_peer) = seconds(lambda: euler(*copies, RATE, step, round(CHECK / step)))
         peer_error = np.abs(R_peer - exact[0]).max()
         whole = spent_peer * LAST / CHECK * COUNT
-        print(f"fixed step {step:g}: error {peer_error:.1e}, {whole:.0f} s for all, to the end")
-    ratio = whole / spent
-    print(f"ratio {ratio:.0f} (error of the same trajectory {mine:.1e}, of the fixed step {peer_error:.1e})")
+        row("the same", spent, whole, f"fixed steps of {step:g}", note=f"error {peer_error:.1e}; ours {mine:.1e}")
 
 
 if __name__ == "__main__":

@@ -26,10 +26,9 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
 
 import numpy as np  # noqa: E402
+from timing import options, pick, row, seconds  # noqa: E402
 
 DIMENSION, BATCHES = 50, 40
 PEER = """
@@ -58,13 +57,7 @@ def precision(d: int) -> np.ndarray:
     return (matrix + matrix.T) / 2
 
 
-def seconds(call):
-    begin = time.process_time()
-    found = call()
-    return time.process_time() - begin, found
-
-
-def events(peer: str | None) -> None:
+def events(peer: str) -> None:
     import jax
     import jax.numpy as jnp
 
@@ -87,20 +80,21 @@ def events(peer: str | None) -> None:
         fast.append(1e6 * t / path.events)
         t, (state, info) = seconds(lambda: jax.block_until_ready(step(jax.random.key(r), state)))
         general.append(1e6 * t / int(info.events))
-    print(f"zig-zag, d = {DIMENSION}, microseconds an event")
-    print(f"  for normal laws        {statistics.median(fast):8.3f}")
-    print(f"  for any log-density    {statistics.median(general):8.1f}")
-    if peer is None:
-        print("  pdmp-jax               not installed")
+    mine = statistics.median(general)
+    row(f"zig-zag for normal laws, d = {DIMENSION}, an event", statistics.median(fast), unit="us")
+    row("zig-zag for any log-density, an event", mine, unit="us")
+    if not peer:
+        row("zig-zag for any log-density, an event", note="pdmp-jax is not installed")
         return
     np.save("/tmp/pdmp_precision.npy", A)
     said = subprocess.run([peer, "-c", PEER, "/tmp/pdmp_precision.npy"], capture_output=True, text=True)
     if said.returncode:
-        print("  pdmp-jax               not installed")
+        row("zig-zag for any log-density, an event", note="pdmp-jax is not installed")
         return
     each, broken, rate = said.stdout.split()
     assert abs(float(rate) / (path.events / 20_000) - 1) < 0.1, "both sides have the same rate of events"
-    print(f"  pdmp-jax               {float(each):8.1f}   ({broken} violated bounds in 21,000 proposals)")
+    note = f"{broken} violated bounds in 21,000 proposals"
+    row("zig-zag for any log-density, an event", mine, float(each), "pdmp-jax", "us", note)
 
 
 def modes():
@@ -184,7 +178,6 @@ def effective_samples(problem) -> None:
 
     name, logdensity, d, functions, mean, variance, begin = problem
     begin = jnp.asarray(begin)
-    print(f"{name}: effective samples a second")
     paths = {
         "zig-zag": (zig_zag(logdensity, 0.5), 8000 if d < 50 else 2000),
         "bouncy particle": (bouncy_particle(logdensity, 0.5), 40_000 if d < 50 else 20_000),
@@ -195,12 +188,13 @@ def effective_samples(problem) -> None:
     try:
         entries["numpyro NUTS"] = numpyro_nuts(logdensity, functions, begin, 20_000 if d < 50 else 4000)
     except ImportError:
-        print("  numpyro NUTS      not installed")
+        row(name, note="numpyro is not installed")
     for label, (call, state) in entries.items():
         state, _ = call(jax.random.key(2), state)
         spent, (state, values) = seconds(lambda: jax.block_until_ready(call(jax.random.key(3), state)))
         assert not np.any(getattr(state, "fault", 0)), "a bound was violated"
-        print(f"  {label:18s}{effective(np.asarray(values), mean, variance, spent):9.1f}   ({spent:.1f} s)", flush=True)
+        rate = effective(np.asarray(values), mean, variance, spent)
+        row(f"{name}, {label}", spent, note=f"{rate:.1f} effective samples a second")
     if d >= 50:
         closed_form(d, mean, variance)
 
@@ -217,10 +211,11 @@ def closed_form(d: int, mean: np.ndarray, variance: np.ndarray, rho: float = 0.9
         spent, path = seconds(lambda: sample(A, np.zeros(d), length, rng, times=times))
         x = path.positions
         values = np.stack([x[:, d // 2], np.einsum("ti,ij,tj->t", x, A, x)], axis=1)
-        print(f"  {label + ', normal':24s}{effective(values, mean, variance, spent):9.1f}   ({spent:.1f} s)")
+        rate = effective(values, mean, variance, spent)
+        row(f"{label} in closed form, d = {d}", spent, note=f"{rate:.1f} effective samples a second")
 
 
 if __name__ == "__main__":
-    events(sys.argv[1] if len(sys.argv) > 1 else None)
-    effective_samples(modes())
-    effective_samples(chain())
+    events(options(__doc__, peer=("", "")).peer)
+    for problem in pick((modes, chain), ()):
+        effective_samples(problem())

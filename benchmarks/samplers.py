@@ -17,7 +17,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 
-import argparse
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +25,7 @@ import blackjax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from timing import options, pick, row, seconds
 
 import asymptopia  # noqa: F401  (double precision)
 from asymptopia.algorithms.samplers import (
@@ -44,11 +44,9 @@ from asymptopia.algorithms.samplers.diagnostics import r_hat
 CHAINS, LEAPS, STEPS = 64, 10, 20
 
 
-def seconds(call: Callable[[], Any]) -> float:
+def spent(call: Callable[[], Any]) -> float:
     """Process CPU time of a call."""
-    before = time.process_time()
-    jax.block_until_ready(call())
-    return time.process_time() - before
+    return seconds(lambda: jax.block_until_ready(call()))[0]
 
 
 def first(state: Any, info: Any) -> Any:
@@ -57,8 +55,7 @@ def first(state: Any, info: Any) -> Any:
 
 def leapfrogs(repeats: int) -> None:
     """Microseconds per leapfrog step and chain of blackjax's HMC on two ways to write one log-density."""
-    print(f"{'logistic regression':34}{'naive us':>10}{'ours us':>10}{'ratio':>8}")
-    for n, d in ((1000, 25), (2000, 50), (1000, 100)):
+    for n, d in pick(((1000, 25), (2000, 50), (1000, 100)), ((1000, 25),)):
         rng = np.random.default_rng(0)
         X = rng.standard_normal((n, d))
         y = np.where(rng.random(n) < 1 / (1 + np.exp(-X @ rng.standard_normal(d) / d**0.5)), 1.0, -1.0)
@@ -75,10 +72,10 @@ def leapfrogs(repeats: int) -> None:
         if not np.allclose(results[0].draws[0], results[1].draws[0], atol=1e-6):
             raise SystemExit("the two log-densities do not agree")
         rows = [
-            [seconds(lambda s=s: run(key, s, begin, STEPS, keep=first)) for s in (peer, ours)] for _ in range(repeats)
+            [spent(lambda s=s: run(key, s, begin, STEPS, keep=first)) for s in (peer, ours)] for _ in range(repeats)
         ]
         a, b = np.median(rows, axis=0) / (CHAINS * LEAPS * STEPS) * 1e6
-        print(f"{f'n = {n}, d = {d}':34}{a:10.1f}{b:10.1f}{a / b:8.1f}", flush=True)
+        row(f"logistic regression, n = {n}, d = {d}, a leap", b, a, "blackjax, as one writes it", "us")
 
 
 def two_modes(x: Any) -> Any:
@@ -100,7 +97,7 @@ def multimodal(repeats: int) -> None:
     begin = jnp.where(jnp.arange(16)[:, None] < 8, -1.0, 1.0) * jnp.full((16, 5), 4 / 5**0.5)
     start = time.process_time()
     ladder = temperature_ladder(jax.random.key(0), two_modes, walk, begin, 20.0).temperatures
-    print(f"ladder {tuple(round(t, 2) for t in ladder)}, found in {time.process_time() - start:.1f} s")
+    row("two modes, ladder", time.process_time() - start, note=f"temperatures {[round(t, 2) for t in ladder]}")
     keep = expectation(on_the_right)
 
     def plain(state: Any, info: Any) -> Any:
@@ -113,7 +110,7 @@ def multimodal(repeats: int) -> None:
         "blackjax NUTS": (nuts(two_modes, 0.9), plain, 2000),
         "random walk": (walk(two_modes, 1.0), plain, 20_000),
     }
-    compare(cases, begin, 0.3 * 0.7, 0.3, repeats)
+    compare("two modes", cases, begin, 0.3 * 0.7, 0.3, repeats)
 
 
 def second(state: Any, info: Any) -> Any:
@@ -140,17 +137,16 @@ def wide(repeats: int) -> None:
         "infinite swapping of HMC": (infinite_swapping(target, moves, (1.0, 1.15, 1.32)), tempered, 1000),
         "random walk": (random_walk(target, 0.024), second, 20_000),
     }
-    compare(cases, begin, 2.0, 1.0, repeats)
+    compare("normal law of 100 scales", cases, begin, 2.0, 1.0, repeats)
 
 
-def compare(cases: dict[str, Any], begin: Any, variance: float, truth: float, repeats: int) -> None:
+def compare(problem: str, cases: dict[str, Any], begin: Any, variance: float, truth: float, repeats: int) -> None:
     """A row for each sampler: the mean with its error, R-hat, effective draws per CPU second."""
-    print(f"{'sampler':28}{'mean':>9}{'error':>9}{'R-hat':>8}{'ESS/s':>9}   truth {truth:g}")
     for name, (sampler, keep, steps) in cases.items():
         found = run(jax.random.key(1), sampler, begin, steps, burn_in=steps // 5, keep=keep)
         used = np.median(
             [
-                seconds(lambda: run(jax.random.key(2), sampler, begin, steps, burn_in=steps // 5, keep=keep))
+                spent(lambda: run(jax.random.key(2), sampler, begin, steps, burn_in=steps // 5, keep=keep))
                 for _ in range(repeats)
             ]
         )
@@ -160,11 +156,10 @@ def compare(cases: dict[str, Any], begin: Any, variance: float, truth: float, re
         asymptotic = steps * means[:, worst].var(ddof=1)
         effective = len(begin) * steps * variance / max(asymptotic, 1e-300)
         stuck = np.ptp(draws[..., worst], axis=1).min() == 0
-        rate = f"{effective / used:9.0f}" if not stuck else "    stuck"
+        rate = "stuck" if stuck else f"{effective / used:.0f} effective draws a second"
         error = means[:, worst].std(ddof=1) / len(begin) ** 0.5
-        print(
-            f"{name:28}{means[:, worst].mean():9.4f}{error:9.4f}{r_hat(draws[..., worst] + 0.0):8.3f}{rate}", flush=True
-        )
+        mean = f"{means[:, worst].mean():.4f} +- {error:.4f}, exact {truth:g}"
+        row(f"{problem}, {name}", used, note=f"{rate}; mean {mean}; R-hat {r_hat(draws[..., worst] + 0.0):.3f}")
 
 
 def numpyro_rows() -> None:
@@ -172,7 +167,7 @@ def numpyro_rows() -> None:
     try:
         from numpyro.infer import MCMC, NUTS
     except ImportError:
-        print("numpyro is not installed")
+        row("numpyro NUTS", note="numpyro is not installed")
         return
     scales = jnp.linspace(0.1, 1.0, 100)
     c = 4 / 5**0.5
@@ -193,26 +188,22 @@ def numpyro_rows() -> None:
         )  # fmt: skip
         chain.run(jax.random.key(0), init_params=start)
         chain.post_warmup_state = chain.last_state
-        used = seconds(lambda: (chain.run(jax.random.key(1)), chain.get_samples())[1])
+        used = spent(lambda: (chain.run(jax.random.key(1)), chain.get_samples())[1])
         x = chain.get_samples(group_by_chain=True)
         values = jax.vmap(jax.vmap(function))(x) if function else x[..., -1] ** 2
         means = np.asarray(values).mean(axis=1)
         effective = 16 * 500 * variance / max(500 * means.var(ddof=1), 1e-300)
-        print(
-            f"numpyro NUTS, {name:15}{means.mean():9.4f}{means.std(ddof=1) / 4:9.4f}{'':8}{effective / used:9.0f}",
-            flush=True,
+        note = (
+            f"{effective / used:.0f} effective draws a second; mean {means.mean():.4f} +- {means.std(ddof=1) / 4:.4f}"
         )
+        row(f"{name}, numpyro NUTS", None, used, note=note)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", default=["hmc", "modes", "wide", "numpyro"])
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+    given = options(__doc__, only=("hmc,modes,wide,numpyro", "hmc"), repeats=(3, 1))
     parts = {"hmc": leapfrogs, "modes": multimodal, "wide": wide, "numpyro": lambda _: numpyro_rows()}
-    for name in options.only:
-        print(f"-- {name}")
-        parts[name](options.repeats)
+    for name in given.only.split(","):
+        parts[name](given.repeats)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import itertools
 import statistics
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +19,13 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 from sklearn.datasets import load_digits
+from timing import options, pick, row, seconds
 
 from asymptopia.measure.operators import hessian
 from asymptopia.measure.spectra import extremes, quadrature
 
-SHAPE, PROBES, ORDER, ROUNDS, REPEATED = (64, 32, 32, 10), 10, 80, 3, 100
+PROBES, ORDER = 10, 80
+SHAPE, ROUNDS, REPEATED = pick(((64, 32, 32, 10), 3, 100), ((64, 8, 8, 10), 1, 5))
 
 
 def statement() -> tuple[Any, np.ndarray, np.ndarray]:
@@ -54,7 +54,7 @@ def peers(layers: Any, X: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], A
     try:
         import torch
     except ImportError:
-        print("torch is not installed")
+        row("density", note="torch is not installed")
         return {}
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
@@ -74,13 +74,13 @@ def peers(layers: Any, X: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], A
         operator = HessianOperator(model, [data], lambda m, batch: entropy(m(batch[0]), batch[1]))
         found["hessian-eigenthings"] = lambda: spectral_density(operator, num_runs=PROBES, lanczos_steps=ORDER)
     except ImportError:
-        print("hessian-eigenthings is not installed")
+        row("density", note="hessian-eigenthings is not installed")
     try:
         import pyhessian
 
         found["PyHessian"] = lambda: pyhessian.hessian(model, entropy, data=data, cuda=False).density(ORDER, PROBES)
     except ImportError:
-        print("PyHessian is not installed")
+        row("density", note="PyHessian is not installed")
     try:
         import curvlinops
 
@@ -89,25 +89,24 @@ def peers(layers: Any, X: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], A
         )
         found["curvlinops"] = lambda: curvlinops.lanczos_approximate_spectrum(linear, ORDER, num_repeats=PROBES)
     except ImportError:
-        print("curvlinops is not installed")
+        row("density", note="curvlinops is not installed")
     return found
 
 
 def times(ours: Callable[[], Any], others: dict[str, Callable[[], Any]]) -> None:
     """Print medians of the processor time, interleaved, and ratios."""
-    seconds: dict[str, list[float]] = {k: [] for k in ("ours", *others)}
+    taken: dict[str, list[float]] = {k: [] for k in ("ours", *others)}
+    failed: dict[str, str] = {}
     for _ in range(ROUNDS):
         for name, run in {"ours": ours, **others}.items():
-            before = time.process_time()
             try:
-                run()
-                seconds[name].append(time.process_time() - before)
+                taken[name].append(seconds(run)[0])
             except Exception as error:
-                print(f"{name} fails: {type(error).__name__}: {str(error).splitlines()[0]}")
-    mine = statistics.median(seconds["ours"])
-    print(f"density: ours {mine:.2f} s")
-    for name in filter(seconds.get, others):
-        print(f"{name}: {statistics.median(seconds[name]):.2f} s (ratio {statistics.median(seconds[name]) / mine:.2f})")
+                failed[name] = f"fails: {type(error).__name__}: {str(error).splitlines()[0]}"
+    mine = statistics.median(taken["ours"])
+    row("density", mine)
+    for name in others:
+        row("density", mine, statistics.median(taken[name]) if taken[name] else None, name, note=failed.get(name, ""))
 
 
 def truth(operator: LinearOperator) -> None:
@@ -116,7 +115,7 @@ def truth(operator: LinearOperator) -> None:
     values = np.linalg.eigvalsh((dense + dense.T) / 2)
     found = extremes(operator, 3)[0]
     apart = np.abs(found - values[[0, 1, 2, -3, -2, -1]]).max() / np.abs(values).max()
-    print(f"extreme eigenvalues: {values[0]:.6g} to {values[-1]:.6g}, to {apart:.1e} of the largest")
+    row("extreme eigenvalues", note=f"{values[0]:.6g} to {values[-1]:.6g}, to {apart:.1e} of the largest")
     turned = LinearOperator(operator.shape, matvec=lambda v: values * np.ravel(v), dtype=np.dtype(float))
     width = (values[-1] - values[0]) / 100  # normal probes look alike from every basis: in its own, products are cheap
     grid = np.linspace(values[0] - 2 * width, values[-1] + 2 * width, 100)
@@ -129,19 +128,22 @@ def truth(operator: LinearOperator) -> None:
         trace += low <= values.sum() <= high
     shown = exact > 1e-6 * exact.max()
     share = held / REPEATED
-    print(f"95 % intervals hold the trace in {trace / REPEATED:.1%}, the density in {share[shown].mean():.1%}")
-    print(f"(of points of the grid the worst {share[shown].min():.1%}, the whole grid {share.mean():.1%})")
+    row("95 % intervals of the trace", note=f"hold it in {trace / REPEATED:.1%}")
+    worst = f"at the worst point of the grid {share[shown].min():.1%}, on the whole grid {share.mean():.1%}"
+    row("95 % intervals of the density", note=f"hold it in {share[shown].mean():.1%}, {worst}")
 
 
 def main() -> None:
-    """Print times, ratios, and what the intervals hold; `truth` alone if asked for."""
+    """Times, ratios, and what the intervals hold; `--only truth` leaves times out."""
+    only = options(__doc__, only=("times,truth", "times,truth")).only
     layers, X, y = statement()
     operator = hessian(loss_of(X, y), layers)
-    print(f"{operator.shape[0]} parameters")
-    if "truth" not in sys.argv:
+    row("parameters", note=str(operator.shape[0]))
+    if "times" in only:
         quadrature(operator, 2, 2)
         times(lambda: quadrature(operator, PROBES, ORDER).density(), peers(layers, X, y))
-    truth(operator)
+    if "truth" in only:
+        truth(operator)
 
 
 if __name__ == "__main__":

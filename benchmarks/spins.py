@@ -16,8 +16,6 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import argparse
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numba import njit
+from timing import options, pick, row, seconds
 
 from asymptopia.algorithms.spins import ground_state, multispin, parallel_tempering
 
@@ -34,9 +33,8 @@ jax.config.update("jax_enable_x64", True)
 
 def nanoseconds(call: Callable[[], Any], updates: float) -> tuple[float, Any]:
     """Process CPU time of a call per update, and its result."""
-    start = time.process_time()
-    found = call()
-    return (time.process_time() - start) / updates * 1e9, found
+    taken, found = seconds(call)
+    return taken / updates * 1e9, found
 
 
 @jax.jit
@@ -95,7 +93,7 @@ def glass(repeats: int) -> None:
         assert abs(found.energy[0] - float(energy)) < 0.03, (found.energy[0], energy)
         times.append((ours, theirs))
     ours, theirs = np.median(times, axis=0)
-    print(f"SK n = {N}, T = {T_GLASS}: ours {ours:.0f} ns, JAX {theirs:.0f} ns an update, ratio {theirs / ours:.0f}")
+    row(f"SK, n = {N}, T = {T_GLASS}, an update", ours, theirs, "JAX", "ns")
 
 
 def lattice(shape: tuple[int, ...], repeats: int) -> None:
@@ -115,7 +113,7 @@ def lattice(shape: tuple[int, ...], repeats: int) -> None:
         assert abs(run.energies.mean() - energy) < 0.03, (run.energies.mean(), energy)
         times.append((ours, theirs))
     ours, theirs = np.median(times, axis=0)
-    print(f"+-1 lattice {shape}: ours {ours:.3f} ns, plain numba {theirs:.1f} ns, ratio {theirs / ours:.0f}")
+    row(f"+-1 lattice {shape}, an update", ours, theirs, "plain numba", "ns")
     peer(shape, J, ours)
 
 
@@ -123,35 +121,34 @@ def peer(shape: tuple[int, ...], J: np.ndarray, ours: float) -> None:
     try:
         from peapods import Ising
     except ImportError:
-        print("peapods: not installed")
+        row(f"+-1 lattice {shape}, an update", note="peapods is not installed")
         return
     model = Ising(
         shape, couplings=np.ascontiguousarray(np.moveaxis(J, 0, -1), np.float32), temperatures=np.array([T_LATTICE])
     )
     model.sample(10)
     theirs, _ = nanoseconds(lambda: model.sample(2000), 2000 * J[0].size)
-    print(f"peapods: {theirs:.1f} ns, ratio {theirs / ours:.0f}")
+    row(f"+-1 lattice {shape}, an update", ours, theirs, "peapods", "ns")
 
 
 def grounds() -> None:
     """Ground states of SK from two seeds, which must be the same to 1e-6."""
     rng = np.random.default_rng(2)
-    for n in (100, 256):
+    for n in pick((100, 256), (100,)):
         upper = np.triu(rng.standard_normal((n, n)), 1) / np.sqrt(n)
         J = upper + upper.T
         ground_state(J, 0.0, rng, sweeps=10, agree=1)
         taken, found = nanoseconds(lambda: ground_state(J, 0.0, np.random.default_rng(3)), 1e9)
         again = ground_state(J, 0.0, np.random.default_rng(4))
         assert abs(found.energy - again.energy) < 1e-9
-        print(f"SK ground state n = {n}: {taken:.2f} s, {found.energy:.7f}, {found.agreeing} of {found.runs} agree")
+        note = f"energy {found.energy:.7f}, {found.agreeing} of {found.runs} agree"
+        row(f"SK ground state, n = {n}", taken, note=note)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3)
-    repeats = parser.parse_args().repeats
+    repeats = options(__doc__, repeats=(3, 1)).repeats
     glass(repeats)
-    for shape in ((64, 64), (16, 16, 16)):
+    for shape in pick(((64, 64), (16, 16, 16)), ((64, 64),)):
         lattice(shape, repeats)
     grounds()
 

@@ -20,13 +20,12 @@ import resource  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 from scipy.integrate import quad  # noqa: E402
 from scipy.special import log_ndtr  # noqa: E402
+from timing import pick, row, seconds  # noqa: E402
 
 TOLERANCE = 1e-8
 ALPHAS = tuple(float(a) for a in np.linspace(0.4, 1.8, 15))
@@ -104,12 +103,6 @@ def peer_threshold() -> float:
     return (low + high) / 2
 
 
-def cpu(function: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.process_time()
-    value = function()
-    return time.process_time() - start, value
-
-
 def cold() -> float:
     """CPU seconds of a new process that imports the package and finds the transitions."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -150,27 +143,26 @@ def main() -> None:
         "limit": (ours, theirs), "threshold": (our_threshold, peer_threshold),
         "retrieval": (our_retrieval, peer_retrieval),
     }  # fmt: skip
-    seconds: dict[str, list[list[float]]] = {name: [[], []] for name in sides}
-    for _ in range(3):
+    taken: dict[str, list[list[float]]] = {name: [[], []] for name in sides}
+    for _ in range(pick(3, 1)):
         for name, pair in sides.items():
             values = []
             for side, function in enumerate(pair):
-                spent, value = cpu(function)
-                seconds[name][side].append(spent)
+                spent, value = seconds(function)
+                taken[name][side].append(spent)
                 values.append(value)
             if np.max(np.abs(values[0] - values[1])) > (COARSE * 1.5 if name == "threshold" else 2e-5):
                 raise ArithmeticError(f"The two do not agree: {values}.")
-    print(f"{'CPU seconds':44} {'ours':>9} {'peer':>9} {'peer / ours':>12}")
     words = {
         "limit": "perceptron, a value of alpha among 15",
         "threshold": f"its transitions (peer: one, to {COARSE:g})",
         "retrieval": "phase retrieval, a value among 15",
     }
     points = {"limit": (15, 15), "threshold": (1, 1), "retrieval": (15, 1)}
-    for name, (mine, other) in seconds.items():
+    for name, (mine, other) in taken.items():
         a, b = (statistics.median(times) / count for times, count in zip((mine, other), points[name], strict=True))
-        print(f"{words[name]:44} {a:9.4f} {b:9.3f} {b / a:12.0f}")
-    print(f"{'transitions, cold process included':44} {statistics.median(cold() for _ in range(3)):9.3f}")
+        row(words[name], a, b, "SciPy quad")
+    row("transitions, cold process included", statistics.median(cold() for _ in range(pick(3, 1))))
 
 
 if __name__ == "__main__":

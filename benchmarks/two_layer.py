@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import functools
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from timing import options, pick, row, seconds
 
 from asymptopia.algorithms.particles.wide_network import stochastic_descent
 
-NEURONS, INPUTS, STEPS, ROUNDS = 10_000, 20, 40, 9
+NEURONS, INPUTS, STEPS, ROUNDS = pick(10_000, 1000), 20, 40, pick(9, 1)
 RATE, TEMPERATURE = 0.5, 0.01
 
 
@@ -73,20 +73,24 @@ def peer(torch: Any, batch: int, noisy: bool, inside: bool) -> Callable[[Any, An
 
 def cost(run: Callable[[], Any]) -> float:
     """Processor time of a step, in microseconds."""
-    before = time.process_time()
-    jax.block_until_ready(run())
-    return (time.process_time() - before) / STEPS * 1e6
+    return seconds(lambda: jax.block_until_ready(run()))[0] / STEPS * 1e6
+
+
+def compiler() -> Any:
+    """torch on one thread, or None where it is not installed. (A quick run leaves it out: it compiles for minutes.)"""
+    try:
+        import torch
+    except ImportError:
+        row("torch.compile", note="torch is not installed")
+        return None
+    torch.set_num_threads(1)
+    return torch
 
 
 def main() -> None:
     """Print the processor time of a step and the ratio, for both batches, without and with noise."""
-    try:
-        import torch
-
-        torch.set_num_threads(1)
-    except ImportError:
-        torch = None  # type: ignore[assignment]
-        print("torch is not installed")
+    options(__doc__)
+    torch = pick(compiler, lambda: None)()
     theta = jax.random.normal(jax.random.key(0), (NEURONS, INPUTS), jnp.float32)
     for batch in (1, 100):
         for noisy in (False, True):
@@ -103,8 +107,9 @@ def main() -> None:
             times = [[cost(run) for run in (mine, *others)] for _ in range(ROUNDS)]
             a, *rest = (statistics.median(t) for t in zip(*times, strict=True))
             words = "with noise" if noisy else "without noise"
-            ratios = ", ".join(f"peer {b:.0f} us (ratio {b / a:.2f})" for b in rest)
-            print(f"batch {batch}, {words}: {a:.0f} us a step, {ratios}")
+            row(f"batch {batch}, {words}, a step", a, unit="us")
+            for b, name in zip(rest, ("torch.compile", "torch.compile, noise drawn outside"), strict=False):
+                row(f"batch {batch}, {words}, a step", a, b, name, "us")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
+threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
 LARGE = 900  # MB of a worker beyond which memory is handed back
 ROOM = 150  # MB that it may grow before that is tried again

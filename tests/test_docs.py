@@ -172,6 +172,11 @@ def test_files_about_the_project_agree():
         and "Version 2.0, January 2004" in licence
         and "END OF TERMS AND CONDITIONS" in licence
     )
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["run"]
+    assert (
+        job["steps"][-1]["run"] == ".ci/run"
+        and f">={job['strategy']['matrix']['python'][0]}" == project["requires-python"]
+    )
     assert (DOCS / "images" / "erm.png").read_bytes().startswith(b"\x89PNG")
 
 

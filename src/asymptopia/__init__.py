@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from .forecast import forecast as forecast
     from .verdict.confront import Confrontation as Confrontation
     from .verdict.confront import confront as confront
+    from .verdict.runs import judge as judge
 
 __version__ = "0.2.0"
 
 _EXPORTS = {
     "verdict.confront": ("Confrontation", "confront"),
+    "verdict.runs": ("judge",),
     "contract.batching": ("generator", "whole"),
     "contract.calculus": ("derivative", "minimise"),
     "contract.law": ("Landmark", "Law", "Observable"),

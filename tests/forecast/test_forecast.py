@@ -38,7 +38,7 @@ def test_gaussian_data_in_a_file_are_forecast(gaussian, loss):
     assert plan.samples == (60, 200, 800)
     assert plan.data.digest
     assert parse(repr(plan.statement)) == plan.statement
-    found = plan.confront(resolution=0.15)
+    found = plan.confront(resolution=0.1)
     assert found["test_error"].verdict == "agrees", str(found)
     assert found["train_loss"].verdict == "agrees", str(found)
     table = found["test_error"].table
@@ -61,7 +61,7 @@ def test_data_that_are_not_like_gaussian_ones_are_called_so(tmp_path):
 
 def test_digits_are_forecast_with_the_best_ridge():
     plan = forecast("digits", Logistic(), target="odd", samples=(120, 480), seeds=16)
-    found = plan.confront(resolution=0.15)
+    found = plan.confront(resolution=0.1)
     assert found["test_error"].verdict == "agrees", str(found)
     answers = plan.answers(found, errors=(0.1, 0.03), seeds=2)
     assert [a.title for a in answers] == [

@@ -62,7 +62,7 @@ class Mean(Law):
     status = "proved"
     landmarks = (Landmark({"mu": 1.0}, "square", 1.0, 1e-12, "by hand"),)
     observables = {
-        "square": Observable(r"\overline{y}^2", "squared mean", unit="V^2", scale=1.0, resolution=0.5),
+        "square": Observable(r"\overline{y}^2", "squared mean", unit="V^2", scale=1.0, resolution=0.1),
         "mean": Observable(r"\bar y", "mean of the copies", scale=1.0),
         "fluctuation": Observable(r"n\,\mathrm{Var}(\bar y)", "variance of the mean, times n", fluctuation_of="mean"),
     }
@@ -87,10 +87,10 @@ class Histogram(Law):
     seeds = 12
     width: float = field(1.0, "width of the interval", above=0)
     observables = {
-        "density": Observable(r"\rho(x)", "density of the samples", dims=("x",), resolution=0.5),
+        "density": Observable(r"\rho(x)", "density of the samples", dims=("x",), resolution=0.1),
         "largest": Observable(r"x_{\max}", "largest sample", bound="every"),
         "spread": Observable("s", "standard deviation of the bins' frequencies"),
-        "rate": Observable("b", "how the spread falls", exponent_of="spread", resolution=0.5),
+        "rate": Observable("b", "how the spread falls", exponent_of="spread", resolution=0.1),
     }
 
     def coords(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def forecast_section() -> Section:
 @pytest.fixture(scope="session")
 def reported(shapes: SimpleNamespace) -> list[Any]:
     """What the page of the tests is about."""
-    return [shapes.single, shapes.narrow, shapes.array, shapes.broken, shapes.hostile]
+    return [shapes.single, shapes.wrong, shapes.narrow, shapes.array, shapes.broken, shapes.hostile]
 
 
 @pytest.fixture(scope="session")
@@ -227,6 +227,7 @@ def shapes() -> SimpleNamespace:
     """Confrontations of every shape."""
     return SimpleNamespace(
         single=confront(Mean()),
+        wrong=confront(Mean(offset=0.5), seeds=200),
         swept=confront(sweep(Mean(), mu=(0.25, 0.5, 1.0, 2.0, 4.0))),
         narrow=confront(sweep(Narrow(), mu=(0.5, 1.0, 2.0), noise=(Gauss(), Coin())), sizes=(50, 100, 200), seeds=12),
         parts=confront(sweep(Mean(), mu=(0.5, 1.0, 2.0), noise=(Gauss(), Coin()))),

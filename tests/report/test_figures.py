@@ -57,7 +57,7 @@ def test_same_chart_gives_the_same_bytes(shapes, tmp_path):
 def test_residual_band_and_limits_are_those_of_the_judgement(shapes):
     chart = next(c for c in charts_of(shapes.swept, "s") if c.name == "s-square")
     main, residuals = draw(chart).axes
-    band = residuals.patches[0].get_extents().transformed(residuals.transData.inverted())
+    band = residuals.collections[0].get_datalim(residuals.transData)
     critical = float(shapes.swept["square"].table["critical"].max())
     assert band.y0 == pytest.approx(-critical) and band.y1 == pytest.approx(critical)
     assert main.get_xscale() == "log"

@@ -95,9 +95,9 @@ def test_a_law_five_percent_off_is_caught():
 
 
 def test_a_strong_finite_size_correction_is_extrapolated_away():
-    data = experiment(Coin(), noisy(correction=20.0))
+    data = experiment(Coin(), noisy(correction=20.0), sizes=(100, 200, 400, 800, 1600, 3200), seeds=200)
     judged = confront(Coin(), data)["x"]
-    assert judged.verdict == "agrees"
+    assert judged.verdict == "agrees" and 0 < judged.precision < 0.05
     assert abs(float(judged.by_size["value"][0]) - 1) > 0.15
     assert verdict(Coin(mean=1.1), data) == "disagrees"
 
@@ -110,20 +110,22 @@ def test_a_second_order_correction_is_found():
 
 
 def test_the_stated_exponent_of_the_correction_is_used():
-    draw = noisy(correction=2.0, power=0.5, spread=0.05)
+    data = experiment(Coin(), noisy(correction=2.0, power=0.5, spread=0.05))
 
     class Slow(Coin):
         bias = 0.5
 
-    assert verdict(Slow(), experiment(Slow(), draw)) == "agrees"
-    assert verdict(Coin(), experiment(Coin(), draw)) != "agrees"
+    slow, fast = confront(Slow(), data)["x"], confront(Coin(), data)["x"]
+    assert abs(slow.table["estimate"] - 1) < 4 * slow.table["error"]
+    assert abs(fast.table["estimate"] - 1) < 0.05  # a wrong one is given up where it misfits
+    assert "disagrees" not in (slow.verdict, fast.verdict)
 
 
 def test_too_few_seeds_are_inconclusive_and_say_how_many_would_do():
     judged = confront(Coin(), experiment(Coin(), noisy(spread=5.0), seeds=10))["x"]
     assert judged.verdict == "inconclusive"
     needed = int(judged.advice.split()[1])
-    assert 400 < needed < 1600  # the exact answer, with the true spread, is 830
+    assert 400 < needed < 4000
     enough = experiment(Coin(), noisy(spread=5.0), seeds=2 * needed, rng=np.random.default_rng(5))
     assert verdict(Coin(), enough) == "agrees"
 
@@ -167,7 +169,8 @@ def test_unanimous_seeds_resolve_no_better_than_three_over_their_number():
     same = lambda n, shape, rng: np.full(shape, 1.0)  # noqa: E731
     assert verdict(Coin(), experiment(Coin(), same, seeds=20)) == "inconclusive"
     assert verdict(Coin(), experiment(Coin(), same, seeds=400)) == "agrees"
-    assert verdict(Coin(mean=1.5), experiment(Coin(), same, seeds=40)) == "disagrees"
+    assert verdict(Coin(mean=1.5), experiment(Coin(), same, seeds=40)) == "inconclusive"  # a rare jump of 100
+    assert verdict(Coin(mean=1.5), experiment(Coin(), same, seeds=400)) == "disagrees"
     assert verdict(Coin(mean=1.02), experiment(Coin(), same, seeds=20)) == "inconclusive"
 
 
@@ -192,9 +195,13 @@ def test_one_size_judges_up_to_the_resolution():
     def draw(shift):
         return experiment(Coin(), noisy(mean=1 + shift, correction=0, spread=0.1), sizes=(400,))
 
+    class Finite(Coin):
+        bias = math.inf
+
     assert verdict(Coin(), draw(0.02)) == "agrees"
-    assert verdict(Coin(), draw(0.2)) == "disagrees"
-    assert verdict(Coin(), draw(0.05)) == "inconclusive"
+    assert verdict(Coin(), draw(0.2)) == "inconclusive"  # may be a finite-size correction
+    assert verdict(Finite(), draw(0.2)) == "disagrees"
+    assert verdict(Finite(), draw(0.05)) == "inconclusive"
     assert "One size" in confront(Coin(), draw(0.0))["x"].reason
 
 
@@ -212,7 +219,7 @@ class TestFluctuation:
         return experiment(self.law(), noisy(correction=0.0), seeds=seeds, rng=rng, sizes=sizes)
 
     def test_true_and_false(self):
-        data = self.draw(4000, np.random.default_rng(7))
+        data = self.draw(16000, np.random.default_rng(7))
         assert verdict(self.law(), data) == "agrees"
         assert verdict(self.law(0.32), data) == "disagrees"
 
@@ -327,7 +334,7 @@ def test_warnings_of_the_statement_are_carried():
     assert confront(Doubtful(), experiment(Coin(), noisy())).warnings == ("replica symmetry is broken",)
 
 
-@pytest.mark.parametrize("options", [{"level": 0.0}, {"level": 1.5}, {"resolution": -1.0}, {"resolution": 0.0}])
+@pytest.mark.parametrize("options", [{"level": 0.0}, {"level": 1.5}, {"resolution": 0.2}, {"resolution": 0.0}])
 def test_bad_options_are_refused(options):
     with pytest.raises(StatementError, match="must be >"):
         confront(Coin(), **options)

@@ -2,70 +2,88 @@
 
 import numpy as np
 import pytest
-from scipy.special import stdtrit
 
-from asymptopia.verdict.extrapolation import extrapolate, slope
+from asymptopia.verdict.exact import exact
+from asymptopia.verdict.extrapolation import DECLARED, MISFIT, SPAN, admissible
+from asymptopia.verdict.judgement import Question
+from asymptopia.verdict.sample import sample_of, smooth
 
 SIZES = np.array([50.0, 100.0, 200.0, 400.0])
 
 
-def test_exact_data_are_fitted_exactly():
-    values = np.array([[2.0 + 3.0 / n**0.5 for n in SIZES]])
-    errors = np.full_like(values, 1e-6)
-    fit = extrapolate(SIZES, values, errors, np.full(values.shape, 10), 0.5)
-    np.testing.assert_allclose(fit.intercept, 2.0, rtol=1e-10)
-    np.testing.assert_allclose(fit.coefficient[0], [3.0, 0.0], rtol=1e-9)
-    np.testing.assert_allclose(fit.curve(SIZES), values, rtol=1e-10)
+def drawn(curve, noise, count=1, seeds=40, seed=0, sizes=SIZES):
+    rng = np.random.default_rng(seed)
+    return sample_of(sizes, curve[:, None] + noise * rng.standard_normal((count, len(sizes), seeds)), 1.0)
 
 
-def test_the_error_of_the_intercept_is_its_spread():
-    rng = np.random.default_rng(0)
-    values = 1 + 2 / SIZES + 0.1 * rng.normal(size=(20000, 4)) / SIZES**0.5
-    errors = np.broadcast_to(0.1 / SIZES**0.5, values.shape)
-    fit = extrapolate(SIZES, values, errors, np.full(values.shape, 1000), 1.0)
-    plain = fit.smallest == SIZES[0]
-    z = (fit.intercept - 1) / fit.error
-    assert abs(z.mean()) < 4 / 20000**0.5
-    assert abs(z.std() - 1) < 0.02
-    assert 0.99 < plain.mean() < 1  # a misfit is as rare as it must be
+def question(limit=1.0, count=1, bias=1.0):
+    return Question(np.full(count, limit), np.zeros(count), 0.01, 0.05, 1.0, bias)
 
 
-@pytest.mark.parametrize("seeds", [5, 20])
-@pytest.mark.parametrize("share", [0.01, 0.001])
-def test_the_level_of_a_test_of_the_intercept(seeds, share):
-    rng = np.random.default_rng(seeds)
-    repetitions = 40_000
-    draws = rng.normal(size=(repetitions, 4, seeds)) / SIZES[:, None] ** 0.5 + 2 / SIZES[:, None]
-    errors = draws.std(axis=-1, ddof=1) / seeds**0.5
-    fit = extrapolate(SIZES, draws.mean(axis=-1), errors, np.full(errors.shape, seeds), 1.0)
-    refuted = np.abs(fit.intercept) > stdtrit(fit.degrees, 1 - share / 2) * fit.error
-    assert refuted.mean() < 1.25 * share + 3 * (share / repetitions) ** 0.5
+def test_a_power_is_fitted_exactly():
+    fits, fine = admissible(drawn(2.0 + 3.0 * SIZES**-0.5, 1e-9), 0.5)
+    np.testing.assert_allclose(fits[0].estimate, 2.0, rtol=1e-8)
+    np.testing.assert_allclose(fits[0].curve[0], 2.0 + 3.0 * SIZES**-0.5, rtol=1e-8)
+    assert fine[0] and fine.sum() <= 3  # and its neighbours
 
 
-def test_a_misfit_is_mended_component_by_component():
-    values = np.stack([1 + 2 / SIZES, 1 + 2 / SIZES - 1000 / SIZES**2, np.where(SIZES < 60, 9, 1 + 2 / SIZES)])
-    fit = extrapolate(SIZES, values, np.full(values.shape, 1e-5), np.full(values.shape, 50), 1.0)
-    np.testing.assert_allclose(fit.intercept, 1.0, atol=1e-3)
-    assert fit.smallest.tolist() == [50.0, 50.0, 100.0] and fit.coefficient[1, 1] < -900
+def test_the_error_of_the_estimate_is_its_spread():
+    sample = drawn(1 + 2 / SIZES, 0.1, count=4000, seeds=400)
+    fit = admissible(sample, 1.0)[0][0]
+    z = (fit.estimate - 1) / fit.error
+    assert abs(z.mean()) < 4 / 4000**0.5
+    assert 0.9 < z.std() < 1.0  # an error is at no size smaller than the power law of all
+    assert 0.99 < (fit.probability > MISFIT).mean() < 1
 
 
-def test_degrees_of_freedom_follow_the_seeds():
-    one = np.array([[1.0]])
-    fit = extrapolate(np.array([100]), one, 0.1 * one, np.array([[7]]), 1.0)
-    assert fit.degrees[0] == 6 and fit.intercept[0] == 1.0 and fit.error[0] == 0.1
+def test_every_exponent_from_half_to_twice_the_declared_one_is_admitted_until_it_misfits():
+    assert SPAN.min() == 0.5 and SPAN.max() == 2.0 and SPAN[DECLARED] == 1.0
+    curve = 1 + 3 * SIZES**-1.0
+    assert admissible(drawn(curve, 1.0), 1.0)[1].all(axis=1).sum() == len(SPAN)
+    assert admissible(drawn(curve, 1e-5), 1.0)[1][: len(SPAN)].sum() <= 3
+
+
+def test_two_powers_are_fitted_where_one_misfits():
+    fits, fine = admissible(drawn(1 + 2 / SIZES - 1000 / SIZES**2, 1e-4), 1.0)
+    second = fits[len(SPAN)]
+    assert not fine[: len(SPAN)].any() and fine[len(SPAN)]
+    assert abs(second.estimate[0] - 1) < 5 * second.error[0]
 
 
 def test_nan_stays_in_its_component():
-    values = np.stack([1 + 2 / SIZES, 1 + 2 / SIZES])
+    values = np.ones((2, 4, 5)) + np.random.default_rng(0).normal(size=(2, 4, 5))
     values[1, 2] = np.nan
-    fit = extrapolate(SIZES, values, np.full(values.shape, 1e-3), np.full(values.shape, 5), 1.0)
-    assert np.isfinite(fit.intercept[0]) and np.isnan(fit.intercept[1])
+    with np.errstate(all="ignore"):
+        fit = admissible(sample_of(SIZES, values, 1.0), 1.0)[0][0]
+    assert np.isfinite(fit.estimate[0]) and np.isnan(fit.estimate[1])
 
 
-def test_slope():
-    rng = np.random.default_rng(1)
-    values = 3 * SIZES**-0.7 * (1 + 0.01 * rng.normal(size=(5000, 4)))
-    errors = 0.01 * 3 * np.broadcast_to(SIZES**-0.7, values.shape)
-    fit = slope(SIZES, values, errors, np.full(values.shape, 1000))
-    z = (fit.intercept + 0.7) / fit.error
-    assert abs(z.mean()) < 0.1 and abs(z.std() - 1) < 0.05
+@pytest.mark.parametrize("power", [0.25, 0.5, 1.0])
+def test_errors_are_smoothed_by_the_power_law_that_they_follow(power):
+    errors = 3 * SIZES**-power
+    np.testing.assert_allclose(smooth(errors[None], SIZES)[0], errors, rtol=1e-12)
+    noisy = errors * np.array([1.1, 0.9, 1.1, 0.9])
+    slope = np.polyfit(np.log(SIZES), np.log(smooth(noisy[None], SIZES)[0]), 1)[0]
+    assert abs(slope + power) < 1e-9
+
+
+class TestExact:
+    """Values without randomness."""
+
+    def judged(self, curve, limit=1.0, bias=1.0):
+        sample = sample_of(SIZES, np.repeat(curve[None, :, None], 3, axis=2), 1.0)
+        assert sample.exact.all()
+        return exact(sample, question(limit, bias=bias))
+
+    @pytest.mark.parametrize("declared", [0.5, 1.0])
+    @pytest.mark.parametrize(
+        "correction",
+        [5 / SIZES + 50 / SIZES**2, 1 / SIZES + 10 / SIZES**2, SIZES**-0.5, 5 * np.log(SIZES) / SIZES, 0.3 / SIZES],
+    )
+    def test_the_truncation_error_covers_what_is_left(self, correction, declared):
+        found = self.judged(1 + correction, bias=declared)
+        assert not found.refuted[0] and abs(found.estimate[0] - 1) <= found.extrapolation[0] + 1e-12
+
+    def test_two_percent_are_refuted(self):
+        assert self.judged(1.02 + 5 / SIZES).refuted[0]
+        assert not self.judged(1.02 + 5 / SIZES, limit=1.02).refuted[0]

@@ -76,6 +76,21 @@ class WholeNumbers(click.ParamType[Any]):
             self.fail(f"{value!r} is not a list of whole numbers such as 200,400,800.", param, ctx)
 
 
+class Seeds(click.ParamType[Any]):
+    """`40` seeds, 0 to 39, or the seeds from `5000:5060` up to but not including the last."""
+
+    name = "N|A:B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, int | tuple):
+            return value
+        first, colon, last = value.partition(":")
+        try:
+            return tuple(range(int(first), int(last))) if colon else int(first)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number of seeds nor a range such as 5000:5060.", param, ctx)
+
+
 class Part(click.ParamType[Any]):
     """`k/N`: part k of N, counted from 0."""
 

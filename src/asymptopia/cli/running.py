@@ -16,6 +16,9 @@ from .output import only_json, say, say_failures, warn
 from .stopping import stoppable
 from .verdicts import done_json, show_done
 
+BUDGET = 120.0
+"""Seconds that `run` grants a statement."""
+
 if TYPE_CHECKING:
     from ..study import Study
     from ..study.perform import Done
@@ -35,17 +38,22 @@ INSIDE = {
 @given.runs
 @click.option("--resolution", type=float, metavar="X", help="The discrepancy to resolve, relative to the scale.")
 @click.option("--level", type=float, metavar="P", help="Chance of refuting a true law.  [default: 0.01]")
-@click.option("--seeds", type=int, metavar="N", help="Realisations of each size; by default the law's.")
-@click.option("--sizes", type=given.WholeNumbers(), help="Sizes; by default the law's.")
+@click.option("--budget", type=float, default=BUDGET, show_default=True, metavar="S", help="Seconds to decide in.")
+@click.option("--seeds", type=given.Seeds(), help="Realisations of each size, N or A:B.  [default: as it takes]")
+@click.option("--sizes", type=given.WholeNumbers(), help="Sizes; by default the law's, then larger ones.")
 @given.sweeps_option
 @given.takes_statement
-def run(statement: str, out: Path | None, shard: Shard, strict: bool, as_json: bool, **options: Any) -> None:
+def run(
+    statement: str, out: Path | None, shard: Shard, strict: bool, as_json: bool, budget: float, **options: Any
+) -> None:
     """Confront limit and experiment, and report.
 
     Run again to resume.
 
     STATEMENT is a law such as "ERM(loss=Logistic())", a study (.toml), or a .py file of your own laws: all in it, or
-    the one of --law. Every finished cell is stored at once; a second identical run does no work.
+    the one of --law. Every finished cell is stored at once; a second identical run does no work. Without --seeds, each
+    statement is run in stages, with more seeds and larger sizes, until it is decided or --budget is spent; the level
+    holds for all stages together.
 
     \b
     Examples:
@@ -58,11 +66,13 @@ def run(statement: str, out: Path | None, shard: Shard, strict: bool, as_json: b
     Exit status: 0 done, 1 a cell failed (or, with --strict, a law is refuted), 2 bad input; 130, 143 or 129
     stopped by SIGINT, SIGTERM or SIGHUP.
     """
+    if not budget >= 0:
+        raise StatementError(f"`budget` must be >= 0 seconds, but is {budget:g}.")
     _guard(options.pop("cell_timeout"))
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
     with only_json(as_json) as found:
         study, slug = _study(statement, **options)
-        done = _performed(study, out or Path("results") / f"{slug}-{study.mark}", shard=shard, **machine)
+        done = _performed(study, out or Path("results") / f"{slug}-{study.mark}", shard=shard, budget=budget, **machine)
         found.append(done_json(study, done))
     _finish(study, done, as_json, strict, shard)
 
@@ -168,7 +178,7 @@ def _of_statements(
     text: str,
     sweeps: Sequence[str],
     sizes: tuple[int, ...] | None,
-    seeds: int | None,
+    seeds: int | tuple[int, ...] | None,
     level: float | None,
     resolution: float | None,
     law: str | None,
@@ -181,8 +191,8 @@ def _of_statements(
     level = 0.01 if level is None else level
     if not 0 < level < 1:
         raise StatementError(f"`level` must be > 0 and < 1, but is {level:g}.")
-    if resolution is not None and not 0 < resolution < float("inf"):
-        raise StatementError(f"`resolution` must be > 0, but is {resolution:g}.")
+    if resolution is not None and not 0 < resolution <= 0.1:
+        raise StatementError(f"`resolution` must be > 0 and <= 0.1, but is {resolution:g}.")
     for s in statements:
         s.law.sizes_and_seeds(sizes, seeds)
         s.admit()

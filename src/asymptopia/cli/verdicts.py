@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,27 +18,29 @@ if TYPE_CHECKING:
     from ..verdict.judgement import Judgement
 
 
+NUMBERS = ("limit", "limit_error", "estimate", "error", "extrapolation", "z", "critical", "detectable", "failed")
+
+
 def show_done(study: Study, done: Done) -> None:
     """The verdicts with their reasons, the answers of forecasts, and where the report is."""
-    rows = []
-    for item, found in zip(study.items, done.confrontations, strict=True):
-        for k, judgement in enumerate(found.judgements):
-            name = item.name if k == 0 else ""
-            rows.append(
-                (name, judgement.observable, judgement.verdict, _z(judgement), judgement.reason, judgement.advice)
-            )
-    show_table(
-        ("statement", "observable", "verdict", "max |z|", "because", "to settle it"),
-        rows,
-        study.title,
-        right=("max |z|",),
-    )
+    show_verdicts(study.title, [(i.name, c) for i, c in zip(study.items, done.confrontations, strict=True)])
     for k, answers in done.answers.items():
         click.echo(f"{study.items[k].name}\n")
         for answer in answers:
             _show_answer(answer)
     say(f"verdict: {_together(done)}")
     click.echo(f"report: {done.page}")
+
+
+def show_verdicts(title: str, named: Sequence[tuple[str, Confrontation]]) -> None:
+    """One row an observable: verdict with its precision, the largest |z|, the reason, and what would settle it."""
+    rows = [
+        (name if k == 0 else "", j.observable, j.headline, _z(j), j.reason, j.advice)
+        for name, found in named
+        for k, j in enumerate(found.judgements)
+    ]
+    columns = ("statement", "observable", "verdict", "max |z|", "because", "to settle it")
+    show_table(columns, rows, title, right=("max |z|",))
 
 
 def done_json(study: Study, done: Done) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def done_json(study: Study, done: Done) -> dict[str, Any]:
         "folder": str(done.folder),
         "report": None if done.page is None else str(done.page),
         "verdict": _together(done) if done.confrontations else None,
-        "confrontations": [{"name": item.name, **_confrontation_json(found)} for item, found in items],
+        "confrontations": [{"name": item.name, **confrontation_json(found)} for item, found in items],
         "forecasts": [
             {"name": study.items[k].name, "answers": [a.plain() for a in answers]}
             for k, answers in done.answers.items()
@@ -58,10 +61,12 @@ def done_json(study: Study, done: Done) -> dict[str, Any]:
     }
 
 
-def _confrontation_json(found: Confrontation) -> dict[str, Any]:
+def confrontation_json(found: Confrontation) -> dict[str, Any]:
+    """One confrontation as `--json` prints it."""
     return {
         "statement": repr(found.statement),
         "verdict": found.verdict,
+        "precision": found.precision,
         "level": found.level,
         "warnings": list(found.warnings),
         "judgements": [_judgement_json(j) for j in found.judgements],
@@ -73,11 +78,12 @@ def _judgement_json(judgement: Judgement) -> dict[str, Any]:
     return {
         "observable": judgement.observable,
         "verdict": judgement.verdict,
+        "precision": judgement.precision,
         "reason": judgement.reason,
         "advice": judgement.advice,
         "coords": {str(k): v.values for k, v in table.coords.items()},
         "dims": [str(d) for d in table["z"].dims],
-        **{k: table[k].values for k in ("limit", "limit_error", "estimate", "error", "z")},
+        **{k: table[k].values for k in NUMBERS},
     }
 
 

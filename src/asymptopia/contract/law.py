@@ -35,9 +35,13 @@ class Observable:
     scale:          natural size of the observable, to which a discrepancy is compared; by default the largest
                     absolute value of the prediction (1 if that is zero).
     resolution:     the discrepancy, as a fraction of `scale`, that a confrontation should be able to see.
-    bias:           the finite-size correction falls as n**-bias; by default the law's.
+    bias:           the finite-size correction falls as n**-bias; by default the law's; `math.inf` if there is none.
     self_averaging: each realisation averages over the n parts of its system (a fraction of samples, of spins), so
                     that unanimous seeds resolve 3 / (n seeds) instead of 3 / seeds.
+    conditional:    defined for some realisations only; a nan says that this one is none of them, and is left out (an
+                    infinite value, that it failed).
+    floor:          what round-off and the solver's tolerance leave: a smaller discrepancy says nothing; by default
+                    1.5e-8 of the scale.
     """
 
     symbol: str
@@ -52,6 +56,8 @@ class Observable:
     resolution: float | None = None
     bias: float | None = None
     self_averaging: bool = False
+    conditional: bool = False
+    floor: float | None = None
 
     def __post_init__(self) -> None:
         if self.bound not in (None, "mean", "every"):

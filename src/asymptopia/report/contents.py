@@ -57,6 +57,7 @@ def summary_rows(confrontations: Sequence[Confrontation]) -> list[dict[str, Any]
                     id=f"law-{k + 1}",
                     law=short_name(confrontation),
                     verdict=judgement.verdict,
+                    headline=judgement.headline,
                     observable=title_of(law.observables[judgement.observable], judgement.observable),
                     z=_largest(judgement, "z"),
                     critical=_largest(judgement, "critical"),
@@ -80,6 +81,7 @@ def law_content(confrontation: Confrontation, identifier: str, figures: dict[str
         name=type(law).__name__,
         short_name=short_name(confrontation),
         verdict=confrontation.verdict,
+        headline=confrontation.headline,
         statement=stated,
         warnings=[literal(w) for w in confrontation.warnings],
         words=Markup(render_text(docstring(law))),
@@ -153,6 +155,7 @@ def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[st
         cells += [
             with_error(n["limit"], n["limit_error"]),
             with_error(n["estimate"], n["error"]),
+            number(n["extrapolation"], 2) if n["extrapolation"] > 0 else "\u2013",
             _signed(n["z"]),
             _or_dash(n["critical"], 3),
             _or_dash(n["detectable"], 2),
@@ -162,6 +165,7 @@ def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[st
         *map(name_label, dims),
         "bound" if observable.bound else "limit",
         "experiment",
+        "extrapolation",
         "$z$",
         "critical",
         "detectable",
@@ -173,7 +177,7 @@ def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[st
         np.issubdtype(judgement.table[d].dtype, np.number) if d in judgement.table.coords else True for d in dims
     ] + [True] * (len(header) - len(dims))
     many = len(confrontation.judgements) > 12
-    title = f"{judgement.observable.replace('_', ' ')}: {count} value{'s' if count > 1 else ''}, {judgement.verdict}"
+    title = f"{judgement.observable.replace('_', ' ')}: {count} value{'s' if count > 1 else ''}, {judgement.headline}"
     return dict(
         table=Table(header, rows, caption, numeric),
         title=title,

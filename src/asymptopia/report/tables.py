@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..verdict.confront import Confrontation
     from ..verdict.judgement import Judgement
 
-COLUMNS = ("limit", "limit_error", "estimate", "error", "z", "critical", "detectable", "failed")
+COLUMNS = ("limit", "limit_error", "estimate", "error", "extrapolation", "z", "critical", "detectable", "failed")
 
 
 def number(value: Any, digits: int = 4) -> str:

@@ -22,8 +22,8 @@ class AdaptiveSeeds(Table):
     target: float = Field(gt=0)
 
 
-def _table_or(other: str) -> Callable[[Any], str]:
-    return lambda value: "table" if isinstance(value, Mapping) else other
+def _seeds_kind(value: Any) -> str:
+    return "table" if isinstance(value, Mapping) else "list" if isinstance(value, list) else "number"
 
 
 def _text_or(other: str) -> Callable[[Any], str]:
@@ -34,8 +34,10 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 Resolution = Annotated[float, Field(gt=0)]
 Sizes = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 Count = Annotated[int, Field(ge=2)]
+SeedList = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)]
 Seeds = Annotated[
-    Annotated[Count, Tag("number")] | Annotated[AdaptiveSeeds, Tag("table")], Discriminator(_table_or("number"))
+    Annotated[Count, Tag("number")] | Annotated[AdaptiveSeeds, Tag("table")] | Annotated[SeedList, Tag("list")],
+    Discriminator(_seeds_kind),
 ]
 Values = Annotated[Annotated[str, Tag("text")] | Annotated[list[Any], Tag("list")], Discriminator(_text_or("list"))]
 Ridge = Annotated[

@@ -32,7 +32,7 @@ class Confront:
     name: str
     statement: Statement
     sizes: tuple[int, ...] | None = None
-    seeds: int | Adaptive | None = None
+    seeds: int | tuple[int, ...] | Adaptive | None = None
     level: float = 0.01
     resolution: float | None = None
     plan: Forecast | None = None

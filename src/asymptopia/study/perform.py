@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
 from .answers import answered, section
 from .schema import checked
+from .staging import at_stage, decide
 from .told import edits, names_files, told
 
 if TYPE_CHECKING:
@@ -67,8 +70,11 @@ def perform(
     retry_failed: bool = False,
     shard: tuple[int, int] | None = None,
     progress: Progress | None = None,
+    budget: float = 0.0,
 ) -> Done:
     """Run what the folder does not hold yet, confront, and write results.nc, tables, figures and report.html.
+
+    Statements whose seeds are not fixed are run in stages until they are decided or have taken `budget` seconds each.
 
     Raises `StatementError` before anything is run if a statement has no limit or the folder cannot take the results.
     """
@@ -78,16 +84,26 @@ def perform(
     damaged = damage(results)
     for line in damaged:
         message(line)
+    items = at_stage(study, results.folder, budget).items
+    entries = [Entry(str(k), c.statement, c.sizes, c.seeds) for k, c in enumerate(items)]
     limits = predicted(study, results)
     results.keep_limits({f"{k}/limit": limit for k, limit in enumerate(limits)})
     entries = [dataclasses.replace(e, limit=limit) for e, limit in zip(entries, limits, strict=True)]
-    found = run(
-        entries, out=results, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=progress, shard=shard
-    )
+    engine = partial(run, out=results, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=progress)
+    start = time.monotonic()
+    found = engine(entries, shard=shard)
     if shard is not None:
         return Done(results.shown, failures=_failures(found))
+    if budget > 0:
+
+        def more(k: int, asked: Confront) -> xr.Dataset:
+            results.write(PATIENCE)
+            return engine([Entry(str(k), asked.statement, asked.sizes, asked.seeds, limits[k])])[0]
+
+        seconds = time.monotonic() - start
+        found = decide(study, results.folder, limits, found, more, budget, seconds, message)
     kept = [Kept(limit, experiment) for limit, experiment in zip(limits, found, strict=True)]
-    return publish(study, results, kept)
+    return publish(at_stage(study, results.folder), results, kept)
 
 
 def damage(results: Results) -> list[str]:
@@ -109,14 +125,18 @@ def reopened(folder: str | Path, trust: bool = False) -> tuple[Study, Results]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise StatementError(f"{str(folder)!r} holds no readable study.toml, which says what it is about.") from None
+    return at_stage(_read(results, text, path, trust), results.folder), results
+
+
+def _read(results: Results, text: str, path: Path, trust: bool) -> Study:
     base = results.folder / str(results.lock.get("base", "."))
     if trust or not names_files(text):
         try:
-            return checked(text, path, base=base), results
+            return checked(text, path, base=base)
         except StatementError:
             if trust or not results.lock.get("portraits"):
                 raise
-    return told(results, text, base), results
+    return told(results, text, base)
 
 
 def rebuilt(folder: str | Path, trust: bool = False) -> Done:

@@ -232,10 +232,16 @@ def _item(asked: ConfrontTable, study: StudyTable, statement: Statement) -> Conf
         asked.name or statement.short(),  # type: ignore[attr-defined]
         statement,
         tuple(sizes) if sizes else None,
-        Adaptive(seeds.min, seeds.max, seeds.target) if isinstance(seeds, AdaptiveSeeds) else seeds,
+        _seeds(seeds),
         asked.level if asked.level is not None else study.level,
         asked.resolution if asked.resolution is not None else study.resolution,
     )
+
+
+def _seeds(said: AdaptiveSeeds | list[int] | int | None) -> Adaptive | tuple[int, ...] | int | None:
+    if isinstance(said, AdaptiveSeeds):
+        return Adaptive(said.min, said.max, said.target)
+    return tuple(said) if isinstance(said, list) else said
 
 
 def _planned(asked: ForecastTable, study: StudyTable, plan: Forecast) -> Confront:

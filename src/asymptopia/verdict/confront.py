@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..contract.law import Statement
 from ..contract.record import StatementError
 from .judge import judge
-from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Judgement
+from .judgement import AGREES, COARSEST, DISAGREES, ESTIMATED, INCONCLUSIVE, Judgement
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,9 +35,19 @@ class Confrontation:
 
     @property
     def verdict(self) -> str:
-        """disagrees if one observable does, else inconclusive if one is, else agrees."""
+        """disagrees if one observable does, else inconclusive if one is, else agrees; estimated without any claim."""
         found = {j.verdict for j in self.judgements}
-        return next((v for v in (DISAGREES, INCONCLUSIVE) if v in found), AGREES)
+        return next((v for v in (DISAGREES, INCONCLUSIVE, AGREES, ESTIMATED) if v in found), AGREES)
+
+    @property
+    def precision(self) -> float:
+        """The largest discrepancy that could have been missed, as a share of its observable's scale."""
+        return max((j.precision for j in self.judgements if j.verdict != ESTIMATED), default=math.nan)
+
+    @property
+    def headline(self) -> str:
+        """The verdict, with what it is worth: "agrees to 1.2 %"."""
+        return f"agrees to {100 * self.precision:.2g} %" if self.verdict == AGREES else self.verdict
 
     @property
     def advice(self) -> str:
@@ -46,8 +58,8 @@ class Confrontation:
         return next(j for j in self.judgements if j.observable == observable)
 
     def __str__(self) -> str:
-        lines = [f"{self.statement!r}: {self.verdict}"]
-        lines += [f"  {j.observable}: {j.verdict}. {j.reason} {j.advice}".rstrip() for j in self.judgements]
+        lines = [f"{self.statement!r}: {self.headline}"]
+        lines += [f"  {j.observable}: {j.headline}. {j.reason} {j.advice}".rstrip() for j in self.judgements]
         return "\n".join([*lines, *(f"  warning: {w}" for w in self.warnings)])
 
 
@@ -63,23 +75,30 @@ def confront(
 ) -> Confrontation:
     """Judge a law or a sweep of it: does the experiment, extrapolated to infinite size, agree with the limit?
 
-    An observable **disagrees** if the discrepancy of any of its components exceeds the critical multiple of its
-    standard error; over all components of all observables a true law is refuted with probability at most `level`
-    (Sidak). It **agrees** if none does and a discrepancy of `resolution` times the observable's scale would have been
-    seen with probability 0.9; otherwise it is **inconclusive**, with what would settle it. A nan never agrees, and
-    unanimous seeds resolve no better than 3/seeds. With one size a finite-size correction cannot be told from an error
-    of the theory: the limit then agrees if it is within `resolution`, and disagrees if it is outside.
+    An observable **disagrees** if one of its components differs from its limit by more than the critical multiple of
+    its standard error, whichever admissible way leads to infinite size; over all components of all observables a true
+    law is refuted with probability at most `level` (Sidak). It **agrees** if none does and a discrepancy of
+    `resolution` times the observable's scale would have been seen with probability 0.9; otherwise it is
+    **inconclusive**, with what would settle it. A nan never agrees. Where a law warns that its limit cannot be trusted,
+    it neither agrees nor disagrees. With one size a finite-size correction cannot be told from an error of the theory:
+    the limit then agrees if it is within `resolution`, and is inconclusive otherwise.
 
     experiment, limit: as `Statement.experiment` and `Statement.limit` give them; computed if not given.
+    level:      the chance of refuting a true law, > 0 and < 1.
+    resolution: > 0 and at most 0.1; by default the observable's own or 0.05 (0.1 for fluctuations and exponents).
+
+    Raises `StatementError` if `level` or `resolution` is out of range.
     """
     if not 0 < level < 1:
         raise StatementError(f"`level` must be > 0 and < 1, but is {level!r}.")
-    if resolution is not None and not 0 < resolution < math.inf:
-        raise StatementError(f"`resolution` must be > 0, but is {resolution!r}.")
+    if resolution is not None and not 0 < resolution <= COARSEST:
+        raise StatementError(f"`resolution` must be > 0 and <= {COARSEST:g}, but is {resolution!r}.")
     limit = statement.limit() if limit is None else limit
     experiment = statement.experiment(sizes, seeds) if experiment is None else experiment
     names = [k for k, o in statement.law.observables.items() if not o.limit_only]
-    count = sum(int(limit[k].size) for k in names)
+    count = sum(int(np.isfinite(limit[k]).sum()) for k in names)
     share = 1 - (1 - level) ** (1 / max(count, 1))
-    judgements = tuple(judge(statement, name, limit, experiment, share, resolution) for name in names)
-    return Confrontation(statement, limit, experiment, judgements, level, tuple(statement.warnings()))
+    warnings = tuple(statement.warnings())
+    doubtful = np.array([bool(warnings) and p.valid() is not None for p in statement.points()])
+    judgements = tuple(judge(statement, name, limit, experiment, share, resolution, doubtful) for name in names)
+    return Confrontation(statement, limit, experiment, judgements, level, warnings)

@@ -1,142 +1,150 @@
-"""From several sizes to infinite size: limit + coefficient * n**-exponent, with the error of the limit."""
+"""From several sizes to infinite size: limit + coefficient * n**-exponent, with all that is uncertain about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import fdtrc
+from scipy.special import chdtrc, stdtrit
 
-MISFIT = 0.002  # a fit less probable than this is replaced by one with fewer sizes or one more term
+from .sample import Sample
+
+MISFIT = 0.002  # a fit less probable than this is not admissible
+FEW_SEEDS = 1.5  # few realisations of a skewed law look less spread than they are: 15 % at ten
+SKEWED = 2.5  # few realisations show less skewness than there is
+SPAN = 2.0 ** np.linspace(-1, 1, 17)
+"""Exponents that are admitted, over the declared one: what is proved of the decay is seldom the decay itself."""
+DECLARED = len(SPAN) // 2
 
 
 @dataclass(frozen=True)
-class Extrapolation:
-    """A fit for each of K components; arrays of shape (K,) unless said otherwise.
+class Fit:
+    """One way to infinite size, for K components: the estimate is linear in the means.
 
-    intercept:   the value at infinite size, with its standard error `error` and the number of
-                 degrees of freedom of that error: Welch and Satterthwaite's, which few realisations
-                 overestimate, at most 1.5 times those of the size with fewest.
-    coefficient: of n**-exponent and n**-(2 exponent), shape (K, 2).
-    probability: of a misfit at least as large, by Fisher's F (1 if nothing is left to test).
-    smallest:    the smallest size that the fit uses.
-    exponent:    of the correction, which was given.
+    linear:      the weights (K, S) of the means in the estimate.
+    estimate:    at infinite size, with its standard error `error`, degrees of freedom and skewness, each (K,).
+    curve:       the fitted value at each size, (K, S).
+    caution:     a factor of the critical value: few realisations of a skewed law show less than its spread.
+    chi2:        the sum of squared residuals over their errors, with its probability (1 if nothing is left to test).
     """
 
-    intercept: np.ndarray
+    linear: np.ndarray
+    estimate: np.ndarray
     error: np.ndarray
     degrees: np.ndarray
-    coefficient: np.ndarray
+    skewness: np.ndarray
+    curve: np.ndarray
+    caution: np.ndarray
+    chi2: np.ndarray
     probability: np.ndarray
-    smallest: np.ndarray
-    exponent: float = 0.0
 
-    def curve(self, sizes: np.ndarray) -> np.ndarray:
-        """The fitted value at each size, (K, S)."""
-        x = np.asarray(sizes, float) ** -self.exponent
-        return self.intercept[:, None] + self.coefficient[:, :1] * x + self.coefficient[:, 1:] * x**2
+    def critical(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """How many standard errors refute a limit above and one below the estimate, at the two-sided level `share`.
+
+        Student's quantile, lengthened on the side where a skewed law makes large values by the first term of the
+        expansion of Cornish and Fisher (1938) for the studentised mean; it is never shortened.
+        """
+        t = np.asarray(stdtrit(np.maximum(self.degrees, 1), 1 - share / 2)) * self.caution
+        longer = SKEWED * np.abs(self.skewness) * (2 * t**2 + 1) / 6
+        return t + np.where(self.skewness > 0, longer, 0), t + np.where(self.skewness < 0, longer, 0)
 
 
-def extrapolate(
-    sizes: np.ndarray, values: np.ndarray, errors: np.ndarray, counts: np.ndarray, exponent: float
-) -> Extrapolation:
-    """Fit values (K, S) with standard errors (K, S), each from `counts` (K, S) realisations, at S sizes.
+def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
+    """The ways to infinite size, that of exponent `bias` first, and which of them fit each component, (models, K).
 
-    One correction term and all sizes are tried first; where that misfits, the smallest sizes are left out as long as
-    three remain, then a second term n**-(2 exponent) is added, then only the two largest sizes are kept. One size is
-    taken as it is. A misfit must be improbable (`MISFIT`), so that the choice hardly changes the level of a test of
-    the intercept.
+    Where no single power fits, a second term n**-(2 bias) is added, and then the smallest sizes are left out.
     """
-    sizes = np.asarray(sizes, float)
-    found = _first_that_fits(_fit(sizes, values, errors, counts, exponent, *model) for model in _models(len(sizes)))
-    return replace(found, exponent=exponent)
+    count = len(sample.sizes)
+    if count == 1 or np.isinf(bias):
+        fits = [_fit(sample, 0, ())]
+        return fits, np.ones((1, len(sample.mean)), bool)
+    fits = [_fit(sample, 0, (bias * f,)) for f in SPAN]
+    fine: np.ndarray = _fitting(np.stack([f.chi2 for f in fits]), count - 2)
+    order = sorted(range(len(fits)), key=lambda i: i != DECLARED)
+    fits, fine = [fits[i] for i in order], fine[order]
+    more = [_fit(sample, 0, (bias, 2 * bias))] if count >= 3 else []
+    more += [_fit(sample, count - 2, (bias / 2,)), _fit(sample, count - 2, (bias,))] if count >= 4 else []
+    nothing: np.ndarray = np.logical_not(fine.any(axis=0))
+    for f in more:
+        fits.append(f)
+        fine = np.vstack([fine, nothing])
+        nothing = nothing & (f.probability <= MISFIT)
+    return fits, fine
 
 
-def slope(sizes: np.ndarray, values: np.ndarray, errors: np.ndarray, counts: np.ndarray) -> Extrapolation:
-    """The exponent b of values (K, S) ~ n**b: the intercept of the result is b, without a correction to it."""
-    logs = np.log(np.asarray(sizes, float))
+def decay(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """The exponent b of a correction n**-b, fitted freely between 1/10 and 4, and its standard error, each (K,).
+
+    The error is half the width over which chi-square grows by one; nan where the sizes do not tell the exponent.
+    """
+    tried = np.geomspace(0.1, 4, 240)
+    chi2 = np.stack([_fit(sample, 0, (b,)).chi2 for b in tried])
+    chi2 = np.where(np.isfinite(chi2), chi2, np.inf)
+    best = chi2.argmin(axis=0)
+    inside = chi2 <= chi2.min(axis=0) + 1
+    low, high = inside.argmax(axis=0), len(tried) - 1 - inside[::-1].argmax(axis=0)
+    told = (low > 0) & (high < len(tried) - 1) & (len(sample.sizes) > 2)
+    step = tried[best] * (tried[1] / tried[0] - 1)
+    return np.where(told, tried[best], np.nan), np.where(told, np.maximum((tried[high] - tried[low]) / 2, step), np.nan)
+
+
+def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:
+    """Which exponents fit, (models, K): those without a misfit, and the neighbours of what fits.
+
+    Between two exponents chi2 is nearly a parabola, so that one which fits may lie between two that do not.
+    """
+    if not left:
+        return np.ones(chi2.shape, bool)
+    fine: np.ndarray = np.asarray(chdtrc(left, chi2)) > MISFIT
+    below, here, above = chi2[:-2], chi2[1:-1], chi2[2:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        y, e = np.log(np.abs(values)), errors / np.abs(values)
-    ones = np.ones_like(logs)
-    return _first_that_fits(
-        _linear(np.stack([logs, ones], 1)[k:], y, e, counts, k, sizes, 1) for k in range(max(1, len(logs) - 2))
-    )
+        lowest = here - (above - below) ** 2 / (8 * (above - 2 * here + below))
+    valley = (here <= below) & (here <= above) & (np.asarray(chdtrc(left, np.maximum(lowest, 0))) > MISFIT)
+    fine[1:-1] |= valley
+    wide = fine.copy()
+    wide[:-1] |= fine[1:]
+    wide[1:] |= fine[:-1]
+    return wide
 
 
-def _first_that_fits(fits: Iterable[Extrapolation]) -> Extrapolation:
-    """For each component the first fit without a misfit, or the last one."""
-    first, *others = fits
-    best = {k: v for k, v in vars(first).items() if k != "exponent"}
-    for fit in others:
-        misfit = best["probability"] < MISFIT
-        best = {k: np.where(misfit if v.ndim == 1 else misfit[:, None], vars(fit)[k], v) for k, v in best.items()}
-    return Extrapolation(**best)
+def _fit(sample: Sample, first: int, exponents: tuple[float, ...]) -> Fit:
+    """Weighted least squares on the sizes from the `first` on."""
+    sizes = sample.sizes[first:]
+    design = np.stack([np.ones_like(sizes), *((sizes / sizes[0]) ** -e for e in exponents)], 1)
+    whole = np.stack([np.ones_like(sample.sizes), *((sample.sizes / sizes[0]) ** -e for e in exponents)], 1)
+    y, e, w = (a[:, first:] for a in (sample.mean, sample.error, sample.weight))
+    return linear_fit(design, whole, y, e, w, sample, first)
 
 
-def _models(count: int) -> list[tuple[int, int]]:
-    """(number of smallest sizes left out, number of correction terms), in the order in which they are tried."""
-    if count == 1:
-        return [(0, 0)]
-    drops = [(k, 1) for k in range(max(1, count - 2))]
-    return drops + ([(0, 2)] if count >= 4 else []) + ([(count - 2, 1)] if count >= 3 else [])
-
-
-def _fit(
-    sizes: np.ndarray,
-    values: np.ndarray,
-    errors: np.ndarray,
-    counts: np.ndarray,
-    exponent: float,
-    first: int,
-    terms: int,
-) -> Extrapolation:
-    design = np.stack([sizes[first:] ** (-exponent * k) for k in range(terms + 1)], 1)
-    return _linear(design, values, errors, counts, first, sizes, terms)
-
-
-def _linear(
-    design: np.ndarray,
-    values: np.ndarray,
-    errors: np.ndarray,
-    counts: np.ndarray,
-    first: int,
-    sizes: np.ndarray,
-    terms: int,
-) -> Extrapolation:
-    y, e, m = values[:, first:], errors[:, first:], counts[:, first:]
-    scale = np.abs(design).max(axis=0)
+def linear_fit(
+    design: np.ndarray, whole: np.ndarray, y: np.ndarray, e: np.ndarray, w: np.ndarray, sample: Sample, first: int
+) -> Fit:
+    """The estimate is the coefficient of the first column of the design (S, terms)."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        weights = 1 / _smooth(e, np.log(sizes[first:]))
-        columns = design / scale
-        gram = np.einsum("ks,si,sj->kij", weights**2, columns, columns)
-        usable = np.isfinite(gram).all(axis=(1, 2)) & np.isfinite(y).all(axis=1)
+        inverse = 1 / np.where(w > 0, w, np.nan) ** 2
+        inverse = inverse / inverse.max(axis=1, keepdims=True)
+        gram = np.einsum("ks,si,sj->kij", inverse, design, design)
+        usable = np.isfinite(gram).all(axis=(1, 2)) & np.isfinite(y).all(axis=1) & np.isfinite(e).all(axis=1)
         gram[~usable] = np.eye(design.shape[1])
-        linear = np.linalg.solve(gram, np.einsum("si,ks->kis", columns, weights**2)) / scale[:, None]
-        linear[~usable] = np.nan
-        solution = np.einsum("kis,ks->ki", linear, y)
-        variance = linear[:, 0] ** 2 * e**2
-        error = np.sqrt(variance.sum(axis=1))
-        welch = variance.sum(axis=1) ** 2 / (variance**2 / np.maximum(m - 1, 1)).sum(axis=1)
+        solver = np.linalg.solve(gram, np.einsum("si,ks->kis", design, inverse))
+        solver[~usable] = np.nan
+        solution = np.einsum("kis,ks->ki", solver, y)
+        linear = np.zeros_like(sample.mean)
+        linear[:, first:] = solver[:, 0]
+        error = np.sqrt((linear[:, first:] ** 2 * e**2).sum(axis=1))
         chi2 = (((y - solution @ design.T) / e) ** 2).sum(axis=1)
     left = design.shape[0] - design.shape[1]
-    coefficient = np.zeros((len(y), 2))
-    coefficient[:, :terms] = solution[:, 1 : terms + 1]
-    return Extrapolation(
-        intercept=solution[:, 0],
-        error=error,
-        degrees=np.minimum(welch, 1.5 * np.maximum(m - 1, 1).min(axis=1)),
-        coefficient=coefficient,
-        probability=fdtrc(left, np.maximum(m.mean(axis=1) - 1, 1), chi2 / left) if left else np.ones(len(y)),
-        smallest=np.full(len(y), float(sizes[first])),
-    )
+    probability = np.asarray(chdtrc(left, chi2)) if left else np.ones(len(y))
+    caution = 1 + FEW_SEEDS / sample.count.min(axis=1).clip(1)
+    degrees, skewness = _normality(linear, error, sample)
+    return Fit(linear, solution[:, 0], error, degrees, skewness, solution @ whole.T, caution, chi2, probability)
 
 
-def _smooth(errors: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Errors as a power law of the size, its exponent a multiple of 1/4: weights blind to the noise in the errors."""
-    if errors.shape[1] < 3:
-        return errors
-    x = logs - logs.mean()
-    y = np.log(errors)
-    exponent = np.round(4 * (y - y.mean(axis=1, keepdims=True)) @ x / (x @ x)) / 4
-    return np.exp(exponent[:, None] * x)
+def _normality(linear: np.ndarray, error: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees of freedom of the error (Welch and Satterthwaite, with the kurtosis), and skewness of the estimate."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (linear * sample.error / error[:, None]) ** 2
+        freedom = 2 * (sample.count - 1) / np.maximum(sample.kurtosis - 1, 2.0)[:, None]
+        degrees = 1 / (share**2 / np.maximum(freedom, 1)).sum(axis=1)
+        cubes = (linear * sample.error / error[:, None]) ** 3 / np.sqrt(sample.count)
+    return np.minimum(degrees, 1.5 * np.maximum(sample.count - 1, 1).min(axis=1)), sample.skewness * cubes.sum(axis=1)

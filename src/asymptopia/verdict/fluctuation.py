@@ -6,36 +6,79 @@ from dataclasses import replace
 
 import numpy as np
 
-from .extrapolation import extrapolate
-from .judgement import Outcome, Question, Sample
+from .extrapolation import admissible
+from .judgement import Outcome, Question
 from .mean import compare
+from .sample import Sample, rare, smooth
+
+CAREFUL, WORTH = 9.0, 40  # the kurtosis of an exponential law is worth this many realisations of evidence
+NORMAL_SKEWNESS, NORMAL_KURTOSIS = 8**0.5, 15.0  # of the square of a normal variable
 
 
 def fluctuation(sample: Sample, question: Question) -> Outcome:
-    """n * variance, compared on a logarithmic scale, where its estimate is closest to normal."""
+    """n * variance: its logarithm is closest to normal, with the kurtosis of the realisations in its error."""
+    target = np.where(question.target > 0, question.target, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        relative = replace(
+            question, target=np.log(target), spread=question.spread / target, wanted=question.wanted / question.scale,
+            floor=0.0,
+        )  # fmt: skip
+        logs = logarithms(sample)
+        value = sample.sizes * (centred(sample) ** 2).sum(axis=-1) / (sample.count - 1)
+        outcome = compare(relative, *admissible(logs, question.bias), logs, (value, value * logs.error))
+        estimate = np.exp(outcome.estimate)
+        outcome = replace(
+            outcome,
+            estimate=estimate,
+            error=estimate * outcome.error,
+            extrapolation=estimate * outcome.extrapolation,
+            detectable=question.scale * outcome.detectable,
+            fit=np.exp(outcome.fit),
+        )
+    outcome = replace(outcome, refuted=outcome.refuted & ~rare(sample, 0.0))
+    return outcome if (question.target > 0).all() else replace(outcome, remark="A fluctuation needs a limit > 0.")
+
+
+def logarithms(sample: Sample) -> Sample:
+    """The logarithms of n * variance as if they were means, with what is known of their law.
+
+    (N - 1) s**2 / sigma**2 is taken as chi-square with 2 (N - 1) / (kurtosis - 1) degrees of freedom, times a factor:
+    the mean and variance of its logarithm are digamma and trigamma functions.
+    """
     from scipy.special import digamma, polygamma
 
-    finite = np.isfinite(sample.values)
+    deviations = centred(sample)
+    total = sample.count.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        centred = np.where(finite, sample.values - sample.mean[..., None], 0.0)
-        variance = (centred**2).sum(axis=-1) / (sample.count - 1)
-        kurtosis = ((centred**2 / variance[..., None]) ** 2).sum(axis=(1, 2)) / finite.sum(axis=(1, 2))
-        half = (sample.count - 1) / np.maximum(kurtosis - 1, 0.5)[:, None]  # half the degrees of freedom of chi-square
-        value = sample.sizes * variance
-        logs = np.where(variance > 0, np.log(value) - digamma(half) + np.log(half), np.nan)
-        error = np.sqrt(polygamma(1, half))
-        target = np.where(question.target > 0, question.target, np.nan)
-        relative = replace(
-            question, target=np.log(target), spread=question.spread / target, wanted=question.wanted / question.scale
+        variance = (deviations**2).sum(axis=-1) / (sample.count - 1)
+        squares = deviations**2 / np.where(variance > 0, variance, np.nan)[..., None]
+        there = np.isfinite(sample.values)
+        kurtosis, spread, third, fourth = (
+            np.where(there, m, 0.0).sum(axis=(1, 2)) / total
+            for m in (squares**2, *((squares - 1) ** k for k in (2, 3, 4)))
         )
-        fit = extrapolate(sample.sizes, logs, error, 2 * half + 1, question.bias)
-        curve = np.exp(fit.curve(sample.sizes))
-        outcome = compare(relative, fit, len(sample.sizes) > 1, value, value * error, curve)
-        estimate = np.exp(outcome.estimate)
+        kurtosis = (total * kurtosis + WORTH * CAREFUL) / (total + WORTH)
+        half = (sample.count - 1) / np.maximum(kurtosis - 1, 0.5)[:, None]
+        value = np.where(variance > 0, sample.sizes * variance, np.nan)
+        error = np.sqrt(polygamma(1, half))
+        skewness, peaked = third / spread**1.5, fourth / spread**2
+        lost = np.log1p(sample.lost**2 / variance)
     return replace(
-        outcome,
-        estimate=estimate,
-        error=estimate * outcome.error,
-        detectable=question.scale * outcome.detectable,
-        remark=outcome.remark if (question.target > 0).all() else "A fluctuation must have a positive limit.",
+        sample,
+        mean=log_mean(value, half, digamma),
+        error=error,
+        weight=smooth(error, sample.sizes),
+        lost=lost,
+        skewness=np.fmax(skewness, NORMAL_SKEWNESS),
+        kurtosis=np.fmax(peaked, NORMAL_KURTOSIS),
     )
+
+
+def log_mean(value: np.ndarray, half: np.ndarray, digamma: np.ufunc) -> np.ndarray:
+    """The logarithm of the variance behind a chi-square estimate of it with 2 * half degrees of freedom, unbiased."""
+    return np.log(value) - digamma(half) + np.log(half)
+
+
+def centred(sample: Sample) -> np.ndarray:
+    """Deviations from the mean, zero where there is no number."""
+    return np.where(np.isfinite(sample.values), sample.values - sample.mean[..., None], 0.0)

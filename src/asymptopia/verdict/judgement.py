@@ -1,4 +1,4 @@
-"""What a verdict is made of: the question, the sample, what a statistic says of it, and the judgement."""
+"""What a verdict is made of: the question, what a statistic says of it, and the judgement."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ if TYPE_CHECKING:
     import xarray as xr
 
 AGREES, DISAGREES, INCONCLUSIVE = "agrees", "disagrees", "inconclusive"
+ESTIMATED = "estimated"  # nothing is claimed: a number with its errors
 POWER = 1.2816  # normal quantile: a discrepancy called detectable is seen nine times in ten
+COARSEST = 0.1  # no agreement is coarser than this share of the scale
 
 
 @dataclass(frozen=True)
 class Judgement:
     """The verdict on one observable.
 
-    table:   over (*sweep, *dims of the observable): limit, limit_error, estimate (at infinite size), error, z,
-             critical (the |z| that refutes at the family-wise level), scale, detectable (the discrepancy that would
-             have been seen nine times in ten), failed (realisations that gave no number).
+    table:   over (*sweep, *dims of the observable): limit, limit_error (of the theory), estimate (at infinite size),
+             error (of the seeds), extrapolation (what other ways to infinite size would change), z (the distance of
+             the limit from the nearest admissible extrapolation, in standard errors), critical (the |z| that refutes at
+             the family-wise level), scale, detectable (the discrepancy that would have been seen nine times in ten),
+             refuted and settled (1 or 0), failed (realisations that gave no number).
     by_size: over (*sweep, *dims, size): value, error, and the fitted finite-size correction as `fit`.
+    wanted:  the discrepancy that an agreement must be able to see, in units of the observable.
     """
 
     observable: str
@@ -31,6 +36,7 @@ class Judgement:
     advice: str
     table: xr.Dataset
     by_size: xr.Dataset
+    wanted: float = math.nan
 
     @property
     def largest_z(self) -> float:
@@ -38,15 +44,34 @@ class Judgement:
         z = np.abs(self.table["z"].values)
         return float(np.nanmax(z)) if np.isfinite(z).any() else math.nan
 
+    @property
+    def precision(self) -> float:
+        """The largest discrepancy that could have been missed, as a share of the scale; nan if it is not known."""
+        found = (self.table["detectable"] / self.table["scale"]).values
+        return float(found.max()) if np.isfinite(found).all() else math.nan
+
+    @property
+    def headline(self) -> str:
+        """The verdict in three words, with what it is worth: "agrees to 1.2 %"."""
+        return f"agrees to {100 * self.precision:.2g} %" if self.verdict == AGREES else self.verdict
+
+    @property
+    def verdicts(self) -> np.ndarray:
+        """The verdict on each component, in the shape of the table."""
+        refuted, settled = (self.table[k].values > 0 for k in ("refuted", "settled"))
+        whole = np.isfinite(self.table["limit"].values) & (self.table["failed"].values == 0)
+        return np.where(refuted, DISAGREES, np.where(settled & whole, AGREES, INCONCLUSIVE))
+
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of K components: their limits and errors (K,), and how closely.
+    """What is asked of K components: their limits and the errors of theory (K,), and how closely.
 
     share:  the level of each component's two-sided test.
     wanted: the discrepancy that should be detectable, in units of the observable.
     scale:  the size of the observable to which discrepancies are compared.
-    bias:   the finite-size correction falls as n**-bias.
+    bias:   the finite-size correction falls as n**-bias; infinite if there is none.
+    floor:  what round-off and solvers leave: smaller discrepancies say nothing.
     """
 
     target: np.ndarray
@@ -55,22 +80,7 @@ class Question:
     wanted: float
     scale: float
     bias: float
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Realisations (K, S, seeds) of K components at S sizes; their mean, standard error and number, each (K, S)."""
-
-    sizes: np.ndarray
-    values: np.ndarray
-    mean: np.ndarray
-    error: np.ndarray
-    count: np.ndarray
-
-    @property
-    def failed(self) -> np.ndarray:
-        """How many realisations of each component gave no number."""
-        return (~np.isfinite(self.values)).sum(axis=(1, 2))
+    floor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class Outcome:
 
     estimate: np.ndarray
     error: np.ndarray
+    extrapolation: np.ndarray
     z: np.ndarray
     critical: np.ndarray
     detectable: np.ndarray

@@ -1,51 +1,121 @@
-"""A mean over realisations, extrapolated to infinite size and compared by Student's test."""
+"""A mean over realisations, extrapolated to infinite size and compared with its limit."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from .extrapolation import extrapolate
-from .judgement import POWER, Outcome, Question, Sample
+from .exact import exact
+from .extrapolation import Fit, admissible
+from .judgement import POWER, Outcome, Question
+from .sample import Sample, rare
 
-if TYPE_CHECKING:
-    from .extrapolation import Extrapolation
+ONE_SIZE = "One size only: judged up to the resolution, without extrapolation."
+UNSEEN = 10.0  # an event that no seed met may be as large as this many scales
 
 
 def mean(sample: Sample, question: Question) -> Outcome:
-    fit = extrapolate(sample.sizes, sample.mean, sample.error, sample.count, question.bias)
-    return compare(question, fit, len(sample.sizes) > 1, sample.mean, sample.error, fit.curve(sample.sizes))
+    """Student's test of the extrapolated mean; exact realisations and unanimous ones by rules of their own."""
+    found = compare(question, *admissible(sample, question.bias), sample, (sample.mean, sample.error))
+    if sample.exact.any():
+        found = choose(sample.exact, exact(sample, question), found)
+    if sample.unanimous.any():
+        found = choose(sample.unanimous, _unanimous(sample, question, found), found)
+    few = rare(sample, question.wanted)
+    return replace(found, refuted=found.refuted & ~few, settled=found.settled & ~few)
 
 
 def compare(
     question: Question,
-    fit: Extrapolation,
-    extrapolated: bool,
-    value: np.ndarray,
-    value_error: np.ndarray,
-    curve: np.ndarray,
+    fits: Sequence[Fit],
+    fine: np.ndarray,
+    sample: Sample,
+    shown: tuple[np.ndarray, np.ndarray],
+    granted: float = 0.0,
 ) -> Outcome:
-    """Student's test of the intercept; with one size an equivalence test up to the resolution."""
-    critical = critical_value(fit.degrees, question.share)
-    total = np.hypot(fit.error, question.spread)
-    difference = fit.intercept - question.target
+    """The limit against every admissible extrapolation (`fine`, (models, K)): all of them must refute it.
+
+    It is settled only if that of the estimate does not refute it either.
+
+    The estimate is that of the declared exponent, the first, or, where it misfits, of the one that fits best. With one
+    size, or no finite-size correction, an equivalence test up to the resolution.
+
+    shown:   values and errors by size, (K, S), for the tables.
+    granted: how many of its standard errors another extrapolation may lie off before that counts as a difference.
+    """
+    estimates, errors = np.stack([f.estimate for f in fits]), np.stack([f.error for f in fits])
+    total = np.hypot(errors, question.spread)
+    slack = question.floor + np.stack([(np.abs(f.linear) * sample.lost).sum(axis=1) for f in fits])
+    difference = estimates - question.target
+    critical = _critical(fits, difference, question.share)
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = difference / total
-    detectable = (critical + POWER) * total
-    if extrapolated:
-        refuted = np.abs(z) > critical
-        settled = ~refuted & (detectable <= question.wanted)
-        remark = ""
-    else:
-        refuted = np.abs(difference) - critical * total > question.wanted
-        settled = np.abs(difference) + critical * total <= question.wanted
-        remark = "One size only: judged up to the resolution, without extrapolation."
-    estimate, error = fit.intercept, fit.error
-    return Outcome(estimate, error, z, critical, detectable, refuted, settled, value, value_error, curve, remark)
+        z = np.sign(difference) * np.maximum(np.abs(difference) - slack, 0) / total
+    best = np.where(fine[0], 0, np.argmin(np.where(fine, [f.chi2 for f in fits], np.inf), axis=0))
+    nearest = np.argmin(np.where(fine, np.nan_to_num(np.abs(z) / critical, nan=np.inf), np.inf), axis=0)
+    between = (fine & (difference > 0)).any(axis=0) & (fine & (difference < 0)).any(axis=0)
+    apart = np.maximum(np.abs(estimates - at(estimates, best)) - granted * errors, 0.0)
+    extrapolation = np.where(fine, apart, 0.0).max(axis=0)
+    detectable = (at(critical, best) + POWER) * at(total, best) + extrapolation + at(slack, best)
+    refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
+    near = np.abs(at(z, best)) <= at(critical, best)
+    found = Outcome(
+        estimate=at(estimates, best),
+        error=at(errors, best),
+        extrapolation=extrapolation,
+        z=np.where(between, 0.0, at(z, nearest)),
+        critical=at(critical, nearest),
+        detectable=detectable,
+        refuted=refuted,
+        settled=~refuted & near & (detectable <= question.wanted),
+        value=shown[0],
+        value_error=shown[1],
+        fit=at(np.stack([f.curve for f in fits]), best),
+    )
+    return _equivalence(found, question) if len(fits) == 1 else found
 
 
-def critical_value(degrees: np.ndarray, share: float) -> np.ndarray:
-    from scipy.special import stdtrit
+def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.ndarray:
+    """Critical |z| of each fit and component, (models, K).
 
-    return np.asarray(stdtrit(np.maximum(degrees, 1), 1 - share / 2))
+    Only the declared exponent, the first, is tested at both sides: another one moves the estimate to the side of the
+    correction alone.
+    """
+    shares = [share, *(2 * share for _ in fits[1:])]
+    return np.stack([np.where(d < 0, *f.critical(s)) for f, d, s in zip(fits, difference, shares, strict=True)])
+
+
+def _equivalence(found: Outcome, question: Question) -> Outcome:
+    """Within the resolution or outside of it; only a law without finite-size correction can be refuted so."""
+    distance = np.abs(found.estimate - question.target)
+    reach = found.critical * np.hypot(found.error, question.spread)
+    return replace(
+        found,
+        refuted=(distance - reach > question.wanted) & np.isinf(question.bias),
+        settled=distance + reach <= question.wanted,
+        remark=ONE_SIZE,
+    )
+
+
+def _unanimous(sample: Sample, question: Question, found: Outcome) -> Outcome:
+    """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
+    chance = -np.log(question.share) / sample.count.sum(axis=1)
+    height = UNSEEN * (sample.error * sample.count).max(axis=1)
+    reach = question.floor + chance * height + 3 * question.spread
+    refuted = np.abs(found.estimate - question.target) > reach
+    return replace(found, refuted=refuted, settled=found.settled & ~refuted)
+
+
+def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Of each component the model meant, from an array (models, K, ...)."""
+    return models[which, np.arange(models.shape[1])]
+
+
+def choose(where: np.ndarray, one: Outcome, other: Outcome) -> Outcome:
+    """The first outcome for the components meant, the second for the others."""
+    pairs = {k: (v, vars(other)[k]) for k, v in vars(one).items() if k != "remark"}
+    return Outcome(
+        **{k: np.where(where if a.ndim == 1 else where[:, None], a, b) for k, (a, b) in pairs.items()},
+        remark=other.remark or one.remark,
+    )

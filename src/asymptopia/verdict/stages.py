@@ -1,0 +1,82 @@
+"""What to run next: more seeds or a larger size, until a confrontation is decided or a budget is spent."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from .confront import Confrontation
+from .judgement import INCONCLUSIVE
+
+GROWTH = 2.0  # exponent of the size in the cost of a realisation, for want of a better guess
+STEP, LEAST = 4.0, 1.25  # seeds are multiplied by at most and at least so much
+LARGER = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One look at the data: sizes, number of seeds at each, and how many looks there were before."""
+
+    sizes: tuple[int, ...]
+    seeds: int
+    number: int = 0
+
+    def level(self, whole: float) -> float:
+        """The level of this look: half of what earlier ones left, so that all together stay below `whole`."""
+        return whole / 2 ** (self.number + 1)
+
+    def __str__(self) -> str:
+        return f"now {self.seeds} seeds at each of the sizes {', '.join(map(str, self.sizes))}"
+
+    @property
+    def work(self) -> float:
+        """What the stage costs from nothing, in realisations of size one."""
+        return self.seeds * float(np.sum(np.asarray(self.sizes, float) ** GROWTH))
+
+
+def decided(found: Confrontation) -> bool:
+    """Whether more realisations can change nothing: a verdict, or a reason that they do not mend."""
+    return found.verdict != INCONCLUSIVE or bool(found.warnings) or not any(_lacking(found).values())
+
+
+def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fixed: bool = False) -> Stage | None:
+    """The next look, or None if the confrontation is decided or the budget does not reach.
+
+    left:  seconds of the budget.
+    pace:  seconds that a unit of work took so far.
+    fixed: whether the sizes are to stay as they are.
+    """
+    if decided(found):
+        return None
+    need = _lacking(found)
+    affordable = left / pace if pace > 0 else math.inf
+    larger = Stage((*stage.sizes, LARGER * stage.sizes[-1]), stage.seeds, stage.number + 1)
+    grows = not fixed and larger.work - stage.work <= affordable
+    if need["sizes"] > need["seeds"] and grows:
+        return larger
+    factor = min(max(need["seeds"], 1.5) * 1.2, STEP, 1 + affordable / stage.work)
+    if factor >= LEAST:
+        return Stage(stage.sizes, math.ceil(stage.seeds * factor), stage.number + 1)
+    return larger if grows else None
+
+
+def _lacking(found: Confrontation) -> dict[str, float]:
+    """By what factor the seeds fall short, and by how much the extrapolation exceeds its half of the resolution.
+
+    Both are zero where nothing that can be computed is missing.
+    """
+    need = {"seeds": 0.0, "sizes": 0.0}
+    for judgement in found.judgements:
+        table = judgement.table
+        if judgement.verdict != INCONCLUSIVE or table["failed"].any() or not np.isfinite(table["limit"]).all():
+            continue
+        wanted = judgement.wanted
+        open_ = ~(table["settled"].values > 0)
+        reach, extrapolation = (np.where(open_, table[k].values, 0.0) for k in ("detectable", "extrapolation"))
+        reach = np.where(np.isfinite(reach), reach, STEP * wanted)
+        noise = ((reach - extrapolation) / np.maximum(wanted - extrapolation, wanted / 2)) ** 2
+        need["seeds"] = max(need["seeds"], float(noise.max(initial=0.0)), 1.0)
+        need["sizes"] = max(need["sizes"], float((extrapolation / (wanted / 2)).max(initial=0.0)) ** 2)
+    return need

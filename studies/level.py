@@ -1,0 +1,151 @@
+"""How often is a true law refuted? The level of every statistic, for realisations of many kinds.
+
+    python studies/level.py [--repetitions 2000] [--only mean]
+
+Each cell is a number of independent confrontations of a true limit, at level 0.01, with sizes 100, 200 and 400: the
+share that is refuted, in percent. A column is a finite-size correction with its declared exponent; `!` marks one that
+is declared wrongly (1/2 for 1, or 1 for 1/2). At most 1.5 are promised. What nobody can promise: a rare jump that no
+realisation met leaves no trace in the data; those cells are marked `~`.
+
+Below: the power of the default experiment and of larger ones against limits that are 5 % off, and the level of a
+sequence of looks at growing data (`asymptopia run` without `--seeds`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from asymptopia.verdict.bound import every_bound, mean_bound
+from asymptopia.verdict.exponent import exponent
+from asymptopia.verdict.fluctuation import fluctuation
+from asymptopia.verdict.judgement import Outcome, Question
+from asymptopia.verdict.mean import mean
+from asymptopia.verdict.sample import Sample, sample_of
+
+SIZES = np.array([100.0, 200.0, 400.0])
+SEEDS = (3, 5, 10, 40, 400)
+LEVEL = 0.01
+NOISE = 0.1
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+# of mean zero, and their variances
+DISTRIBUTIONS: dict[str, tuple[Draw, float]] = {
+    "normal": (lambda rng, shape: rng.standard_normal(shape), 1.0),
+    "exponential": (lambda rng, shape: rng.exponential(1, shape) - 1, 1.0),
+    "minus exponential": (lambda rng, shape: 1 - rng.exponential(1, shape), 1.0),
+    "lognormal": (lambda rng, shape: np.exp(rng.standard_normal(shape)) - np.exp(0.5), np.e * (np.e - 1)),
+    "rare jump": (lambda rng, shape: 100.0 * (rng.random(shape) < 0.005) - 0.5, 1e4 * 0.005 * 0.995),
+    "two-valued": (lambda rng, shape: np.where(rng.random(shape) < 0.5, 1.0, -1.0), 1.0),
+    "constant": (lambda rng, shape: np.zeros(shape), 0.0),
+}
+# the correction at size n, and the exponent that is rightly declared
+CORRECTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
+    "none": (lambda n: 0 * n, 1.0),
+    "1/n": (lambda n: 5 / n, 1.0),
+    "1/n+10/n2": (lambda n: 1 / n + 10 / n**2, 1.0),
+    "n^-1/2": (lambda n: n**-0.5, 0.5),
+    "log n/n": (lambda n: 5 * np.log(n) / n, 1.0),
+}
+
+
+def cell(
+    statistic: str, distribution: str, seeds: int, correction: str, bias: float, repetitions: int, level: float = LEVEL
+) -> Outcome:
+    """Confrontations of a true limit, as many components of one sample."""
+    rng = np.random.default_rng([len(statistic), len(distribution), seeds, len(correction), int(8 * bias)])
+    draw, variance = DISTRIBUTIONS[distribution]
+    shift = CORRECTIONS[correction][0](SIZES)[:, None]
+    noise = draw(rng, (repetitions, len(SIZES), seeds))
+    values, limit = {
+        "mean": lambda: (1 + shift + NOISE * noise, 1.0),
+        "fluctuation": lambda: (np.sqrt(1 + shift) * noise / np.sqrt(SIZES)[:, None], variance),
+        "exponent": lambda: (SIZES[:, None] ** -0.5 * (1 + shift) * (1 + NOISE * noise), -0.5),
+        "mean bound": lambda: (1 - shift + NOISE * noise, 1.0),
+        "every bound": lambda: (1 - shift - NOISE * np.abs(noise), 1.0),
+    }[statistic]()
+    return judged(statistic, sample_of(SIZES, values, 1.0), limit, bias, level)
+
+
+def judged(statistic: str, sample: Sample, limit: float, bias: float, level: float = LEVEL) -> Outcome:
+    """What the statistic says of every component, each at the whole level."""
+    test = {"mean": mean, "fluctuation": fluctuation, "exponent": exponent, "mean bound": mean_bound,
+            "every bound": every_bound}[statistic]  # fmt: skip
+    count, scale = len(sample.mean), abs(limit) or 1.0
+    return test(sample, Question(np.full(count, limit), np.zeros(count), level, 0.05 * scale, scale, bias, 1.5e-8))
+
+
+def columns() -> list[tuple[str, float, str]]:
+    """Corrections, each with the exponent declared rightly and wrongly."""
+    found = []
+    for name, (_, right) in CORRECTIONS.items():
+        found.append((name, right, name))
+        if name != "none":
+            found.append((name, 1.5 - right, f"{name}!"))
+    return found
+
+
+def table(statistic: str, repetitions: int) -> None:
+    heads = columns()
+    print(f"\n{statistic}: refuted, in percent")
+    print(f"{'seeds':>5s} {'realisations':18s}" + "".join(f"{h:>11s}" for *_, h in heads))
+    worst = 0.0
+    for seeds in SEEDS:
+        for distribution in DISTRIBUTIONS:
+            cells = []
+            for correction, bias, _ in heads:
+                share = 100 * float(cell(statistic, distribution, seeds, correction, bias, repetitions).refuted.mean())
+                unseen = distribution == "rare jump" and seeds < 400
+                worst = max(worst, 0.0 if unseen else share)
+                cells.append(f"{share:10.1f}{'~' if unseen else ' '}")
+            print(f"{seeds:5d} {distribution:18s}" + "".join(cells), flush=True)
+    print(f"the largest, but for the marked: {worst:.1f} %")
+
+
+def power(repetitions: int) -> None:
+    """How often a limit that is 5 % off is refuted, and a true one agrees, as the experiment grows."""
+    print("\n5 % off, correction 5/n, noise 0.05: refuted; true limit: agrees, in percent")
+    for sizes, seeds in (((100, 200, 400), 40), ((100, 200, 400), 160), ((100, 200, 400, 800), 160),
+                         ((100, 200, 400, 800, 1600), 160), ((100, 200, 400, 800, 1600, 3200), 160)):  # fmt: skip
+        n = np.array(sizes, float)
+        rng = np.random.default_rng(seeds)
+        noise = 0.05 * rng.standard_normal((repetitions, len(n), seeds))
+        values = 1 + (5 / n)[:, None] + noise
+        wrong = judged("mean", sample_of(n, values + 0.05, 1.0), 1.0, 1.0)
+        right = judged("mean", sample_of(n, values, 1.0), 1.0, 1.0)
+        known = judged("mean", sample_of(n, values + 0.05, 1.0), 1.0, 1.0)
+        alone = np.abs(known.estimate - 1) > 2.6 * known.error
+        shares = [100 * float(np.mean(a)) for a in (wrong.refuted, alone, right.settled)]
+        print(f"  sizes to {sizes[-1]:5d}, {seeds:4d} seeds: {shares[0]:5.1f} refuted", end="")
+        print(f" ({shares[1]:5.1f} if the exponent were known), {shares[2]:5.1f} agree")
+
+
+def looks(repetitions: int, stages: int = 4) -> float:
+    """How often a true limit is refuted at any of several looks, the seeds multiplied by four between them."""
+    rng = np.random.default_rng(7)
+    values = 1 + (5 / SIZES)[:, None] + NOISE * rng.standard_normal((repetitions, len(SIZES), 10 * 4 ** (stages - 1)))
+    refuted = np.zeros(repetitions, bool)
+    for k in range(stages):
+        sample = sample_of(SIZES, values[:, :, : 10 * 4**k], 1.0)
+        refuted |= judged("mean", sample, 1.0, 1.0, LEVEL / 2 ** (k + 1)).refuted
+    return float(refuted.mean())
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    given.add_argument("--repetitions", type=int, default=2000)
+    given.add_argument("--only", default="")
+    chosen = given.parse_args()
+    np.seterr(all="ignore")
+    for statistic in ("mean", "fluctuation", "exponent", "mean bound", "every bound"):
+        if chosen.only in statistic:
+            table(statistic, chosen.repetitions)
+    power(chosen.repetitions)
+    print(f"\na true limit at any of four looks: {100 * looks(chosen.repetitions):.2f} % refuted")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

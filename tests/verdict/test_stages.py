@@ -1,0 +1,75 @@
+"""More seeds, then larger sizes, until decided or the budget is spent."""
+
+import numpy as np
+import pytest
+
+from asymptopia import Law, Observable, confront
+from asymptopia.verdict.stages import Stage, decided, next_stage
+
+
+class Noisy(Law):
+    """One over n, and noise."""
+
+    noise: float = 0.5
+    correction: float = 0.0
+    observables = {"x": Observable("x", "x")}
+
+    def predict(self):
+        return {"x": 1.0}
+
+    compiled = False
+
+    def realize(self, n, key):
+        from asymptopia import generator
+
+        return {"x": 1 + self.correction / n + self.noise * generator(key).normal()}
+
+
+STAGE = Stage((100, 200, 400), 20)
+
+
+def looked(law, stage=STAGE):
+    return confront(law, sizes=stage.sizes, seeds=stage.seeds)
+
+
+def test_noise_asks_for_seeds():
+    found = looked(Noisy(noise=0.5))
+    following = next_stage(found, STAGE, left=1e9, pace=1e-6)
+    assert not decided(found)
+    assert following.sizes == STAGE.sizes and following.seeds == 80 and following.number == 1
+
+
+def test_a_correction_asks_for_a_larger_size():
+    found = looked(Noisy(noise=1e-2, correction=60.0))
+    following = next_stage(found, STAGE, left=1e9, pace=1e-6)
+    assert following.sizes == (100, 200, 400, 800) and following.seeds == STAGE.seeds
+    assert next_stage(found, STAGE, left=1e9, pace=1e-6, fixed=True).sizes == STAGE.sizes
+
+
+def test_what_is_decided_goes_no_further():
+    assert next_stage(looked(Noisy(noise=0.01)), STAGE, 1e9, 1e-6) is None
+
+
+def test_the_budget_is_kept():
+    found = looked(Noisy(noise=0.5))
+    pace = 1.0 / STAGE.work  # a second for the first stage
+    assert next_stage(found, STAGE, left=0.1, pace=pace) is None
+    some = next_stage(found, STAGE, left=1.0, pace=pace)
+    assert some.work - STAGE.work <= 1.05 / pace
+
+
+def test_failures_and_warnings_are_not_mended_by_seeds():
+    found = looked(Noisy(noise=0.5))
+    found.experiment["x"][0, 0] = np.nan
+    assert decided(confront(found.statement, found.experiment))
+
+    class Doubtful(Noisy):
+        def valid(self):
+            return "nobody knows"
+
+    assert decided(looked(Doubtful()))
+
+
+def test_all_looks_together_keep_the_level():
+    levels = [Stage((100,), 10, k).level(0.01) for k in range(60)]
+    assert sum(levels) <= 0.01 and levels[0] == pytest.approx(0.005)
