@@ -75,6 +75,8 @@ def quantiles(x: np.ndarray, mass: np.ndarray, z: np.ndarray) -> np.ndarray:
     faces = (x[1:] + x[:-1]) / 2
     lower, upper = below[:-1], above[1:]
     inside = np.minimum(lower, upper) > 1e-11
+    if inside.sum() < 2:
+        raise ArithmeticError("All mass is on one of the points: temperature and start are too narrow for their span.")
     lower, upper, faces = lower[inside], upper[inside], faces[inside]
     normal = np.where(lower < upper, ndtri(lower), -ndtri(upper))
     rising = np.append(True, np.diff(np.maximum.accumulate(normal)) > 0)  # there may be no mass between two wells

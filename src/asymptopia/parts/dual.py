@@ -73,6 +73,14 @@ def _check_second_moment(activation: Activation, variance: float) -> None:
         raise StatementError(_NO_MOMENT.format(activation))
 
 
+def field_nodes(activation: Activation, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes x (K, N) and weights of averages over single fields of variances u (K,), split at the breaks."""
+    deviation = np.sqrt(u)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z, w = nodes(np.nan_to_num(np.append(activation.breaks(), PIECES) / deviation))
+    return deviation * z, w
+
+
 def pair_nodes(
     activation: Activation, u: np.ndarray, v: np.ndarray, apart: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -216,8 +216,8 @@ def test_separable_labels_without_penalty_are_refused_with_the_threshold():
 
 
 @pytest.mark.parametrize("loss", [Square(), Huber(), Absolute()])
-def test_too_few_samples_without_penalty_are_refused(loss):
-    with pytest.raises(NoLimit, match="alpha > 1"):
+def test_as_many_samples_as_dimensions_without_penalty_are_refused(loss):
+    with pytest.raises(NoLimit, match="alpha = 1"):
         ERM(alpha=1.0, ridge=0.0, loss=loss, teacher=Linear(noise=0.1)).limit()
     ERM(alpha=1.0, ridge=0.0, l1=0.1, loss=loss, teacher=Linear(noise=0.1)).check()
 
@@ -270,3 +270,39 @@ def test_finite_systems_approach_the_limit(law):
         error = values.std(ddof=1) / np.sqrt(seeds)
         bias = 2.0 * max(abs(float(limit[name])), 0.05) / n
         assert abs(values.mean() - float(limit[name])) < 4 * error + bias, name
+
+
+@pytest.mark.parametrize("teacher", [Linear(noise=0.1), Sign(flip=0.1), ReLU()])
+@pytest.mark.parametrize("loss", [Square(), Absolute()])
+def test_without_penalty_few_samples_are_fitted_by_the_student_of_least_norm(loss, teacher):
+    law = ERM(alpha=0.5, ridge=0.0, loss=loss, teacher=teacher)
+    found, near = law.predict(), law.replace(ridge=1e-7, loss=Square()).predict()
+    for name in ("overlap", "norm", "test_error"):
+        assert found[name] == pytest.approx(near[name], abs=1e-6), name
+    assert found["train_loss"] == found["train_error"] == 0
+    if isinstance(teacher, Linear):
+        assert found["test_error"] == pytest.approx(0.5 + 0.1, abs=1e-12)  # (1 - alpha) rho + alpha noise / (1 - alpha)
+
+
+def test_the_student_of_least_norm_is_what_systems_find():
+    law = ERM(alpha=0.5, ridge=0.0, loss=Absolute(), teacher=Linear(noise=0.1))
+    data, limit = law.experiment((200,), 20), law.predict()
+    for name in ("overlap", "norm", "test_error"):
+        values = data[name].values.ravel()
+        assert abs(values.mean() - limit[name]) < 4 * values.std() / 20**0.5 + 0.01, name
+    assert data["train_error"].values.max() < 1e-20
+
+
+def test_at_the_threshold_of_interpolation_there_is_no_limit():
+    curve = sweep(ERM(ridge=0.0, loss=Square(), teacher=Linear(noise=0.1)), alpha=[0.5, 0.9, 1.1, 2.0]).limit()
+    np.testing.assert_allclose(curve["test_error"], [0.6, 1.0, 1.0, 0.1], atol=1e-9)
+    with pytest.raises(NoLimit, match="diverges at alpha = 1"):
+        ERM(alpha=1.0, ridge=0.0, loss=Square(), teacher=Linear(noise=0.1)).limit()
+
+
+@pytest.mark.parametrize("loss", [Absolute(), Square()])
+def test_without_noise_the_teacher_is_recovered(loss):
+    law = ERM(alpha=1.5, ridge=0.0, loss=loss, teacher=Linear())
+    found = law.predict()
+    assert found["overlap"] == found["norm"] == 1 and found["test_error"] == pytest.approx(0, abs=1e-12)
+    assert law.experiment((60,), 4)["test_error"].values.max() < 1e-8

@@ -32,6 +32,10 @@ class ERM(Law):
     where $\omega \sim N(0, q)$, the teacher's field given $\omega$ is $N(m \omega / q,\ \rho - m^2 / q)$, $g$ is the
     derivative of the log-probability of the label in its mean, and $\xi$ is standard normal.
 
+    Without penalty and for $\alpha < 1$ a loss of real labels vanishes on all samples, and w is the solution of least
+    norm: $m = \alpha E[y z^\star]$, $q = m^2/\rho + \alpha E[(y - \omega)^2]$. Above, labels without noise leave the
+    teacher alone.
+
     The test error is the probability of a wrong sign for labels +-1, the mean squared error for real ones, on labels
     without flips or added noise unless `noisy_test` (the labels of Logit and Probit are random by nature). The
     training loss is the mean loss without the penalty, the training error the share of wrong signs, or the mean
@@ -83,15 +87,24 @@ class ERM(Law):
         if self.ridge or self.l1:
             return
         threshold = self.thresholds("alpha")["existence"]
-        if not self.alpha > threshold:
-            what = "the labels are linearly separable" if self.loss.margin else "the samples can be fitted exactly"
+        if self.alpha > threshold or (self.alpha < threshold and not self.loss.margin):
+            return
+        if self.loss.margin:
             raise NoLimit(
-                f"Without penalty {self.loss!r} has a unique minimum only if alpha > {threshold:.10g}: below that "
-                f"{what}. `alpha` of ERM is {self.alpha:g}; raise it, or give ridge > 0."
+                f"Without penalty {self.loss!r} has a minimum only if alpha > {threshold:.10g}: below that the labels "
+                f"are linearly separable. `alpha` of ERM is {self.alpha:g}; raise it, or give ridge > 0 (as it "
+                "falls to 0, the student turns to that of `MaxMargin`)."
             )
+        raise NoLimit(
+            "Without penalty the norm of the student diverges at alpha = 1, where there are as many samples as "
+            "dimensions: change `alpha` of ERM, or give ridge > 0."
+        )
 
     def thresholds(self, along: str) -> dict[str, float]:
-        """Along `alpha`: `existence`, above which the minimum without penalty exists and is unique; inf if never."""
+        """Along `alpha`: `existence`, above which the minimum without penalty exists and is unique; inf if never.
+
+        Of losses of real labels it is 1, below which all samples are fitted.
+        """
         if along != "alpha":
             raise StatementError(f"ERM has no known transition along {along!r}; there is one along 'alpha'.")
         if not self.loss.margin:

@@ -19,6 +19,7 @@ def realize(law: ERM, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.erm.fit import fit
     from ....algorithms.generalisation import error, fresh_fields
+    from ....parts.loss import Square
 
     rng = generator(key)
     samples = whole(law.alpha * n, rng)
@@ -27,7 +28,8 @@ def realize(law: ERM, n: int, key: Key) -> dict[str, Any]:
     star *= np.sqrt(power * n / np.maximum(star @ star, 1e-300))
     X = rng.standard_normal((samples, n)) / np.sqrt(n)
     y = law.teacher.sample(X @ star, rng)
-    w = fit(X, y, law.loss, law.ridge, law.l1).w
+    through = law.ridge == law.l1 == 0 and samples < n and not law.loss.margin
+    w = fit(X, y, Square() if through else law.loss, law.ridge, law.l1).w  # all losses have one interpolator
     z = X @ w
     z0, fresh = fresh_fields(star, w, FRESH, rng)
     teacher = law.teacher if law.noisy_test else law.teacher.noiseless()

@@ -8,6 +8,8 @@ import numpy as np
 
 from ....contract.batching import stacked
 from ....contract.record import with_arrays
+from ....parts.channel import Linear
+from ....parts.loss import Square
 from ....parts.prior import Prior
 from ....theory.overlaps import pack, solve, test_error, unpack, wide
 from ....theory.replica import output_averages
@@ -20,18 +22,51 @@ if TYPE_CHECKING:
 def predict_many(law: ERM) -> dict[str, Any]:
     """The observables of `ERM`, with arrays in its number fields for many problems at once."""
     count = stacked(law)
-    m, q, V, residual = _solve(law, count)
+    recovering = _recovering(law, count)
+    through = _interpolating(law, count) | recovering
+    guarded = law.replace(ridge=np.where(through, 1.0, wide(law.ridge, count))) if through.any() else law
+    m, q, V, residual = _solve(guarded, count)
     rho = wide(law.prior.second_moment, count)
     found = output_averages(law.loss, law.teacher, m, q, V, rho)
+    least = (np.where(recovering, rho, value) for value in _least_norm(law, rho, count))
+    m, q = (np.where(through, a, b) for a, b in zip(least, (m, q), strict=True))
     values = {
         "overlap": m,
         "norm": q,
         "test_error": test_error(law.teacher if law.noisy_test else law.teacher.noiseless(), m, q, rho),
-        "train_loss": found.loss,
-        "train_error": found.error,
+        "train_loss": np.where(through, 0.0, found.loss),
+        "train_error": np.where(through, 0.0, found.error),
     }
+    residual = np.where(through, 0.0, residual)
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
     return values
+
+
+def _interpolating(law: ERM, count: int) -> np.ndarray:
+    """Which problems (count,) have no penalty and fewer samples than dimensions, all of which the student fits."""
+    alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
+    return (ridge == 0) & (l1 == 0) & (alpha < 1) & (not law.loss.margin)
+
+
+def _recovering(law: ERM, count: int) -> np.ndarray:
+    """Which problems (count,) have no penalty and more samples than dimensions, all of which the teacher alone fits."""
+    alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
+    exact = isinstance(law.teacher, Linear) and law.loss.location
+    noise = wide(law.teacher.noise, count) if isinstance(law.teacher, Linear) else np.ones(count)
+    return (ridge == 0) & (l1 == 0) & (alpha > 1) & (noise == 0) & exact
+
+
+def _least_norm(law: ERM, rho: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """m and q of the interpolator of least norm: m = alpha E y z0, and q = m^2 / rho + alpha E (y - omega)^2.
+
+    The moments of the labels are those of the square loss at a cavity field that knows nothing.
+    """
+    alpha, one = wide(law.alpha, count), np.ones(count)
+    at = output_averages(Square(), law.teacher, 0 * one, one, one, rho, training=False)
+    cross, power = 2 * at.signal * rho, 4 * at.f2 - 1
+    m = alpha * cross
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return m, (m**2 / rho + alpha * (power - 2 * m * cross / rho)) / (1 - alpha)
 
 
 def _solve(law: ERM, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

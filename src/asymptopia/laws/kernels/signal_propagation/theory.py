@@ -10,7 +10,7 @@ import numpy as np
 from ....contract.law import NoLimit
 from ....numerics.arrays import ArrayLike
 from ....parts.activation import Activation
-from ....parts.dual import dual, pair_nodes
+from ....parts.dual import dual, field_nodes
 
 if TYPE_CHECKING:
     from . import SignalPropagation
@@ -35,8 +35,7 @@ def layer(
 def averages(activation: Activation, q: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """E phi^2, E phi'^2 and E x phi' phi / q at lengths q (K,)."""
     q = np.atleast_1d(np.asarray(q, float))
-    x, _, weight = pair_nodes(activation, q, q, np.zeros_like(q))
-    weight, x = weight.sum(axis=2), x[..., 0]
+    x, weight = field_nodes(activation, q)
     f, slope = np.asarray(activation(x)), np.asarray(activation.derivative(x))
     square, squared_slope, across = ((weight * g).sum(axis=1) for g in (f * f, slope * slope, x * slope * f))
     return square, squared_slope, across / q

@@ -1,0 +1,222 @@
+"""Rough statements: random admissible ones over the whole range of every field, and what their answers must satisfy.
+
+`python tests/laws/rough.py [LAW ...] [--examples 20] [--experiment] [--seconds 20]` goes through all laws or those
+named, and prints every statement whose limit, or experiment at the smallest size, is not finite, breaks an invariant,
+or ends in anything but a sentence; and those that take longer, which are not judged. The exit status is the number of
+faults, at most 100.
+"""
+
+import argparse
+import dataclasses
+import re
+import signal
+import sys
+import traceback
+import warnings
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from asymptopia import NoLimit, StatementError
+from asymptopia.algorithms.checks import NotSolved
+from asymptopia.contract.batching import realize_block
+from asymptopia.contract.catalogue import law_classes
+from asymptopia.contract.record import Record, field_types
+from asymptopia.contract.statement import parts_of
+
+REFUSALS = (NoLimit, StatementError, NotSolved, ArithmeticError)
+SHARES = re.compile(r"^(share|probability|fraction|whether)\b", re.IGNORECASE)
+POSITIVE = re.compile(r"(^|_)variance|density|mse|risk|_error$|second_moment|(train|test)_loss")
+DECADES = 3  # above and below the default of a number whose range is open
+LARGEST = 8  # of a whole number without a largest value
+DEEPEST = 2  # parts within parts
+
+
+class Slow(Exception):
+    """A statement took longer than it was given."""
+
+
+def numbers(field, whole=False):
+    """All numbers that a field admits; with an open end `DECADES` around the default, evenly in logarithms."""
+    limits, default = field.metadata, field.default
+    low = next((limits[k] for k in ("above", "at_least") if limits.get(k) is not None), None)
+    high = next((limits[k] for k in ("below", "at_most") if limits.get(k) is not None), None)
+    if whole:
+        least = 0 if low is None else int(low) + (limits.get("above") is not None)
+        most = max(least, int(default or 0), LARGEST) if high is None else int(high) - (limits.get("below") is not None)
+        return st.integers(least, most)
+    if low is not None and high is not None and np.isfinite(high):
+        ends = (
+            st.integers(0, 1000).map(lambda k: k / 1000)
+            | st.floats(-6, 0).map(lambda e: 10**e)
+            | st.floats(-6, 0).map(lambda e: 1 - 10**e)
+        )
+        return ends.map(lambda t: float(low + (high - low) * t))
+    scale = abs(default) if isinstance(default, float) and default else 1.0
+    sizes = st.floats(-DECADES, DECADES).map(lambda e: scale * 10.0**e)
+    if low is not None:
+        inside = sizes.map(lambda x: float(low + x))
+        return inside if limits.get("above") is not None else inside | st.just(float(low))
+    signed = st.tuples(sizes, st.sampled_from((-1.0, 1.0))).map(lambda p: p[0] * p[1]) | st.just(0.0)
+    return signed if high is None else sizes.map(lambda x: float(high - x))
+
+
+def values(cls, field, depth):
+    """What a field of a record is drawn from."""
+    hint, limits = field_types(cls)[field.name], field.metadata
+    if limits.get("one_of"):
+        return st.sampled_from(limits["one_of"])
+    if hint is bool:
+        return st.booleans()
+    if hint is float or (hint == float | None and field.default is not None):
+        return numbers(field)
+    if hint is int:
+        return numbers(field, whole=True)
+    default = st.just(field.default)
+    if field.name == "times" and isinstance(field.default, tuple):
+        stretch = st.floats(-1.5, 0.5).map(lambda e: tuple(t * 10.0**e for t in field.default))
+        return default | stretch
+    parts = [p for p in parts_of(hint).values() if depth > 0 and _by_default(p)]
+    if not parts:
+        return default
+    return default | st.one_of([records(p, depth - 1) for p in parts])
+
+
+def records(cls, depth=DEEPEST):
+    """Random admissible records of a class; None where the fields drawn do not go together."""
+    fields = [f for f in dataclasses.fields(cls) if f.default is not dataclasses.MISSING]
+
+    def build(drawn):
+        given = {k: v for k, v in drawn.items() if not (v is None and cls.__dataclass_fields__[k].default is not None)}
+        try:
+            return cls(**given)
+        except (ValueError, TypeError):
+            return None
+
+    return st.fixed_dictionaries({f.name: values(cls, f, depth) for f in fields}).map(build)
+
+
+def _by_default(cls):
+    try:
+        return isinstance(cls(), Record)
+    except (TypeError, ValueError):
+        return False
+
+
+def faults(law, found, limit=True):
+    """What is wrong with these observables of a law, as sentences."""
+    for name, value in found.items():
+        plain = name.removesuffix("_error") if name not in law.observables else name
+        observable = law.observables.get(plain)
+        value = np.asarray(value, float)
+        if observable is None:
+            yield f"{name} is no observable"
+        elif name != plain:
+            if not (np.isfinite(value) & (value >= 0)).all():
+                yield f"{name} = {value.ravel()[:4]} is no error"
+        elif observable.bound and not np.isnan(value).any():
+            continue
+        elif not np.isfinite(value).all() and "nan" not in observable.doc and not _nan_is_documented(law, name):
+            yield f"{name} = {value.ravel()[:4]} is not finite"
+        else:
+            yield from _signs(name, observable, value[np.isfinite(value)], limit)
+
+
+def _signs(name, observable, value, limit):
+    room = 1e-6 * max(1.0, np.abs(value).max(initial=0.0))
+    if (
+        SHARES.search(observable.doc)
+        and "over its width" not in observable.doc
+        and ((value < -room) | (value > 1 + room)).any()
+    ):
+        yield f"{name} = {value.ravel()[:4]} is no share"
+    if limit and POSITIVE.search(name) and not observable.exponent_of and (value < -room).any():
+        yield f"{name} = {value.ravel()[:4]} is negative"
+
+
+def _nan_is_documented(law, name):
+    return re.search(rf"`{name}`[^.]*\bnan\b", type(law).__doc__ or "") is not None
+
+
+def tried(law, act, seconds):
+    """None if an answer is sound or a refusal a sentence, else what is wrong."""
+
+    def late(*_):
+        raise Slow
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            law.check()
+            wrong = list(faults(law, *act(law)))
+        return "; ".join(wrong) or None
+    except Slow:
+        return f"slow: more than {seconds:g} s"
+    except REFUSALS as reason:
+        words = str(reason).split()
+        return None if len(words) >= 5 else f"{type(reason).__name__} says only {str(reason)!r}"
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.filename.rpartition('asymptopia/')[2]}:{where.lineno}"
+        return f"{type(error).__name__}: {str(error)[:160]} ({place})"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def limit_of(law):
+    """The limit, and that it is one."""
+    return law.predict(), True
+
+
+def experiment_of(law):
+    """One realisation at the smallest of the default sizes."""
+    block = realize_block(law, min(law.sizes), (0,))
+    return {k: v for k, v in block.items() if k in law.observables}, False
+
+
+def examples(cls, count):
+    """Random statements of a law, the same at every call."""
+    found = []
+
+    @seed(20261129)
+    @settings(
+        max_examples=4 * count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=HealthCheck
+    )
+    @given(records(cls))
+    def collect(law):
+        if law is not None and len(found) < count and law not in found:
+            found.append(law)
+
+    collect()
+    return found
+
+
+def main():
+    """Go through the laws named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("laws", nargs="*")
+    parser.add_argument("--examples", type=int, default=20)
+    parser.add_argument("--experiment", action="store_true")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    asked = parser.parse_args()
+    bad = 0
+    for name, cls in law_classes().items():
+        if asked.laws and name not in asked.laws:
+            continue
+        drawn = examples(cls, asked.examples)
+        wrong = [(law, tried(law, experiment_of if asked.experiment else limit_of, asked.seconds)) for law in drawn]
+        wrong = [(law, what) for law, what in wrong if what]
+        slow = sum(what.startswith("slow") for _, what in wrong)
+        print(f"{name}: {len(drawn)} statements, {len(wrong) - slow} faults, {slow} too slow", flush=True)
+        for law, what in wrong:
+            print(f"    {law}\n        {what}", flush=True)
+        bad += len(wrong) - slow
+    sys.exit(min(bad, 100))
+
+
+if __name__ == "__main__":
+    main()
