@@ -21,8 +21,9 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.datasets import load_digits
 from timing import options, pick, row, seconds
 
+from asymptopia.measure.extremes import extremes
 from asymptopia.measure.operators import hessian
-from asymptopia.measure.spectra import extremes, quadrature
+from asymptopia.measure.spectra import quadrature
 
 PROBES, ORDER = 10, 80
 SHAPE, ROUNDS, REPEATED = pick(((64, 32, 32, 10), 3, 100), ((64, 8, 8, 10), 1, 5))

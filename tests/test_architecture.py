@@ -23,6 +23,7 @@ BELOW = {
     "theory": {"contract", "numerics", "parts"},
     "algorithms": {"contract", "numerics", "parts"},
     "measure": {"contract", "numerics", "parts"},
+    "scale": {"contract", "numerics", "measure"},
     "laws": {"contract", "numerics", "parts", "theory", "algorithms", "measure"},
     "verdict": {"contract", "tables", "numerics"},
     "engine": {"contract", "tables", "verdict"},
@@ -31,7 +32,7 @@ BELOW = {
     "forecast": {"contract", "tables", "verdict", "numerics", "parts", "algorithms", "laws", "engine"},
     "study": {"contract", "tables", "verdict", "engine", "forecast", "parts", "report", "laws"},
     "cli": {"contract", "tables", "verdict", "engine", "forecast", "extrapolate", "study", "report", "parts", "laws",
-            "measure", "theory", "derive"},
+            "measure", "theory", "derive", "scale"},
 }  # fmt: skip
 FREE = {"", "_environment"}
 

@@ -40,8 +40,8 @@ def test_the_spectrum_of_a_quadratic(model, tmp_path):
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     np.testing.assert_allclose(found["smallest"] + found["largest"], [-0.5, 3.0], atol=1e-12)
-    assert found["size"] == 4 and abs(found["trace"] - 5.5) < 4 * found["trace_error"]
-    assert found["trace_interval"][0] < 5.5 < found["trace_interval"][1]
+    assert found["size"] == 4 and found["exact"] and found["trace_error"] == 0
+    np.testing.assert_allclose([found["trace"], *found["trace_interval"]], 5.5, rtol=1e-12)
     low, value, high = (np.array(found[k]) for k in ("density_low", "density", "density_high"))
     assert ((low <= value) & (value <= high)).all()
     assert figure.stat().st_size > 1000
@@ -84,3 +84,56 @@ def test_the_law_of_noise_is_drawn_where_it_applies(tmp_path):
     assert law["ratio"] == pytest.approx(1 / 3, rel=0.05) and law["variance"] == pytest.approx(1, rel=0.02)
     np.testing.assert_allclose(law["edges"], [(1 - 3**-0.5) ** 2, (1 + 3**-0.5) ** 2], rtol=0.1)
     assert law["outliers"] == [] and "Marchenko-Pastur" in figure.read_text()
+    assert json.loads(done.stdout)["p_value"] > 0.01
+
+
+ODD = """
+import jax.numpy as jnp
+import numpy as np
+
+def parameters():
+    return jnp.ones(3)
+
+def half():
+    return jnp.ones(3, jnp.bfloat16)
+
+def of_seed(seed):
+    return jnp.ones(3)
+
+def loss(p):
+    return jnp.sum(p**2)
+
+def with_aux(p):
+    return jnp.sum(p**2), {"accuracy": 1.0}
+
+def of_data(p, data):
+    return jnp.sum(p**2)
+
+def in_numpy(p):
+    return float(np.sum(np.asarray(p) ** 2))
+
+def as_list(p):
+    return sum(p["w"])
+
+def at_random(p):
+    return np.random.default_rng().normal() * jnp.sum(p**2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("loss", "at", "said"),
+    [
+        ("with_aux", "parameters", "scalar alone, but returns a tuple of 2"),
+        ("of_data", "parameters", "the parameters alone"),
+        ("in_numpy", "parameters", "not NumPy"),
+        ("as_list", "parameters", "The loss fails at `parameters`: TypeError"),
+        ("at_random", "parameters", "fix its random numbers"),
+        ("loss", "half", "single or double precision, but the array is bfloat16"),
+        ("loss", "of_seed", "no arguments"),
+    ],
+)
+def test_losses_that_do_not_fit_are_said(tmp_path, loss, at, said):
+    path = tmp_path / "odd.py"
+    path.write_text(ODD)
+    done = CliRunner().invoke(main, ["spectrum", f"{path}:{loss}", "--at", at])
+    assert done.exit_code == 2 and said in done.output, done.output

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError
-from asymptopia.measure.sharpness import gradient_noise_scale, sharpness, sharpness_along
+from asymptopia.measure.gradient_noise import gradient_noise_scale
+from asymptopia.measure.sharpness import sharpness, sharpness_along
 
 
 def test_sharpness_of_a_quadratic():

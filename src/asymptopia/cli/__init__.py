@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..contract.record import StatementError
-from . import extrapolate, folders, judging, phases, running, spectrum, theory, width
+from . import extrapolate, folders, judging, phases, running, scaling, spectrum, theory, width
 
 
 class Refused(click.ClickException):
@@ -72,7 +72,7 @@ def main() -> None:
 
 for _verb in (
     theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, theory.atlas,
-    spectrum.spectrum,
+    spectrum.spectrum, scaling.scale,
     running.run, judging.judge, running.forecast, extrapolate.extrapolate, running.slurm,
     folders.report, folders.status, folders.diff, folders.export, folders.doctor,
 ):  # fmt: skip

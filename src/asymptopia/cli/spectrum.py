@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,9 @@ from .output import number, only_json, say, show_table
 from .phases import KINDS
 
 if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
+    from ..measure.overview import Spectrum
     from ..measure.random_matrix import CovarianceLaw
 
 
@@ -28,83 +30,110 @@ if TYPE_CHECKING:
 def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path | None, as_json: bool) -> None:
     """The Hessian spectrum of your own model.
 
-    LOSS is a function of the parameters, written with JAX, in a file that also has a function without arguments that
-    returns them, as any tree of arrays.
+    LOSS is a function of the parameters, written with JAX or PyTorch, in a file that also has a function without
+    arguments that returns them, as any tree of JAX arrays or as a PyTorch module.
 
     \b
     Examples:
       asymptopia spectrum mymodel.py:loss --out spectrum.pdf
       asymptopia spectrum mymodel.py:loss --at trained --json
 
-    --json prints {"model", "size", "trace", "trace_error", "trace_interval", "smallest", "largest", "grid", "density",
-    "density_error", "density_low", "density_high", "marchenko_pastur"}; errors are standard errors over the probes,
-    intervals hold the truth in 95 % of repetitions. Where the spectrum is that of a sample covariance matrix the last
-    has "ratio" (dimensions per sample), "variance", "edges", "outliers" and the "population" variance of each; else it
-    is null.
+    Up to 2,000 parameters all eigenvalues are computed, and nothing has an error; beyond, the density is seen through
+    random probes, and the trace through about as many products as two of them take.
+
+    --json prints {"model", "size", "exact", "trace", "trace_error", "trace_interval", "smallest", "largest",
+    "smallest_errors", "largest_errors", "grid", "density", "density_error", "density_low", "density_high",
+    "marchenko_pastur", "p_value"}; errors are standard errors over the probes, intervals hold the truth in 95 % of
+    repetitions, and an eigenvalue lies within its error. "p_value" is that of the law of Marchenko and Pastur, null
+    where there is no such law to fit. Unless it is below 0.005, "marchenko_pastur" has "ratio" (dimensions per sample),
+    "variance", "edges", "outliers", the "population" variance of each and "outlier_count", the least and the most.
     """
-    from ..measure.operators import hessian
-    from ..measure.random_matrix import covariance_law
-    from ..measure.spectra import extremes, quadrature
+    from ..measure.overview import spectrum_of
+    from ..report.spectrum import save_spectrum
 
     if out is not None and out.suffix.lower() not in KINDS:
         raise StatementError(f"--out must end in {', '.join(KINDS)}, but is {str(out)!r}.")
-    loss, parameters = _named(model, at)
+    operator = _hessian(model, at)
     with only_json(as_json) as printed:
-        operator = hessian(loss, parameters())
-        size = operator.shape[0]
-        count = min(count, max(1, size // 2))
-        seen = quadrature(operator, probes, order)
-        values = extremes(operator, count)[0]
-        trace, trace_error = seen.trace()
-        low, high = seen.trace_interval()
-        flat = values[-1] - values[0] <= 1e-12 * max(abs(values[0]), abs(values[-1]))
-        density = None if flat else seen.density()
-        law = None if density is None else covariance_law(seen, values[count:])
-        if out is not None and density is not None:
-            from ..report.spectrum import save_spectrum
-
-            drawn = None if law is None else density.smoothed(law.density)
-            figure = save_spectrum(density.grid, density.value, (density.low, density.high), values, out, drawn)
-            say(f"figure: {figure}")
-        found: dict[str, Any] = {
-            "model": model, "size": size, "trace": trace, "trace_error": trace_error,
-            "trace_interval": [low, high],
-            "smallest": values[:count].tolist(), "largest": values[count:].tolist(),
-        }  # fmt: skip
-        curves = ("grid", "value", "error", "low", "high") if density is not None else ()
-        names = {"grid": "grid", "value": "density"} | {k: f"density_{k}" for k in ("error", "low", "high")}
-        found |= {names[k]: getattr(density, k).tolist() for k in curves}
-        printed.append(found | {"marchenko_pastur": _described(law)})
+        seen = spectrum_of(operator, count, probes, order)
+        if out is not None and seen.density is not None:
+            density, law = seen.density, seen.law
+            drawn = density.smoothed(law.density) if law is not None and seen.described else None
+            band = (density.low, density.high)
+            say(f"figure: {save_spectrum(density.grid, density.value, band, seen.values, out, drawn)}")
+        printed.append({"model": model} | _found(seen))
     if not as_json:
-        rows = [["parameters", str(size)], ["trace", number(trace, trace_error)]]
-        rows += [["95 % interval", f"{number(low)} to {number(high)}"]]
-        rows += [
-            ["smallest", ", ".join(map(number, values[:count]))],
-            ["largest", ", ".join(map(number, values[count:]))],
-        ]
-        if law is not None:
-            edges = " to ".join(map(number, law.edges()))
-            rows += [["Marchenko-Pastur", f"{number(law.ratio)} dimensions a sample, {edges}"]]
-        show_table(("Hessian", model), rows)
+        show_table(("Hessian", model), _rows(seen))
 
 
-def _described(law: CovarianceLaw | None) -> dict[str, Any] | None:
+def _hessian(model: str, at: str) -> LinearOperator:
+    """The operator of the Hessian of the loss that `FILE.py:LOSS` names."""
+    from ..measure.operators import check_arguments, hessian
+
+    loss, parameters = named(model, also=at)
+    check_arguments(parameters, "function of the parameters", 0, "no arguments")
+    try:
+        found = parameters()
+    except Exception as error:
+        raise StatementError(f"{at!r} fails: {type(error).__name__}: {error}") from error
+    return hessian(loss, found)
+
+
+def _found(seen: Spectrum) -> dict[str, Any]:
+    half = len(seen.values) // 2
+    found: dict[str, Any] = {
+        "size": seen.size, "exact": seen.exact,
+        "trace": seen.trace.value, "trace_error": seen.trace.error, "trace_interval": [seen.trace.low, seen.trace.high],
+        "smallest": seen.values[:half].tolist(), "largest": seen.values[half:].tolist(),
+        "smallest_errors": seen.errors[:half].tolist(), "largest_errors": seen.errors[half:].tolist(),
+    }  # fmt: skip
+    if seen.density is not None:
+        names = {"grid": "grid", "value": "density"} | {k: f"density_{k}" for k in ("error", "low", "high")}
+        found |= {name: getattr(seen.density, k).tolist() for k, name in names.items()}
+    law = seen.law
+    described = _described(law) if law is not None and seen.described else None
+    return found | {"marchenko_pastur": described, "p_value": None if law is None else law.p_value}
+
+
+def _rows(seen: Spectrum) -> list[list[str]]:
+    half, law = len(seen.values) // 2, seen.law
+    shown = [
+        number(v, e if e > 1e-6 * abs(seen.values).max() else None)
+        for v, e in zip(seen.values, seen.errors, strict=True)
+    ]
+    rows = [["parameters", str(seen.size)], ["trace", number(seen.trace.value, seen.trace.error or None)]]
+    if not seen.exact:
+        rows += [["95 % interval", f"{number(seen.trace.low)} to {number(seen.trace.high)}"]]
+    rows += [["smallest", ", ".join(shown[:half])], ["largest", ", ".join(shown[half:])]]
     if law is None:
-        return None
+        return rows
+    if not seen.described:
+        return [*rows, ["Marchenko-Pastur", f"refuted: p-value {law.p_value:.2g}"]]
+    edges = " to ".join(map(number, law.edges()))
+    least, most = law.outlier_count
+    many = str(least) if least == most else f"{least} to {most}"
+    return [
+        *rows,
+        ["Marchenko-Pastur", f"{number(law.ratio)} dimensions a sample, {edges}; p-value {law.p_value:.2g}"],
+        ["outliers", many],
+    ]
+
+
+def _described(law: CovarianceLaw) -> dict[str, Any]:
     population = [float(v) if v == v else None for v in law.population]
     return {
         "ratio": law.ratio, "variance": law.variance, "edges": list(law.edges()),
-        "outliers": law.outliers.tolist(), "population": population,
+        "outliers": law.outliers.tolist(), "population": population, "outlier_count": list(law.outlier_count),
     }  # fmt: skip
 
 
-def _named(model: str, at: str) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
-    """The loss and the function that returns the parameters, from `FILE.py:LOSS`."""
+def named(model: str, form: str = "FILE.py:LOSS", also: str | None = None) -> Any:
+    """The function that `FILE.py:NAME` names, or a pair of it and another of the same file."""
     path, colon, name = model.rpartition(":")
     if not colon or not path.endswith(".py"):
-        raise StatementError(f"The model must be FILE.py:LOSS, but is {model!r}.")
+        raise StatementError(f"The model must be {form}, but is {model!r}.")
     names = load_file(path)
-    for wanted in (name, at):
+    for wanted in filter(None, (name, also)):
         if wanted not in names:
             raise StatementError(f"{Path(path).name} defines no function {wanted!r}.{nearest(wanted, names)}")
-    return names[name], names[at]
+    return names[name] if also is None else (names[name], names[also])

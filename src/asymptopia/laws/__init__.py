@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
     from .dynamics.online_sgd import OnlineSGD as OnlineSGD
     from .dynamics.ridge_flow import RidgeFlow as RidgeFlow
+    from .dynamics.scaling_phases import ScalingPhases as ScalingPhases
     from .dynamics.sgd_dynamics import SGDDynamics as SGDDynamics
     from .dynamics.spherical_p_spin import SphericalPSpin as SphericalPSpin
     from .dynamics.spiked_matrix_tensor import SpikedMatrixTensor as SpikedMatrixTensor
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .inference.l1_recovery import L1Recovery as L1Recovery
     from .inference.max_margin import MaxMargin as MaxMargin
     from .inference.mixture_erm import MixtureERM as MixtureERM
+    from .inference.multi_index import MultiIndex as MultiIndex
+    from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.random_features import RandomFeatures as RandomFeatures
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix
     from .inference.stochastic_block_model import StochasticBlockModel as StochasticBlockModel
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from .landscape.p_spin_complexity import PSpinComplexity as PSpinComplexity
     from .landscape.spurious_valleys import SpuriousValleys as SpuriousValleys
     from .landscape.wide_network_landscape import WideNetworkLandscape as WideNetworkLandscape
+    from .mean_field.attention_particles import AttentionParticles as AttentionParticles
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from .mean_field.schroedinger_bridge import SchroedingerBridge as SchroedingerBridge
     from .mean_field.two_layer import TwoLayer as TwoLayer
     from .mean_field.two_layer_fluctuations import TwoLayerFluctuations as TwoLayerFluctuations
+    from .mean_field.underdamped import Underdamped as Underdamped
     from .mean_field.wasserstein_flow import WassersteinFlow as WassersteinFlow
     from .optimisation.inertial_newton import InertialNewton as InertialNewton
     from .optimisation.majorization_minimization import MajorizationMinimization as MajorizationMinimization

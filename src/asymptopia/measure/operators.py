@@ -1,7 +1,8 @@
 """Curvature of a loss at given parameters, as linear operators that are never written out.
 
-Parameters are any tree of JAX arrays; an operator acts on them as one flat vector. `scipy.sparse.linalg.LinearOperator`
-is what `measure.spectra` takes, so that operators made elsewhere (of a PyTorch model, say) serve as well.
+Parameters are any tree of JAX arrays, or a PyTorch module (see `measure.pytorch`); an operator acts on them as one flat
+vector. `scipy.sparse.linalg.LinearOperator` is what `measure.spectra` takes, so that operators made elsewhere serve as
+well.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from . import pytorch
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
+
+HALF = ("float16", "bfloat16")
 
 
 def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
@@ -23,15 +27,14 @@ def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     Raises `StatementError` if the loss is not a scalar, if it or its gradient is not finite there, or if it cannot be
     differentiated twice.
     """
+    if pytorch.is_module(parameters):
+        return pytorch.hessian(loss, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
     gradient = jax.grad(finite_scalar(loss, flat, unravel))
 
-    def product(vector: Any, at: Any) -> Any:
-        return jax.jvp(gradient, (at,), (vector,))[1]
-
-    return _operator(product, flat, "loss")
+    return _operator(lambda: jax.linearize(gradient, flat)[1], flat, "loss")
 
 
 def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
@@ -40,6 +43,8 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
     J is the Jacobian of the outputs `model(parameters)`, an array, and H the Hessian of the scalar `loss(outputs)`. For
     the negative log-likelihood of an exponential family in its natural parameters it is the Fisher matrix.
     """
+    if pytorch.is_module(parameters):
+        return pytorch.gauss_newton(model, loss, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
@@ -49,16 +54,18 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
 
     finite_scalar(lambda p: loss(model(p)), flat, unravel)
 
-    def product(vector: Any, at: Any) -> Any:
-        value, push = jax.jvp(outputs, (at,), (vector,))
-        curved = jax.jvp(jax.grad(loss), (value,), (push,))[1]
-        return jax.vjp(outputs, at)[1](curved)[0]
+    def product() -> Callable[[Any], Any]:
+        value, push = jax.linearize(outputs, flat)
+        curve, pull = jax.linearize(jax.grad(loss), value)[1], jax.linear_transpose(push, flat)
+        return lambda vector: pull(curve(push(vector)))[0]
 
     return _operator(product, flat, "loss")
 
 
 def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     """The empirical Fisher matrix, the mean of $g g^T$ over the gradients g of `log_likelihoods(parameters)`, (n,)."""
+    if pytorch.is_module(parameters):
+        return pytorch.fisher(log_likelihoods, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
@@ -66,15 +73,18 @@ def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOper
     def each(at: Any) -> Any:
         return log_likelihoods(unravel(at))
 
-    def product(vector: Any, at: Any) -> Any:
-        value, push = jax.jvp(each, (at,), (vector,))
-        return jax.vjp(each, at)[1](push)[0] / value.size
+    def product() -> Callable[[Any], Any]:
+        value, push = jax.linearize(each, flat)
+        pull = jax.linear_transpose(push, flat)
+        return lambda vector: pull(push(vector))[0] / value.size
 
     return _operator(product, flat, "log-likelihood")
 
 
 def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     """The tangent kernel $J J^T$ of the outputs `model(parameters)`, flattened."""
+    if pytorch.is_module(parameters):
+        return pytorch.tangent_kernel(model, parameters)
     import jax
 
     flat, unravel = flat_parameters(parameters)
@@ -83,62 +93,101 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     def outputs(at: Any) -> Any:
         return model(unravel(at)).ravel()
 
-    def product(vector: Any, at: Any) -> Any:
-        (pulled,) = jax.vjp(outputs, at)[1](vector)
-        return jax.jvp(outputs, (at,), (pulled,))[1]
+    def product() -> Callable[[Any], Any]:
+        push = jax.linearize(outputs, flat)[1]
+        pull = jax.linear_transpose(push, flat)
+        return lambda vector: push(pull(vector)[0])
 
     return _operator(product, flat, "model", int(np.prod(shape)))
 
 
 def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """A tree of parameters as one vector, and the way back. Raises `StatementError` unless they are finite and real."""
     import jax
     from jax.flatten_util import ravel_pytree
 
-    leaves = jax.tree.leaves(parameters)
-    if not leaves or not sum(np.size(a) for a in leaves):
+    leaves = jax.tree_util.tree_leaves_with_path(parameters)
+    if not sum(np.size(leaf) for _, leaf in leaves):
         raise StatementError("There are no parameters: `parameters` has no array with an entry.")
-    for path, leaf in jax.tree_util.tree_leaves_with_path(parameters):
+    for path, leaf in leaves:
         array, name = np.asarray(leaf), jax.tree_util.keystr(path) or "the array"
+        if str(array.dtype) in HALF:
+            raise StatementError(
+                f"`parameters` must be in single or double precision, but {name} is {array.dtype}: second derivatives "
+                "in half precision are mostly round-off. Convert with .astype(float32)."
+            )
         if not np.issubdtype(array.dtype, np.floating):
-            raise StatementError(f"`parameters` must be real floating-point numbers, but {name} is {array.dtype}.")
+            raise StatementError(
+                f"`parameters` must be real floating-point numbers, but {name} is {array.dtype}: leave out what is not "
+                "trained."
+            )
         if not np.isfinite(array).all():
             raise StatementError(f"`parameters` must be finite, but {name} has a nan or an infinity.")
     return ravel_pytree(parameters)
 
 
 def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The loss as a function of the vector of parameters; raises `StatementError` unless it is a finite scalar."""
     import jax
     import jax.numpy as jnp
 
+    check_arguments(loss, "loss", 1, "the parameters alone; bind its data, as in `lambda p: loss(p, data)`")
+
     def value(at: Any) -> Any:
-        return jnp.asarray(loss(unravel(at)))
+        found = loss(unravel(at))
+        if isinstance(found, (tuple, list, dict)):
+            raise StatementError(
+                f"The loss must return a scalar alone, but returns a {type(found).__name__} of {len(found)}: "
+                "leave out what it returns beside it."
+            )
+        return jnp.asarray(found)
 
     try:
         shape = jax.eval_shape(value, flat).shape
-    except jax.errors.ConcretizationTypeError as error:
-        raise StatementError(f"The loss must be written with JAX: {str(error).splitlines()[0]}") from error
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        raise StatementError(
+            f"The loss must be written with JAX, not NumPy or Python numbers: {str(error).splitlines()[0]}"
+        ) from error
+    except StatementError:
+        raise
+    except Exception as error:
+        raise StatementError(f"The loss fails at `parameters`: {type(error).__name__}: {_first(error)}") from error
     if shape != ():
         raise StatementError(f"The loss must be a scalar, but it is an array of shape {shape}.")
-    if not np.isfinite(float(value(flat))):
-        raise StatementError(f"The loss must be finite at `parameters`, but it is {float(value(flat))}.")
+    first, again = float(value(flat)), float(value(flat))
+    if not np.isfinite(first):
+        raise StatementError(f"The loss must be finite at `parameters`, but it is {first}.")
+    if first != again and abs(first - again) > 1e-3 * max(abs(first), abs(again)):
+        raise StatementError(f"The loss must be a function, but is {first} and then {again}: fix its random numbers.")
     return value
 
 
-def _operator(product: Callable[[Any, Any], Any], flat: Any, what: str, size: int | None = None) -> LinearOperator:
+def check_arguments(function: Callable[..., Any], name: str, count: int, which: str) -> None:
+    """Raises `StatementError` unless the function can be called with this number of arguments."""
+    import inspect
+
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError as error:
+        raise StatementError(f"The {name} must be a function of {which}, but: {error}.") from None
+    except ValueError:
+        pass  # a builtin without a signature
+
+
+def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str, size: int | None = None) -> Any:
+    """The operator of the product that `prepare` returns: a linear map, its part that is always the same done once."""
     import jax
     from scipy.sparse.linalg import LinearOperator
 
     size = flat.size if size is None else size
-    compiled = jax.jit(product)
     try:
-        jax.eval_shape(product, jax.numpy.zeros(size, flat.dtype), flat)
+        compiled = jax.jit(prepare())
+        jax.eval_shape(compiled, jax.numpy.zeros(size, flat.dtype))
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise StatementError(
-            f"The {what} cannot be differentiated as often as needed: {str(error).splitlines()[0]}"
-        ) from error
+        raise StatementError(f"The {what} cannot be differentiated as often as needed: {_first(error)}") from error
 
     def apply(vector: np.ndarray) -> np.ndarray:
-        found = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel(), flat), float)
+        found = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel()), float)
         if not np.isfinite(found).all():
             raise StatementError(f"The {what} cannot be differentiated as often as needed at `parameters`: nan.")
         return found
@@ -146,4 +195,8 @@ def _operator(product: Callable[[Any, Any], Any], flat: Any, what: str, size: in
     def apply_all(vectors: np.ndarray) -> np.ndarray:
         return np.stack([apply(v) for v in vectors.T], axis=1)
 
-    return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(float))
+    return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(flat.dtype))
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]

@@ -1,72 +1,141 @@
-"""Whether a spectrum is that of a sample covariance matrix of independent coordinates, and what sticks out of it."""
+"""Whether a spectrum is that of a sample covariance matrix of independent coordinates, and what sticks out of it.
+
+The law has two parameters, which two moments give; whether it then describes the spectrum is a test: matrices of
+independent coordinates are drawn, of the same shape and seen in the same way, and the p-value is the share of them
+whose distribution differs at least as much from the law fitted to it; where probes see the spectrum, by what they and
+the matrix can differ together. Draws end early where many differ (Besag and Clifford, Biometrika 78 (1991) 301).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from ..numerics.sample_covariance import SampleCovariance
+from .covariance_samples import all_of, probed
 from .spectra import Quadrature
 
-TOLERANCE = 0.02  # of a distribution function, which a quadrature knows to about one in its order
-BINS = 12
+LEVEL = 0.005
+DRAWS, ENOUGH = 199, 10
+FEWEST = 30  # eigenvalues of a bulk: fewer are like those of many laws
+BINS = 24
+ZERO = 1e-9  # of the largest eigenvalue
 
 
 @dataclass(frozen=True)
 class CovarianceLaw:
-    """Marchenko and Pastur's law as it was found in a spectrum.
+    """Marchenko and Pastur's law as it was fitted to a spectrum.
 
-    ratio:      dimensions per sample.
-    variance:   of a coordinate.
-    outliers:   eigenvalues above its edge, ascending.
-    population: the variance of the direction that each of them belongs to, by Baik, Ben Arous and Peche; nan for one
-                that no direction can have.
+    ratio:         dimensions per sample.
+    variance:      of a coordinate.
+    outliers:      eigenvalues above its edge, ascending.
+    population:    the variance of the direction that each of them belongs to, by Baik, Ben Arous and Peche; nan for one
+                   that no direction can have.
+    p_value:       the probability that a matrix of independent coordinates differs as much from its law as this
+                   spectrum does; the law is refuted where it is small.
+    outlier_count: how many eigenvalues lie beyond all but a hundredth, and beyond half, of the largest eigenvalues of
+                   such matrices: the least and the most that can be outliers.
     """
 
     ratio: float
     variance: float
     outliers: np.ndarray
     population: np.ndarray
+    p_value: float = np.nan
+    outlier_count: tuple[int, int] = (0, 0)
 
     def edges(self) -> tuple[float, float]:
         """The ends of the spectrum, without the outliers and the mass at zero."""
-        low, high = SampleCovariance(self.ratio).edges()
+        low, high = _edges(self.ratio)
         return self.variance * low, self.variance * high
 
     def density(self, x: np.ndarray) -> np.ndarray:
         """The density at each x > 0, without the mass at zero."""
-        return SampleCovariance(self.ratio).density(np.asarray(x, float) / self.variance) / self.variance
+        return _density(self.ratio, np.asarray(x, float) / self.variance) / self.variance
+
+
+class _Fit(NamedTuple):
+    """The law of the bulk of a spectrum: its parameters, how many values are above, and how much the laws differ."""
+
+    ratio: float
+    variance: float
+    beyond: int
+    distance: float
 
 
 def covariance_law(seen: Quadrature, eigenvalues: np.ndarray) -> CovarianceLaw | None:
     """Marchenko and Pastur's law where it describes a spectrum, or None.
 
-    Its two parameters are those of the first two moments of what lies below its edge; the `eigenvalues`, the largest
-    ones, that lie above it are outliers. It describes the spectrum if the distribution functions differ nowhere in the
-    bulk by more than 0.02 and four standard errors, and if not all of the eigenvalues given are outliers.
+    It describes the spectrum unless `fitted_law` is refuted at the level 0.005, or all the eigenvalues given are
+    outliers.
     """
-    size, largest = seen.size, max(abs(end) for end in seen.ends())
-    values = np.sort(np.asarray(eigenvalues, float)) / largest
-    if seen.ends()[0] < -1e-6 * largest or not seen.ends()[1] > 0:
+    law = fitted_law(seen, eigenvalues)
+    return law if law is not None and law.p_value > LEVEL and len(law.outliers) < len(eigenvalues) else None
+
+
+def fitted_law(seen: Quadrature, eigenvalues: np.ndarray, seed: int = 0) -> CovarianceLaw | None:
+    """Marchenko and Pastur's law with the moments of a spectrum, and how well it describes the spectrum.
+
+    seen: the spectrum, all of it or through probes; eigenvalues: its largest ones. Those above the edge are outliers,
+    of which the moments know nothing. None if there is no such law: eigenvalues are negative, all alike, or fewer than
+    30 in the bulk.
+    """
+    fit = _fit(seen, np.asarray(eigenvalues, float))
+    if fit is None:
         return None
-    count, cut = 0, np.inf
+    samples, size = seen.size / fit.ratio, seen.size - fit.beyond
+    rng = np.random.default_rng((seed, DRAWS))
+    worse, tops = 0, []
+    for _ in range(DRAWS):
+        drawn = [_fit(one, np.empty(0)) for one in ([] if seen.exact else [probed(rng, samples, size, seen)])]
+        whole = all_of(rng, samples, size)
+        drawn.append(_fit(whole, np.empty(0)))
+        worse += sum(np.inf if null is None else null.distance for null in drawn) >= fit.distance
+        top, rank = whole.ends()[1], int((whole.eigenvalues > 0).sum())
+        tops.append((top / _edges(size / samples)[1] - 1) * rank ** (2 / 3))
+        if worse >= ENOUGH and len(tops) >= 5 * ENOUGH:
+            break
+    p_value = worse / len(tops) if len(tops) < DRAWS else (1 + worse) / (1 + DRAWS)
+    values = np.sort(np.asarray(eigenvalues, float))
+    outliers = values[len(values) - fit.beyond :]
+    law = CovarianceLaw(fit.ratio, fit.variance, outliers, _populations(fit.ratio, fit.variance, outliers))
+    edge, unit = law.edges()[1], min(samples, size) ** (-2 / 3)
+    sure, most = (edge * (1 + unit * np.quantile(tops, q)) for q in (0.99, 0.5))
+    count = int((values > sure).sum()), _at_most(seen, values, most)
+    return replace(law, p_value=p_value, outlier_count=count)
+
+
+def _at_most(seen: Quadrature, values: np.ndarray, above: float) -> int:
+    """How many eigenvalues lie above; where not all of them are given, as the probes see them."""
+    count = int((values > above).sum())
+    if count < len(values):
+        return count
+    return max(count, int(np.ceil(seen.size * seen.interval(lambda x: x > above)[1])))
+
+
+def _fit(seen: Quadrature, eigenvalues: np.ndarray) -> _Fit | None:
+    """Moments below the edge until no more of the eigenvalues lie above it."""
+    low, high = seen.ends()
+    if low < -1e-6 * high or not high > 0:
+        return None
+    values, count, cut = np.sort(eigenvalues) / high, 0, np.inf
     while True:
-        share, first, second = (_moment(seen, k, largest, cut) for k in range(3))
+        share, first, second = (_moment(seen, k, high, cut) for k in range(3))
+        if not share > 0 or not first > 0:
+            return None
         mean = first / share
         ratio = second / share / mean**2 - 1
-        if not 1e-3 < ratio < 1e3:
+        if not 1e-6 < ratio < 1e6:
             return None
-        cut = mean * SampleCovariance(ratio).edges()[1] * (1 + 4 * size ** (-2 / 3))
+        cut = mean * _edges(ratio)[1] * (1 + 4 * seen.size ** (-2 / 3))
         if (beyond := int((values > cut).sum())) <= count:
             break
         count = beyond
-    if count == len(values):
+    if min(1.0, 1 / ratio) * (seen.size - count) < FEWEST:
         return None
-    outliers = values[len(values) - count :]
-    found = CovarianceLaw(ratio, mean * largest, outliers * largest, largest * _populations(ratio, mean, outliers))
-    return found if _describes(found, seen) else None
+    distance = _distance(seen, ratio, mean * high, count / seen.size)
+    return _Fit(ratio, mean * high, count, distance)
 
 
 def _moment(seen: Quadrature, power: int, unit: float, cut: float) -> float:
@@ -74,18 +143,41 @@ def _moment(seen: Quadrature, power: int, unit: float, cut: float) -> float:
     return seen.mean(lambda x: (x / unit) ** power * (x <= cut * unit))[0]
 
 
-def _describes(law: CovarianceLaw, seen: Quadrature) -> bool:
-    """Whether the distribution functions agree; the outliers are a share of the spectrum too."""
-    low, high = law.edges()
-    ends = np.linspace(low, high, BINS + 1)
-    below, error = seen.distribution(ends[1:-1])
-    shares = SampleCovariance(law.ratio).shares(ends / law.variance)
-    expected = (max(0.0, 1 - 1 / law.ratio) + np.cumsum(shares)[:-1]) * (1 - len(law.outliers) / seen.size)
-    return bool((np.abs(below - expected) <= TOLERANCE + 4 * error).all())
+def _distance(seen: Quadrature, ratio: float, variance: float, beyond: float) -> float:
+    """The largest difference of the distribution functions of the eigenvalues that are not zero, outliers apart."""
+    ends = np.linspace(*_edges(ratio), BINS + 1)
+    zero = seen.distribution(np.array([ZERO * seen.ends()[1]]))[0]
+    below = seen.distribution(variance * ends[1:-1])[0]
+    expected = np.cumsum(_shares(ratio, ends))[:-1] * min(1.0, 1 / ratio)
+    atom = max(0.0, 1 - 1 / ratio)
+    gap = np.abs(below - (atom + expected) * (1 - beyond)).max()
+    return float(max(gap, abs(zero[0] - atom * (1 - beyond))) / (min(1.0, 1 / ratio) * (1 - beyond)))
+
+
+def _edges(ratio: float) -> tuple[float, float]:
+    return (1 - ratio**0.5) ** 2, (1 + ratio**0.5) ** 2
+
+
+def _density(ratio: float, x: np.ndarray) -> np.ndarray:
+    low, high = _edges(ratio)
+    inside = np.maximum((x - low) * (high - x), 0.0)
+    return np.asarray(np.sqrt(inside) / (2 * np.pi * ratio * np.where(x > 0, x, 1.0)))
+
+
+def _shares(ratio: float, ends: np.ndarray) -> np.ndarray:
+    """The part in each bin of what is not at zero."""
+    low, high = _edges(ratio)
+    angles = np.arccos(np.clip(1 - 2 * (ends - low) / (high - low), -1, 1))
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    half = np.diff(angles)[:, None] / 2
+    theta = angles[:-1, None] + half * (1 + nodes)
+    x = low + (high - low) * (1 - np.cos(theta)) / 2
+    found = (half * weights * _density(ratio, x) * np.sin(theta)).sum(axis=1)
+    return np.asarray(found / found.sum())
 
 
 def _populations(ratio: float, variance: float, outliers: np.ndarray) -> np.ndarray:
     """The variances t of directions whose eigenvalue t (1 + ratio s / (t - s)), s = variance, is the outlier."""
-    half: Any = (outliers + variance * (1 - ratio)) / 2
+    half: np.ndarray = (outliers + variance * (1 - ratio)) / 2
     with np.errstate(invalid="ignore"):
         return np.asarray(half + np.sqrt(half**2 - variance * outliers))

@@ -1,4 +1,4 @@
-"""What training does to the curvature, and how noisy its gradients are: sharpness and the noise scale, of any loss."""
+"""What training does to the curvature: the largest eigenvalue of the Hessian of any loss, along gradient descent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from . import pytorch
+from .extremes import extremes
 from .operators import finite_scalar, flat_parameters, hessian
-from .spectra import extremes
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -56,6 +57,8 @@ def sharpness_along(loss: Callable[[Any], Any], parameters: Any, rate: float, st
         raise StatementError(f"`rate` must be > 0, but is {rate!r}.")
     if not 1 <= every <= steps:
         raise StatementError(f"`every` must be between 1 and the number of steps {steps}, but is {every!r}.")
+    if pytorch.is_module(parameters):
+        return _torch_descent(loss, parameters, rate, steps, every)
     flat, unravel = flat_parameters(parameters)
     value = finite_scalar(loss, flat, unravel)
     gradient = jax.grad(value)
@@ -75,66 +78,38 @@ def sharpness_along(loss: Callable[[Any], Any], parameters: Any, rate: float, st
     for step in range(0, steps + 1, every):
         if step:
             flat = descend(flat)
-        now = float(value(flat))
-        if not np.isfinite(now):
-            raise StatementError(f"Gradient descent with `rate` {rate!r} has diverged at step {step}; take less.")
-        seen.append((step, now, largest(flat)))
+        seen.append((step, _not_diverged(float(value(flat)), rate, step), largest(flat)))
     numbers, losses, curvatures = (np.array(column) for column in zip(*seen, strict=True))
     return Training(numbers, losses, curvatures, float(rate), unravel(flat))
 
 
-def gradient_noise_scale(
-    loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chunk: int = 256
-) -> tuple[float, float]:
-    r"""The batch at which noise and signal of a gradient are alike, $\mathrm{tr} \Sigma / |G|^2$, and its error.
-
-    G is the mean and $\Sigma$ the covariance of the gradient of `loss(parameters, sample)` over independent samples, of
-    which `samples` holds n: an array, or a tree of arrays, with the samples first. Numerator and denominator are
-    estimated without bias; nan if the estimate of $|G|^2$ is not positive, since then n samples do not see a mean
-    gradient. The error is the jackknife's. `chunk` gradients are held at once.
-
-    McCandlish, Kaplan, Amodei et al., arXiv 1812.06162 (2018), equation 2.9 and appendix A.1.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    flat, unravel = flat_parameters(parameters)
-    counts = {np.shape(a)[:1] for a in jax.tree.leaves(samples)}
-    if len(counts) != 1 or min(counts) < (3,):
-        raise StatementError(f"`samples` must be arrays of the same number >= 3 of samples, but there are {counts}.")
-    n = min(counts)[0]
-    one = jax.tree.map(lambda a: a[0], samples)
-    gradient = jax.grad(lambda w, sample: loss(unravel(w), sample))
-    finite_scalar(lambda w: loss(w, one), flat, unravel)
-    gradients = jax.jit(lambda chosen: jax.vmap(gradient, (None, 0))(flat, chosen))
-
-    def over(read: Callable[[Any], Any], first: int) -> Any:
-        return read(gradients(jax.tree.map(lambda a: jnp.asarray(a)[first : first + chunk], samples)))
-
-    firsts = range(0, n, chunk)
-    mean = sum(over(lambda g: g.sum(axis=0), k) for k in firsts) / n
-    if not bool(jnp.isfinite(mean).all()):
-        raise StatementError("The gradient of the loss is not finite at `parameters`, for some of the samples.")
-    square = np.concatenate([over(lambda g: np.sum(np.asarray(g, float) ** 2, axis=1), k) for k in firsts])
-    along = np.concatenate([over(lambda g: np.asarray(g @ mean, float), k) for k in firsts])
-    return _ratio(square, along, float(mean @ mean))
+def _not_diverged(loss: float, rate: float, step: int) -> float:
+    if not np.isfinite(loss):
+        raise StatementError(f"Gradient descent with `rate` {rate!r} has diverged at step {step}; take less.")
+    return loss
 
 
-def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> tuple[float, float]:
-    """tr Sigma / |G|^2 from |g_i|^2, g_i.g and |g|^2, with g the mean of n vectors g_i, and its error.
+def _torch_descent(loss: Callable[[Any], Any], module: Any, rate: float, steps: int, every: int) -> Training:
+    """The same of a copy of a PyTorch module, where it ends."""
+    import copy
 
-    Without sample i the mean is (n g - g_i) / (n - 1), which gives every leave-one-out value at once.
-    """
-    n = len(square)
+    import torch
 
-    def value(total: Any, mean: Any, n: int) -> Any:
-        noise = (total / n - mean) * n / (n - 1)
-        signal = mean - noise / n
-        return np.where(signal > 0, noise / np.where(signal > 0, signal, 1.0), np.nan)
-
-    whole = float(value(square.sum(), mean, n))
-    without = value(square.sum() - square, (n**2 * mean - 2 * n * along + square) / (n - 1) ** 2, n - 1)
-    return whole, float(np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2)))
+    module = copy.deepcopy(module)
+    parameters = pytorch.trained(module)
+    seen = []
+    for step in range(steps + 1):
+        value = loss(module)
+        if step % every == 0:
+            now = _not_diverged(float(value.detach()), rate, step)
+            seen.append((step, now, _largest(hessian(loss, module))))
+        if step < steps:
+            gradients = torch.autograd.grad(value, parameters)
+            with torch.no_grad():
+                for p, g in zip(parameters, gradients, strict=True):
+                    p.sub_(rate * g)
+    numbers, losses, curvatures = (np.array(column) for column in zip(*seen, strict=True))
+    return Training(numbers, losses, curvatures, float(rate), module)
 
 
 def _largest(operator: LinearOperator) -> float:

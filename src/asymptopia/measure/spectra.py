@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.record import StatementError
+from .extremes import STREAM, check_symmetry, dense, size_of
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
 SMALL = 1e-14
-STREAM = 20171075  # apart from the stream of the same seed, of which the operator itself may be made
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,18 @@ class Quadrature:
     eigenvalues, weights: (P, k) Ritz values, and their shares in each probe's density (rows of weights add to 1;
                           a probe that met an invariant subspace early has zero weights at its end).
     size:                 n.
+
+    One row alone is the spectrum itself, without errors (`whole_spectrum`).
     """
 
     eigenvalues: np.ndarray
     weights: np.ndarray
     size: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether this is the spectrum itself."""
+        return len(self.weights) == 1
 
     def mean(self, function: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
         """tr f(A) / n and its standard error; exact for one probe of each direction, unbiased for polynomials f."""
@@ -60,6 +67,8 @@ class Quadrature:
         seen = np.where(self.weights > 0, seen, 0.0)
         probes = len(self.weights)
         mean = (seen * self.weights).sum(axis=2).mean(axis=1)
+        if self.exact:
+            return mean, mean
         about = seen - mean[:, None, None]
         ends = []
         for part in (np.maximum(about, 0), np.maximum(-about, 0)):
@@ -154,13 +163,13 @@ def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed
     probes: independent normal vectors; order: products with each, and the number of eigenvalues it sees.
     Raises `StatementError` if the operator is not square, not symmetric or returns a nan, or fewer than 2 probes.
     """
-    n = _size(operator)
+    n = size_of(operator)
     if probes < 2:
         raise StatementError(f"`probes` must be at least 2 to give an error bar, but is {probes}.")
     if order < 1:
         raise StatementError(f"`order` must be at least 1, but is {order}.")
     rng = np.random.default_rng((seed, STREAM))
-    _check_symmetry(operator, n, rng)
+    check_symmetry(operator, n, rng)
     order = min(order, n)
     eigenvalues, weights = np.zeros((2, probes, order))
     for i in range(probes):
@@ -170,29 +179,10 @@ def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed
     return Quadrature(eigenvalues, weights, n)
 
 
-def extremes(operator: LinearOperator, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` least and the `count` largest eigenvalues, ascending, and their eigenvectors (n, 2 count).
-
-    To a relative accuracy of 1e-10 of the largest absolute eigenvalue.
-    """
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    n = _size(operator)
-    if not 1 <= count <= n:
-        raise StatementError(f"`count` must be between 1 and the size {n}, but is {count}.")
-    if 2 * count >= n - 1:
-        values, vectors = np.linalg.eigh(operator @ np.eye(n))
-        kept = np.r_[:count, n - count : n]
-        return values[kept], vectors[:, kept]
-    start = np.random.default_rng((0, STREAM)).standard_normal(n)
-    size = np.linalg.norm(operator @ start) / np.sqrt(n)
-    if not np.isfinite(size):
-        raise StatementError("A product with the operator is not finite.")
-    unit = 2.0 ** np.round(np.log2(size)) if size > 0 else 1.0  # ARPACK's tolerance is absolute below 1e-11
-    scaled = LinearOperator((n, n), matvec=lambda v: np.asarray(operator @ v, float) / unit, dtype=np.dtype(float))
-    values, vectors = eigsh(scaled, k=2 * count, which="BE", v0=start, tol=1e-13, ncv=min(n, max(8 * count, 60)))
-    order = np.argsort(values)
-    return unit * values[order], vectors[:, order]
+def whole_spectrum(operator: LinearOperator) -> Quadrature:
+    """All eigenvalues of a symmetric operator of a few thousand dimensions, which is written out."""
+    values = np.linalg.eigvalsh(dense(operator))
+    return Quadrature(values[None], np.full((1, len(values)), 1 / len(values)), len(values))
 
 
 def _lanczos(operator: LinearOperator, start: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
@@ -219,23 +209,6 @@ def _lanczos(operator: LinearOperator, start: np.ndarray, order: int) -> tuple[n
     return values, vectors[0] ** 2
 
 
-def _size(operator: LinearOperator) -> int:
-    rows, columns = operator.shape
-    if rows != columns or not rows:
-        raise StatementError(f"The operator must be square, but has shape {operator.shape}.")
-    return int(rows)
-
-
-def _check_symmetry(operator: LinearOperator, n: int, rng: np.random.Generator) -> None:
-    a, b = rng.standard_normal((2, n))
-    at_a, at_b = np.asarray(operator @ a, float), np.asarray(operator @ b, float)
-    if not (np.isfinite(at_a).all() and np.isfinite(at_b).all()):
-        raise StatementError("A product with the operator is not finite.")
-    size = max(np.linalg.norm(at_a) * np.linalg.norm(b), np.linalg.norm(at_b) * np.linalg.norm(a))
-    if abs(a @ at_b - b @ at_a) > 1e-6 * size:
-        raise StatementError("The operator must be symmetric, but a.Ab and b.Aa differ.")
-
-
 def _degrees(seen: np.ndarray, level: float) -> np.ndarray:
     """The least and largest numbers of degrees of freedom whose chi-squared law makes `seen` not improbable, (2, G)."""
     from scipy.optimize import elementwise
@@ -252,4 +225,6 @@ def _degrees(seen: np.ndarray, level: float) -> np.ndarray:
 
 
 def _error(seen: np.ndarray, axis: int = 0) -> np.ndarray:
+    if seen.shape[axis] == 1:
+        return np.zeros(np.delete(seen.shape, axis))
     return np.asarray(seen.std(axis=axis, ddof=1) / np.sqrt(seen.shape[axis]))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ..verdict.judgement import Judgement
 
 SHORT = 24  # a table of more rows is folded
-MOST_ROWS = 2000  # a table of more rows is cut; the CSV file has all
+MOST_ROWS = 2000  # of all tables of a law together: longer ones are cut; the CSV file has all
+FEWEST_ROWS = 100  # of one table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,10 +147,11 @@ def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[st
     """One observable's limit, estimate, errors and z at every component; folded if long, cut if endless."""
     observable = confrontation.statement.law.observables[judgement.observable]
     rows: list[list[str]] = []
+    most = max(MOST_ROWS // len(confrontation.judgements), FEWEST_ROWS)
     failures = bool(judgement.table["failed"].values.any())
     dims = [str(d) for d in judgement.table["z"].dims]
     for place, n in components(judgement):
-        if len(rows) == MOST_ROWS:
+        if len(rows) == most:
             break
         cells = [literal(_place(place[d])) for d in dims]
         cells += [
@@ -172,7 +174,7 @@ def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[st
         *(["failed"] if failures else []),
     ]
     count = int(judgement.table["z"].size)
-    caption = f"The first {MOST_ROWS} of {count} rows; the file table.csv has all." if count > MOST_ROWS else ""
+    caption = f"The first {most} of {count} rows; the file table.csv has all." if count > most else ""
     numeric = [
         np.issubdtype(judgement.table[d].dtype, np.number) if d in judgement.table.coords else True for d in dims
     ] + [True] * (len(header) - len(dims))

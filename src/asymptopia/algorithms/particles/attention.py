@@ -77,3 +77,50 @@ def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = 
         now, state, span = now + span, run.y[:, -1], 2 * span
     path = np.array([found[float(t)] for t in times]).reshape(-1, *start.shape)
     return TokenPath(path @ basis.T, float(clustered))
+
+
+def around_pole(n: int, d: int, concentration: float, rng: np.random.Generator) -> np.ndarray:
+    """n independent points on the unit sphere of d dimensions, of density proportional to exp(concentration x_1)."""
+    angle = np.linspace(0, np.pi, 20_001)
+    density = np.sin(angle) ** (d - 2) * np.exp(concentration * (np.cos(angle) - 1))
+    mass = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    theta = np.interp(rng.random(n), mass / mass[-1], angle)
+    across = rng.standard_normal((n, d - 1))
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    return np.column_stack([np.cos(theta), np.sin(theta)[:, None] * across])
+
+
+def noisy_attend(
+    x: np.ndarray,
+    beta: float,
+    temperature: float,
+    times: Sequence[float],
+    attention: str,
+    step: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Tokens at the times, shape (times, n, d), with noise of variance 2 temperature per time on the sphere.
+
+    Heun's method in the sense of Stratonovich, in steps of at most `step`; tokens are put back on the sphere.
+    """
+    seen, now = [], 0.0
+    for t in times:
+        count = int(np.ceil((t - now) / step - 1e-9))
+        h = (t - now) / max(count, 1)
+        for _ in range(count):
+            shake = np.sqrt(2 * temperature * h) * rng.standard_normal(x.shape)
+            first = h * velocity(x, beta, attention) + _tangent(x, shake)
+            ahead = _unit(x + first)
+            second = h * velocity(ahead, beta, attention) + _tangent(ahead, shake)
+            x = _unit(x + (first + second) / 2)
+        seen.append(x)
+        now = t
+    return np.array(seen)
+
+
+def _tangent(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return v - np.sum(v * x, axis=1, keepdims=True) * x
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=1, keepdims=True)

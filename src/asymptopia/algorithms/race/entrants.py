@@ -2,7 +2,7 @@
 
 The unit of cost is one gradient of the full objective, a pass forward and one backward of twice its size. A step costs
 
-- gradient descent, momentum, Adam, INNA: 1; on a batch of b of n samples b/n;
+- gradient descent, momentum, Adam, Muon, INNA: 1; on a batch of b of n samples b/n;
 - L-BFGS: 1 for each point tried along its line, each with its gradient;
 - Levenberg-Marquardt with k iterations of conjugate gradients: 1 + (2k + 1)/3 for products with the Jacobian and its
   transpose, each of a pass, and the loss at the new point;
@@ -24,6 +24,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+import optax.contrib
 
 from ...contract.record import StatementError
 from ...numerics.arrays import PyTree
@@ -131,6 +132,8 @@ ENTRANTS: Mapping[str, Optimiser | Tuned] = {
     "momentum": Tuned(lambda t, r: optax.sgd(r, 0.9), (0.1, 0.3, 1.0)),
     "Adam, batches": Tuned(lambda t, r: batches(optax.adam(r), t, _batch(t)), (0.003, 0.01, 0.03)),
     "Adam": Tuned(lambda t, r: optax.adam(r), (0.03, 0.1, 0.3)),
+    "Muon": Tuned(lambda t, r: optax.contrib.muon(r), (0.03, 0.1, 0.3)),
+    "Muon, batches": Tuned(lambda t, r: batches(optax.contrib.muon(r), t, _batch(t)), (0.003, 0.01, 0.03)),
     "INNA": Tuned(_inertial, (0.1, 0.3, 1.0)),
     "L-BFGS": lbfgs,
     "Levenberg-Marquardt": _gauss_newton,

@@ -18,6 +18,7 @@ GradientEstimate = Callable[[Any, Any], Any]
 
 
 OUTSIDE = 1
+FAR = 1e100  # a chain that comes here runs away, and has not met an edge
 
 
 class _Diffusion(NamedTuple):
@@ -91,7 +92,7 @@ def sgld(
         outside = ~jnp.isfinite(slope).all()
         if logdensity is not None:
             outside |= ~jnp.isfinite(logdensity(back(y))) & jnp.isfinite(y).all()
-        outside |= state.fault != 0
+        outside = (outside & (jnp.abs(x).max() < FAR)) | (state.fault != 0)
         return DiffusionState(back(jnp.where(outside, x, y)), OUTSIDE * outside.astype(int)), NoInfo(
             jnp.linalg.norm(slope)
         )
@@ -127,7 +128,7 @@ def sghmc(
         draw, batch = jax.random.split(rng_key)
         x, back = ravel_pytree(state.position)
         slope = ravel_pytree(gradient(batch, state.position))[0]
-        outside = ~jnp.isfinite(slope).all() | (state.fault != 0)
+        outside = (~jnp.isfinite(slope).all() & (jnp.abs(x).max() < FAR)) | (state.fault != 0)
         v = ravel_pytree(state.velocity)[0] + step_size * slope
         half = x + step_size / 2 * v
         v = keep * v + jnp.sqrt(added) * jax.random.normal(draw, x.shape, x.dtype)

@@ -1,0 +1,82 @@
+"""Approximate message passing for a quadratic network, with a denoiser of the eigenvalues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....contract.batching import generator, whole
+
+if TYPE_CHECKING:
+    import jax
+
+    from . import QuadraticNetwork
+
+KEPT = 0.5  # of the last iterate
+
+
+def realize(law: QuadraticNetwork, n: int, key: jax.Array) -> dict[str, Any]:
+    """The error of message passing on one data set in dimension n."""
+    rng, d = generator(key), n
+    units = whole(law.kappa * d, rng)
+    W = rng.standard_normal((units, d))
+    S = W.T @ W / units
+    X = rng.standard_normal((whole(law.alpha * d**2, rng), d))
+    y = _labels(X, S) + np.sqrt(law.noise) * rng.standard_normal(len(X))
+    estimate = _message_passing(X, y, law.kappa, law.noise)
+    mse = np.sum((estimate - S) ** 2) / d
+    return {"mse": mse, "test_error": 2 * mse}
+
+
+def _labels(X: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """tr(S Z) of each sample, Z = (x x' - 1) / sqrt(d)."""
+    return np.asarray((np.einsum("ni,ni->n", X @ S, X) - np.trace(S)) / np.sqrt(len(S)))
+
+
+def _message_passing(X: np.ndarray, y: np.ndarray, kappa: float, noise: float) -> np.ndarray:
+    d = X.shape[1]
+    alpha = len(y) / d**2
+    S, V, g = np.eye(d), 2 / kappa, np.zeros(len(y))
+    for _ in range(60 + round(2 * d**0.5)):
+        g_new = (y - _labels(X, S) + V * g) / (noise + V)
+        g = KEPT * g + (1 - KEPT) * g_new
+        pull = (X.T * g) @ X - g.sum() * np.eye(d)
+        R = S + (noise + V) / (2 * alpha * d * np.sqrt(d)) * pull
+        s2 = (noise + V) / (4 * alpha)
+        S_new, mse = denoise(R, s2, kappa)
+        moved = np.sqrt(np.sum((S_new - S) ** 2) / d)
+        S, V = KEPT * S + (1 - KEPT) * S_new, KEPT * V + (1 - KEPT) * 2 * max(mse, 1e-9)
+        if moved < 1e-6:
+            break
+    return S
+
+
+def denoise(R: np.ndarray, s2: float, kappa: float) -> tuple[np.ndarray, float]:
+    """The best estimate of a Wishart matrix S from R = S + sqrt(s2) H, and its error per dimension."""
+    values, vectors = np.linalg.eigh((R + R.T) / 2)
+    grid, hilbert, mse = _shrinkage(s2, kappa)
+    inside = np.clip(values, grid[0], grid[-1])
+    shrunk = inside - 2 * s2 * np.interp(inside, grid, hilbert)
+    return (vectors * shrunk) @ vectors.T, mse
+
+
+def _shrinkage(s2: float, kappa: float, count: int = 400) -> tuple[np.ndarray, np.ndarray, float]:
+    """Points over the spectrum of S + sqrt(s2) H, the real part of its resolvent, and the error of the denoiser.
+
+    The resolvent at z = x + i eta solves a fixed point, followed from far above the real line down to it by Newton.
+    """
+    root = 2 * np.sqrt(s2)
+    low, high = max(0.0, 1 - kappa**-0.5) ** 2 * (kappa > 1) - root, (1 + kappa**-0.5) ** 2 + root
+    x = np.linspace(low, high, count)
+    depth, g = 10.0 * (high - low), 1 / (x + 10j * (high - low))
+    while depth > 1e-10:
+        depth *= 0.5
+        for _ in range(4):
+            f = 1 / g + s2 * g + kappa / (kappa - g) - (x + 1j * depth)
+            step = f / (-1 / g**2 + s2 + kappa / (kappa - g) ** 2)
+            step *= np.minimum(1, 0.5 * np.abs(g) / np.maximum(np.abs(step), 1e-300))
+            g = g - step
+    rho = np.abs(g.imag) / np.pi
+    cube = np.sum(rho**3) * (x[1] - x[0])
+    return x, g.real, s2 - 4 * np.pi**2 / 3 * s2**2 * cube

@@ -1,0 +1,240 @@
+"""The mean-field flow of attention and its stationary densities, in zonal harmonics."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ....contract.record import StatementError
+from ....numerics.fixed_points import fixed_point
+
+if TYPE_CHECKING:
+    from . import AttentionParticles
+
+MODES, FINE = 64, 96
+
+
+class Harmonics(NamedTuple):
+    """Zonal functions of s = x_1 at Gauss's nodes of the uniform law on the sphere.
+
+    s, w: nodes and weights, which sum to 1. P, slope: orthonormal polynomials and their derivatives, (modes, nodes).
+    rates: k (k + d - 2). kernel: eigenvalues of convolution with exp(beta x.y) (Funk and Hecke).
+    """
+
+    s: np.ndarray
+    w: np.ndarray
+    P: np.ndarray
+    slope: np.ndarray
+    rates: np.ndarray
+    kernel: np.ndarray
+
+
+@lru_cache(maxsize=16)
+def harmonics(d: int, beta: float, modes: int) -> Harmonics:
+    from scipy.special import gammaln, ive, roots_jacobi
+
+    s, w = roots_jacobi(3 * modes, (d - 3) / 2, (d - 3) / 2)
+    lam, k = (d - 2) / 2, np.arange(1, modes + 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        b = np.sqrt(k * (k + 2 * lam - 1) / ((k + lam) * (k + lam - 1))) / 2
+    b[0] = math.sqrt(1 / d)  # E s^2 = 1/d
+    P, slope = np.zeros((modes + 1, len(s))), np.zeros((modes + 1, len(s)))
+    P[0] = 1.0
+    for j in range(modes):
+        last, last_slope = (P[j - 1], slope[j - 1]) if j else (0.0, 0.0)
+        down = b[j - 1] if j else 0.0
+        P[j + 1] = (s * P[j] - down * last) / b[j]
+        slope[j + 1] = (P[j] + s * slope[j] - down * last_slope) / b[j]
+    order = np.arange(modes)
+    front = gammaln(d / 2) + lam * math.log(2 / beta) + beta
+    kernel = math.exp(front) * ive(lam + order, beta)
+    return Harmonics(s, w / w.sum(), P[:modes], slope[:modes], order * (order + d - 2.0), kernel)
+
+
+def predict(law: AttentionParticles) -> dict[str, Any]:
+    """The order in time, and that of the clustered stationary branch."""
+    stationary = stationary_order(law)
+    if law.temperature == 0:
+        found, coarse = (_characteristics(law, nodes) for nodes in (200, 160))
+    else:
+        found, coarse = (_flow(law, modes) for modes in (FINE, MODES))
+    return {"order": found, "order_error": np.abs(found - coarse), "stationary_order": stationary}
+
+
+def _flow(law: AttentionParticles, modes: int) -> np.ndarray:
+    """R at the times, from the coefficients of the density."""
+    from scipy.integrate import solve_ivp
+
+    H = harmonics(law.dimension, law.beta, modes)
+    start = np.exp(law.concentration * (H.s - 1))
+    coefficients = H.P @ (H.w * start) / (H.w @ start)
+    spread = H.w * (1 - H.s**2)
+    softmax = law.attention == "softmax"
+
+    def slope(_: float, a: np.ndarray) -> np.ndarray:
+        pull = (H.kernel * a) @ H.slope / law.beta
+        if softmax:
+            pull = pull / ((H.kernel * a) @ H.P)
+        return -law.temperature * H.rates * a + H.slope @ (spread * (a @ H.P) * pull)
+
+    last = max(law.times)
+    run = solve_ivp(slope, (0.0, last or 1.0), coefficients, "LSODA", t_eval=law.times, rtol=1e-10, atol=1e-12)
+    if not run.success:
+        raise ArithmeticError(f"The density could not be followed: {run.message}")
+    return np.asarray(np.abs((H.P @ (H.w * H.s)) @ run.y))
+
+
+def _characteristics(law: AttentionParticles, nodes: int) -> np.ndarray:
+    """R at the times without noise: every point of the start moves, and keeps its mass."""
+    from scipy.integrate import solve_ivp
+    from scipy.special import roots_jacobi
+
+    d, beta = law.dimension, law.beta
+    s, w = roots_jacobi(nodes, (d - 3) / 2, (d - 3) / 2)
+    mass = w * np.exp(law.concentration * (s - 1))
+    mass /= mass.sum()
+
+    def slope(_: float, angle: np.ndarray) -> np.ndarray:
+        c, sin = np.cos(angle), np.sin(angle)
+        y = beta * np.outer(sin, sin)
+        weight = np.exp(beta * np.outer(c, c))
+        flat, bent = _around(y, (d - 3) / 2), _around(y, (d - 1) / 2) * y / (d - 1)
+        pull = weight * (-np.outer(sin, c) * flat + np.outer(c, sin) * bent) @ mass
+        return pull / ((weight * flat) @ mass) if law.attention == "softmax" else pull
+
+    last = max(law.times)
+    run = solve_ivp(slope, (0.0, last or 1.0), np.arccos(s), "DOP853", t_eval=law.times, rtol=1e-9, atol=1e-10)
+    if not run.success:
+        raise ArithmeticError(f"The tokens could not be followed: {run.message}")
+    return np.asarray(np.abs(mass @ np.cos(run.y)))
+
+
+def _around(y: np.ndarray, nu: float) -> np.ndarray:
+    """The mean of exp(y u_1) over the sphere on which u is uniform: Gamma(nu + 1) (2 / y)**nu I_nu(y)."""
+    from scipy.special import gamma, ive
+
+    if nu == -0.5:
+        return np.cosh(y)
+    y = np.maximum(y, 1e-6)
+    return np.asarray(gamma(nu + 1) * (2 / y) ** nu * ive(nu, y) * np.exp(y))
+
+
+def linear(beta: float, d: int, attention: str) -> float:
+    """The temperature below which the uniform law is unstable."""
+    H = harmonics(d, beta, MODES)
+    return float(H.kernel[1] / (beta * (H.kernel[0] if attention == "softmax" else 1.0)))
+
+
+def stationary_order(law: AttentionParticles) -> float:
+    """R of the stationary density of largest order; 0 if there is only the uniform one."""
+    T = law.temperature
+    if T == 0:
+        return 1.0
+    edge = linear(law.beta, law.dimension, law.attention)
+    if edge <= T and (law.attention == "softmax" or law.beta <= tricritical(law.dimension)):
+        return 0.0
+    if edge <= T and _spinodal(law.beta, law.dimension)[1] <= T:
+        return 0.0
+    branch = Branch(law.beta, law.dimension, law.attention, math.ceil(MODES * max(1.0, 0.3 / math.sqrt(T))))
+    start = branch.H.s * max(30.0, 3 / T)  # almost a point
+    log_rho = fixed_point(lambda u: branch.exponent(u) / T, start, tolerance=1e-11, damping=0.3)
+    return branch.order(log_rho)
+
+
+class Branch(NamedTuple):
+    """Stationary densities exp(psi / T), as logarithms at the nodes, up to a constant."""
+
+    beta: float
+    dimension: int
+    attention: str
+    modes: int = MODES
+
+    @property
+    def H(self) -> Harmonics:
+        return harmonics(self.dimension, self.beta, self.modes)
+
+    def density(self, log_rho: np.ndarray) -> np.ndarray:
+        rho = np.exp(log_rho - log_rho.max())
+        return np.asarray(rho / (self.H.w @ rho))
+
+    def exponent(self, log_rho: np.ndarray) -> np.ndarray:
+        """psi of the density, shifted to 0 at the node of largest s."""
+        H = self.H
+        field = ((H.P @ (H.w * self.density(log_rho))) * H.kernel) @ H.P
+        psi = np.log(field) / self.beta if self.attention == "softmax" else field / self.beta
+        return np.asarray(psi - psi[-1])
+
+    def order(self, log_rho: np.ndarray) -> float:
+        return float(self.H.w @ (self.density(log_rho) * self.H.s))
+
+    def at(self, order: float) -> tuple[float, np.ndarray]:
+        """The temperature at which the stationary density has this order, and its logarithm."""
+        from scipy.optimize import brentq
+
+        def slope(psi: np.ndarray) -> float:
+            """1 / T such that exp(psi / T) has the order."""
+            return float(np.exp(brentq(lambda u: self.order(np.exp(u) * psi) - order, -20, 20, xtol=1e-14)))
+
+        first = brentq(lambda c: self.order(c * self.H.s) - order, 0.0, 500.0)
+        log_rho = fixed_point(
+            lambda u: (lambda psi: slope(psi) * psi)(self.exponent(u)),
+            first * (self.H.s - self.H.s[-1]),
+            tolerance=1e-11,
+        )
+        return 1 / slope(self.exponent(log_rho)), log_rho
+
+    def free_energy(self, order: float) -> float:
+        """That of the density of this order less that of the uniform one, at its temperature; unnormalised only."""
+        T, log_rho = self.at(order)
+        H, rho = self.H, self.density(log_rho)
+        a = H.P @ (H.w * rho)
+        entropy = float(H.w @ (rho * np.log(np.maximum(rho, 1e-300))))
+        return T * entropy - float((a**2 * H.kernel)[1:].sum()) / (2 * self.beta)
+
+
+@lru_cache(maxsize=64)
+def _spinodal(beta: float, d: int) -> tuple[float, float]:
+    """Order and temperature at which the clustered branch of unnormalised attention ends."""
+    from scipy.optimize import minimize_scalar
+
+    branch = Branch(beta, d, "unnormalised")
+    found = minimize_scalar(lambda R: -branch.at(R)[0], bounds=(0.02, 0.98), method="bounded", options={"xatol": 1e-6})
+    return float(found.x), float(-found.fun)
+
+
+@lru_cache(maxsize=64)
+def _transition(beta: float, d: int) -> float:
+    """The temperature at which the clustered and the uniform density have the same free energy."""
+    from scipy.optimize import brentq
+
+    branch = Branch(beta, d, "unnormalised")
+    R = brentq(branch.free_energy, _spinodal(beta, d)[0], 0.99, xtol=1e-10)
+    return branch.at(R)[0]
+
+
+@lru_cache(maxsize=64)
+def tricritical(d: int) -> float:
+    """The beta above which the transition of unnormalised attention is of first order."""
+    from scipy.optimize import brentq
+    from scipy.special import ive
+
+    return float(brentq(lambda b: ive(d / 2 + 1, b) / ive(d / 2, b) - 1 / d, 1e-3, 10.0 * d, xtol=1e-14))
+
+
+def thresholds(law: AttentionParticles, along: str) -> dict[str, float]:
+    """The transitions along temperature or beta."""
+    beta, d, usa = law.beta, law.dimension, law.attention == "unnormalised"
+    if along == "beta" and usa:
+        return {"tricritical": tricritical(d)}
+    if along != "temperature":
+        raise StatementError(
+            f"AttentionParticles has no known transition along {along!r}; there are some along 'temperature' and, "
+            "unnormalised, along 'beta'."
+        )
+    found = {"linear": linear(beta, d, law.attention)}
+    if usa and beta > tricritical(d) * (1 + 1e-6):
+        found |= {"transition": _transition(beta, d), "spinodal": _spinodal(beta, d)[1]}
+    return found

@@ -1,0 +1,50 @@
+r"""Spectra of random sample covariance matrices, drawn without the matrices.
+
+Seen from a normal vector, the covariance of n normal samples in p dimensions is $B B^T / n$ in its Lanczos basis, with
+B lower bidiagonal and independent entries: $\chi_{n - i}$ on the diagonal and $\chi_{p - 1 - i}$ beside it (Dumitriu
+and Edelman, J. Math. Phys. 43 (2002) 5830, theorem 3.1). Its first rows are what a probe with as many products sees.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .spectra import Quadrature
+
+LARGEST = 300  # a larger spectrum is compared with one of this size, which fluctuates more
+
+
+def probed(rng: np.random.Generator, samples: float, size: int, like: Quadrature) -> Quadrature:
+    """A covariance matrix of unit variance as the probes of `like` would see it, each a matrix of its own.
+
+    samples: their number n, not necessarily whole; size: the dimension p.
+    """
+    probes, order = like.eigenvalues.shape
+    seen = [_bidiagonal(rng, samples, size, order) for _ in range(probes)]
+    return Quadrature(np.array([value for value, _ in seen]), np.array([weight for _, weight in seen]), size)
+
+
+def all_of(rng: np.random.Generator, samples: float, size: int) -> Quadrature:
+    """All eigenvalues of such a matrix, or of one of the same shape with at most 300 samples or dimensions."""
+    shrunk = min(1.0, LARGEST / min(samples, size))
+    less, more = sorted((samples * shrunk, size * shrunk))
+    rank = max(1, round(less))
+    values = np.clip(_bidiagonal(rng, more, rank, rank)[0] * more / (samples * shrunk), 0, None)
+    everything = np.r_[np.zeros(max(0, round(size * shrunk) - rank)), values]
+    weights = np.full((1, len(everything)), 1 / len(everything))
+    return Quadrature(everything[None], weights, len(everything))
+
+
+def _bidiagonal(rng: np.random.Generator, samples: float, size: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ritz values (order,) of the covariance matrix in a Krylov space of this order, and their weights."""
+    from scipy.linalg import eigh_tridiagonal
+
+    def squares(freedom: np.ndarray) -> np.ndarray:
+        return np.where(freedom > 0, 2 * rng.standard_gamma(np.maximum(freedom, 1e-9) / 2), 0.0) / samples
+
+    order = min(order, size)
+    diagonal = squares(samples - np.arange(order))
+    beside = squares(size - 1.0 - np.arange(order - 1))
+    product = diagonal + np.r_[0.0, beside]
+    values, vectors = eigh_tridiagonal(product, np.sqrt(diagonal[:-1] * beside))
+    return values, vectors[0] ** 2

@@ -1,0 +1,117 @@
+"""How noisy the gradients of samples are, and the batch that training makes good use of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..contract.record import StatementError
+from . import pytorch
+from .operators import finite_scalar, flat_parameters
+
+
+class NoiseScale(NamedTuple):
+    r"""The simple noise scale $\mathrm{tr} \Sigma / |G|^2$ of a gradient, in samples, and its standard error.
+
+    Batches well below it save time and cost no samples, batches well above it cost samples and save no time: where
+    steps are of the best length it is the critical batch size.
+    """
+
+    value: float
+    error: float
+
+
+def gradient_noise_scale(
+    loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chunk: int = 256
+) -> NoiseScale:
+    r"""The batch at which noise and signal of a gradient are alike, $\mathrm{tr} \Sigma / |G|^2$, and its error.
+
+    G is the mean and $\Sigma$ the covariance of the gradient of `loss(parameters, sample)` over independent samples, of
+    which `samples` holds n: an array, or a tree of arrays, with the samples first. Parameters are a tree of JAX arrays,
+    or a PyTorch module with samples that are tensors. Numerator and denominator are estimated without bias; nan if the
+    estimate of $|G|^2$ is not positive, since then n samples do not see a mean gradient. The error is the jackknife's.
+    `chunk` gradients are held at once.
+
+    McCandlish, Kaplan, Amodei et al., arXiv 1812.06162 (2018), equation 2.9 and appendix A.1.
+    """
+    over = _of_torch if pytorch.is_module(parameters) else _of_jax
+    n, gradients = over(loss, parameters, samples, chunk)
+    mean = sum(g.sum(axis=0) for g in gradients()) / n
+    if not np.isfinite(mean).all():
+        raise StatementError("The gradient of the loss is not finite at `parameters`, for some of the samples.")
+    square, along = zip(*((np.sum(g**2, axis=1), g @ mean) for g in gradients()), strict=True)
+    return NoiseScale(*_ratio(np.concatenate(square), np.concatenate(along), float(mean @ mean)))
+
+
+Gradients = tuple[int, Callable[[], Iterator[np.ndarray]]]
+
+
+def _counted(counts: set[tuple[int, ...]]) -> int:
+    if len(counts) != 1 or min(counts) < (3,):
+        raise StatementError(f"`samples` must be arrays of the same number >= 3 of samples, but there are {counts}.")
+    return int(min(counts)[0])
+
+
+def _of_jax(loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chunk: int) -> Gradients:
+    import jax
+    import jax.numpy as jnp
+
+    flat, unravel = flat_parameters(parameters)
+    n = _counted({np.shape(a)[:1] for a in jax.tree.leaves(samples)})
+    one = jax.tree.map(lambda a: a[0], samples)
+    gradient = jax.grad(lambda w, sample: loss(unravel(w), sample))
+    finite_scalar(lambda w: loss(w, one), flat, unravel)
+    each = jax.jit(lambda chosen: jax.vmap(gradient, (None, 0))(flat, chosen))
+
+    def gradients() -> Iterator[np.ndarray]:
+        for k in range(0, n, chunk):
+            yield np.asarray(each(jax.tree.map(lambda a, k=k: jnp.asarray(a)[k : k + chunk], samples)), float)
+
+    return n, gradients
+
+
+def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk: int) -> Gradients:
+    import torch
+    from torch.func import functional_call, grad, vmap
+    from torch.utils._pytree import tree_leaves, tree_map
+
+    class Bound(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = module
+
+        def forward(self, sample: Any) -> Any:
+            return loss(self.inner, sample)
+
+    pytorch.trained(module)
+    n = _counted({tuple(a.shape[:1]) for a in tree_leaves(samples)})
+    pytorch.scalar(lambda m: loss(m, tree_map(lambda a: a[0], samples)), module)
+    values = {f"inner.{k}": p.detach() for k, p in module.named_parameters() if p.requires_grad}
+    bound = Bound()
+    each = vmap(grad(lambda p, sample: functional_call(bound, p, (sample,))), (None, 0), randomness="different")
+
+    def gradients() -> Iterator[np.ndarray]:
+        for k in range(0, n, chunk):
+            found = each(values, tree_map(lambda a, k=k: a[k : k + chunk], samples))
+            yield np.asarray(torch.cat([g.flatten(1) for g in found.values()], 1).double().cpu())
+
+    return n, gradients
+
+
+def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> tuple[float, float]:
+    """tr Sigma / |G|^2 from |g_i|^2, g_i.g and |g|^2, with g the mean of n vectors g_i, and its error.
+
+    Without sample i the mean is (n g - g_i) / (n - 1), which gives every leave-one-out value at once.
+    """
+    n = len(square)
+
+    def value(total: Any, mean: Any, n: int) -> Any:
+        noise = (total / n - mean) * n / (n - 1)
+        signal = mean - noise / n
+        return np.where(signal > 0, noise / np.where(signal > 0, signal, 1.0), np.nan)
+
+    whole = float(value(square.sum(), mean, n))
+    without = value(square.sum() - square, (n**2 * mean - 2 * n * along + square) / (n - 1) ** 2, n - 1)
+    return whole, float(np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2)))

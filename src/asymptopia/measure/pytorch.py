@@ -1,0 +1,276 @@
+"""Curvature of a PyTorch module, as the operators that `measure.operators` has of a tree of JAX arrays.
+
+The functions of `measure` take a `torch.nn.Module` where they take parameters: a loss is then a function of the module,
+as in `hessian(lambda m: cross_entropy(m(X), y), module)`. Parameters that require a gradient count, in the order of
+`module.parameters()`. The graph of the gradient is built once and kept, so that a product is one backward pass, on the
+module's device; the module, its buffers and gradients are as before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+
+import numpy as np
+
+from ..contract.record import StatementError
+
+if TYPE_CHECKING:
+    import torch
+    from scipy.sparse.linalg import LinearOperator
+
+    from ..parts.activation import Activation
+
+
+def is_module(what: object) -> TypeGuard[torch.nn.Module]:
+    """Whether this is a PyTorch module; does not import PyTorch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(what, torch.nn.Module)
+
+
+def hessian(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module) -> LinearOperator:
+    """The Hessian of `loss(module)`, a scalar tensor, in the module's parameters.
+
+    Raises `StatementError` as `operators.hessian` does.
+    """
+    import torch
+
+    parameters = trained(module)
+    value = scalar(loss, module)
+    gradient = _gradients(value, parameters, create_graph=True)
+    kept = [(g, p) for g, p in zip(gradient, parameters, strict=True) if g.requires_grad]
+
+    def product(vector: torch.Tensor) -> torch.Tensor:
+        pieces = dict(zip(map(id, parameters), _split(vector, parameters), strict=True))
+        if not kept:
+            return torch.zeros_like(vector)
+        along = [pieces[id(p)] for _, p in kept]
+        return _flat(_gradients([g for g, _ in kept], parameters, along, retain_graph=True))
+
+    return _operator(product, sum(p.numel() for p in parameters), parameters[0])
+
+
+def gauss_newton(
+    model: Callable[[torch.nn.Module], torch.Tensor],
+    loss: Callable[[torch.Tensor], torch.Tensor],
+    module: torch.nn.Module,
+) -> LinearOperator:
+    """The Gauss-Newton matrix $J^T H J$ of `loss(model(module))`, as `operators.gauss_newton`."""
+    push, pull, outputs = _jacobian(model, module)
+    at = outputs.detach().requires_grad_()
+    slope = _gradients(loss(at), [at], create_graph=True)
+    zero = not slope[0].requires_grad
+    parameters = trained(module)
+
+    def product(vector: torch.Tensor) -> torch.Tensor:
+        ahead = push(vector)
+        return pull(ahead * 0 if zero else _gradients(slope, [at], [ahead], retain_graph=True)[0])
+
+    return _operator(product, sum(p.numel() for p in parameters), parameters[0])
+
+
+def fisher(log_likelihoods: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module) -> LinearOperator:
+    """The empirical Fisher matrix of `log_likelihoods(module)`, (n,), as `operators.fisher`."""
+    push, pull, outputs = _jacobian(log_likelihoods, module)
+    parameters = trained(module)
+    size = sum(p.numel() for p in parameters)
+    return _operator(lambda v: pull(push(v)) / outputs.numel(), size, parameters[0])
+
+
+def tangent_kernel(model: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module) -> LinearOperator:
+    """The tangent kernel $J J^T$ of the outputs `model(module)`, flattened."""
+    push, pull, outputs = _jacobian(model, module)
+    return _operator(lambda v: push(pull(v.reshape(outputs.shape))).ravel(), outputs.numel(), trained(module)[0])
+
+
+class Dense(NamedTuple):
+    """What `certify`, `match_units` and `network_tangent_kernel` take of a dense network.
+
+    weights, biases: (outputs, inputs) and (outputs,) of each layer; activation: between layers.
+    """
+
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+    activation: Activation
+
+
+def dense_layers(module: torch.nn.Module) -> Dense:
+    """The layers of a `Sequential` of `Linear` modules with one elementwise activation between, and nothing else.
+
+    A layer without bias has one of zeros. Raises `StatementError` naming the first module that does not fit.
+    """
+    from torch import nn
+
+    from ..parts.activation import Identity, Relu, Sigmoid, Softplus, Tanh
+
+    known: dict[type, Activation] = {
+        nn.ReLU: Relu(), nn.Tanh: Tanh(), nn.Sigmoid: Sigmoid(), nn.Softplus: Softplus(), nn.Identity: Identity(),
+    }  # fmt: skip
+    layers: list[nn.Linear] = []
+    found: list[Activation] = []
+    for name, part in module.named_modules():
+        if isinstance(part, nn.Linear):
+            layers.append(part)
+        elif type(part) in known and (found or layers):
+            found.append(known[type(part)])
+        elif not isinstance(part, nn.Sequential):
+            raise StatementError(f"`module` must be dense layers with an activation between, but {name!r} is {part}.")
+    if len(layers) < 2 or len(found) != len(layers) - 1 or len(set(map(repr, found))) > 1:
+        raise StatementError(
+            f"`module` must have one activation between dense layers, but has {len(layers)} layers and {found}."
+        )
+    weights = [_numbers(layer.weight) for layer in layers]
+    biases = [np.zeros(len(layer.weight)) if layer.bias is None else _numbers(layer.bias) for layer in layers]
+    return Dense(weights, biases, found[0])
+
+
+def trained(module: torch.nn.Module) -> list[torch.nn.Parameter]:
+    """The parameters that require a gradient; raises `StatementError` unless finite, in single or double precision."""
+    import torch
+
+    named = [(name, p) for name, p in module.named_parameters() if p.requires_grad and p.numel()]
+    if not named:
+        raise StatementError("There are no parameters: the module has none that requires a gradient.")
+    for name, p in named:
+        if p.dtype not in (torch.float32, torch.float64):
+            raise StatementError(
+                f"Parameters must be in single or double precision, but {name} is {p.dtype}: second derivatives in "
+                "half precision are mostly round-off. Convert with .float()."
+            )
+        if not bool(torch.isfinite(p).all()):
+            raise StatementError(f"Parameters must be finite, but {name} has a nan or an infinity.")
+    return [p for _, p in named]
+
+
+def scalar(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module) -> torch.Tensor:
+    """The loss with its graph; raises `StatementError` unless it is a finite scalar, the same at each call."""
+    value, again = _called(loss, module), _called(loss, module)
+    if isinstance(value, (tuple, list, dict)):
+        raise StatementError(
+            f"The loss must return a scalar alone, but returns a {type(value).__name__} of {len(value)}: leave out "
+            "what it returns beside it."
+        )
+    if not hasattr(value, "requires_grad") or value.ndim:
+        what = f"has the shape {tuple(value.shape)}" if hasattr(value, "shape") else f"is a {type(value).__name__}"
+        raise StatementError(f"The loss must be a scalar tensor, but {what}.")
+    first, second = float(value.detach()), float(again.detach())
+    if not np.isfinite(first):
+        raise StatementError(f"The loss must be finite at `parameters`, but it is {first}.")
+    if abs(first - second) > 1e-3 * max(abs(first), abs(second)):
+        raise StatementError(
+            f"The loss must be a function, but is {first} and then {second}: fix its random numbers, and put dropout "
+            "aside by `module.eval()`."
+        )
+    return value
+
+
+def _called(function: Callable[[torch.nn.Module], Any], module: torch.nn.Module) -> Any:
+    """The value of a function of the module, whose buffers stay as they are; attention as plain products, which can be
+    differentiated twice.
+    """
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    before = {name: b.clone() for name, b in module.named_buffers()}
+    try:
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), _math_attention():
+            return function(module)
+    except StatementError:
+        raise
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise StatementError(f"The loss fails at `parameters`: {type(error).__name__}: {first}") from error
+    finally:
+        changed = [(n, b) for n, b in module.named_buffers() if not torch.equal(b, before[n])]
+        for name, _ in changed:
+            owner, _, last = name.rpartition(".")
+            setattr(module.get_submodule(owner), last, before[name])
+
+
+@contextlib.contextmanager
+def _math_attention() -> Iterator[None]:
+    """Without the fused path of transformer layers, which has no derivative."""
+    import torch
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def _jacobian(
+    model: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module
+) -> tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+    """J and its transpose, of the outputs in the parameters, and the outputs."""
+    import torch
+
+    parameters = trained(module)
+    outputs = _called(model, module)
+    if not isinstance(outputs, torch.Tensor):
+        raise StatementError(f"The model must return a tensor, but returns a {type(outputs).__name__}.")
+    if not outputs.requires_grad:
+        raise StatementError("The outputs do not depend on the parameters.")
+    seed = torch.zeros_like(outputs, requires_grad=True)
+    back = _gradients(outputs, parameters, seed, create_graph=True)
+    kept = [g for g in back if g.requires_grad]
+
+    def push(vector: torch.Tensor) -> torch.Tensor:
+        along = [v for v, g in zip(_split(vector, parameters), back, strict=True) if g.requires_grad]
+        return _gradients(kept, [seed], along, retain_graph=True)[0]
+
+    def pull(vector: torch.Tensor) -> torch.Tensor:
+        return _flat(_gradients(outputs, parameters, vector, retain_graph=True))
+
+    return push, pull, outputs
+
+
+def _gradients(of: Any, inputs: Any, along: Any = None, **how: bool) -> list[torch.Tensor]:
+    import torch
+
+    if isinstance(of, torch.Tensor) and not of.requires_grad:
+        return [torch.zeros_like(p) for p in inputs]
+    found = torch.autograd.grad(of, inputs, along, allow_unused=True, **how)
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, inputs, strict=True)]
+
+
+def _split(vector: torch.Tensor, parameters: list[torch.nn.Parameter]) -> list[torch.Tensor]:
+    import torch
+
+    pieces = torch.split(vector, [p.numel() for p in parameters])
+    return [v.to(p.dtype).view_as(p) for v, p in zip(pieces, parameters, strict=True)]
+
+
+def _flat(pieces: list[torch.Tensor]) -> torch.Tensor:
+    import torch
+
+    return torch.cat([piece.reshape(-1) for piece in pieces])
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return np.asarray(tensor.detach().cpu().double().numpy())
+
+
+def _operator(product: Callable[[torch.Tensor], torch.Tensor], size: int, like: torch.Tensor) -> LinearOperator:
+    import torch
+    from scipy.sparse.linalg import LinearOperator
+
+    def apply(vector: np.ndarray) -> np.ndarray:
+        moved = torch.as_tensor(np.ascontiguousarray(vector).ravel()).to(device=like.device, dtype=like.dtype)
+        try:
+            found = _numbers(product(moved))
+        except (RuntimeError, NotImplementedError) as error:
+            first = (str(error).splitlines() or [""])[0]
+            raise StatementError(f"The loss cannot be differentiated as often as needed: {first}") from error
+        if not np.isfinite(found).all():
+            raise StatementError("The loss cannot be differentiated as often as needed at `parameters`: nan.")
+        return found
+
+    def apply_all(vectors: np.ndarray) -> np.ndarray:
+        return np.stack([apply(v) for v in vectors.T], axis=1)
+
+    dtype = np.dtype("float32" if like.dtype == torch.float32 else "float64")
+    return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=dtype)

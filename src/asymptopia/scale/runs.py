@@ -1,0 +1,67 @@
+"""Runs of a training step of one's own, in PyTorch or in JAX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..contract.record import StatementError
+from .seen import Seen
+
+Step = Callable[[int, int], tuple[Any, Any, Callable[[Any], Any]]]
+
+
+def observe(step: Step, size: int, seed: int, steps: int) -> Seen:
+    """One run at this size, observed. Raises `StatementError` if a loss is not finite."""
+    model, optimiser, loss = built(step, size, seed)
+    seen = _room(model).observe(model, optimiser, loss, steps)
+    if not all(map(math.isfinite, seen.losses)):
+        raise StatementError(
+            f"The loss must stay finite, but goes from {seen.losses[0]:.3g} to {seen.losses[1]:.3g} in {steps} steps "
+            f"at size {size}: take fewer steps, or a lower rate."
+        )
+    if not seen.layers:
+        raise StatementError("No layer with a matrix of weights was seen at work in the loss.")
+    return seen
+
+
+def update_degree(step: Step, size: int) -> float:
+    """How the first update grows with the loss: the exponent in a factor of 16 of it."""
+    moved = []
+    for factor in (1.0, 16.0):
+        model, optimiser, loss = built(step, size, 0)
+        moved.append(_room(model).degree(model, optimiser, loss, factor))
+    if not (moved[0] > 0 and moved[1] > 0):
+        raise StatementError("The optimiser does not move the parameters.")
+    return math.log(moved[1] / moved[0]) / math.log(16)
+
+
+def built(step: Step, size: int, seed: int) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """What `step` returns, checked; PyTorch's generator starts from the seed."""
+    import sys
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+    try:
+        found = step(size, seed)
+    except StatementError:
+        raise
+    except Exception as error:
+        raise StatementError(f"`step({size}, {seed})` fails: {type(error).__name__}: {error}") from error
+    if not (isinstance(found, tuple) and len(found) == 3 and callable(found[2])):
+        what = f"{len(found)} things" if isinstance(found, tuple) else type(found).__name__
+        raise StatementError(f"`step(size, seed)` must return (model, optimiser, loss), but returns {what}.")
+    return found
+
+
+def _room(model: Any) -> Any:
+    from ..measure.pytorch import is_module
+
+    if is_module(model):
+        from . import in_torch
+
+        return in_torch
+    from . import in_jax
+
+    return in_jax

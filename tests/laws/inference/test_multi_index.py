@@ -1,0 +1,135 @@
+"""Multi-index models against Bessel functions, cells of sampled labels, the start of the curves, and wrong laws."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import kv
+
+from asymptopia import StatementError, confront, thresholds
+from asymptopia.laws.inference.multi_index import (
+    Abs,
+    Bump,
+    Door,
+    Hermite,
+    Monomial,
+    MultiIndex,
+    Norm,
+    Product,
+    SignProduct,
+    Square,
+)
+from asymptopia.laws.inference.multi_index.experiment import _permuted, _rotated, _score_of_norm, _score_of_parity
+from asymptopia.laws.inference.multi_index.theory import _parity_curve, norm_curve
+
+
+def recovery(link, **fields):
+    return thresholds(MultiIndex(link=link, **fields), along="alpha")["weak_recovery"]
+
+
+def test_a_product_of_two_by_bessel_functions():
+    """y = z1 z2 has the density K0(|y|) / pi, and E[z1^2 | y] = |y| K1 / K0."""
+
+    def integrand(y):
+        return 2 / math.pi * kv(0, y) * (y * kv(1, y) / kv(0, y) - 1) ** 2
+
+    square = quad(integrand, 0, 1)[0] + quad(integrand, 1, 40)[0]
+    assert recovery(Product(2)) == pytest.approx(1 / (1 + square), rel=1e-7)
+    assert recovery(Monomial((1, 1))) == pytest.approx(recovery(Product(2)), rel=1e-12)
+
+
+def test_a_norm_of_two_with_little_noise_and_even_links():
+    assert recovery(Norm(2), noise=1e-2) == pytest.approx(1.0, rel=5e-3)
+    for link in (Square(), Abs(), Hermite(2)):
+        assert recovery(link) == pytest.approx(0.5, abs=1e-8)
+    assert recovery(Square(), noise=1e-3) > 0.5
+
+
+def test_a_door_in_closed_form_and_flips():
+    width = 0.8
+    chance = math.erfc(width / math.sqrt(2))
+    moment = 2 * width * math.exp(-(width**2) / 2) / math.sqrt(2 * math.pi)  # E (z^2 - 1) 1(|z| > width)
+    square = moment**2 * (1 / chance + 1 / (1 - chance))
+    assert recovery(Door(width)) == pytest.approx(1 / square, rel=1e-8)
+    flipped = 0.8**2 * moment**2
+    flipped *= 1 / (0.8 * chance + 0.1) + 1 / (0.8 * (1 - chance) + 0.1)
+    assert recovery(Door(width), flip=0.1) == pytest.approx(1 / flipped, rel=1e-8)
+
+
+def test_functions_of_your_own():
+    def product(z):
+        return z[..., 0] * z[..., 1]
+
+    def odd(z):
+        return z[..., 0] ** 3
+
+    product.size = 2
+    assert recovery(product) == pytest.approx(recovery(Product(2)), rel=2e-2)
+    assert recovery(odd) == 0 and recovery(Bump()) == math.inf and recovery(SignProduct(3)) == math.inf
+    limit = MultiIndex(link=odd).limit()
+    assert float(limit["information_exponent"]) == 1 and np.isnan(limit["overlap"]).all()
+    assert "not computed" in MultiIndex(link=odd).valid()
+
+
+@pytest.mark.parametrize("p", [1, 2, 4])
+def test_curves_begin_at_weak_recovery(p):
+    assert norm_curve(1e-4, p) == pytest.approx(p / 2, rel=2e-3)
+    assert _parity_curve(1e-6, 0.1) == pytest.approx(recovery(SignProduct(2), flip=0.1), rel=1e-4)
+
+
+def test_scores_are_those_of_samples():
+    rng, v = np.random.default_rng(0), 0.4
+    omega = np.array([[0.5, -0.3]])
+    z = omega + np.sqrt(v) * rng.standard_normal((2_000_000, 2))
+    near = np.abs(np.sum(z**2, axis=1) - 1.1) < 0.02
+    mean = (z[near].mean(axis=0) - omega[0]) / v
+    np.testing.assert_allclose(_score_of_norm(np.array([1.1]), omega, v, 0.0)[0], mean, atol=0.02)
+    right = z[:, 0] * z[:, 1] > 0
+    weight = np.where(right, 0.9, 0.1)
+    mean = (weight @ (z - omega)) / weight.sum() / v
+    np.testing.assert_allclose(_score_of_parity(np.array([1.0]), omega, v, 0.1)[0], mean, atol=0.01)
+
+
+def test_overlaps_are_aligned():
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    np.testing.assert_allclose(_rotated(turn @ np.diag([0.7, 0.7])), 0.7 * np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(_permuted(np.array([[0.1, -0.9], [-0.8, 0.0]])), [[0.8, 0.0], [-0.1, 0.9]], atol=1e-12)
+
+
+def test_statements_are_checked():
+    with pytest.raises(StatementError, match="flip"):
+        MultiIndex(link=SignProduct(2), noise=1.0).limit()
+    with pytest.raises(StatementError, match="noise"):
+        MultiIndex(link=Norm(2), flip=0.1).limit()
+    with pytest.raises(StatementError, match="'alpha'"):
+        thresholds(MultiIndex(), along="noise")
+    with pytest.raises(StatementError, match="powers"):
+        Monomial((1, 0))
+
+
+class TwiceTheLabels(MultiIndex):
+    """As if labels came in pairs."""
+
+    def predict(self):
+        return MultiIndex(alpha=self.alpha / 2, link=self.link).predict()
+
+
+class Mixed(MultiIndex):
+    """Each estimate sees both directions alike."""
+
+    def predict(self):
+        found = super().predict()
+        return found | {"overlap": found["overlap"][0, 0] * np.full((2, 2), 0.5)}
+
+
+def test_the_experiment_agrees_and_wrong_laws_are_refuted():
+    law = MultiIndex(alpha=9.0)
+    experiment = law.experiment(sizes=(50, 100), seeds=40)
+    assert confront(law, experiment)["overlap"].verdict != "disagrees"
+    for wrong in (TwiceTheLabels(alpha=9.0), Mixed(alpha=9.0)):
+        assert confront(wrong, experiment).verdict == "disagrees"
+    law = MultiIndex(alpha=6.0, link=Norm(2))
+    assert float(law.limit()["overlap"][0, 0]) == 1
+    found = law.experiment(sizes=(80,), seeds=6)["overlap"].mean(("size", "seed"))
+    np.testing.assert_allclose(found, np.eye(2), atol=0.02)

@@ -1,0 +1,141 @@
+"""Planted faults are named, in JAX and in PyTorch, and sound networks are not accused."""
+
+import json
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from click.testing import CliRunner
+
+from asymptopia import StatementError
+from asymptopia.cli import main
+from asymptopia.scale import scale, transfer
+
+X = np.random.default_rng(0).standard_normal((32, 16))
+Y = np.sign(X[:, :3] @ np.ones((3, 2)))
+WIDTHS = (64, 128, 256, 512)
+
+
+def jax_step(fault="", rate=0.01, gradient=False):
+    """A dense network in the maximal-update parametrisation, but for one layer."""
+
+    def step(width, seed):
+        keys = jax.random.split(jax.random.key(seed), 3)
+        wide = 64 / width
+        start = {"first": 16**-0.5, "middle": (2 / width) ** 0.5, "last": 0.1 * width**-0.5 * wide**0.5}
+        rates = {"first": 1.0, "middle": wide, "last": wide}
+        if gradient:
+            rates = {"first": width / 64, "middle": 1.0, "last": wide}
+        if fault == "rate":
+            rates["middle"] = width / 64 if gradient else 1.0
+        if fault == "start":
+            start["last"] = 0.1 * width**-0.5
+        shapes = {"first": (16, width), "middle": (width, width), "last": (width, 2)}
+        weights = {
+            name: start[name] * jax.random.normal(key, shapes[name]) for name, key in zip(shapes, keys, strict=True)
+        }
+        scaled = optax.stateless(lambda u, _: {name: -rate * rates[name] * u[name] for name in u})
+        optimiser = scaled if gradient else optax.chain(optax.scale_by_adam(), scaled)
+
+        def loss(p):
+            h = jax.nn.relu(X @ p["first"])
+            return jnp.mean((jax.nn.relu(h @ p["middle"]) @ p["last"] - Y) ** 2)
+
+        return weights, optimiser, loss
+
+    return step
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+@pytest.mark.parametrize(("fault", "layer", "mend"), [("", None, ""), ("rate", "middle", "rate times width**-1"),
+                                                      ("start", "last", "weights times width**-0.5")])  # fmt: skip
+def test_the_layer_at_fault_is_named(gradient, fault, layer, mend):
+    found = scale(jax_step(fault, gradient=gradient), WIDTHS)
+    assert found.degree == pytest.approx(float(gradient), abs=0.01)
+    if layer is None:
+        assert found.faults == ()
+    else:
+        assert {row.layer for row in found.faults} == {f"['{layer}']"}
+        assert found.faults[0].mend.endswith(mend)
+    assert found.unseen == ()
+
+
+def test_a_mended_network_is_sound():
+    """What is advised, a rate times width**-1, is what the sound network has."""
+    (row,) = scale(jax_step("rate"), WIDTHS).faults
+    assert row.exponent.low < 1 < row.exponent.high + 0.25 and not scale(jax_step(), WIDTHS).faults
+
+
+def test_the_best_rate_transfers_in_the_maximal_update_parametrisation():
+    rates = np.geomspace(1e-4, 0.3, 9)
+    sound = transfer(lambda n, s, r: jax_step(rate=r)(n, s), (32, 64, 128), rates, seeds=2, steps=15)
+    broken = transfer(lambda n, s, r: jax_step("rate", rate=r)(n, s), (32, 64, 128), rates, seeds=2, steps=15)
+    assert abs(sound.exponent.value) < 0.3 < abs(broken.exponent.value)
+    with pytest.raises(StatementError, match="at an end, at size 32"):
+        transfer(lambda n, s, r: jax_step(rate=r)(n, s), (32, 64, 128), rates[:5], seeds=2, steps=15)
+
+
+@pytest.mark.parametrize(
+    ("step", "sizes", "said"),
+    [
+        (lambda n, s: 1, WIDTHS, "must return"),
+        (lambda n, s: 1 / 0, WIDTHS, "fails: ZeroDivisionError"),
+        (jax_step(), (64, 64, 128), "At least three different widths"),
+        (jax_step(rate=1e200), WIDTHS, "stay finite"),
+    ],
+)
+def test_bad_input_is_said(step, sizes, said):
+    with pytest.raises(StatementError, match=said):
+        scale(step, sizes)
+
+
+@pytest.fixture
+def planted():
+    pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")
+    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+    try:
+        import planted_scales
+    finally:
+        sys.path.pop(0)
+    return planted_scales
+
+
+@pytest.mark.parametrize(
+    "name", ["perceptron, rate of third", "convolutional, sound", "transformer, scores", "residual, sound",
+             "residual, no factor"],
+)  # fmt: skip
+def test_planted_faults_of_modules(planted, name):
+    step, along, layer = planted.planted()[name]
+    sizes = (32, 64, 128, 256) if along == "width" else (4, 8, 16)
+    assert planted.right(scale(step, sizes, along, seeds=4), layer)
+
+
+FILE = """
+import torch
+from torch import nn
+
+X, Y = torch.randn(32, 8, generator=torch.Generator().manual_seed(0)), torch.ones(32, 1)
+
+def step(width, seed):
+    module = nn.Sequential(nn.Linear(8, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
+    return module, torch.optim.Adam(module.parameters(), 0.01), lambda m: ((m(X) - Y) ** 2).mean()
+"""
+
+
+def test_the_command(tmp_path):
+    """The default parametrisation of PyTorch has the same rate everywhere: both layers above the first break."""
+    pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")
+    path = tmp_path / "mine.py"
+    path.write_text(FILE)
+    done = CliRunner().invoke(main, ["scale", f"{path}:step", "--widths", "32,64,128,256", "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert {row["layer"] for row in found["faults"]} == {"2", "4"} and found["degree"] == pytest.approx(0, abs=0.01)
+    done = CliRunner().invoke(main, ["scale", f"{path}:step"])
+    assert done.exit_code == 2 and "--widths or --depths" in done.output
+    done = CliRunner().invoke(main, ["scale", f"{path}:stop", "--widths", "32,64,128"])
+    assert done.exit_code == 2 and "Did you mean 'step'" in done.output
