@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 
 from asymptopia import NoLimit, StatementError, derive
 
@@ -135,6 +136,68 @@ def test_a_limit_that_is_random_is_averaged():
     limit = derive(program, points=2**14, nets=8)
     assert np.allclose(limit["square"], 3, atol=1e-6)
     assert abs(limit["root"] - np.sqrt(8 / np.pi)) < 4 * limit["root_error"] < 0.02
+
+
+def test_readouts_of_order_one_are_normal_and_averaged():
+    def program(n, key):
+        W, v = normals(key, (n, 2), (n, 2))
+        f = jax.nn.relu(jnp.array([[3.0, 4.0]]) @ W.T) @ v / jnp.sqrt(n)
+        return {"square": jnp.mean(f**2), "cosine": jnp.mean(jnp.cos(f / 5))}
+
+    limit = derive(program, points=2**13, nets=8)
+    assert abs(limit["square"] - 12.5) < 4 * limit["square_error"] < 1
+    close(limit, "cosine", np.exp(-0.25), 1e-4)
+
+
+def test_lazy_training_is_refused():
+    def program(n, key):
+        W, v = normals(key, (n, 2), (n,))
+
+        def f(W):
+            return jnp.tanh(W @ jnp.ones(2)) @ v / jnp.sqrt(n)
+
+        W = W - jax.grad(lambda W: (f(W) - 1) ** 2)(W)
+        return {"loss": (f(W) - 1) ** 2}
+
+    with pytest.raises(NoLimit, match="lazy"):
+        derive(program)
+
+
+def test_a_pattern_taken_out_of_a_matrix_is_retrieved():
+    def program(n, key):
+        k1, k2 = jax.random.split(key)
+        patterns = jax.random.rademacher(k1, (n // 10, n), dtype=float)
+        s = jnp.where(jax.random.bernoulli(k2, 0.8, (n,)), 1.0, -1.0) * patterns[0]
+        return {"m": jnp.sign((patterns.T @ (patterns @ s) - n // 10 * s) / n) @ patterns[0] / n}
+
+    # one step of Hopfield's memory: m = erf(m0 / sqrt(2 alpha))
+    close(found(program, 4096), "m", scipy.special.erf(0.6 / np.sqrt(0.2)), 2e-4)
+
+
+def test_convolutions_of_wide_channels():
+    def program(n, key):
+        W1, W2 = normals(key, (n, 1, 3), (n, n, 3))
+        h = jnp.array([[[1.0, 2.0, -1.0, 0.5]]])
+        for W in (W1, W2 / jnp.sqrt(n)):
+            h = jax.lax.conv_general_dilated(h, W, (1,), "SAME", dimension_numbers=("NCH", "OIH", "NCH"))
+        return {"q": jnp.mean(h**2, axis=1)[0]}
+
+    square = np.array([0, 1.0, 4.0, 1.0, 0.25, 0])
+    once = np.r_[0, np.convolve(square, np.ones(3), "valid"), 0]
+    assert np.allclose(found(program)["q"], np.convolve(once, np.ones(3), "valid"), atol=1e-6)
+
+
+def test_a_mask_of_a_symmetric_matrix_with_a_mean():
+    def program(n, key):
+        k1, k2 = jax.random.split(key)
+        A = jnp.triu(jax.random.bernoulli(k1, 0.3, (n, n)).astype(float), 1)
+        A, x = A + A.T, jax.random.normal(k2, (n,))
+        B = (A - 0.3) / jnp.sqrt(0.21 * n)
+        return {"degree": jnp.mean(A @ jnp.ones(n)) / n, "fourth": x @ (B @ (B @ (B @ (B @ x)))) / n}
+
+    limit = found(program)
+    assert np.allclose(limit["degree"], 0.3, atol=1e-4)
+    assert np.allclose(limit["fourth"], 2, atol=1e-3)
 
 
 def test_positions_along_a_wide_axis_are_uniform():

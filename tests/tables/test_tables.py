@@ -51,6 +51,10 @@ SAME = {
     "constant up to rounding": (
         text("t,a,b,y", rows([0.3, 0.30000000000000004] * 12, A, B, Y)).encode(), "csv"
     ),
+    "bars": (PLAIN.replace(",", "|").encode(), "csv"),
+    "spaces": (PLAIN.replace(",", "  ").encode(), "txt"),
+    "a spreadsheet's separator": (b"sep=;\r\n" + PLAIN.replace(",", ";").encode(), "csv"),
+    "NumPy's number sign": (b"# " + PLAIN.encode(), "csv"),
     "exponents": (text("a,b,y", rows(*([f"{v:.6e}" for v in c] for c in (A, B, Y)))).encode(), "csv"),
 }  # fmt: skip
 
@@ -189,6 +193,17 @@ def test_arrays_of_other_names_and_kinds(tmp_path):
         read_columns(path, "y")
     np.savez(path, train=FIRST, test=FIRST, y=A)
     with pytest.raises(StatementError, match=r"one matrix at most.*train \(24, 2\), test \(24, 2\)"):
+        read_columns(path, "y")
+
+
+def test_what_else_an_archive_holds_is_left_out_and_said(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, data=FIRST, target=Y, feature_names=np.array(["a", "b"]), classes=2)
+    found = read_columns(path, "target")
+    assert found.X.shape == (24, 2)
+    assert found.notes == ("Arrays that do not have 24 rows are left out: feature_names, classes.",)
+    np.savez(path, X=np.zeros((24, 4, 4)), y=Y)
+    with pytest.raises(StatementError, match=r"shape \(N, d\), but has \(24, 4, 4\); save X.reshape"):
         read_columns(path, "y")
 
 

@@ -16,7 +16,11 @@ from .points import Space
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run starts from: layouts, seed of its net, its place among all runs, and what earlier runs used."""
+    """What a run starts from: layouts, seed of its net, its place among all runs, and what earlier runs used.
+
+    `shift` is added to every largest value along a wide axis, on which nothing may depend; `quiet` runs take readouts
+    to be zero, for programs whose limit does not depend on them.
+    """
 
     layouts: dict[int, Layout]
     seed: tuple[int, ...]
@@ -24,6 +28,7 @@ class Settings:
     narrow: NarrowNet
     expected: dict[int, int] = dataclasses.field(default_factory=dict)
     shift: float = 0.0
+    quiet: bool = False
 
 
 class Context:
@@ -38,6 +43,8 @@ class Context:
         self.seen: dict[Hashable, tuple[int, ...]] = {}
         self.drawn: dict[Hashable, Any] = {}
         self.drew = False
+        self.used: set[Hashable] = set()
+        self.readouts: dict[Hashable, Any] = {}
         self.maxima: list[Any] = []
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:

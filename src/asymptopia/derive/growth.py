@@ -12,7 +12,7 @@ _LARGE = 0.2
 Record = list[Any]
 
 
-def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ratio: float) -> None:
+def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ratio: float, readouts: bool) -> None:
     """Raise `NoLimit` if an output grows with n, or vanishes altogether, with the power and the step responsible."""
     for name in outputs[0]:
         a, b = (np.abs(o[name]).ravel() for o in outputs)
@@ -23,12 +23,19 @@ def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ra
         power = _power(a.max(), b.max(), ratio)
         if power > _LARGE:
             where, here = _culprit(records, ratio)
+            if readouts and abs(here - 0.5) < 0.1:
+                raise refusal(
+                    f"cannot derive: {name!r} depends on this sum of order sqrt(n). Either a factor n**-0.5 is "
+                    "missing, or it is a readout of order one after training near its start (the lazy, or neural "
+                    "tangent, scaling), for which there is no rule; with a readout of order 1/sqrt(n) there is one.",
+                    where,
+                )
             raise refusal(
                 f"no limit can be derived: {name!r} grows as n**{power:.2g}, and this step is the first to grow on the "
                 f"way to it, as n**{here:.2g}: a factor n**{-here:.2g} is missing.",
                 where,
             )
-        if power < -_LARGE and b.max() < 1e-3:
+        if power < -_LARGE and b.max() < 1e-3 and not readouts:
             raise refusal(
                 f"no limit can be derived: {name!r} vanishes as n**{power:.2g}; multiply it by n**{-power:.2g}.", None
             )

@@ -13,6 +13,7 @@ from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
 from .rules.bind import bind, is_key
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
+from .rules.readouts import Raw, plain_arguments, readout
 from .trace import wide_axes
 from .wide import Flat, Wide
 
@@ -68,6 +69,11 @@ class Interpreter:
         moved = not name.startswith("random") or name in ("random_split", "random_fold_in")
         if moved and any(_is_keys(a) for a in args) and not _any_wide(equation):
             return bind(self.ctx, equation, args)
+        if any(isinstance(a, Raw) for a in args):
+            found = readout(self.ctx, equation, args)
+            if found is not None:
+                return found
+            args = [np.asarray(a) if isinstance(a, Raw) else a for a in args]
         if name in RULES:
             return RULES[name](self.ctx, equation, args)
         if name in ELEMENTWISE:
@@ -84,6 +90,8 @@ class Interpreter:
         found = named(self.ctx, equation, args) if named is not None else None
         if found is not None:
             return found
+        if equation.primitive.name in ("scan", "while", "cond"):
+            args = plain_arguments(self.ctx, args)
         self.above.append(equation)
         wanted = self.wanted
         try:

@@ -84,7 +84,8 @@ def _solve(trace: Trace, probe: Probe, points: int, nets: int, seed: int) -> dic
     where = layouts(trace.closed.jaxpr, min(points, _PER_RUN) if probe.drew else points)
     found: dict[str, list[np.ndarray]] = {}
     for run in range(nets * per):
-        for name, value in _run(trace, Settings(where, (seed, run), run, narrow, probe.columns))[0].items():
+        settings = Settings(where, (seed, run), run, narrow, probe.columns, quiet=not probe.drew)
+        for name, value in _run(trace, settings)[0].items():
             found.setdefault(name, []).append(value)
     return Found({k: np.stack(v) for k, v in found.items()}, nets).limit()
 
@@ -99,13 +100,22 @@ def _probe(first: Trace, second: Trace) -> Probe:
         values, ctx = _run(trace, settings, record)
         outputs.append(values)
         contexts.append(ctx)
-    check_growth(outputs, records, second.n / first.n)
+    check_growth(outputs, records, second.n / first.n, bool(contexts[0].readouts))
     if contexts[0].maxima:
         settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37)
         check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
+    drew = contexts[0].drew
+    if contexts[0].readouts and not drew:
+        settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow)
+        drew = _differ(outputs[1], _run(second, settings)[0])
     used = contexts[0].space.used()
     drawn = sum(net.taken for net in narrow.nets)
-    return Probe(contexts[0].drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+    return Probe(drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+
+
+def _differ(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    """Whether two runs that differ in the numbers of readouts alone have other outputs."""
+    return any(np.any(np.abs(a[k] - b[k]) > 1e-3 * np.maximum(1, np.abs(a[k]))) for k in a)
 
 
 def _run(trace: Trace, settings: Settings, record: list[Any] | None = None) -> tuple[dict[str, np.ndarray], Context]:

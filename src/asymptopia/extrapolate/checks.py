@@ -20,7 +20,7 @@ _SURE = 0.95
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
     """Runs left out, where the others end, how many are inside their intervals; of the largest, what it reached and its
-    interval; and the root mean square of all deviations in units of what the intervals allow."""
+    interval; and the factor by which intervals would have to be wider to hold their share of these runs."""
 
     runs: int
     fitted_to: tuple[float, ...]
@@ -72,7 +72,7 @@ def left_out(ladder: Ladder, share: float) -> tuple[LeftOut, ...]:
         low, median, high = np.quantile(results, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=0)
         inside = (low <= others.y) & (others.y <= high)
         half = np.where(others.y > median, high - median, median - low)
-        deviation = float(np.sqrt(np.mean(((others.y - median) / np.maximum(half, 1e-300)) ** 2)))
+        deviation = float(np.quantile(np.abs(others.y - median) / np.maximum(half, 1e-300), share))
         last = int(np.argmax(np.log(others.x).sum(axis=1)))
         found.append(
             LeftOut(

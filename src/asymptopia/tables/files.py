@@ -35,7 +35,7 @@ def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> 
     if ending.endswith(TEXT):
         reading = read_text(found, name, encoding, header)
     elif found.suffix.lower() == ".npz":
-        reading = Reading(_arrays(found, name), name)
+        reading = _arrays(found, name)
     elif found.suffix.lower() == ".parquet":
         reading = Reading(_parquet(found, name), name)
     else:
@@ -77,11 +77,9 @@ def _numbers_rows(column: pd.Series) -> bool:
     return bool(len(values) > 1 and values[0] in (0, 1) and (np.diff(values) == 1).all())
 
 
-def _arrays(path: Path, name: str) -> pd.DataFrame:
+def _arrays(path: Path, name: str) -> Reading:
     """The one matrix (N, d) of an NPZ file as columns named after it, and all arrays of N values beside it."""
     import zipfile
-
-    import pandas as pd
 
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -92,25 +90,39 @@ def _arrays(path: Path, name: str) -> pd.DataFrame:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise StatementError(f"The file {name} is not an NPZ file of plain arrays: {first_line(error)}") from None
-    arrays = {k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}
+    return _joined({k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}, name)
+
+
+def _joined(arrays: dict[str, np.ndarray], name: str) -> Reading:
+    """One matrix, and the vectors as long as it has rows; other arrays are left out."""
+    import pandas as pd
+
     shapes = listed([f"{k} {v.shape}" for k, v in arrays.items()])
-    matrices = [k for k, v in arrays.items() if v.ndim == 2]
-    if len(matrices) > 1 and "X" in matrices:
-        matrices = ["X"]
-    rows = {len(v) for k, v in arrays.items() if v.ndim == 1 or k in matrices}
-    if len(matrices) > 1 or len(rows) != 1 or not any(v.ndim == 1 for v in arrays.values()):
+    large = [k for k, v in arrays.items() if v.ndim >= 2]
+    large = ["X"] if len(large) > 1 and "X" in large else large
+    vectors = {k: v for k, v in arrays.items() if v.ndim == 1}
+    rows = len(arrays[large[0]]) if large else max(map(len, vectors.values()), default=0)
+    fitting = {k: v for k, v in vectors.items() if len(v) == rows}
+    if len(large) > 1 or not fitting:
         raise StatementError(
             f"The arrays of {name} must have shapes (N, d) and (N,), as X and y in np.savez(path, X=X, y=y): "
             f"one matrix at most, and vectors as long as it has rows. It holds {shapes}."
         )
-    odd = [k for k, v in arrays.items() if v.dtype.kind not in "biufUSM"]
+    if large and arrays[large[0]].ndim > 2:
+        raise StatementError(
+            f"The array {large[0]} of {name} must have shape (N, d), but has {arrays[large[0]].shape}; "
+            f"save {large[0]}.reshape(len({large[0]}), -1)."
+        )
+    odd = [k for k in (*large, *fitting) if arrays[k].dtype.kind not in "biufUSM"]
     if odd:
         raise StatementError(f"The arrays of {name} must hold real numbers or words, which {listed(odd)} do not.")
     columns: dict[str, np.ndarray] = {}
-    for k in matrices:
+    for k in large:
         stem = "x" if k == "X" else f"{k}_"
         columns |= {f"{stem}{j}": arrays[k][:, j] for j in range(arrays[k].shape[1])}
-    return pd.DataFrame(columns | {k: _native(v) for k, v in arrays.items() if v.ndim == 1})
+    others = [k for k in arrays if k not in large and k not in fitting]
+    note = f"Arrays that do not have {rows} rows are left out: {listed(others)}."
+    return Reading(pd.DataFrame(columns | {k: _native(v) for k, v in fitting.items()}), name, (note,) if others else ())
 
 
 def _native(values: np.ndarray) -> np.ndarray:

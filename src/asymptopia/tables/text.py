@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LOOKED_AT = 1000
+_HEAD = 100_000
 _NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*")
 
 
 def read_text(path: Path, name: str, encoding: str, header: bool) -> Reading:
     """The table in a text file; see `read_table`."""
-    text = _decoded(path, name, encoding)
+    text = _plain(_decoded(path, name, encoding))
     try:
         separator = _separator(text)
+        if not re.search("[,;\t|]", text[:_HEAD]):
+            text, separator = re.sub(r"(?<=\S) +(?=\S)", "\t", text), "\t"
         rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
         lengths, first, second = _lengths(rows)
     except csv.Error as error:
@@ -45,6 +48,11 @@ def read_text(path: Path, name: str, encoding: str, header: bool) -> Reading:
     names = first[:width] if header else [f"x{k + 1}" for k in range(width)]
     columns, more = kinds_of(table, names, decimal_commas=separator != ",")
     return Reading(columns, name, (*notes, *more))
+
+
+def _plain(text: str) -> str:
+    """Without what spreadsheets and NumPy put before the names: a line that says the separator, a number sign."""
+    return re.sub(r"\A(sep=.\r?\n)?(# ?(?=\S))?", "", text)
 
 
 def _decoded(path: Path, name: str, encoding: str) -> str:

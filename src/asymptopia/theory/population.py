@@ -33,6 +33,7 @@ _FULL = 0.8
 _DETERMINED = 0.3
 _DISTINCT = 0.01
 _BINS = (16, 12)
+_LEAST = 1e-6
 _RIDGES = 10.0 ** np.arange(2.0, -4.5, -0.75)
 
 
@@ -245,18 +246,25 @@ def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> tuple[Interpolated,
     first = int(np.argmax(df <= _FULL * N))
     unbiased_rho = power[first].copy()
     power[:first], power2[:first] = unbiased_rho, unbiased_rho
+    scale = np.sqrt(np.diag(total))
+    power = _at_least(power, _LEAST * df / df[0], scale)
+    power2 = _at_least(power2, _LEAST * np.maximum(degrees2 * d / df[0], 0.0), scale)
     fine = int(np.argmax(df <= _DETERMINED * N))
     finest = float(kappa[fine]) if fine else 0.0
     increasing = np.concatenate([[True], np.diff(np.maximum.accumulate(kappa)) > 0])
     logs, degrees, degrees2, power, power2 = (a[increasing] for a in (np.log(kappa), df / d, degrees2, power, power2))
-    return Interpolated(logs, degrees, degrees2, power, power2, _positive(unbiased_rho, total)), finest
+    return Interpolated(logs, degrees, degrees2, power, power2, power[0]), finest
 
 
-def _positive(rho: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """A covariance of the fields that is positive definite, relative to that of the targets."""
-    scale = np.sqrt(np.diag(total))
-    values, basis = np.linalg.eigh(rho / np.outer(scale, scale))
-    return (basis * np.maximum(values, 1e-6)) @ basis.T * np.outer(scale, scale)
+def _at_least(matrices: np.ndarray, floors: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Matrices (G, K, K), in units of `scale`, with eigenvalues of at least the floors (G,).
+
+    What is left of a signal after the bias of finitely many samples is taken off can be negative, if there is none.
+    """
+    unit = np.outer(scale, scale)
+    values, basis = np.linalg.eigh(matrices / unit)
+    raised = np.maximum(values, floors[:, None])
+    return np.asarray((basis * raised[:, None, :]) @ basis.transpose(0, 2, 1) * unit)
 
 
 def _points(y: np.ndarray, fields: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -127,7 +127,7 @@ def test_finite_matrices_agree(law):
 def test_a_wrong_limit_is_refuted():
     """The error of a vector in place of the matrix's; an overlap that is not squared."""
     law = SpikedMatrix(snr=2.0)
-    limit, experiment = law.limit(), law.experiment((150, 300), 60)
+    limit, experiment = law.limit(), law.experiment((100, 200, 400), 60)
     wrong = limit.assign(mse=1 - limit.overlap, pca_overlap=np.sqrt(limit.pca_overlap))
     found = confront(law, experiment, wrong)
     assert found["mse"].verdict == found["pca_overlap"].verdict == "disagrees"

@@ -15,6 +15,7 @@ from ..refusal import Refused
 from ..trace import wide_axes
 from ..wide import Wide, cells_of
 from .bind import bind
+from .readouts import raw
 
 
 def random_split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -100,7 +101,7 @@ def _drawn(ctx: Context, keys: Any, shape: tuple[int, ...], kind: str, change: A
     if isinstance(found[0], Wide):
         cells = np.stack([f.cells for f in found]).reshape(*outer, *found[0].cells.shape)
         return Wide(cells, found[0].first + len(outer), found[0].second + len(outer))
-    return np.array(found).reshape(*outer, *found[0].shape)
+    return np.array([np.asarray(f) for f in found]).reshape(*outer, *found[0].shape)
 
 
 def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, change: Any) -> Any:
@@ -124,7 +125,10 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
         )
     columns = ctx.drawn[draw, kind]
     values = columns if kind == "normal" else change(columns)
-    return np.moveaxis(values.reshape(-1, *narrow), 0, axes[0])
+    points = np.moveaxis(values.reshape(-1, *narrow), 0, axes[0])
+    return raw(
+        points, (draw, kind), draw, np.arange(count).reshape([1 if i in axes else k for i, k in enumerate(shape)])
+    )
 
 
 def _matrix(ctx: Context, shape: Any, axes: Any, draw: Hashable, kind: str, change: Any) -> Independent:

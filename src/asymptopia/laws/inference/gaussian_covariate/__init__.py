@@ -85,7 +85,10 @@ class GaussianCovariate(Law):
     )
     observables: ClassVar[dict[str, Observable]] = {
         "test_error": Observable(
-            r"\varepsilon_{test}", "fraction of wrong labels, or mean squared error, on new samples", resolution=0.08
+            r"\varepsilon_{test}",
+            "fraction of wrong labels, or mean squared error, on new samples",
+            scale=1e-5,  # an exact formula has no error but that of rounding
+            resolution=0.08,
         ),
         "train_error": Observable(
             r"\varepsilon_{train}",

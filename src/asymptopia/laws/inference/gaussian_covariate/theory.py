@@ -162,6 +162,8 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, State]:
     near = states[k]
     if near is None:
         raise NotSolved(f"No ridge between 1e-4 and 1e4 gives a fixed point at alpha = {law.alpha:g}.")
+    if isinstance(law.data, Data):
+        return _middle(law, errors), near
     low, high = sorted((_EXPONENTS[max(k - 1, 0)], _EXPONENTS[min(k + 1, len(_EXPONENTS) - 1)]))
     if k + 1 < len(states) and states[k + 1] is None:
         low = _EXPONENTS[k]
@@ -172,6 +174,30 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, State]:
         options={"xatol": 0.02},
     )
     return float(10.0 ** (found.x if found.fun < errors[k] else _EXPONENTS[k])), near
+
+
+def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
+    """The middle, in its logarithm, of the ridges that the rows of the data cannot tell from the best.
+
+    Errors (G,) are estimates from N rows; those within a quarter of their standard error of the least are as good, and
+    their least is wherever the noise of the rows puts it. The ends are found by interpolation.
+    """
+    samples = law.data.samples(law.features)  # type: ignore[attr-defined]
+    k, least = int(np.argmin(errors)), float(errors.min())
+    spread = np.sqrt(least * max(1 - least, 0.0)) if samples.kind == "classification" else np.sqrt(2) * least
+    bound = least + 0.25 * spread / np.sqrt(len(samples.y))
+
+    def end(step: int) -> float:
+        here = k
+        while 0 <= here + step < len(errors) and errors[here + step] <= bound:
+            here += step
+        beyond = here + step
+        if not 0 <= beyond < len(errors) or not np.isfinite(errors[beyond]):
+            return float(_EXPONENTS[here])
+        part = (bound - errors[here]) / (errors[beyond] - errors[here])
+        return float(_EXPONENTS[here] + part * (_EXPONENTS[beyond] - _EXPONENTS[here]))
+
+    return float(10.0 ** (0.5 * (end(-1) + end(1))))
 
 
 def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[dict[str, float], State]:

@@ -11,62 +11,36 @@ students trained on random subsets and tested on the rest. Their confrontation s
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .contract.record import StatementError
-from .contract.sweep import Sweep, sweep
-from .numerics.arrays import ArrayLike
+from ..contract.record import StatementError
+from ..contract.sweep import Sweep, sweep
+from .answers import Answer, listed
+from .curve import LearningCurve, learning_curve
+from .ridges import FOLDS, RIDGES, cross_validated, ridge_row
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .laws.inference.gaussian_covariate import GaussianCovariate
-    from .parts.data import Data
-    from .parts.loss import Loss
-    from .verdict.confront import Confrontation
+    from ..laws.inference.gaussian_covariate import GaussianCovariate
+    from ..parts.data import Data
+    from ..parts.loss import Loss
+    from ..verdict.confront import Confrontation
+
+__all__ = ["Answer", "Forecast", "LearningCurve", "cross_validated", "forecast"]
 
 SEEDS = 64
 _POINTS = 8
 _LARGEST = 5000
-_RIDGES = 10.0 ** np.arange(-3.0, 3.0)
-_FOLDS = 5
 _TRUST = {
     "agrees": "Yes: predicted and measured test errors agree to {:.2g}.",
     "disagrees": "No: predicted and measured test errors differ by more than {:.2g}.",
     "inconclusive": "Undecided: the measurement is not precise enough to tell a difference of {:.2g}.",
 }
-_FEWEST = 4
-_ENDLESS = 1e6
-
-
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    """The answer to one practical question: a sentence, and a table with the names and rows of its columns."""
-
-    title: str
-    text: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-
-    def plain(self) -> dict[str, Any]:
-        """As a dictionary of plain values, for JSON."""
-        return {
-            "title": self.title,
-            "text": self.text,
-            "columns": list(self.columns),
-            "rows": [list(r) for r in self.rows],
-        }
-
-    def __str__(self) -> str:
-        cells = [list(self.columns), *([_shown(v) for v in row] for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
-        return "\n".join([self.title, self.text, *(f"  {line}" for line in lines if self.rows)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +65,15 @@ class Forecast:
         """What was left out of the table or encoded, and which columns give the target away."""
         return self.data.samples(self.law.features).notes
 
+    def warnings(self) -> list[str]:
+        """Why the theory may be wrong for these data, each reason once, with the numbers of samples where it may."""
+        found: dict[str, list[int]] = {}
+        for point, n in zip(self.statement.points(), self.samples, strict=True):
+            reason = point.valid()
+            if reason is not None:
+                found.setdefault(reason, []).append(n)
+        return [f"{reason} (At {listed(where)} samples.)" for reason, where in found.items()]
+
     @property
     def samples(self) -> tuple[int, ...]:
         """The numbers of training samples."""
@@ -100,7 +83,7 @@ class Forecast:
         self, experiment: xr.Dataset | None = None, level: float = 0.01, resolution: float | None = None
     ) -> Confrontation:
         """Prediction against measurement; the experiment is run here if not given."""
-        from .verdict.confront import confront
+        from ..verdict.confront import confront
 
         return confront(self.statement, experiment, seeds=self.seeds, level=level, resolution=resolution)
 
@@ -113,32 +96,41 @@ class Forecast:
         judgement = found["test_error"]
         table = judgement.table
         wanted = _wanted(found)
-        rows = []
-        for n, limit, value, error, critical in zip(
-            self.samples, *(table[k].values for k in ("limit", "estimate", "error", "critical")), strict=True
-        ):
-            rows.append(
-                (n, float(limit), float(value), float(error), _verdict(abs(value - limit), critical * error, wanted))
-            )
+        columns = (table[k].values for k in ("limit", "estimate", "error", "critical"))
+        rows = [
+            (n, *map(float, (limit, value, error)), _verdict(abs(value - limit), critical * error, wanted))
+            for n, limit, value, error, critical in zip(self.samples, *columns, strict=True)
+        ]
         holds = [n for n, *_, verdict in rows if verdict == "agrees"]
         fails = [n for n, *_, verdict in rows if verdict == "disagrees"]
         text = _TRUST[judgement.verdict].format(wanted)
         if fails:
-            text += f" It is off at {_listed(fails)} samples" + (f", and holds at {_listed(holds)}." if holds else ".")
-        columns = ("samples", "predicted test error", "measured", "standard error", "verdict")
-        return Answer("Does the theory hold for these data?", text, columns, tuple(rows))
+            text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
+        names = ("samples", "predicted test error", "measured", "standard error", "verdict")
+        return Answer("Does the theory hold for these data?", f"{text} {self.baseline()}", names, tuple(rows))
+
+    def baseline(self) -> str:
+        """What it takes to be better than no learning at all, in words."""
+        data = self.data.samples(self.law.features)
+        if data.kind == "regression":
+            return f"The mean alone has test error 1, in units of the target's variance, {data.unit**2:.3g}."
+        share = float(min(np.mean(data.y > 0), np.mean(data.y < 0)))
+        return f"Always guessing the more frequent class has test error {share:.3g}."
 
     def samples_needed(self, errors: Sequence[float] = ()) -> Answer:
         """How many samples the theory asks for until the test error is as small as each of `errors`."""
+        curve, size = self.curve(), len(self.data.samples(self.law.features).y)
         if not errors:
-            ends = [self.theory(n)["test_error"] for n in (self.samples[0], self.samples[-1])]
-            errors = sorted({float(f"{e:.2g}") for e in np.geomspace(ends[0], ends[1], 5)[1:]}, reverse=True)
-        rows = tuple((float(e), self.samples_for(e)) for e in errors)
-        size = len(self.data.samples(self.law.features).y)
+            least = 1e-12 if self.data.samples(self.law.features).kind == "regression" else 0.5 / size
+            first, last = (max(curve.at(n)[0], least) for n in (self.samples[0], self.samples[-1]))
+            errors = sorted({float(f"{e:.2g}") for e in np.geomspace(first, last, 5)[1:]}, reverse=True)
+        rows = tuple((float(e), curve.samples_for(e), *curve.band_for(e)) for e in errors)
         text = (
-            f"Predicted by theory, also beyond the {size} samples at hand; a dash where no number of samples is enough."
+            f"Predicted by theory, with a band for what {size} rows leave open, which grows beyond them; "
+            "a dash where a million samples are not enough."
         )
-        return Answer("How many samples until the test error is X?", text, ("test error", "samples needed"), rows)
+        columns = ("test error", "samples needed", "at least", "at most")
+        return Answer("How many samples until the test error is X?", text, columns, rows)
 
     def samples_for(self, error: float) -> int | None:
         """The smallest number of samples, from 4 up, whose predicted test error is at most `error`.
@@ -147,20 +139,11 @@ class Forecast:
         """
         if not error > 0:
             raise StatementError(f"`error` must be > 0, but is {error}.")
-        from scipy.optimize import brentq
+        return self.curve().samples_for(error)
 
-        def excess(log_n: float) -> float:
-            return float(np.log(max(self.theory(float(np.exp(log_n)))["test_error"], 1e-12) / error))
-
-        if excess(np.log(_ENDLESS)) > 0:
-            return None
-        grid = np.log(
-            np.append(np.arange(_FEWEST, self.samples[0], self.samples[0]), np.geomspace(self.samples[0], _ENDLESS, 12))
-        )
-        above = next(k for k, x in enumerate(grid) if excess(x) <= 0)
-        if above == 0:
-            return math.ceil(np.exp(grid[0]) - 1e-9)
-        return math.ceil(np.exp(brentq(excess, grid[above - 1], grid[above], xtol=2e-3)))
+    def curve(self) -> LearningCurve:
+        """The predicted test error from 4 samples to a million, with its band."""
+        return _curve(self)
 
     def theory(self, n: float) -> dict[str, float]:
         """The predictions for n training samples, which may be more than there are."""
@@ -170,10 +153,10 @@ class Forecast:
         """The ridge that minimises the theory at each size, against cross-validation, with the test errors of both."""
         points = [p.replace(ridge="auto") for p in self.statement.points()]
         points = points[:: 1 + (len(points) - 1) // 4] if len(points) > 5 else points
-        rows = tuple(_ridge_row(p, seeds) for p in points)  # type: ignore[arg-type]
+        rows = tuple(ridge_row(p, seeds) for p in points)  # type: ignore[arg-type]
         text = (
-            f"Both on the same {seeds} random training sets; cross-validation with {_FOLDS} folds of each, "
-            f"over ridges {_RIDGES[0]:g} to {_RIDGES[-1]:g}."
+            f"Both on the same {seeds} random training sets; cross-validation with {FOLDS} folds of each, "
+            f"over ridges {RIDGES[0]:g} to {RIDGES[-1]:g}."
         )
         columns = ("samples", "ridge by theory", "its test error", "ridge by cross-validation", "its test error")
         return Answer("Which ridge is best?", text, columns, rows)
@@ -208,9 +191,9 @@ def forecast(
 
     Raises `StatementError` if the data cannot be read or used, before anything else is done.
     """
-    from .laws.inference.gaussian_covariate import GaussianCovariate
-    from .parts.data import Data, named_data
-    from .parts.loss import Logistic, Square
+    from ..laws.inference.gaussian_covariate import GaussianCovariate
+    from ..parts.data import Data, named_data
+    from ..parts.loss import Logistic, Square
 
     if isinstance(data, str):
         data = named_data(data, target)
@@ -235,6 +218,19 @@ def _predicted(law: GaussianCovariate) -> dict[str, float]:
     return law.predict()
 
 
+@lru_cache(maxsize=32)
+def _curve(plan: Forecast) -> LearningCurve:
+    data = plan.data.samples(plan.law.features)
+    classes, fourth = data.kind == "classification", float(np.mean(data.y**4))
+
+    def deviation(error: float) -> float:
+        return float(np.sqrt(error * max(1 - error, 0.0))) if classes else float(error * np.sqrt(max(fourth - 1, 2.0)))
+
+    return learning_curve(
+        lambda n: plan.theory(n)["test_error"], plan.samples, len(data.y), deviation, plan.law.ridge == "auto"
+    )
+
+
 def _checked(samples: Sequence[int]) -> list[int]:
     wrong = [n for n in samples if n != int(n) or n < 2]
     if wrong or not len(samples):
@@ -249,7 +245,7 @@ def _grid(N: int, d: int) -> list[int]:
 
 
 def _wanted(found: Confrontation) -> float:
-    from .verdict.judge import resolution_of
+    from ..verdict.judge import resolution_of
 
     judgement = found["test_error"]
     return resolution_of(found.statement.law.observables["test_error"], None) * float(
@@ -261,46 +257,3 @@ def _verdict(difference: float, spread: float, wanted: float) -> str:
     if difference - spread > wanted:
         return "disagrees"
     return "agrees" if difference + spread <= wanted else "inconclusive"
-
-
-def _ridge_row(law: GaussianCovariate, seeds: int) -> tuple[Any, ...]:
-    """Samples, ridge and test error by theory, and by cross-validation."""
-    from .contract.batching import generator, seed_keys
-    from .laws.inference.gaussian_covariate.experiment import trained_errors
-
-    data = law.data.samples(law.features)  # type: ignore[attr-defined]
-    classes, d = data.kind == "classification", data.shape[1]
-    by_theory, chosen, errors = law.chosen_ridge(), [], []
-    for seed in range(seeds):
-        rng = generator(seed_keys(d, [seed])[0])
-        train, test = np.split(rng.permutation(len(data.y)), [law.samples_drawn(d)])
-        chosen.append(cross_validated(data.X[train], data.y[train], law.loss, classes, rng))
-        errors.append(
-            [
-                trained_errors(data.X, data.y, train, test, law.loss, r, classes)["test_error"]
-                for r in (by_theory, chosen[-1])
-            ]
-        )
-    first, second = np.mean(errors, axis=0)
-    return (law.samples_drawn(d), by_theory, float(first), float(np.exp(np.mean(np.log(chosen)))), float(second))
-
-
-def cross_validated(X: np.ndarray, y: np.ndarray, loss: Loss, classes: bool, rng: np.random.Generator) -> float:
-    """The ridge of least mean validation error over five folds; among equals, the one in their middle."""
-    from .laws.inference.gaussian_covariate.experiment import trained_errors
-
-    folds = np.array_split(rng.permutation(len(y)), min(_FOLDS, len(y)))
-    totals = np.zeros(len(_RIDGES))
-    for k, test in enumerate(folds):
-        train = np.concatenate([f for j, f in enumerate(folds) if j != k])
-        totals += [len(test) * trained_errors(X, y, train, test, loss, r, classes)["test_error"] for r in _RIDGES]
-    best = np.flatnonzero(totals <= totals.min() * (1 + 1e-12))
-    return float(_RIDGES[best[len(best) // 2]])
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
-
-
-def _shown(value: ArrayLike) -> str:
-    return "-" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -70,17 +71,16 @@ def test_digits_are_forecast_with_the_best_ridge():
     ]
     json.dumps([a.plain() for a in answers])
     assert all(str(value) for value in map(str, answers))
-    (_, n), (_, never) = answers[1].rows
+    (_, n, low, high), (_, never, *_) = answers[1].rows
     assert never is None
+    assert low <= n <= high
     assert plan.theory(n)["test_error"] <= 0.1 * 1.001
     assert plan.theory(0.97 * n)["test_error"] > 0.1
     for n, ridge, by_theory, _, by_validation in answers[2].rows:
         assert 0.01 < ridge < 1
         assert by_theory < by_validation + 0.03, n
-        around = [
-            plan.law.replace(alpha=n / 61, ridge=ridge * factor).predict()["test_error"] for factor in (0.5, 1, 2)
-        ]
-        assert around[1] <= min(around[0], around[2])
+        errors = [plan.law.replace(alpha=n / 61, ridge=r).predict()["test_error"] for r in (ridge, 0.001, 0.1, 10.0)]
+        assert errors[0] <= min(errors) * 1.02
 
 
 def test_the_machine_with_a_tangent_kernel_is_forecast():
@@ -150,3 +150,57 @@ def test_what_cannot_be_forecast_is_refused_before_any_work(gaussian):
         forecast("diabetes", Logistic())
     with pytest.raises(StatementError, match="`error` must be > 0"):
         forecast("wine").samples_for(0.0)
+
+
+def saved(path, X, y):
+    rows = [[*map(repr, x.tolist()), str(v)] for x, v in zip(X, y.tolist(), strict=True)]
+    names = [*(f"x{k}" for k in range(X.shape[1])), "y"]
+    path.write_text("\n".join(map(",".join, [names, *rows])) + "\n")
+    return str(path)
+
+
+def test_how_many_samples_agrees_with_the_table():
+    """What the table predicts at n samples takes at most n; and less error never takes fewer samples."""
+    plan = forecast("digits", Logistic(), target="odd")
+    for n in plan.samples:
+        assert plan.samples_for(plan.theory(n)["test_error"]) <= n
+    targets = np.geomspace(plan.theory(plan.samples[0])["test_error"], 0.03, 15)
+    needed = [plan.samples_for(e) or np.inf for e in targets]
+    assert all(a <= b for a, b in pairwise(needed))
+    curve = plan.curve()
+    assert np.all(np.diff(curve.error) <= 0)
+    width = curve.high - curve.low
+    assert np.all(width[curve.samples > plan.samples[-1]] >= width[curve.samples == plan.samples[-1]] * 0.99)
+
+
+@pytest.mark.parametrize("ridge", ["auto", 1.0])
+def test_pure_noise_is_answered(ridge, tmp_path):
+    rng = np.random.default_rng(0)
+    plan = forecast(
+        saved(tmp_path / "a.csv", rng.standard_normal((200, 4)), rng.permutation(200) % 2), target="y", ridge=ridge
+    )
+    for n in (4, 20, 150, 1e6):
+        assert plan.theory(n)["test_error"] == pytest.approx(0.5, abs=0.03)
+    assert plan.samples_needed((0.3,)).rows == ((0.3, None, None, None),)
+    assert "more frequent class has test error 0.5" in plan.baseline()
+
+
+def test_few_positives_are_answered_beside_always_saying_no(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.where(np.arange(300) < 6, "rare", "common")
+    plan = forecast(
+        saved(tmp_path / "a.csv", rng.standard_normal((300, 12)), y), target="y", samples=(60, 200), seeds=4
+    )
+    answers = plan.answers(plan.confront(), seeds=2)
+    assert "always guessing the more frequent class has test error 0.02" in answers[0].text.lower()
+    assert len(answers) == 3 and all(a.rows for a in answers)
+
+
+def test_an_exact_formula_and_a_perfect_class_agree(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 6))
+    plan = forecast(saved(tmp_path / "a.csv", X, X @ np.arange(1.0, 7.0)), target="y", samples=(60, 200), seeds=6)
+    assert plan.confront()["test_error"].verdict == "agrees"
+    plan = forecast(saved(tmp_path / "b.csv", X, np.where(X[:, 2] > 0, 1, 0)), target="y", samples=(100, 200), seeds=4)
+    assert "x2 determines y" in plan.notes[0]
+    assert len(plan.samples_needed().rows) >= 1

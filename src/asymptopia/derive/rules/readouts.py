@@ -1,0 +1,148 @@
+"""Sums over a wide axis of independent draws times what does not depend on them: random numbers of order sqrt(n).
+
+A readout `v @ h / sqrt(n)` with fresh weights v stays random in the limit: it is normal, with the covariance of h. So
+it is as long as nothing else has made use of the points of v; afterwards h may depend on v, and the sum is an average.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from ..context import Context
+from ..random_matrix import SMALLEST
+from ..trace import is_wide
+from .elementwise import NAMES as ELEMENTWISE
+from .elementwise import dense
+
+
+class Raw(np.ndarray):
+    """Points of independent draws, times a factor: as they were drawn. `columns` says which draw each entry is of."""
+
+    draw: Hashable = None
+    root: Hashable = None
+    factor: float = 1.0
+    columns: np.ndarray
+
+
+@dataclasses.dataclass
+class Readouts:
+    """The normal numbers that a draw has given with the directions it was summed against."""
+
+    length: int
+    directions: np.ndarray
+    numbers: np.ndarray
+
+
+def raw(points: np.ndarray, draw: Hashable, root: Hashable, columns: np.ndarray, factor: float = 1.0) -> Raw:
+    """Points that are known to be draws, or a function of draws of which `root` tells the key."""
+    found = np.asarray(points).view(Raw)
+    found.draw, found.root, found.factor, found.columns = draw, root, factor, columns
+    return found
+
+
+def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+    """The result of an equation that takes draws as they are; None if it makes use of their points."""
+    name, params = equation.primitive.name, equation.params
+    fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
+    at = fresh.index(True) if True in fresh else None
+    found: list[Any] | None = None
+    if at is not None and sum(fresh) == 1:
+        v = args[at]
+        if name == "transpose":
+            order = params["permutation"]
+            found = [raw(np.transpose(v, order), v.draw, v.root, v.columns.transpose(order), v.factor)]
+        elif name in ("neg", "convert_element_type", "copy", "stop_gradient", "squeeze", "reshape", "mul", "div"):
+            found = _moved(ctx, equation, args, at)
+        elif name == "dot_general":
+            found = _summed(ctx, equation, args, at)
+        elif name in ELEMENTWISE and all(np.size(a) == 1 for i, a in enumerate(args) if i != at):
+            found = _changed(ctx, equation, args, at)
+    if found is None:
+        ctx.used |= {a.root for a in args if isinstance(a, Raw)}
+    return found
+
+
+def plain_arguments(ctx: Context, args: list[Any]) -> list[Any]:
+    """Draws as points that are made use of."""
+    ctx.used |= {a.root for a in args if isinstance(a, Raw)}
+    return [np.asarray(a) if isinstance(a, Raw) else a for a in args]
+
+
+def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
+    """The same draws times a number, or in another shape."""
+    name, v = equation.primitive.name, args[at]
+    shape = tuple(equation.outvars[0].aval.shape)
+    if name in ("squeeze", "reshape"):
+        if sum(map(is_wide, shape)) != 1 or not set(map(int, filter(is_wide, shape))) <= set(
+            map(int, equation.invars[0].aval.shape)
+        ):
+            return None
+        columns = v.columns.reshape([1 if is_wide(k) else k for k in shape])
+        return [raw(np.reshape(v, ctx.shape(shape)), v.draw, v.root, columns, v.factor)]
+    if name in ("mul", "div"):
+        other = np.asarray(args[1 - at])
+        if other.size != 1 or (name == "div" and at == 1):
+            return None
+        if other.dtype.kind != "f" or np.asarray(v).dtype.kind != "f":
+            return _changed(ctx, equation, args, at)
+        factor = float(other.ravel()[0]) if name == "mul" else 1.0 / float(other.ravel()[0])
+        return [raw(np.asarray(v) * factor, v.draw, v.root, v.columns, v.factor * factor)]
+    if name == "neg":
+        return [raw(-np.asarray(v), v.draw, v.root, v.columns, -v.factor)]
+    if name == "convert_element_type":
+        return _changed(ctx, equation, args, at)
+    return [v]
+
+
+def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]:
+    """The same function of every draw: independent draws again."""
+    v = args[at]
+    plain = [np.asarray(a) for a in args]
+    others = tuple(a.ravel()[0].item() for i, a in enumerate(plain) if i != at)
+    draw = (v.draw, equation.primitive.name, others, v.factor)
+    return [raw(dense(ctx, equation, plain), draw, v.root, v.columns)]
+
+
+def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
+    """Draws times what is independent of them, summed over the wide axis and nothing else."""
+    (over, batch) = equation.params["dimension_numbers"]
+    shape = tuple(equation.invars[at].aval.shape)
+    other = args[1 - at]
+    if batch[0] or len(over[0]) != 1 or not is_wide(shape[over[at][0]]) or not isinstance(other, np.ndarray):
+        return None
+    v = args[at]
+    length, axis = shape[over[at][0]], over[at][0]
+    weight = ctx.space.weight[length] / length
+    points = np.moveaxis(np.asarray(v), axis, 0).reshape(len(weight), -1)
+    spread = np.sqrt(np.mean(weight @ points**2))
+    if not spread or points.dtype.kind != "f" or np.any(np.abs(weight @ points) > 0.02 * spread):
+        return None
+    vectors = np.moveaxis(np.asarray(other, float), over[1 - at][0], 0)
+    numbers = _numbers(ctx, v.draw, int(v.columns.max()) + 1, length, vectors.reshape(len(weight), -1))
+    chosen = numbers[v.columns.ravel()] * spread * np.sign(v.factor) * np.sqrt(length)
+    mine, theirs = [k for i, k in enumerate(v.columns.shape) if i != axis], list(vectors.shape[1:])
+    out = chosen.reshape((*mine, *theirs))
+    if at == 1:
+        out = np.moveaxis(out, range(len(mine)), range(out.ndim - len(mine), out.ndim))
+    return [out]
+
+
+def _numbers(ctx: Context, draw: Hashable, columns: int, length: int, vectors: np.ndarray) -> np.ndarray:
+    """Normal numbers of shape (columns, vectors) with the covariance of the vectors, given those known already."""
+    known = ctx.readouts.setdefault(draw, Readouts(length, np.empty((len(vectors), 0)), np.empty((columns, 0))))
+    weight = ctx.space.weight[length] / length
+    for vector in vectors.T:
+        size, rest = np.sqrt(weight @ vector**2), vector
+        for _ in range(2):
+            rest = rest - known.directions @ (known.directions.T @ (weight * rest))
+        left = np.sqrt(weight @ rest**2)
+        if left > SMALLEST * size > 0:
+            known.directions = np.hstack([known.directions, rest[:, None] / left])
+            place = ("readout", list(ctx.readouts).index(draw), known.directions.shape[1])
+            fresh = ctx.narrow.normal(place, columns)[ctx.settings.run]
+            known.numbers = np.hstack([known.numbers, fresh[:, None] * (not ctx.settings.quiet)])
+    return known.numbers @ (known.directions.T @ (weight[:, None] * vectors))
