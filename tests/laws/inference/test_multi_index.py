@@ -125,7 +125,7 @@ class Mixed(MultiIndex):
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = MultiIndex(alpha=9.0)
-    experiment = law.experiment(sizes=(50, 100), seeds=40)
+    experiment = law.experiment(sizes=(80, 160), seeds=60)
     assert confront(law, experiment)["overlap"].verdict != "disagrees"
     for wrong in (TwiceTheLabels(alpha=9.0), Mixed(alpha=9.0)):
         assert confront(wrong, experiment).verdict == "disagrees"

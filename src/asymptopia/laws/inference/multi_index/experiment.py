@@ -49,7 +49,7 @@ def _message_passing(X: np.ndarray, y: np.ndarray, W: np.ndarray, law: MultiInde
         moved = (X.T @ g + gain * W) / (1 + gain)
         change = np.sqrt(np.mean((moved - W) ** 2))
         W, v = KEPT * W + (1 - KEPT) * moved, KEPT * v + (1 - KEPT) * max(1 / (1 + gain), 1e-9)
-        if change < 1e-6:
+        if change < 1e-6 or v < 1e-5:  # settled, or found perfectly: then v would vanish
             break
     return W
 
