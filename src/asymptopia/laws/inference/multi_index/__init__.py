@@ -266,6 +266,10 @@ class MultiIndex(Law):
         theory: Any = self.in_folder("theory")
         if not theory.curve_known(self):
             return "overlap and test_error are not computed for this link and noise; thresholds and exponents are"
+        if isinstance(self.link, Norm):
+            return (
+                "message passing with one variance for each direction, as in the experiment, may not converge for Norm"
+            )
         edge = theory.weak_recovery(self)
         if abs(self.alpha / edge - 1) < 0.25:
             return (
