@@ -230,7 +230,7 @@ REFUSALS = [
     ("run CurieWeiss() --sizes 0,10", "`sizes` must be different whole numbers >= 1"),
     ("run CurieWeiss() --seeds 1", "`seeds` must be at least 2 to give an error bar, but is 1."),
     ("run CurieWeiss() --level 2", "`level` must be > 0 and < 1, but is 2."),
-    ("run CurieWeiss() --resolution 0", "`resolution` must be > 0, but is 0."),
+    ("run CurieWeiss() --resolution 0", "`resolution` must be > 0 and <= 0.1, but is 0."),
     ("run CurieWeiss() --shard 3/3", "is not a part k/N"),
     ("run CurieWeiss() --jobs 0", "--jobs"),
     ("run nothing.toml", "The study 'nothing.toml' cannot be read"),

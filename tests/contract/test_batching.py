@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from asymptopia import Law, Observable, field, generator
+from asymptopia import Law, Observable, field, generator, sweep
 from asymptopia.contract.batching import compiled_as, realize_block, stacked
 from asymptopia.laws import CurieWeiss
 
@@ -73,3 +73,23 @@ def test_a_record_is_a_pytree_of_its_numbers():
 def test_how_many_statements_arrays_stand_for():
     assert stacked(CurieWeiss()) == 1
     assert stacked(CurieWeiss(beta=np.array([0.1, 0.2, 0.3]))) == 3
+
+
+class Listed(Mean):
+    """Both methods return plain lists, of two numbers."""
+
+    observables = {"mean": Observable("m", "mean", dims=("k",))}
+
+    def predict(self):
+        return {"mean": [self.centre, self.centre / 2]}
+
+    def realize(self, n, key):
+        noise = jax.random.normal(key, (n,)).mean()
+        return {"mean": [self.centre + noise, noise]}
+
+
+def test_lists_keep_their_axes_when_many_are_computed_at_once():
+    found = sweep(Listed(), centre=(1.0, 2.0, 4.0))
+    np.testing.assert_array_equal(found.limit()["mean"], [[1, 0.5], [2, 1], [4, 2]])
+    values = realize_block(Listed(), 8, range(5))["mean"]
+    np.testing.assert_allclose(values[:, 0] - values[:, 1], 1)

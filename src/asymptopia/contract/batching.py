@@ -152,9 +152,13 @@ def _compiled_keys() -> Any:
 @cache
 def _compiled_predict() -> Any:
     import jax
+    import jax.numpy as jnp
 
     def predict(structure: Any, table: Any) -> Any:
-        return jax.vmap(lambda numbers: join(structure, list(numbers)).predict())(table)
+        def one(numbers: Any) -> dict[str, Any]:
+            return {k: jnp.asarray(v) for k, v in join(structure, list(numbers)).predict().items()}
+
+        return jax.vmap(one)(table)
 
     return jax.jit(predict, static_argnums=0)
 
@@ -166,7 +170,7 @@ def _compiled_realize() -> Any:
 
     def realize(law: Law, n: int, keys: Any) -> Any:
         law = jax.tree.map(lambda x: jnp.asarray(x, float), law)
-        return jax.vmap(lambda key: law.realize(n, key))(keys)
+        return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
     return jax.jit(realize, static_argnums=1)
 
@@ -174,9 +178,10 @@ def _compiled_realize() -> Any:
 @cache
 def _compiled_alone() -> Any:
     import jax
+    import jax.numpy as jnp
 
     def realize(law: Law, n: int, keys: Any) -> Any:
-        return jax.vmap(lambda key: law.realize(n, key))(keys)
+        return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
     return jax.jit(realize, static_argnums=(0, 1))
 
