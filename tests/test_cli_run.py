@@ -147,7 +147,7 @@ def test_a_wrong_law_disagrees_and_strict_makes_it_a_failure(mine, undrawn):
 
 
 def test_an_inconclusive_run_says_what_would_settle_it(mine, undrawn):
-    result = succeed("run", mine, "--resolution", "0.001", "--out", "out")
+    result = succeed("run", mine, "--resolution", "0.001", "--seeds", "100", "--out", "out")
     assert "inconclusive" in result.stdout
     assert "seeds would resolve 0.1 %" in result.stdout
 
@@ -343,9 +343,10 @@ def test_slurm_prints_an_array_whose_elements_are_shards(mine, undrawn):
 
 
 def test_an_edited_law_is_computed_again(mine, undrawn):
-    succeed("run", mine, "--out", "out")
+    words = ("run", mine, "--seeds", "100", "--out", "out")
+    succeed(*words)
     Path(mine).write_text(MINE.replace("choice([-1, 1], n)", "choice([-2, 2], n)"))
-    assert "6 cells, 0 done already" in succeed("run", mine, "--out", "out").stderr
+    assert "6 cells, 0 done already" in succeed(*words).stderr
     assert calls() == 600
 
 

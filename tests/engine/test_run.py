@@ -139,7 +139,7 @@ def test_failures_cost_their_own_cell_and_are_retried_on_request(tmp_path, toys,
     lines = data.attrs["failures"].splitlines()
     statement = repr(entries[0].statement)
     assert lines[:1] == [
-        f"{statement}, size 20, seeds 0-3: ArithmeticError: the coin stood on its edge (toys.py, line 108)"
+        f"{statement}, size 20, seeds 0-3: ArithmeticError: the coin stood on its edge (toys.py, line 107)"
     ]
     assert f"{statement}, size 30, seeds 4-5: square is nan for seeds 4-5" in lines and len(lines) == 4
     assert sum("stood on its edge" in m for m in progress.messages) == 2

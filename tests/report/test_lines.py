@@ -26,8 +26,9 @@ class Power(Law):
     seeds = 3
     observables = {"square": Observable("x^2", "square"), "root": Observable(r"\sqrt{x}", "root")}
 
-    def predict(self):
-        return {"square": self.x**2 + self.shift, "root": self.x**0.5 + 0 * self.shift}
+    def predict_many(self):
+        x, shift = np.broadcast_arrays(np.atleast_1d(self.x), self.shift)
+        return {"square": x**2 + shift, "root": x**0.5}
 
     def realize(self, n, key):
         noise = generator(key).normal() / n

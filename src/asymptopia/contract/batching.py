@@ -57,6 +57,11 @@ def compiled_as(law: Law, n: int) -> str | None:
     return _COMPILED[cls]
 
 
+def known_as_python(law: Law) -> bool:
+    """Whether realisations are known, without a trial, to be ordinary Python."""
+    return law.gives_many() or _COMPILED.get(type(law), "unknown") is None
+
+
 _COMPILED: WeakKeyDictionary[type[Law], str | None] = WeakKeyDictionary()
 _WAYS = ("traced", "static")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.batching import realize_block
+from ..contract.batching import known_as_python, realize_block
 from ..contract.law import Law, Statement
 from ..contract.record import split
 from . import watch
@@ -51,7 +51,7 @@ class Cell:
     @cached_property
     def shape(self) -> Any:
         """Cells of equal shape share one compiled program; None if nothing is compiled."""
-        return None if self.law.gives_many() else (split(self.law)[0], self.size, len(self.seeds))
+        return None if known_as_python(self.law) else (split(self.law)[0], self.size, len(self.seeds))
 
     def without(self, seeds: Iterable[int]) -> Cell | None:
         """The cell of the other seeds, if there are any."""

@@ -52,7 +52,7 @@ def _undecided(outcome: Outcome, sample: Sample, question: Question) -> tuple[st
     k = int(np.argmax(np.where(outcome.settled, -1, outcome.detectable)))
     worst, wanted = float(outcome.detectable[k]), question.wanted
     reason = f"{_seen('Only a', worst, question)} {outcome.remark}".strip()
-    if worst <= wanted or len(sample.sizes) == 1:
+    if worst <= wanted or (len(sample.sizes) == 1 and math.isfinite(question.bias)):
         return reason, "Use more than one size."
     noise = worst - float(outcome.extrapolation[k])
     if outcome.extrapolation[k] > wanted / 2:

@@ -32,5 +32,5 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     for name in ("recovery", "factors", "smallest", "largest"):
         assert right[name].verdict != "disagrees", name
     assert right["dimension"].verdict != "disagrees"
-    wrong = confront(Wrong(), sizes=(24, 48), seeds=40)
+    wrong = confront(Wrong(), sizes=(24, 48, 96), seeds=40)
     assert all(wrong[k].verdict == "disagrees" for k in ("recovery", "smallest", "dimension"))

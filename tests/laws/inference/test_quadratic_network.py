@@ -81,7 +81,7 @@ class Linear(QuadraticNetwork):
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = QuadraticNetwork(alpha=0.5)
-    experiment = law.experiment(sizes=(20, 30, 40), seeds=24)
+    experiment = law.experiment(sizes=(20, 30, 45), seeds=40)
     assert confront(law, experiment).verdict != "disagrees"
     assert confront(WithoutMemory(alpha=0.5), experiment).verdict == "disagrees"
     assert confront(Linear(alpha=0.5), experiment).verdict == "disagrees"

@@ -135,11 +135,12 @@ def test_weights_that_do_not_fit_are_refused():
 
 
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted(monkeypatch):
-    found = confront(DeepLinearCriticalPoints(), sizes=(1000, 8000), seeds=4)
+    experiment = DeepLinearCriticalPoints().experiment(sizes=(1000, 4000, 8000), seeds=4)
+    found = confront(DeepLinearCriticalPoints(), experiment)
     verdicts = {k: found[k].verdict for k in DeepLinearCriticalPoints.observables}
     assert "disagrees" not in verdicts.values(), verdicts
     assert not found["critical_value"].table["failed"].any()
     right = DeepLinearCriticalPoints.predict
     monkeypatch.setattr(DeepLinearCriticalPoints, "predict", lambda self: right(self.replace(noise=2.1)))
-    wrong = confront(DeepLinearCriticalPoints(), sizes=(8000,), seeds=4)
+    wrong = confront(DeepLinearCriticalPoints(), experiment)
     assert wrong["critical_value"].verdict == "disagrees"

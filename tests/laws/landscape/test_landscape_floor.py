@@ -72,10 +72,10 @@ def test_energies_lie_above_the_floor_at_sizes_like_these():
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     class Wrong(LandscapeFloor):
-        """Descent reaches below the ground state, and the spread falls as that of a mean."""
+        """Descent reaches below the ground state, and the spread falls as the square of that of a mean."""
 
         def predict(self):
-            return super().predict() | {"floor_energy": 1.05 * -1.65699836 / math.sqrt(2), "spread_rate": -1.0}
+            return super().predict() | {"floor_energy": 1.2 * -1.65699836 / math.sqrt(2), "spread_rate": -2.0}
 
     run = dict(sizes=(20, 36, 64), seeds=120)
     right, wrong = (confront(law, **run) for law in (LandscapeFloor(), Wrong()))

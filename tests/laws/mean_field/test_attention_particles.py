@@ -96,7 +96,7 @@ class Unnormalised(AttentionParticles):
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     fields = dict(temperature=0.2, dimension=3, concentration=1.0, times=(1.0, 3.0))
     law = AttentionParticles(**fields)
-    experiment = law.experiment(sizes=(20, 40, 80), seeds=80)
+    experiment = law.experiment(sizes=(20, 40, 80), seeds=160)
     assert confront(law, experiment, resolution=0.1).verdict == "agrees"
     for wrong in (WithoutNoise(**fields), Unnormalised(**fields)):
         assert confront(wrong, experiment).verdict == "disagrees"

@@ -190,14 +190,14 @@ def test_a_wrong_law_is_refuted():
         def predict(self):
             return FokkerPlanck(temperature=1.1 * self.temperature).predict()
 
-    class NoFluctuation(FokkerPlanck):
+    class TripleFluctuation(FokkerPlanck):
         def predict(self):
             found = super().predict()
-            return found | {"fluctuation": 2 * found["fluctuation"]}
+            return found | {"fluctuation": 3 * found["fluctuation"]}
 
     found = confront(Hotter(), seeds=400)
     assert found["variance"].verdict == found["density"].verdict == "disagrees"
-    assert confront(NoFluctuation(), seeds=400)["fluctuation"].verdict == "disagrees"
+    assert confront(TripleFluctuation(), seeds=400)["fluctuation"].verdict == "disagrees"
 
 
 def test_a_steep_well_after_a_short_time():

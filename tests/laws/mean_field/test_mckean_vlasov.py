@@ -127,8 +127,9 @@ def test_a_wrong_law_is_refuted():
             found = super().predict()
             return found | {"fluctuation": found["variance"]}
 
-    assert confront(Uncoupled(), sizes=(50, 100), seeds=600)["variance"].verdict == "disagrees"
-    assert confront(Independent(), sizes=(50, 100), seeds=600)["fluctuation"].verdict == "disagrees"
+    experiment = McKeanVlasov().experiment(sizes=(50, 100, 200), seeds=600)
+    assert confront(Uncoupled(), experiment)["variance"].verdict == "disagrees"
+    assert confront(Independent(), experiment)["fluctuation"].verdict == "disagrees"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_a_wrong_law_is_refuted():
         def predict(self):
             return TwoLayer(**{f: getattr(self, f) for f in ("data", "start", "times")}, rate=0.5).predict()
 
-    assert confront(Slower(), sizes=(50, 100), seeds=200)["output"].verdict == "disagrees"
+    assert confront(Slower(), sizes=(50, 100, 200), seeds=200)["output"].verdict == "disagrees"
 
 
 def test_steep_quadratic_units_are_stable_at_every_width():

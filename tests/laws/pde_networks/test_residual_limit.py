@@ -52,7 +52,7 @@ def test_a_wrong_law_is_refuted():
             found = super().predict()
             return found | {"fluctuation": found["fluctuation"] * self.keep, "length": found["length"] * 1.1}
 
-    found = confront(Wrong(keep=0.5), sizes=(8, 16, 32), seeds=600)
+    found = confront(Wrong(keep=0.5), sizes=(8, 16, 32, 64), seeds=600)
     assert found["fluctuation"].verdict == found["length"].verdict == "disagrees"
 
 

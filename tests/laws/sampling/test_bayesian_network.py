@@ -53,4 +53,4 @@ def test_a_wrong_posterior_is_refuted():
             found = super().predict()
             return found | {"variance": 1.5 * found["variance"]}
 
-    assert confront(Wrong(), sizes=(200,), seeds=300, resolution=0.1)["variance"].verdict == "disagrees"
+    assert confront(Wrong(), sizes=(100, 200, 400), seeds=300)["variance"].verdict == "disagrees"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from ....contract.law import Landmark, Law, NoLimit, Observable
@@ -129,6 +130,7 @@ class GaussianCovariate(Law):
         if isinstance(self.ridge, str) and self.ridge != "auto":
             raise StatementError(f'`ridge` of GaussianCovariate must be a number > 0 or "auto", but is {self.ridge!r}.')
         if isinstance(self.data, Data):
+            object.__setattr__(self, "bias", math.inf)  # the theory is of these data, whose size is what it is
             if self.teacher is not None:
                 raise StatementError(
                     "`teacher` of GaussianCovariate must be None for data: their labels are their own."

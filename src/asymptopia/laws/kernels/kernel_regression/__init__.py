@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,8 @@ class KernelRegression(Law):
         if not given or not np.isfinite(given).all() or min(given) < 0:
             raise StatementError(f"`target` of KernelRegression must be numbers >= 0, but is {self.target!r}.")
         object.__setattr__(self, "target", given)
+        if self.data is not None:
+            object.__setattr__(self, "bias", math.inf)  # the theory is of these data, whose size is what it is
 
     def samples_drawn(self, d: int) -> int:
         """The number n of training samples in dimension d."""
