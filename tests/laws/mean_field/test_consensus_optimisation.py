@@ -103,7 +103,7 @@ class NoisierParticles(ConsensusOptimisation):
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = ConsensusOptimisation()
-    experiment = law.experiment(sizes=(50, 100, 200), seeds=800)
+    experiment = law.experiment(sizes=(50, 100, 200), seeds=400)
     assert confront(law, experiment, resolution=0.1).verdict != "disagrees"
     for wrong in (CoolerWeights(), NoisierParticles()):
         assert confront(wrong, experiment).verdict == "disagrees"

@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from . import ConsensusOptimisation
 
-LEVELS = ((160, 1, 0.1), (160, 2, 0.05), (160, 4, 0.025), (160, 8, 0.0125))
-FARTHEST = 8.0
+LEVELS = ((130, 1, 0.1), (130, 2, 0.05), (130, 4, 0.025), (130, 8, 0.0125))
+FARTHEST = 6.5
 
 
 class Searching(NamedTuple):
@@ -53,7 +53,7 @@ def predict(law: ConsensusOptimisation) -> dict[str, Any]:
     if law.start.variance == 0:
         still = np.full(len(law.times), law.start.mean)
         return {"mean": still, "variance": np.zeros(len(still)), "consensus": still}
-    return refined(lambda *level: _on_grid(law, *level), LEVELS, tolerance=1e-4)
+    return refined(lambda *level: _on_grid(law, *level), LEVELS, tolerance=2e-4)
 
 
 def _on_grid(law: ConsensusOptimisation, cells: int, finer: int, step: float) -> dict[str, np.ndarray]:
