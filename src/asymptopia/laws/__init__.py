@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .mean_field.noisy_two_layer import NoisyTwoLayer as NoisyTwoLayer
     from .mean_field.path_integral_control import PathIntegralControl as PathIntegralControl
     from .mean_field.schroedinger_bridge import SchroedingerBridge as SchroedingerBridge
+    from .mean_field.stein_particles import SteinParticles as SteinParticles
     from .mean_field.two_layer import TwoLayer as TwoLayer
     from .mean_field.two_layer_fluctuations import TwoLayerFluctuations as TwoLayerFluctuations
     from .mean_field.underdamped import Underdamped as Underdamped
