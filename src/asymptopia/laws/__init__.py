@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
     from .dynamics.deep_linear import DeepLinear as DeepLinear
+    from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
     from .dynamics.online_sgd import OnlineSGD as OnlineSGD
     from .dynamics.ridge_flow import RidgeFlow as RidgeFlow
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from .mean_field.noisy_two_layer import NoisyTwoLayer as NoisyTwoLayer
     from .mean_field.path_integral_control import PathIntegralControl as PathIntegralControl
     from .mean_field.schroedinger_bridge import SchroedingerBridge as SchroedingerBridge
+    from .mean_field.stein_particles import SteinParticles as SteinParticles
     from .mean_field.two_layer import TwoLayer as TwoLayer
     from .mean_field.two_layer_fluctuations import TwoLayerFluctuations as TwoLayerFluctuations
     from .mean_field.underdamped import Underdamped as Underdamped
