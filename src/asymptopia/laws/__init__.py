@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
     from .dynamics.deep_linear import DeepLinear as DeepLinear
+    from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
     from .dynamics.online_sgd import OnlineSGD as OnlineSGD
     from .dynamics.ridge_flow import RidgeFlow as RidgeFlow

@@ -100,9 +100,9 @@ class SampleCovariance:
         half = np.diff(angles)[:, None] / 2
         theta = angles[:-1, None] + half * (1 + nodes)
         x = low + (high - low) * (1 - np.cos(theta)) / 2
-        found = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
+        masses = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
         zero = (ends[:-1] <= 0) & (ends[1:] > 0)
-        return np.asarray(found + zero * max(0.0, 1 - 1 / self.gamma))
+        return np.asarray(masses + zero * max(0.0, 1 - 1 / self.gamma))
 
     def outlier(self, variance: float) -> float | None:
         """The eigenvalue of its own that one direction of this population variance has, or None."""

@@ -107,10 +107,10 @@ class HessianSpectrum(Law):
     def predict(self) -> dict[str, Any]:
         law, zero = self._covariance(), 1e-12
         low, high = law.edges()
-        found = law.outlier(1 + self.spike) if self.spike else None
-        outlier = high if found is None else found
+        outside = law.outlier(1 + self.spike) if self.spike else None
+        outlier = high if outside is None else outside
         overlap = 0.0
-        if found is not None:
+        if outside is not None:
             overlap = (1 - law.gamma / self.spike**2) / (1 + law.gamma / self.spike)
         ends = self._ends() - self.ridge
         ends[0] = -zero
@@ -184,13 +184,13 @@ class HessianSpectrum(Law):
         """The ends of the bins, from the ridge to a bound on the bulk."""
         gamma, power = 1 / self.alpha, 1.0
         if self.features:
-            found = self.activation.moments()
+            moments = self.activation.moments()
             gamma = self.features / self.alpha
-            power = found.mu1**2 * (1 + self.features**0.5) ** 2 + found.mu_star**2
+            power = moments.mu1**2 * (1 + self.features**0.5) ** 2 + moments.mu_star**2
         return self.ridge + np.linspace(0, power * (1 + gamma**0.5) ** 2, int(self.bins) + 1)
 
     def _covariance(self) -> SampleCovariance:
         if not self.features:
             return SampleCovariance(1 / self.alpha)
-        found = self.activation.moments()
-        return SampleCovariance(self.features / self.alpha, found.mu_star**2, found.mu1**2, self.features)
+        moments = self.activation.moments()
+        return SampleCovariance(self.features / self.alpha, moments.mu_star**2, moments.mu1**2, self.features)
