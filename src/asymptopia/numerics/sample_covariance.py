@@ -112,9 +112,9 @@ class SampleCovariance:
         half = np.diff(angles)[:, None] / 2
         theta = angles[:-1, None] + half * (1 + nodes)
         x = low + (high - low) * (1 - np.cos(theta)) / 2
-        found = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
+        masses = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
         zero = (ends[:-1] <= 0) & (ends[1:] > 0)
-        return np.asarray(found + zero * self._mass_at_zero())
+        return np.asarray(masses + zero * self._mass_at_zero())
 
     def _mass_at_zero(self) -> float:
         empty = 1 - 1 / self.inner if self.inner > 1 and not self.floor else 0.0

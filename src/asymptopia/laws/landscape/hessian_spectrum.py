@@ -47,8 +47,8 @@ class HessianSpectrum(Law):
     With `features` $p/d > 0$, $\phi = \sigma(F x / \sqrt d)$ less its mean, F of p rows of independent standard normal
     entries: $\phi$ is as good as normal with the covariance $\mu_1^2 F F^T / d + \mu_*^2$, where
     $\mu_1 = E z \sigma(z)$ and $\mu_*^2 = E \sigma^2 - (E \sigma)^2 - \mu_1^2$, and the density follows from that of
-    its eigenvalues, a Wishart matrix's. But where the second Hermite coefficient $a_2 = E \sigma(z) (z^2 - 1) / \sqrt 2$
-    is not 0, the lengths of the rows of x and of F each add a matrix of rank one to the features, of squared singular
+    its eigenvalues, a Wishart matrix's. But where the second Hermite coefficient, $a_2$ with
+    $\sqrt 2 a_2 = E \sigma(z) (z^2 - 1)$, is not 0, the lengths of the rows of x and of F each add a matrix of rank one to the features, of squared singular
     value $n a_2^2 p / d$. Strong ones give two eigenvalues off the bulk, which tend to the same x,
     $a_2^2 (p/d) x \, m_n(x) m_p(x) = 1$ with the mean resolvents $m_n$ of $\Phi \Phi^T / n$ and $m_p$ of
     $\Phi^T \Phi / n$.
@@ -113,10 +113,11 @@ class HessianSpectrum(Law):
     def predict(self) -> dict[str, Any]:
         law, zero = self._covariance(), 1e-12
         low, high = law.edges()
-        found = law.outlier(1 + self.spike) if self.spike else law.added_outlier(self.features * self._second() ** 2)
-        outlier = high if found is None else found
+        strength = self.features * self._second() ** 2
+        outside = law.outlier(1 + self.spike) if self.spike else law.added_outlier(strength)
+        outlier = high if outside is None else outside
         overlap = 0.0
-        if self.spike and found is not None:
+        if self.spike and outside is not None:
             overlap = (1 - law.gamma / self.spike**2) / (1 + law.gamma / self.spike)
         ends = self._ends() - self.ridge
         ends[0] = -zero
@@ -194,21 +195,21 @@ class HessianSpectrum(Law):
 
         if not self.features:
             return 0.0
-        found = expectation(lambda z: self.activation(z) * (z**2 - 1), breaks=self.activation.breaks()) / 2**0.5
-        return float(found) if abs(found) > 1e-10 * self.activation.moments().mu_star else 0.0
+        second = expectation(lambda z: self.activation(z) * (z**2 - 1), breaks=self.activation.breaks()) / 2**0.5
+        return float(second) if abs(second) > 1e-10 * self.activation.moments().mu_star else 0.0
 
     def _ends(self) -> np.ndarray:
         """The ends of the bins, from the ridge to a bound on the bulk."""
         gamma, power = 1 / self.alpha, 1.0
         if self.features:
-            found = self.activation.moments()
+            moments = self.activation.moments()
             gamma = self.features / self.alpha
-            power = found.mu1**2 * (1 + self.features**0.5) ** 2 + found.mu_star**2
+            power = moments.mu1**2 * (1 + self.features**0.5) ** 2 + moments.mu_star**2
         return self.ridge + np.linspace(0, power * (1 + gamma**0.5) ** 2, int(self.bins) + 1)
 
     def _covariance(self) -> SampleCovariance:
         if not self.features:
             return SampleCovariance(1 / self.alpha)
-        found = self.activation.moments()
-        star, slope = (x**2 if x**2 > 1e-20 * (found.mu1**2 + found.mu_star**2) else 0.0 for x in found[:0:-1])
-        return SampleCovariance(self.features / self.alpha, star, slope, self.features)
+        _, mu1, mu_star = self.activation.moments()
+        slope, floor = (x**2 if x**2 > 1e-20 * (mu1**2 + mu_star**2) else 0.0 for x in (mu1, mu_star))
+        return SampleCovariance(self.features / self.alpha, floor, slope, self.features)
