@@ -48,10 +48,10 @@ class HessianSpectrum(Law):
     entries: $\phi$ is as good as normal with the covariance $\mu_1^2 F F^T / d + \mu_*^2$, where
     $\mu_1 = E z \sigma(z)$ and $\mu_*^2 = E \sigma^2 - (E \sigma)^2 - \mu_1^2$, and the density follows from that of
     its eigenvalues, a Wishart matrix's. But where the second Hermite coefficient, $a_2$ with
-    $\sqrt 2 a_2 = E \sigma(z) (z^2 - 1)$, is not 0, the lengths of the rows of x and of F each add a matrix of rank one to the features, of squared singular
-    value $n a_2^2 p / d$. Strong ones give two eigenvalues off the bulk, which tend to the same x,
-    $a_2^2 (p/d) x \, m_n(x) m_p(x) = 1$ with the mean resolvents $m_n$ of $\Phi \Phi^T / n$ and $m_p$ of
-    $\Phi^T \Phi / n$.
+    $\sqrt 2 a_2 = E \sigma(z) (z^2 - 1)$, is not 0, the lengths of the rows of x and of F each add a matrix of rank one
+    to the features, of squared singular value $n a_2^2 p / d$. Strong ones give two eigenvalues off the bulk, which
+    tend to the same x, $a_2^2 (p/d) x \, m_n(x) m_p(x) = 1$ with the mean resolvents $m_n$ of $\Phi \Phi^T / n$ and
+    $m_p$ of $\Phi^T \Phi / n$.
 
     The `sharpness` is the largest eigenvalue: gradient descent with a constant step is stable if and only if its rate
     is below the `stable_rate`, two over it.
