@@ -136,7 +136,8 @@ def _signs(name, observable, value, limit):
 
 
 def _nan_is_documented(law, name):
-    return re.search(rf"`{name}`[^.]*\bnan\b", type(law).__doc__ or "") is not None
+    paragraphs = (type(law).__doc__ or "").split("\n\n")
+    return any(f"`{name}`" in p and re.search(r"\b(nan|infinite)\b", p) for p in paragraphs)
 
 
 def tried(law, act, seconds):

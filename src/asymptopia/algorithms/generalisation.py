@@ -15,6 +15,21 @@ def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
     return np.mean((1 - np.sign(y * z)) / 2 if binary else (y - z) ** 2, axis=-1)
 
 
+def scores(y: np.ndarray, odds: np.ndarray) -> dict[str, float]:
+    """What stated log-odds of the label 1 are worth on labels +-1: `log_loss`, `brier` and `overconfidence`.
+
+    The Brier score is the mean of (p - 1[y = 1])^2, overconfidence the mean probability of the likelier label less the
+    share of samples in which it is right. y, odds: (N,).
+    """
+    p = np.exp(-np.logaddexp(0, -odds))
+    sure = np.maximum(p, 1 - p)
+    return {
+        "log_loss": float(np.mean(np.logaddexp(0, -y * odds))),
+        "brier": float(np.mean((p - (y > 0)) ** 2)),
+        "overconfidence": float(np.mean(sure - (1 + np.sign(y * odds)) / 2)),
+    }
+
+
 def fresh_fields(
     first: np.ndarray, second: np.ndarray, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -153,7 +153,7 @@ def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
         gap = float(1 / (pi @ (u * solved)))
         if abs(gap - before) <= 1e-13 * gap:
             return gap
-        u, before = solved, gap
+        u, before = solved / np.abs(solved).max(), gap
     raise ArithmeticError("The inverse iteration for the spectral gap did not converge.")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from asymptopia import StatementError, confront, thresholds
 from asymptopia.laws.dynamics.adaptive_sgd import SGD, AdaGradNorm, Adam, AdaptiveSGD, ClippedSGD, SignSGD, experiment
-from asymptopia.parts.covariance import Isotropic, Matrices, PowerDensity, Spectrum
+from asymptopia.parts.covariance import Isotropic, Matrices, PowerDensity, PowerLaw, Spectrum
 
 TWO = Spectrum((0.5, 3.0), shares=(0.8, 0.2))
 EVERY = [SGD(0.7), SignSGD(0.4), ClippedSGD(0.6, 0.8), Adam(0.4, 0.3), AdaGradNorm(0.9, 1.0)]
@@ -118,3 +118,10 @@ def test_wrong_laws_are_refuted():
     law = AdaptiveSGD(optimiser=SignSGD(), times=(1.0, 3.0))
     wrong = SignOfTheResidualAlone(optimiser=SignSGD(), times=(1.0, 3.0))
     assert confront(wrong, law.experiment(sizes=(50, 100, 200), seeds=64)).verdict == "disagrees"
+
+
+def test_an_experiment_has_the_dimension_of_the_data():
+    law = AdaptiveSGD(data=PowerLaw(dimensions=71), times=(0.5, 1.0))
+    assert law.sizes == (71,) and law.experiment(seeds=3)["test_error"].shape[-1] == 2
+    with pytest.raises(StatementError, match="71"):
+        law.experiment(sizes=(50,), seeds=3)

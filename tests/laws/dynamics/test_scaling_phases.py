@@ -144,3 +144,10 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     for wrong in (WithoutNoise, KernelRegression):
         fields = dict(alpha=0.7, beta=1.2, times=(10, 100, 500), width=50)
         assert confront(wrong(**fields), experiment).verdict == "disagrees"
+
+
+def test_steps_that_grow_along_the_strongest_feature_are_refused():
+    for alpha in (1.505146132114559, 128.9):
+        with pytest.raises(NoLimit, match="rate"):
+            ScalingPhases(alpha=alpha, beta=-0.3, width=2, ratio=5.0).limit()
+        assert ScalingPhases(alpha=alpha, beta=-0.3, width=2, ratio=5.0, rate=0.1).limit()["floor"] >= 0

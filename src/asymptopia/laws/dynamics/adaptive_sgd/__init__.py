@@ -139,6 +139,15 @@ class AdaptiveSGD(Law):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_increasing(self, "times")
+        if not isinstance(self.data, Matrices) and (fixed := self.data.dimension()) is not None:
+            object.__setattr__(self, "sizes", (fixed,))
+
+    def sizes_and_seeds(self, sizes: Any, seeds: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        fixed = self.data.dimension()
+        chosen = super().sizes_and_seeds(sizes, seeds)
+        if fixed is not None and chosen[0] != (fixed,):
+            raise StatementError(f"`sizes` must be ({fixed},), the dimension of the data, but is {chosen[0]}.")
+        return chosen
 
     def coords(self) -> dict[str, Any]:
         return {"time": np.array(self.times)}

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ....contract.law import NoLimit
+
 if TYPE_CHECKING:
     from . import ScalingPhases
 
@@ -49,6 +51,11 @@ class Problem(NamedTuple):
 def predict(law: ScalingPhases) -> dict[str, Any]:
     """The risk at the times, its floor, and the exponents of the phase."""
     problem = Problem.of(law)
+    if problem.step(np.array(edge(problem))) >= 1:
+        raise NoLimit(
+            f"`rate` is too large: at {law.rate:g} errors grow along the strongest direction of the {law.width} "
+            f"features, whose variance is up to {edge(problem) / problem.values[0]:.4g} times the data's largest."
+        )
     fine, coarse = (_risk(problem, law.times, order) for order in (ORDER, 3 * ORDER // 4))
     name, loss, width = phase(law.alpha, law.beta)
     return {
@@ -65,11 +72,13 @@ def floor(problem: Problem) -> float:
     """The risk of the best weights, sum l b^2 / (1 + l k) with sum l k / (1 + l k) = d."""
     from scipy.optimize import brentq
 
-    lam, d = problem.values, problem.width
+    some, d = problem.values > 1e-290, problem.width
+    lam, target = problem.values[some], problem.target[some]
     if len(lam) <= d:
         return 0.0
-    log_k = brentq(lambda u: float(np.sum(lam / (lam + math.exp(-u)))) - d, -50, 100, xtol=1e-14)
-    return float(np.sum(lam * problem.target / (1 + lam * math.exp(log_k))))
+    far = 50 - math.log(lam.min())
+    log_k = brentq(lambda u: float(np.sum(lam / (lam + math.exp(-u)))) - d, -50, far, xtol=1e-14)
+    return float(np.sum(lam * target / (1 + lam * math.exp(log_k))))
 
 
 def _risk(problem: Problem, times: tuple[int, ...], order: int) -> np.ndarray:

@@ -31,9 +31,10 @@ class BayesOptimal(Law):
 
     $$\phi = \lim \tfrac1d E \log P(y | X) = \alpha E \log P(y | \omega) - I(A) + \tfrac12 A (\rho - q)$$
 
-    is the Bayes-optimal one, with $I(A)$ the mutual information of a coordinate and its observation. Where it is not
-    the one reached without knowledge, inference is hard: possible, but not by any efficient algorithm known. The
-    transitions are given by `thresholds`, all fixed points by `fixed_points`.
+    is the Bayes-optimal one, with $I(A)$ the mutual information of a coordinate and its observation; `free_entropy` is
+    infinite where labels without noise determine the signal and have a density. Where it is not the one reached without
+    knowledge, inference is hard: possible, but not by any efficient algorithm known. The transitions are given by
+    `thresholds`, all fixed points by `fixed_points`.
 
     `mse` is $\rho - q$; the test error is the least probability of a wrong label, or the least mean squared error
     of real labels, on labels without flips or added noise (those of Logit and Probit are random by nature). Where a

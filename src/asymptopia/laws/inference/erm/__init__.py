@@ -9,7 +9,30 @@ from ....parts.loss import Logistic, Loss
 from ....parts.prior import Gaussian, Prior
 from .landmarks import LANDMARKS
 
+BAI = "Bai, Mei, Wang and Xiong, ICML (2021), arXiv:2102.07856"
 THRAMPOULIDIS = "Thrampoulidis, Abbasi and Hassibi, IEEE Trans. Inf. Theory 64 (2018) 5592"
+
+
+class _Observables:
+    """The observables of a law: the logistic loss alone states probabilities of labels."""
+
+    points = {
+        "overlap": Observable("m", "overlap of student and teacher, per dimension"),
+        "norm": Observable("q", "squared norm of the student, per dimension"),
+        "test_error": Observable(r"\varepsilon_g", "error on new samples"),
+        "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty", scale=0.1),
+        "train_error": Observable(r"\varepsilon_{tr}", "error on the training samples", scale=0.1, self_averaging=True),
+    }
+    every = points | {
+        "log_loss": Observable(r"\ell", "mean negative log-probability of new labels"),
+        "brier": Observable("B", "mean squared distance of a stated probability from the indicator of its label"),
+        "overconfidence": Observable(
+            "c", "mean stated probability of the likelier label, less its frequency", scale=0.1
+        ),
+    }
+
+    def __get__(self, law: ERM | None, owner: type) -> dict[str, Observable]:
+        return self.every if law is None or isinstance(law.loss, Logistic) else self.points
 
 
 class ERM(Law):
@@ -40,6 +63,9 @@ class ERM(Law):
     without flips or added noise unless `noisy_test` (the labels of Logit and Probit are random by nature). The
     training loss is the mean loss without the penalty, the training error the share of wrong signs, or the mean
     squared residual. The replica-symmetric answer is exact for convex losses.
+
+    The logistic loss states the probability $1/(1 + e^{-z})$ of the label 1: `log_loss`, `brier` and `overconfidence`
+    say what it is worth, on labels with their noise. A calibrated student has an overconfidence of 0.
     """
 
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
@@ -54,7 +80,7 @@ class ERM(Law):
     sizes = (100, 200, 400)
     seeds = 60
     block = 10
-    source = THRAMPOULIDIS + "; replica method: Gardner and Derrida, J. Phys. A 22 (1989) 1983"
+    source = THRAMPOULIDIS + "; replica method: Gardner and Derrida, J. Phys. A 22 (1989) 1983; calibration: " + BAI
     bibtex = """@article{ThrampoulidisAbbasiHassibi2018,
   author = {Thrampoulidis, Christos and Abbasi, Ehsan and Hassibi, Babak},
   title = {Precise error analysis of regularized {M}-estimators in high dimensions},
@@ -70,13 +96,7 @@ class ERM(Law):
 }"""
     status = "proved for convex losses"
     landmarks = LANDMARKS
-    observables = {
-        "overlap": Observable("m", "overlap of student and teacher, per dimension"),
-        "norm": Observable("q", "squared norm of the student, per dimension"),
-        "test_error": Observable(r"\varepsilon_g", "error on new samples"),
-        "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty", scale=0.1),
-        "train_error": Observable(r"\varepsilon_{tr}", "error on the training samples", scale=0.1, self_averaging=True),
-    }
+    observables = _Observables()  # type: ignore[assignment]
 
     def check(self) -> None:
         self.prior.check()

@@ -18,8 +18,8 @@ FRESH = 100_000
 def realize(law: ERM, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
     from ....algorithms.erm.fit import fit
-    from ....algorithms.generalisation import error, fresh_fields
-    from ....parts.loss import Square
+    from ....algorithms.generalisation import error, fresh_fields, scores
+    from ....parts.loss import Logistic, Square
 
     rng = generator(key)
     samples = whole(law.alpha * n, rng)
@@ -33,10 +33,11 @@ def realize(law: ERM, n: int, key: Key) -> dict[str, Any]:
     z = X @ w
     z0, fresh = fresh_fields(star, w, FRESH, rng)
     teacher = law.teacher if law.noisy_test else law.teacher.noiseless()
-    return {
+    values = {
         "overlap": w @ star / n,
         "norm": w @ w / n,
         "test_error": error(teacher.sample(z0, rng), fresh, teacher.binary),
         "train_loss": np.mean(law.loss(y, z)),
         "train_error": error(y, z, teacher.binary),
     }
+    return values | (scores(law.teacher.sample(z0, rng), fresh) if isinstance(law.loss, Logistic) else {})

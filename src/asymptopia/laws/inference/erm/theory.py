@@ -9,11 +9,12 @@ import numpy as np
 from ....contract.batching import stacked
 from ....contract.record import with_arrays
 from ....parts.channel import Linear
-from ....parts.loss import Square
+from ....parts.loss import Logistic, Square
 from ....parts.prior import Prior
 from ....theory.overlaps import pack, solve, test_error, unpack, wide
 from ....theory.replica import output_averages
 from ....theory.scalar import observation_averages
+from ....theory.uncertainty import scores
 
 if TYPE_CHECKING:
     from . import ERM
@@ -37,6 +38,8 @@ def predict_many(law: ERM) -> dict[str, Any]:
         "train_loss": np.where(through, 0.0, averages.loss),
         "train_error": np.where(through, 0.0, averages.error),
     }
+    if isinstance(law.loss, Logistic):
+        values |= scores(law.teacher, m, q, rho, lambda z: z)
     residual = np.where(through, 0.0, residual)
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
     return values

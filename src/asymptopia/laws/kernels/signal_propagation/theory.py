@@ -149,7 +149,12 @@ def predict(law: SignalPropagation) -> dict[str, Any]:
     lengths = np.full(2, law.start_length)
     apart = 2 * law.start_length * (1 - law.start_correlation)
     by_layer, slopes = [], []
-    for _ in range(law.layers):
+    for number in range(law.layers):
+        if not lengths.all():
+            raise NoLimit(
+                f"All preactivations are 0 in layer {number + 1}, where inputs have no correlation: {law.activation!r} is "
+                "0 at what reaches it, and `bias_variance` is 0."
+            )
         by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
         lengths, apart, every = layer(law.activation, weight, bias, lengths, apart)
         slopes.append(every[[0, 2]].mean())

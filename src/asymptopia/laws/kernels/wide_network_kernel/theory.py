@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....contract.law import NoLimit
 from ....contract.record import StatementError
 from ....parts.activation import Activation
 from ....parts.architecture import Dense
@@ -86,4 +87,13 @@ def predict(law: WideNetworkKernel) -> dict[str, Any]:
             "`activation` of WideNetworkKernel must be differentiable almost everywhere, and continuous."
         )
     limits = {"nngp": nngp, "ntk": ntk}
-    return limits | {"kernel_variance": spread(*given)} if isinstance(law.architecture, Dense) else limits
+    if not isinstance(law.architecture, Dense):
+        return limits
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = spread(*given)
+    if not np.isfinite(variance).all():
+        raise NoLimit(
+            f"The kernels of {law.depth} layers of {law.activation!r} vary beyond the largest number: lower `depth` or "
+            "`weight_variance`."
+        )
+    return limits | {"kernel_variance": variance}
