@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .kernels.signal_propagation import SignalPropagation as SignalPropagation
     from .kernels.wide_network_kernel import WideNetworkKernel as WideNetworkKernel
     from .landscape.deep_linear_critical_points import DeepLinearCriticalPoints as DeepLinearCriticalPoints
+    from .landscape.functional_dimension import FunctionalDimension as FunctionalDimension
     from .landscape.hessian_spectrum import HessianSpectrum as HessianSpectrum
     from .landscape.landscape_floor import LandscapeFloor as LandscapeFloor
     from .landscape.mode_connectivity import ModeConnectivity as ModeConnectivity
