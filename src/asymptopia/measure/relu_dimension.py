@@ -91,7 +91,8 @@ def _check(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray) -> None:
 
 def _activations(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
     """Which units are on, (N, units) for each hidden layer; every sign is beyond the error of the arithmetic."""
-    found, error = [], np.zeros_like(x)
+    found: list[np.ndarray] = []
+    error = np.zeros_like(x)
     for w, c in zip(W[:-1], b[:-1], strict=True):
         u = x @ w.T + c
         rounding = (w.shape[1] + 2) * np.finfo(float).eps * (np.abs(x) @ np.abs(w.T) + np.abs(c))
