@@ -133,3 +133,10 @@ def test_more_levels_are_asked_for_until_they_agree():
     asked.clear()
     refined(lambda h: {"good": solve(h)["good"]}, levels)
     assert len(asked) == 3
+
+
+def test_the_spectral_gap_behind_six_hundred_temperatures_is_that_of_eyring_and_kramers():
+    temperature = 4e-4
+    x = np.linspace(-1.4, 1.4, 4001)
+    gap = spectral_gap(x**4 / 4 - x**2 / 2, x[1] - x[0], temperature)
+    assert np.log(gap) == pytest.approx(np.log(2**0.5 / np.pi) - 0.25 / temperature, abs=0.01)

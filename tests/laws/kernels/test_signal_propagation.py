@@ -8,7 +8,7 @@ import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.laws.kernels.signal_propagation import SignalPropagation
-from asymptopia.parts.activation import Erf, Relu, Tanh
+from asymptopia.parts.activation import Erf, Ramp, Relu, Tanh
 
 ROWS = json.loads((Path(__file__).parents[2] / "reference" / "kernels.json").read_text())
 ROWS = [r for r in ROWS if r["statement"].startswith("SignalPropagation")]
@@ -79,3 +79,8 @@ def test_unknown_directions_are_refused():
 
 def test_large_weights_make_steep_layers():
     assert SignalPropagation(weight_variance=10_000.0).predict()["chi"] == pytest.approx(53.40564, abs=1e-4)
+
+
+def test_inputs_that_vanish_have_no_correlation_and_are_refused():
+    with pytest.raises(NoLimit, match="layer 2"):
+        SignalPropagation(activation=Ramp(low=0.0, high=0.0, start=0.0, end=0.4), bias_variance=0.0).limit()

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from asymptopia import StatementError, confront, parse
+from asymptopia import NoLimit, StatementError, confront, parse
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
-from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign, Tanh
+from asymptopia.parts.activation import Activation, Erf, Identity, PolynomialUnit, Relu, Sign, Tanh
 from asymptopia.parts.architecture import Convolutional, Dense, Residual
 from asymptopia.parts.dual import dual
 from asymptopia.parts.network_kernels import kernels
@@ -170,3 +170,9 @@ def test_an_activation_may_grow_if_its_second_moment_exists():
     expected = np.exp((np.diag(k)[:, None] + np.diag(k) + 2 * k) / 2)
     np.testing.assert_allclose(law.limit().nngp, expected, rtol=1e-9)
     np.testing.assert_allclose(law.limit().ntk, expected * (1 + k), rtol=1e-9)
+
+
+def test_kernels_that_vary_beyond_the_largest_number_are_refused():
+    cubic = PolynomialUnit(coefficients=(0.0, 1.0, 1.0, 1.0))
+    with pytest.raises(NoLimit, match="depth"):
+        WideNetworkKernel(depth=5, activation=cubic, bias_variance=1.0).limit()

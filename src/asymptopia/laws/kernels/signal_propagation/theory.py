@@ -152,8 +152,8 @@ def predict(law: SignalPropagation) -> dict[str, Any]:
     for number in range(law.layers):
         if not lengths.all():
             raise NoLimit(
-                f"All preactivations are 0 in layer {number + 1}, where inputs have no correlation: {law.activation!r} is "
-                "0 at what reaches it, and `bias_variance` is 0."
+                f"All preactivations are 0 in layer {number + 1}, where inputs have no correlation: {law.activation!r} "
+                "is 0 at what reaches it, and `bias_variance` is 0."
             )
         by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
         lengths, apart, every = layer(law.activation, weight, bias, lengths, apart)
