@@ -6,6 +6,7 @@ from scipy.integrate import quad
 from scipy.special import expit, ndtr
 from scipy.stats import norm
 
+from asymptopia import sweep
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.parts.channel import Logit, Probit, Sign
 from asymptopia.parts.loss import Hinge
@@ -65,6 +66,15 @@ def test_one_large_system_sees_a_student_that_is_too_sure():
     for name in ("log_loss", "brier", "overconfidence"):
         values = runs[name].values.ravel()
         assert values.mean() == pytest.approx(float(limit[name]), abs=4 * values.std() / 8**0.5 + 5 / d), name
+
+
+def test_teachers_may_be_swept():
+    flips = (Sign(flip=0.0), Sign(flip=0.3))
+    limit = sweep(ERM(), teacher=flips).limit()
+    for k, teacher in enumerate(flips):
+        alone = ERM(teacher=teacher).limit()
+        for name in ("log_loss", "brier", "overconfidence"):
+            assert float(limit[name][k]) == pytest.approx(float(alone[name]), rel=1e-9)
 
 
 def test_only_the_logistic_loss_states_probabilities():

@@ -145,7 +145,7 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
 
 def _text(cls: type[Law]) -> str:
     words = [cls.__name__, cls.__doc__ or "", cls.source, cls.__module__]
-    for name, observable in cls.observables.items():
+    for name, observable in cls().observables.items():
         words += [name, observable.doc]
     for f in dataclasses.fields(cls):  # type: ignore[arg-type]
         words += [f.name, f.metadata.get("doc", ""), *parts_of(field_types(cls)[f.name])]
@@ -157,7 +157,7 @@ def _show(cls: type[Law]) -> None:
     out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
     fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
-    observables = [_observable_row(k, o) for k, o in cls.observables.items()]
+    observables = [_observable_row(k, o) for k, o in cls().observables.items()]
     show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")
     sizes = ", ".join(map(str, cls.sizes))
     out.print(f"Grows: {cls.size}; by default {sizes}, {cls.seeds} seeds each; corrections fall as n**-{cls.bias:g}.")

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..parts.channel import Channel
 from .labels import SPREAD, normal_nodes
+from .replica import column
 
 SMALLEST = 1e-200
 
@@ -21,7 +22,7 @@ def scores(
     student states at its fields (K, N). Given a field z that of the teacher is N(m z / q, rho - m^2 / q).
     """
     m, q, rho = (np.asarray(x, float)[:, None] for x in (m, q, rho))
-    q = np.maximum(q, SMALLEST)
+    teacher, q = column(teacher), np.maximum(q, SMALLEST)
     left = np.maximum(rho - m**2 / q, 1e-14 * rho)
     width = np.sqrt(left) * q / np.maximum(np.abs(m), SMALLEST)
     z, weight = normal_nodes(width * SPREAD, np.zeros(len(q)), np.sqrt(q[:, 0]))

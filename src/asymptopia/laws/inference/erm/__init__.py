@@ -23,7 +23,7 @@ class _Observables:
         "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty", scale=0.1),
         "train_error": Observable(r"\varepsilon_{tr}", "error on the training samples", scale=0.1, self_averaging=True),
     }
-    every = points | {
+    scores = {
         "log_loss": Observable(r"\ell", "mean negative log-probability of new labels"),
         "brier": Observable("B", "mean squared distance of a stated probability from the indicator of its label"),
         "overconfidence": Observable(
@@ -32,7 +32,7 @@ class _Observables:
     }
 
     def __get__(self, law: ERM | None, owner: type) -> dict[str, Observable]:
-        return self.every if law is None or isinstance(law.loss, Logistic) else self.points
+        return self.points | self.scores if law is not None and isinstance(law.loss, Logistic) else self.points
 
 
 class ERM(Law):
