@@ -146,11 +146,11 @@ class Computable(Record):
 
     @classmethod
     def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:
-        found = getattr(cls.in_folder(module), function, None)
-        if found is None:
+        implementation = getattr(cls.in_folder(module), function, None)
+        if implementation is None:
             what = "does not say what it predicts" if module == "theory" else "cannot be realised"
             raise NotImplementedError(f"{cls.__name__} {what}: define `{function}`.")
-        return found
+        return implementation
 
     def observed(self) -> list[str]:
         """The names of the observables that `realize` returns."""

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 
 def write_page(
-    found: Extrapolation, folder: str | Path, title: str, provenance: Mapping[str, Any], gains: Sequence[Gain] = ()
+    extrapolation: Extrapolation,
+    folder: str | Path,
+    title: str,
+    provenance: Mapping[str, Any],
+    gains: Sequence[Gain] = (),
 ) -> Path:
     """The page, its figure and its tables in a folder; returns the path of the page."""
-    tables = [Table(columns, rows, name) for name, columns, rows in found.tables()]
-    body = [f"Verdict: {found.verdict}. {found.reason}"]
-    body += [] if found.next_run is None else [found.next_run.sentence(found.ladder.names)]
-    body += [gain.sentence(found.ladder.names[0]) for gain in gains]
-    body += ["\n".join(f"- {note}" for note in found.notes)] if found.notes else []
-    section = Section(title, "\n\n".join(body), tables, [chart(found)], found.verdict, early=True)
+    tables = [Table(columns, rows, name) for name, columns, rows in extrapolation.tables()]
+    body = [f"Verdict: {extrapolation.verdict}. {extrapolation.reason}"]
+    body += [] if extrapolation.next_run is None else [extrapolation.next_run.sentence(extrapolation.ladder.names)]
+    body += [gain.sentence(extrapolation.ladder.names[0]) for gain in gains]
+    body += ["\n".join(f"- {note}" for note in extrapolation.notes)] if extrapolation.notes else []
+    section = Section(title, "\n\n".join(body), tables, [chart(extrapolation)], extrapolation.verdict, early=True)
     return write_results(folder, [], title=title, provenance=provenance, extra_sections=[section])

@@ -88,7 +88,7 @@ class Extrapolation:
 
     def tables(self) -> list[Shown]:
         """Title, columns and rows of each table of the answer, as text."""
-        found: list[Shown] = [self._predictions(), self._forms()]
+        tables: list[Shown] = [self._predictions(), self._forms()]
         if self.left_out:
             rows = [
                 (str(o.runs), sized(o.fitted_to), f"{o.inside} of {o.runs}", _g(o.measured), _to(o.low, o.high))
@@ -96,8 +96,8 @@ class Extrapolation:
             ]
             largest = f"largest: {self.ladder.names[-1]}"
             columns = ("runs left out", "fitted up to", "inside the interval", largest, "predicted within")
-            found.append(("The largest runs, predicted from the smaller ones", columns, rows))
-        return found
+            tables.append(("The largest runs, predicted from the smaller ones", columns, rows))
+        return tables
 
     def _predictions(self) -> Shown:
         rows = [
@@ -136,39 +136,41 @@ class Extrapolation:
         return save_chart(chart(self), folder)
 
 
-def chart(found: Extrapolation) -> Chart:
+def chart(extrapolation: Extrapolation) -> Chart:
     """Runs, the average over forms with its interval, the forms that are not refuted, and the sizes asked for.
 
     With two variables, what runs reached against what the law says of them.
     """
-    return _line(found) if len(found.ladder.names) == 2 else _against(found)
+    return _line(extrapolation) if len(extrapolation.ladder.names) == 2 else _against(extrapolation)
 
 
-def _line(found: Extrapolation) -> Chart:
+def _line(extrapolation: Extrapolation) -> Chart:
     from ..report import Curve, Measured, curve_figure
 
-    ladder, places = found.ladder, np.array([p.at for p in found.predictions])
+    ladder, places = extrapolation.ladder, np.array([p.at for p in extrapolation.predictions])
     x = np.geomspace(ladder.x.min(), max(places.max(), ladder.x.max()), _GRID)
-    curves = found.mixture.curves(x[:, None])
-    ends = np.quantile(curves, [(1 - found.share) / 2, 0.5, (1 + found.share) / 2], axis=0)
+    curves = extrapolation.mixture.curves(x[:, None])
+    ends = np.quantile(curves, [(1 - extrapolation.share) / 2, 0.5, (1 + extrapolation.share) / 2], axis=0)
     asked = Measured(
-        "asked for, a single run", places[:, 0], np.array([p.median for p in found.predictions]),
-        np.array([(p.high - p.low) / 2 for p in found.predictions]), role="size",
+        "asked for, a single run", places[:, 0], np.array([p.median for p in extrapolation.predictions]),
+        np.array([(p.high - p.low) / 2 for p in extrapolation.predictions]), role="size",
     )  # fmt: skip
     runs = Measured("runs", ladder.x[:, 0], ladder.y)
-    average = Curve("average over forms", x, ends[1], found.widened * (ends[2] - ends[0]) / 2, measured=(runs, asked))
+    average = Curve(
+        "average over forms", x, ends[1], extrapolation.widened * (ends[2] - ends[0]) / 2, measured=(runs, asked)
+    )
     return curve_figure(
         [average], name="extrapolation", title=f"{ladder.names[1]} against {ladder.names[0]}", xlabel=ladder.names[0],
         ylabel=ladder.names[1], xlog=True, ylog=True, line="average over forms",
-        caption=f"The band and the bars hold {100 * found.share:g} %: of curves, and of single runs.",
+        caption=f"The band and the bars hold {100 * extrapolation.share:g} %: of curves, and of single runs.",
     )  # fmt: skip
 
 
-def _against(found: Extrapolation) -> Chart:
+def _against(extrapolation: Extrapolation) -> Chart:
     from ..report import Curve, Measured, curve_figure
 
-    ladder, y = found.ladder, found.ladder.names[-1]
-    said = np.median(found.mixture.curves(ladder.x), axis=0)
+    ladder, y = extrapolation.ladder, extrapolation.ladder.names[-1]
+    said = np.median(extrapolation.mixture.curves(ladder.x), axis=0)
     ends = np.array([min(said.min(), ladder.y.min()), max(said.max(), ladder.y.max())])
     line = Curve("as predicted", ends, ends, measured=(Measured("runs", said, ladder.y),))
     return curve_figure(
@@ -181,7 +183,7 @@ def _against(found: Extrapolation) -> Chart:
 def said(mixture: Mixture, at: np.ndarray, share: float) -> tuple[Said, ...]:
     """The verdict on each form: refuted by its lack of fit, or by another that fits far better and is far likelier."""
     likeliest = mixture.fits[int(np.argmax(mixture.weights))].log_best
-    ends, found = np.array([0.5, (1 - share) / 2, (1 + share) / 2]), []
+    ends, verdicts = np.array([0.5, (1 - share) / 2, (1 + share) / 2]), []
     rng = np.random.default_rng(2)
     for fit, probability in zip(mixture.fits, mixture.weights, strict=True):
         median, low, high = np.quantile(fit.runs(at[-1:], rng), ends)
@@ -190,24 +192,24 @@ def said(mixture: Mixture, at: np.ndarray, share: float) -> tuple[Said, ...]:
         refuted = fit.lack < REFUTED or worse
         verdict = DISAGREES if refuted else AGREES if probability >= SURE else INCONCLUSIVE
         named = tuple((n, *map(float, c)) for n, c in zip(fit.form.constants, constants, strict=True))
-        found.append(
+        verdicts.append(
             Said(
                 fit.form.name, fit.form.formula, float(probability), float(fit.lack), verdict, named,  # type: ignore[arg-type]
                 float(median), float(low), float(high),
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(verdicts)
 
 
 def predicted(mixture: Mixture, at: np.ndarray, share: float, widened: float) -> tuple[Prediction, ...]:
     """Medians and intervals at sizes (M, v); wider by a factor about the median, on a logarithmic scale."""
     ends = [0.5, (1 - share) / 2, (1 + share) / 2]
     runs, curves = (np.quantile(v, ends, axis=0).T for v in (mixture.results(at), mixture.curves(at)))
-    found = []
+    predictions = []
     for size, (median, *run), (_, *curve) in zip(at, runs, curves, strict=True):
         low, high, below, above = (float(median * (v / median) ** widened) for v in (*run, *curve))
-        found.append(Prediction(tuple(map(float, size)), float(median), low, high, below, above))
-    return tuple(found)
+        predictions.append(Prediction(tuple(map(float, size)), float(median), low, high, below, above))
+    return tuple(predictions)
 
 
 def sized(at: Sequence[float]) -> str:
