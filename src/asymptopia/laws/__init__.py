@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .inference.max_margin import MaxMargin as MaxMargin
     from .inference.mixture_erm import MixtureERM as MixtureERM
     from .inference.multi_index import MultiIndex as MultiIndex
+    from .inference.multi_layer_glm import MultiLayerGLM as MultiLayerGLM
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.random_features import RandomFeatures as RandomFeatures
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix
