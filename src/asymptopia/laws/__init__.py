@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .landscape.spurious_valleys import SpuriousValleys as SpuriousValleys
     from .landscape.wide_network_landscape import WideNetworkLandscape as WideNetworkLandscape
     from .mean_field.attention_particles import AttentionParticles as AttentionParticles
+    from .mean_field.consensus_optimisation import ConsensusOptimisation as ConsensusOptimisation
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
