@@ -119,7 +119,8 @@ class FeatureLearning(Law):
             f = features(weights)
             return jnp.mean((f @ weights[2] / n - y) ** 2) / 2, f @ f.T / n
 
-        losses, kernels = [], []
+        losses: list[jax.Array] = []
+        kernels: list[jax.Array] = []
         for step in range(self.steps + 1):
             (value, kernel), gradient = jax.value_and_grad(loss, has_aux=True)(weights)
             losses, kernels = [*losses, value], [*kernels, kernel]
