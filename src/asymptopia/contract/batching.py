@@ -22,15 +22,15 @@ def predict_all(laws: Sequence[Law]) -> list[dict[str, Any]]:
     parts = [split(law) for law in laws]
     for i, (structure, _) in enumerate(parts):
         groups.setdefault(structure, []).append(i)
-    found: list[dict[str, Any]] = [{} for _ in laws]
+    predictions: list[dict[str, Any]] = [{} for _ in laws]
     for structure, members in groups.items():
         table = np.array([parts[i][1] for i in members], float).reshape(len(members), -1)
         for i, values in zip(members, _predict_group([laws[i] for i in members], structure, table), strict=True):
-            found[i] = values
-    for law, values in zip(laws, found, strict=True):
+            predictions[i] = values
+    for law, values in zip(laws, predictions, strict=True):
         needed = list(law.observables)
         _check_names(law, values, needed + [f"{k}_error" for k in needed], needed, "predict")
-    return found
+    return predictions
 
 
 def realize_block(law: Law, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
@@ -199,5 +199,5 @@ def _check_names(law: Law, values: dict[str, Any], known: list[str], needed: lis
             raise StatementError(f"`{method}` of {name} returned {k!r}, which is not among its observables.{hint}")
     for k in needed:
         if k not in values:
-            found = ", ".join(values) or "nothing"
-            raise StatementError(f"`{method}` of {name} did not return its observable {k!r}; it returned {found}.")
+            given = ", ".join(values) or "nothing"
+            raise StatementError(f"`{method}` of {name} did not return its observable {k!r}; it returned {given}.")

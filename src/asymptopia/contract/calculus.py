@@ -28,9 +28,9 @@ def derivative(law: Law, along: str, step: float = 1e-3) -> xr.Dataset:
     if exact is None:
         scale = abs(value) or 1.0
         points = [law.replace(**{along: value + k * step * scale}) for k in (-2, -1, 1, 2)]
-        found = predict_all(points)
+        limits = predict_all(points)
         weights = np.array([1.0, -8.0, 8.0, -1.0]) / (12 * step * scale)
-        exact = {k: np.tensordot(weights, np.stack([np.asarray(f[k]) for f in found]), 1) for k in law.observables}
+        exact = {k: np.tensordot(weights, np.stack([np.asarray(f[k]) for f in limits]), 1) for k in law.observables}
     return label(law, {k: np.asarray(exact[k], float)[None] for k in law.observables})
 
 

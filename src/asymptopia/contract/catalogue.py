@@ -21,13 +21,13 @@ _NOT_LAWS = ("__init__", "common")
 @cache
 def law_modules() -> dict[str, str]:
     """The module of every law, by the name of the law; the file of `L1Recovery` is `<field>/l1_recovery.py`."""
-    found = {}
+    modules = {}
     for field in sorted(p for p in (_ROOMS / "laws").iterdir() if (p / "__init__.py").exists()):
         for path in sorted([*field.glob("*.py"), *field.glob("*/__init__.py")]):
             stem = path.stem if path.parent == field else path.parent.name
             if stem not in _NOT_LAWS:
-                found[_class_named_as(stem, path)] = f"{_LIBRARY}.laws.{field.name}.{stem}"
-    return dict(sorted(found.items()))
+                modules[_class_named_as(stem, path)] = f"{_LIBRARY}.laws.{field.name}.{stem}"
+    return dict(sorted(modules.items()))
 
 
 def law_named(name: str) -> type[Law] | None:
@@ -44,13 +44,13 @@ def law_classes() -> dict[str, type[Law]]:
 @cache
 def part_classes() -> tuple[type[Record], ...]:
     """Every part of the library: the records that the modules of `parts/` export in their `__all__`."""
-    found: dict[type[Record], None] = {}
+    classes: dict[type[Record], None] = {}
     for path in sorted([*(_ROOMS / "parts").glob("*.py"), *(_ROOMS / "parts").glob("*/__init__.py")]):
         stem = path.stem if path.parent.name == "parts" else path.parent.name
         if stem != "__init__":
             module = importlib.import_module(f"{_LIBRARY}.parts.{stem}")
-            found |= {v: None for k in getattr(module, "__all__", ()) if _is_part(v := getattr(module, k))}
-    return tuple(found)
+            classes |= {v: None for k in getattr(module, "__all__", ()) if _is_part(v := getattr(module, k))}
+    return tuple(classes)
 
 
 def part_named(name: str) -> type[Record] | None:

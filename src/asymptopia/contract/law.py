@@ -114,8 +114,8 @@ class Statement:
 
     def warnings(self) -> list[str]:
         """Why the limit cannot be trusted, for each statement where it cannot."""
-        found = [(p, p.valid()) for p in self.points()]
-        return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in found if reason]
+        checked = [(p, p.valid()) for p in self.points()]
+        return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in checked if reason]
 
     def limit(self) -> xr.Dataset:
         """The predictions, labelled: one variable an observable, dims of the sweep first.
@@ -126,15 +126,15 @@ class Statement:
 
         self.admit()
         points = self.points()
-        found = predict_all(points)
+        limits = predict_all(points)
         order = [name for k in self.law.observables for name in (k, f"{k}_error")]
-        names = [k for k in order if all(k in f for f in found)]
+        names = [k for k in order if all(k in f for f in limits)]
         values = {}
         for name in names:
-            shapes = {np.shape(f[name]) for f in found}
+            shapes = {np.shape(f[name]) for f in limits}
             if len(shapes) > 1:
                 raise StatementError(f"{name!r} changes its shape along {', '.join(self.axes)}: {sorted(shapes)}.")
-            values[name] = np.stack([np.asarray(f[name], float) for f in found])
+            values[name] = np.stack([np.asarray(f[name], float) for f in limits])
         return label(self, values)
 
     def experiment(self, sizes: Sequence[int] | None = None, seeds: int | Sequence[int] | None = None) -> xr.Dataset:
@@ -260,11 +260,11 @@ class Law(Statement, Record):
 
     @classmethod
     def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:
-        found = getattr(cls.in_folder(module), function, None)
-        if found is None:
+        implementation = getattr(cls.in_folder(module), function, None)
+        if implementation is None:
             what = "does not say what it predicts" if module == "theory" else "cannot be realised"
             raise NotImplementedError(f"{cls.__name__} {what}: define `{function}`.")
-        return found
+        return implementation
 
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name of the axis."""

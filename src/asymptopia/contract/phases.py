@@ -91,11 +91,11 @@ def _transitions_along(law: Law, along: str) -> dict[str, float]:
     def points(at: Sequence[float]) -> Sequence[Sequence[FixedPoint]]:
         return law.fixed_points_along(along, at)
 
-    found = transitions(points, values)
+    changes = transitions(points, values)
     edge = _open_edge(law, along)
-    if edge is None or "information_theoretic" in found or not State.of(points(values[:1])[0]).informed:
-        return found
-    return {"information_theoretic": float(edge)} | found
+    if edge is None or "information_theoretic" in changes or not State.of(points(values[:1])[0]).informed:
+        return changes
+    return {"information_theoretic": float(edge)} | changes
 
 
 def _open_edge(law: Law, name: str) -> float | None:
@@ -130,8 +130,8 @@ def phase_diagram(law: Law, x: tuple[str, Sequence[float]], y: tuple[str, Sequen
         raise StatementError(f"A phase diagram needs two fields, but both are {x_name!r}.")
     rows = [_line(vary(law, y_name, v), x_name, x_values) for v in y_values]
     grids = {k: np.array([row[0][k] for row in rows]) for k in ("phase", "overlap", "best_overlap")}
-    names = sorted({name for _, found in rows for name in found})
-    lines = {name: ([y_name], np.array([found.get(name, np.nan) for _, found in rows])) for name in names}
+    names = sorted({name for _, changes in rows for name in changes})
+    lines = {name: ([y_name], np.array([changes.get(name, np.nan) for _, changes in rows])) for name in names}
     data = {k: ([y_name, x_name], v) for k, v in grids.items()}
     attrs = {"statement": repr(law), "phases": "0 impossible, 1 hard, 2 easy", "source": law.source}
     return xr.Dataset(data | lines, {x_name: x_values, y_name: y_values}, attrs)
@@ -156,9 +156,9 @@ def _line(law: Law, along: str, values: np.ndarray) -> tuple[dict[str, list[floa
 
     states, exact = [State.of(p) for p in every], any(_perfect(p) for at in every for p in at)
     overlaps = [s.low.overlap for s in states]
-    found = transitions(points, grid, tolerance=1e-6)
+    changes = transitions(points, grid, tolerance=1e-6)
     phases = [float(phase(s, exact)) for s in states]
-    return {"phase": phases, "overlap": overlaps, "best_overlap": [s.best.overlap for s in states]}, found
+    return {"phase": phases, "overlap": overlaps, "best_overlap": [s.best.overlap for s in states]}, changes
 
 
 def phase(state: State, exact: bool = False) -> int:

@@ -82,12 +82,12 @@ def transitions(points: Points, values: Sequence[float], tolerance: float = 1e-9
     together until the region of several states between them is found. A transition met again has a number, as in
     algorithmic_2.
     """
-    found: list[tuple[float, str]] = []
+    changes: list[tuple[float, str]] = []
     states = scan(points, values)
     for left, right in itertools.pairwise(states):
-        found += _between(points, left, right, tolerance)
+        changes += _between(points, left, right, tolerance)
     names: dict[str, float] = {}
-    for x, name in sorted(found):
+    for x, name in sorted(changes):
         count = sum(k == name or k.startswith(name + "_") for k in names)
         names[f"{name}_{count + 1}" if count else name] = x
     return names
@@ -115,22 +115,22 @@ def scan(points: Points, values: Sequence[float]) -> list[Place]:
 
 def _between(points: Points, left: Place, right: Place, tolerance: float) -> list[tuple[float, str]]:
     """The transitions between two neighbours."""
-    found = []
+    changes = []
     if left[1].trivial != right[1].trivial:
-        found.append((_middle(_bisected(points, left, right, lambda s: s.trivial, tolerance)), "weak_recovery"))
+        changes.append((_middle(_bisected(points, left, right, lambda s: s.trivial, tolerance)), "weak_recovery"))
     several = [place for place in (left, right) if place[1].several]
     if len(several) == 1:
         ends = _bisected(points, left, right, lambda s: s.several, tolerance)
         (at, many), (_, one) = ends if ends[0][1].several else ends[::-1]
         appears = abs(one.low.overlap - many.low.overlap) <= abs(one.low.overlap - many.high.overlap)
-        found.append((_middle(ends), "informative_spinodal" if appears else "algorithmic"))
+        changes.append((_middle(ends), "informative_spinodal" if appears else "algorithmic"))
         if appears and many.informed:
-            found.append((_middle(ends), "information_theoretic"))
+            changes.append((_middle(ends), "information_theoretic"))
         several.append((at, many))
     if len(several) == 2 and several[0][1].informed != several[1][1].informed:
         ends = _bisected(points, several[0], several[1], lambda s: s.informed, tolerance)
-        found.append((_middle(ends), "information_theoretic"))
-    return found
+        changes.append((_middle(ends), "information_theoretic"))
+    return changes
 
 
 def _bisected(

@@ -193,5 +193,5 @@ def span(seeds: Sequence[int]) -> str:
 
 def runs(seeds: Sequence[int]) -> list[tuple[int, int]]:
     """Seeds as runs of consecutive ones, each with its first and last."""
-    found = ([s for _, s in run] for _, run in groupby(enumerate(seeds), lambda pair: pair[1] - pair[0]))
-    return [(run[0], run[-1]) for run in found]
+    consecutive = ([s for _, s in run] for _, run in groupby(enumerate(seeds), lambda pair: pair[1] - pair[0]))
+    return [(run[0], run[-1]) for run in consecutive]

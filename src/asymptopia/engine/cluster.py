@@ -43,9 +43,9 @@ def on_cluster(
     where it takes no other cell with it. Only then has it failed.
     """
     laws = {c.code + c.statement: c.law for c in cells}
-    found = {name: sources(law) for name, law in laws.items()}
+    texts = {name: sources(law) for name, law in laws.items()}
     limit = watch.cell_timeout()
-    tasks = {c: (c.statement, found[c.code + c.statement], c.code, c.size, c.seeds, limit) for c in cells}
+    tasks = {c: (c.statement, texts[c.code + c.statement], c.code, c.size, c.seeds, limit) for c in cells}
     with _client(scheduler, jobs) as client:
         if not client.scheduler_info()["workers"]:
             message("Waiting for workers.")

@@ -89,8 +89,8 @@ def _contract() -> dict[str, str]:
 
 
 def _versions(packages: set[str]) -> dict[str, str]:
-    found = {name: _version(name) for name in {*packages, *_PACKAGES} if name not in sys.stdlib_module_names}
-    return {f"version of {name}": number for name, number in found.items() if number}
+    known = {name: _version(name) for name in {*packages, *_PACKAGES} if name not in sys.stdlib_module_names}
+    return {f"version of {name}": number for name, number in known.items() if number}
 
 
 @cache
@@ -108,16 +108,16 @@ def syntax_digest(file: Path) -> str:
 
     Nothing is run. Empty if there is no such file.
     """
-    found, left = dict[Path, str](), [file.resolve()]
+    texts, left = dict[Path, str](), [file.resolve()]
     while left:
         here = left.pop()
-        if here in found or not here.is_file():
+        if here in texts or not here.is_file():
             continue
         module = Module(here)
-        found[here] = module.text()
+        texts[here] = module.text()
         imports = [t.file for t in module.imports.values()] + [t.file for t in module.inside()]
         left += [f for f in imports if f and not f.is_relative_to(LIBRARY) and not is_installed(f)]
-    return _hash(*(found[f] for f in sorted(found))) if found else ""
+    return _hash(*(texts[f] for f in sorted(texts))) if texts else ""
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> str:
@@ -134,7 +134,7 @@ def sources(law: Law) -> tuple[str, ...]:
     Raises `EngineError` if the law cannot be rebuilt from its statement there.
     """
     things = list(_definitions(law))
-    found = []
+    files = []
     for name in sorted({thing.__module__ for thing in things}):
         if name.split(".")[0] == __name__.split(".")[0]:
             continue
@@ -144,7 +144,7 @@ def sources(law: Law) -> tuple[str, ...]:
                 f"{law!r} cannot be sent to another process: part of it is defined in the running script or session. "
                 "Put it in a file of its own and load that, or run it here or on threads (jobs=...)."
             )
-        found.append(name if "." in name else str(Path(str(module.__file__)).resolve()))
+        files.append(name if "." in name else str(Path(str(module.__file__)).resolve()))
     names = {t.__name__: t for t in things if t.__qualname__ == t.__name__ and not t.__name__.startswith("_")}
     try:
         same = parse(repr(law), names) == law
@@ -155,7 +155,7 @@ def sources(law: Law) -> tuple[str, ...]:
         ) from None
     if not same:
         raise EngineError(f"{law!r} cannot be sent to another process: its statement reads back as something else.")
-    return tuple(found)
+    return tuple(files)
 
 
 @lru_cache(maxsize=4096)
@@ -205,35 +205,35 @@ def _in_a_file(thing: Any) -> bool:
 
 def _typed(thing: Any, reach: Reach, theory: bool) -> dict[str, str]:
     """The digests of what no file defines: a lambda, a closure, or what was typed at a prompt; with what it names."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     left = [thing]
     while left:
         thing = left.pop()
         label = f"{getattr(thing, '__qualname__', type(thing).__qualname__)} (typed)"
-        while label in found:
+        while label in digests:
             label += "'"
         if isinstance(thing, type):
             skipped = () if theory else _THEORY
             functions = {
                 k: inspect.unwrap(f) for k, v in vars(thing).items() if (f := _function(v)) and k not in skipped
             }
-            found[label] = _hash(*(f"{k} {_of_function(f)}" for k, f in sorted(functions.items())))
+            digests[label] = _hash(*(f"{k} {_of_function(f)}" for k, f in sorted(functions.items())))
             named = [g for f in functions.values() for g in _globals(f)]
         else:
-            found[label] = _of_function(thing) if isinstance(thing, types.FunctionType) else _content(thing)
+            digests[label] = _of_function(thing) if isinstance(thing, types.FunctionType) else _content(thing)
             named = list(_globals(thing)) if isinstance(thing, types.FunctionType) else []
         for name, value in named:
             if isinstance(value, type | types.FunctionType) and value.__module__ in sys.modules:
                 if not _in_a_file(value):
-                    new = f"{value.__qualname__} (typed)" not in found and value is not thing
+                    new = f"{value.__qualname__} (typed)" not in digests and value is not thing
                     left += [value] if new else []
                 elif value.__module__ not in _CONTRACT:
                     reach.start(_file_of(value), value.__qualname__.split(".")[0])
             elif isinstance(value, types.ModuleType):
                 reach.packages.add(value.__name__.split(".")[0])
             else:
-                found[f"{name} (typed)"] = _content(value)
-    return found
+                digests[f"{name} (typed)"] = _content(value)
+    return digests
 
 
 def _function(value: Any) -> types.FunctionType | None:

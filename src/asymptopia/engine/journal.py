@@ -183,12 +183,12 @@ def _decode(line: dict[str, Any], folder: Path) -> Outcome:
         raise ValueError("its size is not a whole number, or its time is none")
     if line["name"] != name_of(line["key"], seeds):
         raise ValueError("its name does not belong to its seeds")
-    found = _values(values) if arrays is None else _stored(folder, arrays, digest)
-    if any(v.shape[:1] != (len(seeds),) for v in found.values()):
+    decoded = _values(values) if arrays is None else _stored(folder, arrays, digest)
+    if any(v.shape[:1] != (len(seeds),) for v in decoded.values()):
         raise ValueError("it has not one value a seed")
-    if line["status"] == "done" and not (found and all(not np.isnan(v).any() for v in found.values())):
+    if line["status"] == "done" and not (decoded and all(not np.isnan(v).any() for v in decoded.values())):
         raise ValueError("it is called done, but values are missing")
-    return Outcome(**line, seeds=seeds, values=found)
+    return Outcome(**line, seeds=seeds, values=decoded)
 
 
 def _seeds(spans: Any) -> tuple[int, ...]:
@@ -201,13 +201,13 @@ def _seeds(spans: Any) -> tuple[int, ...]:
 
 
 def _values(table: Any) -> dict[str, np.ndarray]:
-    found = {}
+    decoded = {}
     for name, (shape, numbers) in table.items():
         array = np.array(numbers) if numbers else np.empty(0)
         if array.ndim != 1 or array.dtype.kind not in "fi":
             raise ValueError(f"its values of {name!r} are not numbers")
-        found[name] = array.astype(float).reshape(shape)
-    return found
+        decoded[name] = array.astype(float).reshape(shape)
+    return decoded
 
 
 def _stored(folder: Path, name: str, digest: str | None) -> dict[str, np.ndarray]:

@@ -78,8 +78,8 @@ class Outcomes:
         """
         sizes, seeds = statement.law.sizes_and_seeds(sizes, seeds)
         cells = plan(statement, sizes, seeds, block=max(seeds) + 1)
-        found = [o for o in self.concerning(cells) if _fits(o, statement.law)]
-        shapes = {name: _shape(statement.law, name, found) for name in statement.law.observed()}
+        fitting = [o for o in self.concerning(cells) if _fits(o, statement.law)]
+        shapes = {name: _shape(statement.law, name, fitting) for name in statement.law.observed()}
         points = len(statement.points())
         values = {k: np.full((points, len(sizes), len(seeds), *shape), np.nan) for k, shape in shapes.items()}
         failures = []

@@ -169,15 +169,15 @@ def _field(f: Any) -> dict[str, Any]:
 def _class_values(cls: type[Law]) -> dict[str, Any]:
     """The plain attributes of a law's class: what grows, sources, default sizes and the like."""
     fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    found: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             plain = isinstance(value, _PLAIN) or (
                 isinstance(value, tuple) and all(isinstance(v, _PLAIN) for v in value)
             )
             if plain and not name.startswith("_") and name not in fields | _METHODS:
-                found[name] = list(value) if isinstance(value, tuple) else value
-    return found
+                constants[name] = list(value) if isinstance(value, tuple) else value
+    return constants
 
 
 def _landmark(mark: Landmark) -> dict[str, Any]:

@@ -262,10 +262,10 @@ def _plain(value: Any) -> Any:
 def _json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; nothing where there is none."""
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _remove_orphans(folder: Path) -> None:

@@ -223,8 +223,8 @@ class _Bare(ast.NodeTransformer):
 
 def bare(node: ast.stmt) -> ast.stmt:
     """A statement without what does not count, changed in place; of a class, its head is not touched."""
-    found = node if isinstance(node, ast.ClassDef) else _Bare().visit(node)
-    return found if isinstance(found, ast.stmt) else ast.Pass()
+    stripped = node if isinstance(node, ast.ClassDef) else _Bare().visit(node)
+    return stripped if isinstance(stripped, ast.stmt) else ast.Pass()
 
 
 def text_of(node: ast.stmt) -> str:

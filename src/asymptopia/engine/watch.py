@@ -63,13 +63,13 @@ class Board:
 
     def at_work(self) -> dict[str, float]:
         """The cells at work, and for how many seconds."""
-        found = {}
+        ages = {}
         for place in range(_PLACES):
             start = 1 + place * (NAME + 16)
             text = self._memory[start : start + NAME + 16]
             if text[:1] != b"\0":
-                found[text[:NAME].decode()] = time.monotonic() - float(text[NAME:])
-        return found
+                ages[text[:NAME].decode()] = time.monotonic() - float(text[NAME:])
+        return ages
 
     @property
     def ended(self) -> bool:

@@ -145,18 +145,18 @@ def _cleaned(ladder: Ladder) -> tuple[Ladder, list[Fit], str]:
 def _places(names: Sequence[str], at: object) -> np.ndarray:
     """The sizes asked for, (M, v)."""
     try:
-        found = np.atleast_1d(np.asarray(at, float))
+        places = np.atleast_1d(np.asarray(at, float))
     except (TypeError, ValueError):
         raise StatementError(f"`at` must be numbers > 0, but is {at!r}.") from None
-    if found.ndim == 1:
-        found = found[:, None] if len(names) == 1 else found[None]
-    if found.ndim != 2 or not found.size or found.shape[1] != len(names) or len(names) not in (1, 2):
+    if places.ndim == 1:
+        places = places[:, None] if len(names) == 1 else places[None]
+    if places.ndim != 2 or not places.size or places.shape[1] != len(names) or len(names) not in (1, 2):
         raise StatementError(
             f"`at` must have a size for each of {', '.join(names)}, one or two of them, but is {at!r}."
         )
-    if not (np.isfinite(found) & (found > 0)).all():
+    if not (np.isfinite(places) & (places > 0)).all():
         raise StatementError(f"`at` must be numbers > 0, but is {at!r}.")
-    return found
+    return places
 
 
 def _check_share(share: float) -> None:

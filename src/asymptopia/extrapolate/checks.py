@@ -63,7 +63,7 @@ class NextRun:
 def left_out(ladder: Ladder, share: float) -> tuple[LeftOut, ...]:
     """The checks on runs left out, for as many of the largest rungs as leave enough to fit."""
     counts = [round(s * ladder.rungs) for s in _SHARES] if ladder.rungs >= _MANY else [1, 2, 3]
-    found = []
+    checks = []
     for count in counts:
         if ladder.rungs - count < _LEAST:
             break
@@ -74,13 +74,13 @@ def left_out(ladder: Ladder, share: float) -> tuple[LeftOut, ...]:
         half = np.where(others.y > median, high - median, median - low)
         deviation = float(np.quantile(np.abs(others.y - median) / np.maximum(half, 1e-300), share))
         last = int(np.argmax(np.log(others.x).sum(axis=1)))
-        found.append(
+        checks.append(
             LeftOut(
                 len(others.y), tuple(map(float, kept.largest)), int(inside.sum()), float(others.y[last]),
                 float(low[last]), float(high[last]), deviation,
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(checks)
 
 
 def next_run(mixture: Mixture, ladder: Ladder, target: np.ndarray, share: float) -> NextRun:

@@ -47,15 +47,15 @@ def gains(ladders: dict[str, Ladder], mixtures: dict[str, Mixture], at: np.ndarr
     base, *others = ladders
     if ladders[base].x.shape[1] != 1:
         raise StatementError("Ladders are compared in one variable; give one `x`, as the compute.")
-    found = []
+    comparisons = []
     for other in others:
         common = min(ladders[base].largest[0], ladders[other].largest[0])
         for size in (common, *at):
             factors = _factors(ladders[base], mixtures[base], mixtures[other], float(size))
             low, middle, high = np.quantile(factors, [(1 - share) / 2, 0.5, (1 + share) / 2], method="nearest")
             verdict = "faster" if low > 1 else "slower" if high < 1 else "undecided"
-            found.append(Gain(base, other, float(size), float(middle), float(low), float(high), verdict))
-    return tuple(found)
+            comparisons.append(Gain(base, other, float(size), float(middle), float(low), float(high), verdict))
+    return tuple(comparisons)
 
 
 def _factors(ladder: Ladder, base: Mixture, other: Mixture, size: float) -> np.ndarray:
@@ -67,11 +67,11 @@ def _factors(ladder: Ladder, base: Mixture, other: Mixture, size: float) -> np.n
     reached = np.log(other.curves(np.array([[size]]))[rng.permutation(len(other.form))[:count], 0])
     below = curves <= reached[:, None]
     first = np.where(below.any(axis=1), below.argmax(axis=1), _GRID)
-    found = np.full(count, np.inf)
-    found[first == 0] = grid[0] / size
+    factors = np.full(count, np.inf)
+    factors[first == 0] = grid[0] / size
     inside = (first > 0) & (first < _GRID)
     k, rows = first[inside], np.flatnonzero(inside)
     a, b = curves[rows, k - 1], curves[rows, k]
     part = (a - reached[rows]) / np.maximum(a - b, 1e-300)
-    found[inside] = np.exp((1 - part) * np.log(grid[k - 1]) + part * np.log(grid[k])) / size
-    return found
+    factors[inside] = np.exp((1 - part) * np.log(grid[k - 1]) + part * np.log(grid[k])) / size
+    return factors

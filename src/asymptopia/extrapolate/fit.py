@@ -69,7 +69,7 @@ def forms_for(ladder: Ladder) -> tuple[Form, ...]:
 
 def fitted(ladder: Ladder, tested: bool = True, points: int = POINTS) -> list[Fit]:
     """The fit of each form; the same ladder gives the same numbers."""
-    found = []
+    fits = []
     for form in forms_for(ladder):
         rng = np.random.default_rng(_seed(ladder, form))
         result = posterior(
@@ -77,8 +77,8 @@ def fitted(ladder: Ladder, tested: bool = True, points: int = POINTS) -> list[Fi
             form.parameters, points, rng,
         )  # fmt: skip
         fit = _drawn(form, ladder, result, rng)
-        found.append(dataclasses.replace(fit, lack=lack_of_fit(fit, rng)) if tested else fit)
-    return found
+        fits.append(dataclasses.replace(fit, lack=lack_of_fit(fit, rng)) if tested else fit)
+    return fits
 
 
 def _drawn(form: Form, ladder: Ladder, result: Posterior, rng: np.random.Generator) -> Fit:

@@ -92,13 +92,13 @@ def read_ladders(
         notes.append(f"Of each {run} the last row counts: {int(last.sum())} of {int(keep.sum())} rows.")
         keep = last
     groups = np.full(len(keep), "") if by is None else reading.table[by].astype(str).to_numpy()
-    found = {}
+    ladders = {}
     for group in dict.fromkeys(groups[keep]):
         rows = keep & (groups == group)
         order = np.argsort(np.log(sizes[rows]).sum(axis=1), kind="stable")
-        found[group] = Ladder(sizes[rows][order], reached[rows][order], (*x, y), tuple(notes))
-        _check_rungs(found[group], reading.name, group and f" with {by} = {group}")
-    return found
+        ladders[group] = Ladder(sizes[rows][order], reached[rows][order], (*x, y), tuple(notes))
+        _check_rungs(ladders[group], reading.name, group and f" with {by} = {group}")
+    return ladders
 
 
 def _reading(table: str | Path | pd.DataFrame, encoding: str) -> Reading:

@@ -39,11 +39,11 @@ class Mixture:
         rng = np.random.default_rng(1)
         rounds = [np.stack([f.runs(x, rng) for _ in range(-(-_DRAWS // len(f.points)))]) for f in self.fits]
         turn = np.arange(len(self.form)) - np.searchsorted(self.form, self.form)
-        found = np.empty((len(self.form), len(x)))
+        results = np.empty((len(self.form), len(x)))
         for k, (fit, values) in enumerate(zip(self.fits, rounds, strict=True)):
             mine = self.form == k
-            found[mine] = values[turn[mine] // len(fit.points), self.point[mine]]
-        return found
+            results[mine] = values[turn[mine] // len(fit.points), self.point[mine]]
+        return results
 
     def runs(self, x: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the interval that holds this share of single runs of sizes x (M, v)."""
@@ -55,8 +55,8 @@ class Mixture:
         return self._drawn([f.log_density(x, y) for f in self.fits])
 
     def _drawn(self, values: list[np.ndarray]) -> np.ndarray:
-        found = np.empty((len(self.form), values[0].shape[1]))
+        drawn = np.empty((len(self.form), values[0].shape[1]))
         for k, v in enumerate(values):
             mine = self.form == k
-            found[mine] = v[self.point[mine]]
-        return found
+            drawn[mine] = v[self.point[mine]]
+        return drawn

@@ -84,7 +84,7 @@ class Extrapolation:
 
     def tables(self) -> list[Shown]:
         """Title, columns and rows of each table of the answer, as text."""
-        found: list[Shown] = [self._predictions(), self._forms()]
+        tables: list[Shown] = [self._predictions(), self._forms()]
         if self.left_out:
             rows = [
                 (str(o.runs), sized(o.fitted_to), f"{o.inside} of {o.runs}", _g(o.measured), _to(o.low, o.high))
@@ -92,8 +92,8 @@ class Extrapolation:
             ]
             largest = f"largest: {self.ladder.names[-1]}"
             columns = ("runs left out", "fitted up to", "inside the interval", largest, "predicted within")
-            found.append(("The largest runs, predicted from the smaller ones", columns, rows))
-        return found
+            tables.append(("The largest runs, predicted from the smaller ones", columns, rows))
+        return tables
 
     def _predictions(self) -> Shown:
         rows = [
@@ -136,7 +136,7 @@ class Extrapolation:
 def said(mixture: Mixture, at: np.ndarray, share: float) -> tuple[Said, ...]:
     """The verdict on each form: refuted by its lack of fit, or by another that fits far better and is far likelier."""
     likeliest = mixture.fits[int(np.argmax(mixture.weights))].log_best
-    ends, found = np.array([0.5, (1 - share) / 2, (1 + share) / 2]), []
+    ends, verdicts = np.array([0.5, (1 - share) / 2, (1 + share) / 2]), []
     rng = np.random.default_rng(2)
     for fit, probability in zip(mixture.fits, mixture.weights, strict=True):
         median, low, high = np.quantile(fit.runs(at[-1:], rng), ends)
@@ -145,24 +145,24 @@ def said(mixture: Mixture, at: np.ndarray, share: float) -> tuple[Said, ...]:
         refuted = fit.lack < REFUTED or worse
         verdict = DISAGREES if refuted else AGREES if probability >= SURE else INCONCLUSIVE
         named = tuple((n, *map(float, c)) for n, c in zip(fit.form.constants, constants, strict=True))
-        found.append(
+        verdicts.append(
             Said(
                 fit.form.name, fit.form.formula, float(probability), float(fit.lack), verdict, named,  # type: ignore[arg-type]
                 float(median), float(low), float(high),
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(verdicts)
 
 
 def predicted(mixture: Mixture, at: np.ndarray, share: float, widened: float) -> tuple[Prediction, ...]:
     """Medians and intervals at sizes (M, v); wider by a factor about the median, on a logarithmic scale."""
     ends = [0.5, (1 - share) / 2, (1 + share) / 2]
     runs, curves = (np.quantile(v, ends, axis=0).T for v in (mixture.results(at), mixture.curves(at)))
-    found = []
+    predictions = []
     for size, (median, *run), (_, *curve) in zip(at, runs, curves, strict=True):
         low, high, below, above = (float(median * (v / median) ** widened) for v in (*run, *curve))
-        found.append(Prediction(tuple(map(float, size)), float(median), low, high, below, above))
-    return tuple(found)
+        predictions.append(Prediction(tuple(map(float, size)), float(median), low, high, below, above))
+    return tuple(predictions)
 
 
 def sized(at: Sequence[float]) -> str:

@@ -67,12 +67,12 @@ class Forecast:
 
     def warnings(self) -> list[str]:
         """Why the theory may be wrong for these data, each reason once, with the numbers of samples where it may."""
-        found: dict[str, list[int]] = {}
+        warned: dict[str, list[int]] = {}
         for point, n in zip(self.statement.points(), self.samples, strict=True):
             reason = point.valid()
             if reason is not None:
-                found.setdefault(reason, []).append(n)
-        return [f"{reason} (At {listed(where)} samples.)" for reason, where in found.items()]
+                warned.setdefault(reason, []).append(n)
+        return [f"{reason} (At {listed(where)} samples.)" for reason, where in warned.items()]
 
     @property
     def samples(self) -> tuple[int, ...]:
@@ -87,15 +87,15 @@ class Forecast:
 
         return confront(self.statement, experiment, seeds=self.seeds, level=level, resolution=resolution)
 
-    def answers(self, found: Confrontation, errors: Sequence[float] = (), seeds: int = 4) -> tuple[Answer, ...]:
+    def answers(self, confrontation: Confrontation, errors: Sequence[float] = (), seeds: int = 4) -> tuple[Answer, ...]:
         """Whether the theory holds, how many samples some test errors need, and which ridge is best at each size."""
-        return self.trusted(found), self.samples_needed(errors), self.ridges(seeds)
+        return self.trusted(confrontation), self.samples_needed(errors), self.ridges(seeds)
 
-    def trusted(self, found: Confrontation) -> Answer:
+    def trusted(self, confrontation: Confrontation) -> Answer:
         """At which numbers of samples the predicted test error holds."""
-        judgement = found["test_error"]
+        judgement = confrontation["test_error"]
         table = judgement.table
-        wanted = _wanted(found)
+        wanted = _wanted(confrontation)
         columns = (table[k].values for k in ("limit", "estimate", "error", "critical"))
         rows = [
             (n, *map(float, (limit, value, error)), _verdict(abs(value - limit), critical * error, wanted))
@@ -244,11 +244,11 @@ def _grid(N: int, d: int) -> list[int]:
     return sorted({round(float(n)) for n in np.geomspace(low, top, _POINTS)})
 
 
-def _wanted(found: Confrontation) -> float:
+def _wanted(confrontation: Confrontation) -> float:
     from ..verdict.judge import resolution_of
 
-    judgement = found["test_error"]
-    return resolution_of(found.statement.law.observables["test_error"], None) * float(
+    judgement = confrontation["test_error"]
+    return resolution_of(confrontation.statement.law.observables["test_error"], None) * float(
         judgement.table["scale"].values.max()
     )
 

@@ -54,24 +54,24 @@ class LearningCurve:
             return math.log(max(self.theory(math.exp(log_n)), 1e-300) / error)
 
         low, high = np.log(self.samples[k - 1 : k + 1])
-        found = high if excess(high) >= 0 else brentq(excess, low, high, xtol=2e-3)
-        return math.ceil(math.exp(found) - 1e-9)
+        samples = high if excess(high) >= 0 else brentq(excess, low, high, xtol=2e-3)
+        return math.ceil(math.exp(samples) - 1e-9)
 
     def band_for(self, error: float) -> tuple[int | None, int | None]:
         """The smallest numbers of samples at which the lower and the upper end of the band are at most this, which have
         that of `samples_for` between them."""
-        found = []
+        ends = []
         for values in (self.low, self.high):
             k = self._first(values, error)
             if not k:
-                found.append(None if k is None else math.ceil(self.samples[0] - 1e-9))
+                ends.append(None if k is None else math.ceil(self.samples[0] - 1e-9))
                 continue
             logs, heights = np.log(self.samples[k - 1 : k + 1]), values[k - 1 : k + 1]
             part = (heights[0] - error) / (heights[0] - heights[1])
-            found.append(math.ceil(np.exp(logs[0] + part * (logs[1] - logs[0])) - 1e-9))
+            ends.append(math.ceil(np.exp(logs[0] + part * (logs[1] - logs[0])) - 1e-9))
         middle = self.samples_for(error)
-        low = found[0] if middle is None or found[0] is None else min(found[0], middle)
-        return low, found[1] if middle is None or found[1] is None else max(found[1], middle)
+        low = ends[0] if middle is None or ends[0] is None else min(ends[0], middle)
+        return low, ends[1] if middle is None or ends[1] is None else max(ends[1], middle)
 
     def _first(self, values: np.ndarray, error: float) -> int | None:
         below = np.flatnonzero(values <= error * (1 + 1e-12))

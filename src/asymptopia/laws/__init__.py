@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
     from .dynamics.deep_linear import DeepLinear as DeepLinear
+    from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
     from .dynamics.online_sgd import OnlineSGD as OnlineSGD
     from .dynamics.ridge_flow import RidgeFlow as RidgeFlow
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .kernels.signal_propagation import SignalPropagation as SignalPropagation
     from .kernels.wide_network_kernel import WideNetworkKernel as WideNetworkKernel
     from .landscape.deep_linear_critical_points import DeepLinearCriticalPoints as DeepLinearCriticalPoints
+    from .landscape.functional_dimension import FunctionalDimension as FunctionalDimension
     from .landscape.hessian_spectrum import HessianSpectrum as HessianSpectrum
     from .landscape.landscape_floor import LandscapeFloor as LandscapeFloor
     from .landscape.mode_connectivity import ModeConnectivity as ModeConnectivity
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from .landscape.spurious_valleys import SpuriousValleys as SpuriousValleys
     from .landscape.wide_network_landscape import WideNetworkLandscape as WideNetworkLandscape
     from .mean_field.attention_particles import AttentionParticles as AttentionParticles
+    from .mean_field.consensus_optimisation import ConsensusOptimisation as ConsensusOptimisation
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
     from .mean_field.noisy_two_layer import NoisyTwoLayer as NoisyTwoLayer
     from .mean_field.path_integral_control import PathIntegralControl as PathIntegralControl
     from .mean_field.schroedinger_bridge import SchroedingerBridge as SchroedingerBridge
+    from .mean_field.stein_particles import SteinParticles as SteinParticles
     from .mean_field.two_layer import TwoLayer as TwoLayer
     from .mean_field.two_layer_fluctuations import TwoLayerFluctuations as TwoLayerFluctuations
     from .mean_field.underdamped import Underdamped as Underdamped

@@ -20,11 +20,11 @@ MONOTONE = (Tanh, Sigmoid, Softplus, Erf)
 
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """A hypothesis of a theorem: what must hold, whether it does, and what was found."""
+    """A hypothesis of a theorem: what must hold, whether it does, and what is the case."""
 
     must: str
     holds: bool
-    found: str
+    actual: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Certificate:
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {'holds' if self.holds else 'does not hold'}. {self.says} ({self.source})"]
-        lines += [f"  {'yes' if c.holds else 'no '}  {c.must}: {c.found}" for c in self.conditions]
+        lines += [f"  {'yes' if c.holds else 'no '}  {c.must}: {c.actual}" for c in self.conditions]
         return "\n".join(lines)
 
 
@@ -100,10 +100,10 @@ def _wide_layer(widths: list[int], needed: int) -> int:
 
 
 def _nguyen_hein(
-    W: list[np.ndarray], bias: bool, k: int, X: np.ndarray, found: tuple[int, float], activation: Activation
+    W: list[np.ndarray], bias: bool, k: int, X: np.ndarray, features_rank: tuple[int, float], activation: Activation
 ) -> Certificate:
     N, widths = len(X), [len(w) for w in W]
-    needed, (rank, margin), above = N - bias, found, widths[k + 1 :]
+    needed, (rank, margin), above = N - bias, features_rank, widths[k + 1 :]
     ranks = [numerical_rank(w) for w in W[k + 2 :]]
     full = [r == min(w.shape) and m >= MARGIN for (r, m), w in zip(ranks, W[k + 2 :], strict=True)]
     falling = all(a >= c for a, c in pairwise(above))

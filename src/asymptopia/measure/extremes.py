@@ -56,13 +56,13 @@ def extremes(operator: LinearOperator, count: int = 1, products: int = 2000) -> 
 def dense(operator: LinearOperator) -> np.ndarray:
     """A symmetric operator written out, (n, n). Raises `StatementError` if it is not symmetric, or not finite."""
     n = size_of(operator)
-    found = np.asarray(operator @ np.eye(n), float)
-    if not np.isfinite(found).all():
+    matrix = np.asarray(operator @ np.eye(n), float)
+    if not np.isfinite(matrix).all():
         raise StatementError("A product with the operator is not finite.")
     rough = max(ASYMMETRY, 100 * np.finfo(precision_of(operator)).eps)
-    if np.abs(found - found.T).max() > rough * max(np.abs(found).max(), np.finfo(float).tiny):
+    if np.abs(matrix - matrix.T).max() > rough * max(np.abs(matrix).max(), np.finfo(float).tiny):
         raise StatementError("The operator must be symmetric, but its entries on both sides of the diagonal differ.")
-    return np.asarray((found + found.T) / 2)
+    return np.asarray((matrix + matrix.T) / 2)
 
 
 class _Lanczos:

@@ -94,8 +94,8 @@ def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk:
 
     def gradients() -> Iterator[np.ndarray]:
         for k in range(0, n, chunk):
-            found = each(values, tree_map(lambda a, k=k: a[k : k + chunk], samples))
-            yield np.asarray(torch.cat([g.flatten(1) for g in found.values()], 1).double().cpu())
+            chunk_gradients = each(values, tree_map(lambda a, k=k: a[k : k + chunk], samples))
+            yield np.asarray(torch.cat([g.flatten(1) for g in chunk_gradients.values()], 1).double().cpu())
 
     return n, gradients
 

@@ -65,13 +65,13 @@ class Monitor:
         self._began = now if self._began is None else self._began
         if step % self.every:
             return None
-        found = extremes(hessian(self.loss, parameters), 1)
+        eigenpairs = extremes(hessian(self.loss, parameters), 1)
         noise = None
         if self.sample_loss is not None:
             noise = gradient_noise_scale(self.sample_loss, parameters, self.samples)
         value = self.loss(parameters)
         value = float(value.detach() if hasattr(value, "detach") else value)
-        self.moments.append(Moment(step, value, float(found.values[-1]), float(found.errors[-1]), noise))
+        self.moments.append(Moment(step, value, float(eigenpairs.values[-1]), float(eigenpairs.errors[-1]), noise))
         self._spent += time.perf_counter() - now
         return self.moments[-1]
 

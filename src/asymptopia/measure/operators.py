@@ -134,13 +134,13 @@ def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any]
     check_arguments(loss, "loss", 1, "the parameters alone; bind its data, as in `lambda p: loss(p, data)`")
 
     def value(at: Any) -> Any:
-        found = loss(unravel(at))
-        if isinstance(found, (tuple, list, dict)):
+        value_here = loss(unravel(at))
+        if isinstance(value_here, (tuple, list, dict)):
             raise StatementError(
-                f"The loss must return a scalar alone, but returns a {type(found).__name__} of {len(found)}: "
+                f"The loss must return a scalar alone, but returns a {type(value_here).__name__} of {len(value_here)}: "
                 "leave out what it returns beside it."
             )
-        return jnp.asarray(found)
+        return jnp.asarray(value_here)
 
     try:
         shape = jax.eval_shape(value, flat).shape
@@ -187,10 +187,10 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str,
         raise StatementError(f"The {what} cannot be differentiated as often as needed: {_first(error)}") from error
 
     def apply(vector: np.ndarray) -> np.ndarray:
-        found = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel()), float)
-        if not np.isfinite(found).all():
+        product = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel()), float)
+        if not np.isfinite(product).all():
             raise StatementError(f"The {what} cannot be differentiated as often as needed at `parameters`: nan.")
-        return found
+        return product
 
     def apply_all(vectors: np.ndarray) -> np.ndarray:
         return np.stack([apply(v) for v in vectors.T], axis=1)

@@ -53,8 +53,8 @@ def spectrum_of(operator: LinearOperator, count: int = 3, probes: int = 10, orde
     n = operator.shape[0]
     count = min(count, max(1, n // 2))
     if n > DENSE:
-        seen, found = quadrature(operator, probes, order), extremes(operator, count)
-        values, errors, total = found.values, found.errors, trace(operator, max(9, 2 * order))
+        seen, extreme = quadrature(operator, probes, order), extremes(operator, count)
+        values, errors, total = extreme.values, extreme.errors, trace(operator, max(9, 2 * order))
     else:
         seen = whole_spectrum(operator)
         everything = seen.eigenvalues[0]

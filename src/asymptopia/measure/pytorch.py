@@ -109,21 +109,21 @@ def dense_layers(module: torch.nn.Module) -> Dense:
         nn.ReLU: Relu(), nn.Tanh: Tanh(), nn.Sigmoid: Sigmoid(), nn.Softplus: Softplus(), nn.Identity: Identity(),
     }  # fmt: skip
     layers: list[nn.Linear] = []
-    found: list[Activation] = []
+    activations: list[Activation] = []
     for name, part in module.named_modules():
         if isinstance(part, nn.Linear):
             layers.append(part)
-        elif type(part) in known and (found or layers):
-            found.append(known[type(part)])
+        elif type(part) in known and (activations or layers):
+            activations.append(known[type(part)])
         elif not isinstance(part, nn.Sequential):
             raise StatementError(f"`module` must be dense layers with an activation between, but {name!r} is {part}.")
-    if len(layers) < 2 or len(found) != len(layers) - 1 or len(set(map(repr, found))) > 1:
+    if len(layers) < 2 or len(activations) != len(layers) - 1 or len(set(map(repr, activations))) > 1:
         raise StatementError(
-            f"`module` must have one activation between dense layers, but has {len(layers)} layers and {found}."
+            f"`module` must have one activation between dense layers, but has {len(layers)} layers and {activations}."
         )
     weights = [_numbers(layer.weight) for layer in layers]
     biases = [np.zeros(len(layer.weight)) if layer.bias is None else _numbers(layer.bias) for layer in layers]
-    return Dense(weights, biases, found[0])
+    return Dense(weights, biases, activations[0])
 
 
 def trained(module: torch.nn.Module) -> list[torch.nn.Parameter]:
@@ -233,8 +233,8 @@ def _gradients(of: Any, inputs: Any, along: Any = None, **how: bool) -> list[tor
 
     if isinstance(of, torch.Tensor) and not of.requires_grad:
         return [torch.zeros_like(p) for p in inputs]
-    found = torch.autograd.grad(of, inputs, along, allow_unused=True, **how)
-    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, inputs, strict=True)]
+    gradients = torch.autograd.grad(of, inputs, along, allow_unused=True, **how)
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, inputs, strict=True)]
 
 
 def _split(vector: torch.Tensor, parameters: list[torch.nn.Parameter]) -> list[torch.Tensor]:
@@ -261,13 +261,13 @@ def _operator(product: Callable[[torch.Tensor], torch.Tensor], size: int, like: 
     def apply(vector: np.ndarray) -> np.ndarray:
         moved = torch.as_tensor(np.ascontiguousarray(vector).ravel()).to(device=like.device, dtype=like.dtype)
         try:
-            found = _numbers(product(moved))
+            flat_product = _numbers(product(moved))
         except (RuntimeError, NotImplementedError) as error:
             first = (str(error).splitlines() or [""])[0]
             raise StatementError(f"The loss cannot be differentiated as often as needed: {first}") from error
-        if not np.isfinite(found).all():
+        if not np.isfinite(flat_product).all():
             raise StatementError("The loss cannot be differentiated as often as needed at `parameters`: nan.")
-        return found
+        return flat_product
 
     def apply_all(vectors: np.ndarray) -> np.ndarray:
         return np.stack([apply(v) for v in vectors.T], axis=1)

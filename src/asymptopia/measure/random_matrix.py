@@ -172,8 +172,8 @@ def _shares(ratio: float, ends: np.ndarray) -> np.ndarray:
     half = np.diff(angles)[:, None] / 2
     theta = angles[:-1, None] + half * (1 + nodes)
     x = low + (high - low) * (1 - np.cos(theta)) / 2
-    found = (half * weights * _density(ratio, x) * np.sin(theta)).sum(axis=1)
-    return np.asarray(found / found.sum())
+    masses = (half * weights * _density(ratio, x) * np.sin(theta)).sum(axis=1)
+    return np.asarray(masses / masses.sum())
 
 
 def _populations(ratio: float, variance: float, outliers: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def trace(operator: LinearOperator, products: int = 120, level: float = 0.95, se
 
 
 def _products(operator: LinearOperator, vectors: np.ndarray) -> np.ndarray:
-    found = np.asarray(operator @ vectors, float)
-    if not np.isfinite(found).all():
+    products = np.asarray(operator @ vectors, float)
+    if not np.isfinite(products).all():
         raise StatementError("A product with the operator is not finite.")
-    return found
+    return products

@@ -35,11 +35,11 @@ def log_quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray
     """log P(X < h, Y < k), to 1e-6 relative to the probability however small that is; otherwise as `quadrant`."""
     h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
     p = np.atleast_1d(quadrant(h, k, r, s))
-    found = np.log(np.maximum(p, RARE))
+    logs = np.log(np.maximum(p, RARE))
     rare = p < RARE
     if rare.any():
-        found[rare] = _log_integral(*(np.atleast_1d(a)[rare] for a in (h, k, r, s)))
-    return found.reshape(h.shape)
+        logs[rare] = _log_integral(*(np.atleast_1d(a)[rare] for a in (h, k, r, s)))
+    return logs.reshape(h.shape)
 
 
 def _log_integral(h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:

@@ -44,11 +44,11 @@ def evolved(
     right: np.ndarray, left: np.ndarray, mass: np.ndarray, times: Sequence[float], backward: bool = False
 ) -> list[np.ndarray]:
     """What `evolve` finds at each of several times that increase."""
-    found = []
+    states = []
     for span in np.diff(np.asarray(times, float), prepend=0.0):
         mass = evolve(right, left, mass, float(span), backward)
-        found.append(mass)
-    return found
+        states.append(mass)
+    return states
 
 
 def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool = False) -> np.ndarray:
@@ -98,34 +98,34 @@ def _jumped(jump: csr_array, mass: np.ndarray, jumps: float) -> np.ndarray:
     many = jump
     for _ in range(block.bit_length() - 1):
         many = many @ many
-    found = np.zeros_like(mass, float)
+    total = np.zeros_like(mass, float)
     for part in np.tensordot(weights, np.array(rows), 1)[::-1]:
-        found = many @ found + part
-    return found
+        total = many @ total + part
+    return total
 
 
 def _squared(jump: csr_array, jumps: float, backward: bool) -> np.ndarray:
     """The matrix of so many jumps in the mean, by squaring that of at most one; rows or columns sum to 1 always."""
     doublings = int(np.ceil(np.log2(max(jumps, 1.0))))
-    found = _jumped(jump, np.eye(jump.shape[0]), jumps / 2**doublings)
+    transition = _jumped(jump, np.eye(jump.shape[0]), jumps / 2**doublings)
     for _ in range(doublings):
-        found = found @ found
-        found /= found.sum(axis=1, keepdims=True) if backward else found.sum(axis=0)
-    return found
+        transition = transition @ transition
+        transition /= transition.sum(axis=1, keepdims=True) if backward else transition.sum(axis=0)
+    return transition
 
 
-def _kept(found: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
+def _kept(moved: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
     """What was found; raises `ArithmeticError` if mass was lost, or a mean lies beyond what it is a mean of."""
     room = 1e-9 * np.abs(mass).max(axis=0)
     kept = (
-        (found.min(axis=0) >= mass.min(axis=0) - room) & (found.max(axis=0) <= mass.max(axis=0) + room)
+        (moved.min(axis=0) >= mass.min(axis=0) - room) & (moved.max(axis=0) <= mass.max(axis=0) + room)
         if backward
-        else np.abs(found.sum(axis=0) - mass.sum(axis=0)) <= 1e-9 * np.abs(mass).sum(axis=0)
+        else np.abs(moved.sum(axis=0) - mass.sum(axis=0)) <= 1e-9 * np.abs(mass).sum(axis=0)
     )
     if not np.all(kept):
         raise ArithmeticError("The evolution of the masses lost some: the rates of the jumps differ by too much.")
-    total = found.sum(axis=0)
-    return found if backward or not np.all(total > 0) else found * (mass.sum(axis=0) / total)
+    total = moved.sum(axis=0)
+    return moved if backward or not np.all(total > 0) else moved * (mass.sum(axis=0) / total)
 
 
 def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
@@ -227,15 +227,15 @@ def refined(
     solve: the numbers of a level, of which each has half the spacing of the one before -> values by name. An error
     above `tolerance`, of values at least 1, asks for the next level, as long as there is one.
     """
-    found = [solve(*level) for level in levels[:3]]
+    solutions = [solve(*level) for level in levels[:3]]
     for following in range(3, len(levels) + 1):
         values: dict[str, np.ndarray] = {}
-        for name in found[0]:
-            values[name], values[f"{name}_error"] = romberg([f[name] for f in found])
-        good = all((values[f"{n}_error"] <= tolerance * np.maximum(1.0, np.abs(values[n]))).all() for n in found[0])
+        for name in solutions[0]:
+            values[name], values[f"{name}_error"] = romberg([f[name] for f in solutions])
+        good = all((values[f"{n}_error"] <= tolerance * np.maximum(1.0, np.abs(values[n]))).all() for n in solutions[0])
         if good or following == len(levels):
             break
-        found.append(solve(*levels[following]))
+        solutions.append(solve(*levels[following]))
     return values
 
 

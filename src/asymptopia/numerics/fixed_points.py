@@ -179,11 +179,11 @@ def _shortened(
     improved = False
     for shrink in (1.0, 0.3, 0.05):
         trial = x[waiting] + shrink * limit[waiting] * direction[waiting]
-        found = step(trial, members[waiting]) - trial
-        new = _size(found)
+        moves = step(trial, members[waiting]) - trial
+        new = _size(moves)
         better = new < size[waiting]
         chosen = waiting[better]
-        x[chosen], f[chosen], size[chosen] = trial[better], found[better], new[better]
+        x[chosen], f[chosen], size[chosen] = trial[better], moves[better], new[better]
         improved |= bool(better.any())
         waiting = waiting[~better]
         if not len(waiting):
@@ -203,7 +203,7 @@ def all_fixed_points(
     Two solutions are the same if they are less than `apart` apart, relative to their size. Starts that lead nowhere
     are passed over; `NotConverged` is raised if all do.
     """
-    found: list[np.ndarray] = []
+    solutions: list[np.ndarray] = []
     failures = []
     for start in starts:
         try:
@@ -211,11 +211,11 @@ def all_fixed_points(
         except NotConverged as failure:
             failures.append(str(failure))
             continue
-        if not any(np.max(np.abs(x - y)) <= apart * max(1.0, float(np.max(np.abs(y)))) for y in found):
-            found.append(x)
-    if not found:
+        if not any(np.max(np.abs(x - y)) <= apart * max(1.0, float(np.max(np.abs(y)))) for y in solutions):
+            solutions.append(x)
+    if not solutions:
         raise NotConverged(failures[0] if failures else "There was no start.")
-    return sorted(found, key=lambda x: tuple(x))
+    return sorted(solutions, key=lambda x: tuple(x))
 
 
 def implicit(

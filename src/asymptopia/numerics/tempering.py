@@ -42,8 +42,8 @@ def posterior(
 
     def value(z: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            found = log_likelihood(ndtr(z))
-        return np.where(np.isfinite(found), found, -1e300)
+            log_likelihoods = log_likelihood(ndtr(z))
+        return np.where(np.isfinite(log_likelihoods), log_likelihoods, -1e300)
 
     z = rng.standard_normal((count, dimension))
     current = value(z)

@@ -176,9 +176,9 @@ def thin(W, rows, n, ratio, first, last):  # type: ignore[no-untyped-def]
         if not alive[k] or rows[KEEP, k] > 0:
             k += 1
             continue
-        found = _neighbours(rows[S], alive, k, n, nearest)
+        enough = _neighbours(rows[S], alive, k, n, nearest)
         low, high = rows[S, nearest[2]], rows[S, nearest[3]]
-        if found and high - low <= ratio * min(t - high, low):
+        if enough and high - low <= ratio * min(t - high, low):
             _drop(W, rows, n, k, nearest, first, last)
             alive[k] = False
         k += 1

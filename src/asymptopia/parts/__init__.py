@@ -98,6 +98,11 @@ if TYPE_CHECKING:
     from .sampler import PosteriorSampler as PosteriorSampler
     from .sampler import RandomWalk as RandomWalk
     from .sampler import Swapping as Swapping
+    from .schedule import Constant as Constant
+    from .schedule import Cosine as Cosine
+    from .schedule import PowerDecay as PowerDecay
+    from .schedule import Schedule as Schedule
+    from .schedule import WarmupStableDecay as WarmupStableDecay
 
 
 def __getattr__(name: str) -> Any:

@@ -197,11 +197,11 @@ class Spectrum(Covariance):
     def _floats(self, name: str) -> tuple[float, ...]:
         given = getattr(self, name)
         try:
-            found = tuple(map(float, given))
+            values = tuple(map(float, given))
         except (TypeError, ValueError):
             raise StatementError(f"`{name}` of Spectrum must be a tuple of numbers, but is {given!r}.") from None
-        object.__setattr__(self, name, found)
-        return found
+        object.__setattr__(self, name, values)
+        return values
 
     def paired(self) -> Paired:
         values, shares, theta2 = map(np.asarray, (self.values, self.shares, self.teacher))

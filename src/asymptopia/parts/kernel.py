@@ -38,11 +38,11 @@ class Kernel(Record):
         from numpy.polynomial import Chebyshev
 
         # singular at cosines of modulus 1 at the nearest: an interpolant on half of that converges as 3.7**-order
-        found = Chebyshev.interpolate(lambda t: self.at(np.arccos(t)), 30, domain=[-0.5, 0.5])
+        interpolant = Chebyshev.interpolate(lambda t: self.at(np.arccos(t)), 30, domain=[-0.5, 0.5])
         out, factorial = [], 1.0
         for k in range(degree + 1):
-            out.append(float(found(0.0)) / factorial)
-            found, factorial = found.deriv(), factorial * (k + 1)
+            out.append(float(interpolant(0.0)) / factorial)
+            interpolant, factorial = interpolant.deriv(), factorial * (k + 1)
         return np.array(out)
 
 

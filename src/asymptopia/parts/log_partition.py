@@ -39,11 +39,11 @@ def _evaluated(what: str, record: Record, position: int, arguments: Any) -> list
     flat = [fill(a) for a in arrays]
     filled = jax.tree.map(lambda v: fill(v) if np.ndim(v) else v, record)
     try:
-        found = _compiled()[what](filled, position, flat)
+        values = _compiled()[what](filled, position, flat)
     except TypeError as error:
         message = f"The `log_partition` of {record!r} cannot be differentiated: write it with jax.numpy. {error}"
         raise StatementError(message) from error
-    return [np.asarray(v)[:count].reshape(shape) for v in found]
+    return [np.asarray(v)[:count].reshape(shape) for v in values]
 
 
 @cache
@@ -52,8 +52,8 @@ def _compiled() -> dict[str, Any]:
     import jax.numpy as jnp
 
     def function(record: Any, position: int, arguments: Any, x: Any) -> Any:
-        found = record.log_partition(*arguments[:position], x, *arguments[position + 1 :])
-        return jnp.broadcast_to(jnp.asarray(found, float), x.shape)
+        value = record.log_partition(*arguments[:position], x, *arguments[position + 1 :])
+        return jnp.broadcast_to(jnp.asarray(value, float), x.shape)
 
     def run(record: Any, position: int, arguments: Any) -> Any:
         return (function(record, position, arguments, arguments[position]),)

@@ -86,13 +86,13 @@ class Loss(Record):
         flat = [fill(a) for a in arrays]
         filled = jax.tree.map(lambda v: fill(np.broadcast_to(v, shape)) if np.ndim(v) else v, self)
         try:
-            found = np.asarray(_derived()[what](filled, *flat))[:count].reshape(shape)
+            derivative = np.asarray(_derived()[what](filled, *flat))[:count].reshape(shape)
         except TypeError as error:
             message = f"{self!r} cannot be differentiated: write it with jax.numpy, elementwise. {error}"
             raise StatementError(message) from error
-        if np.any(np.isnan(found)):
+        if np.any(np.isnan(derivative)):
             raise FloatingPointError(f"The {what} of {self!r} is not a number somewhere: is it convex and finite?")
-        return found
+        return derivative
 
 
 class Square(Loss):
@@ -329,8 +329,8 @@ def _own_breaks(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         kinks, knots = (y[..., None] + offsets for offsets in _breaks(loss, 0.0))
         return kinks, knots
     labels, inverse = np.unique(y, return_inverse=True)
-    found = [_breaks(loss, float(label)) for label in labels]
-    kinks, knots = (_padded([pair[k] for pair in found])[inverse.reshape(y.shape)] for k in (0, 1))
+    places = [_breaks(loss, float(label)) for label in labels]
+    kinks, knots = (_padded([pair[k] for pair in places])[inverse.reshape(y.shape)] for k in (0, 1))
     return kinks, knots
 
 

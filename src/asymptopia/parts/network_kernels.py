@@ -46,8 +46,8 @@ def kernels(
     for start in range(0, len(inputs), BLOCK):
         rows, columns = slice(start, start + BLOCK), slice(start, None)
         inner, apart = _products(inputs[rows], inputs[columns])
-        found = layers.climb([a[rows, None] for a in lengths], [a[None, columns] for a in lengths], inner, apart)
-        for table, values in zip(out, found, strict=True):
+        blocks = layers.climb([a[rows, None] for a in lengths], [a[None, columns] for a in lengths], inner, apart)
+        for table, values in zip(out, blocks, strict=True):
             table[rows, columns] = values
             table[columns, rows] = values.T
     return out[0], out[1]

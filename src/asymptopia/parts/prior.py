@@ -201,10 +201,10 @@ def _cut(x: ArrayLike, shift: Any) -> np.ndarray:
 
 
 def _mixture(prior: Prior) -> Mixture:
-    found = prior.components()
-    if found is None:
+    mixture = prior.components()
+    if mixture is None:
         raise NotImplementedError(f"{type(prior).__name__} defines no `log_partition(self, A, B)`.")
-    return found
+    return mixture
 
 
 def _posteriors(mixture: Mixture, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

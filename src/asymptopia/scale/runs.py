@@ -44,15 +44,15 @@ def built(step: Step, size: int, seed: int) -> tuple[Any, Any, Callable[[Any], A
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
     try:
-        found = step(size, seed)
+        parts = step(size, seed)
     except StatementError:
         raise
     except Exception as error:
         raise StatementError(f"`step({size}, {seed})` fails: {type(error).__name__}: {error}") from error
-    if not (isinstance(found, tuple) and len(found) == 3 and callable(found[2])):
-        what = f"{len(found)} things" if isinstance(found, tuple) else type(found).__name__
+    if not (isinstance(parts, tuple) and len(parts) == 3 and callable(parts[2])):
+        what = f"{len(parts)} things" if isinstance(parts, tuple) else type(parts).__name__
         raise StatementError(f"`step(size, seed)` must return (model, optimiser, loss), but returns {what}.")
-    return found
+    return parts
 
 
 def _room(model: Any) -> Any:

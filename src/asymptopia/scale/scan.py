@@ -88,9 +88,9 @@ def scale(
     judged = max(1, sum(quantity in JUDGED[along] for _, quantity in values))
     each = 1 - (1 - level) / judged
     x = np.array(sizes, float)
-    found = {key: fitted(x, v, each) for key, v in values.items()}
+    exponents = {key: fitted(x, v, each) for key, v in values.items()}
     rule = _width_rows if along == "width" else _depth_rows
-    rows = rule(found, {name: _slopes(x, s) for name, s in shapes.items()}, degree)
+    rows = rule(exponents, {name: _slopes(x, s) for name, s in shapes.items()}, degree)
     return Scale(tuple(rows), tuple(sizes), seeds, degree, tuple(seen[0][0].unseen), level)
 
 
@@ -101,14 +101,14 @@ JUDGED = {"width": (*GAINS, "change of scores"), "depth": ("what a block adds",)
 def _checked(sizes: Sequence[int], along: str, seeds: int, steps: int, level: float) -> list[int]:
     if along not in JUDGED:
         raise StatementError(f"`along` must be 'width' or 'depth', but is {along!r}.")
-    found = sorted(set(map(int, sizes)))
-    if len(found) < 3 or found[0] < 1:
+    checked = sorted(set(map(int, sizes)))
+    if len(checked) < 3 or checked[0] < 1:
         raise StatementError(f"At least three different {along}s >= 1 must be given, but they are {list(sizes)}.")
     if seeds < 2 or steps < 1:
         raise StatementError(f"`seeds` must be at least 2 and `steps` at least 1, but are {seeds} and {steps}.")
     if not 0 < level < 1:
         raise StatementError(f"`level` must be between 0 and 1, but is {level!r}.")
-    return found
+    return checked
 
 
 def _pattern(name: str) -> str:
@@ -117,18 +117,23 @@ def _pattern(name: str) -> str:
 
 
 def _quantities(one: Seen) -> dict[tuple[str, str], float]:
-    found: dict[tuple[str, str], float] = {}
+    quantities: dict[tuple[str, str], float] = {}
     for name, s in one.layers.items():
         gains = zip(GAINS, (s.initial_gain, s.gain_of_change, s.update), strict=True)
-        found |= {(name, quantity): value for quantity, value in gains}
-        found |= {(name, "preactivation"): s.preactivation, (name, "change"): s.change, (name, "gradient"): s.gradient}
+        quantities |= {(name, quantity): value for quantity, value in gains}
+        quantities |= {
+            (name, "preactivation"): s.preactivation,
+            (name, "change"): s.change,
+            (name, "gradient"): s.gradient,
+        }
     for name, (size, change) in one.scores.items():
-        found |= {(name, "scores"): size, (name, "change of scores"): change}
+        quantities |= {(name, "scores"): size, (name, "change of scores"): change}
     if one.output is not None:
-        found |= {("output", "size"): one.output[0], ("output", "change of size"): one.output[1]}
+        quantities |= {("output", "size"): one.output[0], ("output", "change of size"): one.output[1]}
     for name, (added, entering) in one.blocks.items():
-        found.setdefault((_pattern(name), "what a block adds"), added / max(entering, 1e-300))  # of the first alone
-    return found
+        # only the first block of a stack counts
+        quantities.setdefault((_pattern(name), "what a block adds"), added / max(entering, 1e-300))
+    return quantities
 
 
 def _collected(seen: list[list[Seen]]) -> Values:
@@ -159,17 +164,18 @@ def _slopes(x: np.ndarray, shapes: list[tuple[int, ...]]) -> tuple[float, float]
 
 
 def _width_rows(
-    found: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degree: float
+    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degree: float
 ) -> list[Row]:
     rows = []
-    for (name, quantity), exponent in found.items():
+    for (name, quantity), exponent in exponents.items():
         if quantity not in GAINS:
             rows.append(Row(name, quantity, exponent))
             continue
         outputs, inputs = slopes[name]
         last = outputs < 0.5 and inputs >= 0.5
-        if quantity == "gain of updates" and degree > 0.5 and not np.isnan(found[name, "gradient"].value):
-            brought = degree * (found[name, "gradient"].value + outputs)  # beyond the share of one of so many outputs
+        if quantity == "gain of updates" and degree > 0.5 and not np.isnan(exponents[name, "gradient"].value):
+            # the gradient beyond the share of one of so many outputs
+            brought = degree * (exponents[name, "gradient"].value + outputs)
             exponent = Exponent(
                 exponent.value - brought, exponent.low - brought, exponent.high - brought, exponent.seeds
             )
@@ -207,10 +213,10 @@ def _scores_last(rows: list[Row]) -> list[Row]:
 
 
 def _depth_rows(
-    found: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degree: float
+    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degree: float
 ) -> list[Row]:
     rows = []
-    for (name, quantity), exponent in found.items():
+    for (name, quantity), exponent in exponents.items():
         if quantity != "what a block adds":
             rows.append(Row(name, quantity, exponent))
             continue

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FILE = "answers.json"
 
 
-def answered(asked: Confront, found: Confrontation, folder: Path) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+def answered(asked: Confront, confrontation: Confrontation, folder: Path) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
     """Whether the theory holds, how many samples it takes and which ridge is best; and what could not be answered.
 
     The last two answers take time, so they are kept in the folder.
@@ -32,29 +32,29 @@ def answered(asked: Confront, found: Confrontation, folder: Path) -> tuple[tuple
         try:
             kept[name] = [a.plain() for a in (asked.plan.samples_needed(asked.errors), asked.plan.ridges())]
         except ArithmeticError as error:
-            return (asked.plan.trusted(found),), (f"{asked.name}: {error}",)
+            return (asked.plan.trusted(confrontation),), (f"{asked.name}: {error}",)
         path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     old = [Answer(a["title"], a["text"], tuple(a["columns"]), tuple(map(tuple, a["rows"]))) for a in kept[name]]
-    return (asked.plan.trusted(found), *old), ()
+    return (asked.plan.trusted(confrontation), *old), ()
 
 
 def _kept(path: Path) -> dict[str, Any]:
     """The answers kept in a file; none if it is not there or damaged."""
     try:
-        found = json.loads(path.read_bytes())
+        stored = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return stored if isinstance(stored, dict) else {}
 
 
-def section(asked: Confront, found: Confrontation, answers: tuple[Answer, ...]) -> Section:
+def section(asked: Confront, confrontation: Confrontation, answers: tuple[Answer, ...]) -> Section:
     """The answers as a section of the report."""
     from ..report import Section, Table
 
     tables = [Table(a.columns, [[cell(v) for v in row] for row in a.rows], f"{a.title} {a.text}") for a in answers]
     assert asked.plan is not None
     notes = "\n".join(f"- {note}" for note in asked.plan.notes)
-    return Section(f"In practice: {asked.name}", body=notes, tables=tables, verdict=found["test_error"].verdict)
+    return Section(f"In practice: {asked.name}", body=notes, tables=tables, verdict=confrontation["test_error"].verdict)
 
 
 def cell(value: Any) -> str:

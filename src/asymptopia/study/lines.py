@@ -27,11 +27,11 @@ def line_of(text: str, address: Address) -> int:
 
 def _inside(lines: list[str], start: int, end: int, rest: Address) -> int:
     """The line of the last of these keys that stands in an inline table or array begun at `start`."""
-    found = start
+    line = start
     for name in rest:
         pattern = re.compile(rf"(?<![\w-])[\"']?{re.escape(str(name))}[\"']?\s*=")
-        found = next((n for n in range(found, end) if isinstance(name, str) and pattern.search(lines[n - 1])), found)
-    return found
+        line = next((n for n in range(line, end) if isinstance(name, str) and pattern.search(lines[n - 1])), line)
+    return line
 
 
 def _keys(text: str) -> Iterator[tuple[int, Address]]:

@@ -91,9 +91,9 @@ def perform(
     entries = [dataclasses.replace(e, limit=limit) for e, limit in zip(entries, limits, strict=True)]
     engine = partial(run, out=results, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=progress)
     start = time.monotonic()
-    found = engine(entries, shard=shard)
+    experiments = engine(entries, shard=shard)
     if shard is not None:
-        return Done(results.shown, failures=_failures(found))
+        return Done(results.shown, failures=_failures(experiments))
     if budget > 0:
 
         def more(k: int, asked: Confront) -> xr.Dataset:
@@ -101,8 +101,8 @@ def perform(
             return engine([Entry(str(k), asked.statement, asked.sizes, asked.seeds, limits[k])])[0]
 
         seconds = time.monotonic() - start
-        found = decide(study, results.folder, limits, found, more, budget, seconds, message)
-    kept = [Kept(limit, experiment) for limit, experiment in zip(limits, found, strict=True)]
+        experiments = decide(study, results.folder, limits, experiments, more, budget, seconds, message)
+    kept = [Kept(limit, experiment) for limit, experiment in zip(limits, experiments, strict=True)]
     return publish(at_stage(study, results.folder), results, kept)
 
 
@@ -157,7 +157,7 @@ def kept(study: Study, results: Results) -> list[Kept]:
     its results.nc as it is, limit and experiment of one time."""
     old, why = _loaded(results)
     edited = edits(results) if study.told else ""
-    found = []
+    complete = []
     for k, asked in enumerate(study.items):
         found_here = (old.get(f"{k}/{what}") for what in ("limit", "experiment"))
         same = repr(asked.statement)
@@ -165,19 +165,19 @@ def kept(study: Study, results: Results) -> list[Kept]:
         data = stored(asked, results)
         if whole is not None and limit is not None and _numbers(whole) > _numbers(data):
             if _one_version(asked, results):
-                found.append(Kept(limit, whole, edited) if study.told else Kept(_theory(asked, limit), whole))
+                complete.append(Kept(limit, whole, edited) if study.told else Kept(_theory(asked, limit), whole))
             else:
-                found.append(Kept(limit, whole, edited if study.told else _other_version(asked, results)))
+                complete.append(Kept(limit, whole, edited if study.told else _other_version(asked, results)))
         elif not study.told:
-            found.append(Kept(_theory(asked, limit), data))
+            complete.append(Kept(_theory(asked, limit), data))
         elif limit is not None:
-            found.append(Kept(limit, data, edited))
+            complete.append(Kept(limit, data, edited))
         else:
             raise StatementError(
                 f"The predictions of {asked.name} are not in {str(results.shown)!r} ({why or 'no results.nc'}): "
                 f"`asymptopia report {results.shown} --trust` runs the files of the study to make them anew."
             )
-    return found
+    return complete
 
 
 def _one_version(asked: Confront, results: Results) -> bool:
@@ -239,9 +239,9 @@ def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
         results.consolidate(groups)
         answers: dict[int, tuple[Answer, ...]] = {}
         unanswered: tuple[str, ...] = ()
-        for k, (asked, found) in enumerate(zip(study.items, confrontations, strict=True)):
+        for k, (asked, confrontation) in enumerate(zip(study.items, confrontations, strict=True)):
             if asked.plan:
-                answers[k], failed = answered(asked, found, results.folder)
+                answers[k], failed = answered(asked, confrontation, results.folder)
                 unanswered += failed
         sections = [section(study.items[k], confrontations[k], known) for k, known in answers.items()]
         page = write_results(
@@ -274,13 +274,13 @@ def failed_cells(study: Study, results: Results) -> list[Section]:
 
 
 def _judge(study: Study, kept: Sequence[Kept]) -> list[Confrontation]:
-    found = []
+    confrontations = []
     for asked, one in zip(study.items, kept, strict=True):
         judged = confront(asked.statement, one.experiment, one.limit, level=asked.level, resolution=asked.resolution)
         name = "" if asked.name == asked.statement.short() else asked.name  # type: ignore[attr-defined]
         notes = (one.note,) if one.note else ()
-        found.append(dataclasses.replace(judged, name=name, warnings=(*judged.warnings, *notes)))
-    return found
+        confrontations.append(dataclasses.replace(judged, name=name, warnings=(*judged.warnings, *notes)))
+    return confrontations
 
 
 def _lock(study: Study, entries: Sequence[Entry], folder: str | Path) -> dict[str, Any]:

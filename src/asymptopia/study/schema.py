@@ -32,17 +32,17 @@ class Problems:
 
     text: str
     path: Path
-    found: list[tuple[int, str]] = dataclasses.field(default_factory=list)
+    errors: list[tuple[int, str]] = dataclasses.field(default_factory=list)
 
     def add(self, address: Address, message: str, *value: Any) -> None:
         """A problem with the value at an address."""
         where = _where(address)
         shown = f" = {_short(value[0])}" if value else ""
-        self.found.append((line_of(self.text, address), f"{where}{shown}: {message}" if where else message))
+        self.errors.append((line_of(self.text, address), f"{where}{shown}: {message}" if where else message))
 
     def within(self, address: Address) -> bool:
         """Whether anything is wrong in the table at an address."""
-        return any(message.startswith(_where(address)) for _, message in self.found)
+        return any(message.startswith(_where(address)) for _, message in self.errors)
 
     def check(self, address: Address, value: Any, action: Callable[[], Any]) -> Any:
         """What `action` returns, or None after noting why it cannot."""
@@ -54,9 +54,9 @@ class Problems:
 
     def stop(self) -> None:
         """Raise `StudyError` if anything was found."""
-        if self.found:
-            count = "one error" if len(self.found) == 1 else f"{len(self.found)} errors"
-            lines = [f"{self.path}:{line}: {message}" for line, message in sorted(self.found, key=lambda p: p[0])]
+        if self.errors:
+            count = "one error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
+            lines = [f"{self.path}:{line}: {message}" for line, message in sorted(self.errors, key=lambda p: p[0])]
             raise StudyError("\n".join([*lines, f"{count} in the study; nothing was run."]))
 
 
@@ -131,8 +131,8 @@ def _sentence(message: str) -> str:
 
 
 def _tables(raw: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    found = raw.get(kind, [])
-    return [t if isinstance(t, dict) else {} for t in found] if isinstance(found, list) else []
+    entries = raw.get(kind, [])
+    return [t if isinstance(t, dict) else {} for t in entries] if isinstance(entries, list) else []
 
 
 def _confront(table: dict[str, Any], at: Address, names: Mapping[str, Any], problems: Problems) -> Statement | None:
@@ -161,12 +161,12 @@ def _axis(name: str, values: Any, statement: Statement, names: Mapping[str, Any]
     if name in statement.axes:
         raise StatementError(f"`{name}` is swept by the statement of the law already.")
     if isinstance(values, str):
-        _, found = parse_range(f"{name}={values}", type(law), names)
+        _, parsed = parse_range(f"{name}={values}", type(law), names)
     elif isinstance(values, list):
-        found = tuple(parse_value(v, type(law), name, names) if isinstance(v, str) else v for v in values)
+        parsed = tuple(parse_value(v, type(law), name, names) if isinstance(v, str) else v for v in values)
     else:
         return None
-    return sweep(law, **{name: found}).axes[name]
+    return sweep(law, **{name: parsed}).axes[name]
 
 
 def _check_sizes(law: Law, table: Mapping[str, Any], at: Address, problems: Problems) -> None:
@@ -196,11 +196,11 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
         problems.check((*at, "features"), features, lambda: feature_map(features))
     if isinstance(data, str) and (target is None or isinstance(target, str)):
         reading = {k: tuple(v) if isinstance(v, list) else v for k in READING if (v := table.get(k)) is not None}
-        found = _data(data, target, reading, at, folder, problems)
-        if found is not None and not problems.within(at):
+        data_set = _data(data, target, reading, at, folder, problems)
+        if data_set is not None and not problems.within(at):
             ridge, samples, seeds = table.get("ridge", "auto"), table.get("samples"), table.get("seeds", SEEDS)
             return problems.check(
-                (*at, "data"), data, lambda: forecast(found, part, ridge, features, samples=samples, seeds=seeds)
+                (*at, "data"), data, lambda: forecast(data_set, part, ridge, features, samples=samples, seeds=seeds)
             )
     return None
 
@@ -218,11 +218,11 @@ def _data(
 
 def data_at(text: str, target: str | None, folder: Path, reading: Mapping[str, Any]) -> Data:
     """The data of that name; a file is looked for from a folder, and read as the options of `Table` say."""
-    found = named_data(text, target, **reading)
-    if isinstance(found, DataTable):
-        found = found.replace(path=str(folder / text))
-    found.columns()
-    return found
+    data_set = named_data(text, target, **reading)
+    if isinstance(data_set, DataTable):
+        data_set = data_set.replace(path=str(folder / text))
+    data_set.columns()
+    return data_set
 
 
 def _item(asked: ConfrontTable, study: StudyTable, statement: Statement) -> Confront:

@@ -37,7 +37,7 @@ def decide(
     study: Study,
     folder: Path,
     limits: Sequence[xr.Dataset],
-    found: Sequence[xr.Dataset],
+    experiments: Sequence[xr.Dataset],
     more: Callable[[int, Confront], xr.Dataset],
     budget: float,
     seconds: float,
@@ -49,7 +49,7 @@ def decide(
     budget:  seconds for each statement, those of earlier runs in the same folder included.
     seconds: how long the first stages of all took.
     """
-    known, data = _read(folder), list(found)
+    known, data = _read(folder), list(experiments)
     staged = [k for k, c in enumerate(study.items) if c.seeds is None and c.plan is None]
     work = sum(_stage(study.items[k], known.get(str(k))).work * len(study.items[k].statement.points()) for k in staged)
     for k in staged:

@@ -111,10 +111,10 @@ def _columns(
     table, notes = _without_missing(reading, [*inputs, target], target, missing, problems)
     if len(table) < FEWEST:
         problems.add(f"has {len(table)} samples; at least {FEWEST} are needed.")
-    found = _target(table[target], target, value, task, problems)
+    labels = _target(table[target], target, value, task, problems)
     X, names, more = _inputs(table[inputs], problems)
     problems.stop()
-    y, kind, meaning = found
+    y, kind, meaning = labels
     notes = [*reading.notes, *notes, *more, *_row_numbers(X, names), *_given_away(X, y, names, kind, target)]
     return Columns(X, y, tuple(names), kind, meaning, tuple(notes))
 
@@ -179,7 +179,7 @@ def _inputs(inputs: pd.DataFrame, problems: Problems) -> tuple[np.ndarray, list[
     if wordy:
         first = wordy[0].split(" (")[0]
         problems.add(f"has columns that are not numbers: {listed(wordy)}. Leave them out with --drop {first}.")
-    if not parts and not problems.found:
+    if not parts and not problems.sentences:
         problems.add(f"has only constant columns, which tell nothing: {listed(constant)}.")
     notes = [f"Constant columns tell nothing and are left out: {listed(constant)}."] if constant else []
     notes += [f"Words are encoded, one column for each: {listed(encoded)}."] if encoded else []
@@ -259,12 +259,12 @@ def _given_away(X: np.ndarray, y: np.ndarray, names: list[str], kind: str, targe
         up, down = X[y > 0], X[y < 0]
         apart = (up.min(axis=0) > down.max(axis=0)) | (down.min(axis=0) > up.max(axis=0))
         rare = min(len(up), len(down)) < 5
-        found = [] if rare else [n for n, a in zip(names, apart, strict=True) if a]
+        giveaways = [] if rare else [n for n, a in zip(names, apart, strict=True) if a]
     else:
         centred, z = X - X.mean(axis=0), y - y.mean()
         correlation = np.abs(centred.T @ z) / np.sqrt((centred**2).sum(axis=0) * (z @ z))
-        found = [n for n, c in zip(names, correlation, strict=True) if c > 1 - 1e-9]
+        giveaways = [n for n, c in zip(names, correlation, strict=True) if c > 1 - 1e-9]
     return [
         f"{n} determines {target} by itself; if it would not be known in practice, leave it out with --drop {n}."
-        for n in found
+        for n in giveaways
     ]

@@ -30,14 +30,14 @@ def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> 
 
     Raises `StatementError` with everything that is wrong with the file.
     """
-    found, name = existing(path), f"{str(path)!r}"
-    ending = "".join(found.suffixes[-2:]).lower()
+    file, name = existing(path), f"{str(path)!r}"
+    ending = "".join(file.suffixes[-2:]).lower()
     if ending.endswith(TEXT):
-        reading = read_text(found, name, encoding, header)
-    elif found.suffix.lower() == ".npz":
-        reading = _arrays(found, name)
-    elif found.suffix.lower() == ".parquet":
-        reading = Reading(_parquet(found, name), name)
+        reading = read_text(file, name, encoding, header)
+    elif file.suffix.lower() == ".npz":
+        reading = _arrays(file, name)
+    elif file.suffix.lower() == ".parquet":
+        reading = Reading(_parquet(file, name), name)
     else:
         raise StatementError(f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz or .parquet.")
     return _named(reading)

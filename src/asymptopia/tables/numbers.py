@@ -38,7 +38,7 @@ def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) ->
             notes.setdefault(note, []).append(name)
     joined = pd.concat(columns, axis=1) if columns else table
     joined.columns = list(names)
-    return joined, tuple(f"{note}: {listed(found)}." for note, found in notes.items())
+    return joined, tuple(f"{note}: {listed(described)}." for note, described in notes.items())
 
 
 def _kind(column: pd.Series, decimal_commas: bool) -> tuple[pd.Series, str]:
@@ -126,7 +126,7 @@ def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
     Raises `StatementError` with everything that is wrong with them: a name that is not there, words, infinities.
     """
     problems, table = Problems(reading.name), reading.table
-    known, found = [str(c) for c in table.columns], {}
+    known, columns = [str(c) for c in table.columns], {}
     for name in dict.fromkeys(names):
         if name not in known:
             problems.add(f"has no column {name!r}.{nearest(name, known)}")
@@ -136,11 +136,11 @@ def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
             words = [v for v in column if v is not None and not _number(v)]
             problems.add(f"has words in the column {name!r}, where numbers are needed, as {listed(words[:3])}.")
             continue
-        found[name] = column.to_numpy(float)
-        if np.isinf(found[name]).any():
+        columns[name] = column.to_numpy(float)
+        if np.isinf(columns[name]).any():
             problems.add(f"has infinite values in the column {name!r}; leave those rows out.")
     problems.stop()
-    return found
+    return columns
 
 
 def _number(value: object) -> bool:

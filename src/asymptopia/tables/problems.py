@@ -13,19 +13,21 @@ class Problems:
     """What is wrong with a file, found one after the other and raised together."""
 
     name: str
-    found: list[str] = dataclasses.field(default_factory=list)
+    sentences: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, problem: str) -> None:
         """A problem as the end of a sentence that begins with the file: "has no column 'y'"."""
-        self.found.append(problem)
+        self.sentences.append(problem)
 
     def stop(self) -> None:
         """Raise `StatementError` with everything found, if anything was."""
-        if len(self.found) == 1:
-            raise StatementError(f"The file {self.name} {self.found[0]}")
-        if self.found:
-            lines = "".join(f"\n- it {problem}" for problem in self.found)
-            raise StatementError(f"The file {self.name} cannot be used as it is, for {len(self.found)} reasons:{lines}")
+        if len(self.sentences) == 1:
+            raise StatementError(f"The file {self.name} {self.sentences[0]}")
+        if self.sentences:
+            lines = "".join(f"\n- it {problem}" for problem in self.sentences)
+            raise StatementError(
+                f"The file {self.name} cannot be used as it is, for {len(self.sentences)} reasons:{lines}"
+            )
 
 
 def listed(words: Sequence[object], most: int = 8) -> str:

@@ -34,14 +34,14 @@ def digest_of(path: str | Path) -> str:
 
 def existing(path: str | Path) -> Path:
     """The path of a file that exists and is not empty; `StatementError` otherwise."""
-    found = Path(path)
-    if not found.is_file():
-        files = [p.name for p in found.parent.iterdir() if p.is_file()] if found.parent.is_dir() else []
-        hint = nearest(found.name, files).split(" Known:")[0]
+    file = Path(path)
+    if not file.is_file():
+        files = [p.name for p in file.parent.iterdir() if p.is_file()] if file.parent.is_dir() else []
+        hint = nearest(file.name, files).split(" Known:")[0]
         raise StatementError(f"There is no file {str(path)!r}.{hint}")
-    if found.stat().st_size == 0:
+    if file.stat().st_size == 0:
         raise StatementError(f"The file {str(path)!r} is empty.")
-    return found
+    return file
 
 
 def first_line(error: Exception) -> str:

@@ -40,11 +40,11 @@ def two_time_limit(
     from ..numerics.two_time import solve_two_time
 
     try:
-        found: Any = solve_two_time(f, temperature, times, signal=signal, overlap=overlap)
+        solution: Any = solve_two_time(f, temperature, times, signal=signal, overlap=overlap)
     except MemoryError as reason:
         raise StatementError(f"The two-time equations do not fit: {reason}") from reason
     names = ("energy", "overlap", "correlation")
-    return {k: getattr(found, k) for name in names for k in (name, f"{name}_error")}
+    return {k: getattr(solution, k) for name in names for k in (name, f"{name}_error")}
 
 
 def value(f: Landscape, q: float, derivative: int = 0) -> float:
@@ -151,10 +151,10 @@ def _largest(function: Callable[[np.ndarray], np.ndarray]) -> float:
     values = function(q)
     k = int(np.argmax(values))
     ends = (q[max(k - 1, 0)], q[min(k + 1, len(q) - 1)])
-    found = minimize_scalar(
+    maximum = minimize_scalar(
         lambda x: -float(function(np.array([x]))[0]), bounds=ends, method="bounded", options={"xatol": 1e-12}
     )
-    return max(float(values[k]), -float(found.fun))
+    return max(float(values[k]), -float(maximum.fun))
 
 
 def _smallest_root(function: Callable[[float], float], high: float) -> float | None:

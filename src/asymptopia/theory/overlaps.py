@@ -40,16 +40,16 @@ def solve(step_at: Callable[[np.ndarray], Step], ridge: np.ndarray, start: np.nd
 
     step_at: ridges (K,) -> the improvement of the unknowns at these. Raises `NotConverged` if it is not reached.
     """
-    found, residual = accelerated(step_at(ridge), start, TOLERANCE)
+    solutions, residual = accelerated(step_at(ridge), start, TOLERANCE)
     hard = np.flatnonzero(~np.isfinite(residual))
     if not len(hard):
-        return found, residual
+        return solutions, residual
     x, stage = start[hard], FIRST_RIDGE
     while stage > max(float(ridge[hard].min()), LAST_RIDGE):
         x, _ = solve_batch(_among(step_at(np.maximum(ridge, stage)), hard), x, tolerance=1e-6)
         stage /= STAGE
-    found[hard], residual[hard] = solve_batch(_among(step_at(ridge), hard), x, tolerance=TOLERANCE, accept=ACCEPT)
-    return found, residual
+    solutions[hard], residual[hard] = solve_batch(_among(step_at(ridge), hard), x, tolerance=TOLERANCE, accept=ACCEPT)
+    return solutions, residual
 
 
 def _among(step: Step, chosen: np.ndarray) -> Step:

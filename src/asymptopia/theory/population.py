@@ -124,8 +124,8 @@ class Rows:
         if self.path is not None:
             return self.path.at(kappa)
         centred = self.y - self.y.mean()
-        found = self.axes.leave_one_out(centred, float(np.exp(np.interp(np.log(kappa), *self.axes.scales()))))
-        return np.asarray(found - found.mean())
+        fields = self.axes.leave_one_out(centred, float(np.exp(np.interp(np.log(kappa), *self.axes.scales()))))
+        return np.asarray(fields - fields.mean())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,11 +207,11 @@ def _leverages(X: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray
     """c_i x_i (X' diag(c) X + ridge)^-1 x_i, (N,), below 1."""
     W = np.sqrt(curvature)[:, None] * X
     if W.shape[0] > W.shape[1]:
-        found = np.einsum("ij,ji->i", W, np.linalg.solve(W.T @ W + ridge * np.eye(W.shape[1]), W.T))
+        leverages = np.einsum("ij,ji->i", W, np.linalg.solve(W.T @ W + ridge * np.eye(W.shape[1]), W.T))
     else:
         gram = W @ W.T
-        found = np.diag(np.linalg.solve(gram + ridge * np.eye(len(W)), gram))
-    return np.minimum(found, 1 - 1e-9)
+        leverages = np.diag(np.linalg.solve(gram + ridge * np.eye(len(W)), gram))
+    return np.minimum(leverages, 1 - 1e-9)
 
 
 def _logistic_fit(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:

@@ -45,8 +45,8 @@ def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
     if isinstance(channel, Linear):
         width = v + channel.noise
         return Label(1 / width, -0.5 * np.log(2 * np.pi * math.e * width))
-    found = _over_labels(channel, q, v, lambda y, omega, left: _moments(channel, y, omega, left))
-    return Label(found[0], found[1])
+    averages = _over_labels(channel, q, v, lambda y, omega, left: _moments(channel, y, omega, left))
+    return Label(averages[0], averages[1])
 
 
 def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> np.ndarray:
@@ -68,8 +68,8 @@ def _moments(channel: Channel, y: ArrayLike, omega: np.ndarray, v: np.ndarray) -
     with np.errstate(all="ignore"):
         log_p = channel.log_chance(y, omega, v)
         g = channel.score(y, omega, v)[0]
-        found = np.stack(np.broadcast_arrays(np.square(g), log_p))
-    return np.where(log_p > LEAST, found, 0.0)
+        moments = np.stack(np.broadcast_arrays(np.square(g), log_p))
+    return np.where(log_p > LEAST, moments, 0.0)
 
 
 def _misses(channel: Channel, q: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -136,19 +136,19 @@ def _over_labels(channel: Channel, q: np.ndarray, v: np.ndarray, function: Calla
     def at(omega: np.ndarray, left: np.ndarray) -> np.ndarray:
         if channel.continuous:
             y, inner = label_nodes(channel, omega, left)
-            found = (function(y, omega[..., None], left[..., None]) * inner).sum(axis=-1)
-            return np.concatenate([found, inner.sum(axis=-1)[None]])
+            averages = (function(y, omega[..., None], left[..., None]) * inner).sum(axis=-1)
+            return np.concatenate([averages, inner.sum(axis=-1)[None]])
         total: Any = 0.0
         for atom in channel.labels[1:] if channel.symmetric else channel.labels:
             p = channel.partition(atom, omega, left) * (2 if channel.symmetric else 1)
             total = total + np.concatenate([function(atom, omega, left), np.ones((1, *omega.shape))]) * p
         return np.asarray(total)
 
-    *found, mass = _over_omega(channel, q, v, at)
+    *averages, mass = _over_omega(channel, q, v, at)
     worst = float(mass[np.argmax(np.abs(mass - 1))])
     if not abs(worst - 1) < 1e-5:
         raise StatementError(f"The probabilities of the labels of {channel!r} must sum to 1, but sum to {worst:.9g}.")
-    return np.stack(found)
+    return np.stack(averages)
 
 
 def _label_variance(channel: Channel, omega: np.ndarray, v: np.ndarray) -> np.ndarray:

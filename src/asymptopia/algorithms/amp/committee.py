@@ -103,11 +103,11 @@ def committee(
     failures: list[str] = []
     for share, squares in ATTEMPTS if damping is None else ((damping, False), (damping, True)):
         try:
-            found = _settled(X, weights, score, *began, (share, squares), iterations, tolerance, callback)
+            estimates = _settled(X, weights, score, *began, (share, squares), iterations, tolerance, callback)
         except NotSolved as failed:
             failures.append(f"damping {share:g}{', information from squares' * squares}: {failed}")
         else:
-            return dataclasses.replace(found, failures=tuple(failures))
+            return dataclasses.replace(estimates, failures=tuple(failures))
     raise NotSolved("\n".join(failures))
 
 

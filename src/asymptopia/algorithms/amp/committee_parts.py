@@ -134,11 +134,11 @@ def _output_score(
     t, mass, root = _nodes(V, activation, noise)
     K = mean.shape[1]
     columns = np.concatenate([np.ones((len(t), 1)), t, t * t[:, :1], t[:, 1:] * t[:, 1:]], axis=1) * mass[:, None]
-    found = np.empty((len(y), columns.shape[1]))
+    scores = np.empty((len(y), columns.shape[1]))
     for some in np.array_split(np.arange(len(y)), max(1, len(y) * len(t) // 2_000_000)):
         distance = (y[some, None] - outputs(mean[some, None] + t @ root.T, activation)) ** 2 / (2 * noise)
-        found[some] = np.exp(distance.min(axis=1, keepdims=True) - distance) @ columns
-    moments = found[:, 1:] / found[:, :1]
+        scores[some] = np.exp(distance.min(axis=1, keepdims=True) - distance) @ columns
+    moments = scores[:, 1:] / scores[:, :1]
     first = moments[:, :K]
     square = np.zeros((len(y), K, K))
     square[:, :, 0] = square[:, 0, :] = moments[:, K : 2 * K]

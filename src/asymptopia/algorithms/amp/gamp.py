@@ -80,11 +80,11 @@ def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Est
     failures: list[str] = []
     for method, share in tries:
         try:
-            found = method(share)
+            result = method(share)
         except NotSolved as failed:
             failures.append(str(failed))
             continue
-        return dataclasses.replace(found, failures=(*failures, *found.failures))
+        return dataclasses.replace(result, failures=(*failures, *result.failures))
     raise NotSolved("\n".join(failures))
 
 

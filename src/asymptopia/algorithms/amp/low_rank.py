@@ -108,16 +108,16 @@ def low_rank_amp(
     for share in DAMPINGS if damping is None else (damping,):
         step = _Symmetric(Y, prior, snr) if rows is None else _Rectangular(Y, prior, rows, snr)
         try:
-            found = _iterated(step, first, share, tolerance, iterations, watch)
+            estimates = _iterated(step, first, share, tolerance, iterations, watch)
         except NotSolved as diverged:
             failure = diverged
             continue
-        if found.converged:
+        if estimates.converged:
             break
     else:
         if failure is not None:
             raise failure
-    return found
+    return estimates
 
 
 def _iterated(

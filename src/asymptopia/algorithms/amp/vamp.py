@@ -106,8 +106,8 @@ def vamp(
         method = f"vamp with damping {share:g}" if share else "vamp"
         steps = _steps(model, y, prior, channel, means, float(np.mean(variances)), share)
         try:
-            found = settled(steps, method, iterations, tolerance, callback)
-            return dataclasses.replace(found, failures=tuple(failures))
+            result = settled(steps, method, iterations, tolerance, callback)
+            return dataclasses.replace(result, failures=tuple(failures))
         except NotSolved as failed:
             failures.append(str(failed))
     raise NotSolved("\n".join(failures))
@@ -133,16 +133,16 @@ def _steps(
             new_w = _bounded(new_w, least, most)
             to_w = new_w if to_w is None else to_w.towards(new_w, keep)
             to_z = to_z.towards(_bounded(new_z, 1 / SPAN / field_power, SPAN / field_power), keep)
-            found, variances = prior.posterior(to_w.precision, to_w.field)
+            posterior_means, variances = prior.posterior(to_w.precision, to_w.field)
             eta = max(float(np.mean(variances)), 1 / (most + to_w.precision))
             gamma = min(max(1 / eta - to_w.precision, least), most)
-            w = Message(gamma, found * (gamma + to_w.precision) - to_w.field)
-            apart = max(np.mean((found - at) ** 2) / power, np.mean((seen - fields) ** 2) / field_power)
+            w = Message(gamma, posterior_means * (gamma + to_w.precision) - to_w.field)
+            apart = max(np.mean((posterior_means - at) ** 2) / power, np.mean((seen - fields) ** 2) / field_power)
             residual = max(float(np.sqrt(apart)), abs(eta - last) / power)
             last = eta
         if not np.isfinite(residual) or residual > 1e6:
             raise NotSolved(f"Vector message passing diverged, with damping {keep:g}.")
-        yield found, np.broadcast_to(variances, found.shape), residual
+        yield posterior_means, np.broadcast_to(variances, posterior_means.shape), residual
 
 
 def _bounded(message: Message, least: float, most: float) -> Message:

@@ -78,8 +78,8 @@ def descend(
         kicks = size * np.stack([rng.standard_normal((schedule.steps + 1, d)) for rng in rngs])
     random = None if weights is None else np.stack(weights)
     real = (schedule.rate, schedule.ridge)
-    found = _compiled()(loss, schedule.steps + 1, real, X, y, start, random, kicks)
-    return Trajectories(*(np.asarray(a) for a in found))
+    iterates = _compiled()(loss, schedule.steps + 1, real, X, y, start, random, kicks)
+    return Trajectories(*(np.asarray(a) for a in iterates))
 
 
 def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.ndarray:

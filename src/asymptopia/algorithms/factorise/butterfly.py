@@ -162,9 +162,9 @@ def checked_patterns(patterns: Sequence[Sequence[int]], shape: tuple[int, int]) 
     chain = tuple(Pattern(*(int(k) for k in p)) for p in patterns)
     if not chain or any(min(p) < 1 for p in chain):
         raise StatementError(f"`patterns` must be at least one of whole numbers (a, b, c, d) >= 1, but is {chain}.")
-    found = (chain[0].shape[0], chain[-1].shape[1])
-    if found != tuple(shape):
-        raise StatementError(f"`patterns` must fit the shape {tuple(shape)} of the matrix, but have {found}.")
+    product_shape = (chain[0].shape[0], chain[-1].shape[1])
+    if product_shape != tuple(shape):
+        raise StatementError(f"`patterns` must fit the shape {tuple(shape)} of the matrix, but have {product_shape}.")
     whole = chain[-1]
     for first in chain[-2::-1]:
         rest = whole

@@ -53,25 +53,25 @@ class ConvolutionTree:
     @cached_property
     def ways(self) -> list[list[int]]:
         """Of each leaf the edges from it to the output."""
-        found = []
+        ways = []
         for e in sorted(set(range(len(self.parents))) - set(self.parents)):
             way = [e]
             while self.parents[way[-1]] >= 0:
                 way.append(self.parents[way[-1]])
-            found.append(way)
-        return found
+            ways.append(way)
+        return ways
 
     @cached_property
     def paths(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of each leaf the entries on each network path, (paths, edges), and the sums of their places, (paths,)."""
-        found = []
+        paths = []
         for way in self.ways:
             grids = np.meshgrid(*(np.arange(len(self.supports[e])) for e in way), indexing="ij")
             picks = np.stack([g.ravel() for g in grids], axis=1)
             sums = sum(np.asarray(self.supports[e])[picks[:, k]] for k, e in enumerate(way))
             sums = np.asarray(sums, int)
-            found.append((picks + self.offsets[way], sums if self.length is None else sums % self.length))
-        return found
+            paths.append((picks + self.offsets[way], sums if self.length is None else sums % self.length))
+        return paths
 
     @cached_property
     def outputs(self) -> tuple[np.ndarray, int]:

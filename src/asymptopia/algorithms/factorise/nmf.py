@@ -79,17 +79,21 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         problem = self._problem(X, weights, reset=True)
         seed = check_random_state(self.random_state).randint(2**31)
         start = random_factors(problem, np.random.default_rng(seed))
-        found = run(problem, start, self.step, self.max_iter, self.tol, momentum=self.momentum)
-        if self.tol > 0 and not found.converged:
+        factorisation = run(problem, start, self.step, self.max_iter, self.tol, momentum=self.momentum)
+        if self.tol > 0 and not factorisation.converged:
             warnings.warn(
                 f"After `max_iter` = {self.max_iter} iterations the objective still falls by more than `tol` = "
                 f"{self.tol:g}: raise one of them.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        self.components_, self.n_iter_, self.objectives_ = found.H, found.iterations, found.objectives
-        self.reconstruction_err_ = objective(problem, (found.W, found.H.T))
-        return problem, found.W
+        self.components_, self.n_iter_, self.objectives_ = (
+            factorisation.H,
+            factorisation.iterations,
+            factorisation.objectives,
+        )
+        self.reconstruction_err_ = objective(problem, (factorisation.W, factorisation.H.T))
+        return problem, factorisation.W
 
     def _problem(self, X: Any, weights: Any, reset: bool) -> Problem:
         finite: Any = True if weights is None else "allow-nan"

@@ -150,10 +150,10 @@ def encode(problem: Problem, W: np.ndarray, Ht: np.ndarray, iterations: int, tol
 
 def _checked(start: tuple[Any, Any], problem: Problem) -> Factors:
     (n, m), r = problem.X.shape, problem.rank
-    found = []
+    checked = []
     for name, given, shape in (("W", start[0], (n, r)), ("H", start[1], (r, m))):
         A = np.array(given, float)
         if A.shape != shape or not np.isfinite(A).all() or (A < 0).any():
             raise StatementError(f"`start` must have {name} of shape {shape} with finite entries >= 0.")
-        found.append(np.maximum(A, problem.floor))
-    return found[0], np.ascontiguousarray(found[1].T)
+        checked.append(np.maximum(A, problem.floor))
+    return checked[0], np.ascontiguousarray(checked[1].T)

@@ -63,8 +63,8 @@ def structured(
     def smooth(x: list[np.ndarray]) -> float:
         return float(np.sum((reduce(np.matmul, x) - A) ** 2) / 2)
 
-    found = palm(smooth, _blocks(A, constraints), factors, steps, 1.1, inertia, tolerance)
-    return Product(found.blocks, found.values, found.guaranteed)
+    result = palm(smooth, _blocks(A, constraints), factors, steps, 1.1, inertia, tolerance)
+    return Product(result.blocks, result.values, result.guaranteed)
 
 
 def _blocks(A: np.ndarray, constraints: Sequence[Constraint]) -> list[Block]:

@@ -93,10 +93,10 @@ def belief_propagation(
     best: Beliefs | None = None
     for share in DAMPINGS if damping is None else (damping,):
         marginals, incoming = _start(A, len(C), start, seed)
-        found = _run(edges, marginals, incoming, (C, shares), share, tolerance, sweeps)
-        if best is None or (found.converged, found.free_entropy) > (best.converged, best.free_entropy):
-            best = found
-        if found.converged and (start is not None or np.abs(marginals.mean(axis=0) - shares).max() < FAR):
+        result = _run(edges, marginals, incoming, (C, shares), share, tolerance, sweeps)
+        if best is None or (result.converged, result.free_entropy) > (best.converged, best.free_entropy):
+            best = result
+        if result.converged and (start is not None or np.abs(marginals.mean(axis=0) - shares).max() < FAR):
             break
     assert best is not None
     return best

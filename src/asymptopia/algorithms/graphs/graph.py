@@ -85,8 +85,8 @@ def block_graph(labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generato
             hits = rng.poisson(-pairs * np.log1p(-affinity[a, b] / n))
             if hits:
                 edges.append(np.stack([rng.choice(groups[a], hits), rng.choice(groups[b], hits)], 1))
-    found = np.concatenate(edges) if edges else np.zeros((0, 2), int)
-    return adjacency(found[found[:, 0] != found[:, 1]], n)
+    neighbours = np.concatenate(edges) if edges else np.zeros((0, 2), int)
+    return adjacency(neighbours[neighbours[:, 0] != neighbours[:, 1]], n)
 
 
 def checked_affinity(affinity: ArrayLike) -> np.ndarray:

@@ -34,7 +34,7 @@ class DescentPath:
         """Half the mean squared error at the corners and at `points` places on each piece between them."""
         X, y = checked_data(X, y, False)
         t = np.arange(points)[:, None] / points
-        found = []
+        losses = []
         for k in range(len(self.output) - 1):
             (W, V), (u, v) = self.hidden[k : k + 2], self.output[k : k + 2]
             if np.array_equal(W, V):
@@ -45,9 +45,9 @@ class DescentPath:
                 rest = activation(X @ W[~moved].T) @ u[~moved] - y
                 places = W[moved] + t[..., None] * (V - W)[moved]
                 residual = np.stack([rest + activation(X @ w.T) @ u[moved] for w in places])
-            found.append((residual**2).mean(axis=1) / 2)
+            losses.append((residual**2).mean(axis=1) / 2)
         last = activation(X @ self.hidden[-1].T) @ self.output[-1] - y
-        return np.concatenate([*found, [(last**2).mean() / 2]])
+        return np.concatenate([*losses, [(last**2).mean() / 2]])
 
 
 def descent_path(
@@ -121,7 +121,7 @@ def _out_of(basis: np.ndarray, X: np.ndarray, activation: Any, rng: np.random.Ge
     """
     if basis.shape[1] == len(X):
         return None
-    found, far = None, FARTHEST
+    best, far = None, FARTHEST
     for _ in range(BATCHES):
         W = rng.standard_normal((CANDIDATES, X.shape[1])) * np.exp(rng.uniform(-1, 1, (CANDIDATES, 1)))
         first = rng.integers(len(X), size=CANDIDATES // 2)
@@ -135,7 +135,7 @@ def _out_of(basis: np.ndarray, X: np.ndarray, activation: Any, rng: np.random.Ge
         norm = np.linalg.norm(values, axis=0)
         share = np.linalg.norm(rest, axis=0) / np.where(norm > FAINT * norm.max(), norm, np.inf)
         if share.max() > far:
-            found, far = W[int(np.argmax(share))], float(share.max())
+            best, far = W[int(np.argmax(share))], float(share.max())
         if far > CLEAR:
             break
-    return found
+    return best

@@ -59,7 +59,7 @@ def find_critical_points(
         raise StatementError(f"`starts` must be finite, of shape (N, p) with N, p >= 1; its shape is {x.shape}.")
     if not 0 < tolerance < math.inf:
         raise StatementError(f"`tolerance` must be > 0, but is {tolerance:g}.")
-    found: dict[str, np.ndarray] = {}
+    points: dict[str, np.ndarray] = {}
     damping, active, polished = np.ones(len(x)), np.arange(len(x)), np.zeros(len(x), bool)
     scale = np.zeros(len(x))
     for _ in range(rounds):
@@ -67,17 +67,17 @@ def find_critical_points(
         blocks = [_search(loss, x[b], damping[b], data) for b in rows.reshape(-1, BATCH)]
         for name in blocks[0]:
             block = np.concatenate([np.asarray(b[name]) for b in blocks])[: len(active)]
-            found.setdefault(name, np.empty((len(x), *block.shape[1:])))[active] = block
-        x, damping = found["point"].copy(), found["damping"]
-        scale = np.fmax(scale, found["start"])
-        converged = found["gradient"] <= tolerance
-        flat = ~converged & (found["slope"] <= FLAT * scale * found["gradient"])
-        active = np.flatnonzero(~(converged & polished | flat) & np.isfinite(found["gradient"]))
+            points.setdefault(name, np.empty((len(x), *block.shape[1:])))[active] = block
+        x, damping = points["point"].copy(), points["damping"]
+        scale = np.fmax(scale, points["start"])
+        converged = points["gradient"] <= tolerance
+        flat = ~converged & (points["slope"] <= FLAT * scale * points["gradient"])
+        active = np.flatnonzero(~(converged & polished | flat) & np.isfinite(points["gradient"]))
         polished = converged
         if not len(active):
             break
     return CriticalPoints(
-        found["point"], found["loss"], found["gradient"], found["eigenvalues"], scale, converged, np.asarray(flat)
+        points["point"], points["loss"], points["gradient"], points["eigenvalues"], scale, converged, np.asarray(flat)
     )
 
 

@@ -105,11 +105,11 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
     def chord(away: np.ndarray) -> np.ndarray:
         return (np.tanh(z0 + away) - y0) / away
 
-    found = []
+    tables = []
     for q in (bend, chord):
         top = np.maximum(_largest(q, z0.shape, 1.0), _largest(q, z0.shape, -1.0))
-        found.append((1 + 1e-4) * top)
-    return found[0], found[1]
+        tables.append((1 + 1e-4) * top)
+    return tables[0], tables[1]
 
 
 def _largest(q: Any, shape: tuple[int, int], side: float) -> np.ndarray:

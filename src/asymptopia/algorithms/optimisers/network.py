@@ -82,12 +82,12 @@ class Network:
 
     def draw(self, key: Key, dtype: Any = float) -> Parameters:
         """Random parameters: Gaussian weights of variance gain/inputs, gain 2 behind relu and 1 else; biases zero."""
-        found = []
+        layers = []
         for layer, (i, o) in enumerate(zip(self.widths, self.widths[1:], strict=False)):
             gain = 2.0 if isinstance(self.activation(layer), Relu) else 1.0
             weights = jax.random.normal(jax.random.fold_in(key, layer), (i, o), dtype) * (gain / i) ** 0.5
-            found.append(jnp.concatenate([weights, jnp.zeros((1, o), dtype)]) if self.bias else weights)
-        return tuple(found)
+            layers.append(jnp.concatenate([weights, jnp.zeros((1, o), dtype)]) if self.bias else weights)
+        return tuple(layers)
 
     def lift(self, a: jax.Array) -> jax.Array:
         """Activations with the constant 1 beside them if there are biases."""

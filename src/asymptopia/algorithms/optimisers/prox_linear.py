@@ -66,8 +66,8 @@ def prox_linear(
     check_finite(x)
     m = len(y)
     if np.shape(model(x)) != y.shape or np.shape(jacobian(x)) != (m, len(x)):
-        found = np.shape(model(x)), np.shape(jacobian(x))
-        raise StatementError(f"`model` and `jacobian` must give shapes {(m,)} and {(m, len(x))}, but give {found}.")
+        shapes = np.shape(model(x)), np.shape(jacobian(x))
+        raise StatementError(f"`model` and `jacobian` must give shapes {(m,)} and {(m, len(x))}, but give {shapes}.")
 
     def objective(at: np.ndarray) -> float:
         return float(np.mean(loss(y, model(at))))

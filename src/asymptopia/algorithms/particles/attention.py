@@ -63,7 +63,7 @@ def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = 
     half.direction = 1.0  # type: ignore[attr-defined]
     now, last, state = 0.0, float(max(times, default=0.0)), start.ravel()
     clustered = 0.0 if half(0.0, state) >= 0 else np.inf
-    found: dict[float, np.ndarray] = {}
+    positions: dict[float, np.ndarray] = {}
     wanted = sorted(set(map(float, times)))
     method = "DOP853" if attention == "softmax" else "LSODA"
     span = max(last, 1.0)
@@ -72,10 +72,10 @@ def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = 
         run = solve_ivp(slope, (now, now + span), state, method, rtol=1e-9, atol=1e-11, dense_output=True, events=half)
         if not run.success:
             raise ArithmeticError(f"The tokens could not be followed beyond time {run.t[-1]:g}: {run.message}")
-        found |= {t: run.sol(t).reshape(start.shape) for t in ask}
+        positions |= {t: run.sol(t).reshape(start.shape) for t in ask}
         clustered = min([clustered, *run.t_events[0]])
         now, state, span = now + span, run.y[:, -1], 2 * span
-    path = np.array([found[float(t)] for t in times]).reshape(-1, *start.shape)
+    path = np.array([positions[float(t)] for t in times]).reshape(-1, *start.shape)
     return TokenPath(path @ basis.T, float(clustered))
 
 

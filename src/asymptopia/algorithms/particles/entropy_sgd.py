@@ -95,19 +95,19 @@ def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int,
             )
         left, now = jax.random.split(state.key)
         mean = local_average(lambda y, i: grad_fn(y, state.calls + i), params, gamma, temperature, steps, rate, now)
-        found = jax.tree.map(lambda p, m: gamma * (p - m), params, mean)
-        _check_finite(found)
-        return found, EntropyState(left, state.calls + steps)
+        gradient = jax.tree.map(lambda p, m: gamma * (p - m), params, mean)
+        _check_finite(gradient)
+        return gradient, EntropyState(left, state.calls + steps)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _check_finite(found: Any) -> None:
+def _check_finite(gradient: Any) -> None:
     """Raise `FloatingPointError` if a number that is known is not finite."""
     import jax
     import jax.numpy as jnp
 
-    leaves = [x for x in jax.tree.leaves(found) if not isinstance(x, jax.core.Tracer)]
+    leaves = [x for x in jax.tree.leaves(gradient) if not isinstance(x, jax.core.Tracer)]
     if not all(bool(jnp.isfinite(x).all()) for x in leaves):
         raise FloatingPointError(
             "The inner steps of Entropy-SGD diverged: `rate` times the largest curvature of the loss + gamma must stay "

@@ -58,8 +58,8 @@ def fit_free_knots(
     heights = fit_fixed_knots(target, knots)
     scale = distance(target, knots, heights) or 1.0
     begun = np.r_[heights, np.log(np.diff(knots))]
-    found = least_squares(residual, begun, jacobian, method="lm", xtol=1e-10, max_nfev=100).x
-    return knots_of(found), found[: pieces + 1]
+    fitted = least_squares(residual, begun, jacobian, method="lm", xtol=1e-10, max_nfev=100).x
+    return knots_of(fitted), fitted[: pieces + 1]
 
 
 def _even_out(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, rounds: int = 12) -> np.ndarray:

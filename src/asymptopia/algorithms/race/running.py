@@ -114,11 +114,11 @@ def race(
     return _labelled(task, list(entrants), numbers, budget, rows)
 
 
-def summary(found: xr.Dataset) -> list[dict[str, Any]]:
+def summary(records: xr.Dataset) -> list[dict[str, Any]]:
     """A row for each optimiser, the least median loss at the end of the gradients first: medians and quartiles."""
     rows = []
-    for name in found["optimiser"].values:
-        here = found.sel(optimiser=name)
+    for name in records["optimiser"].values:
+        here = records.sel(optimiser=name)
         row: dict[str, Any] = {"optimiser": str(name)} | {k: float(here[k]) for k in ("rate", "rate_in_time")}
         for key in ("loss", "accuracy", "loss_in_time", "accuracy_in_time"):
             end = here[key].isel({here[key].dims[-1]: -1}).values
@@ -140,7 +140,7 @@ def _entrants(optimisers: Any) -> dict[str, Optimiser | Tuned]:
     given = {name: name for name in optimisers} if not isinstance(optimisers, Mapping) else dict(optimisers)
     if isinstance(optimisers, str) or not given:
         raise StatementError(f"`optimisers` must be one or more names, or a dict, but is {optimisers!r}.")
-    found = {}
+    entrants = {}
     for name, entrant in given.items():
         if isinstance(entrant, str):
             if entrant not in ENTRANTS:
@@ -148,8 +148,8 @@ def _entrants(optimisers: Any) -> dict[str, Optimiser | Tuned]:
             entrant = ENTRANTS[entrant]
         if not (callable(entrant) or isinstance(entrant, Tuned)):
             raise StatementError(f"The optimiser {name!r} must be a function of a task or `Tuned`, but is {entrant!r}.")
-        found[name] = entrant
-    return found
+        entrants[name] = entrant
+    return entrants
 
 
 def _seeds(name: str, seeds: Any) -> tuple[int, ...]:

@@ -70,12 +70,12 @@ def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Acti
     """Images of digits that come with scikit-learn, ten classes; those not trained on are the test."""
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    if not 1 <= samples < len(found.data):
-        raise StatementError(f"`samples` must be from 1 to {len(found.data) - 1}, but is {samples}.")
-    order = np.random.default_rng(0).permutation(len(found.data))
-    X = found.data[order] / 16
-    X, y = X - X[:samples].mean(axis=0), found.target[order]
+    images = load_digits()
+    if not 1 <= samples < len(images.data):
+        raise StatementError(f"`samples` must be from 1 to {len(images.data) - 1}, but is {samples}.")
+    order = np.random.default_rng(0).permutation(len(images.data))
+    X = images.data[order] / 16
+    X, y = X - X[:samples].mean(axis=0), images.target[order]
     network = Network((64, *hidden, 10), activation, CrossEntropy())
     return Task("digits", network, X[:samples], y[:samples], X[samples:], y[samples:])
 

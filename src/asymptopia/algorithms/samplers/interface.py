@@ -67,9 +67,9 @@ def run(
             raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")
     positions = jax.tree.map(lambda x: jnp.asarray(x), positions)
     sampler.init(jax.tree.map(lambda x: x[0], positions))  # outside of compilation, where a sampler checks its target
-    found = _run(sampler, keep, int(steps), int(burn_in), int(thin), key, positions)
-    check_states(found.states)
-    return found
+    result = _run(sampler, keep, int(steps), int(burn_in), int(thin), key, positions)
+    check_states(result.states)
+    return result
 
 
 def check_states(states: Any) -> None:

@@ -33,8 +33,8 @@ def spherical_exchange(
     if T.ndim != 1 or not len(T) or not (T > 0).all() or not (np.diff(T) > 0).all():
         raise ValueError(f"`temperatures` must be positive and ascending, but is {tuple(temperatures)}.")
     moves = math.ceil(60 * math.sqrt(couplings.shape[-1])) if moves is None else moves
-    found = _compiled()(moves, jnp.asarray(couplings), jnp.asarray(T), keys)
-    return {k: np.asarray(v) for k, v in found.items()}
+    result = _compiled()(moves, jnp.asarray(couplings), jnp.asarray(T), keys)
+    return {k: np.asarray(v) for k, v in result.items()}
 
 
 @cache

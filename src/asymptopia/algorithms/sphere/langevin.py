@@ -55,10 +55,10 @@ def spherical_langevin(
     lengths = waits / np.maximum(counts, 1)
     values = _compiled()(n, f, jnp.asarray([temperature, signal, overlap]), counts, lengths, key)
     names = ("energy", "overlap", "correlation")
-    found = dict(zip(names, jax.tree.map(np.asarray, values), strict=True))
-    if not all(np.isfinite(v).all() for v in found.values()):
+    observables = dict(zip(names, jax.tree.map(np.asarray, values), strict=True))
+    if not all(np.isfinite(v).all() for v in observables.values()):
         raise ArithmeticError(f"The dynamics blew up with a step of {longest:g}; a step of {longest / 4:g} may do.")
-    return found
+    return observables
 
 
 def time_step(n: int, landscape: Sequence[float], temperature: float, signal: float) -> float:
@@ -182,8 +182,8 @@ def _flow(velocity: Any, s: Any, h: Any) -> Any:
         v = velocity(s_half)
         return s + h / 2 * v, v
 
-    _, found = lax.scan(stage, s, None, length=2)
-    return _on_sphere(s + h * found[1])
+    _, moved = lax.scan(stage, s, None, length=2)
+    return _on_sphere(s + h * moved[1])
 
 
 def _diffuse(s: Any, time: Any, noise: Any) -> Any:

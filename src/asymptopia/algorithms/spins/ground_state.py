@@ -68,11 +68,11 @@ def ground_state(
     betas = 1 / even_ladder(J, h, 0.15 * scale, 1.3 * scale, rng)
     best, spins, agreeing, longest = np.inf, np.ones(n), 0, 32 * sweeps
     for run in range(1, most + 1):
-        found = descend(J, h, betas, sweeps, rng)
-        reached = energy(found)
+        lowest = descend(J, h, betas, sweeps, rng)
+        reached = energy(lowest)
         tolerance = 1e-9 * abs(reached)
         if reached < best - tolerance:
-            best, spins, agreeing = reached, found, 1
+            best, spins, agreeing = reached, lowest, 1
         elif reached <= best + tolerance:
             agreeing += 1
         else:

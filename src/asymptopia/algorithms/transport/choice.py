@@ -47,9 +47,9 @@ def transport(
         raise ValueError(f"`accuracy` must be >= 0 and < 1, but is {accuracy!r}.")
     a, b = (None if w is None else checked_masses(w, k, s) for w, k, s in zip((a, b), cost.shape, "ab", strict=True))
     if accuracy > 0 and EXCESS * NEEDED / accuracy < SWEEPS and cost.max() > 0:
-        found = _entropic(cost, accuracy, a, b)
-        if found.cost - found.lower <= accuracy * found.lower:
-            return found
+        result = _entropic(cost, accuracy, a, b)
+        if result.cost - result.lower <= accuracy * result.lower:
+            return result
     plan = exact_coupling(cost, a, b)
     value = float((plan * cost).sum())
     return Transport(plan, value, value, "exact")

@@ -11,26 +11,26 @@ def checked_masses(weights: np.ndarray | None, count: int, name: str) -> np.ndar
     """Masses (count,), equal ones unless given. Raises `ValueError` unless they are >= 0 and add up to 1."""
     if weights is None:
         return np.full(count, 1 / count)
-    found = np.asarray(weights, float)
-    if found.shape != (count,):
-        raise ValueError(f"`{name}` must have shape {(count,)}, one mass a point, but has shape {found.shape}.")
-    if not np.isfinite(found).all() or found.min() < 0:
-        wrong = found[~(np.isfinite(found) & (found >= 0))][0]
+    masses = np.asarray(weights, float)
+    if masses.shape != (count,):
+        raise ValueError(f"`{name}` must have shape {(count,)}, one mass a point, but has shape {masses.shape}.")
+    if not np.isfinite(masses).all() or masses.min() < 0:
+        wrong = masses[~(np.isfinite(masses) & (masses >= 0))][0]
         raise ValueError(f"`{name}` must be finite masses >= 0, but has an entry {wrong:g}.")
-    if abs(found.sum() - 1) > ROUNDING * max(1, count**0.5):
-        raise ValueError(f"`{name}` must add up to 1, but adds up to {found.sum():.9g}: divide by its sum.")
-    return found
+    if abs(masses.sum() - 1) > ROUNDING * max(1, count**0.5):
+        raise ValueError(f"`{name}` must add up to 1, but adds up to {masses.sum():.9g}: divide by its sum.")
+    return masses
 
 
 def checked_cost(cost: np.ndarray, forbidden: bool = False) -> np.ndarray:
     """A cost matrix; `forbidden` pairs may cost inf. Raises `ValueError`."""
-    found = np.asarray(cost)
-    if found.ndim != 2 or not found.size or np.iscomplexobj(found):
-        raise ValueError(f"`cost` must be a matrix of real numbers, but is {found.dtype} of shape {found.shape}.")
-    found = found if np.issubdtype(found.dtype, np.floating) else found.astype(float)
-    if not (np.isfinite(found) | (forbidden & (found == np.inf))).all():
+    costs = np.asarray(cost)
+    if costs.ndim != 2 or not costs.size or np.iscomplexobj(costs):
+        raise ValueError(f"`cost` must be a matrix of real numbers, but is {costs.dtype} of shape {costs.shape}.")
+    costs = costs if np.issubdtype(costs.dtype, np.floating) else costs.astype(float)
+    if not (np.isfinite(costs) | (forbidden & (costs == np.inf))).all():
         raise ValueError("`cost` must be a matrix of finite numbers.")
-    return found
+    return costs
 
 
 def checked_clouds(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -131,8 +131,8 @@ def greedy_error(n: int, d: int, rng: np.random.Generator, candidates: int = 100
 
     for _ in range(n):
         tried = np.concatenate([rng.standard_normal((candidates, d)), np.zeros((1, d))])
-        found = correlation(tried)
-        best = tried[np.argsort(-np.abs(found))[:climbs]]
+        correlations = correlation(tried)
+        best = tried[np.argsort(-np.abs(correlations))[:climbs]]
         ends = [
             minimize(against, w, np.sign(correlation(w[None])[0]), jac=True, method="L-BFGS-B", options={"maxiter": 10})
             for w in best

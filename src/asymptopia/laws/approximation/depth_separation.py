@@ -102,11 +102,11 @@ class DepthSeparation(Law):
 
         rng = generator(key)
         network = zigzag_network(n, self.depth, rng)
-        found = [linear_pieces(self._random_network(n, rng), -self.reach, self.reach) for _ in range(RANDOM)]
+        functions = [linear_pieces(self._random_network(n, rng), -self.reach, self.reach) for _ in range(RANDOM)]
         return {
             "pieces": linear_pieces(network, 0.0, 1.0).count / float(n) ** self.depth,
             "error": self._bound(n) / shallow_error(n**self.depth, n * self.depth, rng),
-            "kinks": np.mean([f.crossings for f in found], axis=0) / n,
+            "kinks": np.mean([f.crossings for f in functions], axis=0) / n,
         }
 
     def _bound(self, n: int) -> float:

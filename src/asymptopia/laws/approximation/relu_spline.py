@@ -178,8 +178,8 @@ def square_error(depth: int, rng: np.random.Generator) -> float:
         layers.append((scale[:, None] * rows, scale * offsets))
         zigzag = np.array([[2.0, -4.0, 0.0]]) / scale
         rest = np.array([[0.0, 0.0, 1.0]]) / scale - zigzag / 4.0 ** (level + 1)
-    found = linear_pieces([*layers, (rest, np.zeros(1))], 0.0, 1.0)
-    middle = (found.knots[:-1] + found.knots[1:]) / 2
-    lines = (found.values[:-1, 0] + found.values[1:, 0]) / 2
-    at_knots = np.abs(found.knots**2 - found.values[:, 0]).max()
+    function = linear_pieces([*layers, (rest, np.zeros(1))], 0.0, 1.0)
+    middle = (function.knots[:-1] + function.knots[1:]) / 2
+    lines = (function.values[:-1, 0] + function.values[1:, 0]) / 2
+    at_knots = np.abs(function.knots**2 - function.values[:, 0]).max()
     return float(4.0**depth * max(np.abs(middle**2 - lines).max(), at_knots))

@@ -80,8 +80,10 @@ class DeepLinear(Law):
         check_increasing(self, "times")
         s = np.asarray(self.singular_values, float)
         if s.ndim != 1 or not len(s) or not np.isfinite(s).all() or (s < 0).any():
-            found = self.singular_values
-            raise StatementError(f"`singular_values` of DeepLinear must be numbers >= 0, at least one, but is {found}.")
+            stated = self.singular_values
+            raise StatementError(
+                f"`singular_values` of DeepLinear must be numbers >= 0, at least one, but is {stated}."
+            )
 
     def predict(self) -> dict[str, Any]:
         s, t = np.array(self.singular_values), np.array(self.times)
@@ -105,12 +107,12 @@ class DeepLinear(Law):
         x0 = np.full(len(s), np.log(start))
         if t[-1, 0] == 0:
             return np.exp(x0)[None]
-        found = solve_ivp(
+        solution = solve_ivp(
             speed, (0.0, t[-1, 0]), x0, "Radau", t[:, 0], jac=jacobian, rtol=1e-11, atol=1e-12, vectorized=False
         )
-        if not found.success:
-            raise RuntimeError(f"The equation of the modes could not be integrated: {found.message}")
-        return np.exp(found.y.T)
+        if not solution.success:
+            raise RuntimeError(f"The equation of the modes could not be integrated: {solution.message}")
+        return np.exp(solution.y.T)
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         s, a = np.array(self.singular_values), self.scale ** (1 / self.layers)
@@ -127,12 +129,12 @@ def half_times(law: DeepLinear) -> np.ndarray:
     """When each mode has half its strength: where the staircase of the loss has its steps. 0 if it starts above."""
     from scipy.integrate import quad
 
-    L, start, found = law.layers, law.scale, []
+    L, start, crossings = law.layers, law.scale, []
     for s in law.singular_values:
         if s / 2 <= start:
-            found.append(0.0)
+            crossings.append(0.0)
         elif L == 1:
-            found.append(np.log(2 * (s - start) / s))
+            crossings.append(np.log(2 * (s - start) / s))
         else:  # dt = d(log u) u**(2/L - 1) / (L (s - u))
             f = quad(
                 lambda x, s=s: np.exp((2 / L - 1) * x) / (L * (s - np.exp(x))),
@@ -140,8 +142,8 @@ def half_times(law: DeepLinear) -> np.ndarray:
                 np.log(s / 2),
                 epsrel=1e-12,
             )
-            found.append(f[0])
-    return np.array(found)
+            crossings.append(f[0])
+    return np.array(crossings)
 
 
 def _one_layer(s: np.ndarray, start: float, t: np.ndarray) -> np.ndarray:
@@ -186,12 +188,12 @@ def _flow(weights: list[np.ndarray], target: np.ndarray, times: np.ndarray) -> n
         return np.linalg.multi_dot([*unpack(x)[::-1], np.eye(shapes[0][1])])
 
     x = np.concatenate([w.ravel() for w in weights])
-    found, now = [], 0.0
+    maps, now = [], 0.0
     for time in times:
         if time > now:
             solved = solve_ivp(speed, (now, time), x, "DOP853", [time], rtol=RTOL, atol=RTOL / 100)
             if not solved.success:
                 raise RuntimeError(f"The gradient flow could not be integrated: {solved.message}")
             x, now = solved.y[:, -1], time
-        found.append(product(x))
-    return np.array(found)
+        maps.append(product(x))
+    return np.array(maps)

@@ -166,5 +166,5 @@ def best_time(law: RidgeFlow) -> tuple[float, float]:
     if values[-1] - values[k] <= 1e-9 * max(values):
         raise NoLimit("The test error decreases for ever: there is no time at which to stop.")
     ends = (grid[max(k - 1, 0)], grid[k + 1])
-    found = minimize_scalar(at, bounds=ends, method="bounded", options={"xatol": 1e-9})
-    return float(np.exp(found.x)), float(found.fun)
+    minimum = minimize_scalar(at, bounds=ends, method="bounded", options={"xatol": 1e-9})
+    return float(np.exp(minimum.x)), float(minimum.fun)

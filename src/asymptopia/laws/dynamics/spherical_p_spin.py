@@ -125,8 +125,8 @@ class SphericalPSpin(Law):
     def predict(self) -> dict[str, Any]:
         signal, overlap = self._signal()
         f, temperature = self.landscape(), float(self.temperature)
-        found = two_time_limit(f, temperature, self.times, signal, overlap)
-        return found | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, overlap)}
+        solution = two_time_limit(f, temperature, self.times, signal, overlap)
+        return solution | {"asymptotic_energy": theory.asymptotic_energy(f, temperature, signal, overlap)}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.sphere.langevin import spherical_langevin
@@ -162,11 +162,11 @@ class SphericalPSpin(Law):
             return
         if self.snr > 0:
             raise NoLimit(f"`snr` of SphericalPSpin must be 0 for a start in equilibrium, but is {self.snr:g}.")
-        lowest, found = theory.static_temperature(self.landscape()), self._start_temperature()
-        if not found >= lowest * (1 - 1e-12):
+        lowest, start = theory.static_temperature(self.landscape()), self._start_temperature()
+        if not start >= lowest * (1 - 1e-12):
             raise NoLimit(
                 f"A start in equilibrium is known at temperatures >= {lowest:.6g} only, where the statics is that of a "
-                f"paramagnet, but that of SphericalPSpin is {found:g}."
+                f"paramagnet, but that of SphericalPSpin is {start:g}."
             )
 
     def valid(self) -> str | None:

@@ -87,16 +87,16 @@ class SpikedMatrixTensor(Law):
         checked_times(self.times, "SpikedMatrixTensor")
 
     def predict(self) -> dict[str, Any]:
-        found = two_time_limit(self.landscape(), float(self.temperature), self.times, 1.0, float(self.start_overlap))
-        return {name: found[name] for name in ("overlap", "overlap_error", "energy", "energy_error")}
+        solution = two_time_limit(self.landscape(), float(self.temperature), self.times, 1.0, float(self.start_overlap))
+        return {name: solution[name] for name in ("overlap", "overlap_error", "energy", "energy_error")}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.sphere.langevin import spherical_langevin
 
-        found = spherical_langevin(
+        path = spherical_langevin(
             n, key, self.landscape(), self.temperature, self.times, signal=1.0, overlap=self.start_overlap
         )
-        return {name: found[name] for name in ("overlap", "energy")}
+        return {name: path[name] for name in ("overlap", "energy")}
 
     def coords(self) -> dict[str, Any]:
         return {"time": np.asarray(self.times)}

@@ -70,14 +70,14 @@ class Butterfly(Law):
             raise StatementError(f"`sizes` of Butterfly must be powers of two >= 4, but one is {n}.")
         truth = transform(self.matrix, n, rng)
         A = np.linalg.multi_dot(truth)
-        size, found = np.linalg.norm(A), butterfly(A)
-        true, mine = unit_columns(truth), unit_columns(found.factors())
+        size, product = np.linalg.norm(A), butterfly(A)
+        true, mine = unit_columns(truth), unit_columns(product.factors())
         E = rng.standard_normal((n, n)) + (1j * rng.standard_normal((n, n)) if np.iscomplexobj(A) else 0)
         E *= float(self.noise) * size / np.linalg.norm(E)
         noisy = butterfly(A + E).dense()
         squared = (np.linalg.norm(noisy - A) / np.linalg.norm(E)) ** 2
         return {
-            "error": np.linalg.norm(found.dense() - A) / size,
+            "error": np.linalg.norm(product.dense() - A) / size,
             "factors": max(np.linalg.norm(X - Y) / np.linalg.norm(Y) for X, Y in zip(mine, true, strict=True)),
             "amplification": squared * n / (J + 1),
             "excess": np.linalg.norm(A + E - noisy) / np.linalg.norm(E) / math.sqrt(J - 1),

@@ -89,16 +89,16 @@ class ConvolutionalLinearNetwork(Law):
     def predict(self) -> dict[str, Any]:
         from ...algorithms.factorise.network_paths import chain_tree, identifiability
 
-        found = identifiability(chain_tree(places(self.supports), int(self.branches)))
+        report = identifiability(chain_tree(places(self.supports), int(self.branches)))
         return {
-            "smallest": float(found.lifting),
-            "largest": float(np.sqrt(found.multiplicities[-1])),
-            "dimension": float(found.dimension),
+            "smallest": float(report.lifting),
+            "largest": float(np.sqrt(report.multiplicities[-1])),
+            "dimension": float(report.dimension),
             "recovery": 1.0,
-            "fails": float(not found.lifting),
-            "rank": float(found.rank),
-            "secant": float(found.secant),
-            "local": float(found.local),
+            "fails": float(not report.lifting),
+            "rank": float(report.rank),
+            "secant": float(report.secant),
+            "local": float(report.local),
         }
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
@@ -136,14 +136,14 @@ class ConvolutionalLinearNetwork(Law):
         noise = float(self.noise) * rng.standard_normal((len(tree.ways), n, n))
         E = unrolled(noise)  # its mean along the diagonals of a leaf's map: all that convolutions see of it
         truth = responses(tree, h)
-        found = fit_kernels(tree, truth + E, rng)
-        moved = responses(tree, found) - truth
+        fit = fit_kernels(tree, truth + E, rng)
+        moved = responses(tree, fit) - truth
         rest = np.sqrt(np.sum(noise**2, axis=(1, 2)) + n * (np.sum((moved - E) ** 2, 1) - np.sum(E**2, 1)))
         risks = (np.linalg.norm(noise, axis=(1, 2)) + rest) / np.sqrt(n)
-        P, Q = tree.products(h), tree.products(found)
+        P, Q = tree.products(h), tree.products(fit)
         return {
             "dimension": float(n * np.sum(moved**2) / float(self.noise) ** 2),
-            "recovery": max(low * ratio(tree, w, h, found, r) for w, r in zip(tree.ways, risks, strict=True)),
+            "recovery": max(low * ratio(tree, w, h, fit, r) for w, r in zip(tree.ways, risks, strict=True)),
             "fails": float(np.abs(P - Q).max() > np.abs(P).max() / 2),
         }
 
@@ -157,12 +157,12 @@ def places(supports: str) -> tuple[tuple[int, ...], ...]:
     """The supports that a text such as "(0 1)(0 2)" states. Raises `StatementError` if it states none."""
     groups = re.findall(r"\(([^()]*)\)", supports)
     good = re.fullmatch(r"(\s*\(\s*(-?\d+\s+)*-?\d+\s*\)\s*)+", supports)
-    found = tuple(tuple(int(i) for i in g.split()) for g in groups) if good else ()
-    if not found or any(len(set(s)) < len(s) for s in found):
+    stated = tuple(tuple(int(i) for i in g.split()) for g in groups) if good else ()
+    if not stated or any(len(set(s)) < len(s) for s in stated):
         raise StatementError(
             f'`supports` must be one or more lists of different whole numbers, as "(0 1)(0 2)", but is {supports!r}.'
         )
-    return found
+    return stated
 
 
 def unrolled(maps: np.ndarray) -> np.ndarray:

@@ -88,8 +88,8 @@ class StructuredFactorisation(Law):
         h = list(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
         truth = layers.product(h)
         E = rng.standard_normal((n, n)) * float(self.noise) * np.linalg.norm(truth) / n
-        found = fit_layers(layers, truth + E, rng)
-        P, Q, product = tensor(h), tensor(found), layers.product(found)
+        fit = fit_layers(layers, truth + E, rng)
+        P, Q, product = tensor(h), tensor(fit), layers.product(fit)
         values = np.linalg.svd(layers.lifted, compute_uv=False)
         sigma = values[values > values[0] * n * n * np.finfo(float).eps][-1]
         risk = np.linalg.norm(E) + np.linalg.norm(truth + E - product)
@@ -98,7 +98,7 @@ class StructuredFactorisation(Law):
         variance = (float(self.noise) * np.linalg.norm(truth) / n) ** 2
         return {
             "recovery": np.linalg.norm(P - Q) / apart,
-            "factors": class_distance(h, found) / class_bound(h, found, apart) if near else 0.0,
+            "factors": class_distance(h, fit) / class_bound(h, fit, apart) if near else 0.0,
             "smallest": sigma / np.sqrt(n),
             "largest": values[0] / np.sqrt(n),
             "dimension": np.sum((product - truth) ** 2) / variance,

@@ -74,9 +74,9 @@ class MaxMargin(Law):
 
     def predict_many(self) -> dict[str, Any]:
         pairs = zip(*np.broadcast_arrays(np.atleast_1d(self.alpha), self.flip), strict=True)
-        found = np.array([_margin(float(a), float(f)) for a, f in pairs])
-        error = np.arctan2(1 / np.cosh(found[:, 1]), np.tanh(found[:, 1])) / np.pi
-        return {"margin": found[:, 0], "test_error": error, "separable": np.ones(len(found))}
+        margins = np.array([_margin(float(a), float(f)) for a, f in pairs])
+        error = np.arctan2(1 / np.cosh(margins[:, 1]), np.tanh(margins[:, 1])) / np.pi
+        return {"margin": margins[:, 0], "test_error": error, "separable": np.ones(len(margins))}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.erm.max_margin import max_margin
@@ -86,10 +86,10 @@ class MaxMargin(Law):
         X = rng.standard_normal((samples, n)) / np.sqrt(n)
         y = np.where(X[:, 0] >= 0, 1.0, -1.0)
         y = np.where(rng.random(samples) < self.flip, -y, y)
-        found = max_margin(X, y)
-        if found is None:
+        solution = max_margin(X, y)
+        if solution is None:
             return {"margin": 0.0, "test_error": np.nan, "separable": 0.0}
-        w, margin = found
+        w, margin = solution
         error = np.arctan2(np.linalg.norm(w[1:]), w[0]) / np.pi
         return {"margin": margin * np.sqrt(n), "test_error": error, "separable": 1.0}
 

@@ -155,16 +155,16 @@ class DeepLinearCriticalPoints(Law):
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         rng = generator(key)
         root, target, left = self.sample(n, rng)
-        found = search(self.widths, root, target, rng)
+        points = search(self.widths, root, target, rng)
         sizes = {k: len(v) for k, v in self.coords().items()}
-        good = found["converged"]
-        values, index, labels = found["loss"][good], found["index"][good], found["label"][good]
+        good = points["converged"]
+        values, index, labels = points["loss"][good], points["index"][good], points["label"][good]
         distinct = distinct_values(values)
-        full = found["rank"][good] == min(self.widths)
+        full = points["rank"][good] == min(self.widths)
         tops = distinct_values(values[full])
         indices = [np.mean(index[full & (abs(values - v) < SAME * max(abs(v), 1))]) for v in tops]
         above = (index == 0) & (values > distinct[0] + SAME * max(distinct[0], 1))
-        stays = [not falls(self.widths, x, (root, target), rng) for x in found["point"][good][above]]
+        stays = [not falls(self.widths, x, (root, target), rng) for x in points["point"][good][above]]
         nothing = {k: np.full(size, np.nan) for k, size in sizes.items()}
         return {
             "critical_value": distinct + left if len(distinct) == sizes["subset"] else nothing["subset"],
@@ -197,14 +197,14 @@ def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random
     for _ in range(BATCHES):
         strength = sigma * np.exp(rng.uniform(-1.2, 0.7, (BATCH, 1)))
         starts = strength * rng.standard_normal((BATCH, sum(a * b for a, b in pairwise(widths))))
-        found = find_critical_points(_loss(widths), starts, (A, B))
-        weights = [split_weights(x, widths) for x in found.point]
+        points = find_critical_points(_loss(widths), starts, (A, B))
+        weights = [split_weights(x, widths) for x in points.point]
         product = [np.linalg.svd(_product(w) @ A, compute_uv=False) for w in weights]
         for name, column in {
-            "converged": found.converged,
-            "loss": found.loss,
-            "index": found.index(),
-            "point": found.point,
+            "converged": points.converged,
+            "loss": points.loss,
+            "index": points.index(),
+            "point": points.point,
             "rank": np.array([(s > 1e-4 * np.linalg.norm(B, 2)).sum() for s in product]),
             "label": np.array([linear_network_label(w, A, B) for w in weights]),
         }.items():

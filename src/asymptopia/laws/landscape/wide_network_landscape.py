@@ -140,11 +140,11 @@ def forward(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activat
 
 def unpack(x: np.ndarray, shapes: list[tuple[int, int]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """The weights and biases of each layer in a row of parameters."""
-    found, start = [], 0
+    blocks, start = [], 0
     for a, b in shapes:
-        found.append((x[start : start + a * b].reshape(a, b), x[start + a * b : start + a * b + a]))
+        blocks.append((x[start : start + a * b].reshape(a, b), x[start + a * b : start + a * b + a]))
         start += a * b + a
-    return found
+    return blocks
 
 
 def jacobian(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activation: Any) -> np.ndarray:

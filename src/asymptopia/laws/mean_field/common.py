@@ -83,13 +83,13 @@ class _Network(Law):
         """The probes, shape (P, d)."""
         if not self.probes:
             return np.asarray(inputs.probes())
-        found = np.asarray(self.probes, float)
-        if found.size % inputs.dimension or (found.ndim == 2 and found.shape[1] != inputs.dimension):
+        probes = np.asarray(self.probes, float)
+        if probes.size % inputs.dimension or (probes.ndim == 2 and probes.shape[1] != inputs.dimension):
             raise StatementError(
                 f"`probes` of {type(self).__name__} must be points of {inputs.dimension} numbers each, but is "
                 f"{self.probes}."
             )
-        return found.reshape(-1, inputs.dimension)
+        return probes.reshape(-1, inputs.dimension)
 
     def read(self) -> Any:
         """The inputs; raises `StatementError` for a data set of too many rows."""
@@ -147,6 +147,6 @@ class _Network(Law):
         else:
             X, y, weight = map(jnp.asarray, inputs.rule())
         both = jnp.concatenate([jnp.asarray(self.where(inputs)), X])
-        found = jnp.stack([outputs(theta, both).mean(axis=0) for theta in path])
+        outputs_on_path = jnp.stack([outputs(theta, both).mean(axis=0) for theta in path])
         P = len(both) - len(y)
-        return found[:, :P], (found[:, P:] - y) ** 2 @ weight / 2
+        return outputs_on_path[:, :P], (outputs_on_path[:, P:] - y) ** 2 @ weight / 2

@@ -210,8 +210,8 @@ class FokkerPlanck(Law):
         bend = np.asarray(self.potential.curvature(x))
         k = int(np.argmin(bend))
         near = (float(x[max(k - 1, 0)]), float(x[min(k + 1, len(x) - 1)]))
-        found = minimize_scalar(lambda y: float(self.potential.curvature(np.array(y))), bounds=near, method="bounded")
-        return float(min(bend[k], found.fun))
+        minimum = minimize_scalar(lambda y: float(self.potential.curvature(np.array(y))), bounds=near, method="bounded")
+        return float(min(bend[k], minimum.fun))
 
     def _eyring_kramers(self) -> float:
         from scipy.optimize import brentq

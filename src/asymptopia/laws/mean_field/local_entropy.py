@@ -133,7 +133,7 @@ class LocalEntropy(Law):
 
     def _reach(self, x: np.ndarray) -> tuple[float, float]:
         """Where the local laws around these points have their mass."""
-        found = []
+        basins = []
         for centre in (float(x.min()), float(x.max())):
             basin = self._pulled(centre).basin(self.temperature)
             if basin is None:
@@ -141,8 +141,8 @@ class LocalEntropy(Law):
                     "`landscape` of LocalEntropy must, with gamma (x - y)**2 / 2 added, be confining, that is rise by "
                     f"40 temperatures within |y| < 2048; {self.landscape!r} with `gamma` = {self.gamma:g} does not."
                 )
-            found.append(basin)
-        return min(b[0] for b in found), max(b[1] for b in found)
+            basins.append(basin)
+        return min(b[0] for b in basins), max(b[1] for b in basins)
 
     def _pulled(self, centre: float) -> Potential:
         return Potential.from_callable(lambda y: self.landscape(y) + self.gamma * (y - centre) ** 2 / 2)
@@ -170,13 +170,13 @@ class LocalEntropy(Law):
             raise NoLimit(f"`landscape` of LocalEntropy must be confining to have minima, but is {self.landscape!r}.")
         grid = np.linspace(*basin, 402)  # an even number: a symmetric loss has its centre between two
         signs = np.sign(np.concatenate([self._smoothed(part)[1] for part in np.array_split(grid, 8)]))
-        found = []
+        solutions = []
         for i in np.flatnonzero(signs[1:] * signs[:-1] < 0):
             x = brentq(lambda c: self._smoothed(np.array([c]))[1][0], grid[i], grid[i + 1], xtol=1e-14)
             loss, _, bend, _ = self._smoothed(np.array([x]))
             values = {"overlap": float(x), "smoothed_loss": float(loss[0]), "curvature": float(bend[0])}
-            found.append(FixedPoint(values, -float(loss[0]) / self.temperature, bool(signs[i] > 0)))
-        return found
+            solutions.append(FixedPoint(values, -float(loss[0]) / self.temperature, bool(signs[i] > 0)))
+        return solutions
 
     def thresholds(self, along: str) -> dict[str, float]:
         """In a symmetric loss, along `temperature` or `gamma`: `transition`, where 0 turns from maximum to minimum."""

@@ -135,13 +135,13 @@ class McKeanVlasov(Law):
         return values | {"distance": 0 * values["mean"], "distance_exponent": np.full(len(self.times), -0.5)}
 
     def _basin(self, temperature: float | None = None) -> tuple[float, float]:
-        found = self.potential.basin(self.temperature if temperature is None else temperature)
-        if found is None:
+        basin = self.potential.basin(self.temperature if temperature is None else temperature)
+        if basin is None:
             raise NoLimit(
                 "`potential` of McKeanVlasov must be confining, that is rise by 40 temperatures above its minimum on "
                 f"both sides within |x| < 2048, but {self.potential!r} does not."
             )
-        return found
+        return basin
 
     def _pace(self) -> float:
         """The share of a step of time that the fastest relaxation allows, of the coupling or within a well."""
@@ -193,13 +193,13 @@ class McKeanVlasov(Law):
         low, high = self._basin()
         grid = np.linspace(low, high, 402)  # an even number: a symmetric law has its mean between two
         signs = np.sign(np.concatenate([excess(part) for part in np.array_split(grid, 8)]))
-        found = []
+        solutions = []
         for i in np.flatnonzero(signs[1:] * signs[:-1] < 0):
             m = float(brentq(excess, grid[i], grid[i + 1], xtol=1e-14))
             _, variance, entropy = self._gibbs(m, self.temperature)
             stable = self.coupling * float(variance) < self.temperature
-            found.append(FixedPoint({"overlap": m, "variance": float(variance)}, float(entropy), stable))
-        return found
+            solutions.append(FixedPoint({"overlap": m, "variance": float(variance)}, float(entropy), stable))
+        return solutions
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `temperature`, in a symmetric potential: `transition`, below which the mean 0 is unstable, if ever."""

@@ -133,13 +133,13 @@ class PathIntegralControl(Law):
         if isinstance(self.target, Normal) and self.target.variance == 0:
             raise NoLimit("`target` of PathIntegralControl must have a density, but its variance is 0.")
         tilted = Potential.from_callable(lambda y: self._potential(y) + precision * y**2 / 2 - tilt * y)
-        found = tilted.basin(1.0, REACH)
-        if found is None:
+        basin = tilted.basin(1.0, REACH)
+        if basin is None:
             raise NoLimit(
                 "`target` of PathIntegralControl must be a law, that is a potential that rises by 40 above its minimum "
                 f"on both sides within |x| < 2048, but {self.target!r} does not."
             )
-        return found
+        return basin
 
     def check(self) -> None:
         self._reach()

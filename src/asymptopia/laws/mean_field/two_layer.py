@@ -92,8 +92,8 @@ class TwoLayer(_Network):
         from ...theory.two_layer.radial import solve_radial
 
         isotropic = isinstance(self.data, IsotropicGaussians)
-        found = (solve_radial if isotropic else solve)(self.setting())
-        return found | {"deviation": 0.0, "exponent": -1.0}
+        solution = (solve_radial if isotropic else solve)(self.setting())
+        return solution | {"deviation": 0.0, "exponent": -1.0}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         import jax

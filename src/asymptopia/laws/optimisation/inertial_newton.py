@@ -91,8 +91,8 @@ class InertialNewton(Law):
         spans = np.diff(np.asarray(self.times, float), prepend=0.0)
         counts = np.ceil(spans / longest * (1 - 1e-12)).astype(int)
         rates = tuple(float(s / max(c, 1)) for s, c in zip(spans, counts, strict=True))
-        found = _compiled_runs()(keys, n, m, a, b, rates, tuple(map(int, counts)))
-        return {k: np.asarray(v, float) for k, v in found.items()}
+        runs = _compiled_runs()(keys, n, m, a, b, rates, tuple(map(int, counts)))
+        return {k: np.asarray(v, float) for k, v in runs.items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}

@@ -105,8 +105,8 @@ class MajorizationMinimization(Law):
         return bounds | {"contraction": 1 - min(ratios), "constant_bound": 1 - 4 * min(slopes)}
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
-        found = _compiled_trials()(keys, n, self.activation, int(self.depth), float(self.signal))
-        return {k: np.asarray(v, float) for k, v in found.items()}
+        trials = _compiled_trials()(keys, n, self.activation, int(self.depth), float(self.signal))
+        return {k: np.asarray(v, float) for k, v in trials.items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}

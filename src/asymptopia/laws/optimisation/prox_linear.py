@@ -104,15 +104,15 @@ class ProxLinear(Law):
 
         along, c = signal / size, float(self.cosine)
         distance = float(self.distance) * 8 / n
-        found = []
+        trials = []
         for side in rng.standard_normal((DIRECTIONS, n)):
             side -= (side @ along) * along
             side *= math.sqrt(1 - c * c) / np.linalg.norm(side)
             near = signal + distance * size * (c * along + side)
             once = prox_linear(Absolute(), b, model, jacobian, near, step, 1).x
             squares = near + np.linalg.lstsq(jacobian(near), b - model(near), rcond=None)[0]
-            found.append((np.linalg.norm(once - signal), np.linalg.norm(squares - signal)))
-        contraction, newton = np.mean(found, axis=0) / (distance**2 * size)
+            trials.append((np.linalg.norm(once - signal), np.linalg.norm(squares - signal)))
+        contraction, newton = np.mean(trials, axis=0) / (distance**2 * size)
         start = signal + rng.standard_normal(n) * size / (2 * math.sqrt(n))
         trail = prox_linear(Absolute(), b, model, jacobian, start, step, STEPS)
         short = trail.guaranteed + np.diff(trail.values)

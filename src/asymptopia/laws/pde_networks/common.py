@@ -105,8 +105,8 @@ def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, ke
     growth: the rate at which layers can amplify a difference, at most.
     """
     shape = state_shape(law.architecture, law.features)
-    found = _compiled(make, shape, n)(keys, law.horizon / n)
-    values = {k: np.asarray(v) for k, v in found.items()}
+    observables = _compiled(make, shape, n)(keys, law.horizon / n)
+    values = {k: np.asarray(v) for k, v in observables.items()}
     round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(law.horizon * growth)
     values["reconstruction_error"] = values["reconstruction_error"] / round_off
     ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)

@@ -127,10 +127,10 @@ class ResidualLimit(Law):
             return np.concatenate([speed, spread.ravel(), (J @ M).ravel()])
 
         begun = np.concatenate([np.ones(d), np.zeros(d * d), np.eye(d).ravel()])
-        found = solve_ivp(slope, (0.0, 1.0), begun, method="DOP853", rtol=1e-10, atol=1e-12)
-        if not found.success:
-            raise ArithmeticError(f"The flow of {self!r} was not solved: {found.message}")
-        end = found.y[:, -1]
+        solution = solve_ivp(slope, (0.0, 1.0), begun, method="DOP853", rtol=1e-10, atol=1e-12)
+        if not solution.success:
+            raise ArithmeticError(f"The flow of {self!r} was not solved: {solution.message}")
+        end = solution.y[:, -1]
         return end[:d], end[d : d + d * d].reshape(d, d), end[d + d * d :].reshape(d, d).sum(axis=0)
 
     def _length(self) -> float:

@@ -141,15 +141,15 @@ class EventChain(Law):
         chains = max(SNAPSHOTS, math.ceil(3 * n * math.log(n)))
         gaps = np.full(n, 1 / self.density - 1)
         settled = rod_chains(gaps, chains, rng, step=self.step, width=self.width)
-        found = rod_chains(settled.configuration, chains, rng, step=self.step, width=self.width, count=SNAPSHOTS)
-        places = np.cumsum(1 + found.snapshots, axis=1)
+        chains_run = rod_chains(settled.configuration, chains, rng, step=self.step, width=self.width, count=SNAPSHOTS)
+        places = np.cumsum(1 + chains_run.snapshots, axis=1)
         modes = np.maximum(np.rint(n * np.array(self.waves)), 1)
         amplitudes = np.exp(2j * np.pi * modes[:, None, None] * self.density / n * places).sum(axis=2)
         return {
-            "pressure": found.pressure(self.density),
-            "turning_rate": found.events / found.displacement,
-            "contacts": (found.snapshots < self.width).mean(),
-            "squared_gap": (found.configuration**2).mean(),
+            "pressure": chains_run.pressure(self.density),
+            "turning_rate": chains_run.events / chains_run.displacement,
+            "contacts": (chains_run.snapshots < self.width).mean(),
+            "squared_gap": (chains_run.configuration**2).mean(),
             "structure_factor": (np.abs(amplitudes) ** 2).mean(axis=1) / n,
         }
 

@@ -127,17 +127,17 @@ class ZigZag(Law):
 
         sampler = zig_zag(logdensity, float(n), refreshment=self.refreshment)
         state, path = sampler.step(key, start(jnp.zeros(1)))
-        found = {
+        observables = {
             "mean": path.mean[0],
             "second_moment": path.second_moment[0],
             "turning_rate": (path.events + path.refreshments) / n,
         }
-        return {k: jnp.where(state.fault == 0, v, jnp.nan) for k, v in found.items()}
+        return {k: jnp.where(state.fault == 0, v, jnp.nan) for k, v in observables.items()}
 
     def valid(self) -> str | None:
         """Between wells that a particle seldom leaves the averages settle only on paths that are much longer."""
-        found = self.predict()
-        time = found["asymptotic_variance"] / (found["second_moment"] - found["mean"] ** 2) / 2
+        limit = self.predict()
+        time = limit["asymptotic_variance"] / (limit["second_moment"] - limit["mean"] ** 2) / 2
         if time > 10:
             return (
                 f"the position is correlated over a time of {time:.3g}: much longer paths are needed to see the limit"

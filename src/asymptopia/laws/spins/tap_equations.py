@@ -76,11 +76,11 @@ class TAPEquations(Law):
 
     def predict(self) -> dict[str, Any]:
         beta, h = float(self.beta), float(self.h)
-        found = symmetric.free_energy(beta, h)
+        state = symmetric.free_energy(beta, h)
         return {
-            "overlap": found["overlap"],
-            "magnetisation": found["magnetisation"],
-            "free_energy": found["free_energy"],
+            "overlap": state["overlap"],
+            "magnetisation": state["magnetisation"],
+            "free_energy": state["free_energy"],
             "distance": _distances(beta, h),
             "rate": symmetric.replicon(beta, h),
         }
@@ -92,11 +92,11 @@ class TAPEquations(Law):
         J = np.triu(rng.standard_normal((n, n)), 1) / math.sqrt(n)
         J += J.T
         steps = np.array([m for m, _ in itertools.islice(bolthausen(J, h, beta), STEPS + 1)])
-        found = tap(J, h, beta)
+        solution = tap(J, h, beta)
         return {
-            "overlap": found.overlap,
-            "magnetisation": found.means.mean(),
-            "free_energy": found.free_energy,
+            "overlap": solution.overlap,
+            "magnetisation": solution.means.mean(),
+            "free_energy": solution.free_energy,
             "distance": (np.diff(steps, axis=0) ** 2).mean(axis=1),
         }
 
@@ -104,8 +104,8 @@ class TAPEquations(Law):
         """`almeida_thouless` along `beta`: the iteration converges up to there."""
         if along != "beta":
             raise StatementError(f"TAPEquations has no known transition along {along!r}; there is one along 'beta'.")
-        found = symmetric.critical_beta(abs(float(self.h)))
-        return {} if math.isinf(found) else {"almeida_thouless": found}
+        line = symmetric.critical_beta(abs(float(self.h)))
+        return {} if math.isinf(line) else {"almeida_thouless": line}
 
 
 def _distances(beta: float, h: float) -> np.ndarray:

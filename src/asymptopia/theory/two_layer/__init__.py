@@ -86,12 +86,12 @@ _DIVERGES = "At `rate` {:g} the neurons do not stay finite up to time {:g}: ther
 
 def _nodes(setting: Setting, p: int, level: int, points: int) -> Nodes:
     X, y, weights = setting.inputs.nodes(level)
-    found = smooth_nodes(p, level, setting.neurons.linear)
-    if found is None:
+    rule = smooth_nodes(p, level, setting.neurons.linear)
+    if rule is None:
         z = nets(p, points)
         z = z.reshape(-1, p) if level else z[0]
-        found = z, np.full(len(z), 1 / len(z))
-    return Nodes(setting.neurons.place(found[0]), found[1], X, y, weights)
+        rule = z, np.full(len(z), 1 / len(z))
+    return Nodes(setting.neurons.place(rule[0]), rule[1], X, y, weights)
 
 
 def _net(nodes: Nodes, i: int, points: int) -> Nodes:

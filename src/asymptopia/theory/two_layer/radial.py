@@ -43,10 +43,10 @@ def _solved(setting: Setting, level: int) -> Found:
         field = np.multiply.outer(r, s)
         return -setting.rate * slope(field) @ (p * (w @ h(field) - y) * s)
 
-    found = solve_ivp(velocity, (0.0, setting.times[-1]), r, "DOP853", setting.times, rtol=1e-9, atol=FINE)
+    solution = solve_ivp(velocity, (0.0, setting.times[-1]), r, "DOP853", setting.times, rtol=1e-9, atol=FINE)
     lengths = np.linalg.norm(setting.probes, axis=1)
-    output = np.array([w @ h(np.multiply.outer(r, lengths)) for r in found.y.T])
-    left = np.array([w @ h(np.multiply.outer(r, s)) - y for r in found.y.T])
+    output = np.array([w @ h(np.multiply.outer(r, lengths)) for r in solution.y.T])
+    left = np.array([w @ h(np.multiply.outer(r, s)) - y for r in solution.y.T])
     return {"output": output, "risk": left**2 @ p / 2}
 
 

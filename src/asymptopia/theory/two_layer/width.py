@@ -25,6 +25,6 @@ def required_width(law: _Network, accuracy: float) -> int:
     if not (accuracy > 0 and math.isfinite(accuracy)):
         raise StatementError(f"`accuracy` must be a number > 0, but is {accuracy!r}.")
     law.admit()
-    found = solve(law.setting(), fluctuations=True)
-    largest = float((found["fluctuation"] + found["fluctuation_error"]).max())
+    solution = solve(law.setting(), fluctuations=True)
+    largest = float((solution["fluctuation"] + solution["fluctuation_error"]).max())
     return max(1, math.ceil(largest / accuracy**2))

@@ -49,11 +49,11 @@ class Problem(NamedTuple):
 def predict(law: ScalingPhases) -> dict[str, Any]:
     """The risk at the times, its floor, and the exponents of the phase."""
     problem = Problem.of(law)
-    found, coarse = (_risk(problem, law.times, order) for order in (ORDER, 3 * ORDER // 4))
+    fine, coarse = (_risk(problem, law.times, order) for order in (ORDER, 3 * ORDER // 4))
     name, loss, width = phase(law.alpha, law.beta)
     return {
-        "test_error": found,
-        "test_error_error": np.abs(found - coarse) + found / law.width,
+        "test_error": fine,
+        "test_error_error": np.abs(fine - coarse) + fine / law.width,
         "floor": floor(problem),
         "loss_exponent": loss,
         "width_exponent": width,

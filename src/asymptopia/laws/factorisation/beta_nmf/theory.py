@@ -72,8 +72,8 @@ def minimum(data: NonnegativeData, rank: int, beta: float, l1: float, starts: in
     """The lowest of the minima found from random starts; `ArithmeticError` if it is not stationary."""
     X = data.matrix()
     rng = np.random.default_rng(20_111)
-    found = [_descended(X, rank, beta, l1, rng) for _ in range(starts)]
-    best = min(found, key=lambda pair: pair[0])[1]
+    descents = [_descended(X, rank, beta, l1, rng) for _ in range(starts)]
+    best = min(descents, key=lambda pair: pair[0])[1]
     return _polished(X, best, rank, beta, l1)
 
 
@@ -168,12 +168,12 @@ def flat_directions(W: np.ndarray, Ht: np.ndarray, zero: np.ndarray) -> int:
     return r * r - int(np.linalg.matrix_rank(held, tol=1e-9 * np.abs(tangent).max()) if len(held) else 0)
 
 
-def isolated(found: Minimum) -> bool:
+def isolated(point: Minimum) -> bool:
     """Whether only the scales of the components can change without changing the objective."""
-    return found.l1 > 0 or flat_directions(*found.factors(), found.z == 0) == found.rank
+    return point.l1 > 0 or flat_directions(*point.factors(), point.z == 0) == point.rank
 
 
-def update_spectrum(found: Minimum, heuristic: bool) -> np.ndarray:
+def update_spectrum(point: Minimum, heuristic: bool) -> np.ndarray:
     r"""Moduli of the eigenvalues, largest first, of the derivative of the update at an isolated minimum.
 
     An entry z > 0 is where the slope $den \, t^{b-1} - num \, t^{a-1} + l1$ of the majoriser vanishes at t = 1, so that
@@ -181,19 +181,19 @@ def update_spectrum(found: Minimum, heuristic: bool) -> np.ndarray:
     H that is $(1 - D_H F_H)(1 - D_W F_W)$ with F the Hessian's rows and D = diag(z / s). An entry at zero is multiplied
     by the root t < 1. Without a penalty the scales of the components have eigenvalue 1, and are left out.
     """
-    beta, l1 = found.beta, found.l1
-    gradient, curvature, den = derivatives(found.X, found.z, found.rank, beta, l1)
+    beta, l1 = point.beta, point.l1
+    gradient, curvature, den = derivatives(point.X, point.z, point.rank, beta, l1)
     num = den + l1 - gradient
-    free = found.z > 0
+    free = point.z > 0
     a, b = min(beta - 1, 1.0), max(beta, 1.0)
     s = num if heuristic else (b - 1) * den - (a - 1) * num
-    steps = (found.z[free] / s[free])[:, None] * curvature[np.ix_(free, free)]
-    left = (np.flatnonzero(free) < found.X.shape[0] * found.rank)[:, None]
+    steps = (point.z[free] / s[free])[:, None] * curvature[np.ix_(free, free)]
+    left = (np.flatnonzero(free) < point.X.shape[0] * point.rank)[:, None]
     eye = np.eye(len(steps))
     product = (eye - np.where(left, 0.0, steps)) @ (eye - np.where(left, steps, 0.0))
     values = np.linalg.eigvals(product)
     order = np.argsort(np.abs(values - 1))
-    flat = 0 if l1 > 0 else found.rank
+    flat = 0 if l1 > 0 else point.rank
     if np.abs(values[order[:flat]] - 1).max(initial=0.0) > 1e-7:
         raise ArithmeticError(f"The update moves along directions that leave W H as it is: {values[order[:flat]]}.")
     outer = [_multiplier(p, q, l1, a, b, heuristic) for p, q in zip(num[~free], den[~free], strict=True)]
@@ -214,11 +214,11 @@ def _multiplier(num: float, den: float, l1: float, a: float, b: float, heuristic
 def predict(law: BetaNMF) -> dict[str, Any]:
     """The observables in the limit."""
 
-    found = minimum(law.data, int(law.rank), float(law.beta), float(law.l1), 2 * int(law.starts))
-    if not isolated(found):
+    best = minimum(law.data, int(law.rank), float(law.beta), float(law.l1), 2 * int(law.starts))
+    if not isolated(best):
         raise NoLimit(
             f"`l1` of BetaNMF must be > 0 here, but is {law.l1:g}: without, mixtures of the components leave the "
             "divergence as it is, and the rate depends on which of them is reached."
         )
-    spectrum = update_spectrum(found, law.heuristic)
-    return {"divergence": found.value, "violations": 0.0, "rate": float(spectrum[0])}
+    spectrum = update_spectrum(best, law.heuristic)
+    return {"divergence": best.value, "violations": 0.0, "rate": float(spectrum[0])}

@@ -76,8 +76,8 @@ def soft(
             return np.stack([w * mean, w**2, slope])
 
         breaks = np.array([[-1.0, 1.0]]) * denoiser.l1 / spread
-        found = observation_averages(prior, alpha / error, moments, breaks)[:, 0]
-        now = Knowledge(*map(float, found))
+        averages = observation_averages(prior, alpha / error, moments, breaks)[:, 0]
+        now = Knowledge(*map(float, averages))
         path.append(now)
     return path
 

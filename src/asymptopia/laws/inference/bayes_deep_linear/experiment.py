@@ -68,13 +68,13 @@ def scale_law(units: int, layers: int) -> tuple[np.ndarray, np.ndarray]:
     half = units / 2
     one = half * (logs + np.log(half)) - half * np.exp(logs) - gammaln(half)
     zero = round(-LOW / SPACING)
-    found = one
+    density = one
     for _ in range(layers - 1):
         following = np.full(len(logs), -np.inf)
         for k in range(len(logs)):
             # log Q = logs[k]: one factor at logs[j], the others at logs[k] - logs[j]
             j = np.arange(max(0, k + zero - len(logs) + 1), min(len(logs), k + zero + 1))
-            terms = one[j] + found[k + zero - j]
+            terms = one[j] + density[k + zero - j]
             following[k] = np.logaddexp.reduce(terms) + np.log(SPACING)
-        found = following
-    return logs, found
+        density = following
+    return logs, density

@@ -51,8 +51,8 @@ def _best(law: BayesDeepLinear) -> float:
     roots = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
     if not len(roots):
         raise ArithmeticError("The exponent of the scale has no maximum between exp(-30) and exp(12).")
-    found = [float(brentq(lambda u: _slope(law, u), GRID[k], GRID[k + 1], xtol=1e-15)) for k in roots]
-    return max(found, key=lambda u: _exponent(law, u))
+    maxima = [float(brentq(lambda u: _slope(law, u), GRID[k], GRID[k + 1], xtol=1e-15)) for k in roots]
+    return max(maxima, key=lambda u: _exponent(law, u))
 
 
 def _slope(law: BayesDeepLinear, log_q: float) -> float:

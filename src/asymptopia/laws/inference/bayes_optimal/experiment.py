@@ -25,8 +25,8 @@ def realize(law: BayesOptimal, n: int, key: Key) -> dict[str, Any]:
     X = rng.standard_normal((samples, n)) / np.sqrt(n)
     y = law.channel.sample(X @ signal, rng)
     informed = (signal, CERTAIN * float(law.prior.second_moment)) if law.start == "informative" else None
-    found = gamp(X, y, law.prior, law.channel, start=informed)
-    means, variance = found.means, float(np.mean(found.variances))
+    estimate = gamp(X, y, law.prior, law.channel, start=informed)
+    means, variance = estimate.means, float(np.mean(estimate.variances))
     if law.prior.symmetric and law.channel.even():
         means = means * (1.0 if means @ signal >= 0 else -1.0)
     return {

@@ -186,8 +186,8 @@ def predict_many(law: BayesOptimal) -> dict[str, Any]:
         groups.setdefault((one.prior, one.channel), []).append(k)
     rows = np.zeros((len(every), 4))
     for (prior, channel), members in groups.items():
-        found = fixed_points(prior, channel, [every[k].alpha for k in members])
-        points = [chosen(p, law.start) for p in found]
+        solutions = fixed_points(prior, channel, [every[k].alpha for k in members])
+        points = [chosen(p, law.start) for p in solutions]
         errors = test_error(channel, points)
         rows[members] = [(p.q, p.v, e, p.free_entropy) for p, e in zip(points, errors, strict=True)]
     return dict(zip(("overlap", "mse", "test_error", "free_entropy"), rows.T, strict=True))

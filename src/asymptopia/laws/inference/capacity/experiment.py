@@ -130,5 +130,5 @@ def realize(law: Capacity, n: int, key: Key) -> dict[str, Any]:
 
     rng = generator(key)
     patterns = whole(law.alpha * n, rng, least=0)
-    found = stored(n, law.kappa, law.weights, law.constraint, rng)
-    return {"capacity": found / n, "satisfiable": float(found >= patterns)}
+    storage = stored(n, law.kappa, law.weights, law.constraint, rng)
+    return {"capacity": storage / n, "satisfiable": float(storage >= patterns)}

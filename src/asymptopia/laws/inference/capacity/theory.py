@@ -95,10 +95,10 @@ def stability(alpha: float, weights: str, constraint: str) -> dict[str, float]:
         ends = (-step, step) if constraint == "halfspace" else (0.5 / step, 1 + step / 4)
         if step > 64:
             raise NotConverged(f"No kappa with a capacity of {alpha:g} was found between {ends[0]:g} and {ends[1]:g}.")
-    found = {"capacity": float(brentq(excess, *ends, xtol=1e-13, rtol=1e-14))}
+    thresholds = {"capacity": float(brentq(excess, *ends, xtol=1e-13, rtol=1e-14))}
     if (weights, constraint) == ("binary", "outside"):
-        found["replica_symmetry"] = float(brentq(unstable, 0.1, 2.0, xtol=1e-13, rtol=1e-14))
-    return found
+        thresholds["replica_symmetry"] = float(brentq(unstable, 0.1, 2.0, xtol=1e-13, rtol=1e-14))
+    return thresholds
 
 
 def _state(x: float, kappa: float, weights: str) -> tuple[float, float, float]:

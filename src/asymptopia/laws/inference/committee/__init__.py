@@ -100,11 +100,11 @@ class Committee(Law):
         from .theory import all_states, machine_of, stable
 
         machine = machine_of(self)
-        found = []
+        solutions = []
         for s in all_states(machine, self.alpha):
             values = {"overlap": float(s.q.mean()), "sum": float(s.q[0]), "difference": float(s.q[-1])}
-            found.append(FixedPoint(values, s.free_entropy(self.alpha), stable(machine, s)))
-        return sorted(found, key=lambda p: p.overlap)
+            solutions.append(FixedPoint(values, s.free_entropy(self.alpha), stable(machine, s)))
+        return sorted(solutions, key=lambda p: p.overlap)
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `alpha`: `specialisation`, where the units begin to be told apart, and, where the branch reached

@@ -33,10 +33,10 @@ def realize(law: Committee, n: int, key: Key) -> dict[str, Any]:
     if law.start == "informative":
         informed = teacher, CERTAIN * float(law.prior.second_moment) * np.eye(law.K)
     seed = int(rng.integers(2**31))
-    found = committee(X, y, law.prior, law.K, law.activation, noise, start=informed, tolerance=SETTLED, seed=seed)
-    overlap = found.means.T @ teacher / d
+    estimate = committee(X, y, law.prior, law.K, law.activation, noise, start=informed, tolerance=SETTLED, seed=seed)
+    overlap = estimate.means.T @ teacher / d
     order = max(itertools.permutations(range(law.K)), key=lambda p: np.trace(overlap[list(p)]))
-    error = _error(law, found.means, found.covariance, teacher, rng)
+    error = _error(law, estimate.means, estimate.covariance, teacher, rng)
     return {"overlap": overlap[list(order)], "test_error": error}
 
 

@@ -27,15 +27,15 @@ def predict_many(law: ERM) -> dict[str, Any]:
     guarded = law.replace(ridge=np.where(through, 1.0, wide(law.ridge, count))) if through.any() else law
     m, q, V, residual = _solve(guarded, count)
     rho = wide(law.prior.second_moment, count)
-    found = output_averages(law.loss, law.teacher, m, q, V, rho)
+    averages = output_averages(law.loss, law.teacher, m, q, V, rho)
     least = (np.where(recovering, rho, value) for value in _least_norm(law, rho, count))
     m, q = (np.where(through, a, b) for a, b in zip(least, (m, q), strict=True))
     values = {
         "overlap": m,
         "norm": q,
         "test_error": test_error(law.teacher if law.noisy_test else law.teacher.noiseless(), m, q, rho),
-        "train_loss": np.where(through, 0.0, found.loss),
-        "train_error": np.where(through, 0.0, found.error),
+        "train_loss": np.where(through, 0.0, averages.loss),
+        "train_error": np.where(through, 0.0, averages.error),
     }
     residual = np.where(through, 0.0, residual)
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
@@ -74,8 +74,8 @@ def _solve(law: ERM, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np
     rho = wide(law.prior.second_moment, count)
     alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
     start = np.stack([np.full(count, 0.5), np.log(0.3 * rho), np.log(1 / (1 + alpha))], axis=1)
-    found, residual = solve(lambda penalty: _step(law, rho, alpha, penalty, l1), ridge, start)
-    return *unpack(found, rho), residual
+    solutions, residual = solve(lambda penalty: _step(law, rho, alpha, penalty, l1), ridge, start)
+    return *unpack(solutions, rho), residual
 
 
 def _step(law: ERM, rho: np.ndarray, alpha: np.ndarray, ridge: np.ndarray, l1: np.ndarray) -> Any:
@@ -84,8 +84,8 @@ def _step(law: ERM, rho: np.ndarray, alpha: np.ndarray, ridge: np.ndarray, l1: n
         r, a, penalty, threshold = rho[members], alpha[members], ridge[members], l1[members]
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
             m, q, V = unpack(x, r)
-            found = output_averages(part.loss, part.teacher, m, q, V, r, training=False)
-            m_hat, q_hat, V_hat = a * found.signal, a * found.f2, -a * found.slope
+            averages = output_averages(part.loss, part.teacher, m, q, V, r, training=False)
+            m_hat, q_hat, V_hat = a * averages.signal, a * averages.f2, -a * averages.slope
             m, q, V = _student(part.prior, m_hat, q_hat, V_hat, penalty, threshold)
             return pack(m, q, V, r)
 

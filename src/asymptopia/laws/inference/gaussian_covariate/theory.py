@@ -98,10 +98,10 @@ def solve(
             for _ in range(damped):
                 x = 0.5 * (x + improved(x))
             done += damped
-            found = root(residual, x, method="hybr", options={"xtol": 1e-12, "maxfev": 200})
-            size = float(np.abs(found.fun).max())
-            if np.isfinite(found.x).all() and size <= tolerance:
-                m, q, V, shift = unpack(found.x)
+            solution = root(residual, x, method="hybr", options={"xtol": 1e-12, "maxfev": 200})
+            size = float(np.abs(solution.fun).max())
+            if np.isfinite(solution.x).all() and size <= tolerance:
+                m, q, V, shift = unpack(solution.x)
                 V_hat = -alpha * moments(m, q, V, shift)[1]
                 return State(m, q, V, shift, size, ridge / max(V_hat, 1e-150))
     except ArithmeticError:
@@ -167,13 +167,13 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, State]:
     low, high = sorted((_EXPONENTS[max(k - 1, 0)], _EXPONENTS[min(k + 1, len(_EXPONENTS) - 1)]))
     if k + 1 < len(states) and states[k + 1] is None:
         low = _EXPONENTS[k]
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         lambda e: predicted(law, 10.0**e, near)[0]["test_error"],
         bounds=(low, high),
         method="bounded",
         options={"xatol": 0.02},
     )
-    return float(10.0 ** (found.x if found.fun < errors[k] else _EXPONENTS[k])), near
+    return float(10.0 ** (minimum.x if minimum.fun < errors[k] else _EXPONENTS[k])), near
 
 
 def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
@@ -215,8 +215,8 @@ def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[di
         return direction, float(np.sqrt(max(q - m @ direction, 1e-24 * q)))
 
     def moments(m: np.ndarray, q: float, V: float, intercept: float) -> tuple[float, float, np.ndarray, float]:
-        found = readout.moments(*place(m, q), V, intercept)
-        return found.f2, found.slope, found.teacher, found.drift
+        averages = readout.moments(*place(m, q), V, intercept)
+        return averages.f2, averages.slope, averages.teacher, averages.drift
 
     state = solve(law.alpha, ridge, people.resolvents, moments, _TABULATED, 1 / samples.shape[1], start=start)
     at = (*place(state.m, state.q), state.V, state.intercept)
@@ -239,16 +239,16 @@ def _model(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[d
         return output_averages(law.loss, teacher, m, q, V, rho)
 
     def moments(m: np.ndarray, q: float, V: float, intercept: float) -> tuple[float, float, np.ndarray, float]:
-        found = averages(m, q, V)
-        return float(found.f2[0]), float(found.slope[0]), m * found.slope + rho * found.signal, 0.0
+        values = averages(m, q, V)
+        return float(values.f2[0]), float(values.slope[0]), m * values.slope + rho * values.signal, 0.0
 
     state = solve(law.alpha, ridge, paired, moments, _EXACT, start=start)
-    found = averages(state.m, state.q, state.V)
+    values = averages(state.m, state.q, state.V)
     new = output_averages(Square(), teacher.noiseless(), state.m, state.q, _NO_TRAINING, rho)
     return {
         "test_error": float(new.error[0]),
-        "train_error": float(found.error[0]),
-        "train_loss": float(found.loss[0]),
+        "train_error": float(values.error[0]),
+        "train_loss": float(values.loss[0]),
     }, state
 
 

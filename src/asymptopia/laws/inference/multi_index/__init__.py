@@ -283,7 +283,10 @@ class MultiIndex(Law):
             raise StatementError(f"MultiIndex has no known transition along {along!r}; there are some along 'alpha'.")
         self.check()
         theory: Any = self.in_folder("theory")
-        found = {"weak_recovery": theory.weak_recovery(self)}
+        thresholds = {"weak_recovery": theory.weak_recovery(self)}
         if isinstance(self.link, Norm) and self.noise == 0 and self.link.size > 1:
-            found |= {"algorithmic": theory.algorithmic(self.link.size), "information_theoretic": float(self.link.size)}
-        return found
+            thresholds |= {
+                "algorithmic": theory.algorithmic(self.link.size),
+                "information_theoretic": float(self.link.size),
+            }
+        return thresholds

@@ -22,10 +22,10 @@ def predict_many(law: RandomFeatures) -> dict[str, Any]:
     count = stacked(law)
     m, q, V, residual = fixed_point(law, count)
     one = np.ones(count)
-    found = output_averages(law.loss, law.teacher, m, q, V, one)
+    averages = output_averages(law.loss, law.teacher, m, q, V, one)
     values = {
         "test_error": test_error(law.teacher.noiseless(), m, q, one),
-        "train_loss": found.loss,
+        "train_loss": averages.loss,
     }
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
     return values
@@ -44,8 +44,8 @@ def fixed_point(law: RandomFeatures, count: int = 1) -> tuple[np.ndarray, np.nda
             part, r, p = with_arrays(law, lambda a: a[members]), ridge[members], features[members]
             with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
                 m, q, V = unpack(x, one[members])
-                found = output_averages(part.loss, part.teacher, m, q, V, one[members], training=False)
-                m_hat, q_hat, V_hat = (alpha[members] / p * a for a in (found.signal, found.f2, -found.slope))
+                averages = output_averages(part.loss, part.teacher, m, q, V, one[members], training=False)
+                m_hat, q_hat, V_hat = (alpha[members] / p * a for a in (averages.signal, averages.f2, -averages.slope))
                 degrees, degrees2, power, power2 = traces(r / V_hat, p, mu1[members], mu_star[members])
                 m = m_hat / V_hat * power
                 q = (q_hat * degrees2 + m_hat**2 * power2) / V_hat**2
@@ -60,8 +60,8 @@ def fixed_point(law: RandomFeatures, count: int = 1) -> tuple[np.ndarray, np.nda
 def coefficients(activation: Activation, count: int) -> tuple[np.ndarray, np.ndarray]:
     """mu1 and mu_star of each problem's activation, (count,) each."""
     if stacked(activation) == 1:
-        found = activation.moments()
-        return wide(found.mu1, count), wide(found.mu_star, count)
+        moments = activation.moments()
+        return wide(moments.mu1, count), wide(moments.mu_star, count)
     each = [with_arrays(activation, lambda a, i=i: a[i]).moments() for i in range(count)]  # type: ignore[misc]
     return np.array([f.mu1 for f in each]), np.array([f.mu_star for f in each])
 
@@ -106,11 +106,11 @@ def interpolating_features(law: RandomFeatures) -> float:
 
 def interpolating_samples(law: RandomFeatures) -> float:
     """The samples per dimension up to which they can be fitted: as many as features, or separable classes."""
-    found = law.activation.moments()
-    rank = law.features if found.mu_star > 1e-9 else min(law.features, 1.0)
+    moments = law.activation.moments()
+    rank = law.features if moments.mu_star > 1e-9 else min(law.features, 1.0)
     if not (law.loss.margin and law.teacher.binary):
         return rank
     with np.errstate(over="ignore", divide="ignore"):
-        kappa, features, mu1, mu_star = np.array([1e-12, law.features, found.mu1, found.mu_star])
+        kappa, features, mu1, mu_star = np.array([1e-12, law.features, moments.mu1, moments.mu_star])
         known = float(traces(kappa, features, mu1, mu_star)[2])
     return rank * separability(law.teacher, 1.0, min(known, 1.0))

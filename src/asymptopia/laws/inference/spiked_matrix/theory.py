@@ -55,9 +55,9 @@ class Spike:
 
     def values(self, A: np.ndarray, snr: np.ndarray) -> dict[str, np.ndarray]:
         """Overlap, matrix mean square error and free entropy of fixed points, (K,); A = 0 knows nothing."""
-        found = coordinate(self.prior, np.where(A > 0, A, 1.0))
-        q, r = np.where(A > 0, found.overlap, self.prior.mean**2), self.prior.second_moment
-        entropy = A * r / 2 - np.where(A > 0, found.information, 0.0)
+        scalar = coordinate(self.prior, np.where(A > 0, A, 1.0))
+        q, r = np.where(A > 0, scalar.overlap, self.prior.mean**2), self.prior.second_moment
+        entropy = A * r / 2 - np.where(A > 0, scalar.information, 0.0)
         if self.rows is None or self.aspect is None:
             return {"overlap": q, "mse": r**2 - q**2, "free_entropy": entropy - snr * q**2 / 4}
         other = coordinate(self.rows, np.where(q > 0, snr * q, 1.0))

@@ -115,5 +115,5 @@ class StochasticBlockModel(Law):
                 f"StochasticBlockModel has no known transition along {along!r}; there is one along "
                 "'assortativity' and along 'degree'."
             )
-        found, edge = {"kesten_stigum": self.degree**-0.5}, -(self.degree**-0.5)
-        return found | ({"kesten_stigum_disassortative": edge} if edge > -1 / (self.groups - 1) else {})
+        thresholds, edge = {"kesten_stigum": self.degree**-0.5}, -(self.degree**-0.5)
+        return thresholds | ({"kesten_stigum_disassortative": edge} if edge > -1 / (self.groups - 1) else {})

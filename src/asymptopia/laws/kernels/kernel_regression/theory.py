@@ -49,14 +49,14 @@ def strengths(alpha: float, powers: np.ndarray) -> np.ndarray:
     """
     degree = len(powers) // 2
     present = powers > ABSENT * np.abs(powers).sum()
-    found = np.zeros(degree)
+    result = np.zeros(degree)
     for j in range(degree):
         m = degree - j
         if present[j : j + 2 * m : 2].any():
-            found[j] = np.inf
+            result[j] = np.inf
         elif present[j + 2 * m]:
-            found[j] = alpha * powers[j + 2 * m] * factorial(j + 2 * m) / (factorial(degree) * 2**m * factorial(m))
-    return found
+            result[j] = alpha * powers[j + 2 * m] * factorial(j + 2 * m) / (factorial(degree) * 2**m * factorial(m))
+    return result
 
 
 def rest(kernel: Kernel, powers: np.ndarray) -> float:

@@ -40,8 +40,8 @@ def _layer_by_layer(law: WideNetworkKernel, weights: list[Any], points: ArrayLik
 
     factors = [(jnp.sqrt(law.weight_variance / W.shape[1]), jnp.sqrt(law.bias_variance)) for W, _ in weights]
     layers = [(s * W, t * b) for (W, b), (s, t) in zip(weights, factors, strict=True)]
-    found = passes(layers, law.activation, points)
-    return contracted(found, found, factors)[..., 0, 0]
+    layer_passes = passes(layers, law.activation, points)
+    return contracted(layer_passes, layer_passes, factors)[..., 0, 0]
 
 
 def _draw(law: WideNetworkKernel, n: int, key: Key) -> list[Any]:

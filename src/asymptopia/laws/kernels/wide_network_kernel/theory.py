@@ -85,5 +85,5 @@ def predict(law: WideNetworkKernel) -> dict[str, Any]:
             f"{law.activation!r} has no tangent kernel: the derivative has no second moment. "
             "`activation` of WideNetworkKernel must be differentiable almost everywhere, and continuous."
         )
-    found = {"nngp": nngp, "ntk": ntk}
-    return found | {"kernel_variance": spread(*given)} if isinstance(law.architecture, Dense) else found
+    limits = {"nngp": nngp, "ntk": ntk}
+    return limits | {"kernel_variance": spread(*given)} if isinstance(law.architecture, Dense) else limits

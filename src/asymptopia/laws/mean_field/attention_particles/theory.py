@@ -58,10 +58,10 @@ def predict(law: AttentionParticles) -> dict[str, Any]:
     """The order in time, and that of the clustered stationary branch."""
     stationary = stationary_order(law)
     if law.temperature == 0:
-        found, coarse = (_characteristics(law, nodes) for nodes in (200, 160))
+        fine, coarse = (_characteristics(law, nodes) for nodes in (200, 160))
     else:
-        found, coarse = (_flow(law, modes) for modes in (FINE, MODES))
-    return {"order": found, "order_error": np.abs(found - coarse), "stationary_order": stationary}
+        fine, coarse = (_flow(law, modes) for modes in (FINE, MODES))
+    return {"order": fine, "order_error": np.abs(fine - coarse), "stationary_order": stationary}
 
 
 def _flow(law: AttentionParticles, modes: int) -> np.ndarray:
@@ -201,8 +201,10 @@ def _spinodal(beta: float, d: int) -> tuple[float, float]:
     from scipy.optimize import minimize_scalar
 
     branch = Branch(beta, d, "unnormalised")
-    found = minimize_scalar(lambda R: -branch.at(R)[0], bounds=(0.02, 0.98), method="bounded", options={"xatol": 1e-6})
-    return float(found.x), float(-found.fun)
+    maximum = minimize_scalar(
+        lambda R: -branch.at(R)[0], bounds=(0.02, 0.98), method="bounded", options={"xatol": 1e-6}
+    )
+    return float(maximum.x), float(-maximum.fun)
 
 
 @lru_cache(maxsize=64)
@@ -234,7 +236,7 @@ def thresholds(law: AttentionParticles, along: str) -> dict[str, float]:
             f"AttentionParticles has no known transition along {along!r}; there are some along 'temperature' and, "
             "unnormalised, along 'beta'."
         )
-    found = {"linear": linear(beta, d, law.attention)}
+    betas = {"linear": linear(beta, d, law.attention)}
     if usa and beta > tricritical(d) * (1 + 1e-6):
-        found |= {"transition": _transition(beta, d), "spinodal": _spinodal(beta, d)[1]}
-    return found
+        betas |= {"transition": _transition(beta, d), "spinodal": _spinodal(beta, d)[1]}
+    return betas

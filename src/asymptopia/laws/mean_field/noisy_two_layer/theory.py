@@ -201,7 +201,7 @@ def predict(law: NoisyTwoLayer) -> dict[str, Any]:
             )
 
     def solve(*level: Any) -> dict[str, np.ndarray]:
-        found = on_grid(build, start, law.times, level, far)
-        return {name: found[name] for name in law.observables}
+        solution = on_grid(build, start, law.times, level, far)
+        return {name: solution[name] for name in law.observables}
 
     return refined(solve, LEVELS)

@@ -139,6 +139,6 @@ def _step(solver: Solver, state: PyTree, _: Any) -> Any:
 def realize_all(law: TrainingRace, n: int, keys: Any) -> dict[str, Any]:
     """The observables of a system of size n for each key."""
 
-    found = compiled_races()(keys, n, law.optimiser, float(law.samples), float(law.noise), tuple(law.times))
+    races = compiled_races()(keys, n, law.optimiser, float(law.samples), float(law.noise), tuple(law.times))
     short = [float(compiled_shortfall()(key)) for key in keys]
-    return {k: np.asarray(v, float) for k, v in found.items()} | {"shortfall": np.array(short)}
+    return {k: np.asarray(v, float) for k, v in races.items()} | {"shortfall": np.array(short)}

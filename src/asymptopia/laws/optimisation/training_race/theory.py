@@ -128,29 +128,29 @@ def _(optimiser: Majorization, modes: Spectrum) -> Iterator[Step]:
 def conjugate_gradients(modes: Spectrum, operator: np.ndarray, right: np.ndarray, count: int) -> list[np.ndarray]:
     """The approximations p_1, p_2, ... to operator p = right, from p = 0."""
     p, residual = np.zeros_like(right), right
-    direction, size, found = residual, modes.inner(residual, residual), []
+    direction, size, steps = residual, modes.inner(residual, residual), []
     for _ in range(count):
         pushed = operator * direction
         length = size / modes.inner(direction, pushed)
         p, residual = p + length * direction, residual - length * pushed
         size, last = modes.inner(residual, residual), size
         direction = residual + size / last * direction
-        found.append(p)
-    return found
+        steps.append(p)
+    return steps
 
 
 def along(
     walk: Iterator[Step], times: np.ndarray, read: Callable[[np.ndarray], float], start: np.ndarray
 ) -> list[float]:
     """What is read off the error after all steps that are paid for within each of the times, which increase."""
-    spent, r, found = 0.0, start, []
+    spent, r, readings = 0.0, start, []
     cost, following = next(walk)
     for time in times:
         while spent + cost <= time * (1 + 1e-9):
             spent, r = spent + cost, following
             cost, following = next(walk)
-        found.append(read(r))
-    return found
+        readings.append(read(r))
+    return readings
 
 
 def predict(law: TrainingRace) -> dict[str, Any]:

@@ -93,6 +93,6 @@ class BayesianNetwork(Law):
 
     def design(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Features and labels of the samples learnt from, and features of the probes."""
-        found = self.data.samples(self.features)
+        samples = self.data.samples(self.features)
         end = self.samples + self.probes
-        return found.X[: self.samples], found.y[: self.samples], found.X[self.samples : end]
+        return samples.X[: self.samples], samples.y[: self.samples], samples.X[self.samples : end]

@@ -79,9 +79,9 @@ class Hopfield(Law):
         bias = abs(float(self.pattern_bias))
         if along == "alpha":
             model = theory.Model(float(self.temperature), bias)
-            found = {"thermodynamic": theory.coexistence(model), "retrieval": theory.capacity(model)[0]}
+            transitions = {"thermodynamic": theory.coexistence(model), "retrieval": theory.capacity(model)[0]}
             frozen = (model.temperature / model.variance - 1) ** 2 if model.temperature > model.variance else 0.0
-            return {k: v for k, v in (found | {"spin_glass": frozen}).items() if v > 0}
+            return {k: v for k, v in (transitions | {"spin_glass": frozen}).items() if v > 0}
         if along == "temperature":
             return theory.melting(bias, float(self.alpha))
         raise StatementError(

@@ -142,8 +142,8 @@ def glass_at(model: Model, alpha: float) -> States:
         return States(np.array([alpha]), zero, zero, zero, 1 - variance / T + zero)
 
     def excess(log_sigma: np.ndarray, members: np.ndarray) -> np.ndarray:
-        found = glass(model, log_sigma)
-        load = np.where(found.slack > 0, found.alpha, 0.0)
+        state = glass(model, log_sigma)
+        load = np.where(state.slack > 0, state.alpha, 0.0)
         return np.log(np.maximum(np.nan_to_num(load), 1e-300) / alpha)
 
     high = math.log(2 * variance * (math.sqrt(alpha) + 1) + T)
@@ -203,17 +203,17 @@ def melting(bias: float, alpha: float) -> dict[str, float]:
     from scipy.optimize import brentq
 
     variance = 1 - bias**2
-    found = {"spin_glass": variance * (1 + math.sqrt(alpha))}
+    temperatures = {"spin_glass": variance * (1 + math.sqrt(alpha))}
     if capacity(Model(0.0, bias))[0] <= alpha:
-        return found
+        return temperatures
     end = float(brentq(lambda T: capacity(Model(T, bias))[0] - alpha, 0.0, variance, xtol=1e-12))
-    found["retrieval"] = end
+    temperatures["retrieval"] = end
     # the line bends back at low temperatures: the highest temperature is meant
     below = [T for T in np.linspace(0, end * (1 - 1e-9), 12) if advantage(Model(float(T), bias), alpha) > 0]
     if below:
         ends = float(below[-1]), end * (1 - 1e-9)
-        found["thermodynamic"] = float(brentq(lambda T: advantage(Model(T, bias), alpha), *ends, xtol=1e-12))
-    return found
+        temperatures["thermodynamic"] = float(brentq(lambda T: advantage(Model(T, bias), alpha), *ends, xtol=1e-12))
+    return temperatures
 
 
 def predict(law: Hopfield) -> dict[str, Any]:

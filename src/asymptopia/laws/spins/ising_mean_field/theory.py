@@ -78,12 +78,12 @@ def tap(degree: int, beta: float) -> dict[str, float]:
 
 def transitions(degree: int) -> dict[str, float]:
     """Inverse temperatures at which a magnetisation appears continuously, where one does."""
-    found = {"naive": 1 / degree}
+    couplings = {"naive": 1 / degree}
     if degree > 2:
-        found["bethe"] = math.atanh(1 / (degree - 1))
+        couplings["bethe"] = math.atanh(1 / (degree - 1))
     if degree >= 4:  # where beta degree (1 - beta) = 1
-        found["tap"] = (1 - math.sqrt(1 - 4 / degree)) / 2
-    return found
+        couplings["tap"] = (1 - math.sqrt(1 - 4 / degree)) / 2
+    return couplings
 
 
 def _largest(excess: Callable[[float], float], highest: float) -> float:

@@ -25,8 +25,8 @@ def realize_all(law: PSpinStatics, n: int, keys: Any) -> dict[str, Any]:
         rows = [_ising_system(n, p, float(law.temperature), generator(key)) for key in keys]
         return {k: np.array([row[k] for row in rows]) for k in rows[0]}
     J = np.stack([symmetric_couplings(n, p, generator(key)) for key in keys])
-    found = spherical_exchange(J, keys, ladder(p, float(law.temperature)))
-    return {k: found[k] for k in ("energy", "squared_overlap")}
+    result = spherical_exchange(J, keys, ladder(p, float(law.temperature)))
+    return {k: result[k] for k in ("energy", "squared_overlap")}
 
 
 def _ising_system(n: int, p: int, temperature: float, rng: np.random.Generator) -> dict[str, float]:
@@ -43,9 +43,9 @@ def _ising_system(n: int, p: int, temperature: float, rng: np.random.Generator) 
     lowest = max(temperature, 0.05)
     count = 2 + math.ceil(max(0.0, math.log(1.6 / lowest)) * math.sqrt(n) / 1.5)
     T = np.geomspace(lowest, max(1.6, 1.2 * lowest), count)
-    found = product_tempering(members, J, T, 40 * math.ceil(math.sqrt(n)), rng)
-    squared = float(found["squared_overlap"][0])
-    return {"energy": float(found["energy"][0]), "squared_overlap": (n * squared - 1) / (n - 1)}
+    result = product_tempering(members, J, T, 40 * math.ceil(math.sqrt(n)), rng)
+    squared = float(result["squared_overlap"][0])
+    return {"energy": float(result["energy"][0]), "squared_overlap": (n * squared - 1) / (n - 1)}
 
 
 def ladder(p: int, temperature: float) -> tuple[float, ...]:

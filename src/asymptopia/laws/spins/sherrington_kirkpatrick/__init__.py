@@ -90,13 +90,13 @@ class SherringtonKirkpatrick(Law):
 
     def thresholds(self, along: str) -> dict[str, float]:
         """`almeida_thouless`, where replica symmetry breaks, along `beta` and along `h` (>= 0)."""
-        found: float | None
+        line: float | None
         if along == "beta":
-            found = symmetric.critical_beta(abs(float(self.h)))
+            line = symmetric.critical_beta(abs(float(self.h)))
         elif along == "h":
-            found = symmetric.critical_field(float(self.beta))
+            line = symmetric.critical_field(float(self.beta))
         else:
             raise StatementError(
                 f"SherringtonKirkpatrick has no known transition along {along!r}; there is one along 'beta' and 'h'."
             )
-        return {} if found is None or math.isinf(found) else {"almeida_thouless": found}
+        return {} if line is None or math.isinf(line) else {"almeida_thouless": line}

@@ -20,8 +20,8 @@ def realize(law: SherringtonKirkpatrick, n: int, key: Key) -> dict[str, Any]:
 
     rng = generator(key)
     J = np.triu(rng.standard_normal((n, n)), 1) / math.sqrt(n)
-    found = parallel_tempering(J + J.T, float(law.h), ladder(n, 1 / float(law.beta)), 20 * n, rng)
-    return {"energy": found.energy[0], "squared_overlap": found.overlap_moment(2)[0]}
+    run = parallel_tempering(J + J.T, float(law.h), ladder(n, 1 / float(law.beta)), 20 * n, rng)
+    return {"energy": run.energy[0], "squared_overlap": run.overlap_moment(2)[0]}
 
 
 def ladder(n: int, temperature: float, highest: float = 1.5) -> np.ndarray:

@@ -44,19 +44,19 @@ class Task(NamedTuple):
 
 def error(activation: Activation, state: State, task: Task, breaks: tuple[float, ...] = (), order: int = ORDER) -> Any:
     """Half the mean squared error on labels without noise."""
-    found, c, _ = _averages(activation, state, task, breaks, order)
-    return c @ found.power @ c / 2
+    averages, c, _ = _averages(activation, state, task, breaks, order)
+    return c @ averages.power @ c / 2
 
 
 def velocity(activation: Activation, state: State, task: Task, breaks: Any = (), order: int = ORDER) -> State:
     """dQ/dt, dR/dt and dv/dt."""
-    found, c, C = _averages(activation, state, task, breaks, order)
+    averages, c, C = _averages(activation, state, task, breaks, order)
     K = len(state.v)
     # E g'(a_i) a_b Delta, by Stein's lemma
-    drift = C[:K] * (found.curve @ c)[:, None] + found.slopes @ (c[:, None] * C)
+    drift = C[:K] * (averages.curve @ c)[:, None] + averages.slopes @ (c[:, None] * C)
     pull = task.rate * state.v[:, None] * drift
-    push = task.rate**2 * state.v[:, None] * state.v * (found.spread + task.noise * found.slopes[:, :K])
-    return State(push - pull[:, :K] - pull[:, :K].T, -pull[:, K:], -task.second_rate * found.power[:K] @ c)
+    push = task.rate**2 * state.v[:, None] * state.v * (averages.spread + task.noise * averages.slopes[:, :K])
+    return State(push - pull[:, :K] - pull[:, :K].T, -pull[:, K:], -task.second_rate * averages.power[:K] @ c)
 
 
 def _averages(activation: Activation, state: State, task: Task, breaks: Any, order: int) -> tuple[Any, Any, Any]:
@@ -97,8 +97,8 @@ def trajectories(
     B = len(start.Q)
     start, task = State(*map(_array, start)), Task(*map(_array, task))
     units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
-    found = _compiled()(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
-    return Trajectory(*map(np.asarray, found))
+    solution = _compiled()(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
+    return Trajectory(*map(np.asarray, solution))
 
 
 def _array(x: ArrayLike) -> np.ndarray:
@@ -126,7 +126,7 @@ def _compiled() -> Callable[..., Any]:
         controller = diffrax.ClipStepSizeController(
             diffrax.PIDController(rtol=rtol, atol=rtol * ATOL / RTOL), step_ts=times
         )
-        found = diffrax.diffeqsolve(
+        solution = diffrax.diffeqsolve(
             diffrax.ODETerm(rhs),
             diffrax.Tsit5(),
             0.0,
@@ -139,7 +139,7 @@ def _compiled() -> Callable[..., Any]:
             event=diffrax.Event(blown_up),
             throw=False,
         )
-        states = State(*found.ys)
+        states = State(*solution.ys)
         bad = ~jnp.isfinite(states.Q).all(axis=(1, 2))
         states = jax.tree.map(lambda x: jnp.where(bad.reshape(-1, *[1] * (x.ndim - 1)), jnp.nan, x), states)
         errors = jax.vmap(lambda s: error(activation, s, task, breaks, order))(states)
@@ -164,9 +164,9 @@ def check_bounded(law: OnlineSGD) -> None:
     _refuse_blow_up(law, _trajectory(law, ORDER, ROUGH))
 
 
-def _refuse_blow_up(law: OnlineSGD, found: Trajectory) -> None:
-    if not np.isfinite(found.test_error).all():
-        raise NoLimit(_blow_up(law, found))
+def _refuse_blow_up(law: OnlineSGD, trajectory: Trajectory) -> None:
+    if not np.isfinite(trajectory.test_error).all():
+        raise NoLimit(_blow_up(law, trajectory))
 
 
 def _trajectory(law: OnlineSGD, order: int, loose: float) -> Trajectory:
@@ -179,14 +179,14 @@ def _trajectory(law: OnlineSGD, order: int, loose: float) -> Trajectory:
     return trajectories(law.activation, start, task, law.times, order, loose)
 
 
-def _blow_up(law: OnlineSGD, found: Trajectory) -> str:
+def _blow_up(law: OnlineSGD, trajectory: Trajectory) -> str:
     """What to say of a rate at which the overlaps grow without bound."""
-    member = int(np.argmax(~np.isfinite(found.test_error).all(axis=1)))
-    rate = float(np.broadcast_to(law.rate, len(found.test_error))[member])
-    time = law.times[int(np.argmax(~np.isfinite(found.test_error[member])))]
+    member = int(np.argmax(~np.isfinite(trajectory.test_error).all(axis=1)))
+    rate = float(np.broadcast_to(law.rate, len(trajectory.test_error))[member])
+    time = law.times[int(np.argmax(~np.isfinite(trajectory.test_error[member])))]
     said = f"The steps blow up before time {time:g}: `rate` of OnlineSGD must be smaller than {rate:g}"
     if isinstance(law.activation, Identity) and not np.any(law.second_layer_rate):
         return f"{said}, at most {2 / np.sum(law.second_layers()[0] ** 2):.6g}."
-    if isinstance(law.activation, Relu) and not np.any(law.second_layer_rate) and len(found.v[0, 0]) == 1:
+    if isinstance(law.activation, Relu) and not np.any(law.second_layer_rate) and len(trajectory.v[0, 0]) == 1:
         return f"{said}, at most {2 / np.sum(law.second_layers()[0] ** 2):.6g} next to the teacher."
     return f"{said}."

@@ -149,12 +149,12 @@ def _two_signs(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
     import jax.numpy as jnp
 
     ik, ii, kk = C[i, k], C[i, i], C[k, k]
-    found = C[a, b] * 2 / np.pi * _arcsin(ik / jnp.sqrt(ii * kk))
+    product = C[a, b] * 2 / np.pi * _arcsin(ik / jnp.sqrt(ii * kk))
     for s, o in ((i, k), (k, i)):
         left = _root(C[o, o] - ik**2 / C[s, s])
         across = _ratio(C[o, b] - ik * C[s, b] / C[s, s], left)
-        found += 2 / np.pi * C[a, s] / jnp.sqrt(C[s, s]) * across
-    return found
+        product += 2 / np.pi * C[a, s] / jnp.sqrt(C[s, s]) * across
+    return product
 
 
 def _two_signs_moduli(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:

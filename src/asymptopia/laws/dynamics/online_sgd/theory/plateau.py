@@ -97,9 +97,9 @@ def plateau_length(law: Any, margin: float = 0.5) -> float:
     last = 100.0 / law.rate
     while True:
         times = np.linspace(0.0, last, 257)
-        found = law.replace(times=tuple(times)).predict()["test_error"]
-        if (found < low).any():
-            return float(_passing(times, found, low) - _passing(times, found, high))
+        errors = law.replace(times=tuple(times)).predict()["test_error"]
+        if (errors < low).any():
+            return float(_passing(times, errors, low) - _passing(times, errors, high))
         if last > LONGEST:
             return np.inf
         last *= 4
@@ -122,8 +122,8 @@ def final_state(law: Any) -> FixedState:
     equations = _Equations(law)
     last = 100 / law.rate
     while last <= LONGEST / law.rate:
-        found = law.replace(times=(last,)).predict()
-        x = equations.vector(*(found[k][0] for k in "QRv"))
+        last_state = law.replace(times=(last,)).predict()
+        x = equations.vector(*(last_state[k][0] for k in "QRv"))
         try:
             fixed = equations.fixed(x)
         except NoLimit:
@@ -239,9 +239,9 @@ def _compiled(breaks: Any, K: int, M: int, learns: bool) -> tuple[Callable[..., 
     import jax.numpy as jnp
 
     def speed(x: ArrayLike, v: ArrayLike, activation: Any, task: Task) -> Any:
-        found = velocity(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
-        last = found.v if learns else jnp.zeros(0)
-        return jnp.concatenate([found.Q[np.triu_indices(K)], found.R.ravel(), last])
+        slopes = velocity(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
+        last = slopes.v if learns else jnp.zeros(0)
+        return jnp.concatenate([slopes.Q[np.triu_indices(K)], slopes.R.ravel(), last])
 
     def measure(x: ArrayLike, v: Any, activation: Any, task: Task) -> Any:
         return error(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
@@ -264,11 +264,11 @@ class _Symmetric:
         def still(x: np.ndarray) -> np.ndarray:
             return self._speed(np.array([x[0] + gap, *x]))[1:]
 
-        found = root(still, self.guess, tol=1e-13)
-        if np.abs(found.fun).max() > 1e-9:
+        solution = root(still, self.guess, tol=1e-13)
+        if np.abs(solution.fun).max() > 1e-9:
             raise NoLimit(TOO_LARGE)
-        self.guess = found.x
-        return np.array([found.x[0] + gap, *found.x])
+        self.guess = solution.x
+        return np.array([solution.x[0] + gap, *solution.x])
 
     def gap(self) -> float:
         """The smallest difference above 0 that does not move."""

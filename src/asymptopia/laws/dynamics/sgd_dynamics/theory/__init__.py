@@ -66,15 +66,15 @@ def solve(law: SGDDynamics, samples: Samples) -> Solution:
     np.fill_diagonal(R, 1.0)
     for t in range(T + 1):
         now = slice(0, t + 1)
-        found = samples.step(t, m[now], K[t, now], eta * R[t, 1 : t + 1])
-        M[t, now], loss[t] = found.memory, found.loss
+        moments = samples.step(t, m[now], K[t, now], eta * R[t, 1 : t + 1])
+        M[t, now], loss[t] = moments.memory, moments.loss
         if t == T:
             break
-        push = -eta * alpha * found.memory
+        push = -eta * alpha * moments.memory
         push[t] += decay
-        m[t + 1] = decay * m[t] - eta * alpha * found.signal
+        m[t + 1] = decay * m[t] - eta * alpha * moments.signal
         R[t + 1, now] = push @ R[now, now]
-        noise = -eta * alpha * R[: t + 2, 1 : t + 2] @ found.forces  # E u(t) w(s)
+        noise = -eta * alpha * R[: t + 2, 1 : t + 2] @ moments.forces  # E u(t) w(s)
         K[t + 1, now] = K[now, t + 1] = push @ K[now, now] - eta * noise[now]
         K[t + 1, t + 1] = push @ K[now, t + 1] - eta * noise[t + 1] + 2 * eta * law.temperature
         _check_size(law, t + 1, m[t + 1] ** 2 + K[t + 1, t + 1])
@@ -102,14 +102,14 @@ def predict(law: SGDDynamics) -> dict[str, Any]:
         runs = [solve(law, SquareProcess(law))]
     else:
         runs = [solve(law, SampledProcess(law, points_of_a_net(law), seed)) for seed in range(NETS)]
-    found: dict[str, list[np.ndarray]] = {}
+    observed: dict[str, list[np.ndarray]] = {}
     for run in runs:
         C, m = run.correlation, run.overlap
         q = np.diag(C)
         error = [test_error(law.teacher, law.loss, *pair) for pair in zip(m, q, strict=True)]
         values = dict(train_loss=run.loss, test_error=np.array(error), norm=q, overlap=m, correlation=C)
         for name, value in values.items():
-            found.setdefault(name, []).append(value)
-    mean = {k: np.mean(v, axis=0) for k, v in found.items()}
-    spread = {f"{k}_error": np.std(v, axis=0, ddof=len(v) > 1) / np.sqrt(len(v)) for k, v in found.items()}
+            observed.setdefault(name, []).append(value)
+    mean = {k: np.mean(v, axis=0) for k, v in observed.items()}
+    spread = {f"{k}_error": np.std(v, axis=0, ddof=len(v) > 1) / np.sqrt(len(v)) for k, v in observed.items()}
     return mean | spread

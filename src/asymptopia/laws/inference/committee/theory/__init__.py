@@ -81,11 +81,11 @@ def _resolved(machine: Machine) -> bool:
     return resolved(machine.activation, machine.noise, machine.K, float(machine.prior.second_moment))
 
 
-def observed(machine: Machine, found: State) -> dict[str, Any]:
+def observed(machine: Machine, state: State) -> dict[str, Any]:
     """The overlap matrix and the test error at a fixed point."""
-    overlap, moment = matrix(found.q), matrix(found.q + found.V)
+    overlap, moment = matrix(state.q), matrix(state.q + state.V)
     if isinstance(machine.activation, Sign):
-        error = vote_error(found.q, found.V) if found.V.any() else 0.0
+        error = vote_error(state.q, state.V) if state.V.any() else 0.0
     else:
         error = output_error(overlap, moment, machine.activation)
     return {"overlap": overlap, "test_error": error}
@@ -186,11 +186,11 @@ def instability(machine: Machine, x: float) -> float:
 
 def uninformative(machine: Machine, alpha: float) -> State:
     """The fixed point that message passing reaches without knowledge of the teacher."""
-    found = next(crossings(machine, together, alpha), None)
-    if found is None:
+    crossing = next(crossings(machine, together, alpha), None)
+    if crossing is None:
         return recovered(machine)
-    if machine.K == 1 or instability(machine, float(np.log(found.A[0]))) <= 1:
-        return found
+    if machine.K == 1 or instability(machine, float(np.log(crossing.A[0]))) <= 1:
+        return crossing
     return next(crossings(machine, apart, alpha), None) or recovered(machine)
 
 
@@ -217,8 +217,8 @@ def stable(machine: Machine, s: State) -> bool:
 def all_states(machine: Machine, alpha: float) -> list[State]:
     """Every fixed point, by increasing overlap."""
     curves = (together,) if machine.K == 1 else (together, apart)
-    found = [s for curve in curves for s in crossings(machine, curve, alpha)]
-    return sorted(found + [recovered(machine)] * atoms(machine), key=lambda s: float(s.q.sum()))
+    states = [s for curve in curves for s in crossings(machine, curve, alpha)]
+    return sorted(states + [recovered(machine)] * atoms(machine), key=lambda s: float(s.q.sum()))
 
 
 Curve = Callable[[Machine, float], State]
@@ -262,5 +262,5 @@ def predict(law: Committee) -> dict[str, Any]:
     """The observables in the limit."""
 
     machine = machine_of(law)
-    found = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
-    return observed(machine, found) | {"free_entropy": found.free_entropy(law.alpha)}
+    state = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
+    return observed(machine, state) | {"free_entropy": state.free_entropy(law.alpha)}

@@ -47,11 +47,11 @@ def output(
     means = [ball((float(step),)) if v > 0 else point for step, v in zip(outer, q, strict=True)]
     common = np.prod(2 * SPAN * np.sqrt(q + V) / (inner * np.sqrt(V)))
     near = np.prod([2 * SPAN / step * len(m[1]) for step, m in zip(inner, means, strict=True)]) / 2
-    found = (_common if len(q) == 2 and common < near else _near)(q, V, activation, noise, fine, inner, means)
-    information = found[0] / V
+    result = (_common if len(q) == 2 and common < near else _near)(q, V, activation, noise, fine, inner, means)
+    information = result[0] / V
     if len(q) == 2:
         information[1] *= q[1] > 0
-    return information, found[1]
+    return information, result[1]
 
 
 Nodes = list[tuple[np.ndarray, np.ndarray]]
@@ -75,11 +75,11 @@ def _common(
     step = 0.7 * np.sqrt(noise) / fine
     y = np.arange(f.min() - 8.5 * np.sqrt(noise), f.max() + 8.5 * np.sqrt(noise), step)
     likelihood = np.exp(-((f[..., None] - y) ** 2) / (2 * noise)) / np.sqrt(2 * np.pi * noise)
-    found = np.tensordot(kernels[1], np.tensordot(kernels[0], likelihood, (1, 0)), (1, 1))
-    found = found.reshape(2, len(half), 2, len(means[0][1]), len(y))[:, half]
+    sums = np.tensordot(kernels[1], np.tensordot(kernels[0], likelihood, (1, 0)), (1, 1))
+    sums = sums.reshape(2, len(half), 2, len(means[0][1]), len(y))[:, half]
     weight = step * np.outer((means[1][1] * np.where(means[1][0][:, 0] > 0, 2.0, 1.0))[half], means[0][1])
-    p = np.maximum(found[0, :, 0], 1e-300)
-    squares = [np.einsum("ij,ijy->", weight, part**2 / p) for part in (found[0, :, 1], found[1, :, 0])]
+    p = np.maximum(sums[0, :, 0], 1e-300)
+    squares = [np.einsum("ij,ijy->", weight, part**2 / p) for part in (sums[0, :, 1], sums[1, :, 0])]
     return np.array(squares), float(np.einsum("ij,ijy->", weight, p * np.log(p)))
 
 
@@ -99,9 +99,9 @@ def _near(
     information, entropy = np.zeros(K), 0.0
     for some in np.array_split(np.arange(len(omega)), max(1, len(omega) * len(t) * 40 // CHUNK)):
         f = _outputs(omega[some, None] * np.sqrt(q) + t * np.sqrt(V), activation)
-        found = _information(f, t, mass, noise, fine)
-        information += weight[some] @ found[0]
-        entropy += float(weight[some] @ found[1])
+        averages = _information(f, t, mass, noise, fine)
+        information += weight[some] @ averages[0]
+        entropy += float(weight[some] @ averages[1])
     return information, entropy
 
 
@@ -121,9 +121,9 @@ def _information(
     square, entropy = np.zeros((len(f), t.shape[1])), np.zeros(len(f))
     moments = np.concatenate([np.ones((len(t), 1)), t], axis=1) * mass[:, None]
     for y in labels.T:
-        found = np.exp(-((y[:, None] - f) ** 2) / (2 * noise)) @ moments / np.sqrt(2 * np.pi * noise)
-        p = np.maximum(found[:, :1], 1e-300)
-        square += step * found[:, 1:] ** 2 / p
+        averages = np.exp(-((y[:, None] - f) ** 2) / (2 * noise)) @ moments / np.sqrt(2 * np.pi * noise)
+        p = np.maximum(averages[:, :1], 1e-300)
+        square += step * averages[:, 1:] ** 2 / p
         entropy += step * (p * np.log(p))[:, 0]
     return square, entropy
 

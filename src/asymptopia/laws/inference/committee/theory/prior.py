@@ -61,11 +61,11 @@ def _step(variance: float) -> float:
 
 def mixture(prior: Prior) -> tuple[Any, Any, Any]:
     """The components of a prior; `NoLimit` if it is not a mixture of at most `MOST` Gaussians."""
-    found = prior.components()
-    if found is None or len(found[0]) > MOST:
-        count = "none" if found is None else f"a mixture of {len(found[0])}"
+    components = prior.components()
+    if components is None or len(components[0]) > MOST:
+        count = "none" if components is None else f"a mixture of {len(components[0])}"
         raise NoLimit(f"`prior` of Committee must be a mixture of at most {MOST} Gaussians, but {prior!r} is {count}.")
-    return found
+    return components
 
 
 def _units(w: np.ndarray, m: np.ndarray, v: np.ndarray, K: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

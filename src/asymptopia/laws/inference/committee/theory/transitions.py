@@ -34,10 +34,10 @@ def transitions(machine: Machine) -> dict[str, float]:
     same free entropy.
     """
     paths: list[Path] = [branch(machine, together)]
-    found: dict[str, float] = {}
+    thresholds: dict[str, float] = {}
     special = specialisation(machine, paths[0]) if machine.K == 2 else None
     if special is not None:
-        found["specialisation"] = special.alpha
+        thresholds["specialisation"] = special.alpha
         x = float(np.log(special.A[0]))
         before: Path = [*(p for p in paths[0] if p[1] < x), (together, x)]
         if np.all(np.diff([at(machine, p).alpha for p in before]) > 0):
@@ -46,14 +46,14 @@ def transitions(machine: Machine) -> dict[str, float]:
     top = next((s for s, kind in ends if kind > 0), None)
     bottom = next((s for s, kind in ends if top is not None and kind < 0 and s.q.sum() > top.q.sum()), None)
     if top is not None:
-        found["algorithmic"] = top.alpha
+        thresholds["algorithmic"] = top.alpha
     if bottom is not None:
-        found["informative_spinodal"] = bottom.alpha
+        thresholds["informative_spinodal"] = bottom.alpha
     if atoms(machine):
         crossing = recovery(machine, paths)
     else:
         crossing = None if top is None or bottom is None else coexistence(machine, bottom.alpha, top.alpha)
-    return found if crossing is None else found | {"information_theoretic": crossing}
+    return thresholds if crossing is None else thresholds | {"information_theoretic": crossing}
 
 
 def branch(machine: Machine, curve: Curve) -> Path:
@@ -81,7 +81,7 @@ def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
     """Maxima (1) and minima (-1) of alpha along a path."""
     from scipy.optimize import minimize_scalar
 
-    found = []
+    extrema = []
     alphas = [at(machine, p).alpha for p in path]
     for i in range(1, len(path) - 1):
         kind = int(np.sign(alphas[i] - alphas[i - 1]) - np.sign(alphas[i + 1] - alphas[i])) // 2
@@ -93,8 +93,8 @@ def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
                 method="bounded",
                 options={"xatol": 1e-6},
             )
-            found.append((curve(machine, float(best.x)), kind))
-    return found
+            extrema.append((curve(machine, float(best.x)), kind))
+    return extrema
 
 
 def recovery(machine: Machine, paths: list[Path]) -> float | None:

@@ -40,11 +40,11 @@ def predict_many(law: MixtureERM) -> dict[str, Any]:
 def _predict(law: MixtureERM, count: int, classes: Classes) -> dict[str, np.ndarray]:
     s, first = wide(law.separation, count), shares(law, count)
     m, q, V, b, residual = fixed_point(law, count, classes)
-    found = _averages(law, m, q, V, b, s, first, np.arange(count), classes)
+    averages = _averages(law, m, q, V, b, s, first, np.arange(count), classes)
     sizes = np.array([1, law.clusters - 2])[: m.shape[1]]
     values = {
         "test_error": np.array([error(law.clusters, *row) for row in zip(s, first, m, q, b, strict=True)]),
-        "train_loss": found.loss,
+        "train_loss": averages.loss,
         "overlap": m @ sizes / sizes.sum(),
     }
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
@@ -74,11 +74,11 @@ def fixed_point(
                 m, q, V, b = _apart(x, parts)
                 V = np.minimum(V, 1 / ridge[members, None])
                 given = (s[members], first[members], members, classes)
-                found = _averages(law, m, q, V, b, *given, training=False)
+                averages = _averages(law, m, q, V, b, *given, training=False)
                 a = alpha[members, None]
-                shrink = ridge[members, None] - a * found.slope
-                m_hat, q_hat = a * s[members, None] * found.signal, a * found.f2
-                b = b + np.clip(found.drift / np.maximum(-found.slope[:, 0], _FLAT), -1.0, 1.0)
+                shrink = ridge[members, None] - a * averages.slope
+                m_hat, q_hat = a * s[members, None] * averages.signal, a * averages.f2
+                b = b + np.clip(averages.drift / np.maximum(-averages.slope[:, 0], _FLAT), -1.0, 1.0)
                 return _together(m_hat / shrink, (m_hat**2 + q_hat) / shrink**2, 1 / shrink, b)
 
         return step
@@ -88,8 +88,8 @@ def fixed_point(
 
 
 def _apart(x: np.ndarray, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    found = [unpack(x[:, 3 * j : 3 * j + 3], np.ones(len(x))) for j in range(parts)]
-    m, q, V = (np.stack(v, axis=1) for v in zip(*found, strict=True))
+    triples = [unpack(x[:, 3 * j : 3 * j + 3], np.ones(len(x))) for j in range(parts)]
+    m, q, V = (np.stack(v, axis=1) for v in zip(*triples, strict=True))
     return m, q, V, x[:, -1]
 
 

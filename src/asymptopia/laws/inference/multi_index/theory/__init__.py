@@ -92,10 +92,10 @@ def algorithmic(p: int) -> float:
     """The largest alpha at which message passing is not perfect for the link Norm."""
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(
+    maximum = minimize_scalar(
         lambda m: -norm_curve(m, p), bounds=(0.3, 0.9999), method="bounded", options={"xatol": 1e-9}
     )
-    return float(-found.fun)
+    return float(-maximum.fun)
 
 
 @lru_cache(maxsize=4096)
@@ -117,10 +117,10 @@ def _parity_curve(m: float, flip: float) -> float:
 
 def weak_recovery(law: MultiIndex) -> float:
     """The alpha above which directions are found from nothing: 0, finite or inf."""
-    found = _conditional(law.link, law.noise, law.flip)
-    if found.first > NONE:
+    conditional = _conditional(law.link, law.noise, law.flip)
+    if conditional.first > NONE:
         return 0.0
-    return 1 / found.radius if found.radius > NONE else math.inf
+    return 1 / conditional.radius if conditional.radius > NONE else math.inf
 
 
 @lru_cache(maxsize=128)
@@ -171,8 +171,16 @@ def generative_exponent(link: Link) -> float:
         return 2.0
     if link.size == 1:
         return _least(link, 8, given=True)
-    found = _conditional(link, 0.0, 0.0) if link.size == 2 else None
-    return math.nan if found is None else 1.0 if found.first > NONE else 2.0 if found.radius > NONE else math.nan
+    conditional = _conditional(link, 0.0, 0.0) if link.size == 2 else None
+    return (
+        math.nan
+        if conditional is None
+        else 1.0
+        if conditional.first > NONE
+        else 2.0
+        if conditional.radius > NONE
+        else math.nan
+    )
 
 
 def _powers(link: Link) -> tuple[int, ...] | None:

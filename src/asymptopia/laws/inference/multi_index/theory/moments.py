@@ -80,11 +80,11 @@ def binned(link: Link) -> Conditional:
     order = np.argsort(np.asarray(link(grid), float), kind="stable")
     features = np.array([np.ones(len(grid)), *grid.T, grid[:, 0] ** 2, grid[:, 0] * grid[:, 1], grid[:, 1] ** 2])
     features = features[:, order] / len(grid)
-    found = []
+    conditionals = []
     for cells in (300, 600):
         ends = np.linspace(0, len(grid), cells + 1).astype(int)[:-1]
-        found.append(_from_cells(np.add.reduceat(features, ends, axis=1), 2))
-    coarse, fine = found
+        conditionals.append(_from_cells(np.add.reduceat(features, ends, axis=1), 2))
+    coarse, fine = conditionals
     first = fine.first if fine.first > 1e-3 else 0.0
     return Conditional(first, fine.radius + (fine.radius - coarse.radius) / 3)
 
@@ -183,17 +183,17 @@ def _turns(link: Link) -> np.ndarray:
     grid = np.linspace(-REACH - 1e-3, REACH, 7203)  # no grid point, and no middle of two, at 0
     y = _values(link, grid)
     inner = np.flatnonzero((np.diff(y)[1:] * np.diff(y)[:-1]) < 0) + 1
-    found = []
+    extrema = []
     for i in inner:
         sign = 1.0 if y[i] <= min(y[i - 1], y[i + 1]) else -1.0
         ends = (grid[i - 1], grid[i + 1])
-        found.append(
+        extrema.append(
             minimize_scalar(
                 lambda t, s=sign: s * float(_values(link, np.array(t))), bounds=ends, method="bounded",
                 options={"xatol": 1e-12},
             ).x
         )  # fmt: skip
-    return np.array(found)
+    return np.array(extrema)
 
 
 def _breaks(link: Link) -> np.ndarray:
@@ -201,10 +201,10 @@ def _breaks(link: Link) -> np.ndarray:
     if _stepwise(link):
         return _jumps(link)
     turns = _turns(link)
-    found = list(turns)
+    breaks = list(turns)
     for v in _values(link, turns):
-        found += [z for z in _branches(link, np.array([v]), turns).ravel() if np.isfinite(z)]
-    return np.unique(np.round(found, 9)) if found else np.array([0.0])
+        breaks += [z for z in _branches(link, np.array([v]), turns).ravel() if np.isfinite(z)]
+    return np.unique(np.round(breaks, 9)) if breaks else np.array([0.0])
 
 
 def _jumps(link: Link) -> np.ndarray:

@@ -36,8 +36,8 @@ def optimal_friction(law: Underdamped) -> float:
         raise ArithmeticError("The spectral gap has no maximum for frictions between 0.1 and 20.")
     finer = Kinetic.of(law.potential, law.temperature, *FINE)
     ends = (math.log(grid[k - 1]), math.log(grid[k + 1]))
-    found = minimize_scalar(lambda u: -finer.gap(math.exp(u)), bounds=ends, method="bounded", options={"xatol": 3e-6})
-    return math.exp(found.x)
+    maximum = minimize_scalar(lambda u: -finer.gap(math.exp(u)), bounds=ends, method="bounded", options={"xatol": 3e-6})
+    return math.exp(maximum.x)
 
 
 def _quadratic(law: Underdamped) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def _chain(law: Underdamped, k: float) -> tuple[np.ndarray, np.ndarray]:
 def _numerical(law: Underdamped) -> dict[str, Any]:
     T = law.temperature
     tau = T if law.start_velocity_variance is None else law.start_velocity_variance
-    found, error = moments(law.potential, law.friction, T, law.start, tau, law.times)
-    x, xx, v, vv, xv = found.T
+    solution, error = moments(law.potential, law.friction, T, law.start, tau, law.times)
+    x, xx, v, vv, xv = solution.T
     gaps = [Kinetic.of(law.potential, T, *level).gap(law.friction) for level in (COARSE, FINE)]
     grid = Kinetic.of(law.potential, T, *FINE)
     late = np.exp(-2 * grid.half) / np.exp(-2 * grid.half).sum()

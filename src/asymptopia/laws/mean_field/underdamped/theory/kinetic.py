@@ -46,9 +46,9 @@ class Kinetic(NamedTuple):
     def gap(self, friction: float) -> float:
         """The least nonzero real part of the spectrum, sought around 0 and around the frequencies of the wells."""
         bend = np.sqrt(max(float(np.asarray(self.potential.curvature(self.x[np.argmin(self.half)]))), 0.0))
-        found = np.concatenate([self._near(friction, s) for s in (0.0, 0.6j * bend, 1.0j * bend)])
-        found = found[np.abs(found) > 1e-9]
-        return float(-found.real.max())
+        eigenvalues = np.concatenate([self._near(friction, s) for s in (0.0, 0.6j * bend, 1.0j * bend)])
+        eigenvalues = eigenvalues[np.abs(eigenvalues) > 1e-9]
+        return float(-eigenvalues.real.max())
 
     def _near(self, friction: float, place: complex) -> np.ndarray:
         """Eigenvalues of the generator near a place, by Arnoldi's iteration on the inverse."""

@@ -24,8 +24,8 @@ def moments(
     """E x, x**2, v, v**2 and x v at the times, shape (times, 5), and what the last extrapolation and grid changed."""
     levels = [_march(potential, friction, temperature, start, tau, times, POINTS, STEP / 2**k) for k in range(3)]
     coarse = _march(potential, friction, temperature, start, tau, times, 3 * POINTS // 4, STEP)
-    found, error = romberg(levels)
-    return found, error + np.abs(coarse - levels[0])
+    extrapolated, error = romberg(levels)
+    return extrapolated, error + np.abs(coarse - levels[0])
 
 
 def _march(

@@ -64,9 +64,9 @@ def _uncertain(ends: tuple[float, float]) -> float:
 
 
 def _symmetric(T: float, h: float) -> Phase:
-    found = symmetric.free_energy(1 / T, h)
-    q = found["overlap"]
-    return Phase(found["free_energy"], found["entropy"], found["magnetisation"], q, q**2, q)
+    free_energy = symmetric.free_energy(1 / T, h)
+    q = free_energy["overlap"]
+    return Phase(free_energy["free_energy"], free_energy["entropy"], free_energy["magnetisation"], q, q**2, q)
 
 
 @lru_cache(maxsize=256)
@@ -77,8 +77,8 @@ def _stepwise(T: float, h: float, k: int) -> Phase:
     if lowest == 0:
         lowest = highest / (4 * math.sqrt(k))
     T_solved = 0.0 if cold else T
-    found = minimise(steps(k)(T_solved, h), steps_start(k, T_solved, lowest, highest), T_solved, h)
-    phase = _phase(found, T_solved, found.t, found.gamma)
+    minimum = minimise(steps(k)(T_solved, h), steps_start(k, T_solved, lowest, highest), T_solved, h)
+    phase = _phase(minimum, T_solved, minimum.t, minimum.gamma)
     return phase._replace(free_energy=phase.free_energy - T * phase.entropy) if cold else phase
 
 
@@ -102,12 +102,12 @@ def _continuous(T: float, h: float) -> tuple[Phase, Phase]:
     lowest, highest = _ends(T, h)
     width = highest - lowest
     degree = 1 if width < 0.1 else 3 if width < 0.4 else 4 if width < 0.7 else 6
-    lower, found, degree = _degrees(T, h, degree, lowest, highest)
+    lower, minimum, degree = _degrees(T, h, degree, lowest, highest)
     phases = []
     for count in COUNTS:
         if count != COUNTS[0]:
-            found = polish(continuous(degree, count, T, h), found.parameters, T, h, found.inverse)
-        phases.append(np.array(_phase(found, T, *continuous(degree, 500, T, h)(found.parameters))))
+            minimum = polish(continuous(degree, count, T, h), minimum.parameters, T, h, minimum.inverse)
+        phases.append(np.array(_phase(minimum, T, *continuous(degree, 500, T, h)(minimum.parameters))))
     below = np.array(_phase(lower, T, *continuous(degree - 1, 500, T, h)(lower.parameters)))
     best, moved = phases[2].copy(), phases[2] - phases[1]
     best[:3] += moved[:3] / (RATIO - 1)
@@ -121,22 +121,22 @@ def _continuous(T: float, h: float) -> tuple[Phase, Phase]:
 
 def _degrees(T: float, h: float, degree: int, lowest: float, highest: float) -> tuple[Minimum, Minimum, int]:
     """The minima with the fewest steps over polynomials of two neighbouring degrees, the largest that can be found."""
-    found: dict[int, Minimum] = {}
+    minima: dict[int, Minimum] = {}
     failure = None
     for d in range(degree, -1, -1):
         build = continuous(d, COUNTS[0], T, h)
         try:
-            found[d] = minimise(build, continuous_start(d, T, h, lowest, highest), T, h)
+            minima[d] = minimise(build, continuous_start(d, T, h, lowest, highest), T, h)
         except NotConverged as error:
             failure = error
-        if d in found and d + 1 in found:
-            return found[d], found[d + 1], d + 1
+        if d in minima and d + 1 in minima:
+            return minima[d], minima[d + 1], d + 1
     raise failure or NotConverged("Parisi's functional has no minimum over continuous functions.")
 
 
-def _phase(found: Minimum, T: float, t: np.ndarray, gamma: np.ndarray) -> Phase:
+def _phase(minimum: Minimum, T: float, t: np.ndarray, gamma: np.ndarray) -> Phase:
     """What the minimum says, with the moments of the overlap from the steps given."""
-    functional = found.functional
+    functional = minimum.functional
     free, entropy, m = functional.free_energy, functional.entropy, functional.magnetisation
     if T == 0:
         return Phase(free, entropy, m, 1.0, 1.0, 1.0)
@@ -165,8 +165,8 @@ def predict(law: SherringtonKirkpatrick) -> dict[str, Any]:
     law.check()
     T = 1 / float(law.beta)
     value, error = solve(T, float(law.h), law.breaking)
-    found = value._asdict() | {"energy": value.energy(T)}
+    observables = value._asdict() | {"energy": value.energy(T)}
     errors = error._asdict() | {"energy": error.free_energy + T * error.entropy}
     if law.h < 0:
-        found["magnetisation"] *= -1
-    return found | {f"{k}_error": v for k, v in errors.items()}
+        observables["magnetisation"] *= -1
+    return observables | {f"{k}_error": v for k, v in errors.items()}

@@ -35,8 +35,12 @@ def minimise(build: Build, start: np.ndarray, temperature: float, h: float) -> M
     from scipy.optimize import minimize
 
     def minus(x: np.ndarray) -> tuple[float, np.ndarray]:
-        found = _functional(build, x, temperature, h)
-        return (math.inf, np.zeros_like(x)) if found is None else (-found.free_energy, -_slope(build, x, found))
+        functional = _functional(build, x, temperature, h)
+        return (
+            (math.inf, np.zeros_like(x))
+            if functional is None
+            else (-functional.free_energy, -_slope(build, x, functional))
+        )
 
     descended = minimize(minus, start, jac=True, method="BFGS", options={"gtol": 1e-6})
     return polish(build, np.asarray(descended.x), temperature, h)
@@ -47,19 +51,19 @@ def polish(build: Build, start: np.ndarray, temperature: float, h: float, invers
     x, fresh = start, False
     left = math.inf
     for _ in range(40):
-        found = _functional(build, x, temperature, h)
-        if found is None:
+        functional = _functional(build, x, temperature, h)
+        if functional is None:
             raise NotConverged("Newton's method left the step functions that ascend: the start was too far away.")
         if inverse is None:
             inverse, fresh = _inverse_hessian(build, x, temperature, h), True
-        slope = -_slope(build, x, found)
+        slope = -_slope(build, x, functional)
         step = inverse @ slope
         before, left = left, float(slope @ step) / 2
         if left <= ACCEPTED and (left >= 0.1 * before or left <= 1e-3 * ACCEPTED):
             t, gamma = build(x)
-            return Minimum(found, t, gamma, x, inverse)
+            return Minimum(functional, t, gamma, x, inverse)
         step /= max(1.0, float(np.abs(step).max()))
-        x = _shortened(build, x, step, temperature, h, -found.free_energy)
+        x = _shortened(build, x, step, temperature, h, -functional.free_energy)
         if fresh or left > 0.1 * before:
             inverse, fresh = None, False
     raise NotConverged(f"Parisi's functional is still {left:.1e} above its minimum, more than {ACCEPTED:g}.")
@@ -68,10 +72,10 @@ def polish(build: Build, start: np.ndarray, temperature: float, h: float, invers
 def _shortened(build: Build, x: np.ndarray, step: np.ndarray, temperature: float, h: float, value: float) -> np.ndarray:
     least = x
     for share in 0.5 ** np.arange(12):
-        found = _functional(build, x - share * step, temperature, h)
-        if found is not None:
+        functional = _functional(build, x - share * step, temperature, h)
+        if functional is not None:
             least = x - share * step
-            if -found.free_energy <= value + 1e-13:
+            if -functional.free_energy <= value + 1e-13:
                 break
     return least
 
@@ -87,13 +91,13 @@ def _functional(build: Build, x: np.ndarray, temperature: float, h: float) -> Fu
     return parisi(t, gamma, temperature, h)
 
 
-def _slope(build: Build, x: np.ndarray, found: Functional) -> np.ndarray:
+def _slope(build: Build, x: np.ndarray, functional: Functional) -> np.ndarray:
     """Derivatives of the free energy by the parameters: the steps' own times those of the steps, by differences."""
     slope = np.empty_like(x)
     for i, h in enumerate(1e-5 * np.maximum(1, np.abs(x))):
         ends = [build(x + sign * h * (np.arange(len(x)) == i)) for sign in (1, -1)]
         (t, gamma), (t_down, gamma_down) = ends
-        slope[i] = (found.by_gamma @ (gamma - gamma_down) + found.by_t @ (t - t_down)) / (2 * h)
+        slope[i] = (functional.by_gamma @ (gamma - gamma_down) + functional.by_t @ (t - t_down)) / (2 * h)
     return slope
 
 
@@ -102,10 +106,10 @@ def _inverse_hessian(build: Build, x: np.ndarray, temperature: float, h: float) 
     rows = []
     for i, d in enumerate(1e-4 * np.maximum(1, np.abs(x))):
         ends = [x + sign * d * (np.arange(len(x)) == i) for sign in (1, -1)]
-        found = [_functional(build, end, temperature, h) for end in ends]
-        if found[0] is None or found[1] is None:
+        functionals = [_functional(build, end, temperature, h) for end in ends]
+        if functionals[0] is None or functionals[1] is None:
             raise NotConverged("The minimum lies at the edge of the step functions that ascend.")
-        rows.append(-(_slope(build, ends[0], found[0]) - _slope(build, ends[1], found[1])) / (2 * d))
+        rows.append(-(_slope(build, ends[0], functionals[0]) - _slope(build, ends[1], functionals[1])) / (2 * d))
     H = np.array(rows)
     values, vectors = np.linalg.eigh((H + H.T) / 2)
     return np.asarray((vectors / np.maximum(np.abs(values), 1e-11 * np.abs(values).max())) @ vectors.T)
