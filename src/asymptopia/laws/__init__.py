@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .approximation.depth_separation import DepthSeparation as DepthSeparation
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
+    from .dynamics.central_flow import CentralFlow as CentralFlow
     from .dynamics.deep_linear import DeepLinear as DeepLinear
     from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
