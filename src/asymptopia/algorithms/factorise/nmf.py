@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -13,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton
-from .nmf_problem import Problem, objective, random_factors, stated
-from .nmf_solvers import Step, encode, run
+from .nmf_problem import Problem, check_l1, checked_rank, objective, random_factors, stated
+from .nmf_solvers import Factorisation, Step, encode, run
+from .nmf_sparse import Counts, encode_counts, factorise_counts, refuse_what_needs_all_entries
 
 
 class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -24,6 +26,9 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     0 Itakura-Saito, or any real number). step, momentum: see `factorise`. l1, smooth: penalties of W and of H.
     max_iter, tol: most iterations, and the relative decrease over ten of them at which to stop. `transform` finds
     the W of other samples for the same H. A `ConvergenceWarning` says that `max_iter` was not enough.
+
+    A sparse X is factorised by Kullback-Leibler (beta = 1) in time and memory of its entries, by steps of majorisation
+    whatever `step` and `momentum` are; its numbers stay of 32 bits if they are.
 
     After `fit`: `components_` (H), `reconstruction_err_` (the objective), `n_iter_`, `objectives_`.
     """
@@ -53,19 +58,27 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     def fit(self, X: ArrayLike, y: Any = None, weights: Any = None) -> NMF:
         """Learn H; entries of X of weight 0 are missing and may be nan."""
-        self._fit(X, weights)
+        (self._fit_sparse if issparse(X) else self._fit)(X, weights)
         return self
 
     def fit_transform(self, X: ArrayLike, y: Any = None, weights: Any = None) -> np.ndarray:
         """Learn H, and return the W that goes with it."""
+        if issparse(X):
+            counts, W = self._fit_sparse(X, weights)
+            return encode_counts(counts, W, self.components_.T, self.max_iter, ENCODED)
         problem, W = self._fit(X, weights)
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
     def transform(self, X: ArrayLike, weights: Any = None) -> np.ndarray:
         """The W of samples for the H learned; unique for beta from 1 to 2 where the components are independent."""
         check_is_fitted(self)
-        problem = self._problem(X, weights, reset=False)
         H = self.components_
+        if issparse(X):
+            counts = self._counts(X, weights, reset=False)
+            share = np.asarray(counts.X.sum(axis=1)).reshape(-1, 1) / H.sum()
+            W = np.tile(share, (1, len(H))).astype(counts.X.dtype)
+            return encode_counts(counts, W, H.T.astype(counts.X.dtype), self.max_iter, ENCODED)
+        problem = self._problem(X, weights, reset=False)
         share = problem.X.sum(axis=1, keepdims=True) / H.sum()
         W = np.maximum(np.tile(share, (1, len(H))), problem.floor)
         return encode(problem, W, H.T, self.max_iter, ENCODED)
@@ -80,20 +93,39 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         seed = check_random_state(self.random_state).randint(2**31)
         start = random_factors(problem, np.random.default_rng(seed))
         factorisation = run(problem, start, self.step, self.max_iter, self.tol, momentum=self.momentum)
+        self._keep(factorisation)
+        self.reconstruction_err_ = objective(problem, (factorisation.W, factorisation.H.T))
+        return problem, factorisation.W
+
+    def _fit_sparse(self, X: Any, weights: Any) -> tuple[Counts, np.ndarray]:
+        counts = self._counts(X, weights, reset=True)
+        rank = checked_rank(self.n_components, counts.X.shape)
+        seed = check_random_state(self.random_state).randint(2**31)
+        W, Ht = counts.start(rank, np.random.default_rng(seed))
+        factorisation = factorise_counts(counts, W, Ht, self.max_iter, self.tol)
+        self._keep(factorisation)
+        self.reconstruction_err_ = float(factorisation.objectives[-1])
+        return counts, factorisation.W
+
+    def _counts(self, X: Any, weights: Any, reset: bool) -> Counts:
+        refuse_what_needs_all_entries(self.beta, weights, self.smooth)
+        X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32])
+        check_l1(self.l1, self.smooth)
+        return Counts(X, self.l1)
+
+    def _keep(self, factorisation: Factorisation) -> None:
         if self.tol > 0 and not factorisation.converged:
             warnings.warn(
                 f"After `max_iter` = {self.max_iter} iterations the objective still falls by more than `tol` = "
                 f"{self.tol:g}: raise one of them.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         self.components_, self.n_iter_, self.objectives_ = (
             factorisation.H,
             factorisation.iterations,
             factorisation.objectives,
         )
-        self.reconstruction_err_ = objective(problem, (factorisation.W, factorisation.H.T))
-        return problem, factorisation.W
 
     def _problem(self, X: Any, weights: Any, reset: bool) -> Problem:
         finite: Any = True if weights is None else "allow-nan"
@@ -108,6 +140,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
+        tags.input_tags.sparse = True
         return tags
 
 

@@ -120,13 +120,29 @@ def stated(
     X = np.array(X, float, order="C")
     if X.ndim != 2 or X.size == 0:
         raise StatementError(f"`X` must have shape (n, m) with n, m >= 1, but has shape {X.shape}.")
-    rank = min(X.shape) if rank is None else rank
-    if isinstance(rank, bool) or rank != int(rank) or not 1 <= rank <= min(X.shape):
-        raise StatementError(
-            f"`rank` must be a whole number from 1 to {min(X.shape)}, the smaller side of X {X.shape}, but is {rank!r}."
-        )
+    rank = checked_rank(rank, X.shape)
     if not math.isfinite(beta):
         raise StatementError(f"`beta` must be a finite number, but is {beta!r}.")
+    check_l1(l1, smooth)
+    if weights is not None:
+        weights = _checked_weights(weights, X)
+        X[weights == 0] = 1.0
+    _check_entries(X, weights, beta, zero)
+    return Problem(X, float(beta), int(rank), weights, (l1[0], l1[1]), (smooth[0], smooth[1]))
+
+
+def checked_rank(rank: int | None, shape: tuple[int, ...]) -> int:
+    """The rank, by default the smaller side of X; raises `StatementError` for one that X of this shape cannot have."""
+    rank = min(shape) if rank is None else rank
+    if isinstance(rank, bool) or rank != int(rank) or not 1 <= rank <= min(shape):
+        raise StatementError(
+            f"`rank` must be a whole number from 1 to {min(shape)}, the smaller side of X {shape}, but is {rank!r}."
+        )
+    return int(rank)
+
+
+def check_l1(l1: tuple[float, float], smooth: tuple[float, float]) -> None:
+    """Raise `StatementError` for penalties that are no numbers >= 0, or on one factor alone."""
     for name, pair in (("l1", l1), ("smooth", smooth)):
         if len(pair) != 2 or not all(math.isfinite(p) and p >= 0 for p in pair):
             raise StatementError(f"`{name}` must be two finite numbers >= 0, for W and for H, but is {pair!r}.")
@@ -135,11 +151,6 @@ def stated(
         raise StatementError(
             f"A penalty on one factor alone is void, since the other takes over its scale: give {bare[0]} one as well."
         )
-    if weights is not None:
-        weights = _checked_weights(weights, X)
-        X[weights == 0] = 1.0
-    _check_entries(X, weights, beta, zero)
-    return Problem(X, float(beta), int(rank), weights, (l1[0], l1[1]), (smooth[0], smooth[1]))
 
 
 def _checked_weights(weights: ArrayLike, X: np.ndarray) -> np.ndarray:
