@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import zeta
 
-from asymptopia import StatementError, confront
+from asymptopia import NoLimit, StatementError, confront
 from asymptopia.laws.dynamics.functional_scaling_law import FunctionalScalingLaw
 from asymptopia.laws.dynamics.functional_scaling_law.experiment import tail
 from asymptopia.laws.dynamics.functional_scaling_law.theory import Modes, exponents, predict, risks, whole_numbers
@@ -107,3 +107,12 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     assert confront(law, experiment).verdict != "disagrees"
     for wrong in (Flow, WithoutDecay):
         assert confront(wrong(**fields), experiment).verdict == "disagrees"
+
+
+def test_growth_beyond_what_can_be_computed_is_refused_and_eigenvalues_may_vanish():
+    with pytest.raises(NoLimit, match="rate"):
+        FunctionalScalingLaw(spectrum_exponent=59.6, target_exponent=0.0066, width=3, batch=5, rate=300.0).limit()
+    steep = FunctionalScalingLaw(spectrum_exponent=774.0, target_exponent=0.01, width=8, noise=0.0).limit()
+    unlearned = zeta(1 + 7.74, 2)  # all but the first component, whose eigenvalue alone is not 0
+    assert float(steep["flow_risk"][-1]) == pytest.approx(unlearned, rel=1e-6)
+    assert (steep["test_error"] > 0).all()

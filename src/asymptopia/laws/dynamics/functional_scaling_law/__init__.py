@@ -74,7 +74,7 @@ class FunctionalScalingLaw(Law):
     observables = {
         "test_error": Observable("R", "mean squared error without noise", dims=("time",), resolution=0.1),
         "flow_risk": Observable("R_0", "risk of gradient flow at that time", dims=("time",), limit_only=True),
-        "floor": Observable(r"R_\infty", "share of the target beyond the width", limit_only=True),
+        "floor": Observable(r"R_\infty", "power of the target beyond the width", limit_only=True),
         "sample_exponent": Observable("c", "of the loss in steps, at the best peak rate", limit_only=True),
         "loss_exponent": Observable("c_C", "of the best loss in compute", limit_only=True),
         "width_exponent": Observable("c_M", "of the best width in compute", limit_only=True),

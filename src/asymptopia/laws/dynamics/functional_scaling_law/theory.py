@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ....contract.law import NoLimit
+
 if TYPE_CHECKING:
     from . import FunctionalScalingLaw
 
 ORDER, QUADRATURE, FORGOTTEN = 6, 32, 40.0
 FIRST, GROWTH = 1e-4, 2.0  # first panel, in units of the time of the fastest mode, and growth from panel to panel
 BISECTIONS = 60
+LEAST = 1e-290  # eigenvalue: as good as none, and none is 0
 SINGLE, BLOCK, NODES = 64, 1.2, 6  # modes kept one by one; ratio of the ends of a block of the others, and its nodes
 
 
@@ -40,7 +43,7 @@ class Modes(NamedTuple):
 
         j, count = whole_numbers(law.width)
         power = 1 + law.target_exponent * law.spectrum_exponent
-        values = j**-law.spectrum_exponent
+        values = np.maximum(j**-law.spectrum_exponent, LEAST)
         return cls(values, j**-power / values, count, float(zeta(power, law.width + 1)), law.noise)
 
     def power(self, D: np.ndarray) -> float:
@@ -69,6 +72,11 @@ def predict(law: FunctionalScalingLaw) -> dict[str, Any]:
     """The risk at the times, that of gradient flow, the floor, and the exponents."""
     modes = Modes.of(law)
     found, coarse = (risks(law, modes, FIRST * f, GROWTH**f) for f in (1.0, 1.7))
+    if not (found > np.abs(found - coarse)).all():
+        raise NoLimit(
+            f"At the rate {law.rate:g} the loss of SGD grows too fast to be computed until time {law.times[-1]:g}: "
+            "lower `rate`, or take more samples a step, `batch`."
+        )
     clock = Clock(law)
     ago = [clock.at(t / law.times[-1]) for t in law.times]
     flow = [modes.power(modes.target * np.exp(-2 * modes.values * T)) for T in ago]
