@@ -79,10 +79,10 @@ def test_bad_statements_are_refused_and_transitions_known():
     ids=repr,
 )
 def test_the_experiment_agrees(law):
-    found = confront(law, **RUN)
+    confrontation = confront(law, **RUN)
     names = ("density", "lower_edge", "upper_edge", "outlier", "sharpness")
-    assert not [k for k in names if found[k].verdict == "disagrees"]
-    assert "disagrees" not in (found["upper_edge"].verdict, found["lower_edge"].verdict)
+    assert not [k for k in names if confrontation[k].verdict == "disagrees"]
+    assert "disagrees" not in (confrontation["upper_edge"].verdict, confrontation["lower_edge"].verdict)
 
 
 def test_wrong_laws_are_refuted():
@@ -92,5 +92,5 @@ def test_wrong_laws_are_refuted():
         def predict(self):
             return super().predict() | {"outlier": 1 + self.spike, "upper_edge": 1.0 + 1 / self.alpha}
 
-    found = confront(Wrong(), **RUN)
-    assert found["outlier"].verdict == found["upper_edge"].verdict == "disagrees"
+    confrontation = confront(Wrong(), **RUN)
+    assert confrontation["outlier"].verdict == confrontation["upper_edge"].verdict == "disagrees"
