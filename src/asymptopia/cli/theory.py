@@ -16,7 +16,7 @@ from ..contract.statement import parts_of
 from ..derive import THEOREM, precision
 from ..study import names_of
 from . import given
-from .output import console, dataset_json, number, only_json, say, show_table, warn
+from .output import console, dataset_json, number, only_json, show_table, warn
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -141,65 +141,6 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
     if not as_json:
         console().print(f"{chosen!r} along {along}")
         show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in found.items()], right=(along,))
-
-
-@click.command()
-@given.json_option
-@click.argument("laws", nargs=-1, metavar="[LAW]...")
-def atlas(laws: Sequence[str], as_json: bool) -> None:
-    """Published values against ours.
-
-    Exit status 1 if one is missed.
-
-    \b
-    Examples:
-      asymptopia atlas
-      asymptopia atlas ERM MaxMargin --json
-    """
-    classes = law_classes()
-    chosen = {name: given.law_class(name, classes) for name in laws} or classes
-    with only_json(as_json) as out:
-        rows = [_landmark(cls, mark) for cls in chosen.values() for mark in cls.landmarks]
-        out.append({"landmarks": rows})
-    if not as_json:
-        columns = ("statement", "observable", "published", "ours", "deviation", "tolerance", "verdict", "source")
-        show_table(columns, [[_cell(row[c]) for c in columns] for row in rows], right=columns[2:6])
-        for row in rows:
-            if row["note"]:
-                say(f"{row['statement']}: {row['note']}")
-    missed = [row for row in rows if row["verdict"] != "reproduced"]
-    if missed:
-        say(f"{len(missed)} of {len(rows)} published values are not reproduced.")
-        raise SystemExit(1)
-
-
-def _landmark(cls: type[Law], mark: Landmark) -> dict[str, Any]:
-    statement, ours, problem = f"{cls.__name__}({_fields(mark)})", None, ""
-    try:
-        law = cls(**mark.fields)
-        if mark.along:
-            ours = float(law.thresholds(mark.along)[mark.observable])
-        else:
-            ours = float(law.limit()[mark.observable].values[mark.at])
-    except (StatementError, ArithmeticError, KeyError, RuntimeError) as error:
-        problem = f"failed: {error}"
-    deviation = None if ours is None else ours - mark.value
-    inside = deviation is not None and abs(deviation) <= mark.tolerance
-    return {
-        "statement": statement,
-        "observable": f"{mark.observable} along {mark.along}" if mark.along else mark.observable,
-        "published": mark.value,
-        "ours": ours,
-        "deviation": deviation,
-        "tolerance": mark.tolerance,
-        "verdict": problem or ("reproduced" if inside else "missed"),
-        "source": mark.source,
-        "note": mark.note,
-    }
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
 
 
 def _text(cls: type[Law]) -> str:

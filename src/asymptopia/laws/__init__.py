@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .approximation.depth_separation import DepthSeparation as DepthSeparation
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
+    from .dynamics.central_flow import CentralFlow as CentralFlow
     from .dynamics.deep_linear import DeepLinear as DeepLinear
     from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .inference.diffusion_memorisation import DiffusionMemorisation as DiffusionMemorisation
     from .inference.erm import ERM as ERM
     from .inference.gaussian_covariate import GaussianCovariate as GaussianCovariate
+    from .inference.graph_convolution import GraphConvolution as GraphConvolution
     from .inference.in_context_regression import InContextRegression as InContextRegression
     from .inference.l1_recovery import L1Recovery as L1Recovery
     from .inference.max_margin import MaxMargin as MaxMargin
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from .kernels.signal_propagation import SignalPropagation as SignalPropagation
     from .kernels.wide_network_kernel import WideNetworkKernel as WideNetworkKernel
     from .landscape.deep_linear_critical_points import DeepLinearCriticalPoints as DeepLinearCriticalPoints
+    from .landscape.functional_dimension import FunctionalDimension as FunctionalDimension
     from .landscape.hessian_spectrum import HessianSpectrum as HessianSpectrum
     from .landscape.landscape_floor import LandscapeFloor as LandscapeFloor
     from .landscape.mode_connectivity import ModeConnectivity as ModeConnectivity
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from .landscape.spurious_valleys import SpuriousValleys as SpuriousValleys
     from .landscape.wide_network_landscape import WideNetworkLandscape as WideNetworkLandscape
     from .mean_field.attention_particles import AttentionParticles as AttentionParticles
+    from .mean_field.consensus_optimisation import ConsensusOptimisation as ConsensusOptimisation
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
