@@ -74,7 +74,7 @@ class WideNetworkKernel(Law):
 }"""
     status = "proved for activations that grow at most polynomially"
     landmarks = LANDMARKS
-    observables = _Observables()  # type: ignore[assignment]
+    observables = _Observables()
 
     def __post_init__(self) -> None:
         super().__post_init__()
