@@ -96,7 +96,7 @@ class ERM(Law):
 }"""
     status = "proved for convex losses"
     landmarks = LANDMARKS
-    observables = _Observables()  # type: ignore[assignment]
+    observables = _Observables()
 
     def check(self) -> None:
         self.prior.check()
