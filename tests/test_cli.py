@@ -101,7 +101,8 @@ def test_list_shows_every_law_by_field_and_filters_by_words():
 @pytest.mark.parametrize(
     "words, law",
     [("double descent", "RandomFeatures"), ("ising", "CurieWeiss"), ("ridge", "ERM"),
-     ("perceptron threshold", "Capacity"), ("SVM", "MaxMargin"), ("optimizers", "TrainingRace"), ("scaling laws", "ScalingPhases")],
+     ("perceptron threshold", "Capacity"), ("SVM", "MaxMargin"),
+     ("optimizers", "TrainingRace"), ("scaling laws", "ScalingPhases")],
 )  # fmt: skip
 def test_list_knows_what_researchers_call_a_law(words, law):
     assert law in {row["law"] for row in json.loads(succeed("list", *words.split(), "--json").stdout)["laws"]}

@@ -12,6 +12,7 @@ import click
 
 from ..contract.record import StatementError
 from . import given
+from .claims import is_claims, run_claims
 from .output import only_json, say, say_failures, warn
 from .stopping import stoppable
 from .verdicts import done_json, show_done
@@ -50,15 +51,16 @@ def run(
 
     Run again to resume.
 
-    STATEMENT is a law such as "ERM(loss=Logistic())", a study (.toml), or a .py file of your own laws: all in it, or
-    the one of --law. Every finished cell is stored at once; a second identical run does no work. Without --seeds, each
-    statement is run in stages, with more seeds and larger sizes, until it is decided or --budget is spent; the level
-    holds for all stages together.
+    STATEMENT is a law such as "ERM(loss=Logistic())", a study (.toml), a folder of published claims, or a .py file of
+    your own laws: all in it, or the one of --law. Every finished cell is stored at once; a second identical run does no
+    work. Without --seeds, each statement is run in stages, with more seeds and larger sizes, until it is decided or
+    --budget is spent; the level holds for all stages together.
 
     \b
     Examples:
       asymptopia run "ERM(loss=Logistic())" --sweep alpha=1,2,4 --sizes 200,400,800 --seeds 20 --out results/erm
       asymptopia run studies/demo.toml --jobs 2
+      asymptopia run claims/
       asymptopia run mylaw.py --law "Mine(field=2.0)" --strict
       asymptopia run "ERM(loss=my_loss)" --with mylosses.py
 
@@ -69,6 +71,8 @@ def run(
     if not budget >= 0:
         raise StatementError(f"`budget` must be >= 0 seconds, but is {budget:g}.")
     _guard(options.pop("cell_timeout"))
+    if is_claims(statement):
+        return run_claims(statement, out, strict, as_json, {"shard": shard, **options})
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
     with only_json(as_json) as found:
         study, slug = _study(statement, **options)

@@ -12,8 +12,12 @@ from ..contract.law import Landmark, Law, Statement
 from ..contract.record import StatementError
 from ..derive import precision
 from . import given
+<<<<<<< HEAD
 from .output import console, dataset_json, number, only_json, say, show_table, warn
 from .showing import fields_of
+=======
+from .output import console, dataset_json, number, only_json, show_table, warn
+>>>>>>> main
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,6 +101,7 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
         show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in found.items()], right=(along,))
 
 
+<<<<<<< HEAD
 @click.command()
 @given.json_option
 @click.argument("laws", nargs=-1, metavar="[LAW]...")
@@ -154,6 +159,68 @@ def _landmark(cls: type[Law], mark: Landmark) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
+=======
+def _text(cls: type[Law]) -> str:
+    words = [cls.__name__, cls.__doc__ or "", cls.source, cls.__module__]
+    for name, observable in cls.observables.items():
+        words += [name, observable.doc]
+    for f in dataclasses.fields(cls):  # type: ignore[arg-type]
+        words += [f.name, f.metadata.get("doc", ""), *parts_of(field_types(cls)[f.name])]
+    return "\n".join(words)
+
+
+def _show(cls: type[Law]) -> None:
+    out = console()
+    out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
+    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
+    observables = [_observable_row(k, o) for k, o in cls.observables.items()]
+    show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")
+    sizes = ", ".join(map(str, cls.sizes))
+    out.print(f"Grows: {cls.size}; by default {sizes}, {cls.seeds} seeds each; corrections fall as n**-{cls.bias:g}.")
+    for method, heading in (("valid", "Trusted"), ("check", "Exists"), ("thresholds", "Transitions")):
+        text = inspect.cleandoc(getattr(cls, method).__doc__ or "")
+        if getattr(cls, method) is not getattr(Law, method) and text:
+            out.print(f"{heading}: {text}")
+    if cls.is_derived():
+        out.print(f"Limit: {THEOREM}")
+    if cls.status:
+        out.print(f"Status: {cls.status}")
+    if cls.landmarks:
+        marks = [(_fields(m), m.observable, f"{m.value:.8g}", f"{m.tolerance:g}", m.source) for m in cls.landmarks]
+        columns = ("at", "observable", "value", "tolerance", "source")
+        show_table(columns, marks, "Landmarks", right=columns[2:4])
+    out.print(f"Source: {cls.source or 'none given'}")
+
+
+def _fields(mark: Landmark) -> str:
+    return ", ".join(f"{k}={v!r}" for k, v in mark.fields.items())
+
+
+def _observable_row(name: str, observable: Observable) -> tuple[str, ...]:
+    shape = ", ".join(observable.dims) or "a number"
+    return name, shape, _statistic(observable), observable.unit, f"{observable.doc} (${observable.symbol}$)"
+
+
+def _field_row(cls: type[Law], f: dataclasses.Field[Any]) -> tuple[str, ...]:
+    default = f.default.short() if isinstance(f.default, Record) else str(f.default)
+    default = "required" if f.default is dataclasses.MISSING else default
+    parts = parts_of(field_types(cls)[f.name], f.metadata.get("needs"))
+    kinds = allowed(f.metadata) or ", ".join(parts) or "any"
+    return f.name, default, kinds, f.metadata.get("unit", ""), f.metadata.get("doc", "")
+
+
+def _statistic(observable: Observable) -> str:
+    if observable.limit_only:
+        return "theory only"
+    if observable.fluctuation_of:
+        return f"n times the variance of {observable.fluctuation_of}"
+    if observable.exponent_of:
+        return f"exponent of the growth of {observable.exponent_of}"
+    if observable.bound:
+        return "bound on the mean" if observable.bound == "mean" else "bound on every realisation"
+    return "mean"
+>>>>>>> main
 
 
 def _show_limit(statement: Statement, data: xr.Dataset) -> None:

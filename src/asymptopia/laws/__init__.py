@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .approximation.depth_separation import DepthSeparation as DepthSeparation
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
+    from .dynamics.central_flow import CentralFlow as CentralFlow
     from .dynamics.deep_linear import DeepLinear as DeepLinear
     from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .kernels.signal_propagation import SignalPropagation as SignalPropagation
     from .kernels.wide_network_kernel import WideNetworkKernel as WideNetworkKernel
     from .landscape.deep_linear_critical_points import DeepLinearCriticalPoints as DeepLinearCriticalPoints
+    from .landscape.functional_dimension import FunctionalDimension as FunctionalDimension
     from .landscape.hessian_spectrum import HessianSpectrum as HessianSpectrum
     from .landscape.landscape_floor import LandscapeFloor as LandscapeFloor
     from .landscape.mode_connectivity import ModeConnectivity as ModeConnectivity

@@ -45,8 +45,10 @@ class SampleCovariance:
             return 1 / (1 + tau * m), -tau / (1 + tau * m) ** 2
         x = -(1 + m * a) / (b * m)
         root = np.sqrt(x - (1 - math.sqrt(c)) ** 2) * np.sqrt(x - (1 + math.sqrt(c)) ** 2)
-        g = (1 - c - x + root) / (2 * c * x)
-        slope = -(c * g**2 + g) / (2 * c * x * g + x + c - 1)
+        q = x + c - 1
+        alike = (q * np.conj(root)).real > 0  # the root of c x g^2 + q g + 1 that does not cancel
+        g = np.where(alike, -2 / np.where(alike, q + root, 1), (root - q) / (2 * c * x))
+        slope = -(c * g**2 + g) / root
         return g / (b * m), slope / (b * m) / (b * m**2) - g / (b * m**2)
 
     def inverse(self, m: ArrayLike) -> tuple[Any, Any]:
@@ -73,23 +75,33 @@ class SampleCovariance:
 
     def edges(self) -> tuple[float, float]:
         """The ends of the spectrum, without the mass at zero."""
-        largest = self.floor + self.slope * (1 + math.sqrt(self.inner)) ** 2
-        least = self.floor + (self.slope * max(0.0, 1 - math.sqrt(self.inner)) ** 2 if self.inner <= 1 else 0.0)
-        upper = self._turning(lambda t: -1 / (largest * (1 + math.exp(-t))))
-        if self.gamma > 1:
-            lower = self._turning(lambda t: math.exp(-t) / largest)
-        elif least > 0 and self.gamma < 1:
+        ratio, least = self.gamma, self.floor
+        if self.inner <= 1 or not self.floor:
+            least += self.slope * (1 - math.sqrt(self.inner)) ** 2
+            ratio /= max(1.0, self.inner)  # of the population's eigenvalues only these are not zero
+        upper = float(self.inverse(self._upper_point())[0].real)
+        if ratio > 1:
+            lower = self._turning(lambda t: math.exp(-t) / self._largest())
+        elif least > 0 and ratio < 1:
             lower = self._turning(lambda t: -(1 + math.exp(-t)) / least)
         else:
             lower = 0.0
         return lower, upper
 
-    def _turning(self, along: Any) -> float:
-        """F where F' vanishes along m(t); it does once."""
+    def _largest(self) -> float:
+        return self.floor + self.slope * (1 + math.sqrt(self.inner)) ** 2
+
+    def _upper_point(self) -> float:
+        return self._turning_point(lambda t: -1 / (self._largest() * (1 + math.exp(-t))))
+
+    def _turning_point(self, along: Any) -> float:
+        """m(t) where F' vanishes along it; it does once."""
         from scipy.optimize import brentq
 
-        t = brentq(lambda t: float(self.inverse(along(t))[1].real * along(t) ** 2), -30, 30, xtol=1e-13)
-        return float(self.inverse(along(t))[0].real)
+        return along(brentq(lambda t: float(self.inverse(along(t))[1].real * along(t) ** 2), -30, 30, xtol=1e-13))
+
+    def _turning(self, along: Any) -> float:
+        return float(self.inverse(self._turning_point(along))[0].real)
 
     def shares(self, ends: np.ndarray) -> np.ndarray:
         """The mass of each bin between successive ends; the mass at zero is in the bin that holds zero."""
@@ -102,9 +114,33 @@ class SampleCovariance:
         x = low + (high - low) * (1 - np.cos(theta)) / 2
         masses = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
         zero = (ends[:-1] <= 0) & (ends[1:] > 0)
-        return np.asarray(masses + zero * max(0.0, 1 - 1 / self.gamma))
+        return np.asarray(masses + zero * self._mass_at_zero())
+
+    def _mass_at_zero(self) -> float:
+        empty = 1 - 1 / self.inner if self.inner > 1 and not self.floor else 0.0
+        return max(empty, 1 - 1 / self.gamma)
 
     def outlier(self, variance: float) -> float | None:
         """The eigenvalue of its own that one direction of this population variance has, or None."""
         value, slope = self.inverse(-1 / variance)
         return float(value.real) if slope.real > 0 and abs(value.imag) < 1e-12 * abs(value) else None
+
+    def added_outlier(self, strength: float) -> float | None:
+        """The eigenvalue of its own that data have to which a matrix of rank one is added, or None.
+
+        strength: its squared singular value per sample. Its singular vectors have no preferred direction in the data,
+        so that the eigenvalue x solves strength x m_n m_p = 1, where m_n and m_p are the mean resolvents at x of the
+        Gram and of the covariance matrix (Benaych-Georges and Nadakuditi, J. Multivariate Anal. 111 (2012) 120).
+        """
+        from scipy.optimize import brentq
+
+        def excess(t: float) -> float:
+            m = edge / (1 + t)
+            x = float(self.inverse(m)[0].real)
+            return strength * m * (m * x + 1 - self.gamma) / self.gamma - 1
+
+        edge = self._upper_point()
+        if strength <= 0 or excess(0.0) <= 0:
+            return None
+        t = brentq(excess, 0.0, 1e8 * (1 + strength * abs(edge)), xtol=1e-14, rtol=1e-14)
+        return float(self.inverse(edge / (1 + t))[0].real)

@@ -8,7 +8,8 @@ from asymptopia import NoLimit, confront, thresholds
 from asymptopia.laws.landscape.hessian_spectrum import HessianSpectrum
 from asymptopia.measure.operators import hessian
 from asymptopia.measure.spectra import quadrature
-from asymptopia.parts.activation import Relu
+from asymptopia.numerics.sample_covariance import SampleCovariance
+from asymptopia.parts.activation import Identity, PolynomialUnit, Power, Relu
 
 RUN = dict(sizes=(50, 100, 200), seeds=60)
 
@@ -94,3 +95,58 @@ def test_wrong_laws_are_refuted():
 
     found = confront(Wrong(), **RUN)
     assert found["outlier"].verdict == found["upper_edge"].verdict == "disagrees"
+
+
+@pytest.mark.parametrize(("alpha", "features"), [(4.0, 4.0), (2.0, 1.0), (0.5, 1.0)])
+def test_the_lengths_of_inputs_and_weights_add_a_strong_direction_to_even_features(alpha, features):
+    """z^2 - 1 has no linear part: variance 2 and a matrix of rank one of strength t in units of it."""
+    limit = HessianSpectrum(alpha=alpha, spike=0.0, features=features, activation=Power(degree=2)).limit()
+    t, gamma = features, features / alpha
+    edge = 2 * (1 + gamma**0.5) ** 2
+    right = 2 * (1 + t) * (gamma + t) / t if t > gamma**0.5 else edge
+    assert float(limit["sharpness"]) == pytest.approx(right, rel=1e-10)
+    assert float(limit["upper_edge"]) == pytest.approx(edge, rel=1e-10)
+    weak = PolynomialUnit(coefficients=(0.0, 0.1, 1.0))
+    assert float(HessianSpectrum(alpha=4.0, spike=0.0, features=4.0, activation=weak).limit()["outlier"]) == (
+        pytest.approx(12.5, rel=3e-3)
+    )
+
+
+def test_a_strong_second_coefficient_is_seen_in_one_large_system():
+    """The mean of the two largest eigenvalues, which has the smaller correction."""
+    law, d = HessianSpectrum(alpha=2.0, spike=0.0, features=4.0, activation=Power(degree=2)), 300
+    rng = np.random.default_rng(4)
+    X, F = rng.standard_normal((2 * d, d)), rng.standard_normal((4 * d, d))
+    values = np.linalg.svd((X @ F.T / d**0.5) ** 2 - 1, compute_uv=False)[:3] ** 2 / (2 * d)
+    assert values[:2].mean() == pytest.approx(float(law.limit()["outlier"]), rel=0.1)
+    assert values[2] == pytest.approx(float(law.limit()["upper_edge"]), rel=0.1)
+
+
+@pytest.mark.parametrize(("alpha", "features"), [(2.0, 2.0), (0.5, 3.0), (4.0, 0.5)])
+def test_linear_features_have_the_product_of_two_wishart_matrices(alpha, features):
+    """More features than dimensions leave eigenvalues at 0, which are no edge."""
+    law, d = HessianSpectrum(alpha=alpha, spike=0.0, features=features, activation=Identity()), 300
+    rng = np.random.default_rng(5)
+    X, F = rng.standard_normal((round(alpha * d), d)), rng.standard_normal((round(features * d), d))
+    seen = np.linalg.svd(X @ F.T / (d * len(X)) ** 0.5, compute_uv=False) ** 2
+    seen, limit = seen[seen > 1e-9], law.limit()
+    assert np.median(seen) > float(limit["lower_edge"]) > 0
+    assert seen.max() == pytest.approx(float(limit["upper_edge"]), rel=0.1)
+    if features > 1 > alpha:  # the edge by Silverstein's equation with the eigenvalues of one large matrix
+        tau = np.linalg.svd(rng.standard_normal((3000, 1000)) / 1000**0.5, compute_uv=False) ** 2
+        m = np.linspace(0.3, 3, 1000)[:, None]
+        edge = (-1 / m[:, 0] + (tau / (1 + tau * m)).mean(axis=1) / alpha).max()
+        assert edge == pytest.approx(float(limit["lower_edge"]), rel=3e-3)
+    width = float(np.diff(limit["bin"].values)[0])
+    assert float(limit["density"].sum()) * width == pytest.approx(1, abs=1e-4)
+    share = 1 - len(seen) / len(F)
+    assert float(limit["density"][0]) * width >= share - 1e-9
+
+
+def test_extreme_populations_have_edges():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        gamma, floor, slope, inner = 10 ** rng.uniform((-4, -6, -6, -4), (4, 3, 3, 4)) * (1, *(rng.random(3) > 0.1))
+        if floor + slope:
+            low, high = SampleCovariance(gamma, floor, slope, inner).edges()
+            assert 0 <= low <= high < np.inf

@@ -47,7 +47,11 @@ class HessianSpectrum(Law):
     With `features` $p/d > 0$, $\phi = \sigma(F x / \sqrt d)$ less its mean, F of p rows of independent standard normal
     entries: $\phi$ is as good as normal with the covariance $\mu_1^2 F F^T / d + \mu_*^2$, where
     $\mu_1 = E z \sigma(z)$ and $\mu_*^2 = E \sigma^2 - (E \sigma)^2 - \mu_1^2$, and the density follows from that of
-    its eigenvalues, a Wishart matrix's.
+    its eigenvalues, a Wishart matrix's. But where the second Hermite coefficient, $a_2$ with
+    $\sqrt 2 a_2 = E \sigma(z) (z^2 - 1)$, is not 0, the lengths of the rows of x and of F each add a matrix of rank one
+    to the features, of squared singular value $n a_2^2 p / d$. Strong ones give two eigenvalues off the bulk, which
+    tend to the same x, $a_2^2 (p/d) x \, m_n(x) m_p(x) = 1$ with the mean resolvents $m_n$ of $\Phi \Phi^T / n$ and
+    $m_p$ of $\Phi^T \Phi / n$.
 
     The `sharpness` is the largest eigenvalue: gradient descent with a constant step is stable if and only if its rate
     is below the `stable_rate`, two over it.
@@ -87,9 +91,9 @@ class HessianSpectrum(Law):
         "density": Observable(r"\rho", "share of the eigenvalues in a bin, over its width", dims=("bin",), bias=1.0),
         "lower_edge": Observable("x_-", "least eigenvalue, but for the ridge's own", scale=1.0),
         "upper_edge": Observable(
-            "x_+", "largest eigenvalue, or the one below if there is a strong direction", bias=2 / 3
+            "x_+", "largest eigenvalue but for one of a strong direction, or two of random features", bias=2 / 3
         ),
-        "outlier": Observable("x_1", "largest eigenvalue if there is a strong direction"),
+        "outlier": Observable("x_1", "largest eigenvalue, of a strong direction or of the bulk"),
         "outlier_overlap": Observable(
             "q", "squared overlap of its eigenvector with the strong direction", scale=1.0, bias=1.0
         ),
@@ -103,14 +107,17 @@ class HessianSpectrum(Law):
         super().__post_init__()
         if self._separated():  # an eigenvalue off the bulk has corrections in 1/n
             object.__setattr__(self, "bias", 1.0)
+        if self._second():  # the larger of two eigenvalues with one limit, and fluctuations of their own
+            object.__setattr__(self, "bias", 0.5)
 
     def predict(self) -> dict[str, Any]:
         law, zero = self._covariance(), 1e-12
         low, high = law.edges()
-        outside = law.outlier(1 + self.spike) if self.spike else None
+        strength = self.features * self._second() ** 2
+        outside = law.outlier(1 + self.spike) if self.spike else law.added_outlier(strength)
         outlier = high if outside is None else outside
         overlap = 0.0
-        if outside is not None:
+        if self.spike and outside is not None:
             overlap = (1 - law.gamma / self.spike**2) / (1 + law.gamma / self.spike)
         ends = self._ends() - self.ridge
         ends[0] = -zero
@@ -135,13 +142,15 @@ class HessianSpectrum(Law):
             mean = expectation(self.activation, breaks=self.activation.breaks())
             X = np.asarray(self.activation(X @ F.T / n**0.5), float) - mean
         samples, p = X.shape
-        values, vectors = np.linalg.eigh(X.T @ X / samples + self.ridge * np.eye(p))
-        ends = self._ends()
+        values, vectors = np.linalg.eigh(X.T @ X / samples)
+        first = int(np.argmax(values > 1e-12 * values[-1]))
+        values, ends = self.ridge + np.maximum(values, 0), self._ends()
         inside = np.clip(values, ends[0], ends[-1])
+        strong = min(p - 1, 2 if self._second() else int(self.spike > 0))
         return {
             "density": np.histogram(inside, ends)[0] / (p * np.diff(ends)),
-            "lower_edge": values[max(0, p - samples)],
-            "upper_edge": values[-2 if self.spike and p > 1 else -1],
+            "lower_edge": values[first],
+            "upper_edge": values[-1 - strong],
             "outlier": values[-1],
             "outlier_overlap": vectors[0, -1] ** 2 if self.spike else 0.0,
             "sharpness": values[-1],
@@ -180,6 +189,15 @@ class HessianSpectrum(Law):
     def _separated(self) -> bool:
         return not self.features and self.spike > self.alpha**-0.5
 
+    def _second(self) -> float:
+        """The second Hermite coefficient of the features; 0 without them."""
+        from ...numerics.gaussian import expectation
+
+        if not self.features:
+            return 0.0
+        second = expectation(lambda z: self.activation(z) * (z**2 - 1), breaks=self.activation.breaks()) / 2**0.5
+        return float(second) if abs(second) > 1e-10 * self.activation.moments().mu_star else 0.0
+
     def _ends(self) -> np.ndarray:
         """The ends of the bins, from the ridge to a bound on the bulk."""
         gamma, power = 1 / self.alpha, 1.0
@@ -192,5 +210,6 @@ class HessianSpectrum(Law):
     def _covariance(self) -> SampleCovariance:
         if not self.features:
             return SampleCovariance(1 / self.alpha)
-        moments = self.activation.moments()
-        return SampleCovariance(self.features / self.alpha, moments.mu_star**2, moments.mu1**2, self.features)
+        _, mu1, mu_star = self.activation.moments()
+        slope, floor = (x**2 if x**2 > 1e-20 * (mu1**2 + mu_star**2) else 0.0 for x in (mu1, mu_star))
+        return SampleCovariance(self.features / self.alpha, floor, slope, self.features)

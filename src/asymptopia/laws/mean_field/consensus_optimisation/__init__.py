@@ -11,9 +11,9 @@ from ....contract.record import StatementError, check_increasing, field
 from ....parts.potential import DoubleWell, Normal, Potential
 from .landmarks import LANDMARKS
 
-PINNAU = "Pinnau, Totzeck, Tse and Martin, Math. Models Methods Appl. Sci. 27 (2017) 183, equation 2.1"
-CARRILLO = "Carrillo, Choi, Totzeck and Tse, Math. Models Methods Appl. Sci. 28 (2018) 1037, theorem 4.1"
-HUANG = "Huang and Qiu, Math. Methods Appl. Sci. 45 (2022) 8814, theorem 1.1"
+PINNAU = "Pinnau, Totzeck, Tse and Martin, Math. Models Methods Appl. Sci. 27 (2017) 183"
+CARRILLO = "Carrillo, Choi, Totzeck and Tse, Math. Models Methods Appl. Sci. 28 (2018) 1037"
+HUANG = "Huang and Qiu, Math. Methods Appl. Sci. 45 (2022) 8814"
 
 
 class ConsensusOptimisation(Law):

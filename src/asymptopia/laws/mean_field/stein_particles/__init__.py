@@ -13,8 +13,8 @@ from ....numerics.arrays import ArrayLike
 from ....parts.potential import Normal, Potential, Quadratic
 from .landmarks import LANDMARKS
 
-LU = "Lu, Lu and Nolen, SIAM J. Math. Anal. 51 (2019) 648, theorem 2.4"
-GAUSSIAN = "Liu, Ghosal, Balasubramanian and Pillai, NeurIPS 36 (2023), theorem 3.1"
+LU = "Lu, Lu and Nolen, SIAM J. Math. Anal. 51 (2019) 648"
+GAUSSIAN = "Liu, Ghosal, Balasubramanian and Pillai, NeurIPS 36 (2023)"
 
 
 class SteinKernel(Record):

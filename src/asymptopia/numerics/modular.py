@@ -1,0 +1,41 @@
+"""Exact linear algebra on floating-point numbers, which are fractions, modulo a prime."""
+
+from __future__ import annotations
+
+import numpy as np
+
+PRIME = 2**31 - 1
+
+
+def residues(x: np.ndarray) -> np.ndarray:
+    """Finite floating-point numbers, which are integers times powers of 2, modulo the prime, as integers."""
+    mantissa, exponent = np.frexp(np.asarray(x, float))
+    whole = (mantissa * 2.0**53).astype(np.int64) % PRIME
+    powers, where = np.unique(exponent, return_inverse=True)
+    scale = np.array([pow(2, int(e) - 53, PRIME) for e in powers], np.int64)
+    return whole * scale[where].reshape(whole.shape) % PRIME
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The product of matrices of residues (n, k) and (k, m), k < 65536, modulo the prime."""
+    high, low = a >> 16, a & 0xFFFF
+    return (((high @ b) % PRIME << 16) + low @ b) % PRIME
+
+
+def rank(matrix: np.ndarray) -> int:
+    """The rank of a matrix of residues modulo the prime, by elimination; that of the fractions is no smaller."""
+    a = np.array(matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T, np.int64) % PRIME
+    found = 0
+    for column in range(a.shape[1]):
+        candidates = np.flatnonzero(a[found:, column])
+        if not len(candidates):
+            continue
+        pivot = found + int(candidates[0])
+        a[[found, pivot]] = a[[pivot, found]]
+        a[found] = a[found] * pow(int(a[found, column]), -1, PRIME) % PRIME
+        below = found + 1 + np.flatnonzero(a[found + 1 :, column])
+        a[below] = (a[below] - a[below, column, None] * a[found] % PRIME) % PRIME
+        found += 1
+        if found == len(a):
+            break
+    return found
