@@ -7,18 +7,13 @@ from typing import Any
 
 import click
 
-<<<<<<< HEAD
 VERBS = {
     "list": "catalogue", "show": "showing", "limit": "theory", "thresholds": "theory", "phases": "phases",
-    "width": "width", "atlas": "theory", "spectrum": "spectrum", "scale": "scaling", "run": "running",
+    "width": "width", "atlas": "atlas", "spectrum": "spectrum", "scale": "scaling", "run": "running",
     "judge": "judging", "forecast": "running", "extrapolate": "extrapolate", "slurm": "running", "report": "folders",
     "status": "folders", "diff": "folders", "export": "folders", "doctor": "folders",
 }  # fmt: skip
 """Each verb and its module, which is loaded when the verb is asked for."""
-=======
-from ..contract.record import StatementError
-from . import atlas, extrapolate, folders, judging, phases, running, scaling, spectrum, theory, width
->>>>>>> main
 
 
 class Refused(click.ClickException):
@@ -100,15 +95,4 @@ def main() -> None:
     """
 
 
-<<<<<<< HEAD
-=======
-for _verb in (
-    theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, atlas.atlas,
-    spectrum.spectrum, scaling.scale,
-    running.run, judging.judge, running.forecast, extrapolate.extrapolate, running.slurm,
-    folders.report, folders.status, folders.diff, folders.export, folders.doctor,
-):  # fmt: skip
-    main.add_command(_verb)
-
->>>>>>> main
 __all__ = ["main"]

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..contract.catalogue import law_classes
-from ..contract.law import Landmark, Law, Statement
+from ..contract.law import Statement
 from ..contract.record import StatementError
 from ..derive import precision
 from . import given
-<<<<<<< HEAD
 from .output import console, dataset_json, number, only_json, say, show_table, warn
-from .showing import fields_of
-=======
-from .output import console, dataset_json, number, only_json, show_table, warn
->>>>>>> main
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -99,128 +93,6 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
     elif not as_json:
         console().print(f"{chosen!r} along {along}")
         show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in found.items()], right=(along,))
-
-
-<<<<<<< HEAD
-@click.command()
-@given.json_option
-@click.argument("laws", nargs=-1, metavar="[LAW]...")
-def atlas(laws: Sequence[str], as_json: bool) -> None:
-    """Published values against ours.
-
-    Exit status 1 if one is missed.
-
-    \b
-    Examples:
-      asymptopia atlas
-      asymptopia atlas ERM MaxMargin --json
-    """
-    classes = law_classes()
-    chosen = {name: given.law_class(name, classes) for name in laws} or classes
-    with only_json(as_json) as out:
-        rows = [_landmark(cls, mark) for cls in chosen.values() for mark in cls.landmarks]
-        out.append({"landmarks": rows})
-    if not as_json:
-        columns = ("statement", "observable", "published", "ours", "deviation", "tolerance", "verdict", "source")
-        show_table(columns, [[_cell(row[c]) for c in columns] for row in rows], right=columns[2:6])
-        for row in rows:
-            if row["note"]:
-                say(f"{row['statement']}: {row['note']}")
-    missed = [row for row in rows if row["verdict"] != "reproduced"]
-    if missed:
-        say(f"{len(missed)} of {len(rows)} published values are not reproduced.")
-        raise SystemExit(1)
-
-
-def _landmark(cls: type[Law], mark: Landmark) -> dict[str, Any]:
-    statement, ours, problem = f"{cls.__name__}({fields_of(mark)})", None, ""
-    try:
-        law = cls(**mark.fields)
-        if mark.along:
-            ours = float(law.thresholds(mark.along)[mark.observable])
-        else:
-            ours = float(law.limit()[mark.observable].values[mark.at])
-    except (StatementError, ArithmeticError, KeyError, RuntimeError) as error:
-        problem = f"failed: {error}"
-    deviation = None if ours is None else ours - mark.value
-    inside = deviation is not None and abs(deviation) <= mark.tolerance
-    return {
-        "statement": statement,
-        "observable": f"{mark.observable} along {mark.along}" if mark.along else mark.observable,
-        "published": mark.value,
-        "ours": ours,
-        "deviation": deviation,
-        "tolerance": mark.tolerance,
-        "verdict": problem or ("reproduced" if inside else "missed"),
-        "source": mark.source,
-        "note": mark.note,
-    }
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
-=======
-def _text(cls: type[Law]) -> str:
-    words = [cls.__name__, cls.__doc__ or "", cls.source, cls.__module__]
-    for name, observable in cls.observables.items():
-        words += [name, observable.doc]
-    for f in dataclasses.fields(cls):  # type: ignore[arg-type]
-        words += [f.name, f.metadata.get("doc", ""), *parts_of(field_types(cls)[f.name])]
-    return "\n".join(words)
-
-
-def _show(cls: type[Law]) -> None:
-    out = console()
-    out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
-    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
-    observables = [_observable_row(k, o) for k, o in cls.observables.items()]
-    show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")
-    sizes = ", ".join(map(str, cls.sizes))
-    out.print(f"Grows: {cls.size}; by default {sizes}, {cls.seeds} seeds each; corrections fall as n**-{cls.bias:g}.")
-    for method, heading in (("valid", "Trusted"), ("check", "Exists"), ("thresholds", "Transitions")):
-        text = inspect.cleandoc(getattr(cls, method).__doc__ or "")
-        if getattr(cls, method) is not getattr(Law, method) and text:
-            out.print(f"{heading}: {text}")
-    if cls.is_derived():
-        out.print(f"Limit: {THEOREM}")
-    if cls.status:
-        out.print(f"Status: {cls.status}")
-    if cls.landmarks:
-        marks = [(_fields(m), m.observable, f"{m.value:.8g}", f"{m.tolerance:g}", m.source) for m in cls.landmarks]
-        columns = ("at", "observable", "value", "tolerance", "source")
-        show_table(columns, marks, "Landmarks", right=columns[2:4])
-    out.print(f"Source: {cls.source or 'none given'}")
-
-
-def _fields(mark: Landmark) -> str:
-    return ", ".join(f"{k}={v!r}" for k, v in mark.fields.items())
-
-
-def _observable_row(name: str, observable: Observable) -> tuple[str, ...]:
-    shape = ", ".join(observable.dims) or "a number"
-    return name, shape, _statistic(observable), observable.unit, f"{observable.doc} (${observable.symbol}$)"
-
-
-def _field_row(cls: type[Law], f: dataclasses.Field[Any]) -> tuple[str, ...]:
-    default = f.default.short() if isinstance(f.default, Record) else str(f.default)
-    default = "required" if f.default is dataclasses.MISSING else default
-    parts = parts_of(field_types(cls)[f.name], f.metadata.get("needs"))
-    kinds = allowed(f.metadata) or ", ".join(parts) or "any"
-    return f.name, default, kinds, f.metadata.get("unit", ""), f.metadata.get("doc", "")
-
-
-def _statistic(observable: Observable) -> str:
-    if observable.limit_only:
-        return "theory only"
-    if observable.fluctuation_of:
-        return f"n times the variance of {observable.fluctuation_of}"
-    if observable.exponent_of:
-        return f"exponent of the growth of {observable.exponent_of}"
-    if observable.bound:
-        return "bound on the mean" if observable.bound == "mean" else "bound on every realisation"
-    return "mean"
->>>>>>> main
 
 
 def _show_limit(statement: Statement, data: xr.Dataset) -> None:
