@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..contract.record import StatementError
-from ..contract.sweep import sweep
+from ..report.around import curve_of
 from .output import number
 
 if TYPE_CHECKING:
     from ..contract.law import Law
 
 WIDTH, HEIGHT = 64, 12  # letters
-POINTS = 33
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of one letter: four rows, two columns
 
 
@@ -44,26 +41,9 @@ def drawn(x: np.ndarray, y: np.ndarray, title: str, xlabel: str) -> list[str]:
 
 
 def default_plot(law: Law) -> list[str]:
-    """The first observable of a law along its own axis, or along the first number field that can vary around its value.
-
-    Raises `StatementError` if the limit exists nowhere around it.
-    """
-    limit = law.limit()
-    for name, observable in law.observables.items():
-        if name in limit and limit[name].ndim == 1 and len(limit[name]) > 2:
-            axis = str(limit[name].dims[0])
-            return drawn(limit[axis].values, limit[name].values, observable.doc, axis)
-    for f in dataclasses.fields(law):  # type: ignore[arg-type]
-        value = getattr(law, f.name)
-        if not isinstance(value, float) or value == 0:
-            continue
-        for factor in (4.0, 2.0, 1.2):
-            x = np.sort(np.geomspace(value / factor, value * factor, POINTS))
-            try:
-                found = sweep(law, **{f.name: tuple(map(float, x))}).limit()
-            except (StatementError, ArithmeticError, RuntimeError):
-                continue
-            name = next((k for k in law.observables if k in found and found[k].ndim == 1), "")
-            if name and np.ptp(found[name].values) > 0:
-                return drawn(x, found[name].values, law.observables[name].doc, f.name)
-    raise StatementError(f"{law.short()} has no curve to draw: its limit varies along no field of numbers.")
+    """The curve by which a law is shown when nobody said which; see `report.around.curve_of`."""
+    statement, limit, name = curve_of(law)
+    axis = next(iter(statement.axes), "") or str(limit[name].dims[0])
+    one = limit[name].isel({d: 0 for d in limit[name].dims if d != axis})
+    x = limit[axis].values if axis in limit.coords else np.arange(one.size)
+    return drawn(x, one.values, statement.law.observables[name].doc, axis)

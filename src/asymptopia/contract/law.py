@@ -13,6 +13,7 @@ import numpy as np
 
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
+from .shown import Shown
 from .transitions import FixedPoint
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Landmark:
     note: str = ""
 
 
-class Statement:
+class Statement(Shown):
     """What a law and a sweep of it have in common: a grid of statements, one limit, one experiment."""
 
     @property
