@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .inference.diffusion_memorisation import DiffusionMemorisation as DiffusionMemorisation
     from .inference.erm import ERM as ERM
     from .inference.gaussian_covariate import GaussianCovariate as GaussianCovariate
+    from .inference.graph_convolution import GraphConvolution as GraphConvolution
     from .inference.in_context_regression import InContextRegression as InContextRegression
     from .inference.l1_recovery import L1Recovery as L1Recovery
     from .inference.max_margin import MaxMargin as MaxMargin
