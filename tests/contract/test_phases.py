@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from asymptopia import Law, field, thresholds
 from asymptopia.cli import main
-from asymptopia.contract.phases import EASY, HARD, IMPOSSIBLE, holder, phase_diagram, vary
+from asymptopia.contract.fields import holder, vary
+from asymptopia.contract.phases import EASY, HARD, IMPOSSIBLE, phase_diagram
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.transitions import FixedPoint
 from asymptopia.laws.inference.bayes_optimal import BayesOptimal

@@ -228,10 +228,13 @@ class _OnceJaxIsThere(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.loader.exec_module(module)
         sys.meta_path.remove(self)
         todo: list[type[Record]] = [Record]
+        done: set[type[Record]] = set()
         while todo:
             cls = todo.pop()
-            _register(cls)
-            todo += cls.__subclasses__()
+            if cls not in done:
+                _register(cls)
+                done.add(cls)
+                todo += cls.__subclasses__()
 
 
 def record_types(hint: Any) -> list[type[Record]]:

@@ -132,7 +132,9 @@ def _law_html(law: Law) -> str:
 def _sweep_html(found: Sweep) -> str:
     rows = [(f"<code>{k}</code>", html.escape(_values(v))) for k, v in found.axes.items()]
     count = len(found.points())
-    return f"<p>{_code(found.law.short())} at {count} points</p>{_table(('along', 'values'), rows)}"
+    rest = {f.name: getattr(found.law, f.name) for f in dataclasses.fields(found.law) if f.name not in found.axes}  # type: ignore[arg-type]
+    law = type(found.law)(**rest)
+    return f"<p>{_code(law.short())} at {count} points</p>{_table(('along', 'values'), rows)}"
 
 
 @html_of.register
