@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .inference.max_margin import MaxMargin as MaxMargin
     from .inference.mixture_erm import MixtureERM as MixtureERM
     from .inference.multi_index import MultiIndex as MultiIndex
+    from .inference.multi_layer_glm import MultiLayerGLM as MultiLayerGLM
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.random_features import RandomFeatures as RandomFeatures
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .mean_field.attention_particles import AttentionParticles as AttentionParticles
     from .mean_field.consensus_optimisation import ConsensusOptimisation as ConsensusOptimisation
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
+    from .mean_field.feature_learning import FeatureLearning as FeatureLearning
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
     from .mean_field.mckean_vlasov import McKeanVlasov as McKeanVlasov

@@ -65,6 +65,8 @@ def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fix
 def _lacking(found: Confrontation) -> dict[str, float]:
     """By what factor the seeds fall short, and by how much the extrapolation exceeds its half of the resolution.
 
+    Where the resolution is reached and yet nothing decided, only a larger size tells a correction from an error.
+
     Both are zero where nothing that can be computed is missing.
     """
     need = {"seeds": 0.0, "sizes": 0.0}
@@ -78,5 +80,7 @@ def _lacking(found: Confrontation) -> dict[str, float]:
         reach = np.where(np.isfinite(reach), reach, STEP * wanted)
         noise = ((reach - extrapolation) / np.maximum(wanted - extrapolation, wanted / 2)) ** 2
         need["seeds"] = max(need["seeds"], float(noise.max(initial=0.0)), 1.0)
+        if (open_ & (table["detectable"].values <= wanted)).any():
+            need["sizes"] = max(need["sizes"], STEP)
         need["sizes"] = max(need["sizes"], float((extrapolation / (wanted / 2)).max(initial=0.0)) ** 2)
     return need
