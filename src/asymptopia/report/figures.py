@@ -128,7 +128,10 @@ def _draw_curve(axes: Axes, chart: Chart, curve: Curve, index: int, count: int) 
     many = count > 1
     color = OKABE_ITO[index % 6] if many else "black"
     if curve.line.size:
-        axes.plot(curve.x, curve.line, color=color, dashes=DASHES[index % 6] if many else (), lw=1.2, zorder=2)
+        if curve.marks:
+            axes.plot(curve.x, curve.line, "_", color=color, ms=11, mew=1.4, zorder=2)
+        else:
+            axes.plot(curve.x, curve.line, color=color, dashes=DASHES[index % 6] if many else (), lw=1.2, zorder=2)
         if curve.line_error is not None:
             low, high = curve.line - curve.line_error, curve.line + curve.line_error
             axes.fill_between(curve.x, low, high, color=color, alpha=0.2, lw=0)
