@@ -64,7 +64,7 @@ def _named(name: str) -> type[Law]:
 
 def _plain(cls: type[Law]) -> dict[str, Any]:
     """The law as `--json` prints it."""
-    rows = [_field_row(cls, f) for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    rows = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     fields = [dict(zip(("name", "default", "allowed", "unit", "meaning"), row, strict=True)) for row in rows]
     seen = [_observable_row(k, o) for k, o in cls.observables.items()]
     observables = [dict(zip(("name", "shape", "compared_as", "unit", "meaning"), row, strict=True)) for row in seen]
@@ -80,7 +80,7 @@ def _plain(cls: type[Law]) -> dict[str, Any]:
 def _show(cls: type[Law]) -> None:
     out = console()
     out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
-    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
     observables = [_observable_row(k, o) for k, o in cls.observables.items()]
     show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")

@@ -38,7 +38,7 @@ def curve_of(statement: Statement, observable: str | None = None) -> tuple[State
     for name in names:
         if max(limit[name].shape, default=1) > 2:
             return statement, limit, name
-    for f in dataclasses.fields(statement.law):  # type: ignore[arg-type]
+    for f in dataclasses.fields(statement.law):
         found = _along(statement.law, f.name, names)
         if found is not None:
             return found

@@ -93,7 +93,7 @@ def command_of(confrontation: Confrontation) -> str:
     statement, law = confrontation.statement, confrontation.statement.law
     if type(law).__name__ not in law_modules():
         return ""
-    changed = {f.name: f.default for f in dataclasses.fields(law) if f.name in statement.axes}  # type: ignore[arg-type]
+    changed = {f.name: f.default for f in dataclasses.fields(law) if f.name in statement.axes}
     words = ["asymptopia", "run", law.replace(**changed).short()]
     for name, values in statement.axes.items():
         words += ["--sweep", f"{name}={','.join(_show(v) for v in values)}"]
@@ -137,7 +137,7 @@ def short_name(confrontation: Confrontation) -> str:
     if confrontation.name:
         return confrontation.name
     law = confrontation.statement.law
-    every = dataclasses.fields(law)  # type: ignore[arg-type]
+    every = dataclasses.fields(law)
     fields = [f for f in every if f.name not in confrontation.statement.axes]
     special = [
         f"{f.name}={_part(getattr(law, f.name))}" for f in fields if repr(getattr(law, f.name)) != repr(f.default)
@@ -157,7 +157,7 @@ def parameters(confrontation: Confrontation) -> Table:
     """Every field of the law: value or swept range, default, what is allowed, unit and meaning."""
     law, axes = confrontation.statement.law, confrontation.statement.axes
     rows = []
-    for f in dataclasses.fields(law):  # type: ignore[arg-type]
+    for f in dataclasses.fields(law):
         value = _range(axes[f.name]) if f.name in axes else _part(getattr(law, f.name))
         default = "" if f.default is dataclasses.MISSING else _part(f.default)
         rows.append(

@@ -114,7 +114,7 @@ def html_of(shown: Any) -> str:
 def _law_html(law: Law) -> str:
     rows = [
         (f"<code>{f.name}</code>", _code(getattr(law, f.name)), to_hover(f.metadata.get("doc", "")))
-        for f in dataclasses.fields(law)  # type: ignore[arg-type]
+        for f in dataclasses.fields(law)
     ]
     seen = [
         (to_hover(f"${o.symbol}$"), html.escape(k.replace("_", " ")), to_hover(o.doc))
@@ -132,7 +132,7 @@ def _law_html(law: Law) -> str:
 def _sweep_html(found: Sweep) -> str:
     rows = [(f"<code>{k}</code>", html.escape(_values(v))) for k, v in found.axes.items()]
     count = len(found.points())
-    rest = {f.name: getattr(found.law, f.name) for f in dataclasses.fields(found.law) if f.name not in found.axes}  # type: ignore[arg-type]
+    rest = {f.name: getattr(found.law, f.name) for f in dataclasses.fields(found.law) if f.name not in found.axes}
     law = type(found.law)(**rest)
     return f"<p>{_code(law.short())} at {count} points</p>{_table(('along', 'values'), rows)}"
 
