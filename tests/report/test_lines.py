@@ -53,10 +53,19 @@ def test_lines_are_the_limit_on_a_finer_grid(swept):
         np.testing.assert_array_equal(curve.measured[-1].x, [1.0, 2.0, 4.0])
 
 
-def test_without_a_cheap_theory_lines_join_the_points(swept, shapes):
+def test_a_limit_that_takes_milliseconds_is_a_curve_though_its_law_predicts_one_by_one(shapes):
+    fine = fine_limit(shapes.swept)
+    assert fine is not None
+    line = charts_of(shapes.swept, "p", fine)[0].panels[0].curves[0]
+    assert len(line.x) >= 48 and not line.marks
+
+
+def test_without_a_cheap_theory_the_points_are_marks_and_not_joined(swept, shapes, monkeypatch):
+    monkeypatch.setattr("asymptopia.report.lines.PATIENCE", 0.0)
     assert fine_limit(shapes.swept) is None
     assert fine_limit(confront(Power())) is None
-    assert len(charts_of(swept, "p")[0].panels[0].curves[0].line) == 3
+    curve = charts_of(swept, "p")[0].panels[0].curves[0]
+    assert len(curve.line) == 3 and curve.marks
 
 
 def test_no_line_where_the_limit_has_a_hole_between_the_points():

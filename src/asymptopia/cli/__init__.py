@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import click
 
-from ..contract.record import StatementError
-from . import atlas, checking, extrapolate, folders, judging, phases, running, scaling, spectrum, theory, width
+VERBS = {
+    "list": "catalogue", "show": "showing", "limit": "theory", "thresholds": "theory", "phases": "phases",
+    "width": "width", "atlas": "atlas", "spectrum": "spectrum", "scale": "scaling", "run": "running",
+    "check": "checking", "judge": "judging", "forecast": "running", "extrapolate": "extrapolate", "slurm": "running",
+    "report": "folders", "status": "folders", "diff": "folders", "export": "folders", "doctor": "folders",
+}  # fmt: skip
+"""Each verb and its module, which is loaded when the verb is asked for."""
 
 
 class Refused(click.ClickException):
@@ -20,9 +26,24 @@ class Verbs(click.Group):
     """The verbs; what they refuse is a message, and an interruption is exit status 130."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"{__name__}.{VERBS[cmd_name]}")
+        return getattr(module, "list_laws" if cmd_name == "list" else cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        from ..contract.refusal import nearest
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            ctx.fail(f"There is no command {args[0]!r}.{nearest(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        from ..contract.refusal import StatementError
+
         try:
             return super().invoke(ctx)
         except StatementError as error:
@@ -62,6 +83,10 @@ def main() -> None:
       asymptopia forecast digits --target odd
       asymptopia extrapolate runs.csv --x flops --y loss --at 1e22
 
+    \b
+    Completion of verbs and laws with the Tab key, in ~/.bashrc (zsh: zsh_source in ~/.zshrc; fish: fish_source):
+      eval "$(_ASYMPTOPIA_COMPLETE=bash_source asymptopia)"
+
     Laws, losses and functions of your own: name the file (asymptopia run mylaw.py), or make it known with
     --with mylaw.py and use its names in a statement.
 
@@ -69,13 +94,5 @@ def main() -> None:
     Exit status: 0 done, 1 a failed cell (or, with --strict, a refuted law), 2 bad input, 130 interrupted.
     """
 
-
-for _verb in (
-    theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, atlas.atlas,
-    spectrum.spectrum, scaling.scale,
-    running.run, checking.check, judging.judge, running.forecast, extrapolate.extrapolate, running.slurm,
-    folders.report, folders.status, folders.diff, folders.export, folders.doctor,
-):  # fmt: skip
-    main.add_command(_verb)
 
 __all__ = ["main"]

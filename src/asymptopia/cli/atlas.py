@@ -13,6 +13,7 @@ from ..contract.law import Landmark, Law
 from ..contract.record import StatementError
 from . import given
 from .output import only_json, say, show_table
+from .showing import fields_of
 
 COLUMNS = ("statement", "observable", "published", "ours", "deviation", "tolerance", "verdict", "source")
 CLAIM_COLUMNS = ("claim", "statement", "quantity", "published", "ours", "verdict", "source")
@@ -66,7 +67,7 @@ def judged_claims(folder: Path, chosen: dict[str, type[Law]]) -> list[dict[str, 
 
 def reproduced(cls: type[Law], mark: Landmark) -> dict[str, Any]:
     """A landmark beside our value: reproduced, missed, or why there is none."""
-    statement, ours, problem = f"{cls.__name__}({_fields(mark)})", None, ""
+    statement, ours, problem = f"{cls.__name__}({fields_of(mark)})", None, ""
     try:
         law = cls(**mark.fields)
         if mark.along:
@@ -92,7 +93,3 @@ def reproduced(cls: type[Law], mark: Landmark) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.8g}" if isinstance(value, float) else str(value)
-
-
-def _fields(mark: Landmark) -> str:
-    return ", ".join(f"{k}={v!r}" for k, v in mark.fields.items())

@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..contract.law import Law, Statement
 from ..contract.record import Record, StatementError, nearest
 from ..contract.statement import parse, parse_range
 from ..contract.sweep import sweep
 from ..study import names_of
+from .catalogue import json_option as json_option
+from .catalogue import law_names
+
+
+def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Laws as statements, and files, for the Tab key."""
+    laws = [CompletionItem(f"{name}(") for name in law_names(ctx, param, incomplete)]
+    return laws or [CompletionItem(incomplete, type="file")]
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,7 +57,7 @@ def takes_statement(command: F) -> F:
     for option in (
         click.option("--with", "files", multiple=True, metavar="FILE.py", help=WITH_HELP),
         click.option("--law", "law", metavar="STATEMENT", help="With a .py file: the law meant, as 'Mine(field=2.0)'."),
-        click.argument("statement", metavar="STATEMENT"),
+        click.argument("statement", metavar="STATEMENT", shell_complete=_completed),
     ):
         command = option(command)
     return command
@@ -57,9 +67,6 @@ trust_option = click.option(
     "--trust", is_flag=True, help="Run the files that the study names, to make its theory anew: they may do anything."
 )
 sweeps_option = click.option("--sweep", "sweeps", multiple=True, metavar="NAME=RANGE", help=SWEEP_HELP)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else."
-)
 
 
 class WholeNumbers(click.ParamType[Any]):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
 
-PIPE_WIDTH = 400
-"""Columns of a table that is written into a pipe or a file, where lines are not to be broken."""
+PIPE_WIDTH = 100
+"""Columns of what is written into a pipe or a file, where COLUMNS does not say how many there are."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -25,8 +26,20 @@ def console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+    return Console(file=stream, width=width_of(stream), markup=False, highlight=False, emoji=False)
+
+
+def width_of(stream: IO[str]) -> int:
+    """The columns that a line may take: COLUMNS, or those of the terminal, or `PIPE_WIDTH` where there is none."""
+    there = os.environ.get("COLUMNS", "")
+    if there.isdigit() and int(there) > 0:
+        return max(int(there), 40)
+    return shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH
+
+
+def fitted(text: str, width: int) -> str:
+    """The text in one line of that width; what is cut off is three dots."""
+    return text if len(text) <= width else text[: max(width - 3, 0)].rstrip(" ,;") + "..."
 
 
 def say(text: str = "") -> None:
@@ -57,20 +70,22 @@ def show_table(
 
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=name in right, overflow="fold")
     for row in rows:
         table.add_row(*map(str, row))
     console().print(table)
 
 
-def number(value: float, error: float | None = None) -> str:
-    """Six significant digits, and the error of a numerical theory where it has one."""
-    text = f"{value:.6g}"
+def number(value: float, error: float | None = None, digits: int = 6) -> str:
+    """So many significant digits, and the error of a numerical theory where it has one."""
+    text = f"{value:.{digits}g}"
     return text if error is None or not math.isfinite(error) else f"{text} ± {error:.1g}"
 
 
 def strict(value: Any) -> Any:
     """The value as strict JSON, which has neither nan nor infinity: they become null."""
+    import numpy as np
+
     if isinstance(value, Mapping):
         return {str(k): strict(v) for k, v in value.items()}
     if isinstance(value, np.ndarray):

@@ -147,7 +147,7 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
 @click.option("--memory", default="4G", show_default=True, help="Memory of each element.")
 @click.option("--hours", default=4.0, show_default=True, type=float, help="Time limit of each element.")
 @click.option("--out", metavar="DIR", help="The results folder, on a file system that all nodes see.")
-@click.option("--shards", required=True, type=int, metavar="N", help="Elements of the job array.")
+@click.option("--shards", default=16, show_default=True, type=int, metavar="N", help="Elements of the job array.")
 @click.argument("study", metavar="STUDY.toml")
 def slurm(study: str, shards: int, out: str | None, hours: float, memory: str, cpus: int) -> None:
     """Print a job-array script for a study.

@@ -1,70 +1,20 @@
-"""The verbs that need no experiment: list, show, limit, thresholds, atlas."""
+"""The verbs that need theory alone: limit, thresholds, atlas."""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..contract.catalogue import law_classes
-from ..contract.law import Landmark, Law, Observable, Statement
-from ..contract.record import Record, StatementError, allowed, field_types
-from ..contract.statement import parts_of
-from ..derive import THEOREM, precision
-from ..study import names_of
+from ..contract.law import Statement
+from ..contract.record import StatementError
+from ..derive import precision
 from . import given
-from .output import console, dataset_json, number, only_json, show_table, warn
+from .output import console, dataset_json, number, only_json, say, show_table, warn
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-@click.command("list")
-@click.argument("word", required=False, metavar="[WORD]")
-def list_laws(word: str | None) -> None:
-    """The laws, each with a line and its source.
-
-    With WORD, those that mention it.
-
-    \b
-    Examples:
-      asymptopia list
-      asymptopia list margin
-    """
-    laws = law_classes()
-    if word:
-        laws = {name: cls for name, cls in laws.items() if word.lower() in _text(cls).lower()}
-        if not laws:
-            raise StatementError(f"No law mentions {word!r}. Known: {', '.join(law_classes())}.")
-    show_table(("law", "says", "source"), [(name, cls.summary(), cls.source) for name, cls in laws.items()])
-
-
-@click.command()
-@click.option("--bibtex", is_flag=True, help="Print only the citation, for a bibliography.")
-@click.option("--with", "files", multiple=True, metavar="FILE.py", help=given.WITH_HELP)
-@click.argument("law", metavar="LAW")
-def show(law: str, files: Sequence[str], bibtex: bool) -> None:
-    """A law in full, and how to cite it.
-
-    Shows the problem, fields, observables, where it is trusted, transitions and published values.
-
-    \b
-    Examples:
-      asymptopia show ERM
-      asymptopia show ERM --bibtex >> paper.bib
-      asymptopia show mylaw.py
-    """
-    classes = given.laws_in(law, names_of([*files, law])) if given.is_file(law) else law_classes()
-    names = list(classes) if given.is_file(law) else [law.split("(")[0].strip()]
-    for name in names:
-        cls = given.law_class(name, classes)
-        if bibtex:
-            click.echo(cls.bibtex.strip() or f"% {name}: {cls.source or 'no source given'}")
-        else:
-            _show(cls)
 
 
 @click.command()
@@ -138,71 +88,11 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
         chosen = given.one_statement(statement, law, files)
         found = of(chosen.law, along)
         out.append({"statement": repr(chosen), "along": along, "thresholds": {k: float(v) for k, v in found.items()}})
-    if not as_json:
+    if not found:
+        say(f"No transition is met along {along}.")
+    elif not as_json:
         console().print(f"{chosen!r} along {along}")
         show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in found.items()], right=(along,))
-
-
-def _text(cls: type[Law]) -> str:
-    words = [cls.__name__, cls.__doc__ or "", cls.source, cls.__module__]
-    for name, observable in cls().observables.items():
-        words += [name, observable.doc]
-    for f in dataclasses.fields(cls):
-        words += [f.name, f.metadata.get("doc", ""), *parts_of(field_types(cls)[f.name])]
-    return "\n".join(words)
-
-
-def _show(cls: type[Law]) -> None:
-    out = console()
-    out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
-    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]
-    show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
-    observables = [_observable_row(k, o) for k, o in cls().observables.items()]
-    show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")
-    sizes = ", ".join(map(str, cls.sizes))
-    out.print(f"Grows: {cls.size}; by default {sizes}, {cls.seeds} seeds each; corrections fall as n**-{cls.bias:g}.")
-    for method, heading in (("valid", "Trusted"), ("check", "Exists"), ("thresholds", "Transitions")):
-        text = inspect.cleandoc(getattr(cls, method).__doc__ or "")
-        if getattr(cls, method) is not getattr(Law, method) and text:
-            out.print(f"{heading}: {text}")
-    if cls.is_derived():
-        out.print(f"Limit: {THEOREM}")
-    if cls.status:
-        out.print(f"Status: {cls.status}")
-    if cls.landmarks:
-        marks = [(_fields(m), m.observable, f"{m.value:.8g}", f"{m.tolerance:g}", m.source) for m in cls.landmarks]
-        columns = ("at", "observable", "value", "tolerance", "source")
-        show_table(columns, marks, "Landmarks", right=columns[2:4])
-    out.print(f"Source: {cls.source or 'none given'}")
-
-
-def _fields(mark: Landmark) -> str:
-    return ", ".join(f"{k}={v!r}" for k, v in mark.fields.items())
-
-
-def _observable_row(name: str, observable: Observable) -> tuple[str, ...]:
-    shape = ", ".join(observable.dims) or "a number"
-    return name, shape, _statistic(observable), observable.unit, f"{observable.doc} (${observable.symbol}$)"
-
-
-def _field_row(cls: type[Law], f: dataclasses.Field[Any]) -> tuple[str, ...]:
-    default = f.default.short() if isinstance(f.default, Record) else str(f.default)
-    default = "required" if f.default is dataclasses.MISSING else default
-    parts = parts_of(field_types(cls)[f.name], f.metadata.get("needs"))
-    kinds = allowed(f.metadata) or ", ".join(parts) or "any"
-    return f.name, default, kinds, f.metadata.get("unit", ""), f.metadata.get("doc", "")
-
-
-def _statistic(observable: Observable) -> str:
-    if observable.limit_only:
-        return "theory only"
-    if observable.fluctuation_of:
-        return f"n times the variance of {observable.fluctuation_of}"
-    if observable.exponent_of:
-        return f"exponent of the growth of {observable.exponent_of}"
-    if observable.bound:
-        return "bound on the mean" if observable.bound == "mean" else "bound on every realisation"
-    return "mean"
 
 
 def _show_limit(statement: Statement, data: xr.Dataset) -> None:

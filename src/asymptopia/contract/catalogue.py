@@ -8,10 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .record import Record
-
 if TYPE_CHECKING:
     from .law import Law
+    from .record import Record
 
 _LIBRARY = __name__.split(".")[0]
 _ROOMS = Path(__file__).parent.parent
@@ -73,4 +72,6 @@ def _class_named_as(stem: str, path: Path) -> str:
 
 
 def _is_part(thing: Any) -> bool:
+    from .record import Record
+
     return isinstance(thing, type) and issubclass(thing, Record)

@@ -13,6 +13,7 @@ from .computable import Computable
 from .computable import Observable as Observable
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
+from .shown import Shown
 from .transitions import Phased
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Landmark:
     note: str = ""
 
 
-class Statement:
+class Statement(Shown):
     """What a law and a sweep of it have in common: a grid of statements, one limit, one experiment."""
 
     @property

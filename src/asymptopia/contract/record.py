@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib.abc
 import importlib.util
 import math
@@ -16,23 +15,11 @@ from typing import Any, dataclass_transform
 
 import numpy as np
 
+from .refusal import NoLimit as NoLimit
+from .refusal import StatementError as StatementError
+from .refusal import nearest as nearest
+
 _NUMBER = "number"
-
-
-class StatementError(ValueError):
-    """A statement, a field or a range that does not say what it should; the message says what would."""
-
-
-class NoLimit(StatementError):
-    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
-
-
-def nearest(name: str, known: typing.Iterable[str]) -> str:
-    """The tail of an error message: the nearest known name if there is one, and all known names."""
-    names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Known: {', '.join(names)}." if names else hint
 
 
 def field(

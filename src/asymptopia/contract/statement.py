@@ -171,7 +171,8 @@ def _grid(values: str, text: str, how: str) -> np.ndarray:
         raise StatementError(f"The range {text!r} has {count} values; at most 1000000 are allowed.")
     if logarithmic and not (start > 0 and stop > 0):
         raise StatementError(f"The range {text!r} is logarithmic, so both ends must be > 0.")
-    return np.geomspace(start, stop, count) if logarithmic else np.linspace(start, stop, count)
+    grid = np.geomspace(start, stop, count) if logarithmic else np.linspace(start, stop, count)
+    return np.array([float(f"{v:.15g}") for v in grid])  # 0.6 and not 0.6000000000000001
 
 
 def _split(values: str, text: str, how: str) -> list[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from ..contract.shown import Shown
 from ..contract.sweep import Sweep, sweep
 from .answers import Answer, listed
 from .curve import LearningCurve, learning_curve
@@ -44,7 +45,7 @@ _TRUST = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Forecast:
+class Forecast(Shown):
     """A plan: the statement to be confronted with experiment, and how many random subsets of each size to try."""
 
     statement: Sweep

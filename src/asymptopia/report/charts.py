@@ -35,6 +35,7 @@ class Curve:
 
     critical: the |z| that refutes, as an array like `z`; no number where nothing is judged.
     fitted:   a second, dashed line (x, y): a finite-size fit.
+    marks:    the line is known at a few points only, which are drawn as marks and not joined.
     """
 
     label: str = ""
@@ -47,6 +48,7 @@ class Curve:
     critical: Array = field(default_factory=lambda: np.empty(0))
     fitted: tuple[Array, Array] | None = None
     z_fit: tuple[Array, Array] | None = None
+    marks: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ..verdict.judgement import Judgement
 
 
+FEW = 12  # points of a limit that are not joined by a line, as it would be a polygon
+
+
 def charts_of(confrontation: Confrontation, prefix: str = "", fine: xr.Dataset | None = None) -> list[Chart | HeatMap]:
     """Every chart of a confrontation, observable by observable; `prefix` starts the name of each.
 
@@ -111,7 +114,9 @@ def _panels(
             label = where(table, {grid.family: member}) if grid.family else ""
             draw = _curve_along_size if grid.x is None else _curve_along_field
             curve = draw(table.isel(here), judgement.by_size.isel(here), observable, label, grid)
-            curves.append(curve if fine is None else _finer(curve, fine.isel(here), judgement.observable, str(grid.x)))
+            few = grid.x in grid.swept and is_number(table, grid.x) and len(curve.x) <= FEW
+            coarse = replace(curve, marks=True) if few else curve
+            curves.append(coarse if fine is None else _finer(curve, fine.isel(here), judgement.observable, str(grid.x)))
         panels.append(Panel(tuple(curves), where(table, dict(zip(grid.panels, outer, strict=True)))))
     sampled = [grid.family] if grid.family and len(members) < table.sizes[grid.family] else []
     return tuple(panels), sampled + (list(grid.panels) if len(chosen) < len(product) else [])

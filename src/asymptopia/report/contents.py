@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.catalogue import law_modules
 from ..contract.record import Record, _show, allowed
 from .grid import title_of
 from .tables import components, number, with_error
@@ -70,6 +72,35 @@ def summary_rows(confrontations: Sequence[Confrontation]) -> list[dict[str, Any]
     return rows
 
 
+def together(confrontations: Sequence[Confrontation]) -> str:
+    """All verdicts in one sentence."""
+    names = {v: [short_name(c) for c in confrontations if c.verdict == v] for v in ("disagrees", "inconclusive")}
+    count, agree = len(confrontations), sum(c.verdict == "agrees" for c in confrontations)
+    if count == 1:
+        only = confrontations[0]
+        return f"{short_name(only)}: {only.headline}."
+    said = [f"{agree} of {count} agree"] if agree else []
+    said += [f"{len(n)} {v.replace('disagrees', 'disagree')} ({_few(n)})" for v, n in names.items() if n]
+    return "; ".join(said or [f"{count} estimates, nothing claimed"]) + "."
+
+
+def _few(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def command_of(confrontation: Confrontation) -> str:
+    """What computes these figures anew in a shell, for a law of the library; empty for others."""
+    statement, law = confrontation.statement, confrontation.statement.law
+    if type(law).__name__ not in law_modules():
+        return ""
+    changed = {f.name: f.default for f in dataclasses.fields(law) if f.name in statement.axes}
+    words = ["asymptopia", "run", law.replace(**changed).short()]
+    for name, values in statement.axes.items():
+        words += ["--sweep", f"{name}={','.join(_show(v) for v in values)}"]
+    words += ["--sizes", ",".join(f"{n:d}" for n in confrontation.experiment["size"].values)]
+    return shlex.join([*words, "--seeds", str(confrontation.experiment.sizes["seed"])])
+
+
 def law_content(confrontation: Confrontation, identifier: str, figures: dict[str, Any]) -> dict[str, Any]:
     """Everything that the page shows of one law."""
     from markupsafe import Markup
@@ -84,6 +115,7 @@ def law_content(confrontation: Confrontation, identifier: str, figures: dict[str
         verdict=confrontation.verdict,
         headline=confrontation.headline,
         statement=stated,
+        command=command_of(confrontation),
         warnings=[literal(w) for w in confrontation.warnings],
         words=Markup(render_text(docstring(law))),
         advice=[(j.observable.replace("_", " "), literal(j.advice)) for j in confrontation.judgements if j.advice],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,10 +69,10 @@ def svg_of(chart: Chart | HeatMap) -> str:
     return buffer.getvalue()
 
 
-def draw(chart: Chart | HeatMap) -> Figure:
-    """One chart as a matplotlib figure."""
+def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> Figure:
+    """One chart as a matplotlib figure; `make` makes it empty, such as `pyplot.figure`."""
     with _style(chart.name):
-        figure = draw_map(chart) if isinstance(chart, HeatMap) else _draw_chart(chart)
+        figure = draw_map(chart) if isinstance(chart, HeatMap) else _draw_chart(chart, make)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the layout found stays, and is not sought again for each format
     return figure
@@ -86,7 +86,7 @@ def _style(salt: str) -> Iterator[None]:
         yield
 
 
-def _draw_chart(chart: Chart) -> Figure:
+def _draw_chart(chart: Chart, make: Callable[..., Figure] | None = None) -> Figure:
     columns = min(3, len(chart.panels))
     columns = 2 if len(chart.panels) == 4 else columns
     rows = -(-len(chart.panels) // columns)
@@ -94,7 +94,7 @@ def _draw_chart(chart: Chart) -> Figure:
     handles, labels = legend_of(chart)
     across = legend_columns(labels, columns)
     height += 0.14 * (-(-len(labels) // across) - 1)
-    figure = blank(COLUMN if columns == 1 else PAGE, height)
+    figure = blank(COLUMN if columns == 1 else PAGE, height, make)
     ratios = [3, 1] * rows if chart.residuals else [1] * rows
     grid = figure.add_gridspec(len(ratios), columns, height_ratios=ratios)
     step = 2 if chart.residuals else 1
@@ -128,7 +128,10 @@ def _draw_curve(axes: Axes, chart: Chart, curve: Curve, index: int, count: int) 
     many = count > 1
     color = OKABE_ITO[index % 6] if many else "black"
     if curve.line.size:
-        axes.plot(curve.x, curve.line, color=color, dashes=DASHES[index % 6] if many else (), lw=1.2, zorder=2)
+        if curve.marks:
+            axes.plot(curve.x, curve.line, "_", color=color, ms=11, mew=1.4, zorder=2)
+        else:
+            axes.plot(curve.x, curve.line, color=color, dashes=DASHES[index % 6] if many else (), lw=1.2, zorder=2)
         if curve.line_error is not None:
             low, high = curve.line - curve.line_error, curve.line + curve.line_error
             axes.fill_between(curve.x, low, high, color=color, alpha=0.2, lw=0)

@@ -47,11 +47,15 @@ def unit_label(unit: str) -> str:
 
 @dataclass(frozen=True)
 class Grid:
-    """Which dimension runs along x (None: the size), which makes the curves of a panel, and which make panels."""
+    """Which dimension runs along x (None: the size), which makes the curves of a panel, and which make panels.
+
+    swept: the dimensions that are fields of the law.
+    """
 
     x: str | None
     family: str | None
     panels: tuple[str, ...]
+    swept: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, table: xr.Dataset, axes: tuple[str, ...]) -> Grid:
@@ -63,7 +67,7 @@ class Grid:
         x = long or max(numeric, key=lambda d: table.sizes[d], default=None) or longest
         rest = [d for d in dims if d != x]
         family = next((d for d in rest if d in axes and not is_number(table, d)), rest[0] if rest else None)
-        return cls(x, family, tuple(d for d in rest if d != family))
+        return cls(x, family, tuple(d for d in rest if d != family), axes)
 
 
 def where(table: xr.Dataset, at: dict[Any, Any]) -> str:

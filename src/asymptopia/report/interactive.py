@@ -56,6 +56,7 @@ def _finite(value: float) -> float | None:
 def _curve(curve: Curve) -> dict[str, Any]:
     return {
         "label": to_hover(curve.label),
+        "marks": curve.marks,
         "x": numbers(curve.x),
         "line": numbers(curve.line),
         "lineError": None if curve.line_error is None else numbers(curve.line_error),

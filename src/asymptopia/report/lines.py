@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,22 +15,24 @@ from .charts import is_geometric
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ..contract.law import Statement
     from ..verdict.confront import Confrontation
 
 COUNT = 48  # positions along x, besides those of the experiment
 MOST_POINTS = 600
+PATIENCE = 2.0  # seconds of computing that a line may take where points are computed one by one
 
 
 def fine_limit(confrontation: Confrontation, cache: Path | None = None) -> xr.Dataset | None:
     """The predictions along the longest numeric field of a sweep, the experiment's points among them.
 
-    None if the law does not predict many points at once, has no limit somewhere between the points, or then gives
-    other values at the points themselves. `cache` is a netCDF file that keeps them; it is believed as long as it
+    None if theory is dear or derived from random points, has no limit somewhere between the points, or then gives other
+    values at the points themselves. `cache` is a netCDF file that keeps them; it is believed as long as it
     agrees with the confrontation's limit.
     """
     statement = confrontation.statement
     floats = [k for k, v in statement.axes.items() if len(v) > 2 and all(isinstance(x, float) for x in v)]
-    if not floats or not statement.law.predicts_many():
+    if not floats or statement.law.is_derived():
         return None
     axis = max(floats, key=lambda k: len(statement.axes[k]))
     others = int(np.prod([len(v) for k, v in statement.axes.items() if k != axis], initial=1))
@@ -40,6 +44,8 @@ def fine_limit(confrontation: Confrontation, cache: Path | None = None) -> xr.Da
     coarse = np.asarray(statement.axes[axis])
     grid = np.geomspace if is_geometric(coarse) else np.linspace
     values = np.unique(np.concatenate([coarse, grid(coarse.min(), coarse.max(), COUNT)]))
+    if not statement.law.predicts_many() and not _cheap(statement, axis, others * len(values)):
+        return None
     try:
         found = (
             sweep(statement.law, **{**statement.axes, axis: tuple(map(float, values))})
@@ -54,6 +60,20 @@ def fine_limit(confrontation: Confrontation, cache: Path | None = None) -> xr.Da
         cache.parent.mkdir(parents=True, exist_ok=True)
         found.to_netcdf(cache, engine="h5netcdf")
     return found
+
+
+def _cheap(statement: Statement, axis: str, count: int) -> bool:
+    """Whether so many points take little time, by that of the last one; the one before compiles what is compiled."""
+    coarse = sorted(statement.axes[axis])[:3]
+    seconds = PATIENCE
+    for low, high in itertools.pairwise(coarse):
+        start = time.process_time()
+        try:
+            statement.law.replace(**{axis: (low + high) / 2}).limit()
+        except Exception:  # as above
+            return False
+        seconds = time.process_time() - start
+    return seconds * count <= PATIENCE
 
 
 def _kept(cache: Path | None) -> xr.Dataset | None:

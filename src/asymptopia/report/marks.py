@@ -6,6 +6,7 @@ dash and marker at once, so that they can be told apart by colour-blind readers 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,15 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 
-def blank(width: float, height: float) -> Figure:
-    """An empty figure of this many inches that arranges what is put into it."""
+def blank(width: float, height: float, make: Callable[..., Figure] | None = None) -> Figure:
+    """An empty figure of this many inches that arranges what is put into it; made by `make`, as `pyplot.figure`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.02, hspace=0.02, wspace=0.04)
+    if make is not None:
+        return make(figsize=(width, height), layout=layout)
     figure = Figure((width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure

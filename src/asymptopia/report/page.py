@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from .charts import Chart, HeatMap
 from .compose import charts_of
-from .contents import Table, law_content, summary_rows
+from .contents import Table, law_content, summary_rows, together
 from .gallery import Drawn, Gallery
 from .grid import slug
 from .lines import fine_limit
@@ -77,6 +77,7 @@ def write_report(
         subtitle=_subtitle(provenance),
         laws=laws,
         summary=summary_rows(confrontations),
+        together=together(confrontations),
         level=_levels(confrontations),
         sections=[_section(s, k, gallery) for k, s in enumerate(extra_sections)],
         provenance=_flat(provenance),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.law import Statement
 from ..contract.record import StatementError
+from ..contract.shown import Shown, drawing
 from .judge import judge
 from .judgement import AGREES, COARSEST, DISAGREES, ESTIMATED, INCONCLUSIVE, Judgement
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Confrontation:
+class Confrontation(Shown):
     """A limit, an experiment and the judgements on their observables; made by `confront`.
 
     name: what a study or a reader calls it; empty for the statement itself.
@@ -53,6 +55,13 @@ class Confrontation:
     def advice(self) -> str:
         """What would settle it, if it is not settled."""
         return " ".join(dict.fromkeys(j.advice for j in self.judgements if j.advice))
+
+    def report(self, folder: str | Path | None = None, show: bool = True) -> Path:
+        """Write the page, its figures and tables, and open it in a browser unless `show` is False; returns its path.
+
+        folder: where; by default a new temporary one.
+        """
+        return drawing("open_report")(self, folder, show)
 
     def __getitem__(self, observable: str) -> Judgement:
         return next(j for j in self.judgements if j.observable == observable)

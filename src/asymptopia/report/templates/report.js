@@ -31,7 +31,8 @@
       out.push({...base, x: curve.x.concat(curve.x.slice().reverse()), y: up.concat(down.reverse()), fill: "toself", mode: "lines",
         line: {width: 0}, fillcolor: theme.band, hoverinfo: "skip", showlegend: false});
     }
-    if (curve.line.length) out.push({...base, x: curve.x, y: curve.line, mode: "lines", line: {color, width: 2, dash: many ? DASHES[i % 6] : "solid"},
+    if (curve.line.length) out.push({...base, x: curve.x, y: curve.line, mode: curve.marks ? "markers" : "lines", line: {color, width: 2, dash: many ? DASHES[i % 6] : "solid"},
+      marker: {symbol: "line-ew-open", size: 15, color, line: {width: 2.5, color}},
       name: chart.line, showlegend: first && !many, connectgaps: false,
       text: curve.line.map((v, k) => `${who}${chart.line} ${digits(v)}${curve.lineError ? " ± " + digits(curve.lineError[k]) : ""}`), hovertemplate: "%{text}<extra></extra>"});
     if (curve.fitted) out.push({...base, x: curve.fitted[0], y: curve.fitted[1], mode: "lines", hoverinfo: "skip", name: chart.fit, showlegend: first && !many,
@@ -156,9 +157,39 @@
     figure.redraw = () => draw(node, chart, state);
   }
 
+  function copy(button) {
+    const field = document.createElement("textarea"), said = button.textContent;
+    field.value = button.dataset.command;
+    document.body.append(field);
+    field.select();
+    button.textContent = document.execCommand("copy") ? "copied" : field.value;
+    field.remove();
+    setTimeout(() => { button.textContent = said; }, 2000);
+  }
+
+  const key = (row, k) => { const text = row.cells[k].textContent.trim().replace("\u2212", "-").replace("\u221e", "Infinity"), v = parseFloat(text); return isNaN(v) ? text : v; };
+  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+
+  function sortable(table) {
+    table.querySelectorAll("thead th").forEach((head, k) => {
+      const button = document.createElement("button");
+      button.type = "button"; button.className = "sort"; button.title = "sort by this column";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending", body = table.tBodies[0];
+        table.querySelectorAll("th[aria-sort]").forEach((h) => h.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        body.append(...[...body.rows].sort((a, b) => (up ? 1 : -1) * compare(key(a, k), key(b, k))));
+      });
+    });
+  }
+
   function start() {
     for (const node of document.querySelectorAll(".math"))
       katex.render(node.textContent, node, {displayMode: node.classList.contains("display"), throwOnError: false, strict: "ignore", errorColor: "currentColor"});
+    document.querySelectorAll("table.sortable").forEach((table) => { if (table.tBodies[0].rows.length > 1) sortable(table); });
+    document.querySelectorAll("button[data-command]").forEach((b) => b.addEventListener("click", () => copy(b)));
     const figures = [...document.querySelectorAll("figure.chart")];
     const seen = new IntersectionObserver((entries) => { for (const e of entries) if (e.isIntersecting) { seen.unobserve(e.target); bringToLife(e.target); } }, {rootMargin: "1200px"});
     figures.forEach((f) => seen.observe(f));

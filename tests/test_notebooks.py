@@ -1,0 +1,41 @@
+"""The notebooks run as they stand."""
+
+from pathlib import Path
+
+import pytest
+
+nbclient = pytest.importorskip("nbclient")
+nbformat = pytest.importorskip("nbformat")
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "docs" / "examples" / "notebooks").glob("*.ipynb"))
+WANTED = {
+    "first_steps": "agrees",
+    "your_own_theory": "disagrees",
+    "forecast_your_data": "samples",
+    "limit_of_your_program": "agrees",
+    "your_own_network": "hidden",
+}
+NEEDS = {"your_own_network": "optax"}
+
+
+def texts(notebook):
+    """All that the cells show, as text."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            yield output.get("text", "")
+            yield from (str(v) for k, v in output.get("data", {}).items() if k.startswith("text/"))
+
+
+def test_the_notebooks_are_those_that_are_promised():
+    assert {p.stem for p in NOTEBOOKS} == set(WANTED)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs(path, tmp_path):
+    pytest.importorskip(NEEDS.get(path.stem, "jax"))
+    notebook = nbformat.read(path, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert any(WANTED[path.stem] in text for text in texts(notebook))
+    pictures = [o for c in notebook.cells for o in c.get("outputs", ()) if "image/png" in o.get("data", {})]
+    assert pictures or path.stem == "your_own_network"
