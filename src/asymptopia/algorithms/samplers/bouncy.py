@@ -10,8 +10,8 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...numerics.arrays import ArrayLike, Key
-from .interface import Logdensity, check_target
-from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
+from .interface import Logdensity
+from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, started
 from .walls import Constraints, walls_of
 
 
@@ -25,7 +25,7 @@ def bouncy_particle(
 ) -> SamplingAlgorithm:
     r"""The bouncy particle sampler: straight paths that bounce off the level sets of the density.
 
-    With velocities of the standard normal law and $U = -\log p$, a bounce
+    With velocities of the standard normal distribution and $U = -\log p$, a bounce
     $v \to v - 2 \nabla U (v \cdot \nabla U) / |\nabla U|^2$ happens at the rate $\max(0, v \cdot \nabla U)$, and a new
     velocity is drawn at the rate `refreshment`, without which the process need not be ergodic. Bouchard-Côté, Vollmer
     and Doucet, J. Amer. Statist. Assoc. 113 (2018) 855.
@@ -33,11 +33,6 @@ def bouncy_particle(
     A step follows the path for the time `length`; bounds, faults `lipschitz` and `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
-
-    def init(position: Any, rng_key: Any = None) -> PathState:
-        check_target(logdensity, position)
-        walls_of(constraints, position)
-        return start(position, logdensity)
 
     def step(rng_key: Key, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
@@ -62,4 +57,4 @@ def bouncy_particle(
         )
         return advance(process, length, rng_key, state)
 
-    return SamplingAlgorithm(init, step)
+    return SamplingAlgorithm(started(logdensity, constraints), step)
