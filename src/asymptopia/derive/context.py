@@ -39,7 +39,7 @@ class Context:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.space = Space(settings.layouts, settings.seed, settings.expected)
-        self.world = World(self.space, Entries(settings.seed))
+        self.world = World(self.space, Entries(settings.seed), self.fluctuating if settings.noisy else None)
         self.narrow = settings.narrow
         self.rng = np.random.default_rng([*settings.seed, 5])
         self.noise = np.random.default_rng([*settings.seed, 13])

@@ -40,7 +40,7 @@ class Entries:
             number = len(self.columns)
             multiplier = int(ENTRIES * (np.sqrt(_prime(number - 1)) % 1.0)) | 1 if number else 1
             places = (np.arange(ENTRIES) * multiplier + self.rng.integers(ENTRIES)) % ENTRIES
-            self.columns[draw] = (places + self.rng.random()) / ENTRIES
+            self.columns[draw] = (places + 0.5) / ENTRIES
         return self.columns[draw]
 
 

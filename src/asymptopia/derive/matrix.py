@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .random_matrix import Random
 from .refusal import Refused
 
 _MOST_COLUMNS = 64
+
+Fluctuating = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,8 +71,8 @@ Cell = Matrix | Independent
 class World:
     """All random matrices of one run, over the points of its wide axes."""
 
-    def __init__(self, space: Space, entries: Entries) -> None:
-        self.space, self.entries = space, entries
+    def __init__(self, space: Space, entries: Entries, fluctuating: Fluctuating | None = None) -> None:
+        self.space, self.entries, self.fluctuating = space, entries, fluctuating
         self.basis: dict[tuple[int, int], list[Random]] = {}
         self.twins: dict[tuple[int, str], Random] = {}
         self.lines: dict[Hashable, np.ndarray] = {}
@@ -177,7 +179,11 @@ class World:
                 y = factor.apply(self.space, y)
             out += coefficient * y
         if m.left is not None and m.right is not None:
-            out += m.left @ (m.cols * self.space.mean(m.cols, m.right, x))
+            sums = m.cols * self.space.mean(m.cols, m.right, x)
+            if self.fluctuating is not None:
+                squares = m.cols * self.space.mean(m.cols, np.square(m.right), self.space.crowd(m.cols)[:, None] * x**2)
+                sums = self.fluctuating(sums, squares, m.cols)
+            out += m.left @ sums
         return out
 
     def product(self, a: Cell, b: Cell) -> Matrix:

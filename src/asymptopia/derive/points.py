@@ -114,6 +114,10 @@ class Space:
         """A shape of the program with points in place of coordinates."""
         return tuple(self.layouts[k].count if k in self.layouts else k for k in shape)
 
+    def crowd(self, length: int) -> np.ndarray:
+        """One for points that stand for many coordinates, zero for those of single ones."""
+        return (self.weight[length] > 1).astype(float)
+
     def mean(self, length: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Averages of products over a wide axis: a of shape (points, j), b of (points, k), gives (j, k)."""
         return (a * self.weight[length][:, None]).T @ b / length

@@ -51,10 +51,13 @@ def _dot_dense(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, ove
             raise Refused("cannot derive: an array with three wide axes has no rule.")
         return _outer(a, b, sa, sb, over, batch, free)
     found = _contracted(ctx, a, b, sa, over, batch, free)
-    lengths = [sa[i] for i in over[0] if is_wide(sa[i])]
-    if not lengths or not ctx.settings.noisy:
+    summed = [i for i in over[0] if is_wide(sa[i])]
+    if not summed or not ctx.settings.noisy:
         return found
-    return ctx.fluctuating(found, _contracted(ctx, np.square(a), np.square(b), sa, over, batch, free), lengths[0])
+    many = np.square(a)
+    for i in summed:
+        many = many * ctx.space.crowd(sa[i]).reshape([-1 if j == i else 1 for j in range(a.ndim)])
+    return ctx.fluctuating(found, _contracted(ctx, many, np.square(b), sa, over, batch, free), sa[summed[0]])
 
 
 def _contracted(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, over: Any, batch: Any, free: Any) -> np.ndarray:

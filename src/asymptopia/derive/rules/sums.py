@@ -37,7 +37,9 @@ def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
         else:
             terms, out = out, np.tensordot(out, weight, (axis, 0))
             if ctx.settings.noisy:
-                out = ctx.fluctuating(out, np.tensordot(np.square(terms), weight, (axis, 0)), shape[axis])
+                out = ctx.fluctuating(
+                    out, np.tensordot(np.square(terms), weight * ctx.space.crowd(shape[axis]), (axis, 0)), shape[axis]
+                )
     return out
 
 
