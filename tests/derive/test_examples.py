@@ -11,6 +11,7 @@ from asymptopia.contract.statement import laws_of_file
 from asymptopia.derive import precision
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples" / "derived").glob("*.py"))
+SIMULATED = ("hopfield", "logistic_descent", "recurrent_chaos")  # the others have a law derived by hand
 
 
 def law(path):
@@ -21,7 +22,7 @@ def named(name):
     return law(next(p for p in EXAMPLES if p.stem == name))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.stem in SIMULATED], ids=lambda p: p.stem)
 def test_the_limit_is_that_of_large_systems(path):
     stated = law(path)()
     with precision(4096, 8):

@@ -30,6 +30,8 @@ import sys
 from asymptopia import load_file
 from asymptopia.engine import Entry, Interrupted, Quiet, Results, lock, run
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts in the background ignore it
+
 
 class Impatient(Quiet):
     seen = 0

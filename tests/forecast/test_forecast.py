@@ -34,7 +34,7 @@ def gaussian(tmp_path_factory):
 
 @pytest.mark.parametrize("loss", [Logistic(), Square()])
 def test_gaussian_data_in_a_file_are_forecast(gaussian, loss):
-    plan = forecast(gaussian, loss, ridge=1.0, target="y", samples=(60, 200, 800), seeds=24)
+    plan = forecast(gaussian, loss, ridge=1.0, target="y", samples=(60, 200, 800), seeds=120)
     assert plan.samples == (60, 200, 800)
     assert plan.data.digest
     assert parse(repr(plan.statement)) == plan.statement
@@ -42,7 +42,7 @@ def test_gaussian_data_in_a_file_are_forecast(gaussian, loss):
     assert found["test_error"].verdict == "agrees", str(found)
     assert found["train_loss"].verdict == "agrees", str(found)
     table = found["test_error"].table
-    assert np.all(np.abs(table["z"]) < 4)
+    assert np.all(np.abs(table["estimate"] - table["limit"]) < 0.03 * table["limit"] + 3 * table["error"])
 
 
 def test_data_that_are_not_like_gaussian_ones_are_called_so(tmp_path):
@@ -60,7 +60,7 @@ def test_data_that_are_not_like_gaussian_ones_are_called_so(tmp_path):
 
 
 def test_digits_are_forecast_with_the_best_ridge():
-    plan = forecast("digits", Logistic(), target="odd", samples=(120, 480), seeds=16)
+    plan = forecast("digits", Logistic(), target="odd", samples=(120, 480), seeds=100)
     found = plan.confront(resolution=0.1)
     assert found["test_error"].verdict == "agrees", str(found)
     answers = plan.answers(found, errors=(0.1, 0.03), seeds=2)
@@ -198,8 +198,8 @@ def test_few_positives_are_answered_beside_always_saying_no(tmp_path):
 
 def test_an_exact_formula_and_a_perfect_class_agree(tmp_path):
     rng = np.random.default_rng(0)
-    X = rng.standard_normal((300, 6))
-    plan = forecast(saved(tmp_path / "a.csv", X, X @ np.arange(1.0, 7.0)), target="y", samples=(60, 200), seeds=6)
+    X = rng.standard_normal((300, 12))
+    plan = forecast(saved(tmp_path / "a.csv", X, X @ np.arange(1.0, 13.0)), target="y", samples=(60, 200), seeds=6)
     assert plan.confront()["test_error"].verdict == "agrees"
     plan = forecast(saved(tmp_path / "b.csv", X, np.where(X[:, 2] > 0, 1, 0)), target="y", samples=(100, 200), seeds=4)
     assert "x2 determines y" in plan.notes[0]

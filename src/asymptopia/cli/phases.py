@@ -67,7 +67,7 @@ def phases(
 
 def _axis(law: Law, text: str) -> tuple[str, Sequence[float]]:
     """Name and values of a field, or of a field of a part, from a range."""
-    from ..contract.phases import holder
+    from ..contract.fields import holder
 
     name, equals, values = text.partition("=")
     record, last = holder(law, name.strip())

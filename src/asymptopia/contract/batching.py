@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .computable import Computable
 from .record import Record, StatementError, join, nearest, split
 
-if TYPE_CHECKING:
-    from .law import Law
 
-
-def predict_all(laws: Sequence[Law]) -> list[dict[str, Any]]:
+def predict_all(laws: Sequence[Computable]) -> list[dict[str, Any]]:
     """The predictions of each law; laws that differ in numbers only are predicted together."""
     groups: dict[Any, list[int]] = {}
     parts = [split(law) for law in laws]
@@ -33,7 +31,7 @@ def predict_all(laws: Sequence[Law]) -> list[dict[str, Any]]:
     return predictions
 
 
-def realize_block(law: Law, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
+def realize_block(law: Computable, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
     """The observables of the realisations of size `n` with these seeds: arrays with the seeds first."""
     keys = seed_keys(n, seeds)
     how = compiled_as(law, n)
@@ -48,7 +46,7 @@ def realize_block(law: Law, n: int, seeds: Sequence[int]) -> dict[str, np.ndarra
     return {k: np.asarray(values[k], float) for k in law.observed()}
 
 
-def compiled_as(law: Law, n: int) -> str | None:
+def compiled_as(law: Computable, n: int) -> str | None:
     """How realisations are compiled: "traced", with the law's numbers as arguments, or "static", with the numbers in
     the program, where they decide on shapes; None where `realize` is ordinary Python, to be called seed by seed."""
     cls = type(law)
@@ -57,16 +55,16 @@ def compiled_as(law: Law, n: int) -> str | None:
     return _COMPILED[cls]
 
 
-def known_as_python(law: Law) -> bool:
+def known_as_python(law: Computable) -> bool:
     """Whether realisations are known, without a trial, to be ordinary Python."""
     return law.gives_many() or _COMPILED.get(type(law), "unknown") is None
 
 
-_COMPILED: WeakKeyDictionary[type[Law], str | None] = WeakKeyDictionary()
+_COMPILED: WeakKeyDictionary[type[Computable], str | None] = WeakKeyDictionary()
 _WAYS = ("traced", "static")
 
 
-def _traces(law: Law, n: int, how: str) -> bool:
+def _traces(law: Computable, n: int, how: str) -> bool:
     import jax
 
     key = jax.random.key(0)
@@ -104,7 +102,7 @@ def stacked(law: Record) -> int:
     return next((len(v) for v in split(law)[1] if np.ndim(v)), 1)
 
 
-def _predict_group(laws: list[Law], structure: Any, table: np.ndarray) -> list[dict[str, Any]]:
+def _predict_group(laws: list[Computable], structure: Any, table: np.ndarray) -> list[dict[str, Any]]:
     if laws[0].predicts_many():
         varying = (table != table[:1]).any(axis=0)
         columns = [table[:, j] if varying[j] else float(table[0, j]) for j in range(table.shape[1])]
@@ -173,7 +171,7 @@ def _compiled_realize() -> Any:
     import jax
     import jax.numpy as jnp
 
-    def realize(law: Law, n: int, keys: Any) -> Any:
+    def realize(law: Computable, n: int, keys: Any) -> Any:
         law = jax.tree.map(lambda x: jnp.asarray(x, float), law)
         return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
@@ -185,13 +183,13 @@ def _compiled_alone() -> Any:
     import jax
     import jax.numpy as jnp
 
-    def realize(law: Law, n: int, keys: Any) -> Any:
+    def realize(law: Computable, n: int, keys: Any) -> Any:
         return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
     return jax.jit(realize, static_argnums=(0, 1))
 
 
-def _check_names(law: Law, values: dict[str, Any], known: list[str], needed: list[str], method: str) -> None:
+def _check_names(law: Computable, values: dict[str, Any], known: list[str], needed: list[str], method: str) -> None:
     name = type(law).__name__
     for k in values:
         if k not in known:

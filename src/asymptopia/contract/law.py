@@ -3,70 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .batching import predict_all, realize_block
+from .computable import Computable
+from .computable import Observable as Observable
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
-from .transitions import FixedPoint
+from .transitions import Phased
 
 if TYPE_CHECKING:
     import xarray as xr
 
 LARGEST, MOST_SEEDS = 10**8, 10**6
 """What no experiment goes beyond: sizes whose vectors alone fill memory, and seeds of one size."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Observable:
-    """A number or labelled array that a realisation yields and whose mean over realisations a law predicts.
-
-    symbol, doc:    how it is typeset (LaTeX), and what it is, in words.
-    dims:           names of its axes; `Law.coords` gives their values.
-    fluctuation_of: the prediction is the limit of n times the variance of that observable over realisations.
-    exponent_of:    the prediction is the exponent b of that observable's growth n**b.
-    bound:          the prediction is an upper bound on the "mean" over realisations, or on "every" realisation.
-    limit_only:     predicted, but not observed at finite size.
-    scale:          natural size of the observable, to which a discrepancy is compared; by default the largest
-                    absolute value of the prediction (1 if that is zero).
-    resolution:     the discrepancy, as a fraction of `scale`, that a confrontation should be able to see.
-    bias:           the finite-size correction falls as n**-bias; by default the law's; `math.inf` if there is none.
-    self_averaging: each realisation averages over the n parts of its system (a fraction of samples, of spins), so
-                    that unanimous seeds resolve 3 / (n seeds) instead of 3 / seeds.
-    conditional:    defined for some realisations only; a nan says that this one is none of them, and is left out (an
-                    infinite value, that it failed).
-    floor:          what round-off and the solver's tolerance leave: a smaller discrepancy says nothing; by default
-                    1.5e-8 of the scale.
-    """
-
-    symbol: str
-    doc: str
-    unit: str = ""
-    dims: tuple[str, ...] = ()
-    fluctuation_of: str | None = None
-    exponent_of: str | None = None
-    bound: str | None = None
-    limit_only: bool = False
-    scale: float | None = None
-    resolution: float | None = None
-    bias: float | None = None
-    self_averaging: bool = False
-    conditional: bool = False
-    floor: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.bound not in (None, "mean", "every"):
-            raise ValueError(f'`bound` must be "mean" or "every", but is {self.bound!r}.')
-
-    @property
-    def derived_from(self) -> str | None:
-        """The observable whose realisations this one is computed from, if it is a statistic of another."""
-        return self.fluctuation_of or self.exponent_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +75,6 @@ class Statement:
 
         `<name>_error` stands beside an observable where the theory itself is numerical.
         """
-        from .batching import predict_all
-
         self.admit()
         points = self.points()
         limits = predict_all(points)
@@ -142,8 +93,6 @@ class Statement:
 
         `sizes` and `seeds` default to the law's; a number of seeds stands for 0, 1, ... .
         """
-        from .batching import realize_block
-
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
@@ -153,7 +102,7 @@ class Statement:
         return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
 
 
-class Law(Statement, Record):
+class Law(Statement, Computable, Phased):
     """A problem and a prediction; see the two methods every law has, `predict` and `realize`.
 
     A law declares its fields like a dataclass, and as class attributes
@@ -164,6 +113,7 @@ class Law(Statement, Record):
     observables: name -> `Observable`.
     bias:        finite-size corrections fall as n**-bias.
     landmarks:   published values that it must reproduce.
+    exercises:   statements, as the fields that differ from the defaults, in which every term of the law matters.
     block:       how many realisations make one unit of work.
     controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
@@ -174,97 +124,11 @@ class Law(Statement, Record):
     source: ClassVar[str] = ""
     bibtex: ClassVar[str] = ""
     status: ClassVar[str] = ""
-    observables: ClassVar[Mapping[str, Observable]] = {}
     bias: ClassVar[float] = 1.0
     landmarks: ClassVar[tuple[Landmark, ...]] = ()
+    exercises: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     block: ClassVar[int] = 64
     controls: ClassVar[tuple[str, ...]] = ()
-
-    def predict(self) -> dict[str, Any]:
-        """The observables in the limit, by name; `<name>_error` beside those known only numerically.
-
-        Derived from `realize` where a law says nothing else; see `asymptopia.derive`.
-        """
-        if self.is_derived():
-            from ..derive import derive_observables
-
-            self._check_derivable()
-            return derive_observables(self.realize, self.observables)
-        if self.predicts_many():
-            return {k: v[0] for k, v in self.predict_many().items()}
-        return self._from_folder("theory", "predict")(self)
-
-    def predict_many(self) -> dict[str, Any]:
-        """The same for a law with arrays (K,) in some of its number fields: arrays (K, ...), K = 1 if there are none.
-
-        For laws that compute many statements at once with NumPy; those of JAX are batched anyway.
-        """
-        return self._from_folder("theory", "predict_many")(self)
-
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
-        """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
-        if self.gives_many():
-            return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
-        return self._from_folder("experiment", "realize")(self, n, key)
-
-    def realize_all(self, n: int, keys: Sequence[Any]) -> dict[str, Any]:
-        """The observables of a system for each key, arrays with the keys first: one by one, unless a law gives more."""
-        if hasattr(self.in_folder("experiment"), "realize_all"):
-            return self._from_folder("experiment", "realize_all")(self, n, keys)
-        rows = [self.realize(n, key) for key in keys]
-        return {k: np.stack([np.asarray(r[k], float) for r in rows]) for k in rows[0]}
-
-    @classmethod
-    def is_derived(cls) -> bool:
-        """Whether the limit is derived from `realize`, because the law states no other."""
-        realized = cls.realize is not Law.realize or hasattr(cls.in_folder("experiment"), "realize")
-        theory = cls.predicts_many() or hasattr(cls.in_folder("theory"), "predict")
-        return realized and cls.predict is Law.predict and not theory
-
-    def _check_derivable(self) -> None:
-        name = type(self).__name__
-        if self.gives_many():
-            raise NoLimit(
-                f"{name} has no `predict`, and none can be derived from a `realize` in ordinary Python: write it in "
-                "JAX, or define `predict(self)`."
-            )
-        other = [k for k, o in self.observables.items() if o.limit_only or o.derived_from or o.bound]
-        if other:
-            raise NoLimit(
-                f"{name} has no `predict`, and {other[0]!r} is not a mean over realisations, which is all that can be "
-                "derived: define `predict(self)`."
-            )
-
-    @classmethod
-    def in_folder(cls, name: str) -> ModuleType | None:
-        """The module `theory`, `experiment` or `landmarks` of the law's folder; None where there is none."""
-        for c in cls.__mro__:
-            module = sys.modules.get(c.__module__)
-            if hasattr(module, "__path__") and importlib.util.find_spec(f"{c.__module__}.{name}"):
-                return importlib.import_module(f"{c.__module__}.{name}")
-        return None
-
-    @classmethod
-    def predicts_many(cls) -> bool:
-        """Whether the law predicts many statements at once, by `predict_many`."""
-        if cls.predict is not Law.predict or cls.predict_many is not Law.predict_many:
-            return cls.predict_many is not Law.predict_many
-        return hasattr(cls.in_folder("theory"), "predict_many")
-
-    @classmethod
-    def gives_many(cls) -> bool:
-        """Whether the law realises many systems at once, by `realize_all`."""
-        if cls.realize is not Law.realize or cls.realize_all is not Law.realize_all:
-            return cls.realize_all is not Law.realize_all
-        return hasattr(cls.in_folder("experiment"), "realize_all")
-
-    @classmethod
-    def _from_folder(cls, module: str, function: str) -> Callable[..., dict[str, Any]]:
-        implementation = getattr(cls.in_folder(module), function, None)
-        if implementation is None:
-            what = "does not say what it predicts" if module == "theory" else "cannot be realised"
-            raise NotImplementedError(f"{cls.__name__} {what}: define `{function}`.")
-        return implementation
 
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name of the axis."""
@@ -276,24 +140,6 @@ class Law(Statement, Record):
 
     def check(self) -> None:
         """Raise `NoLimit` where the problem has no limit at all; nothing is computed then."""
-
-    def fixed_points(self) -> list[FixedPoint]:
-        """All fixed points of a law's equations, stable or not, ordered by overlap; for laws that have several."""
-        raise StatementError(f"{type(self).__name__} does not give the fixed points of its equations.")
-
-    def fixed_points_along(self, along: str, values: Sequence[float]) -> list[list[FixedPoint]]:
-        """All fixed points at each value of a field, or of a field of a part such as `prior.rho`."""
-        from .phases import vary
-
-        return [vary(self, along, v).fixed_points() for v in values]
-
-    def thresholds(self, along: str) -> dict[str, float]:
-        """The transitions met as the field `along` varies, by name; found from the fixed points if a law has them."""
-        if type(self).fixed_points is Law.fixed_points:
-            raise StatementError(f"{type(self).__name__} has no known transition along {along!r}.")
-        from .phases import transitions_along
-
-        return transitions_along(self, along)
 
     @property
     def law(self) -> Law:
@@ -310,10 +156,6 @@ class Law(Statement, Record):
     def summary(cls) -> str:
         """The first sentence of the docstring."""
         return (cls.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ").strip()
-
-    def observed(self) -> list[str]:
-        """The names of the observables that `realize` returns."""
-        return [k for k, o in self.observables.items() if not (o.limit_only or o.derived_from)]
 
     def sizes_and_seeds(
         self, sizes: Sequence[int] | None, seeds: int | Sequence[int] | None

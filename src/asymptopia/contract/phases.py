@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .record import Record, StatementError, nearest
-from .transitions import FixedPoint, State, transitions
+from .fields import holder, vary
+from .law import Law
+from .record import StatementError
+from .transitions import State, transitions
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .law import Law
-
 IMPOSSIBLE, HARD, EASY = 0, 1, 2
-GRID = 50
-FINEST, WIDEST = 1e-5, 1e3
 
 
 def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
@@ -30,82 +26,6 @@ def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
     if along not in law.controls:
         holder(law, along)
     return law.thresholds(along)
-
-
-def holder(law: Record, name: str) -> tuple[Record, str]:
-    """The record that holds a field, the law itself or one of its parts, and the field's own name in it.
-
-    Raises `StatementError` if there is no such field: `alpha` and `prior.rho` are names.
-    """
-    part, dot, rest = name.partition(".")
-    names = [f.name for f in dataclasses.fields(law)]  # type: ignore[arg-type]
-    if part not in names:
-        raise StatementError(f"{type(law).__name__} has no field {part!r}.{nearest(part, names)}")
-    if not dot:
-        return law, part
-    inner = getattr(law, part)
-    if not isinstance(inner, Record):
-        raise StatementError(f"`{part}` of {type(law).__name__} is {inner!r}, which has no fields such as {rest!r}.")
-    return holder(inner, rest)
-
-
-def vary(law: Any, name: str, value: Any) -> Any:
-    """The law with another value of a field, or of a field of a part: `vary(law, "prior.rho", 0.1)`."""
-    part, dot, rest = name.partition(".")
-    holder(law, name)
-    return law.replace(**{part: vary(getattr(law, part), rest, value) if dot else value})
-
-
-def admitted(law: Law, name: str) -> np.ndarray:
-    """Values over the whole range that a numeric field admits: even where it has two ends, geometric where one."""
-    record, last = holder(law, name)
-    where = f"`{last}` of {type(record).__name__}"
-    if not isinstance(getattr(record, last), float):
-        raise StatementError(f"{where} must be a real number to vary, but is {getattr(record, last)!r}.")
-    limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]
-    low, high = (next((limits[k] for k in keys if limits.get(k) is not None), None) for keys in _ENDS)
-    if low is None:
-        raise StatementError(f"{where} has no least value, so that its transitions cannot be sought over its range.")
-    if high is None:
-        return low + np.geomspace(FINEST, WIDEST, GRID)
-    inside = (np.arange(GRID) + 0.5) / GRID
-    return low + (high - low) * np.r_[np.geomspace(FINEST, inside[0], 10)[:-1], inside]
-
-
-_ENDS = (("above", "at_least"), ("below", "at_most"))
-
-
-def transitions_along(law: Law, along: str) -> dict[str, float]:
-    """The transitions of a law with fixed points, over all values that the field admits; see `transitions`.
-
-    Where the informed state is that of equilibrium from the open edge of the field on, `information_theoretic` is that
-    edge: hard from alpha = 0.
-    """
-    return dict(_transitions_along(law, along))
-
-
-@lru_cache(maxsize=256)
-def _transitions_along(law: Law, along: str) -> dict[str, float]:
-    values = admitted(law, along).tolist()
-
-    def points(at: Sequence[float]) -> Sequence[Sequence[FixedPoint]]:
-        return law.fixed_points_along(along, at)
-
-    changes = transitions(points, values)
-    edge = _open_edge(law, along)
-    if edge is None or "information_theoretic" in changes or not State.of(points(values[:1])[0]).informed:
-        return changes
-    return {"information_theoretic": float(edge)} | changes
-
-
-def _open_edge(law: Law, name: str) -> float | None:
-    """The least value of a field without a largest, if it is excluded itself, as no samples are; else None.
-
-    What holds from there on holds as soon as there is anything to see.
-    """
-    record, last = holder(law, name)
-    limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]
-    return limits.get("above") if all(limits.get(k) is None for k in _ENDS[1]) else None
 
 
 def phase_diagram(law: Law, x: tuple[str, Sequence[float]], y: tuple[str, Sequence[float]]) -> xr.Dataset:

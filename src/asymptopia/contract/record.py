@@ -241,10 +241,13 @@ class _OnceJaxIsThere(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.loader.exec_module(module)
         sys.meta_path.remove(self)
         todo: list[type[Record]] = [Record]
+        done: set[type[Record]] = set()
         while todo:
             cls = todo.pop()
-            _register(cls)
-            todo += cls.__subclasses__()
+            if cls not in done:
+                _register(cls)
+                done.add(cls)
+                todo += cls.__subclasses__()
 
 
 def record_types(hint: Any) -> list[type[Record]]:
@@ -334,7 +337,7 @@ def _real(value: Any, name: str) -> float:
 
 def _whole(value: Any, name: str) -> int:
     if isinstance(value, numbers.Integral):
-        return operator.index(value)  # type: ignore[arg-type]
+        return operator.index(value)
     if not math.isfinite(value):
         raise StatementError(f"{name} must be finite, but is {value!r}.")
     if not float(value).is_integer():

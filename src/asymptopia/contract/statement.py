@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import importlib.util
 import sys
+import typing
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -256,12 +257,22 @@ def _value(node: ast.expr, hint: Any, own: dict[str, Any], where: str) -> Any:
         if isinstance(node, ast.Call) or parts:
             raise StatementError(f"{where} cannot be {name!r}.{nearest(name, parts)}")
     if isinstance(node, ast.Tuple | ast.List):
-        return tuple(_value(item, hint, own, where) for item in node.elts)
+        return tuple(
+            _value(*pair, own, where) for pair in zip(node.elts, _item_hints(hint, len(node.elts)), strict=True)
+        )
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         text = _shown(node)
         raise StatementError(f"{where} cannot be {text!r}: write a number, a string, a tuple or a part.") from None
+
+
+def _item_hints(hint: Any, count: int) -> list[Any]:
+    """The annotations of the items of a tuple such as `tuple[float, Channel]` or `tuple[float, ...]`, else its own."""
+    inside = typing.get_args(hint) if typing.get_origin(hint) is tuple else ()
+    if len(inside) == 2 and inside[1] is Ellipsis:
+        return [inside[0]] * count
+    return list(inside) if len(inside) == count else [hint] * count
 
 
 def _shown(node: ast.expr) -> str:

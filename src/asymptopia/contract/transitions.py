@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from .fields import admitted, open_edge, vary
+from .record import Record, StatementError
 
 FRESH = 1e-9  # an order parameter below this is the trivial fixed point
 JUMP = 0.1  # a change of the order parameter between neighbours, relative to its largest value, that is looked into
@@ -148,3 +152,44 @@ def _bisected(
 
 def _middle(ends: tuple[Place, Place]) -> float:
     return (ends[0][0] + ends[1][0]) / 2
+
+
+class Phased(Record):
+    """A statement whose equations may have several fixed points, and transitions between them."""
+
+    def fixed_points(self) -> list[FixedPoint]:
+        """All fixed points of a law's equations, stable or not, ordered by overlap; for laws that have several."""
+        raise StatementError(f"{type(self).__name__} does not give the fixed points of its equations.")
+
+    def fixed_points_along(self, along: str, values: Sequence[float]) -> list[list[FixedPoint]]:
+        """All fixed points at each value of a field, or of a field of a part such as `prior.rho`."""
+        return [vary(self, along, v).fixed_points() for v in values]
+
+    def thresholds(self, along: str) -> dict[str, float]:
+        """The transitions met as the field `along` varies, by name; found from the fixed points if a law has them."""
+        if type(self).fixed_points is Phased.fixed_points:
+            raise StatementError(f"{type(self).__name__} has no known transition along {along!r}.")
+        return transitions_along(self, along)
+
+
+def transitions_along(law: Phased, along: str) -> dict[str, float]:
+    """The transitions of a law with fixed points, over all values that the field admits; see `transitions`.
+
+    Where the informed state is that of equilibrium from the open edge of the field on, `information_theoretic` is that
+    edge: hard from alpha = 0.
+    """
+    return dict(_transitions_along(law, along))
+
+
+@lru_cache(maxsize=256)
+def _transitions_along(law: Phased, along: str) -> dict[str, float]:
+    values = admitted(law, along).tolist()
+
+    def points(at: Sequence[float]) -> Sequence[Sequence[FixedPoint]]:
+        return law.fixed_points_along(along, at)
+
+    changes = transitions(points, values)
+    edge = open_edge(law, along)
+    if edge is None or "information_theoretic" in changes or not State.of(points(values[:1])[0]).informed:
+        return changes
+    return {"information_theoretic": float(edge)} | changes

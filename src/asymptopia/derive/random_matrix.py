@@ -67,11 +67,15 @@ class Random:
 
     def apply(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray:
         """W x, or W' x, for the columns of x: points on the axis that is summed over."""
-        side, other = (self.backward, self.forward) if transposed else (self.forward, self.backward)
+        side = self.backward if transposed else self.forward
         side.extend(space, x)
         assert side.directions is not None and side.images is not None
-        inner, outer = side.inner, side.outer
-        out = np.sqrt(inner) * (side.images @ space.mean(inner, side.directions, x))
-        if other.directions is not None and other.images is not None:
-            out = out + inner / np.sqrt(outer) * (other.directions @ space.mean(inner, other.images, x))
-        return out
+        fresh = np.sqrt(side.inner) * (side.images @ space.mean(side.inner, side.directions, x))
+        return fresh + self.reaction(space, x, transposed)
+
+    def reaction(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray | float:
+        """The part of W x along what the transpose of W has met, or of W' x along what W has met."""
+        met = self.forward if transposed else self.backward
+        if met.directions is None or met.images is None:
+            return 0.0
+        return met.outer / np.sqrt(met.inner) * (met.directions @ space.mean(met.outer, met.images, x))

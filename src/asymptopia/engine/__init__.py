@@ -8,12 +8,13 @@ results.consolidate({"coins/limit": entries[0].statement.limit(), "coins/experim
 
 from .adaptive import Adaptive
 from .cells import Cell, Outcome, plan, shard
+from .entry import Entry, lock
 from .errors import EngineError, Interrupted
 from .health import Check, cache_works, doctor
 from .progress import Bar, Plain, Progress, Quiet, progress_on
 from .provenance import provenance, versions
-from .results import Results, lock
-from .run import Entry, run
+from .results import Results
+from .run import run
 from .slurm import script
 
 __all__ = [

@@ -127,7 +127,7 @@ def compute(law: Law, size: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
 
 def attempt(cell: Cell) -> Outcome:
     """The outcome of computing a cell in this process; exceptions are recorded, not raised."""
-    with watch.watched(cell):
+    with watch.watched(cell.name):
         return outcome(cell, *measured(cell.law, cell.size, cell.seeds))
 
 

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..contract.law import Law
+from ..contract.law import Law, Statement
 from ..contract.record import Record, StatementError
 from ..contract.statement import load_file, parse
 from .errors import EngineError
@@ -24,7 +24,7 @@ from .syntax import LIBRARY, Module, is_installed
 RECIPE = 2
 """The number of the recipe of fingerprints; cells of another recipe cannot be told from cells of other code."""
 
-_CONTRACT = {Record.__module__, Law.__module__}
+_CONTRACT = {cls.__module__ for cls in Law.__mro__ if issubclass(cls, (Record, Statement))}
 _ROOTS = ("realize", "realize_all")
 _THEORY = ("predict", "valid", "check", "thresholds", "fixed_points", "fixed_points_along", "landmarks", "coords")
 _PACKAGES = ("numpy", "jax", "jaxlib")

@@ -52,11 +52,11 @@ def _after_losses(cells: Sequence[Cell], on_result: Report) -> list[Cell]:
     """The cells but for those that killed a process of this run, which have failed; and the suspects, tried alone."""
     left = []
     for cell in cells:
-        if (loss := watch.lost(cell)) is not None:
+        if (loss := watch.lost(cell.name)) is not None:
             on_result(cell, outcome(cell, "failed", {}, loss.error + _at(cell, loss), loss.traceback, 0.0))
         else:
             left.append(cell)
-    for cell in [c for c in left if watch.suspected(c)]:
+    for cell in [c for c in left if watch.suspected(c.name)]:
         with one_thread_each():
             on_result(cell, attempt(cell))
         left.remove(cell)

@@ -14,7 +14,10 @@ from pathlib import Path
 from .syntax import LIBRARY, Imported, Module, binds, module_of, text_of
 
 Node = tuple[Path, str]
-_CONTRACT = {LIBRARY / "contract" / f"{name}.py" for name in ("law", "record", "sweep", "statement", "phases")}
+_CONTRACT = {
+    LIBRARY / "contract" / f"{name}.py"
+    for name in ("law", "computable", "record", "sweep", "statement", "fields", "transitions", "phases")
+}
 _GETTERS = {"getattr", "hasattr", "attrgetter", "methodcaller"}
 _SELVES = ("self", "law", "cls")
 EVERY = "*"

@@ -26,25 +26,9 @@ from .provenance import provenance
 if TYPE_CHECKING:
     import xarray as xr
 
-    from .run import Entry
-
 _LOCK = "study.lock.json"
 _CODE = "code.json"
 _LIMITS = "limits.json"
-
-
-def lock(entries: Sequence[Entry], also: Sequence[str] = (), **resolved: Any) -> dict[str, Any]:
-    """All that the entries ask for, with every default resolved.
-
-    The statements and the lines of `also` identify the study: a folder holds one study. `resolved` is kept beside them.
-    """
-    asked = []
-    for entry in entries:
-        sizes, seeds = entry.resolved()
-        asked.append({"key": entry.key, "statement": repr(entry.statement), "sizes": list(sizes), "seeds": seeds})
-    identity = [*(f"{e['key']}: {e['statement']}" for e in asked), *also]
-    digest = hashlib.sha256("\n".join(identity).encode()).hexdigest()
-    return {"format": 1, "hash": digest, "study": identity, "entries": asked, **resolved}
 
 
 class Results:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..contract.law import Statement
 from ..contract.record import StatementError
 from .adaptive import Adaptive
-from .cells import Cell, Outcome, plan
+from .cells import Cell, Outcome
 from .cells import shard as part
 from .code import behind, changes
+from .entry import Entry
 from .errors import Interrupted
 from .execute import compilations, execute
 from .outcomes import Outcomes
@@ -27,37 +27,6 @@ UNKNOWN = "which is not known any more, as that of cells made before version 0.3
 
 MOST_SHOWN = 3
 """Tracebacks of failed cells that are shown; the log and the report have all."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """One experiment to run: a statement, its sizes and its seeds (both default to the law's), under a name.
-
-    `limit` may be given where it is known, so that adaptive seeds need not compute it again.
-    """
-
-    key: str
-    statement: Statement
-    sizes: Sequence[int] | None = None
-    seeds: int | Sequence[int] | Adaptive | None = None
-    limit: xr.Dataset | None = dataclasses.field(default=None, compare=False, repr=False)
-
-    def resolved(self) -> tuple[tuple[int, ...], Any]:
-        """The sizes, and the seeds as a study file writes them: a number, a list, or min, max and target."""
-        if isinstance(self.seeds, Adaptive):
-            sizes, _ = self.statement.law.sizes_and_seeds(self.sizes, self.seeds.min)
-            return sizes, dataclasses.asdict(self.seeds)
-        sizes, seeds = self.statement.law.sizes_and_seeds(self.sizes, self.seeds)
-        return sizes, len(seeds) if seeds == tuple(range(len(seeds))) else list(seeds)
-
-    def fixed(self, adapted: int | None = None) -> int | Sequence[int] | None:
-        """The seeds, or their present number if it is adaptive."""
-        return (adapted or self.seeds.min) if isinstance(self.seeds, Adaptive) else self.seeds
-
-    def cells(self, adapted: int | None = None) -> list[Cell]:
-        """The cells of this experiment, with the present number of seeds if it is adaptive."""
-        block = min(self.seeds.min, self.statement.law.block) if isinstance(self.seeds, Adaptive) else None
-        return plan(self.statement, self.sizes, self.fixed(adapted), block)
 
 
 def run(

@@ -22,12 +22,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from .syntax import LIBRARY, is_installed
-
-if TYPE_CHECKING:
-    from .cells import Cell
 
 NAME = 20  # characters in the name of a cell
 _PLACES = 512  # cells at work at once
@@ -96,14 +93,14 @@ class _Guarded:
 _state = _Guarded()
 
 
-def lost(cell: Cell) -> Loss | None:
-    """Why a cell was lost by an earlier child of this run; None if it was not."""
-    return _state.lost.get(cell.name)
+def lost(cell: str) -> Loss | None:
+    """Why the cell of this name was lost by an earlier child of this run; None if it was not."""
+    return _state.lost.get(cell)
 
 
-def suspected(cell: Cell) -> bool:
-    """Whether a cell was at work when a child died, so that it is computed alone."""
-    return cell.name in _state.suspects
+def suspected(cell: str) -> bool:
+    """Whether the cell of this name was at work when a child died, so that it is computed alone."""
+    return cell in _state.suspects
 
 
 def cell_timeout() -> float | None:
@@ -128,14 +125,14 @@ def guarded() -> bool:
 
 
 @contextmanager
-def watched(cell: Cell) -> Iterator[None]:
-    """Note that this cell is at work."""
+def watched(cell: str) -> Iterator[None]:
+    """Note that the cell of this name is at work."""
     if _state.board is None:
         yield
         return
     thread = threading.get_ident()
     place = _state.places.setdefault(thread, len(_state.places) % _PLACES)
-    _state.board.take(place, cell.name)
+    _state.board.take(place, cell)
     try:
         yield
     finally:
@@ -186,7 +183,7 @@ def _divide(board: Board, state: _Guarded, trace: BinaryIO) -> tuple[int, int]:
     faulthandler.enable(os.dup(trace.fileno()))
     _state.board, _state.lost, _state.suspects = board, state.lost, state.suspects
     atexit.register(board.end)
-    os._exit = _no_exit(os._exit, os.getpid())  # type: ignore[assignment]
+    os._exit = _no_exit(os._exit, os.getpid())
     return 0, writing
 
 

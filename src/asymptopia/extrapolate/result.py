@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from .checks import LeftOut, NextRun
 from .ladder import Ladder
 from .mixture import Mixture
 
+if TYPE_CHECKING:
+    from ..report import Chart
+
+_GRID = 60
 AGREES, DISAGREES, INCONCLUSIVE = "agrees", "disagrees", "inconclusive"
 REFUTED, SURE = 0.01, 0.95
 
@@ -128,9 +132,52 @@ class Extrapolation:
     def plot(self, folder: str | Path) -> list[Path]:
         """Runs, curve with its interval and predictions as extrapolation.pdf and .svg in a folder."""
         from ..report import save_chart
-        from .page import chart
 
         return save_chart(chart(self), folder)
+
+
+def chart(extrapolation: Extrapolation) -> Chart:
+    """Runs, the average over forms with its interval, the forms that are not refuted, and the sizes asked for.
+
+    With two variables, what runs reached against what the law says of them.
+    """
+    return _line(extrapolation) if len(extrapolation.ladder.names) == 2 else _against(extrapolation)
+
+
+def _line(extrapolation: Extrapolation) -> Chart:
+    from ..report import Curve, Measured, curve_figure
+
+    ladder, places = extrapolation.ladder, np.array([p.at for p in extrapolation.predictions])
+    x = np.geomspace(ladder.x.min(), max(places.max(), ladder.x.max()), _GRID)
+    curves = extrapolation.mixture.curves(x[:, None])
+    ends = np.quantile(curves, [(1 - extrapolation.share) / 2, 0.5, (1 + extrapolation.share) / 2], axis=0)
+    asked = Measured(
+        "asked for, a single run", places[:, 0], np.array([p.median for p in extrapolation.predictions]),
+        np.array([(p.high - p.low) / 2 for p in extrapolation.predictions]), role="size",
+    )  # fmt: skip
+    runs = Measured("runs", ladder.x[:, 0], ladder.y)
+    average = Curve(
+        "average over forms", x, ends[1], extrapolation.widened * (ends[2] - ends[0]) / 2, measured=(runs, asked)
+    )
+    return curve_figure(
+        [average], name="extrapolation", title=f"{ladder.names[1]} against {ladder.names[0]}", xlabel=ladder.names[0],
+        ylabel=ladder.names[1], xlog=True, ylog=True, line="average over forms",
+        caption=f"The band and the bars hold {100 * extrapolation.share:g} %: of curves, and of single runs.",
+    )  # fmt: skip
+
+
+def _against(extrapolation: Extrapolation) -> Chart:
+    from ..report import Curve, Measured, curve_figure
+
+    ladder, y = extrapolation.ladder, extrapolation.ladder.names[-1]
+    said = np.median(extrapolation.mixture.curves(ladder.x), axis=0)
+    ends = np.array([min(said.min(), ladder.y.min()), max(said.max(), ladder.y.max())])
+    line = Curve("as predicted", ends, ends, measured=(Measured("runs", said, ladder.y),))
+    return curve_figure(
+        [line], name="extrapolation", title=f"{y}: runs against the law", xlabel=f"{y} by the law",
+        ylabel=f"{y} reached", xlog=True, ylog=True, line="as predicted",
+        caption="Each point is a run; the line is where both are equal.",
+    )  # fmt: skip
 
 
 def said(mixture: Mixture, at: np.ndarray, share: float) -> tuple[Said, ...]:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .approximation.depth_separation import DepthSeparation as DepthSeparation
     from .approximation.relu_spline import ReLUSpline as ReLUSpline
     from .dynamics.adaptive_sgd import AdaptiveSGD as AdaptiveSGD
+    from .dynamics.central_flow import CentralFlow as CentralFlow
     from .dynamics.deep_linear import DeepLinear as DeepLinear
     from .dynamics.functional_scaling_law import FunctionalScalingLaw as FunctionalScalingLaw
     from .dynamics.one_third_law import OneThirdLaw as OneThirdLaw
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from .inference.diffusion_memorisation import DiffusionMemorisation as DiffusionMemorisation
     from .inference.erm import ERM as ERM
     from .inference.gaussian_covariate import GaussianCovariate as GaussianCovariate
+    from .inference.graph_convolution import GraphConvolution as GraphConvolution
     from .inference.in_context_regression import InContextRegression as InContextRegression
     from .inference.l1_recovery import L1Recovery as L1Recovery
     from .inference.max_margin import MaxMargin as MaxMargin
     from .inference.mixture_erm import MixtureERM as MixtureERM
     from .inference.multi_index import MultiIndex as MultiIndex
+    from .inference.multi_layer_glm import MultiLayerGLM as MultiLayerGLM
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.random_features import RandomFeatures as RandomFeatures
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from .mean_field.attention_particles import AttentionParticles as AttentionParticles
     from .mean_field.consensus_optimisation import ConsensusOptimisation as ConsensusOptimisation
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
+    from .mean_field.feature_learning import FeatureLearning as FeatureLearning
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
     from .mean_field.mckean_vlasov import McKeanVlasov as McKeanVlasov

@@ -88,7 +88,7 @@ class GaussianCovariate(Law):
         "test_error": Observable(
             r"\varepsilon_{test}",
             "fraction of wrong labels, or mean squared error, on new samples",
-            scale=1e-5,  # an exact formula has no error but that of rounding
+            scale=1e-4,  # an exact formula has no error but that of rounding
             resolution=0.08,
         ),
         "train_error": Observable(

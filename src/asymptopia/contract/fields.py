@@ -1,0 +1,66 @@
+"""Fields of a law and of its parts, by name: where they are, other values of them, and the range that they admit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from .record import Record, StatementError, nearest
+
+GRID = 50
+FINEST, WIDEST = 1e-5, 1e3
+
+
+def holder(law: Record, name: str) -> tuple[Record, str]:
+    """The record that holds a field, the law itself or one of its parts, and the field's own name in it.
+
+    Raises `StatementError` if there is no such field: `alpha` and `prior.rho` are names.
+    """
+    part, dot, rest = name.partition(".")
+    names = [f.name for f in dataclasses.fields(law)]  # type: ignore[arg-type]
+    if part not in names:
+        raise StatementError(f"{type(law).__name__} has no field {part!r}.{nearest(part, names)}")
+    if not dot:
+        return law, part
+    inner = getattr(law, part)
+    if not isinstance(inner, Record):
+        raise StatementError(f"`{part}` of {type(law).__name__} is {inner!r}, which has no fields such as {rest!r}.")
+    return holder(inner, rest)
+
+
+def vary(law: Any, name: str, value: Any) -> Any:
+    """The law with another value of a field, or of a field of a part: `vary(law, "prior.rho", 0.1)`."""
+    part, dot, rest = name.partition(".")
+    holder(law, name)
+    return law.replace(**{part: vary(getattr(law, part), rest, value) if dot else value})
+
+
+def admitted(law: Record, name: str) -> np.ndarray:
+    """Values over the whole range that a numeric field admits: even where it has two ends, geometric where one."""
+    record, last = holder(law, name)
+    where = f"`{last}` of {type(record).__name__}"
+    if not isinstance(getattr(record, last), float):
+        raise StatementError(f"{where} must be a real number to vary, but is {getattr(record, last)!r}.")
+    limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]
+    low, high = (next((limits[k] for k in keys if limits.get(k) is not None), None) for keys in _ENDS)
+    if low is None:
+        raise StatementError(f"{where} has no least value, so that its transitions cannot be sought over its range.")
+    if high is None:
+        return low + np.geomspace(FINEST, WIDEST, GRID)
+    inside = (np.arange(GRID) + 0.5) / GRID
+    return low + (high - low) * np.r_[np.geomspace(FINEST, inside[0], 10)[:-1], inside]
+
+
+_ENDS = (("above", "at_least"), ("below", "at_most"))
+
+
+def open_edge(law: Record, name: str) -> float | None:
+    """The least value of a field without a largest, if it is excluded itself, as no samples are; else None.
+
+    What holds from there on holds as soon as there is anything to see.
+    """
+    record, last = holder(law, name)
+    limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]
+    return limits.get("above") if all(limits.get(k) is None for k in _ENDS[1]) else None
