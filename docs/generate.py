@@ -1,12 +1,13 @@
 """Write the pages that the laws themselves dictate: one a law, their index, and the parts that statements are made of.
 
-`python docs/generate.py` writes them into docs/laws, which is not kept in the repository; with `--readme` it writes
-the README's example instead, which is.
+`python docs/generate.py` writes them into docs/laws, which is not kept in the repository, with the claims judged; with
+`--readme` it writes the README's example instead, which is. The drawings of laws are kept; see `portraits`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import html
 import inspect
 import re
 import shutil
@@ -19,8 +20,15 @@ from asymptopia.contract.law import Landmark, Law, Observable
 from asymptopia.contract.record import Record, allowed, field_types, record_types
 from asymptopia.contract.statement import parts_of
 from asymptopia.report.typeset import render_text, segments
+from asymptopia.study.claims import read_claims
+from asymptopia.study.claims.perform import perform
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import portraits  # noqa: E402
+from words import WORDS, words_of  # noqa: E402
+
 FOLDER = HERE / "laws"
 README = HERE.parent / "README.md"
 ROOMS = {
@@ -43,7 +51,7 @@ def main() -> None:
     if sys.argv[1:] == ["--readme"]:
         README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     else:
-        write_pages()
+        write_pages(judged=True)
 
 
 def readme(text: str) -> str:
@@ -53,8 +61,8 @@ def readme(text: str) -> str:
     return before + start + example + rest[rest.index("```") :]
 
 
-def write_pages() -> None:
-    """The pages of all laws and parts, anew."""
+def write_pages(judged: bool = False) -> None:
+    """The pages of all laws and parts, anew; with the claims judged, or only stated."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     laws = law_classes()
@@ -62,34 +70,104 @@ def write_pages() -> None:
         (FOLDER / f"{name}.md").write_text(law_page(cls), encoding="utf-8")
     (FOLDER / "index.md").write_text(index_page(laws.values()), encoding="utf-8")
     (FOLDER / "parts.md").write_text(parts_page(laws.values()), encoding="utf-8")
+    (FOLDER / "atlas.md").write_text(atlas_page(laws.values(), judged), encoding="utf-8")
 
 
 def index_page(laws: Iterable[type[Law]]) -> str:
-    """The laws, room by room, with one line each."""
+    """The gallery of laws, and beneath it the same as tables, room by room, with one line each."""
     rooms: dict[str, list[type[Law]]] = {}
     for cls in laws:
-        rooms.setdefault(cls.__module__.split(".")[-2], []).append(cls)
+        rooms.setdefault(room_of(cls), []).append(cls)
     order = sorted(rooms, key=lambda r: (list(ROOMS).index(r) if r in ROOMS else len(ROOMS), r))
+    buttons = [f'<button type="button" data-field="{r}" aria-pressed="false">{title_of(r)}</button>' for r in order]
     pieces = [
         "# Laws",
-        "A law is a problem and a prediction of what a large system does. `asymptopia list` prints them too.",
+        "A law is a problem and a prediction of what a large system does. Each picture is drawn by its law: the line "
+        "is the limit, the points are a small experiment. `asymptopia list` prints them too.",
+        "```{raw} html\n"
+        '<div class="gallery-search" hidden><label for="gallery-words">Find</label>'
+        '<input id="gallery-words" type="search" placeholder="double descent, ising, ridge ...">'
+        '<span id="gallery-count" role="status"></span><div class="gallery-fields" role="group" aria-label="Fields">'
+        f'<button type="button" data-field="" aria-pressed="true">All</button>{"".join(buttons)}</div></div>\n'
+        f'<div class="gallery">{"".join(card(cls) for room in order for cls in rooms[room])}</div>\n```',
     ]
     for room in order:
         rows = [(f"[{c.__name__}]({c.__name__}.md)", words(c.summary()), words(c.source)) for c in rooms[room]]
-        pieces += [
-            f"## {ROOMS.get(room, room.replace('_', ' ').capitalize())}",
-            table(("law", "problem", "source"), rows),
-        ]
+        pieces += [f"## {title_of(room)}", table(("law", "problem", "source"), rows)]
         pieces.append("```{toctree}\n:hidden:\n\n" + "\n".join(c.__name__ for c in rooms[room]) + "\n```")
     return "\n\n".join(pieces) + "\n"
+
+
+def room_of(cls: type[Law]) -> str:
+    """The folder of a law's field."""
+    return cls.__module__.split(".")[2]
+
+
+def title_of(room: str) -> str:
+    """What a field is called."""
+    return ROOMS.get(room, room.replace("_", " ").capitalize())
+
+
+def card(cls: type[Law]) -> str:
+    """A law in the gallery: its picture, its name, its problem, and the words it is found by."""
+    name = cls.__name__
+    picture = '<span class="none"></span>'
+    if (portraits.FOLDER / f"{name}.svg").is_file():
+        picture = f'<img src="../_static/laws/{name}.svg" alt="" loading="lazy" width="240" height="130">'
+    found_by = [name, cls.summary(), title_of(room_of(cls)), *words_of(name), *cls.observables, cls.source]
+    found_by += [o.doc for o in cls.observables.values()] + [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    listed = html.escape(" ".join(found_by).lower().replace("_", " "), quote=True)
+    return (
+        f'<a class="card" href="{name}.html" data-field="{room_of(cls)}" data-words="{listed}">{picture}<b>{name}</b>'
+        f"{render_text(cls.summary()).removeprefix('<p>').removesuffix('</p>')}</a>"
+    )
+
+
+def atlas_page(laws: Iterable[type[Law]], judged: bool) -> str:
+    """All landmarks and all claims, together."""
+    marked = [cls for cls in laws if cls.landmarks]
+    count = sum(len(cls.landmarks) for cls in marked)
+    claims = read_claims(HERE.parent / "claims")
+    header: tuple[str, ...] = ("claim", "paper", "published")
+    rows: list[tuple[str, ...]] = [(words(c.said.claim), words(f"{c.said.paper} ({c.said.year})"), f"`{c.said.value}`")
+                                   for c in claims]  # fmt: skip
+    if judged:
+        rulings = perform(claims, HERE / "_build" / "claims", lambda line: None)
+        header = (*header, "ours", "verdict")
+        rows = [(*r, f"{k.ours:.7g}", k.verdict) for r, k in zip(rows, rulings, strict=True)]
+    return (
+        "\n\n".join(
+            [
+                "# Atlas",
+                f"What has been published, and must be reproduced or is judged: {count} landmarks of {len(marked)} "
+                f"laws, and {len(claims)} claims. `asymptopia atlas --claims claims/` computes all of them.",
+                "## Claims",
+                "Sentences of papers, held to the precision of their print; see [](../guide/claims.md).",
+                table(header, rows),
+                "## Landmarks",
+                "Values that the laws must reproduce; the tests check every one.",
+                *(f"### [{cls.__name__}]({cls.__name__}.md)\n\n{landmarks(cls.landmarks)}" for cls in marked),
+            ]
+        )
+        + "\n"
+    )
 
 
 def law_page(cls: type[Law]) -> str:
     """All that a law says of itself."""
     law = cls()
+    phrases = words_of(cls.__name__)
+    entries = [f"single: {'!' if WORDS[p][0] == cls.__name__ else ''}{p}" for p in phrases]
     pieces = [
         f"# {cls.__name__}",
+        *(["```{index} " + entries[0] + "\n```"] if len(entries) == 1 else []),
+        *(
+            ["```{eval-rst}\n.. index::\n" + "\n".join(f"   {e}" for e in entries) + "\n```"]
+            if len(entries) > 1
+            else []
+        ),
         raw(cls.__doc__),
+        *figure(cls),
         "## Statement",
         f"```python\n{law!r}\n```",
         table(("field", "default", "allowed", "unit", "meaning"), [field_row(cls, f) for f in dataclasses.fields(cls)]),  # type: ignore[arg-type]
@@ -119,6 +197,18 @@ def law_page(cls: type[Law]) -> str:
     if cls.bibtex:
         pieces.append(f"```bibtex\n{cls.bibtex.strip()}\n```")
     return "\n\n".join(pieces) + "\n"
+
+
+def figure(cls: type[Law]) -> list[str]:
+    """The figure of a law, if it has been drawn."""
+    if not (portraits.FOLDER / f"{cls.__name__}-figure.svg").is_file():
+        return []
+    words_for_it = "The limit (line) and a small experiment (points) at the default statement or around it."
+    return [
+        f'```{{raw}} html\n<img class="portrait" src="../_static/laws/{cls.__name__}-figure.svg" width="520" '
+        f'height="300" alt="{words_for_it}">\n```',
+        words_for_it,
+    ]
 
 
 def parts_page(laws: Iterable[type[Law]]) -> str:

@@ -47,16 +47,15 @@ def write_page(claims: Sequence[Claim], rulings: Sequence[Ruling], folder: Path)
     from ...report import Section, Table, write_report
 
     both = sorted(zip(claims, rulings, strict=True), key=lambda p: (ORDER.index(p[1].verdict), p[0].name))
-    rows = [row(c, r) for c, r in both]
-    header = ("claim", "paper", "quantity", "published", "ours", "experiment", "verdict", "within", "CPU s")
-    numeric = (False, False, False, True, True, True, False, True, True)
-    all_of_them = Table(header, rows, caption=summary(rulings), numeric=numeric)
+    header = ("claim", "published", "ours", "experiment", "verdict", "within", "CPU s")
+    numeric = (False, False, True, True, False, True, True)
+    all_of_them = Table(header, [row(c, r) for c, r in both], caption=summary(rulings), numeric=numeric)
     doubted = [_doubt(c, r) for c, r in both if r.verdict != AGREES]
     body = (
-        "Each line is a sentence of a paper in our words. The limit is compared with the printed value at the "
+        "Each line is a sentence of a paper in our words. Our limit is compared with the printed value at the "
         "precision of its print; an experiment is finite systems, extrapolated, against the same printed value. "
-        "*Within* is the largest relative deviation that the claim can still have."
-    ).replace("*", "")
+        "The column `within` has the largest relative deviation that the claim can still have."
+    )
     return write_report(
         folder / "report.html",
         [],
@@ -65,7 +64,7 @@ def write_page(claims: Sequence[Claim], rulings: Sequence[Ruling], folder: Path)
         extra_sections=[
             Section("All claims", body, [all_of_them], early=True),
             *([Section("Those that do not stand, and why", "\n\n".join(doubted), early=True)] if doubted else []),
-            Section("How each was found", tables=[_origins(both)]),
+            Section("What was computed, and how each was found", tables=[_origins(both)]),
         ],
         downloads=[KEPT],
     )
@@ -83,9 +82,7 @@ def row(claim: Claim, ruling: Ruling) -> tuple[str, ...]:
     said = claim.said
     relation = "" if said.relation == "=" else {"<=": "≤ ", ">=": "≥ "}[said.relation]
     return (
-        said.claim,
-        f"{said.paper} ({said.year}), {said.place}",
-        asked(claim),
+        f"{said.claim} {said.paper} ({said.year}), {said.place}.",
         f"{relation}{said.value}",
         _number(ruling.ours, ruling.error),
         _number(ruling.estimate, ruling.spread),
@@ -111,8 +108,8 @@ def _doubt(claim: Claim, ruling: Ruling) -> str:
 def _origins(both: Sequence[tuple[Claim, Ruling]]) -> Any:
     from ...report import Table
 
-    rows = [(c.name, c.said.paper, c.said.place, c.said.found, c.said.note) for c, _ in both]
-    return Table(("claim", "paper", "place", "how it was found", "note"), rows, numeric=(False,) * 5)
+    rows = [(c.name, asked(c), c.said.found, c.said.note) for c, _ in both]
+    return Table(("claim", "quantity", "how it was found", "note"), rows, numeric=(False,) * 4)
 
 
 def _number(value: float, error: float) -> str:
