@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from asymptopia.verdict.exact import exact
 from asymptopia.verdict.extrapolation import DECLARED, MISFIT, SPAN, admissible
 from asymptopia.verdict.judgement import Question
+from asymptopia.verdict.mean import mean
+from asymptopia.verdict.richardson import ladder, resolved
 from asymptopia.verdict.sample import sample_of, smooth
 
 SIZES = np.array([50.0, 100.0, 200.0, 400.0])
@@ -43,11 +44,12 @@ def test_every_exponent_from_half_to_twice_the_declared_one_is_admitted_until_it
     assert admissible(drawn(curve, 1e-5), 1.0)[1][: len(SPAN)].sum() <= 3
 
 
-def test_two_powers_are_fitted_where_one_misfits():
-    fits, fine = admissible(drawn(1 + 2 / SIZES - 1000 / SIZES**2, 1e-4), 1.0)
-    second = fits[len(SPAN)]
-    assert not fine[: len(SPAN)].any() and fine[len(SPAN)]
-    assert abs(second.estimate[0] - 1) < 5 * second.error[0]
+def test_two_powers_are_resolved_where_one_misfits():
+    sample = drawn(1 + 2 / SIZES - 1000 / SIZES**2, 1e-4)
+    assert not admissible(sample, 1.0)[1].any()
+    found = resolved(sample, question(), ladder(SIZES, 1.0), (sample.mean, sample.error))
+    assert abs(found.estimate[0] - 1) < 5 * found.error[0] and not found.refuted[0]
+    assert resolved(sample, question(1.2), ladder(SIZES, 1.0), (sample.mean, sample.error)).refuted[0]
 
 
 def test_nan_stays_in_its_component():
@@ -73,7 +75,7 @@ class TestExact:
     def judged(self, curve, limit=1.0, bias=1.0):
         sample = sample_of(SIZES, np.repeat(curve[None, :, None], 3, axis=2), 1.0)
         assert sample.exact.all()
-        return exact(sample, question(limit, bias=bias))
+        return mean(sample, question(limit, bias=bias))
 
     @pytest.mark.parametrize("declared", [0.5, 1.0])
     @pytest.mark.parametrize(

@@ -6,39 +6,47 @@ from dataclasses import replace
 
 import numpy as np
 
-from .exact import exact
-from .extrapolation import MISFIT, Fit, linear_fit
+from .extrapolation import GRANTED, MISFIT, SPAN, Fit, declared_first, fitting, linear_fit, next_order
 from .judgement import Outcome, Question
 from .mean import choose, compare
+from .richardson import ladder, resolved
 from .sample import Sample, smooth
 
 FEWEST = 3
-GRANTED = 2.0  # a correction to a power law is seen, or is not counted against an agreement
 
 
 def exponent(sample: Sample, question: Question) -> Outcome:
-    """The exponent b of |x| ~ n**b: a power law of all sizes, of the larger ones, and with a correction n**-bias."""
+    """The exponent b of |x| ~ n**b: of a power law, and of power laws with all admitted corrections to them."""
     if len(sample.sizes) < FEWEST:
         nothing = np.full_like(sample.mean, np.nan)
         k, no = nothing[:, 0], np.zeros(len(nothing), bool)
         remark = "An exponent needs at least three sizes."
         return Outcome(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, remark)
-    logs = _logarithms(sample)
-    fits = slopes(logs, question.bias)
-    fine = np.stack([f.probability > MISFIT for f in fits])
-    fine[2:] = True
-    found = compare(question, fits, fine, logs, (sample.mean, sample.error), GRANTED)
+    logs, shown = _logarithms(sample), (sample.mean, sample.error)
+    fits, fine = slopes(logs, question.bias)
+    left = np.stack([next_order(f, _correction(f, logs), 1.0) for f in fits])
+    found = compare(question, fits, fine, logs, shown, GRANTED, left)
+    sharp = resolved(logs, question, _local(logs.sizes, question.bias), shown, GRANTED)
+    if len(sample.sizes) == FEWEST:
+        found = replace(found, refuted=found.refuted & sharp.refuted)
     found = replace(found, fit=np.exp(found.fit))
-    return choose(sample.exact, _local(sample, question), found) if sample.exact.any() else found
+    return choose(sample.exact | ~fine.any(axis=0), sharp, found)
 
 
-def slopes(logs: Sample, bias: float) -> list[Fit]:
-    """The admissible fits: the last two, with a correction to the power law, fit wherever a power law does."""
+def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
+    """A power law of all sizes, of the larger ones, and of all with each correction; and which of them fit."""
     x, size = np.log(logs.sizes), logs.sizes / logs.sizes[0]
     line = np.stack([x - x.mean(), np.ones_like(x)], 1)
     bias = bias if np.isfinite(bias) else 1.0
-    choices = [(line, 0), (line, 1), *((np.column_stack([line, size**-b]), 0) for b in (bias, bias / 2))]
-    return [linear_fit(d[k:], d, logs.mean[:, k:], logs.error[:, k:], logs.weight[:, k:], logs, k) for d, k in choices]
+    plain = [_slope(line, logs, first) for first in (0, 1)]
+    corrected = [_slope(np.column_stack([line, size ** -(bias * f)]), logs) for f in SPAN]
+    fits, fine = declared_first(corrected, fitting(np.stack([f.chi2 for f in corrected]), len(x) - 3))
+    return [*plain, *fits], np.vstack([[f.probability > MISFIT for f in plain], fine])
+
+
+def _slope(design: np.ndarray, logs: Sample, first: int = 0) -> Fit:
+    y, e, w = (a[:, first:] for a in (logs.mean, logs.error, logs.weight))
+    return linear_fit(design[first:], design, y, e, w, logs, first)
 
 
 def _logarithms(sample: Sample) -> Sample:
@@ -50,11 +58,12 @@ def _logarithms(sample: Sample) -> Sample:
         )  # fmt: skip
 
 
-def _local(sample: Sample, question: Question) -> Outcome:
-    """Of exact values: the exponents between neighbouring sizes, extrapolated."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        local = np.diff(np.log(np.abs(sample.mean)), axis=1) / np.diff(np.log(sample.sizes))
-    middle = np.sqrt(sample.sizes[1:] * sample.sizes[:-1])
-    found = exact(replace(sample, sizes=middle, mean=local), question)
-    nothing = np.full_like(sample.mean, np.nan)
-    return replace(found, value=sample.mean, value_error=np.zeros_like(sample.mean), fit=nothing)
+def _correction(fit: Fit, logs: Sample) -> np.ndarray:
+    away = fit.curve - fit.estimate[:, None] * np.log(logs.sizes)
+    return away - away[:, -1:]
+
+
+def _local(sizes: np.ndarray, bias: float) -> list[np.ndarray]:
+    """Weights of the logarithms: the exponents between neighbouring sizes, extrapolated."""
+    neighbours = np.diff(np.eye(len(sizes)), axis=0) / np.diff(np.log(sizes))[:, None]
+    return [w @ neighbours for w in ladder(np.sqrt(sizes[1:] * sizes[:-1]), bias)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import chdtrc, stdtrit
@@ -12,6 +12,8 @@ from .sample import Sample
 MISFIT = 0.002  # a fit less probable than this is not admissible
 FEW_SEEDS = 1.5  # few realisations of a skewed law look less spread than they are: 15 % at ten
 SKEWED = 2.5  # few realisations show less skewness than there is
+GRANTED = 2.0  # what lies off by fewer of its errors means nothing
+SQUARES = 2.0  # the largest coefficient of the square of a correction
 SPAN = 2.0 ** np.linspace(-1, 1, 17)
 """Exponents that are admitted, over the declared one: what is proved of the decay is seldom the decay itself."""
 DECLARED = len(SPAN) // 2
@@ -50,26 +52,40 @@ class Fit:
 
 
 def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
-    """The ways to infinite size, that of exponent `bias` first, and which of them fit each component, (models, K).
-
-    Where no single power fits, a second term n**-(2 bias) is added, and then the smallest sizes are left out.
-    """
+    """The ways to infinite size, that of exponent `bias` first, and which of them fit each component, (models, K)."""
     count = len(sample.sizes)
     if count == 1 or np.isinf(bias):
         fits = [_fit(sample, 0, ())]
         return fits, np.ones((1, len(sample.mean)), bool)
     fits = [_fit(sample, 0, (bias * f,)) for f in SPAN]
-    fine: np.ndarray = _fitting(np.stack([f.chi2 for f in fits]), count - 2)
+    return declared_first(fits, fitting(np.stack([f.chi2 for f in fits]), count - 2))
+
+
+def beyond(sample: Sample, bias: float, fits: list[Fit], scale: float) -> np.ndarray:
+    """What the next order may do to the estimates of `admissible`, (models, K).
+
+    The coefficient of n**-(2 b) is of the size of the square of that of n**-b, or what its own fit finds significant.
+    """
+    if len(fits) == 1:
+        return np.zeros((1, len(sample.mean)))
+    exponents = sorted(bias * SPAN, key=lambda b: b != bias)
+    found = [next_order(f, f.curve - f.estimate[:, None], scale) for f in fits]
+    if len(sample.sizes) > 2:
+        for k, (b, f) in enumerate(zip(exponents, fits, strict=True)):
+            second = _fit(sample, 0, (b, 2 * b))
+            found[k] = found[k] + np.maximum(np.abs(second.estimate - f.estimate) - GRANTED * second.error, 0)
+    return np.stack(found)
+
+
+def next_order(fit: Fit, correction: np.ndarray, scale: float) -> np.ndarray:
+    """What a term of the size of the square of the fitted correction (K, S) does to the estimate, (K,)."""
+    return np.abs(SQUARES / scale * (fit.linear * correction**2).sum(axis=1))
+
+
+def declared_first(fits: list[Fit], fine: np.ndarray) -> tuple[list[Fit], np.ndarray]:
+    """Fits of all exponents of `SPAN`, and which of them fit, in another order."""
     order = sorted(range(len(fits)), key=lambda i: i != DECLARED)
-    fits, fine = [fits[i] for i in order], fine[order]
-    more = [_fit(sample, 0, (bias, 2 * bias))] if count >= 3 else []
-    more += [_fit(sample, count - 2, (bias / 2,)), _fit(sample, count - 2, (bias,))] if count >= 4 else []
-    nothing: np.ndarray = np.logical_not(fine.any(axis=0))
-    for f in more:
-        fits.append(f)
-        fine = np.vstack([fine, nothing])
-        nothing = nothing & (f.probability <= MISFIT)
-    return fits, fine
+    return [fits[i] for i in order], fine[order]
 
 
 def decay(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +104,7 @@ def decay(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     return np.where(told, tried[best], np.nan), np.where(told, np.maximum((tried[high] - tried[low]) / 2, step), np.nan)
 
 
-def _fitting(chi2: np.ndarray, left: int) -> np.ndarray:
+def fitting(chi2: np.ndarray, left: int) -> np.ndarray:
     """Which exponents fit, (models, K): those without a misfit, and the neighbours of what fits.
 
     Between two exponents chi2 is nearly a parabola, so that one which fits may lie between two that do not.
@@ -131,13 +147,22 @@ def linear_fit(
         solution = np.einsum("kis,ks->ki", solver, y)
         linear = np.zeros_like(sample.mean)
         linear[:, first:] = solver[:, 0]
-        error = np.sqrt((linear[:, first:] ** 2 * e**2).sum(axis=1))
         chi2 = (((y - solution @ design.T) / e) ** 2).sum(axis=1)
     left = design.shape[0] - design.shape[1]
     probability = np.asarray(chdtrc(left, chi2)) if left else np.ones(len(y))
-    caution = 1 + FEW_SEEDS / sample.count.min(axis=1).clip(1)
+    return replace(
+        fit_of(linear, sample), estimate=solution[:, 0], curve=solution @ whole.T, chi2=chi2, probability=probability
+    )
+
+
+def fit_of(linear: np.ndarray, sample: Sample) -> Fit:
+    """A way to infinite size that is given by the weights (K, S) of the means; nothing is left to test."""
+    with np.errstate(invalid="ignore"):
+        estimate, error = (linear * sample.mean).sum(axis=1), np.sqrt((linear**2 * sample.error**2).sum(axis=1))
     degrees, skewness = _normality(linear, error, sample)
-    return Fit(linear, solution[:, 0], error, degrees, skewness, solution @ whole.T, caution, chi2, probability)
+    caution = 1 + FEW_SEEDS / sample.count.min(axis=1).clip(1)
+    nothing, zero = np.full_like(sample.mean, np.nan), np.zeros_like(estimate)
+    return Fit(linear, estimate, error, degrees, skewness, nothing, caution, zero, zero + 1.0)
 
 
 def _normality(linear: np.ndarray, error: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

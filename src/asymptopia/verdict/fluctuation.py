@@ -11,6 +11,8 @@ from .judgement import Outcome, Question
 from .mean import compare
 from .sample import Sample, rare, smooth
 
+FEWEST = 5  # realisations; the variance of fewer may be a constant, as of two-valued ones
+CARRYING = 15.0  # realisations that carry the spread of a variance
 CAREFUL, WORTH = 9.0, 40  # the kurtosis of an exponential law is worth this many realisations of evidence
 NORMAL_SKEWNESS, NORMAL_KURTOSIS = 8**0.5, 15.0  # of the square of a normal variable
 
@@ -35,7 +37,11 @@ def fluctuation(sample: Sample, question: Question) -> Outcome:
             detectable=question.scale * outcome.detectable,
             fit=np.exp(outcome.fit),
         )
-    outcome = replace(outcome, refuted=outcome.refuted & ~rare(sample, 0.0))
+    enough = sample.count.min(axis=1) >= FEWEST
+    kept = enough & ~rare(sample, 0.0, CARRYING)
+    outcome = replace(outcome, refuted=outcome.refuted & kept, settled=outcome.settled & enough)
+    if not enough.all():
+        outcome = replace(outcome, remark=f"Too few seeds: a fluctuation needs at least {FEWEST}.")
     return outcome if (question.target > 0).all() else replace(outcome, remark="A fluctuation needs a limit > 0.")
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .exact import exact
-from .extrapolation import Fit, admissible
+from .extrapolation import GRANTED, Fit, admissible, beyond
 from .judgement import POWER, Outcome, Question
+from .richardson import ladder, resolved
 from .sample import Sample, rare
 
 ONE_SIZE = "One size only: judged up to the resolution, without extrapolation."
@@ -18,9 +18,12 @@ UNSEEN = 10.0  # an event that no seed met may be as large as this many scales
 
 def mean(sample: Sample, question: Question) -> Outcome:
     """Student's test of the extrapolated mean; exact realisations and unanimous ones by rules of their own."""
-    found = compare(question, *admissible(sample, question.bias), sample, (sample.mean, sample.error))
-    if sample.exact.any():
-        found = choose(sample.exact, exact(sample, question), found)
+    fits, fine = admissible(sample, question.bias)
+    shown = sample.mean, sample.error
+    left = beyond(sample, question.bias, fits, question.scale)
+    found = compare(question, fits, fine, sample, shown, left=left)
+    if (sharp := sample.exact | ~fine.any(axis=0)).any():
+        found = choose(sharp, resolved(sample, question, ladder(sample.sizes, question.bias), shown, GRANTED), found)
     if sample.unanimous.any():
         found = choose(sample.unanimous, _unanimous(sample, question, found), found)
     few = rare(sample, question.wanted)
@@ -34,6 +37,7 @@ def compare(
     sample: Sample,
     shown: tuple[np.ndarray, np.ndarray],
     granted: float = 0.0,
+    left: np.ndarray | float = 0.0,
 ) -> Outcome:
     """The limit against every admissible extrapolation (`fine`, (models, K)): all of them must refute it.
 
@@ -44,6 +48,7 @@ def compare(
 
     shown:   values and errors by size, (K, S), for the tables.
     granted: how many of its standard errors another extrapolation may lie off before that counts as a difference.
+    left:    what the next order may do to each estimate, (models, K); it protects a limit, and settles nothing.
     """
     estimates, errors = np.stack([f.estimate for f in fits]), np.stack([f.error for f in fits])
     total = np.hypot(errors, question.spread)
@@ -51,7 +56,7 @@ def compare(
     difference = estimates - question.target
     critical = _critical(fits, difference, question.share)
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.sign(difference) * np.maximum(np.abs(difference) - slack, 0) / total
+        z = np.sign(difference) * np.maximum(np.abs(difference) - slack - left, 0) / total
     best = np.where(fine[0], 0, np.argmin(np.where(fine, [f.chi2 for f in fits], np.inf), axis=0))
     nearest = np.argmin(np.where(fine, np.nan_to_num(np.abs(z) / critical, nan=np.inf), np.inf), axis=0)
     between = (fine & (difference > 0)).any(axis=0) & (fine & (difference < 0)).any(axis=0)

@@ -103,14 +103,23 @@ def smooth(errors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return law * np.sqrt((errors**2 / law**2).mean(axis=1, keepdims=True))
 
 
-def rare(sample: Sample, matters: float) -> np.ndarray:
-    """Which components owe their spread to fewer than six realisations or so of many, (K,).
+def rare(sample: Sample, matters: float, few: float = FEW) -> np.ndarray:
+    """Which components owe their spread to fewer than `few` realisations or so of many, (K,).
 
     Where all realisations lie within `matters` of each other, it is of no account.
     """
-    few = (sample.count.sum(axis=1) < FEW * sample.kurtosis) & (sample.kurtosis > PEAKED)
-    values = sample.values.reshape(len(few), -1)
+    kurtosis = np.fmax(sample.kurtosis, _pooled_kurtosis(sample))
+    carried = (sample.count.sum(axis=1) < few * kurtosis) & (kurtosis > PEAKED)
+    values = sample.values.reshape(len(carried), -1)
     with np.errstate(invalid="ignore"):
         there = np.isfinite(values)
         wide = np.where(there, values, -np.inf).max(axis=1) - np.where(there, values, np.inf).min(axis=1)
-    return few & (wide > matters)
+    return carried & (wide > matters)
+
+
+def _pooled_kurtosis(sample: Sample) -> np.ndarray:
+    """That of the deviations as they are, (K,): events at one size alone are not hidden by the errors of the others."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squares = np.where(np.isfinite(sample.values), sample.values - sample.mean[..., None], 0.0) ** 2
+        total = sample.count.sum(axis=1)
+        return total * (squares**2).sum(axis=(1, 2)) / squares.sum(axis=(1, 2)) ** 2

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
+from collections.abc import Callable
 
 import numpy as np
 
-from .confront import Confrontation
+from ..contract.law import Statement
+from .confront import Confrontation, confront
 from .judgement import INCONCLUSIVE
 
 GROWTH = 2.0  # exponent of the size in the cost of a realisation, for want of a better guess
@@ -41,6 +44,38 @@ def decided(found: Confrontation) -> bool:
     return found.verdict != INCONCLUSIVE or bool(found.warnings) or not any(_lacking(found).values())
 
 
+def settle(
+    statement: Statement, budget: float, level: float = 0.01, message: Callable[[str], None] = lambda line: None
+) -> Confrontation:
+    """Confront in stages, all in this process, until decided or until `budget` seconds are spent.
+
+    The first stage is the law's own experiment, however long it takes.
+    """
+    import xarray as xr
+
+    start = time.monotonic()
+    limit = statement.limit()
+    sizes, seeds = statement.law.sizes_and_seeds(None, None)
+    stage = Stage(sizes, len(seeds))
+    before, data = time.monotonic(), statement.experiment(sizes, seeds)
+    pace = (time.monotonic() - before) / stage.work
+    while True:
+        found = confront(statement, data, limit, level=stage.level(level))
+        following = next_stage(found, stage, budget - (time.monotonic() - start), pace)
+        if following is None:
+            return found
+        message(f"inconclusive so far; {following}")
+        before = time.monotonic()
+        if following.seeds > stage.seeds:
+            added = statement.experiment(stage.sizes, range(stage.seeds, following.seeds))
+            data = xr.concat([data, added], "seed")
+        if len(following.sizes) > len(stage.sizes):
+            added = statement.experiment(following.sizes[len(stage.sizes) :], range(following.seeds))
+            data = xr.concat([data, added], "size")
+        pace = (time.monotonic() - before) / max(following.work - stage.work, 1e-9)
+        stage = following
+
+
 def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fixed: bool = False) -> Stage | None:
     """The next look, or None if the confrontation is decided or the budget does not reach.
 
@@ -65,6 +100,8 @@ def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fix
 def _lacking(found: Confrontation) -> dict[str, float]:
     """By what factor the seeds fall short, and by how much the extrapolation exceeds its half of the resolution.
 
+    Where the resolution is reached and yet nothing decided, only a larger size tells a correction from an error.
+
     Both are zero where nothing that can be computed is missing.
     """
     need = {"seeds": 0.0, "sizes": 0.0}
@@ -78,5 +115,7 @@ def _lacking(found: Confrontation) -> dict[str, float]:
         reach = np.where(np.isfinite(reach), reach, STEP * wanted)
         noise = ((reach - extrapolation) / np.maximum(wanted - extrapolation, wanted / 2)) ** 2
         need["seeds"] = max(need["seeds"], float(noise.max(initial=0.0)), 1.0)
+        if (open_ & (table["detectable"].values <= wanted)).any():
+            need["sizes"] = max(need["sizes"], STEP)
         need["sizes"] = max(need["sizes"], float((extrapolation / (wanted / 2)).max(initial=0.0)) ** 2)
     return need
