@@ -29,6 +29,8 @@ def scaling_chart(confrontation: Confrontation, judgement: Judgement, name: str)
     if len(sizes) < 2 or not np.isfinite(fits).any():
         return None
     bias = law.bias if observable.bias is None else observable.bias
+    if not np.isfinite(bias):
+        return None
     cells = _some_components(judgement)
     draw = _power_law if observable.exponent_of else _extrapolation
     panels = tuple(

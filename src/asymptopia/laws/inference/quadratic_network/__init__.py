@@ -63,8 +63,8 @@ class QuadraticNetwork(Law):
     noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
     size = "dimension"
-    sizes = (30, 45, 70, 100)
-    seeds = 40
+    sizes = (45, 65, 95)
+    seeds = 64
     block = 4
     source = MAILLARD
     bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,

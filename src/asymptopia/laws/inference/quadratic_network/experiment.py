@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import QuadraticNetwork
 
 KEPT = 0.5  # of the last iterate
+SETTLED = 1e-4  # root mean square change, far below the spread between systems
+REAL = 1e-6  # imaginary part of a root below which it counts as real
 
 
 def realize(law: QuadraticNetwork, n: int, key: jax.Array) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def _message_passing(X: np.ndarray, y: np.ndarray, kappa: float, noise: float) -
         S_new, mse = denoise(R, s2, kappa)
         moved = np.sqrt(np.sum((S_new - S) ** 2) / d)
         S, V = KEPT * S + (1 - KEPT) * S_new, KEPT * V + (1 - KEPT) * 2 * max(mse, 1e-9)
-        if moved < 1e-6:
+        if moved < SETTLED:
             break
     return S
 
@@ -64,19 +66,17 @@ def denoise(R: np.ndarray, s2: float, kappa: float) -> tuple[np.ndarray, float]:
 def _shrinkage(s2: float, kappa: float, count: int = 400) -> tuple[np.ndarray, np.ndarray, float]:
     """Points over the spectrum of S + sqrt(s2) H, the real part of its resolvent, and the error of the denoiser.
 
-    The resolvent at z = x + i eta solves a fixed point, followed from far above the real line down to it by Newton.
+    The resolvent is the complex root of a cubic equation; where there is none, beyond the edges of the spectrum, the
+    value at the nearest edges stands for it.
     """
     root = 2 * np.sqrt(s2)
     low, high = max(0.0, 1 - kappa**-0.5) ** 2 * (kappa > 1) - root, (1 + kappa**-0.5) ** 2 + root
     x = np.linspace(low, high, count)
-    depth, g = 10.0 * (high - low), 1 / (x + 10j * (high - low))
-    while depth > 1e-10:
-        depth *= 0.5
-        for _ in range(4):
-            f = 1 / g + s2 * g + kappa / (kappa - g) - (x + 1j * depth)
-            step = f / (-1 / g**2 + s2 + kappa / (kappa - g) ** 2)
-            step *= np.minimum(1, 0.5 * np.abs(g) / np.maximum(np.abs(step), 1e-300))
-            g = g - step
-    rho = np.abs(g.imag) / np.pi
-    cube = np.sum(rho**3) * (x[1] - x[0])
-    return x, g.real, s2 - 4 * np.pi**2 / 3 * s2**2 * cube
+    companion = np.zeros((count, 3, 3))
+    companion[:, 1, 0] = companion[:, 2, 1] = 1
+    companion[:, :, 2] = np.stack([np.full(count, kappa), kappa - 1 - kappa * x, x + s2 * kappa], axis=1) / s2
+    roots = np.linalg.eigvals(companion)
+    g = roots[np.arange(count), np.argmax(np.abs(roots.imag), axis=1)]
+    inside = np.abs(g.imag) > REAL
+    cube = np.sum(np.abs(g.imag[inside] / np.pi) ** 3) * (x[1] - x[0])
+    return x, np.interp(x, x[inside], g.real[inside]), s2 - 4 * np.pi**2 / 3 * s2**2 * cube
