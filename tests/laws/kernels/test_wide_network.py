@@ -11,7 +11,7 @@ from asymptopia.laws.kernels.wide_network import ReluNetwork, WideNetwork
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def few_points():
     with precision(points=4096):
         yield
@@ -80,6 +80,7 @@ def close_to_finite_networks(law):
         assert (np.abs(values.mean(axis=0) - limit[name].values) < 4 * error + 0.01).all(), name
 
 
+@pytest.mark.usefixtures("few_points")
 def test_flax_layers_with_a_skip():
     close_to_finite_networks(WideNetwork(network=flax_network, standard=True))
 
@@ -100,6 +101,7 @@ def attention(n, key, inputs):
     return parameters, lambda parameters, x: jnp.stack([one(parameters, row) for row in x])
 
 
+@pytest.mark.usefixtures("few_points")
 def test_attention_and_normalisation():
     close_to_finite_networks(WideNetwork(network=attention))
 
@@ -131,6 +133,7 @@ class Wrong(WideNetwork):
         return derive(WideNetwork(network=Doubled(), inputs=self.inputs).realize, points=4096)
 
 
+@pytest.mark.usefixtures("few_points")
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     law = WideNetwork()
     experiment = law.experiment(sizes=(24, 48, 96), seeds=40)
