@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..contract.record import StatementError
-from . import atlas, extrapolate, folders, judging, phases, running, scaling, spectrum, theory, width
+from . import atlas, checking, extrapolate, folders, judging, phases, running, scaling, spectrum, theory, width
 
 
 class Refused(click.ClickException):
@@ -73,7 +73,7 @@ def main() -> None:
 for _verb in (
     theory.list_laws, theory.show, theory.limit, theory.thresholds, phases.phases, width.width, atlas.atlas,
     spectrum.spectrum, scaling.scale,
-    running.run, judging.judge, running.forecast, extrapolate.extrapolate, running.slurm,
+    running.run, checking.check, judging.judge, running.forecast, extrapolate.extrapolate, running.slurm,
     folders.report, folders.status, folders.diff, folders.export, folders.doctor,
 ):  # fmt: skip
     main.add_command(_verb)

@@ -113,6 +113,7 @@ class Law(Statement, Computable, Phased):
     observables: name -> `Observable`.
     bias:        finite-size corrections fall as n**-bias.
     landmarks:   published values that it must reproduce.
+    exercises:   statements, as the fields that differ from the defaults, in which every term of the law matters.
     block:       how many realisations make one unit of work.
     controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
@@ -125,6 +126,7 @@ class Law(Statement, Computable, Phased):
     status: ClassVar[str] = ""
     bias: ClassVar[float] = 1.0
     landmarks: ClassVar[tuple[Landmark, ...]] = ()
+    exercises: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     block: ClassVar[int] = 64
     controls: ClassVar[tuple[str, ...]] = ()
 

@@ -18,8 +18,9 @@ from .points import Space
 class Settings:
     """What a run starts from: layouts, seed of its net, its place among all runs, and what earlier runs used.
 
-    `shift` is added to every largest value along a wide axis, on which nothing may depend; `quiet` runs take readouts
-    to be zero, for programs whose limit does not depend on them.
+    `shift` is added to every largest value along a wide axis, on which nothing may depend; in `noisy` runs sums over
+    wide axes have fluctuations as at finite size, on which nothing may depend either; `quiet` runs take readouts to be
+    zero, for programs whose limit does not depend on them.
     """
 
     layouts: dict[int, Layout]
@@ -29,6 +30,7 @@ class Settings:
     expected: dict[int, int] = dataclasses.field(default_factory=dict)
     shift: float = 0.0
     quiet: bool = False
+    noisy: bool = False
 
 
 class Context:
@@ -37,9 +39,10 @@ class Context:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.space = Space(settings.layouts, settings.seed, settings.expected)
-        self.world = World(self.space, Entries())
+        self.world = World(self.space, Entries(settings.seed))
         self.narrow = settings.narrow
         self.rng = np.random.default_rng([*settings.seed, 5])
+        self.noise = np.random.default_rng([*settings.seed, 13])
         self.seen: dict[Hashable, tuple[int, ...]] = {}
         self.drawn: dict[Hashable, Any] = {}
         self.drew = False
@@ -50,3 +53,8 @@ class Context:
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A shape of the program with points in place of coordinates."""
         return self.space.shape(shape)
+
+    def fluctuating(self, total: np.ndarray, squares: np.ndarray, length: int) -> np.ndarray:
+        """A sum over a wide axis with a fluctuation as at finite size, given the sum of the squares of its terms."""
+        variance = np.maximum(squares - np.square(total) / length, 0.0)
+        return total + np.sqrt(variance) * self.noise.standard_normal(np.shape(total))

@@ -28,9 +28,10 @@ class WideKeys:
 
 
 class Entries:
-    """Joint values of the entries of random matrices: one column of a lattice for each matrix that is drawn."""
+    """Joint values of the entries of random matrices: a column of a lattice, shifted at random, for each draw."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: tuple[int, ...]) -> None:
+        self.rng = np.random.default_rng([*seed, 11])
         self.columns: dict[Hashable, np.ndarray] = {}
 
     def uniform(self, draw: Hashable) -> np.ndarray:
@@ -38,7 +39,8 @@ class Entries:
         if draw not in self.columns:
             number = len(self.columns)
             multiplier = int(ENTRIES * (np.sqrt(_prime(number - 1)) % 1.0)) | 1 if number else 1
-            self.columns[draw] = (np.arange(ENTRIES) * multiplier % ENTRIES + 0.5) / ENTRIES
+            places = (np.arange(ENTRIES) * multiplier + self.rng.integers(ENTRIES)) % ENTRIES
+            self.columns[draw] = (places + self.rng.random()) / ENTRIES
         return self.columns[draw]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def multiply(world: World, a: Cell, b: Cell) -> Cell:
         if value is not None:
             return world.scale(y, float(value))
     if isinstance(a, Independent) and isinstance(b, Independent) and a.transposed == b.transposed:
-        return dataclasses.replace(a, values=a.values * b.values, draws=a.draws | b.draws)
+        return _product(a, b)
     x, y = world.expand(a), world.expand(b)
     if x.triangle or y.triangle:
         return _half(world, *((x, y) if x.triangle else (y, x)))
@@ -51,7 +52,8 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
             raise Refused(f"cannot derive: `{name}` of a random matrix and its transpose has no rule.")
         arguments = [c.values if isinstance(c, Independent) else v for c, v in zip(cells, values, strict=True)]
         draws = frozenset().union(*(c.draws for c in drawn))
-        return dataclasses.replace(drawn[0], values=np.asarray(function(*arguments)), draws=draws)
+        found = np.asarray(function(*arguments))
+        return dataclasses.replace(drawn[0], values=found, draws=draws, excess=_excess(name, found, arguments))
     constants = {
         i: world.constant(shape.rows, shape.cols, float(c)) for i, c in enumerate(cells) if isinstance(c, np.generic)
     }
@@ -66,6 +68,49 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
     if found.ndim == 0:
         return world.constant(shape.rows, shape.cols, float(found))
     return Matrix(shape.rows, shape.cols, ((1.0, (Pairs(shape.rows, shape.cols, found),)),))
+
+
+def chosen(world: World, mask: Independent, no: Cell | np.generic, yes: Cell | np.generic) -> Cell:
+    """`yes` where a random mask is one, `no` where it is zero: matrices that do not depend on it, or numbers."""
+    if not isinstance(yes, Independent):
+        return chosen(world, _opposite(mask), yes, no)
+    if isinstance(no, Independent):
+        other = _opposite(mask)
+        return world.add(_product(mask, yes), _product(other, no))
+    value = uniform(no)
+    assert value is not None
+    part = _product(mask, dataclasses.replace(yes, values=np.asarray(yes.values, float) - float(value)))
+    return dataclasses.replace(part, values=part.values + float(value))
+
+
+def _opposite(mask: Independent) -> Independent:
+    return dataclasses.replace(mask, values=~np.asarray(mask.values, bool), excess=-mask.excess)
+
+
+def _product(a: Independent, b: Independent) -> Independent:
+    """The product of entries; if they share no draw, its mean is the product of their means to the last digit.
+
+    A mean that should be zero acts on a vector as n times itself.
+    """
+    x, y = np.asarray(a.values, float), np.asarray(b.values, float)
+    values = x * y
+    if not a.draws & b.draws:
+        values = values - values.mean() + (x.mean() + a.excess) * (y.mean() + b.excess)
+    return dataclasses.replace(a, values=values, draws=a.draws | b.draws, excess=0.0)
+
+
+def _excess(name: str, mask: np.ndarray, arguments: Sequence[Any]) -> float:
+    """The probability that a uniform draw is below or above a number, minus how often it was."""
+    sides = [np.size(a) > 1 for a in arguments]
+    if name not in ("lt", "le", "gt", "ge") or sum(sides) != 1:
+        return 0.0
+    drawn, number = np.asarray(arguments[sides.index(True)]), float(np.ravel(arguments[sides.index(False)])[0])
+    moments = abs(drawn.mean() - 1 / 2), abs(np.mean(drawn**2) - 1 / 3)
+    if drawn.dtype.kind != "f" or drawn.min() < 0 or drawn.max() > 1 or max(moments) > 4 / len(drawn):
+        return 0.0
+    below = (name in ("lt", "le")) == sides[0]
+    chance = min(max(number, 0.0), 1.0)
+    return (chance if below else 1 - chance) - float(mask.mean())
 
 
 def divide(world: World, a: Cell, b: Cell) -> Cell:

@@ -52,6 +52,18 @@ def check_maxima(a: dict[str, np.ndarray], b: dict[str, np.ndarray], equations: 
             )
 
 
+def check_fluctuations(quiet: dict[str, np.ndarray], noisy: dict[str, np.ndarray]) -> None:
+    """Raise `NoLimit` if an output depends on how a sum over a wide axis fluctuates."""
+    for name in quiet:
+        if np.any(np.abs(quiet[name] - noisy[name]) > 0.02 + 0.1 * np.abs(quiet[name])):
+            raise refusal(
+                f"cannot derive: {name!r} depends on how a sum over a wide axis fluctuates, by order sqrt(n) around "
+                "its mean, such as a logit q @ k / sqrt(n) of one wide head. There is a rule for such sums only where "
+                "one factor is a fresh draw; divided by n they have limits.",
+                None,
+            )
+
+
 def _power(a: float, b: float, ratio: float) -> float:
     return float(np.log(max(b, 1e-300) / max(a, 1e-300)) / np.log(ratio))
 

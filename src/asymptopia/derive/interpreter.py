@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.record import NoLimit
 from .context import Context
 from .draws import WideKeys
 from .refusal import Refused, innermost, lines_of, refusal
@@ -59,6 +60,12 @@ class Interpreter:
         except Refused as refused:
             where = innermost([lines_of(e) for e in (*self.above, equation)])
             raise refusal(refused.reason, where) from refused
+        except NoLimit:
+            raise
+        except _UNFORESEEN as error:
+            where = innermost([lines_of(e) for e in (*self.above, equation)])
+            reason = f"cannot derive: `{equation.primitive.name}` in this form has no rule ({error})."
+            raise refusal(reason, where) from error
 
     def _rule(self, equation: Any, args: list[Any]) -> list[Any]:
         name = equation.primitive.name
@@ -140,6 +147,7 @@ def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     return [low + (high - low) * (place(ctx, shape[0]) + 0.5) / shape[0]]
 
 
+_UNFORESEEN = (TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError, NotImplementedError)
 _LIBRARY = {"diagonal": _diagonal, "_diag": _diagonal, "trace": _trace, "_linspace": _linspace}
 
 

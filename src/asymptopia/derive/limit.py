@@ -10,7 +10,7 @@ from scipy import stats
 
 from .context import Context, Settings
 from .draws import NarrowNet
-from .growth import check_growth, check_maxima
+from .growth import check_fluctuations, check_growth, check_maxima
 from .interpreter import Interpreter
 from .layout import layouts
 from .refusal import refusal
@@ -104,6 +104,8 @@ def _probe(first: Trace, second: Trace) -> Probe:
     if contexts[0].maxima:
         settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37)
         check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
+    settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 0, narrow, noisy=True)
+    check_fluctuations(outputs[1], _run(second, settings)[0])
     drew = contexts[0].drew
     if contexts[0].readouts and not drew:
         settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow)

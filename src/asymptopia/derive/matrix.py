@@ -46,13 +46,17 @@ class Matrix:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Independent:
-    """A matrix whose entries are one function of independent draws, by its values over the joint entries."""
+    """A matrix whose entries are one function of independent draws, by its values over the joint entries.
+
+    `excess` is the mean of a mask, where it is known, minus that of its values.
+    """
 
     rows: int
     cols: int
     values: np.ndarray
     draws: frozenset[Hashable]
     transposed: bool = False
+    excess: float = 0.0
 
     @property
     def T(self) -> Independent:
@@ -78,7 +82,7 @@ class World:
         if cell.transposed:
             return self.expand(cell.T).T
         known = self.basis.setdefault((cell.rows, cell.cols), [])
-        values = np.asarray(cell.values, float)
+        values = np.asarray(cell.values, float) + cell.excess
         mean = float(values.mean())
         rest = values - mean
         total = np.sqrt(np.mean(rest**2))
@@ -135,7 +139,8 @@ class World:
     def add(self, a: Cell, b: Cell, factor: float = 1.0) -> Cell:
         """a + factor b."""
         if isinstance(a, Independent) and isinstance(b, Independent) and _joint(a, b):
-            return dataclasses.replace(a, values=a.values + factor * b.values, draws=a.draws | b.draws)
+            values = a.values + a.excess + factor * (b.values + b.excess)
+            return dataclasses.replace(a, values=values, draws=a.draws | b.draws, excess=0.0)
         x, y = self.expand(a), self.expand(b)
         words, constant = self._whole(_merged((*x.words, *((factor * c, w) for c, w in y.words))))
         parts = [(m.left, m.right, f) for m, f in ((x, 1.0), (y, factor)) if m.left is not None and m.right is not None]
@@ -153,7 +158,7 @@ class World:
     def scale(self, a: Cell, factor: float) -> Cell:
         """factor a."""
         if isinstance(a, Independent):
-            return dataclasses.replace(a, values=factor * np.asarray(a.values, float))
+            return dataclasses.replace(a, values=factor * (np.asarray(a.values, float) + a.excess), excess=0.0)
         words = tuple((factor * c, w) for c, w in a.words) if factor else ()
         left = None if a.left is None else factor * a.left
         return Matrix(a.rows, a.cols, words, left, a.right)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
+from collections.abc import Callable
 
 import numpy as np
 
-from .confront import Confrontation
+from ..contract.law import Statement
+from .confront import Confrontation, confront
 from .judgement import INCONCLUSIVE
 
 GROWTH = 2.0  # exponent of the size in the cost of a realisation, for want of a better guess
@@ -39,6 +42,38 @@ class Stage:
 def decided(found: Confrontation) -> bool:
     """Whether more realisations can change nothing: a verdict, or a reason that they do not mend."""
     return found.verdict != INCONCLUSIVE or bool(found.warnings) or not any(_lacking(found).values())
+
+
+def settle(
+    statement: Statement, budget: float, level: float = 0.01, message: Callable[[str], None] = lambda line: None
+) -> Confrontation:
+    """Confront in stages, all in this process, until decided or until `budget` seconds are spent.
+
+    The first stage is the law's own experiment, however long it takes.
+    """
+    import xarray as xr
+
+    start = time.monotonic()
+    limit = statement.limit()
+    sizes, seeds = statement.law.sizes_and_seeds(None, None)
+    stage = Stage(sizes, len(seeds))
+    before, data = time.monotonic(), statement.experiment(sizes, seeds)
+    pace = (time.monotonic() - before) / stage.work
+    while True:
+        found = confront(statement, data, limit, level=stage.level(level))
+        following = next_stage(found, stage, budget - (time.monotonic() - start), pace)
+        if following is None:
+            return found
+        message(f"inconclusive so far; {following}")
+        before = time.monotonic()
+        if following.seeds > stage.seeds:
+            added = statement.experiment(stage.sizes, range(stage.seeds, following.seeds))
+            data = xr.concat([data, added], "seed")
+        if len(following.sizes) > len(stage.sizes):
+            added = statement.experiment(following.sizes[len(stage.sizes) :], range(following.seeds))
+            data = xr.concat([data, added], "size")
+        pace = (time.monotonic() - before) / max(following.work - stage.work, 1e-9)
+        stage = following
 
 
 def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fixed: bool = False) -> Stage | None:

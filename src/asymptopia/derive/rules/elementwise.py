@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy import special
 
 from ..context import Context
 from ..draws import two_wide
-from ..entrywise import apply_function, compare, divide, multiply, uniform
+from ..entrywise import apply_function, chosen, compare, divide, multiply, uniform
 from ..matrix import Cell, Independent
 from ..refusal import Refused
 from ..trace import wide_axes
@@ -45,6 +46,8 @@ _SAME = {
 }  # fmt: skip
 _COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
 
+_GUARD, _VANISHING = 1e-6, 1e-4
+
 NAMES = set(_REAL) | _OTHER | {"integer_pow", "convert_element_type", "select_n", "square"}
 
 
@@ -53,7 +56,7 @@ def elementwise(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     if any(isinstance(a, Flat) for a in args):
         return [_flat(ctx, equation, args)]
     if any(isinstance(a, Wide) for a in args) or two_wide(tuple(equation.outvars[0].aval.shape)):
-        return [_entrywise(ctx, equation, args)]
+        return [_entrywise(ctx, equation, args, tuple(equation.outvars[0].aval.shape))]
     if equation.primitive.name in _SAME:
         return args
     return [dense(ctx, equation, args)]
@@ -68,12 +71,26 @@ def dense(ctx: Context, equation: Any, args: list[Any]) -> np.ndarray:
     if name == "select_n" and len(arrays) == 3:
         return np.where(arrays[0], arrays[2], arrays[1])
     kinds = {a.dtype.kind for a in arrays}
+    if name == "add" and kinds == {"f"}:
+        arrays = _unguarded(arrays)
     if name == "integer_pow" and kinds == {"f"}:
         return np.power(arrays[0], params["y"])
     if name in _REAL and kinds <= {"f"}:
         with np.errstate(all="ignore"):
             return np.asarray(_REAL[name](*arrays))
     return np.asarray(bind(ctx, equation, args)[0])
+
+
+def _unguarded(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The terms of a sum, without a guard against division by zero, such as Adam's 1e-8, if the other term vanishes.
+
+    Gradients often fall as a power of n. A guard would then outweigh them at sizes that nobody runs, and nowhere else.
+    """
+    for i, (guard, other) in enumerate((arrays, arrays[::-1])):
+        small = guard.size and other.size and 0 < np.min(guard) == np.max(guard) <= _GUARD
+        if small and np.sqrt(np.mean(np.square(other))) < _VANISHING:
+            return [a * 1e-30 if j == i else a for j, a in enumerate(arrays)]
+    return arrays
 
 
 def _converted(array: np.ndarray, dtype: Any) -> np.ndarray:
@@ -100,12 +117,11 @@ def _flat(ctx: Context, equation: Any, args: list[Any]) -> Flat:
             else:
                 raise Refused("cannot derive: an array laid out flat is combined with one that is not.")
         wide = any(isinstance(g, Wide) for g in given)
-        pieces.append(_entrywise(ctx, equation, given) if wide else dense(ctx, equation, given))
+        pieces.append(_entrywise(ctx, equation, given, shapes[i]) if wide else dense(ctx, equation, given))
     return Flat(tuple(pieces), shapes)
 
 
-def _entrywise(ctx: Context, equation: Any, args: list[Any]) -> Wide:
-    shape = tuple(next((a.shape for a in args if isinstance(a, Wide)), equation.outvars[0].aval.shape))
+def _entrywise(ctx: Context, equation: Any, args: list[Any], shape: tuple[int, ...]) -> Wide:
     like = lift(ctx.world, 0.0, shape)
     args = [a if isinstance(a, Wide) or np.size(a) == 1 else lift(ctx.world, a, shape) for a in args]
     columns = [_cells(ctx, a, shape) for a in args]
@@ -122,7 +138,8 @@ def _cells(ctx: Context, value: Any, shape: tuple[int, ...]) -> list[Any]:
         if all(array.shape[i] == 1 for i in axes):
             narrow = tuple(k for i, k in enumerate(shape) if i not in axes)
             return list(np.broadcast_to(array.squeeze(axes), narrow).reshape(-1))
-    return list(lift(ctx.world, value, shape).cells.flat)
+    narrow = tuple(k for i, k in enumerate(shape) if i not in wide_axes(shape))
+    return list(np.broadcast_to(lift(ctx.world, value, shape).cells, narrow).flat)
 
 
 def _entry(ctx: Context, equation: Any, cells: list[Any]) -> Cell:
@@ -141,16 +158,29 @@ def _entry(ctx: Context, equation: Any, cells: list[Any]) -> Cell:
     independent = [isinstance(c, Independent) for c in cells]
     turned = {c.transposed for c in cells if isinstance(c, Independent)}
     pure = len(turned) == 1 and all(i or uniform(c) is not None for i, c in zip(independent, cells, strict=True))
-    if not pure:
+    if pure and name == "select_n" and len(cells) == 3 and _masked(cells):
+        return chosen(world, *cells)
+    if not pure or (name in ("mul", "and") and all(independent)):
         found = _algebra(ctx, equation, cells)
         if found is not None:
             return found
     return apply_function(world, name, lambda *a: dense(ctx, equation, list(a)), cells)
 
 
+def _masked(cells: list[Any]) -> bool:
+    """Whether a random mask chooses between matrices that do not depend on it."""
+    mask, *others = cells
+    if not isinstance(mask, Independent) or not any(isinstance(c, Independent) for c in others):
+        return False
+    return all(not (isinstance(c, Independent) and c.draws & mask.draws) for c in others)
+
+
 def _convert(cell: Cell, dtype: Any) -> Cell:
     if isinstance(cell, Independent):
-        return Independent(cell.rows, cell.cols, _converted(cell.values, dtype), cell.draws, cell.transposed)
+        values = _converted(cell.values, dtype)
+        return dataclasses.replace(
+            cell, values=values + cell.excess if values.dtype.kind == "f" else values, excess=0.0
+        )
     return cell
 
 
@@ -186,6 +216,12 @@ def _arithmetic(world: Any, name: str, cells: list[Any]) -> Cell:
         return type(moved)(
             moved.rows, moved.cols, moved.words, moved.left, moved.right, (like.index[0], like.index[1] + step)
         )
+    if (
+        name == "add"
+        and any(isinstance(c, np.generic) and 0 < float(c) <= _GUARD for c in cells)
+        and not _random(world, like)
+    ):
+        return apply_function(world, name, lambda *a: np.add(*_unguarded([np.asarray(x, float) for x in a])), cells)
     whole = [world.constant(like.rows, like.cols, float(c)) if isinstance(c, np.generic) else c for c in cells]
     if name in ("mul", "and"):
         return multiply(world, *whole)
@@ -200,3 +236,8 @@ def _arithmetic(world: Any, name: str, cells: list[Any]) -> Cell:
             return world.add(multiply(world, mask, yes), multiply(world, other, no))
         return world.add(no, multiply(world, mask, world.add(yes, no, -1.0)))
     return world.add(whole[0], whole[1], -1.0 if name == "sub" else 1.0)
+
+
+def _random(world: Any, cell: Cell) -> bool:
+    """Whether a random matrix is in it."""
+    return bool(world.expand(cell).random)

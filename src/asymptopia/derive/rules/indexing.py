@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
+from ..entrywise import apply_function
 from ..matrix import Matrix
 from ..refusal import Refused
 from ..trace import is_wide, wide_axes
@@ -46,6 +47,8 @@ def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[A
 def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     shape = tuple(equation.invars[0].aval.shape)
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
+    if isinstance(args[1], Wide) and len(shape) == 1 and not is_wide(shape[0]):
+        return [_looked_up(ctx, np.asarray(args[0]), args[1])]
     touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
     if isinstance(args[0], Wide):
         return _gather_cells(ctx, equation, args)
@@ -78,6 +81,20 @@ def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     found = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
     cells = wide.cells.ravel()[found.squeeze(axes)]
     return [Wide(np.asarray(cells, object).reshape(found.squeeze(axes).shape), *axes)]
+
+
+def _looked_up(ctx: Context, table: np.ndarray, index: Wide) -> Wide:
+    """A number from a narrow table for each entry of a wide matrix."""
+    narrow = np.delete(np.arange(index.ndim), [index.first, index.second])
+    if index.cells.shape[-1:] != (1,) or narrow[-1] != index.ndim - 1:
+        raise Refused("cannot derive: this look-up makes an array with two wide axes.")
+    last = len(table) - 1
+
+    def number(at: np.ndarray) -> np.ndarray:
+        return table[np.clip(np.asarray(at, int), 0, last)]
+
+    cells = [apply_function(ctx.world, "gather", number, [c]) for c in index.cells[..., 0].flat]
+    return Wide(cells_of(index.cells.shape[:-1], cells), index.first, index.second)
 
 
 def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:

@@ -50,6 +50,14 @@ def _dot_dense(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, ove
         if any(is_wide(sa[i]) for i in batch[0]):
             raise Refused("cannot derive: an array with three wide axes has no rule.")
         return _outer(a, b, sa, sb, over, batch, free)
+    found = _contracted(ctx, a, b, sa, over, batch, free)
+    lengths = [sa[i] for i in over[0] if is_wide(sa[i])]
+    if not lengths or not ctx.settings.noisy:
+        return found
+    return ctx.fluctuating(found, _contracted(ctx, np.square(a), np.square(b), sa, over, batch, free), lengths[0])
+
+
+def _contracted(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, over: Any, batch: Any, free: Any) -> np.ndarray:
     for i in over[0]:
         if is_wide(sa[i]):
             weight = ctx.space.weight[sa[i]]

@@ -50,7 +50,12 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
     at = fresh.index(True) if True in fresh else None
     found: list[Any] | None = None
-    if at is not None and sum(fresh) == 1:
+    if sum(fresh) == 2 and name == "dot_general" and args[0].root != args[1].root:
+        for at in (0, 1):
+            found = found or _summed(ctx, equation, [a if i == at else np.asarray(a) for i, a in enumerate(args)], at)
+        if found is not None:
+            return found
+    elif at is not None and sum(fresh) == 1:
         v = args[at]
         if name == "transpose":
             order = params["permutation"]

@@ -32,7 +32,12 @@ def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
     out = out if out.dtype.kind in "fc" else out.astype(float)
     for axis in sorted(axes, reverse=True):
         weight = ctx.space.weight[shape[axis]] if is_wide(shape[axis]) else None
-        out = np.sum(out, axis) if weight is None else np.tensordot(out, weight, (axis, 0))
+        if weight is None:
+            out = np.sum(out, axis)
+        else:
+            terms, out = out, np.tensordot(out, weight, (axis, 0))
+            if ctx.settings.noisy:
+                out = ctx.fluctuating(out, np.tensordot(np.square(terms), weight, (axis, 0)), shape[axis])
     return out
 
 

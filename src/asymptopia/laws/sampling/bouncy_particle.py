@@ -91,6 +91,7 @@ class BouncyParticle(Law):
             resolution=0.3,
         ),
     }
+    exercises = (dict(refreshment=0.6),)
     landmarks = _landmarks()
 
     def __post_init__(self) -> None:

@@ -79,6 +79,7 @@ class ZigZag(Law):
             r"\sigma^2_L", "the same of the mean, for Langevin dynamics", limit_only=True, unit="time"
         ),
     }
+    exercises = (dict(refreshment=0.5, temperature=0.7),)
     landmarks = _landmarks()
 
     def check(self) -> None:

@@ -56,6 +56,7 @@ class TAPEquations(Law):
         ),
         "rate": Observable(r"\lambda", "factor a step by which the squared distance falls in the end", limit_only=True),
     }
+    exercises = (dict(beta=0.8, h=0.5),)
     landmarks = (
         Landmark({}, "overlap", 0.19190719807254425, 1e-12, "replica-symmetric overlap, independent quadrature"),
         Landmark({}, "free_energy", -0.9830713741069735, 1e-12, "replica-symmetric, independent quadrature"),

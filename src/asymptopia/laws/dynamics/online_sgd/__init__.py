@@ -82,6 +82,12 @@ class OnlineSGD(Law):
             r"\varepsilon_g", "half the mean squared error on labels without noise", dims=("time",)
         ),
     }
+    exercises = (
+        dict(
+            teacher_overlaps=((1.0, 0.2), (0.2, 1.0)), second_layer=(0.7, 1.2), teacher_second_layer=(1.2, 0.8),
+            second_layer_rate=0.4, noise=0.1, times=(0.5, 1.0, 2.0),
+        ),
+    )  # fmt: skip
     landmarks = LANDMARKS
 
     def __post_init__(self) -> None:

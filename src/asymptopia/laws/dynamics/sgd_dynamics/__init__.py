@@ -96,6 +96,9 @@ class SGDDynamics(Law):
   volume = {6}, pages = {400--427}, year = {2024}
 }"""
     status = "proved for losses with a Lipschitz slope, at a fixed number of steps"
+    exercises = (
+        dict(alpha=1.5, rate=0.3, persistence=2.0, temperature=0.2, start_overlap=0.3, start_variance=0.5, steps=6),
+    )
     landmarks = LANDMARKS
     observables = {
         "train_loss": _seen(r"\varepsilon_t", "mean loss of the training samples, without penalty"),

@@ -121,6 +121,9 @@ class Underdamped(Law):
         "stationary_variance": Observable("S_{xx}^\\infty", "variance of the position at late times", limit_only=True),
         "stationary_velocity_variance": Observable("S_{vv}^\\infty", "that of the velocity", limit_only=True),
     }
+    exercises = (
+        dict(friction=0.7, temperature=0.3, start=Normal(mean=-1.0, variance=0.4), start_velocity_variance=0.2),
+    )
     landmarks = _landmarks()
 
     def __post_init__(self) -> None:

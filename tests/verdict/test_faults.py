@@ -1,0 +1,59 @@
+"""Faults of one field each, injected into laws where every field matters: refuted; the laws themselves are not."""
+
+import numpy as np
+import pytest
+
+from asymptopia import confront
+from asymptopia.contract.catalogue import law_classes
+from asymptopia.contract.exercises import exercises
+from asymptopia.laws.sampling.zig_zag import ZigZag
+
+LAWS = law_classes()
+FAULTS = {
+    "the square root of T for that of 2T": ("SGDDynamics", {"temperature": 0.5}, (50, 100, 200), 32),
+    "half the rate of the second layer": ("OnlineSGD", {"second_layer_rate": 0.5}, (20, 40, 80), 48),
+    "half the refreshment": ("BouncyParticle", {"refreshment": 0.5}, (25, 50, 100), 500),
+}
+
+
+def halved(law, factors):
+    return law.replace(**{name: factor * getattr(law, name) for name, factor in factors.items()})
+
+
+@pytest.mark.parametrize(("name", "factors", "sizes", "seeds"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_in_the_experiment_is_caught(name, factors, sizes, seeds):
+    law = exercises(LAWS[name])[0]
+    limit = law.limit()
+    assert confront(law, law.experiment(sizes, seeds), limit).verdict != "disagrees"
+    assert confront(law, halved(law, factors).experiment(sizes, seeds), limit).verdict == "disagrees"
+
+
+def test_a_lost_squared_mean_is_caught():
+    law = exercises(LAWS["TwoLayerFluctuations"])[0]
+    limit, data = law.limit(), law.experiment((20, 40, 80), 400)
+    assert confront(law, data, limit).verdict != "disagrees"
+    wrong = limit.assign(fluctuation=limit["fluctuation"] + limit["output"] ** 2)
+    assert confront(law, data, wrong)["fluctuation"].verdict == "disagrees"
+
+
+def test_the_default_is_blind_to_what_it_switches_off():
+    plain, exercised = ZigZag(), exercises(ZigZag)[0]
+    assert halved(plain, {"refreshment": 0.5}) == plain != exercised
+    assert halved(exercised, {"refreshment": 0.5}) != exercised
+
+
+@pytest.mark.parametrize("name", [k for k, c in LAWS.items() if c.exercises])
+def test_an_exercise_can_be_trusted_and_switches_on_what_the_default_does_not(name):
+    cls, default = LAWS[name], LAWS[name]()
+    for law in exercises(cls):
+        law.admit()
+        assert law.valid() is None and law != default
+    off = [f for f, v in vars(default).items() if type(v) is float and v == 0]
+    assert all(any(getattr(law, f) != 0 for law in exercises(cls)) for f in off)
+
+
+def test_a_law_without_exercises_has_its_numbers_moved():
+    default, (moved,) = LAWS["McKeanVlasov"](), exercises(LAWS["McKeanVlasov"])
+    assert not LAWS["McKeanVlasov"].exercises
+    numbers = [f for f, v in vars(default).items() if type(v) is float]
+    assert numbers and np.all([getattr(moved, f) != getattr(default, f) for f in numbers])
