@@ -62,7 +62,7 @@ class _Own(OwnFunction, Network):
     function: Callable[..., Any] = ReluNetwork()
 
     def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
-        return self.function(n, key, inputs)  # type: ignore[no-any-return]
+        return self.function(n, key, inputs)
 
 
 def _landmarks() -> tuple[Landmark, ...]:
