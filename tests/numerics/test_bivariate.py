@@ -1,4 +1,4 @@
-"""Quadrants of the bivariate normal law: closed forms, sums, and tails against adaptive quadrature."""
+"""Quadrants of the bivariate normal distribution: closed forms, sums, and tails against adaptive quadrature."""
 
 import itertools
 

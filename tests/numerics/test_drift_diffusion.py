@@ -67,7 +67,7 @@ def test_even_powers_are_extrapolated():
 @pytest.mark.parametrize("time", [1e-3, 0.025, 1.0, 1e3])
 @pytest.mark.parametrize("stiffness", [1.0, 20.0, 1e3])
 def test_steep_potentials_lose_no_mass_and_turn_none_negative(stiffness, time):
-    """A normal law stays one; the contour of an earlier scheme found masses of -3e19 here."""
+    """A normal distribution stays one; the contour of an earlier scheme found masses of -3e19 here."""
     x = np.linspace(-6.4, 6.4, 513)
     right, left = rates(stiffness * x**2 / 2, x[1] - x[0], 0.5)
     masses = evolve(right, left, hats(x, 1.0, 0.7), time)

@@ -1,4 +1,4 @@
-"""Integrals of Gibbs laws: normal laws, several at once, kinks, and the error stated."""
+"""Integrals of Gibbs laws: normal distributions, several at once, kinks, and the error stated."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The tails of the normal law against a continued fraction in many digits."""
+"""The tails of the normal distribution against a continued fraction in many digits."""
 
 from decimal import Decimal, getcontext
 

@@ -1,4 +1,4 @@
-"""The probability of a quadrant under a bivariate normal law, and its logarithm in the tails."""
+"""The probability of a quadrant under a bivariate normal distribution, and its logarithm in the tails."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def cell_densities(x: np.ndarray, mass: np.ndarray, edges: np.ndarray) -> np.nda
 
 
 def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.ndarray:
-    """The mean density between neighbouring edges of a normal law, or of a single point."""
+    """The mean density between neighbouring edges of a normal distribution, or of a single point."""
     from scipy.special import ndtr
 
     away = edges - mean

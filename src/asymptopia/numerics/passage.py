@@ -48,7 +48,7 @@ def survival(v: np.ndarray, h: float, temperature: float, level: int, times: Seq
 
 
 def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviation: float) -> float:
-    """The mean over a normal law of values on points that are smooth on either side of the point `level`."""
+    """The mean over a normal distribution of values on points that are smooth on either side of the point `level`."""
     from scipy.interpolate import CubicSpline
 
     sides = [CubicSpline(x[: level + 1], values[: level + 1]), CubicSpline(x[level:], values[level:])]

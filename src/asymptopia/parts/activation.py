@@ -300,7 +300,7 @@ def _moments(activation: Activation) -> Moments:
     with np.errstate(all="ignore"):
         power, coarse, tails = w @ f**2, v @ _values(activation, rough) ** 2, far**2 * density(_TAILS)
     if not (np.isfinite(power) and abs(power - coarse) <= 1e-5 * power and np.all(tails <= 1e-12 * max(power, 1e-300))):
-        raise StatementError(f"{activation!r} must have a second moment under a normal law, but has none.")
+        raise StatementError(f"{activation!r} must have a second moment under a normal distribution, but has none.")
     mu0, mu1 = float(w @ f), float(w @ (z * f))
     return Moments(mu0, mu1, float(np.sqrt(w @ (f - mu0 - mu1 * z) ** 2)))
 

@@ -20,7 +20,7 @@ PIECES = np.array([-18.0, -9.0, -4.5, -1.5, 1.5, 4.5, 9.0, 18.0])
 CLOSE = np.array([1e-4, 1e-8])
 NEAR = np.array([-8.0, -5.0, -3.0, -1.5, 0.0, 1.5, 3.0, 5.0, 8.0])
 FAR = np.array([[18.0, 24.0], [-18.0, -24.0]])
-_NO_MOMENT = "{!r} has no second moment under a normal law, which a wide network needs."
+_NO_MOMENT = "{!r} has no second moment under a normal distribution, which a wide network needs."
 Dual = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 

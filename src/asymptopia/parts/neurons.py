@@ -57,7 +57,7 @@ class _Inner(Neurons):
 
 
 class Weights(_Inner):
-    """Neurons f(w.x), without output weight or bias; each weight starts from a normal law."""
+    """Neurons f(w.x), without output weight or bias; each weight starts from a normal distribution."""
 
     mean: float = field(0.0, "mean of a weight")
     variance: float = field(1.0, "variance of a weight", at_least=0)

@@ -93,7 +93,7 @@ class _Own(OwnFunction, Potential):
 
 
 class Normal(Record):
-    """The normal law of this mean and variance; without variance a single point."""
+    """The normal distribution of this mean and variance; without variance a single point."""
 
     mean: float = field(0.0, "mean")
     variance: float = field(1.0, "variance", at_least=0)

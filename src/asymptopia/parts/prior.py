@@ -160,7 +160,7 @@ class Laplace(Prior):
         return tuple(mass), (0.0,) * len(mass), tuple(scale**2)
 
     def log_partition(self, A: ArrayLike, B: ArrayLike) -> np.ndarray:
-        """Each half of the density is an exponential: its tilt is a normal law cut at zero."""
+        """Each half of the density is an exponential: its tilt is a normal distribution cut at zero."""
         root, up, down = self._halves(A, B)
         return np.logaddexp(log_mills(up), log_mills(down)) - np.log(root) + 0.5 * np.log(np.pi)
 

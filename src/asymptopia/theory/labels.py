@@ -1,4 +1,4 @@
-"""Nodes and weights of averages over the labels of a field, and over a normal law with marked places."""
+"""Nodes and weights of averages over the labels of a field, and over a normal distribution with marked places."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DRAWS = 256
 
 
 def normal_nodes(breaks: np.ndarray, mean: ArrayLike, deviation: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights (..., N) of the expectation over a normal law, split at `breaks` (..., B)."""
+    """Nodes and weights (..., N) of the expectation over a normal distribution, split at `breaks` (..., B)."""
     mean, deviation = np.asarray(mean)[..., None], np.asarray(deviation)[..., None]
     grid = mean + deviation * GRID
     inside = np.clip(breaks, grid[..., :1], grid[..., -1:])

@@ -110,7 +110,7 @@ def _reach(prior: Prior, A: np.ndarray) -> np.ndarray:
 
 
 def _switch(wide: np.ndarray, narrow: np.ndarray, odds: float) -> np.ndarray:
-    """Panels (K, P) around the places where two normal laws of one centre are equally likely."""
+    """Panels (K, P) around the places where two normal distributions of one centre are equally likely."""
     wide, narrow = np.maximum(wide, narrow), np.minimum(wide, narrow)
     precision = np.maximum(1 / narrow**2 - 1 / wide**2, 1e-12)
     at = np.sqrt(2 * np.abs(np.log(wide / narrow) + np.abs(np.log(odds))) / precision)

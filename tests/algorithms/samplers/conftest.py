@@ -72,7 +72,7 @@ def correlated(d=8, rho=0.9):
 
 
 def mixture(separation=2.0, share=0.3):
-    """Two normal laws in the plane, of unequal weights and widths, that overlap."""
+    """Two normal distributions in the plane, of unequal weights and widths, that overlap."""
     centre, widths = np.array([separation, 0.0]), (1.0, 0.6)
 
     def logdensity(x):

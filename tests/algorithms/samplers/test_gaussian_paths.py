@@ -1,4 +1,4 @@
-"""Paths on normal laws: event times against quadrature, exact integrals, invariance over 100 runs, and bad input."""
+"""Paths on Gaussians: event times against quadrature, exact integrals, invariance over 100 runs, and bad input."""
 
 import numpy as np
 import pytest

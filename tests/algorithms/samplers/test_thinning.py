@@ -59,7 +59,7 @@ def test_averages_along_the_path_have_the_targets_moments(targets):
 
 def test_the_integrals_of_an_ellipse_are_those_of_its_points():
     begin = start(jnp.array([1.0, 2.0]))._replace(velocity=jnp.array([0.3, -0.7]))
-    # a normal law of this mean and covariance is followed without events
+    # a normal distribution of this mean and covariance is followed without events
     m, s = np.array([0.5, -1.0]), np.array([2.0, 1.0])
     sampler = boomerang(lambda x: -jnp.sum((x - m) ** 2 / s) / 2, 3.0, m, s, refreshment=0.0)
     state, info = jax.jit(sampler.step)(jax.random.key(0), begin)
@@ -217,7 +217,7 @@ def test_an_edge_is_seen_under_a_lipschitz_constant_too():
 
 
 def test_oblique_edges_in_the_plane():
-    """A normal law on the half plane x + 2 y > 0; its mean is along the normal of the edge."""
+    """A normal distribution on the half plane x + 2 y > 0; its mean is along the normal of the edge."""
 
     def density(x):
         return jnp.where(x[0] + 2 * x[1] > 0, -(x @ x) / 2, -jnp.inf)

@@ -1,4 +1,4 @@
-"""Transport between normal laws: reference values, and the minimum that the entropic coupling is."""
+"""Transport between normal distributions: reference values, and the minimum that the entropic coupling is."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fokker-Planck equations: reference values, normal laws, low temperature, bad statements, faults."""
+"""Fokker-Planck equations: reference values, normal distributions, low temperature, bad statements, faults."""
 
 import json
 from pathlib import Path

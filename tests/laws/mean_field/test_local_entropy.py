@@ -1,4 +1,4 @@
-"""Local entropy: the equation it solves, normal laws, branches and their transition, valleys, faults."""
+"""Local entropy: the equation it solves, normal distributions, branches and their transition, valleys, faults."""
 
 import numpy as np
 import pytest

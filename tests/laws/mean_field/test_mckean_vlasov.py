@@ -1,4 +1,4 @@
-"""Particles drawn to their mean: normal laws, no coupling, branches and their transition, bad statements, faults."""
+"""Particles drawn to their mean: Gaussians, no coupling, branches and their transition, bad statements, faults."""
 
 import numpy as np
 import pytest

@@ -29,7 +29,7 @@ def test_linear_neurons_are_ornstein_uhlenbeck_processes():
     shared = v * np.exp(-2 * (1 + k) * t) + T / (1 + k) * (1 - np.exp(-2 * (1 + k) * t))
     np.testing.assert_allclose(limit["fluctuation"], shared[:, None] * [1.0, 4.0], rtol=1e-4)
 
-    # the free energy of a normal law, and that of the stationary one
+    # the free energy of a normal distribution, and that of the stationary one
     def energy(mean, variance):
         return (mean - target) ** 2 / 2 + k / 2 * (mean**2 + variance) - T / 2 * np.log(2 * np.pi * np.e * variance)
 

@@ -1,4 +1,4 @@
-"""The Schroedinger bridge between normal laws: reference values, both ends of diffusion, symmetry, faults."""
+"""The Schroedinger bridge between normal distributions: reference values, both ends of diffusion, symmetry, faults."""
 
 import json
 from pathlib import Path

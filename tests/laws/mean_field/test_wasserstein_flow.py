@@ -1,4 +1,4 @@
-"""Steps of optimal transport: reference values, normal laws, the flow, dissipation, bad statements, faults."""
+"""Steps of optimal transport: reference values, normal distributions, the flow, dissipation, bad statements, faults."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_the_rearrangement_finds_the_closed_form(variance):
 
 
 def test_a_step_minimises():
-    """The free energy with the transport's cost is larger at every other normal law."""
+    """The free energy with the transport's cost is larger at every other normal distribution."""
     T, tau, k, m, s = 0.5, 0.25, 1.0, 2.0, 1.5
     limit = WassersteinFlow(times=(tau,)).limit()
 

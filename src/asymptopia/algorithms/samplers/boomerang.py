@@ -1,4 +1,4 @@
-"""The boomerang sampler for any log-density, relative to a normal law."""
+"""The boomerang sampler for any log-density, relative to a normal distribution."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def bouncy_particle(
 ) -> SamplingAlgorithm:
     r"""The bouncy particle sampler: straight paths that bounce off the level sets of the density.
 
-    With velocities of the standard normal law and $U = -\log p$, a bounce
+    With velocities of the standard normal distribution and $U = -\log p$, a bounce
     $v \to v - 2 \nabla U (v \cdot \nabla U) / |\nabla U|^2$ happens at the rate $\max(0, v \cdot \nabla U)$, and a new
     velocity is drawn at the rate `refreshment`, without which the process need not be ergodic. Bouchard-Côté, Vollmer
     and Doucet, J. Amer. Statist. Assoc. 113 (2018) 855.

@@ -1,4 +1,4 @@
-"""Compiled zig-zag, bouncy particle and boomerang paths on normal laws, from event to event."""
+"""Compiled zig-zag, bouncy particle and boomerang paths on normal distributions, from event to event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zig-zag, bouncy particle and boomerang on normal laws: closed-form event times, compiled for speed."""
+"""Zig-zag, bouncy particle and boomerang on normal distributions: closed-form event times, compiled for speed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import gaussian_kernels as kernels
 
 
 class GaussianPath(NamedTuple):
-    """A path on a normal law of mean zero.
+    """A path on a normal distribution of mean zero.
 
     mean, second_moment: averages of x and of x**2 along the path, integrated exactly; (d,) each.
     positions: at the times asked for, (times, d).
@@ -56,7 +56,7 @@ def gaussian_bouncy_particle(
     times: Any = (),
     refreshment: float = 1.0,
 ) -> GaussianPath:
-    """The bouncy particle sampler on the normal law with this precision, with standard normal velocities.
+    """The bouncy particle sampler on the normal distribution with this precision, with standard normal velocities.
 
     Arguments as for `gaussian_zig_zag`; `refreshment` is the rate at which the velocity is drawn anew.
     """
@@ -74,7 +74,7 @@ def gaussian_boomerang(
     times: Any = (),
     refreshment: float = 1.0,
 ) -> GaussianPath:
-    """The boomerang sampler on the normal law with this precision.
+    """The boomerang sampler on the normal distribution with this precision.
 
     variances: of the reference, d numbers; by default those of the coordinates. The rest as for
     `gaussian_bouncy_particle`.

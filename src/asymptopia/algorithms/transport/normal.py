@@ -1,4 +1,4 @@
-"""Optimal transport between normal laws, in closed form."""
+"""Optimal transport between normal distributions, in closed form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class EntropicNormal(NamedTuple):
-    """The best coupling of two normal laws with entropy.
+    """The best coupling of two normal distributions with entropy.
 
     value:      its cost with the entropic term.
     cost:       the mean squared distance alone.
@@ -21,7 +21,7 @@ class EntropicNormal(NamedTuple):
 
 
 def bures(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray) -> float:
-    r"""The distance $W_2$ between two normal laws.
+    r"""The distance $W_2$ between two normal distributions.
 
     Its square is $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$, where the trace is the least
     $\|A^{1/2} - B^{1/2} U\|^2$ over rotations U: so computed, it vanishes for equal laws.

@@ -16,7 +16,7 @@ CHAUDHARI = (
     "Chaudhari, Oberman, Osher, Soatto and Carlier, Research in the Mathematical Sciences 5 (2018) 30, theorem 3"
 )
 ENTROPY_SGD = "Chaudhari et al., J. Stat. Mech. (2019) 124018, equation 6"
-NORMAL = "convolution of normal laws: stiffness k gamma / (k + gamma), raised by T log(1 + k / gamma) / 2"
+NORMAL = "convolution of normal distributions: stiffness k gamma / (k + gamma), raised by T log(1 + k / gamma) / 2"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1: self-consistency of particles drawn to their mean (recomputed)"
 STRATA = 8
 FARTHEST = 1000.0

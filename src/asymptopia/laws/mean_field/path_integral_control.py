@@ -15,7 +15,7 @@ from ...parts.potential import DoubleWell, Normal, Potential
 FOELLMER = "Foellmer, Springer Lecture Notes in Control and Information Sciences 69 (1985) 156"
 KAPPEN = "Kappen, J. Stat. Mech. (2005) P11011, equations 20 and 27"
 TZEN = "Tzen and Raginsky, Conference on Learning Theory 99 (2019) 3084, theorem 2.1"
-NORMAL = "relative entropy of two normal laws"
+NORMAL = "relative entropy of two normal distributions"
 REACH = 40.0
 
 

@@ -16,7 +16,7 @@ from ...parts.potential import Normal, Potential, Quadratic
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
 FARTHEST = 6.5
 LEVELS = ((160, 128, 0.1), (320, 256, 0.05), (640, 512, 0.025))
-CLOSED = "closed form of a step between normal laws"
+CLOSED = "closed form of a step between normal distributions"
 
 
 class WassersteinFlow(Law):
@@ -28,7 +28,7 @@ class WassersteinFlow(Law):
     F(\rho) = \int V \rho + T \int \rho \log \rho + \frac{c}{2} \mathrm{Var}(\rho),$$
 
     c the `interaction`, that is the mean over pairs of $c (x - y)^2 / 4$. In a quadratic potential of stiffness k a
-    normal law of mean m and deviation s stays normal,
+    normal distribution of mean m and deviation s stays normal,
 
     $$m' = \frac{m}{1 + \tau k}, \qquad s' = \frac{s + \sqrt{s^2 + 4 \tau T a}}{2 a}, \qquad a = 1 + \tau (k + c);$$
 

@@ -40,7 +40,7 @@ class CurieWeiss(Law):
 
     $$m = \tanh(\beta (m + h)),$$
 
-    its fluctuations $\sqrt n (M - m)$ to a normal law of variance
+    its fluctuations $\sqrt n (M - m)$ to a normal distribution of variance
 
     $$\chi = \frac{1 - m^2}{1 - \beta (1 - m^2)},$$
 

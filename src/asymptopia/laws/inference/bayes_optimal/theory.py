@@ -29,7 +29,7 @@ LEVEL, ROUNDING = 0.3, 1e-10  # free entropy that rises so much as v falls by a 
 
 
 @dataclasses.dataclass(frozen=True)
-class Curve:
+class FixedPointCurve:
     """One problem at all signal-to-noise ratios A = exp(t) that a coordinate may see; arrays (T,).
 
     v, q, information: of a coordinate at A. gain, log_likelihood: of a label of a field of known variance q, unknown v.
@@ -65,7 +65,7 @@ class Point:
 
 
 @lru_cache(maxsize=512)
-def curve(prior: Prior, channel: Channel) -> Curve:
+def curve(prior: Prior, channel: Channel) -> FixedPointCurve:
     """The scan of a problem: independent of the number of samples."""
     variance = prior.second_moment - prior.mean**2
     exact = prior.components() is not None or isinstance(prior, Laplace)
@@ -78,7 +78,7 @@ def curve(prior: Prior, channel: Channel) -> Curve:
         raise ArithmeticError(f"The averages over {prior!r} could not be computed.")
     seen = label(channel, c.overlap[:count], c.mse[:count])
     without = float(label(channel, prior.mean**2, variance).information[0])
-    return Curve(
+    return FixedPointCurve(
         prior=prior,
         channel=channel,
         t=t[:count],
@@ -132,7 +132,7 @@ def _free_entropy(alpha: float, A: ArrayLike, v: ArrayLike, information: Any, lo
     return alpha * log_likelihood - information + A * v / 2
 
 
-def _with_extrema(c: Curve, log_alpha: float, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _with_extrema(c: FixedPointCurve, log_alpha: float, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The scan with those places added where it nearly turns at zero, so that no pair of roots is missed."""
     with np.errstate(invalid="ignore"):
         bend = np.abs(excess[2:] - 2 * excess[1:-1] + excess[:-2])
@@ -148,7 +148,7 @@ def _with_extrema(c: Curve, log_alpha: float, excess: np.ndarray) -> tuple[np.nd
     return t[order], values[order]
 
 
-def _lowest(c: Curve, alpha: float) -> list[Point]:
+def _lowest(c: FixedPointCurve, alpha: float) -> list[Point]:
     """The fixed point below the scan: at A = 0 where labels alone say nothing, else where next to nothing is said."""
     rising = bool(alpha * c.gain[0] > np.exp(c.t[0]))
     if rising and not c.blind:
@@ -160,7 +160,7 @@ def _lowest(c: Curve, alpha: float) -> list[Point]:
     return [Point(A, float(c.prior.mean**2), float(v), phi, not rising)]
 
 
-def _perfect(c: Curve, alpha: float) -> list[Point]:
+def _perfect(c: FixedPointCurve, alpha: float) -> list[Point]:
     """Perfect recovery, where it is a fixed point that some number of samples makes stable."""
     growth = np.diff(np.log(c.gain[[-5, -1]])) / np.diff(c.t[[-5, -1]]) if c.gain[-1] > 0 else 0.0
     stable = bool(alpha * c.gain[-1] > np.exp(c.t[-1]))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GESHKOVSKI = "Geshkovski, Letrouit, Polyanskiy and Rigollet, Bull. Amer. Math. Soc. 62 (2025) 427"
 MUN = "Mun and Rosenzweig, arXiv:2606.05140 (2026), K_# = 1 / (2 T) and the tricritical beta"
-STABILITY = "linear stability of the uniform law of softmax attention: I_{d/2} / (beta I_{d/2-1})"
+STABILITY = "linear stability of the uniform distribution of softmax attention: I_{d/2} / (beta I_{d/2-1})"
 BRANCH = "the zonal self-consistent equation by another discretisation"
 FLOW = "the mean-field flow with another number of modes"
 
@@ -66,7 +66,7 @@ class AttentionParticles(Law):
     with Brownian motion on the sphere and $Z_i = \sum_j e^{\beta x_i \cdot x_j}$ (`softmax`) or $Z_i = n$
     (`unnormalised`).
 
-    Limit: n to infinity at fixed times. The density $\rho$ with respect to the uniform law obeys, with
+    Limit: n to infinity at fixed times. The density $\rho$ with respect to the uniform distribution obeys, with
     $(K\rho)(x) = \int e^{\beta x \cdot y} \rho(y)$,
 
     $$\partial_t \rho = T \Delta \rho - \nabla \cdot (\rho\, \nabla \psi), \qquad \psi = \frac1\beta \log K\rho
@@ -74,7 +74,7 @@ class AttentionParticles(Law):
 
     for softmax or not. `order` is $R = |\int x \rho|$. Stationary densities are $\propto e^{\psi/T}$;
     `stationary_order` is that of the branch of largest order, on which a concentrated start ends; 0 where it is gone.
-    Below the temperature `linear` the uniform law is unstable,
+    Below the temperature `linear` the uniform distribution is unstable,
 
     $$T = \frac{I_{d/2}(\beta)}{\beta I_{d/2-1}(\beta)} \quad \text{or} \quad
       \Gamma(d/2) \Big(\frac2\beta\Big)^{d/2-1} \frac{I_{d/2}(\beta)}{\beta} .$$

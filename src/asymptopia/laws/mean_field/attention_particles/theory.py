@@ -18,7 +18,7 @@ MODES, FINE = 64, 96
 
 
 class Harmonics(NamedTuple):
-    """Zonal functions of s = x_1 at Gauss's nodes of the uniform law on the sphere.
+    """Zonal functions of s = x_1 at Gauss's nodes of the uniform distribution on the sphere.
 
     s, w: nodes and weights, which sum to 1. P, slope: orthonormal polynomials and their derivatives, (modes, nodes).
     rates: k (k + d - 2). kernel: eigenvalues of convolution with exp(beta x.y) (Funk and Hecke).
@@ -123,7 +123,7 @@ def _around(y: np.ndarray, nu: float) -> np.ndarray:
 
 
 def linear(beta: float, d: int, attention: str) -> float:
-    """The temperature below which the uniform law is unstable."""
+    """The temperature below which the uniform distribution is unstable."""
     H = harmonics(d, beta, MODES)
     return float(H.kernel[1] / (beta * (H.kernel[0] if attention == "softmax" else 1.0)))
 

@@ -19,7 +19,7 @@ HUANG = "Huang and Qiu, Math. Methods Appl. Sci. 45 (2022) 8814"
 class ConsensusOptimisation(Law):
     r"""Particles drawn to the mean of those that are low in a landscape find its minimum without a derivative.
 
-    n particles on the line start independent from a normal law and obey
+    n particles on the line start independent from a normal distribution and obey
 
     $$dX_i = -\lambda (X_i - c)\,dt + \sigma |X_i - c|\,dW_i, \qquad
     c = \frac{\sum_j X_j e^{-\beta f(X_j)}}{\sum_j e^{-\beta f(X_j)}},$$

@@ -21,7 +21,7 @@ class NoisyTwoLayer(Law):
     r"""A wide two-layer network that learns by noisy gradient descent with weight decay.
 
     The output of N neurons is $g_N(x) = \frac1N \sum_i f(w_i x)$, x a single number. They start independently from a
-    normal law and obey, at temperature T and with weight decay $\lambda$,
+    normal distribution and obey, at temperature T and with weight decay $\lambda$,
 
     $$dw_i = -E[(g_N(x) - y)\,x f'(w_i x)]\,dt - \lambda w_i\,dt + \sqrt{2T}\,dW_i .$$
 
@@ -73,7 +73,7 @@ class NoisyTwoLayer(Law):
         "second_moment": Observable("m_2", "mean square of a weight", dims=("time",)),
         "free_energy": Observable("F", "risk, decay and minus T times the entropy", dims=("time",), scale=0.5),
         "free_energy_gap": Observable(
-            r"F - F_\infty", "free energy above that of the stationary law", dims=("time",), limit_only=True
+            r"F - F_\infty", "free energy above that of the stationary distribution", dims=("time",), limit_only=True
         ),
         "free_energy_bound": Observable(
             "F",

@@ -106,7 +106,7 @@ def stationary(problem: Noisy) -> np.ndarray:
         ):
             size /= 2
         output = new
-    raise ArithmeticError("Newton's method for the stationary law of the neurons did not converge.")
+    raise ArithmeticError("Newton's method for the stationary distribution of the neurons did not converge.")
 
 
 def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:

@@ -29,7 +29,7 @@ class SteinKernel(Record):
 
 
 class Bilinear(SteinKernel):
-    """The kernel 1 + x y, with which normal laws stay normal."""
+    """The kernel 1 + x y, with which normal distributions stay normal."""
 
     def __call__(self, x: ArrayLike, y: ArrayLike) -> Any:
         return 1 + x * y
@@ -53,7 +53,7 @@ class Radial(SteinKernel):
 class SteinParticles(Law):
     r"""Particles that descend a target together, held apart by a kernel: Stein variational gradient descent.
 
-    n particles start independent from a normal law and obey, for the target $e^{-V}$ and a kernel k,
+    n particles start independent from a normal distribution and obey, for the target $e^{-V}$ and a kernel k,
 
     $$\dot x_i = \frac1n \sum_j \big( \partial_y k(x_i, x_j) - k(x_i, x_j) V'(x_j) \big),$$
 

@@ -1,4 +1,4 @@
-"""The flow of the density: two numbers for normal laws, the map from the start else."""
+"""The flow of the density: two numbers for normal distributions, the map from the start else."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def predict(law: SteinParticles) -> dict[str, np.ndarray]:
 
 
 def _quadrature(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for the standard normal law: the trapezoidal rule, exponentially accurate."""
+    """Nodes and weights for the standard normal distribution: the trapezoidal rule, exponentially accurate."""
     z = np.linspace(-FARTHEST, FARTHEST, nodes + 1)
     weights = np.exp(-(z**2) / 2)
     return z, weights / weights.sum()
 
 
 def _normal(law: SteinParticles, z: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of the normal law that the kernel 1 + x y keeps."""
+    """Mean and variance of the normal distribution that the kernel 1 + x y keeps."""
 
     def flow(_: float, state: np.ndarray) -> np.ndarray:
         mean, deviation = state

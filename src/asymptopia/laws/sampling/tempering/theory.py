@@ -1,6 +1,6 @@
 r"""Asymptotic variances of reversible jump processes on finitely many states, and those of two tempered replicas.
 
-With generator $L$, stationary law $\pi$ and a function f, the time average of f over [0, t] has a variance of
+With generator $L$, stationary distribution $\pi$ and a function f, the time average of f over [0, t] has a variance of
 $\sigma^2/t$ for large t with $\sigma^2 = 2 \langle f - \bar f, g\rangle_\pi$, where $-L g = f - \bar f$.
 
 Two replicas of a birth-and-death chain are at the temperatures $T_1 < T_2$, with generators $L_1, L_2$. Parallel

@@ -221,10 +221,10 @@ def all_states(machine: Machine, alpha: float) -> list[State]:
     return sorted(states + [recovered(machine)] * atoms(machine), key=lambda s: float(s.q.sum()))
 
 
-Curve = Callable[[Machine, float], State]
+StateAlong = Callable[[Machine, float], State]
 
 
-def points(machine: Machine, curve: Curve) -> Iterator[float]:
+def points(machine: Machine, curve: StateAlong) -> Iterator[float]:
     """Log precisions along a curve, as far as the weights are not recovered."""
     for x in (START, -7.0, *np.arange(LOW, HIGH, STEP)):
         try:
@@ -236,7 +236,7 @@ def points(machine: Machine, curve: Curve) -> Iterator[float]:
         yield float(x)
 
 
-def crossings(machine: Machine, curve: Curve, alpha: float) -> Iterator[State]:
+def crossings(machine: Machine, curve: StateAlong, alpha: float) -> Iterator[State]:
     """The points of a curve at which alpha is the given one, in their order."""
     xs = points(machine, curve)
     low = next(xs)
@@ -248,7 +248,7 @@ def crossings(machine: Machine, curve: Curve, alpha: float) -> Iterator[State]:
         low = high
 
 
-def solve(machine: Machine, curve: Curve, function: Callable[[State], float], low: float, high: float) -> State:
+def solve(machine: Machine, curve: StateAlong, function: Callable[[State], float], low: float, high: float) -> State:
     """The point of the curve between two log precisions at which the function of it vanishes."""
     from scipy.optimize import brentq
 

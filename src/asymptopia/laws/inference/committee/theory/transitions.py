@@ -7,9 +7,9 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from . import (
-    Curve,
     Machine,
     State,
+    StateAlong,
     apart,
     atoms,
     informative,
@@ -23,7 +23,7 @@ from . import (
 
 FURTHEST = 6.0  # log precisions beyond which nothing turns
 
-Path = list[tuple[Curve, float]]
+Path = list[tuple[StateAlong, float]]
 
 
 def transitions(machine: Machine) -> dict[str, float]:
@@ -56,12 +56,12 @@ def transitions(machine: Machine) -> dict[str, float]:
     return thresholds if crossing is None else thresholds | {"information_theoretic": crossing}
 
 
-def branch(machine: Machine, curve: Curve) -> Path:
+def branch(machine: Machine, curve: StateAlong) -> Path:
     """The points of a curve."""
     return [(curve, x) for x in takewhile(lambda x: x < FURTHEST, points(machine, curve))]
 
 
-def at(machine: Machine, point: tuple[Curve, float]) -> State:
+def at(machine: Machine, point: tuple[StateAlong, float]) -> State:
     return point[0](machine, point[1])
 
 
