@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .kernels.kernel_regression import KernelRegression as KernelRegression
     from .kernels.lazy_training import LazyTraining as LazyTraining
     from .kernels.signal_propagation import SignalPropagation as SignalPropagation
+    from .kernels.wide_network import WideNetwork as WideNetwork
     from .kernels.wide_network_kernel import WideNetworkKernel as WideNetworkKernel
     from .landscape.deep_linear_critical_points import DeepLinearCriticalPoints as DeepLinearCriticalPoints
     from .landscape.functional_dimension import FunctionalDimension as FunctionalDimension

@@ -1,0 +1,147 @@
+"""The kernels of a network of your own, derived from its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import Record, StatementError, field
+from ...parts.own_function import OwnFunction
+
+if TYPE_CHECKING:
+    import jax
+
+YANG = "Yang, arXiv 2006.14548 (2020), theorem 2.10"
+CHO = "Cho and Saul, NIPS 22 (2009) 342, equation 6"
+DIAGONAL = "by hand: relu units keep |x|**2 / d, and each layer and the output add it once to the tangent kernel"
+
+
+class Network(Record):
+    """A family of random networks, one for each width.
+
+    `__call__(self, n, key, inputs)` returns `(parameters, features)`: a tree of JAX arrays drawn with the JAX key, and
+    a function `features(parameters, inputs)` that takes inputs (N, d) to the last hidden layer (N, n).
+    """
+
+    def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
+        raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, n, key, inputs)`.")
+
+    @classmethod
+    def from_callable(cls, function: Callable[..., Any]) -> Network:
+        """A network that is a plain function of (n, key, inputs); the statement shows its name."""
+        return _Own(function)
+
+
+class ReluNetwork(Network):
+    """Dense layers of relu units, with standard normal parameters, and the scale sqrt(2 / units before) on them."""
+
+    depth: int = field(2, "number of hidden layers", at_least=1)
+
+    def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
+        import jax
+        import jax.numpy as jnp
+
+        before = (inputs.shape[1], *(n for _ in range(self.depth - 1)))
+        keys = jax.random.split(key, self.depth)
+        parameters = [jax.random.normal(k, (m, n)) for k, m in zip(keys, before, strict=True)]
+
+        def features(weights: Any, x: jax.Array) -> jax.Array:
+            for w, m in zip(weights, before, strict=True):
+                x = jnp.maximum(x @ w * jnp.sqrt(2 / m), 0)
+            return x
+
+        return parameters, features
+
+
+class _Own(OwnFunction, Network):
+    """A plain function of the width, the key and the inputs."""
+
+    function: Callable[..., Any] = ReluNetwork()
+
+    def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
+        return self.function(n, key, inputs)
+
+
+def _landmarks() -> tuple[Landmark, ...]:
+    right = dict(inputs=((1.0, 0.0), (0.0, 1.0)), network=ReluNetwork(depth=1))
+    return (
+        Landmark({}, "nngp", 1.0, 2e-3, DIAGONAL, at=(0, 0)),
+        Landmark({}, "tangent", 3.0, 5e-3, DIAGONAL, at=(0, 0)),
+        Landmark(right, "nngp", 1 / (2 * np.pi), 2e-3, f"{CHO}: a right angle", at=(0, 1)),
+    )
+
+
+class WideNetwork(Law):
+    r"""The kernels of a network of your own as its layers grow wide, derived from its code.
+
+    `network(n, key, inputs)` draws a network of width n, in plain JAX, Equinox or Flax, and gives its parameters
+    $\theta$ and its last hidden layer $h_\theta(x)$ of n units. A linear output is put on it, $f(x) = v \cdot
+    h_\theta(x) / \sqrt n$ with standard normal v.
+
+    Limit: n to infinity, by the theorem of tensor programs from the network's own code: no list of known layers.
+    Dense and convolutional layers, attention, normalisation, skips, pooling and shared weights all follow.
+
+    $$K(x, y) = \lim \tfrac1n h(x) \cdot h(y), \qquad
+    \Theta(x, y) = \lim \nabla_{\theta, v} f(x) \cdot \nabla_{\theta, v} f(y) .$$
+
+    K (`nngp`) is the covariance of the outputs at the start, and $\Theta$ (`tangent`) the kernel of training with small
+    steps. $\Theta$ has a limit if parameters are of order one and scales stand in front of them (the tangent
+    parametrisation); if weights are drawn of order $n^{-1/2}$, as most libraries do, it grows as n, and `standard`
+    divides it by n.
+
+    Where the program has no rule, it is refused with its line. Theory and experiment share the network's code.
+    """
+
+    network: Network = field(ReluNetwork(), "networks by width, or a function of (n, key, inputs)")
+    inputs: tuple = field(((1.0, 1.0), (1.0, -0.5)), "the inputs x, one tuple of numbers each")
+    standard: bool = field(False, "whether the tangent kernel is divided by the width")
+
+    size = "width"
+    sizes = (32, 64, 128, 256)
+    seeds = 100
+    block = 50
+    source = YANG
+    bibtex = """@article{Yang2020NTK,
+  author = {Yang, Greg},
+  title = {Tensor programs {II}: Neural tangent kernel for any architecture},
+  journal = {arXiv preprint arXiv:2006.14548}, year = {2020}
+}"""
+    status = "proved for networks whose functions grow at most polynomially"
+    observables = {
+        "nngp": Observable("K", "covariance of the outputs, given the hidden layers", dims=("x", "y"), resolution=0.1),
+        "tangent": Observable(r"\Theta", "tangent kernel of the outputs", dims=("x", "y"), resolution=0.1),
+    }
+    landmarks = _landmarks()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        lengths = {len(x) if isinstance(x, tuple) else 0 for x in self.inputs}
+        if len(lengths) != 1 or 0 in lengths or not np.isfinite(np.asarray(self.inputs, float)).all():
+            raise StatementError(
+                f"`inputs` of WideNetwork must be tuples of finite numbers, all of one length, but is {self.inputs!r}."
+            )
+
+    def coords(self) -> dict[str, Any]:
+        return {"x": np.arange(len(self.inputs)), "y": np.arange(len(self.inputs))}
+
+    def realize(self, n: int, key: jax.Array) -> dict[str, Any]:
+        import jax
+        import jax.numpy as jnp
+
+        X = jnp.asarray(self.inputs, float)
+        first, second = jax.random.split(key)
+        parameters, features = self.network(n, first, X)
+        v = jax.random.normal(second, (n,))
+
+        def output(both: Any, x: jax.Array) -> jax.Array:
+            return features(both[0], x[None])[0] @ both[1] / jnp.sqrt(n)
+
+        slopes = [jax.tree.leaves(jax.grad(output)((parameters, v), x)) for x in X]
+        tangent = jnp.stack(
+            [jnp.stack([sum(jnp.sum(p * q) for p, q in zip(a, b, strict=True)) for b in slopes]) for a in slopes]
+        )
+        h = features(parameters, X)
+        return {"nngp": h @ h.T / n, "tangent": tangent / n if self.standard else tangent}
