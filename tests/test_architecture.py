@@ -89,13 +89,13 @@ def targets(module):
 
 def reached(modules):
     """The modules and all that they import, and so on."""
-    found, todo = set(), list(modules)
+    visited, todo = set(), list(modules)
     while todo:
         module = todo.pop()
-        if module not in found:
-            found.add(module)
+        if module not in visited:
+            visited.add(module)
             todo += targets(module)
-    return found
+    return visited
 
 
 def used_by(module, cls, methods):
@@ -103,20 +103,20 @@ def used_by(module, cls, methods):
     top = {n.name: n for n in tree(module).body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
     inside = {n.name: n for n in top[cls].body if isinstance(n, ast.FunctionDef)}
     named = {here: target for n in tree(module).body for here, target, _ in imports(module, n)}
-    found, done, todo = set(), set(), [inside[m] for m in methods if m in inside]
+    targets, done, todo = set(), set(), [inside[m] for m in methods if m in inside]
     while todo:
         node = todo.pop()
         if node in done:
             continue
         done.add(node)
-        found |= {target for _, target, _ in imports(module, node)}
+        targets |= {target for _, target, _ in imports(module, node)}
         for n in walk(node):
             if isinstance(n, ast.Name) and n.id != cls:
-                found |= {named.get(n.id)} & set(FILES)
+                targets |= {named.get(n.id)} & set(FILES)
                 todo += [top[n.id]] if n.id in top else []
             elif isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self":
                 todo += [inside[n.attr]] if n.attr in inside else []
-    return found
+    return targets
 
 
 @pytest.mark.parametrize("module", sorted(set(FILES) - FREE))
@@ -177,5 +177,5 @@ def test_nothing_heavy_is_imported_to_know_the_laws():
         "heavy = {'jax', 'xarray', 'matplotlib', 'sklearn', 'distributed', 'pandas', 'scipy.optimize', 'scipy.stats'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -85,9 +85,9 @@ def refused(*words):
 
 def test_list_shows_every_law_and_filters_by_word():
     assert "CurieWeiss" in succeed("list").stdout
-    found = succeed("list", "spin").stdout
-    assert "CurieWeiss" in found
-    assert "MaxMargin" not in found
+    output = succeed("list", "spin").stdout
+    assert "CurieWeiss" in output
+    assert "MaxMargin" not in output
     assert "No law mentions 'zebra'" in refused("list", "zebra")
 
 
@@ -116,22 +116,22 @@ def test_first_words_need_nothing_heavy(verb):
 
 def test_limit_as_json_is_the_limit():
     result = succeed("limit", "CurieWeiss(h=0.3)", "--sweep", "beta=0.5:1.5:3", "--sweep", "h=0.1,0.2", "--json")
-    found = json.loads(result.stdout)
+    answer = json.loads(result.stdout)
     assert result.stdout.count("\n") == 1
     statement = sweep(CurieWeiss(h=0.3), beta=(0.5, 1.0, 1.5), h=(0.1, 0.2))
-    assert found["statement"] == repr(statement)
-    assert found["coords"] == {"beta": [0.5, 1.0, 1.5], "h": [0.1, 0.2]}
-    assert found["dims"]["magnetisation"] == ["beta", "h"]
+    assert answer["statement"] == repr(statement)
+    assert answer["coords"] == {"beta": [0.5, 1.0, 1.5], "h": [0.1, 0.2]}
+    assert answer["dims"]["magnetisation"] == ["beta", "h"]
     limit = statement.limit()
     for name in limit:
-        np.testing.assert_array_equal(found["values"][name], limit[name].values)
+        np.testing.assert_array_equal(answer["values"][name], limit[name].values)
 
 
 def test_limit_of_one_statement_is_plain_numbers():
-    found = json.loads(succeed("limit", "CurieWeiss(beta=0.5, h=0.0)", "--json").stdout)
-    assert found["values"]["susceptibility"] == pytest.approx(2.0, rel=1e-12)
-    assert found["dims"]["susceptibility"] == []
-    assert found["warnings"] == []
+    answer = json.loads(succeed("limit", "CurieWeiss(beta=0.5, h=0.0)", "--json").stdout)
+    assert answer["values"]["susceptibility"] == pytest.approx(2.0, rel=1e-12)
+    assert answer["dims"]["susceptibility"] == []
+    assert answer["warnings"] == []
 
 
 def test_limit_as_a_table():
@@ -150,17 +150,17 @@ def test_warnings_are_on_standard_error_and_in_json(mine):
 
 
 def test_limit_of_a_file_with_an_array(mine):
-    found = json.loads(succeed("limit", mine, "--sweep", "shift=1,2", "--json").stdout)
-    assert found["values"]["profile"] == [[1.0, 0.5], [2.0, 1.0]]
-    assert found["dims"]["profile"] == ["shift", "k"]
-    assert found["coords"]["k"] == [1, 2]
+    answer = json.loads(succeed("limit", mine, "--sweep", "shift=1,2", "--json").stdout)
+    assert answer["values"]["profile"] == [[1.0, 0.5], [2.0, 1.0]]
+    assert answer["dims"]["profile"] == ["shift", "k"]
+    assert answer["coords"]["k"] == [1, 2]
     assert "[0.5, 0.25] over k: 2" in succeed("limit", mine).stdout
 
 
 def test_what_is_not_finite_is_null_in_json(mine):
     text = succeed("thresholds", mine, "--along", "shift", "--json").stdout
-    found = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    assert found == {
+    answer = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert answer == {
         "statement": "Coins(shift=0.5, colour='red')", "along": "shift", "thresholds": {"finite": 2.0, "never": None},
     }  # fmt: skip
 

@@ -40,9 +40,9 @@ def test_a_page_a_figure_and_words(runs):
 
 def test_json_and_strict(runs):
     result = call("runs.csv", "--x", "flops", "--y", "loss", "--at", "1e22,1e23", "--json", "--strict")
-    found = json.loads(result.stdout)
-    assert [p["at"] for p in found["predictions"]] == [[1e22], [1e23]]
-    assert found["verdict"] == "agrees" and result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert [p["at"] for p in answer["predictions"]] == [[1e22], [1e23]]
+    assert answer["verdict"] == "agrees" and result.exit_code == 0
     worse = Path("runs.csv").read_text().replace(";a", "").splitlines()
     kinked = [worse[0].replace(";recipe", "")] + [
         f"{10.0**k};{3 * 10.0 ** (-0.02 * k) * (1 if k < 10 else 0.93)}" for k in range(12)

@@ -126,12 +126,12 @@ def test_a_second_identical_run_does_no_work_in_the_same_default_folder(mine, un
 
 def test_json_is_one_object_and_nothing_else(mine, undrawn):
     result = succeed("run", mine, "--out", "out", "--json")
-    found = json.loads(result.stdout)
+    answer = json.loads(result.stdout)
     assert result.stdout.count("\n") == 1
-    assert found["verdict"] == "agrees"
-    assert found["folder"] == "out"
-    assert found["report"] == "out/report.html"
-    (confrontation,) = found["confrontations"]
+    assert answer["verdict"] == "agrees"
+    assert answer["folder"] == "out"
+    assert answer["report"] == "out/report.html"
+    (confrontation,) = answer["confrontations"]
     assert confrontation["statement"] == "Coins(shift=0.5, wrong=0.0)"
     (judgement,) = confrontation["judgements"]
     assert judgement["limit"] == 0.5
@@ -185,9 +185,9 @@ def test_shards_merge(mine, undrawn):
 def test_threads_give_the_same_numbers(mine, undrawn):
     succeed("run", mine, "--out", "one")
     succeed("run", mine, "--out", "two", "--jobs", "2")
-    found = json.loads(succeed("diff", "one", "two", "--strict", "--json").stdout)
-    assert {row["difference"] for row in found["compared"]} == {"identical"}
-    assert found["only"] == {"one": [], "two": []}
+    answer = json.loads(succeed("diff", "one", "two", "--strict", "--json").stdout)
+    assert {row["difference"] for row in answer["compared"]} == {"identical"}
+    assert answer["only"] == {"one": [], "two": []}
 
 
 def test_interrupt_and_resume(mine, undrawn):
@@ -363,12 +363,12 @@ def test_a_forecast_of_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table("mine.csv", 200)
     words = ("forecast", "mine.csv", "--target", "y", "--ridge", "1.0", "--samples", "20,40,80", "--seeds", "10")
-    found = json.loads(succeed(*words, "--errors", "0.2", "--json").stdout)
-    assert [a["title"] for a in found["forecasts"][0]["answers"]] == [
+    answer = json.loads(succeed(*words, "--errors", "0.2", "--json").stdout)
+    assert [a["title"] for a in answer["forecasts"][0]["answers"]] == [
         "Does the theory hold for these data?", "How many samples until the test error is X?", "Which ridge is best?",
     ]  # fmt: skip
-    assert found["forecasts"][0]["answers"][1]["rows"][0][0] == 0.2
-    folder = Path(found["folder"])
+    assert answer["forecasts"][0]["answers"][1]["rows"][0][0] == 0.2
+    folder = Path(answer["folder"])
     assert folder.name.startswith("forecast-mine-")
     assert "How many samples until the test error is X?" in (folder / "report.html").read_text()
     again = succeed(*words, "--errors", "0.2")

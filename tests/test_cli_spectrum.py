@@ -38,11 +38,11 @@ def test_the_spectrum_of_a_quadratic(model, tmp_path):
         main, ["spectrum", f"{model}:loss", "--json", "--count", "1", "--probes", "200", "--out", str(figure)]
     )
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    np.testing.assert_allclose(found["smallest"] + found["largest"], [-0.5, 3.0], atol=1e-12)
-    assert found["size"] == 4 and found["exact"] and found["trace_error"] == 0
-    np.testing.assert_allclose([found["trace"], *found["trace_interval"]], 5.5, rtol=1e-12)
-    low, value, high = (np.array(found[k]) for k in ("density_low", "density", "density_high"))
+    answer = json.loads(done.stdout)
+    np.testing.assert_allclose(answer["smallest"] + answer["largest"], [-0.5, 3.0], atol=1e-12)
+    assert answer["size"] == 4 and answer["exact"] and answer["trace_error"] == 0
+    np.testing.assert_allclose([answer["trace"], *answer["trace_interval"]], 5.5, rtol=1e-12)
+    low, value, high = (np.array(answer[k]) for k in ("density_low", "density", "density_high"))
     assert ((low <= value) & (value <= high)).all()
     assert figure.stat().st_size > 1000
 

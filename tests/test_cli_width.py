@@ -14,10 +14,10 @@ def test_the_width_follows_from_the_fluctuations():
     law = TwoLayerFluctuations()
     done = CliRunner().invoke(main, ["width", "TwoLayerFluctuations()", "--accuracy", "0.1", "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
+    answer = json.loads(done.stdout)
     limit = law.limit()
     largest = float((limit["fluctuation"] + limit["fluctuation_error"]).max())
-    assert found == {"statement": repr(law), "accuracy": 0.1, "width": math.ceil(largest / 0.01)}
+    assert answer == {"statement": repr(law), "accuracy": 0.1, "width": math.ceil(largest / 0.01)}
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,8 @@ def test_the_readme_is_short():
 def test_the_law_of_ones_own_runs_from_the_command_line(tmp_path):
     shutil.copy(DOCS / "examples" / "mylaw.py", tmp_path)
     words = ("run", "mylaw.py", "--sweep", "alpha=0.4,3", "--sizes", "20,40", "--seeds", "200", "--out", "out")
-    found = asymptopia_command(*words, "--strict", cwd=tmp_path)
-    assert found.returncode == 0, found.stderr
+    outcome = asymptopia_command(*words, "--strict", cwd=tmp_path)
+    assert outcome.returncode == 0, outcome.stderr
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "DoubleDescent" in page and "agrees" in page
 
@@ -251,7 +251,7 @@ def test_the_mathematics_of_every_law_can_be_set(tmp_path):
         encoding="utf-8",
     )
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    found = subprocess.run(
+    browser = subprocess.run(
         [
             "chromium",
             *flags,
@@ -264,8 +264,8 @@ def test_the_mathematics_of_every_law_can_be_set(tmp_path):
         text=True,
         check=True,
     ).stdout
-    assert found.count('class="katex"') >= len(texts)
-    assert re.findall(r'class="failed">([^<]*)', found) == []
+    assert browser.count('class="katex"') >= len(texts)
+    assert re.findall(r'class="failed">([^<]*)', browser) == []
 
 
 def _guide_formulas():

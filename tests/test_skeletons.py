@@ -44,8 +44,8 @@ def test_the_limit_is_the_average_over_the_density(law_class, alpha):
 
 def test_landmarks_are_reproduced(law_class):
     for mark in law_class.landmarks:
-        found = law_class(**mark.fields).limit()[mark.observable]
-        assert abs(float(found) - mark.value) <= mark.tolerance
+        predicted = law_class(**mark.fields).limit()[mark.observable]
+        assert abs(float(predicted) - mark.value) <= mark.tolerance
 
 
 def test_limit_and_experiment_agree_and_a_wrong_limit_is_refuted(law_class):

@@ -76,9 +76,9 @@ def problems(path):
 
 
 def test_a_good_study_is_its_statements_with_defaults_filled_in(study):
-    found = read(study(GOOD))
-    first, second = found.items
-    assert found.title == "Two"
+    stated = read(study(GOOD))
+    first, second = stated.items
+    assert stated.title == "Two"
     assert first.statement == sweep(CurieWeiss(h=0.2), beta=(0.5, 1.0, 1.5), h=(0.1, 0.2))
     assert (first.sizes, first.seeds, first.level, first.resolution) == ((50, 100), 30, 0.05, 0.1)
     assert first.name == first.statement.short()
@@ -161,11 +161,11 @@ target = "even"
         (33, "forecast[0].ridge = -1: It must be greater than 0."),
         (37, "forecast[1].target = 'even': The data set digits has no target 'even'."),
     ]
-    found = problems(study(text))
-    assert found[-1] == f"{len(expected)} errors in the study; nothing was run."
-    assert len(found) == len(expected) + 1
+    messages = problems(study(text))
+    assert messages[-1] == f"{len(expected)} errors in the study; nothing was run."
+    assert len(messages) == len(expected) + 1
     for line, message in expected:
-        assert any(f.startswith(f"{line}: {message}") for f in found), (line, message)
+        assert any(f.startswith(f"{line}: {message}") for f in messages), (line, message)
 
 
 @pytest.mark.parametrize(
@@ -236,11 +236,11 @@ def test_a_study_of_the_command_line_reads_back_as_the_same(study, tmp_path):
         "name": 'say "so"\n',
     }
     text = as_toml("A title with \\ and é", [entry], [tmp_path / "own.py"])
-    found = read(study(text))
-    (item,) = found.items
+    stated = read(study(text))
+    (item,) = stated.items
     assert (item.statement, item.sizes, item.seeds, item.level) == (statement, (10, 20), 7, 0.02)
     assert item.name == 'say "so"\n'
-    assert found.title == "A title with \\ and é"
+    assert stated.title == "A title with \\ and é"
 
 
 def test_one_name_for_two_things_is_refused(tmp_path):
@@ -283,9 +283,9 @@ def test_the_prediction_is_kept_unless_its_code_changes(study, tmp_path, monkeyp
 
 
 def test_the_demo_states_what_it_should():
-    found = read(Path(__file__).parents[1] / "studies" / "demo.toml")
-    assert [type(i.statement.law).__name__ for i in found.items] == ["CurieWeiss", "ERM", "ERM", "GaussianCovariate"]
-    _, logistic, square, digits = found.items
+    stated = read(Path(__file__).parents[1] / "studies" / "demo.toml")
+    assert [type(i.statement.law).__name__ for i in stated.items] == ["CurieWeiss", "ERM", "ERM", "GaussianCovariate"]
+    _, logistic, square, digits = stated.items
     for item, loss in ((logistic, "Logistic()"), (square, "Square()")):
         alphas = item.statement.axes["alpha"]
         assert (min(alphas), max(alphas)) == (0.5, 8.0)

@@ -30,10 +30,10 @@ LASSO = [(0.3, 1.0), (0.5, 0.001), (0.5, 0.1), (1.0, 0.01), (2.0, 0.001)]
 d, SEEDS = 200, 16
 
 
-def check(found, limit, bias=4.0 / d):
+def check(runs, limit, bias=4.0 / d):
     """Means within 3.5 standard errors of the limit, plus a relative `bias`; events too rare to see are 0."""
     for name in limit:
-        values = np.array([row[name] for row in found])
+        values = np.array([row[name] for row in runs])
         error = values.std(ddof=1) / np.sqrt(len(values))
         assert abs(values.mean() - limit[name]) < 3.5 * error + bias * abs(limit[name]) + 1e-5, name
         if name in ("overlap", "norm", "test_error"):
@@ -42,7 +42,7 @@ def check(found, limit, bias=4.0 / d):
 
 @pytest.mark.parametrize("alpha, ridge, loss", SIGN)
 def test_sign_teacher(alpha, ridge, loss):
-    found = []
+    values = []
     for seed in range(SEEDS):
         rng = np.random.default_rng([seed, 1])
         X = rng.standard_normal((round(alpha * d), d)) / np.sqrt(d)
@@ -52,7 +52,7 @@ def test_sign_teacher(alpha, ridge, loss):
         w = fit(X, y, loss, ridge).w
         cosine = w @ star / np.linalg.norm(w) / np.sqrt(d)
         z = X @ w
-        found.append(
+        values.append(
             {
                 "overlap": w @ star / d,
                 "norm": w @ w / d,
@@ -61,12 +61,12 @@ def test_sign_teacher(alpha, ridge, loss):
                 "train_error": np.mean(y * z < 0),
             }
         )
-    check(found, ROWS[f"ERM(alpha={alpha}, ridge={ridge}, loss={loss!r}, teacher=Sign())"])
+    check(values, ROWS[f"ERM(alpha={alpha}, ridge={ridge}, loss={loss!r}, teacher=Sign())"])
 
 
 @pytest.mark.parametrize("alpha, l1", LASSO)
 def test_lasso(alpha, l1):
-    found = []
+    values = []
     for seed in range(SEEDS):
         rng = np.random.default_rng([seed, 2])
         n = round(alpha * d)
@@ -76,6 +76,6 @@ def test_lasso(alpha, l1):
         noise = rng.standard_normal(n)
         y = X @ star + 0.1 * np.sqrt(n) / np.linalg.norm(noise) * noise
         w = fit(X, y, Square(), 0.0, l1).w
-        found.append({"test_error": np.mean((w - star) ** 2), "train_loss": np.mean((y - X @ w) ** 2) / 2})
+        values.append({"test_error": np.mean((w - star) ** 2), "train_loss": np.mean((y - X @ w) ** 2) / 2})
     rest = "loss=Square(), teacher=Linear(noise=0.01), prior=GaussBernoulli(rho=0.2)"
-    check(found, ROWS[f"ERM(alpha={alpha}, ridge=0.0, l1={l1}, {rest})"])
+    check(values, ROWS[f"ERM(alpha={alpha}, ridge=0.0, l1={l1}, {rest})"])

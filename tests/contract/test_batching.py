@@ -89,7 +89,7 @@ class Listed(Mean):
 
 
 def test_lists_keep_their_axes_when_many_are_computed_at_once():
-    found = sweep(Listed(), centre=(1.0, 2.0, 4.0))
-    np.testing.assert_array_equal(found.limit()["mean"], [[1, 0.5], [2, 1], [4, 2]])
+    statement = sweep(Listed(), centre=(1.0, 2.0, 4.0))
+    np.testing.assert_array_equal(statement.limit()["mean"], [[1, 0.5], [2, 1], [4, 2]])
     values = realize_block(Listed(), 8, range(5))["mean"]
     np.testing.assert_allclose(values[:, 0] - values[:, 1], 1)

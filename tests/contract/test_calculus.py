@@ -13,10 +13,10 @@ from asymptopia.parts.loss import Hinge, Square
 
 def test_the_derivative_of_a_traced_law_is_exact():
     law = CurieWeiss(beta=1.3, h=0.2)
-    found = derivative(law, "h")
+    slope = derivative(law, "h")
     limit = law.limit()
-    assert float(found["magnetisation"]) == pytest.approx(1.3 * float(limit["susceptibility"]), rel=1e-12)
-    assert float(found["free_energy"]) == pytest.approx(-float(limit["magnetisation"]), rel=1e-12)
+    assert float(slope["magnetisation"]) == pytest.approx(1.3 * float(limit["susceptibility"]), rel=1e-12)
+    assert float(slope["free_energy"]) == pytest.approx(-float(limit["magnetisation"]), rel=1e-12)
 
 
 @pytest.mark.parametrize("loss", [Square(), Hinge()])
@@ -24,10 +24,10 @@ def test_the_derivative_of_a_numerical_law_is_that_of_its_limit(loss):
     law = ERM(loss=loss, ridge=0.3)
     steps = np.array([-1e-4, 1e-4])
     ends = [law.replace(alpha=2.0 + h).limit() for h in steps]
-    found = derivative(law, "alpha")
-    for name in found:
+    slope = derivative(law, "alpha")
+    for name in slope:
         expected = float(ends[1][name] - ends[0][name]) / 2e-4
-        assert float(found[name]) == pytest.approx(expected, rel=1e-5, abs=1e-8), name
+        assert float(slope[name]) == pytest.approx(expected, rel=1e-5, abs=1e-8), name
 
 
 def test_the_best_ridge_of_least_squares_on_signs():

@@ -28,13 +28,13 @@ class Landau(Law):
     part: GaussBernoulli = field(GaussBernoulli(), "a part that changes nothing")
 
     def fixed_points(self):
-        a, found = self.x - 2, [(0.0, self.x <= 2)]
+        a, solutions = self.x - 2, [(0.0, self.x <= 2)]
         root = self.b**2 + 3 * a
         for sign in (-1, 1) if root >= 0 else ():
             s = (self.b + sign * np.sqrt(root)) / 3
             if s > 0:
-                found.append((s, sign > 0))
-        return [FixedPoint({"overlap": s}, a * s + self.b * s**2 - s**3, stable) for s, stable in found]
+                solutions.append((s, sign > 0))
+        return [FixedPoint({"overlap": s}, a * s + self.b * s**2 - s**3, stable) for s, stable in solutions]
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def test_the_axes_may_be_exchanged(landau):
 
 
 def test_thresholds_follow_from_fixed_points_alone():
-    found = thresholds(Landau(), "x")
-    assert found["information_theoretic"] == pytest.approx(2 - 1 / 4, rel=1e-8)
+    transitions = thresholds(Landau(), "x")
+    assert transitions["information_theoretic"] == pytest.approx(2 - 1 / 4, rel=1e-8)
     assert thresholds(Landau(), "part.rho") == {}
     with pytest.raises(StatementError, match="no least value"):
         thresholds(Landau(), "b")
@@ -82,11 +82,13 @@ def test_fields_of_parts():
 
 def test_compressed_sensing():
     """Perfect recovery is impossible below alpha = rho, and hard up to the transition of message passing."""
-    found = phase_diagram(SENSING, x=("alpha", [0.1, 0.15, 0.25, 0.3, 0.5]), y=("prior.rho", [0.2, 0.4]))
-    assert found.phase.values.tolist() == [[0, 0, 1, 1, 2], [0, 0, 0, 0, 1]]
-    assert found.algorithmic.values[0] == pytest.approx(0.3554108, abs=1e-6)
-    assert found.algorithmic.isnull().values.tolist() == [False, True]
-    assert float(found.overlap[0, 4]) == pytest.approx(0.2) and float(found.best_overlap[0, 2]) == pytest.approx(0.2)
+    diagram = phase_diagram(SENSING, x=("alpha", [0.1, 0.15, 0.25, 0.3, 0.5]), y=("prior.rho", [0.2, 0.4]))
+    assert diagram.phase.values.tolist() == [[0, 0, 1, 1, 2], [0, 0, 0, 0, 1]]
+    assert diagram.algorithmic.values[0] == pytest.approx(0.3554108, abs=1e-6)
+    assert diagram.algorithmic.isnull().values.tolist() == [False, True]
+    assert float(diagram.overlap[0, 4]) == pytest.approx(0.2) and float(diagram.best_overlap[0, 2]) == pytest.approx(
+        0.2
+    )
 
 
 def test_what_is_no_diagram():
@@ -123,9 +125,9 @@ def test_the_verb(tmp_path):
     out = tmp_path / "cs.pdf"
     done = CliRunner().invoke(main, [*SAID, "--sweep", "prior.rho=0.2,0.4", "--out", str(out), "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found["values"]["phase"] == [[0, 1, 2], [0, 0, 1]] and found["dims"]["phase"] == ["prior.rho", "alpha"]
-    assert found["values"]["algorithmic"][1] is None and out.read_bytes().startswith(b"%PDF")
+    answer = json.loads(done.stdout)
+    assert answer["values"]["phase"] == [[0, 1, 2], [0, 0, 1]] and answer["dims"]["phase"] == ["prior.rho", "alpha"]
+    assert answer["values"]["algorithmic"][1] is None and out.read_bytes().startswith(b"%PDF")
     table = CliRunner().invoke(main, [*SAID, "--sweep", "prior.rho=0.2,0.4"])
     assert "impossible, hard, easy" in table.output and "0.355411" in table.output
 

@@ -109,9 +109,9 @@ def test_bad_statements_are_refused(text, message):
     ],
 )
 def test_ranges(text, values):
-    field_name, found = parse_range(text, Walk, NAMES)
+    field_name, parsed = parse_range(text, Walk, NAMES)
     assert field_name == text.split("=")[0]
-    assert sweep(Walk(), **{field_name: found}).axes[field_name] == pytest.approx(values) or found == values
+    assert sweep(Walk(), **{field_name: parsed}).axes[field_name] == pytest.approx(values) or parsed == values
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,6 @@ def test_bad_files_are_refused(tmp_path):
 
 
 def test_laws_are_found_by_their_place():
-    found = law_classes()
-    assert "CurieWeiss" in found
-    assert all(cls.__name__ == name and cls.__module__.startswith("asymptopia.laws.") for name, cls in found.items())
+    classes = law_classes()
+    assert "CurieWeiss" in classes
+    assert all(cls.__name__ == name and cls.__module__.startswith("asymptopia.laws.") for name, cls in classes.items())

@@ -11,8 +11,8 @@ from asymptopia.laws.spins.curie_weiss import CurieWeiss
 
 def test_every_point_size_and_seed_is_in_one_cell(toys):
     cells = plan(sweep(toys["Coin"](), p=(0.2, 0.6)), (10, 20), 10)
-    found = [(c.statement, c.size, s) for c in cells for s in c.seeds]
-    assert len(set(found)) == len(found) == 2 * 2 * 10
+    triples = [(c.statement, c.size, s) for c in cells for s in c.seeds]
+    assert len(set(triples)) == len(triples) == 2 * 2 * 10
     assert [c.seeds for c in cells[:3]] == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9)]
     assert len({c.name for c in cells}) == len(cells) and len({c.key for c in cells}) == 4
 

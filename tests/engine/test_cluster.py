@@ -54,7 +54,7 @@ def test_workers_are_set_up(scheduler):
         return {k: os.environ.get(k) for k in cluster._ENVIRONMENT}
 
     with Client(scheduler, set_as_default=False) as client:
-        assert all(found == cluster._ENVIRONMENT for found in client.run(settings).values())
+        assert all(answers == cluster._ENVIRONMENT for answers in client.run(settings).values())
         handlers = client.run(lambda: __import__("signal").getsignal(2) == __import__("signal").SIG_IGN)
         assert list(handlers.values()) == [True, True]
 

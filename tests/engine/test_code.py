@@ -160,11 +160,11 @@ def test_the_syntax_of_a_file_and_of_those_beside_it(place):
 
 
 def test_helpers_of_two_folders_are_told_apart(tmp_path):
-    found = []
+    digests = []
     for number in (1, 2):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "helper_of_mine.py").write_text(f"def f():\n    return {number}\n")
         (folder / "a.py").write_text("from helper_of_mine import f\n\n\ndef g():\n    return f()\n")
-        found.append(load_file(folder / "a.py")["g"]())
-    assert found == [1, 2]
+        digests.append(load_file(folder / "a.py")["g"]())
+    assert digests == [1, 2]

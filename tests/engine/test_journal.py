@@ -139,14 +139,14 @@ def test_nothing_is_lost_when_the_writer_is_killed(tmp_path):
     told = [int(line) for line in process.stdout if line.endswith("\n")]
     process.stdout.close()
     assert process.wait() == -signal.SIGKILL
-    found = {o.name: o.values["m"][0] for o in read(tmp_path)[0]}
-    assert found == {name_of("key", (i,)): i / 7 for i in range(len(found))}
-    assert len(found) > max(told, default=300)
+    kept = {o.name: o.values["m"][0] for o in read(tmp_path)[0]}
+    assert kept == {name_of("key", (i,)): i / 7 for i in range(len(kept))}
+    assert len(kept) > max(told, default=300)
 
 
 def test_many_cells(tmp_path):
     count = 20_000
     written(tmp_path, *map(outcome, range(count)))
-    found, *_ = read(tmp_path)
-    assert [o.name for o in found] == [name(i) for i in range(count)]
-    assert all(o.values["m"][1] == 1 / (i + 3) for i, o in enumerate(found))
+    journal, *_ = read(tmp_path)
+    assert [o.name for o in journal] == [name(i) for i in range(count)]
+    assert all(o.values["m"][1] == 1 / (i + 3) for i, o in enumerate(journal))

@@ -41,7 +41,7 @@ def test_a_lock_says_all_that_is_asked_for(toys):
 def test_a_folder_holds_what_was_asked_found_and_done(tmp_path, toys):
     asked = entries(toys)
     results = Results.open_or_create(tmp_path / "a" / "b", lock(asked), study="# a study\n")
-    found = run(asked, out=results)
+    result = run(asked, out=results)
     names = {p.name for p in results.folder.iterdir()}
     assert names == {
         "study.toml", "study.lock.json", "provenance.json", "code.json", "cells", "arrays", "run.log", ".writing",
@@ -50,7 +50,7 @@ def test_a_folder_holds_what_was_asked_found_and_done(tmp_path, toys):
     again = Results.open(results.folder)
     assert again.lock == lock(asked)
     assert again.counts() == {"done": 9, "nan": 0, "failed": 0}
-    for entry, data in zip(asked, found, strict=True):
+    for entry, data in zip(asked, result, strict=True):
         xr.testing.assert_identical(again.dataset(entry.statement, entry.sizes, entry.seeds), data)
         xr.testing.assert_identical(data, entry.statement.experiment(entry.sizes, entry.seeds))
     assert "9 cells computed by this process, 0 of them failed" in (results.folder / "run.log").read_text()

@@ -31,43 +31,45 @@ def table(law, x=FLOPS, noise=0.003, seed=0, **more):
 
 
 @pytest.fixture(scope="module")
-def found():
+def answer():
     return extrapolate(table(floor), "flops", "loss", [1e22, 1e23])
 
 
-def test_a_law_with_a_floor_is_continued(found):
-    for p in found.predictions:
+def test_a_law_with_a_floor_is_continued(answer):
+    for p in answer.predictions:
         assert abs(floor(p.at[0]) - p.median) < p.high - p.low
         assert p.low <= p.curve_low < p.median < p.curve_high <= p.high
         assert p.high - p.low < 0.2 * p.median
-    first, second = found.predictions
+    first, second = answer.predictions
     assert second.high - second.low > first.high - first.low
-    assert found.verdict == "agrees" and found.widened == 1
-    assert sum(f.probability for f in found.forms) == pytest.approx(1)
-    verdicts = {f.name: f.verdict for f in found.forms}
+    assert answer.verdict == "agrees" and answer.widened == 1
+    assert sum(f.probability for f in answer.forms) == pytest.approx(1)
+    verdicts = {f.name: f.verdict for f in answer.forms}
     assert verdicts["exponential"] == "disagrees"
     assert verdicts["power law with floor"] != "disagrees"
 
 
-def test_the_answer_is_the_same_every_time_and_plain(found):
+def test_the_answer_is_the_same_every_time_and_plain(answer):
     again = extrapolate(table(floor), "flops", "loss", [1e22, 1e23])
-    assert json.dumps(again.plain()) == json.dumps(found.plain())
-    assert "a run is within" in str(found)
+    assert json.dumps(again.plain()) == json.dumps(answer.plain())
+    assert "a run is within" in str(answer)
 
 
 def test_a_broken_power_law_is_not_called_a_power_law():
-    found = extrapolate(table(broken, np.geomspace(1e18, 1e21, 14)), "flops", "loss", 1e22)
-    verdicts = {f.name: f.verdict for f in found.forms}
+    extrapolation = extrapolate(table(broken, np.geomspace(1e18, 1e21, 14)), "flops", "loss", 1e22)
+    verdicts = {f.name: f.verdict for f in extrapolation.forms}
     assert verdicts["power law"] == verdicts["power law with floor"] == "disagrees"
     assert verdicts["broken power law"] != "disagrees"
-    assert found.predictions[0].low < broken(1e22) < found.predictions[0].high
+    assert extrapolation.predictions[0].low < broken(1e22) < extrapolation.predictions[0].high
 
 
 def test_what_no_form_fits_is_said():
     x = np.geomspace(1e18, 1e22, 30)
-    found = extrapolate(table(lambda x: floor(x) * (1 + 0.05 * np.sin(2 * np.log(x))), x), "flops", "loss", 1e23)
-    assert found.verdict == "disagrees" and "No form fits" in found.reason
-    assert all(f.verdict == "disagrees" for f in found.forms)
+    extrapolation = extrapolate(
+        table(lambda x: floor(x) * (1 + 0.05 * np.sin(2 * np.log(x))), x), "flops", "loss", 1e23
+    )
+    assert extrapolation.verdict == "disagrees" and "No form fits" in extrapolation.reason
+    assert all(f.verdict == "disagrees" for f in extrapolation.forms)
 
 
 def test_repeated_runs_show_a_lack_of_fit_that_their_order_does_not():
@@ -102,12 +104,12 @@ def test_chinchilla_in_two_variables():
         return 1.82 + 482 / n**0.348 + 2085 / d**0.366
 
     y = law(N, D) * np.exp(0.003 * rng.standard_normal(60))
-    found = extrapolate(pd.DataFrame({"N": N, "D": D, "loss": y}), ["N", "D"], "loss", [(5e10, 1e12)])
-    best = max(found.forms, key=lambda f: f.probability)
+    extrapolation = extrapolate(pd.DataFrame({"N": N, "D": D, "loss": y}), ["N", "D"], "loss", [(5e10, 1e12)])
+    best = max(extrapolation.forms, key=lambda f: f.probability)
     assert best.name == "Chinchilla"
     constants = {name: (low, high) for name, _, low, high in best.constants}
     assert constants["a"][0] < 0.348 < constants["a"][1]
-    assert found.predictions[0].low < law(5e10, 1e12) < found.predictions[0].high
+    assert extrapolation.predictions[0].low < law(5e10, 1e12) < extrapolation.predictions[0].high
 
 
 def test_intervals_cover_as_often_as_they_say():
@@ -126,10 +128,10 @@ def test_intervals_cover_as_often_as_they_say():
     assert 5 <= inside[0.5] <= 21
 
 
-def test_a_larger_next_run_says_more(found):
-    left = [share for _, share, _ in found.next_run.candidates]
+def test_a_larger_next_run_says_more(answer):
+    left = [share for _, share, _ in answer.next_run.candidates]
     assert left[-1] < 0.5 < left[0] <= 1.1
-    assert found.next_run.halves is not None and FLOPS[0] < found.next_run.halves[0] <= 1e23
+    assert answer.next_run.halves is not None and FLOPS[0] < answer.next_run.halves[0] <= 1e23
 
 
 def test_a_faster_recipe_is_worth_its_factor():
@@ -144,12 +146,14 @@ def test_a_faster_recipe_is_worth_its_factor():
 def test_early_points_and_outliers_are_left_out_and_said():
     whole = table(floor, run="a").assign(run=[f"r{k}" for k in range(10)])
     early = whole.assign(flops=whole.flops / 3, loss=whole.loss * 1.3)
-    found = extrapolate(pd.concat([early, whole]), "flops", "loss", 1e22, run="run")
-    assert len(found.ladder.y) == 10 and "last row counts: 10 of 20" in found.notes[0]
+    extrapolation = extrapolate(pd.concat([early, whole]), "flops", "loss", 1e22, run="run")
+    assert len(extrapolation.ladder.y) == 10 and "last row counts: 10 of 20" in extrapolation.notes[0]
     many = table(floor, np.geomspace(1e18, 1e21, 30))
     many.loc[7, "loss"] *= 1.5
-    found = extrapolate(many, "flops", "loss", 1e22)
-    assert len(found.ladder.y) == 29 and found.notes == ("1 of 30 runs are far from every law and left out.",)
+    extrapolation = extrapolate(many, "flops", "loss", 1e22)
+    assert len(extrapolation.ladder.y) == 29 and extrapolation.notes == (
+        "1 of 30 runs are far from every law and left out.",
+    )
 
 
 def test_exact_runs_have_an_error_too():

@@ -104,9 +104,9 @@ def _by_default(cls):
         return False
 
 
-def faults(law, found, limit=True):
+def faults(law, observed, limit=True):
     """What is wrong with these observables of a law, as sentences."""
-    for name, value in found.items():
+    for name, value in observed.items():
         plain = name.removesuffix("_error") if name not in law.observables else name
         observable = law.observables.get(plain)
         value = np.asarray(value, float)
@@ -180,7 +180,7 @@ def experiment_of(law):
 
 def examples(cls, count):
     """Random statements of a law, the same at every call."""
-    found = []
+    computed = []
 
     @seed(20261129)
     @settings(
@@ -188,11 +188,11 @@ def examples(cls, count):
     )
     @given(records(cls))
     def collect(law):
-        if law is not None and len(found) < count and law not in found:
-            found.append(law)
+        if law is not None and len(computed) < count and law not in computed:
+            computed.append(law)
 
     collect()
-    return found
+    return computed
 
 
 def main():

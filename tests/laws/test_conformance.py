@@ -172,8 +172,8 @@ def test_a_realisation_gives_what_was_promised_and_never_asks_the_theory(law, la
 def test_a_landmark_is_reproduced(name, index):
     mark: Landmark = LAWS[name].landmarks[index]
     law = LAWS[name](**mark.fields)
-    found = thresholds(law, mark.along)[mark.observable] if mark.along else law.limit()[mark.observable].values[mark.at]
-    assert abs(float(found) - mark.value) <= mark.tolerance
+    value = thresholds(law, mark.along)[mark.observable] if mark.along else law.limit()[mark.observable].values[mark.at]
+    assert abs(float(value) - mark.value) <= mark.tolerance
     assert mark.source and 0 < mark.tolerance <= 0.01 * max(abs(mark.value), 1)
 
 

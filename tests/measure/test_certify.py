@@ -67,12 +67,12 @@ def random_problem(rng):
 
 def is_false(W, b, X, y, activation, rng):
     """Whether a certificate is given that does not hold, and how many are given."""
-    found = certify(W, X, y, activation, b)
+    certificates = certify(W, X, y, activation, b)
     wrong = False
-    if found.critical_points.holds:
+    if certificates.critical_points.holds:
         norm, gradient = residuals_and_gradient(W, b, X, y, activation)
-        wrong |= not norm <= found.sensitivity * len(X) * gradient * (1 + 1e-6)
-    if found.valleys.holds:
+        wrong |= not norm <= certificates.sensitivity * len(X) * gradient * (1 + 1e-6)
+    if certificates.valleys.holds:
         Z, target = np.column_stack([X, np.ones(len(X))]), y[:, 0] - b[-1][0]
         path = descent_path(np.column_stack([W[0], b[0]]), W[1][0], Z, target, activation, rng)
         along = path.losses(Z, target, activation, points=6)
@@ -80,7 +80,7 @@ def is_false(W, b, X, y, activation, rng):
         best = ((units @ np.linalg.lstsq(units, target, rcond=None)[0] - target) ** 2).mean() / 2
         scale = max(along[0], (target**2).mean())
         wrong |= (along - np.minimum.accumulate(along)).max() > 1e-9 * scale or along[-1] > best + 1e-7 * scale
-    return bool(wrong), found.critical_points.holds, found.valleys.holds
+    return bool(wrong), certificates.critical_points.holds, certificates.valleys.holds
 
 
 def test_no_certificate_is_false_in_random_problems():
@@ -96,9 +96,11 @@ def test_at_zero_weights_the_gradient_vanishes_and_nothing_is_certified_of_criti
     W, b = [np.zeros((9, 2)), np.zeros((1, 9))], [np.ones(9), y.mean(axis=0)]
     norm, gradient = residuals_and_gradient(W, b, X, y, Tanh())
     assert gradient < 1e-15 and norm > 0.5
-    found = certify(W, X, y, Tanh(), b)
-    assert not found.critical_points.holds and found.feature_rank == 1 and found.sensitivity == np.inf
-    assert found.valleys.holds  # which is no contradiction: the point is a saddle
+    certificates = certify(W, X, y, Tanh(), b)
+    assert (
+        not certificates.critical_points.holds and certificates.feature_rank == 1 and certificates.sensitivity == np.inf
+    )
+    assert certificates.valleys.holds  # which is no contradiction: the point is a saddle
 
 
 @pytest.mark.parametrize(
@@ -108,10 +110,10 @@ def test_the_width_needed_is_that_of_the_samples_less_the_bias(hidden, bias, exp
     rng = np.random.default_rng(1)
     X, y = rng.standard_normal((7, 3)), rng.standard_normal(7)
     W = [rng.standard_normal((hidden, 3)), rng.standard_normal((1, hidden))]
-    found = certify(W, X, y, Tanh(), [rng.standard_normal(hidden), np.zeros(1)] if bias else None)
-    assert found.critical_points.holds == expected
-    assert found.feature_rank == hidden + bias
-    assert ("yes" if expected else "no ") in str(found.critical_points)
+    certificates = certify(W, X, y, Tanh(), [rng.standard_normal(hidden), np.zeros(1)] if bias else None)
+    assert certificates.critical_points.holds == expected
+    assert certificates.feature_rank == hidden + bias
+    assert ("yes" if expected else "no ") in str(certificates.critical_points)
 
 
 def test_a_trap_below_the_intrinsic_dimension_has_no_certificate():

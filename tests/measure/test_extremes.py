@@ -30,20 +30,20 @@ def diagonal(values):
 @pytest.mark.parametrize("name", SPECTRA)
 def test_both_ends_are_found_with_their_multiplicities(name):
     values = RNG.permutation(SPECTRA[name])
-    found, vectors, errors = extremes(diagonal(values), 3)
+    eigenpairs, vectors, errors = extremes(diagonal(values), 3)
     scale = np.abs(values).max()
-    np.testing.assert_allclose(found, np.sort(values)[[0, 1, 2, -3, -2, -1]], rtol=0, atol=1e-10 * scale)
+    np.testing.assert_allclose(eigenpairs, np.sort(values)[[0, 1, 2, -3, -2, -1]], rtol=0, atol=1e-10 * scale)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(6), atol=1e-8)
-    left = np.linalg.norm(values[:, None] * vectors - vectors * found, axis=0)
+    left = np.linalg.norm(values[:, None] * vectors - vectors * eigenpairs, axis=0)
     assert (left <= errors + 1e-12 * scale).all() and (errors <= 1e-10 * scale).all()
 
 
 def test_what_does_not_settle_says_how_far_it_came():
     values = np.logspace(-10, 0, N)
-    found, _, errors = extremes(diagonal(values), 2, products=300)
+    eigenpairs, _, errors = extremes(diagonal(values), 2, products=300)
     assert errors[:2].min() > 1e-10 and errors[-1] < 1e-10
-    nearest = np.abs(found[:, None] - values).min(axis=1)
-    assert (nearest <= errors + 1e-12).all() and (found[:2] >= values[:2] - 1e-12).all()
+    nearest = np.abs(eigenpairs[:, None] - values).min(axis=1)
+    assert (nearest <= errors + 1e-12).all() and (eigenpairs[:2] >= values[:2] - 1e-12).all()
 
 
 def test_small_operators_are_written_out():

@@ -23,9 +23,9 @@ def outputs(X):
 
 def test_a_relu_network_is_known_but_for_the_scales_of_its_units():
     X = RNG.standard_normal((200, 3))
-    found = functional_dimension(outputs(X), relu_network(5), symmetries=5)
-    assert (found.rank, found.parameters) == (21, 26) and found.identifiable
-    assert "locally identifiable" in str(found)
+    dimension = functional_dimension(outputs(X), relu_network(5), symmetries=5)
+    assert (dimension.rank, dimension.parameters) == (21, 26) and dimension.identifiable
+    assert "locally identifiable" in str(dimension)
 
 
 def test_a_unit_that_never_fires_and_twins_are_not_known():
@@ -39,7 +39,7 @@ def test_a_unit_that_never_fires_and_twins_are_not_known():
 
 
 def test_few_inputs_determine_as_much_as_they_are():
-    found = functional_dimension(outputs(RNG.standard_normal((7, 3))), relu_network(5), 5)
-    assert found.rank == 7 and not found.identifiable and "more inputs" in str(found)
+    dimension = functional_dimension(outputs(RNG.standard_normal((7, 3))), relu_network(5), 5)
+    assert dimension.rank == 7 and not dimension.identifiable and "more inputs" in str(dimension)
     with pytest.raises(StatementError, match="`symmetries` must be from 0 to 25"):
         functional_dimension(outputs(np.ones((7, 3))), relu_network(5), 26)

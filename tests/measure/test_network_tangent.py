@@ -46,8 +46,8 @@ def test_factors_are_those_of_the_tangent_parametrisation():
     key = jax.random.key(1)
     factors = [((1.7 / W.shape[1]) ** 0.5, 0.3**0.5) for W, _ in _draw(law, 9, key)]
     layers = [(s * W, t * b) for (W, b), (s, t) in zip(_draw(law, 9, key), factors, strict=True)]
-    found = network_tangent_kernel(layers, Tanh(), law.inputs, factors=factors)[..., 0, 0]
-    np.testing.assert_allclose(found, law.realize(9, key)["ntk"], rtol=1e-10)
+    kernel = network_tangent_kernel(layers, Tanh(), law.inputs, factors=factors)[..., 0, 0]
+    np.testing.assert_allclose(kernel, law.realize(9, key)["ntk"], rtol=1e-10)
 
     def trained(drawn):
         h = jnp.asarray(law.inputs)
@@ -57,7 +57,7 @@ def test_factors_are_those_of_the_tangent_parametrisation():
         return (s * h @ W.T + t * b)[:, 0]
 
     rows = [leaf.reshape(2, -1) for leaf in jax.tree.leaves(jax.jacrev(trained)(_draw(law, 9, key)))]
-    np.testing.assert_allclose(found, sum(r @ r.T for r in rows), rtol=1e-10)
+    np.testing.assert_allclose(kernel, sum(r @ r.T for r in rows), rtol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -161,10 +161,10 @@ def test_sharpness_and_noise_are_those_of_jax():
 
 
 def test_certificates_of_a_module():
-    found = dense_layers(dense())
-    assert [w.shape for w in found.weights] == [(5, 4), (3, 5)]
-    assert repr(found.activation) == "Tanh()"
-    certify(found.weights, X, Y, found.activation, found.biases)
+    network = dense_layers(dense())
+    assert [w.shape for w in network.weights] == [(5, 4), (3, 5)]
+    assert repr(network.activation) == "Tanh()"
+    certify(network.weights, X, Y, network.activation, network.biases)
     with pytest.raises(StatementError, match="'1' is GELU"):
         dense_layers(dense(nn.GELU))
 

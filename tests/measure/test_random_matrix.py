@@ -15,13 +15,13 @@ def covariance(n, p, spikes=(), variance=1.0, seed=0):
     return X.T @ X / n
 
 
-def found(matrix, count=4, probes=40):
+def bulk_of(matrix, count=4, probes=40):
     return covariance_law(quadrature(aslinearoperator(matrix), probes), np.linalg.eigvalsh(matrix)[-count:])
 
 
 @pytest.mark.parametrize(("n", "p", "variance"), [(2000, 600, 1.0), (300, 600, 7.0), (900, 300, 1e-9)])
 def test_it_is_found_in_noise(n, p, variance):
-    law = found(covariance(n, p, variance=variance))
+    law = bulk_of(covariance(n, p, variance=variance))
     assert law.ratio == pytest.approx(p / n, rel=0.03)
     assert law.variance == pytest.approx(variance, rel=0.01)
     assert len(law.outliers) == 0
@@ -29,13 +29,13 @@ def test_it_is_found_in_noise(n, p, variance):
 
 def test_outliers_belong_to_directions():
     """An eigenvalue of its own fluctuates by about t sqrt(2 / n) for a direction of variance t."""
-    law = found(covariance(2000, 400, spikes=(6.0, 20.0)))
+    law = bulk_of(covariance(2000, 400, spikes=(6.0, 20.0)))
     assert law.ratio == pytest.approx(0.2, rel=0.03)
     np.testing.assert_allclose(law.population, [6.0, 20.0], rtol=4 * np.sqrt(2 / 2000))
 
 
 def test_a_weak_direction_is_not_seen():
-    assert len(found(covariance(1000, 400, spikes=(1.4,))).outliers) == 0
+    assert len(bulk_of(covariance(1000, 400, spikes=(1.4,))).outliers) == 0
 
 
 def test_it_is_not_found_elsewhere():
@@ -45,7 +45,7 @@ def test_it_is_not_found_elsewhere():
     powers = np.diag(np.arange(1, 501) ** -1.0)
     two = np.diag(np.repeat([1.0, 4.0], 200))
     for matrix in (wigner, wigner @ wigner @ wigner @ wigner, powers, two, -covariance(900, 300)):
-        assert found(matrix, probes=6) is None
+        assert bulk_of(matrix, probes=6) is None
 
 
 RNG = np.random.default_rng(7)

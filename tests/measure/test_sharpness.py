@@ -33,12 +33,12 @@ def digits():
 
 @pytest.mark.parametrize("rate", [0.6, 1.0])
 def test_full_batches_train_at_the_edge_of_stability(digits, rate):
-    found = sharpness_along(*digits, rate=rate, steps=2000, every=100)
-    assert found.sharpness[1] < 0.97 * found.edge, "it starts where descent is stable"
-    assert found.losses[-1] < 0.25 * found.losses[0]
-    late = found.sharpness[-5:]
-    assert (np.abs(late / found.edge - 1) < 0.05).all()
-    assert found.sharpness[-1] == pytest.approx(sharpness(digits[0], found.parameters), rel=1e-9)
+    training = sharpness_along(*digits, rate=rate, steps=2000, every=100)
+    assert training.sharpness[1] < 0.97 * training.edge, "it starts where descent is stable"
+    assert training.losses[-1] < 0.25 * training.losses[0]
+    late = training.sharpness[-5:]
+    assert (np.abs(late / training.edge - 1) < 0.05).all()
+    assert training.sharpness[-1] == pytest.approx(sharpness(digits[0], training.parameters), rel=1e-9)
 
 
 def squared(p, sample):

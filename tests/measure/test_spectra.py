@@ -21,25 +21,25 @@ def goe(n, seed=7):
 
 def test_as_many_products_as_dimensions_are_exact():
     a = goe(30)
-    found = quadrature(aslinearoperator(a), probes=400, order=30)
-    np.testing.assert_allclose(np.sort(found.eigenvalues[0]), np.linalg.eigvalsh(a), atol=1e-12)
+    density = quadrature(aslinearoperator(a), probes=400, order=30)
+    np.testing.assert_allclose(np.sort(density.eigenvalues[0]), np.linalg.eigvalsh(a), atol=1e-12)
     values = np.linalg.eigvalsh(a)
     for f in (lambda x: x, np.square, np.exp):
-        mean, error = found.mean(f)
+        mean, error = density.mean(f)
         assert abs(mean - f(values).mean()) < 4 * error
 
 
 def test_the_density_of_a_random_matrix_is_the_semicircle():
-    found = quadrature(aslinearoperator(goe(1000)), probes=16, order=60)
+    spectrum = quadrature(aslinearoperator(goe(1000)), probes=16, order=60)
     grid = np.linspace(-1.8, 1.8, 30)
-    density = found.density(grid, width=0.1)
+    density = spectrum.density(grid, width=0.1)
     z = np.linspace(-2, 2, 20001)[None]
     kernel = np.exp(-(((grid[:, None] - z) / 0.1) ** 2) / 2) / (np.sqrt(2 * np.pi) * 0.1)
     smooth = np.trapezoid(kernel * np.sqrt(4 - z**2) / (2 * np.pi), z[0])
     assert (np.abs(density.value - smooth) < 4.5 * density.error + 0.003).all() and density.error.max() < 0.015
-    low, high = found.ends()
+    low, high = spectrum.ends()
     assert low == pytest.approx(-2, abs=0.05) and high == pytest.approx(2, abs=0.05)
-    share, error = found.distribution(np.array([0.0, 3.0]))
+    share, error = spectrum.distribution(np.array([0.0, 3.0]))
     assert abs(share[0] - 0.5) < 0.05 and share[1] == pytest.approx(1.0) and error[0] > 0
 
 
@@ -75,16 +75,16 @@ def test_intervals_hold_the_truth_where_few_eigenvalues_are_seen():
     kernel = np.exp(-(((grid[:, None] - values) / width) ** 2) / 2) / (np.sqrt(2 * np.pi) * width)
     held, traces = np.zeros(len(grid)), 0
     for seed in range(repeated):
-        found = quadrature(operator, probes=10, order=50, seed=seed)
-        density = found.density(grid, width)
+        spectrum = quadrature(operator, probes=10, order=50, seed=seed)
+        density = spectrum.density(grid, width)
         held += (density.low <= kernel.mean(axis=1)) & (kernel.mean(axis=1) <= density.high)
-        low, high = found.trace_interval()
+        low, high = spectrum.trace_interval()
         traces += low <= values.sum() <= high
     assert held.mean() / repeated >= 0.93
     assert traces / repeated >= 0.93 - 3 * np.sqrt(0.07 * 0.93 / repeated)
     assert (held / repeated).min() >= 0.93 - 3.5 * np.sqrt(0.07 * 0.93 / repeated)
-    low, high = found.trace_interval(level=0.5)
-    assert high - low < 0.4 * np.ptp(found.trace_interval())
+    low, high = spectrum.trace_interval(level=0.5)
+    assert high - low < 0.4 * np.ptp(spectrum.trace_interval())
 
 
 def test_log_determinant_intervals():
@@ -108,9 +108,9 @@ def test_log_determinant():
 
 @pytest.mark.parametrize("matrix", [np.eye(40), np.zeros((40, 40)), np.diag(np.r_[np.ones(39), 100.0])])
 def test_few_different_eigenvalues_end_the_iteration(matrix):
-    found = quadrature(aslinearoperator(matrix), probes=4, order=20)
-    assert (found.weights > 0).sum(axis=1).max() <= 2
-    low, high = found.trace_interval(level=0.999)
+    density = quadrature(aslinearoperator(matrix), probes=4, order=20)
+    assert (density.weights > 0).sum(axis=1).max() <= 2
+    low, high = density.trace_interval(level=0.999)
     assert low - 1e-9 <= np.trace(matrix) <= high + 1e-9
 
 

@@ -20,12 +20,12 @@ def operator():
 
 
 def test_intervals_hold_the_trace():
-    found = [trace(operator(), products=60, seed=seed) for seed in range(400)]
-    held = np.mean([one.low <= SPECTRUM.sum() <= one.high for one in found])
+    measured = [trace(operator(), products=60, seed=seed) for seed in range(400)]
+    held = np.mean([one.low <= SPECTRUM.sum() <= one.high for one in measured])
     assert abs(held - 0.95) < 3 * np.sqrt(0.05 * 0.95 / 400)
-    values = np.array([one.value for one in found])
+    values = np.array([one.value for one in measured])
     assert abs(values.mean() - SPECTRUM.sum()) < 4 * values.std() / 20
-    assert np.mean([one.error**2 for one in found]) == pytest.approx(values.var(), rel=0.4)
+    assert np.mean([one.error**2 for one in measured]) == pytest.approx(values.var(), rel=0.4)
 
 
 def test_deflation_pays():

@@ -24,9 +24,9 @@ def test_masses_evolve_by_the_exponential(well, time):
     x, v = well
     right, left = rates(v, x[1] - x[0], 0.3)
     start = hats(x, -0.4, 0.2)
-    found = evolve(right, left, start, time)
-    np.testing.assert_allclose(found, start @ expm(time * generator(right, left)), atol=2e-11)
-    assert found.sum() == pytest.approx(1, abs=1e-11) and found.min() >= 0
+    masses = evolve(right, left, start, time)
+    np.testing.assert_allclose(masses, start @ expm(time * generator(right, left)), atol=2e-11)
+    assert masses.sum() == pytest.approx(1, abs=1e-11) and masses.min() >= 0
 
 
 def test_the_law_of_gibbs_is_stationary_on_the_grid(well):
@@ -70,18 +70,18 @@ def test_steep_potentials_lose_no_mass_and_turn_none_negative(stiffness, time):
     """A normal law stays one; the contour of an earlier scheme found masses of -3e19 here."""
     x = np.linspace(-6.4, 6.4, 513)
     right, left = rates(stiffness * x**2 / 2, x[1] - x[0], 0.5)
-    found = evolve(right, left, hats(x, 1.0, 0.7), time)
-    assert found.min() >= 0 and found.sum() == pytest.approx(1, abs=1e-12)
+    masses = evolve(right, left, hats(x, 1.0, 0.7), time)
+    assert masses.min() >= 0 and masses.sum() == pytest.approx(1, abs=1e-12)
     if stiffness * (x[1] - x[0]) ** 2 < 0.1:
-        assert found @ x == pytest.approx(np.exp(-stiffness * time), abs=5e-3)
+        assert masses @ x == pytest.approx(np.exp(-stiffness * time), abs=5e-3)
 
 
 def test_means_of_a_function_stay_within_it():
     x = np.linspace(-6.4, 6.4, 513)
     right, left = rates(200 * x**2, x[1] - x[0], 0.5)
     for time in (0.01, 1.0, 100.0):
-        found = evolve(right, left, np.tanh(x), time, backward=True)
-        assert np.abs(found).max() <= np.tanh(6.4) + 1e-12
+        masses = evolve(right, left, np.tanh(x), time, backward=True)
+        assert np.abs(masses).max() <= np.tanh(6.4) + 1e-12
 
 
 def test_long_times_are_squares_of_short_ones():
@@ -116,8 +116,8 @@ def test_the_response_of_the_drift_is_its_derivative():
         return mass[:-1] @ (right * np.diff(f)) - mass[1:] @ (left * np.diff(f))
 
     slope = (drift(1e-5) - drift(-1e-5)) / 2e-5
-    found = response(v, x[1] - x[0], 0.3, mass) @ (np.diff(w) * np.diff(f))
-    assert found == pytest.approx(slope, rel=1e-8)
+    values = response(v, x[1] - x[0], 0.3, mass) @ (np.diff(w) * np.diff(f))
+    assert values == pytest.approx(slope, rel=1e-8)
 
 
 def test_more_levels_are_asked_for_until_they_agree():
@@ -128,8 +128,12 @@ def test_more_levels_are_asked_for_until_they_agree():
         return {"good": np.array(2 + h**2), "slow": np.array(1 + 0.3 * h)}
 
     levels = ((0.4,), (0.2,), (0.1,), (0.05,))
-    found = refined(solve, levels)
-    assert len(asked) == 4 and abs(found["slow"] - 1) <= found["slow_error"] and abs(found["good"] - 2) < 1e-12
+    refined_values = refined(solve, levels)
+    assert (
+        len(asked) == 4
+        and abs(refined_values["slow"] - 1) <= refined_values["slow_error"]
+        and abs(refined_values["good"] - 2) < 1e-12
+    )
     asked.clear()
     refined(lambda h: {"good": solve(h)["good"]}, levels)
     assert len(asked) == 3

@@ -58,8 +58,8 @@ def test_a_damping_that_stands_still_or_overshoots_is_refused(damping):
 
 def test_all_fixed_points_of_a_bistable_map():
     m = 0.9575040240772687  # of tanh(2 m) = m
-    found = all_fixed_points(lambda x: np.tanh(2 * x), [[-1.0], [-0.2], [0.0], [0.3], [1.0]], memory=0)
-    assert np.allclose(np.ravel(found), [-m, 0, m], atol=1e-9)
+    solutions = all_fixed_points(lambda x: np.tanh(2 * x), [[-1.0], [-0.2], [0.0], [0.3], [1.0]], memory=0)
+    assert np.allclose(np.ravel(solutions), [-m, 0, m], atol=1e-9)
     assert len(all_fixed_points(np.cos, np.linspace(-2, 2, 9)[:, None])) == 1
 
 

@@ -56,9 +56,9 @@ def test_nodes_are_batched_over_means_deviations_and_breaks():
 @pytest.mark.parametrize("correlation", [-0.95, -0.3, 0.0, 0.6, 0.999])
 def test_orthant_probabilities_in_two_dimensions(correlation):
     C = [[1.0, correlation], [correlation, 1.0]]
-    found = expectation_2d(lambda x, y: (x > 0) & (y > 0), C, breaks=(0,), inner_breaks=lambda x: 0 * x[:, None])
+    mean = expectation_2d(lambda x, y: (x > 0) & (y > 0), C, breaks=(0,), inner_breaks=lambda x: 0 * x[:, None])
     tolerance = 1e-13 if abs(correlation) < 0.99 else 2e-3
-    assert found == pytest.approx(0.25 + np.arcsin(correlation) / (2 * np.pi), abs=tolerance)
+    assert mean == pytest.approx(0.25 + np.arcsin(correlation) / (2 * np.pi), abs=tolerance)
 
 
 def test_two_dimensional_moments_and_a_slanted_kink():
@@ -71,10 +71,10 @@ def test_two_dimensional_moments_and_a_slanted_kink():
 
 def test_two_dimensions_against_scipy():
     C = np.array([[1.3, -0.4], [-0.4, 0.8]])
-    found = expectation_2d(
+    mean = expectation_2d(
         lambda x, y: (x < 0.5) & (y < -0.2), C, breaks=(0.5,), inner_breaks=lambda x: np.full((len(x), 1), -0.2)
     )
-    assert found == pytest.approx(multivariate_normal([0, 0], C).cdf([0.5, -0.2]), abs=1e-7)
+    assert mean == pytest.approx(multivariate_normal([0, 0], C).cdf([0.5, -0.2]), abs=1e-7)
 
 
 def test_degenerate_laws():

@@ -9,8 +9,8 @@ from asymptopia.numerics.monotone import spread
 @pytest.mark.parametrize("coupling", [0.0, 0.7])
 def test_two_points(coupling):
     """Half weights on x**2 / 2: at +-a the gap 2 a balances a (1 + c) / 2 with p / (2 a)."""
-    found = spread(lambda x: x, np.ones_like, np.array([0.5, 3.0]), np.full(2, 0.5), np.array([0.3]), coupling)
-    np.testing.assert_allclose(found, np.sqrt(0.3 / (1 + coupling)) * np.array([-1, 1]), rtol=1e-12)
+    deviation = spread(lambda x: x, np.ones_like, np.array([0.5, 3.0]), np.full(2, 0.5), np.array([0.3]), coupling)
+    np.testing.assert_allclose(deviation, np.sqrt(0.3 / (1 + coupling)) * np.array([-1, 1]), rtol=1e-12)
 
 
 @pytest.mark.parametrize("start", [np.linspace(0, 1e-6, 40), np.linspace(-50, 300, 40)])

@@ -9,9 +9,9 @@ from asymptopia.numerics.passage import average, distance, mean_passage, normal_
 def test_brownian_motion_between_walls():
     """With a reflecting wall at 0 and the point at 1: a time of (1 - x**2) / 2 T from the left, and the like beyond."""
     x = np.linspace(0.0, 1.5, 301)
-    found = mean_passage(np.zeros(301), x[1] - x[0], 0.3, 200)
-    np.testing.assert_allclose(found[:201], (1 - x[:201] ** 2) / 0.6, atol=0.01)
-    np.testing.assert_allclose(found[200:], (0.25 - (1.5 - x[200:]) ** 2) / 0.6, atol=0.01)
+    time = mean_passage(np.zeros(301), x[1] - x[0], 0.3, 200)
+    np.testing.assert_allclose(time[:201], (1 - x[:201] ** 2) / 0.6, atol=0.01)
+    np.testing.assert_allclose(time[200:], (0.25 - (1.5 - x[200:]) ** 2) / 0.6, atol=0.01)
 
 
 def test_a_rare_passage_by_nested_quadrature():
@@ -26,12 +26,12 @@ def test_a_rare_passage_by_nested_quadrature():
         return quad(lambda z: np.exp((potential(y) - potential(z)) / T), -3, y, points=[-1.0], epsrel=1e-11)[0] / T
 
     exact = quad(waits, -1.0, 0.0, epsrel=1e-9)[0]
-    found = []
+    values = []
     for cells in (400, 800):
         x = np.linspace(-3.0, 3.0, cells + 1)
         times = mean_passage(potential(x), x[1] - x[0], T, cells // 2)
-        found.append(times[np.searchsorted(x, -1.0 - 1e-9)])
-    assert found[1] + (found[1] - found[0]) / 3 == pytest.approx(exact, rel=1e-5)
+        values.append(times[np.searchsorted(x, -1.0 - 1e-9)])
+    assert values[1] + (values[1] - values[0]) / 3 == pytest.approx(exact, rel=1e-5)
     with pytest.raises(ArithmeticError, match="too high"):
         mean_passage(potential(np.linspace(-3, 3, 401)), 0.015, 1e-4, 200)
 
@@ -41,9 +41,9 @@ def test_survival_of_an_ornstein_uhlenbeck_process_by_reflection():
     from scipy.special import ndtr
 
     T, t, x = 0.4, 0.7, np.linspace(-6.0, 6.0, 1201)
-    found = survival(x**2 / 2, x[1] - x[0], T, 600, (t,))[0]
+    probability = survival(x**2 / 2, x[1] - x[0], T, 600, (t,))[0]
     spread = np.sqrt(T * (1 - np.exp(-2 * t)))
-    np.testing.assert_allclose(found, 2 * ndtr(np.abs(x) * np.exp(-t) / spread) - 1, atol=1e-4)
+    np.testing.assert_allclose(probability, 2 * ndtr(np.abs(x) * np.exp(-t) / spread) - 1, atol=1e-4)
 
 
 def test_the_mean_time_is_the_integral_of_survival():
@@ -61,10 +61,10 @@ def test_means_over_a_normal_law_with_a_kink(deviation):
     from scipy.special import ndtr
 
     x = np.linspace(-25.0, 25.0, 1001)
-    found = average(x, np.abs(x), 500, 0.3, deviation)
+    mean = average(x, np.abs(x), 500, 0.3, deviation)
     z = 0.3 / deviation if deviation else np.inf
     density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    assert found == pytest.approx(2 * deviation * density + 0.3 * (2 * ndtr(z) - 1), abs=1e-12)
+    assert mean == pytest.approx(2 * deviation * density + 0.3 * (2 * ndtr(z) - 1), abs=1e-12)
 
 
 def test_distances_of_normal_laws():

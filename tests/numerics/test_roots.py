@@ -7,8 +7,8 @@ from asymptopia.numerics.roots import bracketed_roots, peaks
 
 def test_roots_of_cubics():
     c = np.array([1e-9, 0.3, 2.0, 50.0, 1e9])
-    found = bracketed_roots(lambda x, k: x**3 - c[k], np.zeros(5), np.full(5, 1e4))
-    assert np.allclose(found, np.cbrt(c), rtol=1e-12, atol=1e-12)
+    roots = bracketed_roots(lambda x, k: x**3 - c[k], np.zeros(5), np.full(5, 1e4))
+    assert np.allclose(roots, np.cbrt(c), rtol=1e-12, atol=1e-12)
 
 
 def test_steps_infinities_and_ends():
@@ -16,9 +16,9 @@ def test_steps_infinities_and_ends():
         with np.errstate(divide="ignore"):
             return np.choose(k, [np.where(x < 0.3, -1.0, 1.0), np.log(np.maximum(x, 0)), x - 1.0, x + 1.0])
 
-    found = bracketed_roots(function, np.array([0.0, 0.0, 1.0, 0.0]), np.array([1.0, 7.0, 2.0, 1.0]))
-    assert np.allclose(found[:3], [0.3, 1.0, 1.0], atol=1e-12)
-    assert np.isnan(found[3]), "ends of one sign hold no root that is known"
+    roots = bracketed_roots(function, np.array([0.0, 0.0, 1.0, 0.0]), np.array([1.0, 7.0, 2.0, 1.0]))
+    assert np.allclose(roots[:3], [0.3, 1.0, 1.0], atol=1e-12)
+    assert np.isnan(roots[3]), "ends of one sign hold no root that is known"
 
 
 def test_few_evaluations_are_needed():
@@ -34,6 +34,6 @@ def test_few_evaluations_are_needed():
 
 def test_peaks():
     at = np.array([-0.7, 0.01, 2.5])
-    found = peaks(lambda x, k: -np.cosh(x - at[k]), at - 1.0, at + 0.3, at + 2.0)
-    assert np.allclose(found, at, atol=3e-8)
+    places = peaks(lambda x, k: -np.cosh(x - at[k]), at - 1.0, at + 0.3, at + 2.0)
+    assert np.allclose(places, at, atol=3e-8)
     assert peaks(lambda x, k: x, *(np.zeros(0),) * 3).size == 0

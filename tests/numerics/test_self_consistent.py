@@ -23,8 +23,8 @@ def test_mass_and_positivity_at_any_step(problem):
 
 def test_the_error_is_of_second_order_in_the_step(problem):
     start = hats(problem.x, 0.4, 0.3)
-    found = [problem.x @ flow(problem, start, (1.0,), h).masses[-1] for h in (0.2, 0.1, 0.05, 0.025)]
-    steps = np.diff(found)
+    values = [problem.x @ flow(problem, start, (1.0,), h).masses[-1] for h in (0.2, 0.1, 0.05, 0.025)]
+    steps = np.diff(values)
     assert steps[0] / steps[1] > 3 and steps[1] / steps[2] == pytest.approx(4, rel=0.25)
 
 

@@ -18,8 +18,8 @@ def test_the_lower_tail_has_all_its_digits(t):
         rest = k / (x + rest)
     excess = 1 / (x + rest)
     expected = x + excess, excess, 1 - (x + excess) * excess
-    for found, exact in zip(hazard(t), expected, strict=True):
-        assert float(Decimal(float(found)) / exact - 1) == pytest.approx(0, abs=3e-10)
+    for value, exact in zip(hazard(t), expected, strict=True):
+        assert float(Decimal(float(value)) / exact - 1) == pytest.approx(0, abs=3e-10)
 
 
 def test_the_rest_is_the_normal_law():

@@ -17,11 +17,11 @@ def test_evidence_and_moments_of_a_normal_likelihood(width):
     def log_likelihood(u):
         return -0.5 * (((ndtri(u) - 1) / width) ** 2).sum(axis=1)
 
-    found = posterior(log_likelihood, k, 1000, np.random.default_rng(0))
+    sample = posterior(log_likelihood, k, 1000, np.random.default_rng(0))
     total = 1 + width**2
     exact = k * (np.log(width) - 0.5 * np.log(total) - 0.5 / total)
-    assert found.log_evidence == pytest.approx(exact, abs=0.5)
-    z = ndtri(found.points)
+    assert sample.log_evidence == pytest.approx(exact, abs=0.5)
+    z = ndtri(sample.points)
     deviation = width / np.sqrt(total)
     assert np.all(np.abs(z.mean(axis=0) - 1 / total) < 6 * deviation / np.sqrt(300))
     assert z.std(axis=0) == pytest.approx(deviation, rel=0.15)

@@ -15,24 +15,24 @@ def test_pairs_without_noise_are_the_gradient_flow_of_a_semicircle():
     times = np.array([0.3, 1.0, 3.0, 10.0, 30.0, 100.0])
     x = 4 * times
     flow = -(ive(0, x) / ive(1, x) - 2 / x)  # -d log(I_1(x) / x) / dx
-    found = solve_two_time(PAIRS, 0.0, times)
-    np.testing.assert_allclose(found.energy, flow, atol=3e-7)
+    solution = solve_two_time(PAIRS, 0.0, times)
+    np.testing.assert_allclose(solution.energy, flow, atol=3e-7)
     sum_of_times = times[:, None] + times[None, :]
 
     def partition(t):
         return ive(1, 2 * t) / t * np.exp(2 * t - 200)
 
     overlap = partition(sum_of_times) / np.sqrt(partition(2 * times)[:, None] * partition(2 * times)[None, :])
-    np.testing.assert_allclose(found.correlation, overlap, atol=3e-7)
+    np.testing.assert_allclose(solution.correlation, overlap, atol=3e-7)
 
 
 @pytest.mark.parametrize(("landscape", "temperature"), [(TRIPLES, 0.7), (MIXED, 1.1)])
 def test_equilibrium_is_stationary_and_obeys_the_fluctuation_dissipation_theorem(landscape, temperature):
     times = np.r_[1.0, 1.98, 2.0, 2.02, 3.0, 3.98, 4.0, 4.02]
-    found = solve_two_time(landscape, temperature, times, signal=1 / temperature, overlap=1.0)
-    np.testing.assert_allclose(found.energy, -polyval(1.0, landscape) / temperature, atol=1e-6)
-    C, R = found.correlation, found.response
-    np.testing.assert_allclose([C[4, 0], C[6, 2]], found.overlap[2], atol=1e-6)  # a lag of 2, from three starts
+    solution = solve_two_time(landscape, temperature, times, signal=1 / temperature, overlap=1.0)
+    np.testing.assert_allclose(solution.energy, -polyval(1.0, landscape) / temperature, atol=1e-6)
+    C, R = solution.correlation, solution.response
+    np.testing.assert_allclose([C[4, 0], C[6, 2]], solution.overlap[2], atol=1e-6)  # a lag of 2, from three starts
     slope = (C[7, 2] - C[5, 2]) / (times[7] - times[5])
     assert R[6, 2] == pytest.approx(-slope / temperature, rel=1e-3)
     assert np.triu(R, 1).any() == 0 and np.allclose(np.diag(R), 1)
@@ -61,8 +61,8 @@ def euler(landscape, temperature, last, h, signal, overlap):
 def test_another_solver_agrees(temperature):
     coarse, middle, fine = (euler(MIXED, temperature, 2.0, h, 0.9, 0.4) for h in (0.02, 0.01, 0.005))
     best = (8 * fine - 6 * middle + coarse) / 3
-    found = solve_two_time(MIXED, temperature, (1.0, 2.0), signal=0.9, overlap=0.4)
-    ours = [found.energy[1], found.overlap[1], found.correlation[1, 0]]
+    solution = solve_two_time(MIXED, temperature, (1.0, 2.0), signal=0.9, overlap=0.4)
+    ours = [solution.energy[1], solution.overlap[1], solution.correlation[1, 0]]
     np.testing.assert_allclose(ours, best, atol=3e-5)
 
 
@@ -94,9 +94,9 @@ def test_the_stated_error_bounds_the_error_of_long_runs():
 
 def test_the_quench_approaches_the_threshold_as_a_power():
     times = np.geomspace(30, 300, 8)
-    found = solve_two_time(TRIPLES, 0.0, times, step=0.4, thinning=0.2)
+    solution = solve_two_time(TRIPLES, 0.0, times, step=0.4, thinning=0.2)
     terms = np.stack([np.ones(8), times ** (-2 / 3), times ** (-4 / 3)], axis=1)
-    limit = np.linalg.lstsq(terms, found.energy)[0][0]
+    limit = np.linalg.lstsq(terms, solution.energy)[0][0]
     assert limit == pytest.approx(-2 / np.sqrt(3), abs=2e-4)
 
 

@@ -37,11 +37,11 @@ CLOSED = [
 
 @pytest.mark.parametrize(("activation", "mu0", "mu1", "mu_star"), CLOSED, ids=lambda v: str(v)[:20])
 def test_gaussian_equivalent_coefficients(activation, mu0, mu1, mu_star):
-    found = activation.moments()
+    averages = activation.moments()
     digits = 1e-6 if isinstance(activation, Tanh) else 1e-10
-    assert found.mu0 == pytest.approx(mu0, abs=digits)
-    assert found.mu1 == pytest.approx(mu1, rel=digits, abs=digits)
-    assert found.mu_star == pytest.approx(mu_star, rel=digits, abs=digits)
+    assert averages.mu0 == pytest.approx(mu0, abs=digits)
+    assert averages.mu1 == pytest.approx(mu1, rel=digits, abs=digits)
+    assert averages.mu_star == pytest.approx(mu_star, rel=digits, abs=digits)
 
 
 @pytest.mark.parametrize("activation", [Relu(), Erf(), Erf(scale=3.0), Tanh(), Sign(), Identity(), Gelu()], ids=str)

@@ -11,8 +11,8 @@ from asymptopia.parts.loss import Loss
 @pytest.mark.parametrize("loss", [Amplitude(), Amplitude(width=0.1)])
 def test_derivatives_are_those_of_the_loss(loss):
     y, z = np.meshgrid([0.0, 0.7, 2.0], np.linspace(-3, 3, 41))
-    for exact, found in zip(derivatives(loss), (loss.gradient, loss.curvature), strict=True):
-        np.testing.assert_allclose(found(y, z), np.asarray(exact(y, z)), rtol=1e-10, atol=1e-10)
+    for exact, value in zip(derivatives(loss), (loss.gradient, loss.curvature), strict=True):
+        np.testing.assert_allclose(value(y, z), np.asarray(exact(y, z)), rtol=1e-10, atol=1e-10)
 
 
 def test_the_amplitude_is_blind_to_the_sign_and_not_convex():

@@ -184,8 +184,8 @@ def test_components_of_a_tangent_kernel_have_its_inner_products():
     samples = Bundled("wine").samples("ntk:2")
     K = NTK(depth=2).matrix(Bundled("wine").samples().X)
     centred = K - K.mean(axis=0) - K.mean(axis=1)[:, None] + K.mean()
-    found = samples.X @ samples.X.T
-    np.testing.assert_allclose(found / np.trace(found), centred / np.trace(centred), atol=1e-12)
+    values = samples.X @ samples.X.T
+    np.testing.assert_allclose(values / np.trace(values), centred / np.trace(centred), atol=1e-12)
     assert samples.X.shape == (178, 177) and (samples.X**2).mean() == pytest.approx(1)
     assert np.all(np.diff(np.square(samples.X).sum(axis=0)) < 0)
     for text in ("ntk", "ntk:", "ntk:0", "ntk:-1", "ntk:2.5", "ntk:101", "ntk:deep"):

@@ -16,8 +16,8 @@ def test_transitions_of_unit_width_are_resolved_at_any_variance(variance):
     own = Activation.from_callable(jax.scipy.special.erf)
     u = np.full(4, variance)
     apart = variance * np.array([0.0, 0.01, 1.0, 3.0])
-    for found, exact in zip(dual(own, u, u, apart), dual(Erf(), u, u, apart), strict=True):
-        np.testing.assert_allclose(found, exact, rtol=1e-10, atol=1e-14)
+    for value, exact in zip(dual(own, u, u, apart), dual(Erf(), u, u, apart), strict=True):
+        np.testing.assert_allclose(value, exact, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("power", [0.3, 0.5, 0.7])

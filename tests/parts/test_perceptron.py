@@ -11,8 +11,8 @@ from asymptopia.parts.perceptron import Perceptron
 @pytest.mark.parametrize("loss", [Perceptron(), Perceptron(kappa=1.0, width=0.2)])
 def test_derivatives_are_those_of_the_loss(loss):
     y, z = np.meshgrid([-1.0, 1.0], np.linspace(-3, 3, 42) + 0.0123)
-    for exact, found in zip(derivatives(loss), (loss.gradient, loss.curvature), strict=True):
-        np.testing.assert_allclose(found(y, z), np.asarray(exact(y, z)), rtol=1e-10, atol=1e-10)
+    for exact, value in zip(derivatives(loss), (loss.gradient, loss.curvature), strict=True):
+        np.testing.assert_allclose(value(y, z), np.asarray(exact(y, z)), rtol=1e-10, atol=1e-10)
     assert loss.convex()
 
 

@@ -120,8 +120,8 @@ def test_a_users_log_partition_is_all_that_is_needed():
     own = Own()
     own.check()
     assert (own.mean, own.second_moment) == pytest.approx((0, 1), abs=1e-15)
-    for found, expected in zip(own.posterior(POINTS, ALONG), Rademacher().posterior(POINTS, ALONG), strict=True):
-        assert np.allclose(found, expected, rtol=1e-9, atol=1e-15)
+    for value, expected in zip(own.posterior(POINTS, ALONG), Rademacher().posterior(POINTS, ALONG), strict=True):
+        assert np.allclose(value, expected, rtol=1e-9, atol=1e-15)
     assert own.symmetric and Laplace().symmetric
 
 

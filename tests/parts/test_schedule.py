@@ -25,6 +25,6 @@ def test_warm_up_and_decay_are_straight_between_the_kinks():
 
 def test_a_schedule_that_is_none_is_refused():
     wrong = ((lambda u: u - 0.5, "-0.5"), (lambda u: 1 / (1 - u), "inf"), (lambda u: 0 * u, "throughout"))
-    for function, found in wrong:
-        with pytest.raises(StatementError, match=found):
+    for function, values in wrong:
+        with pytest.raises(StatementError, match=values):
             Schedule.from_callable(function).check()

@@ -126,8 +126,8 @@ class Broken(Mean):
         return {"square": self.mu**2, "mean": self.mu}
 
     def realize(self, n: int, key: Any) -> dict[str, Any]:
-        found = super().realize(n, key)
-        return found | ({"square": np.nan} if self.mu > 1 else {})
+        realisation = super().realize(n, key)
+        return realisation | ({"square": np.nan} if self.mu > 1 else {})
 
 
 def hostile_law() -> type[Law]:

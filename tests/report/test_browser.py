@@ -65,11 +65,11 @@ def look(path, tmp_path, width, height=9000, *flags):
     for milliseconds in (15_000, 60_000, 240_000):  # a busy machine may give the frame no time to answer
         budget = f"--virtual-time-budget={milliseconds}"
         done = run(tmp_path, *window, *flags, budget, "--dump-dom", frame.as_uri())
-        found = re.search(r'<pre id="out">(.+?)</pre>', done.stdout, re.S)
-        if found:
+        points = re.search(r'<pre id="out">(.+?)</pre>', done.stdout, re.S)
+        if points:
             break
-    assert found, done.stdout[-500:] + done.stderr[-2000:]
-    return json.loads(html.unescape(found[1]))
+    assert points, done.stdout[-500:] + done.stderr[-2000:]
+    return json.loads(html.unescape(points[1]))
 
 
 def run(tmp_path, *arguments):

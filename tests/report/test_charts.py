@@ -142,8 +142,8 @@ def test_effective_exponent_is_measured_where_the_correction_is_seen():
     for law in (Biased(), Exact()):
         confrontation = confront(law)
         captions.append(scaling_chart(confrontation, confrontation["mean"], "s").caption)
-    found = re.search(r"b = (\S+) \\pm (\S+)\$", captions[0])
-    assert abs(float(found[1]) - 0.5) <= 3 * float(found[2]) < 0.1
+    points = re.search(r"b = (\S+) \\pm (\S+)\$", captions[0])
+    assert abs(float(points[1]) - 0.5) <= 3 * float(points[2]) < 0.1
     assert "the distance from the limit falls" not in captions[1]
 
 

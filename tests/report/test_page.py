@@ -149,9 +149,9 @@ def test_folder_holds_everything_and_draws_again_only_what_changed(shapes, tmp_p
     (tmp_path / "results.nc").write_bytes(b"data")
     keep = dict(title="t", provenance={}, downloads=["results.nc", "absent.nc"])
     path = write_results(tmp_path, [shapes.one_size], **keep)
-    found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
+    files = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
     stems = [f"figures/mean-{o}.{kind}" for o in ("square", "mean", "fluctuation") for kind in ("pdf", "svg")]
-    assert found == {"report.html", "results.nc", "table.csv", "table.tex", "CITE.bib", "figures/figures.json", *stems}
+    assert files == {"report.html", "results.nc", "table.csv", "table.tex", "CITE.bib", "figures/figures.json", *stems}
     links = [a["href"] for t, a in Page(path.read_text(encoding="utf-8")).tags if t == "a"]
     assert {"results.nc", "table.csv", "table.tex", "CITE.bib", "figures/"} <= set(links) and "absent.nc" not in links
     times = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "figures").glob("*.svg")}

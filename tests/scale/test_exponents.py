@@ -16,8 +16,8 @@ def test_intervals_hold_the_exponent():
     rng = np.random.default_rng(0)
     held = 0
     for _ in range(1000):
-        found = fitted(SIZES, values(-0.5, 0.3, 4, rng), 0.95)
-        held += found.low <= -0.5 <= found.high
+        fits = fitted(SIZES, values(-0.5, 0.3, 4, rng), 0.95)
+        held += fits.low <= -0.5 <= fits.high
     assert abs(held / 1000 - 0.95) < 3 * np.sqrt(0.05 * 0.95 / 1000)
 
 
@@ -26,8 +26,8 @@ def test_intervals_hold_the_exponent():
     [(0.0, 0.02, "order one"), (0.5, 0.02, "grows"), (-0.5, 0.02, "vanishes"), (0.0, 1.0, "inconclusive")],
 )
 def test_verdicts(exponent, noise, said):
-    found = fitted(SIZES, values(exponent, noise, 4, np.random.default_rng(1)), 0.95)
-    assert found.verdict.startswith(said)
+    fits = fitted(SIZES, values(exponent, noise, 4, np.random.default_rng(1)), 0.95)
+    assert fits.verdict.startswith(said)
 
 
 def test_what_never_moves_has_no_exponent():

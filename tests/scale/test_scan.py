@@ -54,14 +54,14 @@ def jax_step(fault="", rate=0.01, gradient=False):
 @pytest.mark.parametrize(("fault", "layer", "mend"), [("", None, ""), ("rate", "middle", "rate times width**-1"),
                                                       ("start", "last", "weights times width**-0.5")])  # fmt: skip
 def test_the_layer_at_fault_is_named(gradient, fault, layer, mend):
-    found = scale(jax_step(fault, gradient=gradient), WIDTHS)
-    assert found.degree == pytest.approx(float(gradient), abs=0.01)
+    report = scale(jax_step(fault, gradient=gradient), WIDTHS)
+    assert report.degree == pytest.approx(float(gradient), abs=0.01)
     if layer is None:
-        assert found.faults == ()
+        assert report.faults == ()
     else:
-        assert {row.layer for row in found.faults} == {f"['{layer}']"}
-        assert found.faults[0].mend.endswith(mend)
-    assert found.unseen == ()
+        assert {row.layer for row in report.faults} == {f"['{layer}']"}
+        assert report.faults[0].mend.endswith(mend)
+    assert report.unseen == ()
 
 
 def test_a_mended_network_is_sound():
@@ -133,8 +133,8 @@ def test_the_command(tmp_path):
     path.write_text(FILE)
     done = CliRunner().invoke(main, ["scale", f"{path}:step", "--widths", "32,64,128,256", "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert {row["layer"] for row in found["faults"]} == {"2", "4"} and found["degree"] == pytest.approx(0, abs=0.01)
+    answer = json.loads(done.stdout)
+    assert {row["layer"] for row in answer["faults"]} == {"2", "4"} and answer["degree"] == pytest.approx(0, abs=0.01)
     done = CliRunner().invoke(main, ["scale", f"{path}:step"])
     assert done.exit_code == 2 and "--widths or --depths" in done.output
     done = CliRunner().invoke(main, ["scale", f"{path}:stop", "--widths", "32,64,128"])

@@ -67,11 +67,11 @@ def written(tmp_path, content, ending="csv"):
 
 @pytest.mark.parametrize("case", SAME)
 def test_the_same_table_in_many_guises(case, tmp_path):
-    found = read_columns(written(tmp_path, *SAME[case]), "y")
-    assert found.names == ("a", "b")
-    assert found.kind == "regression"
-    np.testing.assert_allclose(found.X, FIRST, rtol=1e-12)
-    np.testing.assert_allclose(found.y, Y, rtol=1e-12)
+    columns = read_columns(written(tmp_path, *SAME[case]), "y")
+    assert columns.names == ("a", "b")
+    assert columns.kind == "regression"
+    np.testing.assert_allclose(columns.X, FIRST, rtol=1e-12)
+    np.testing.assert_allclose(columns.y, Y, rtol=1e-12)
 
 
 C = ["no", "yes"] * 12
@@ -129,45 +129,45 @@ def test_options_mend_what_is_refused(tmp_path):
 
 @pytest.mark.parametrize("word", ["None", "NA", "nan", "null"])
 def test_a_class_may_be_called_like_a_missing_value(word, tmp_path):
-    found = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [word, "bad"] * 12))), "y")
-    assert sorted(found.meaning.replace(",", "").split()[-2:]) == sorted(
+    columns = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [word, "bad"] * 12))), "y")
+    assert sorted(columns.meaning.replace(",", "").split()[-2:]) == sorted(
         ["not", word] if word < "bad" else ["not", "bad"]
     )
-    assert (found.y > 0).sum() == 12
+    assert (columns.y > 0).sum() == 12
 
 
 def test_classes_that_differ_in_the_tenth_digit_are_told_apart(tmp_path):
-    found = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [0.1234567891, 0.1234567892] * 12))), "y")
-    assert found.meaning == "y is 0.1234567892, not 0.1234567891"
+    columns = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [0.1234567891, 0.1234567892] * 12))), "y")
+    assert columns.meaning == "y is 0.1234567892, not 0.1234567891"
 
 
 def test_a_name_with_commas_in_a_table_of_semicolons(tmp_path):
-    found = read_columns(written(tmp_path, text('"a, kg, dry";"b";y', rows(A, B, Y, separator=";"))), "y")
-    assert found.names == ("a, kg, dry", "b")
+    columns = read_columns(written(tmp_path, text('"a, kg, dry";"b";y', rows(A, B, Y, separator=";"))), "y")
+    assert columns.names == ("a, kg, dry", "b")
 
 
 def test_words_dates_and_truth_values_become_numbers(tmp_path):
     days = [f"2024-01-{k + 1:02d}" for k in range(24)]
     path = written(tmp_path, text("w,d,t,y", rows(["r", "g", "r"] * 8, days, ["true", "False"] * 12, Y)))
-    found = read_columns(path, "y")
-    assert found.names == ("w=g", "d", "t")
-    np.testing.assert_array_equal(found.X[:, 1], np.arange(24))
-    np.testing.assert_array_equal(found.X[:4, 2], [1, 0, 1, 0])
-    assert [n.split()[0] for n in found.notes] == ["Dates", "Words", "d"]
+    columns = read_columns(path, "y")
+    assert columns.names == ("w=g", "d", "t")
+    np.testing.assert_array_equal(columns.X[:, 1], np.arange(24))
+    np.testing.assert_array_equal(columns.X[:4, 2], [1, 0, 1, 0])
+    assert [n.split()[0] for n in columns.notes] == ["Dates", "Words", "d"]
 
 
 def test_thousands_are_not_mistaken_for_decimals(tmp_path):
     big = [f'"{1 + k},234,{500 + k}"' for k in range(24)]
-    found = read_columns(written(tmp_path, text("a,y", rows(big, Y))), "y")
-    assert found.X[1, 0] == 2234501
+    columns = read_columns(written(tmp_path, text("a,y", rows(big, Y))), "y")
+    assert columns.X[1, 0] == 2234501
     with pytest.raises(StatementError, match="not numbers: a"):
         read_columns(written(tmp_path, text("a,y", rows([f'"{1 + k},234"' for k in range(24)], Y))), "y")
 
 
 def test_whole_numbers_too_large_are_read_and_said(tmp_path):
-    found = read_columns(written(tmp_path, text("a,y", rows([10**30 + k * 10**28 for k in range(24)], Y))), "y")
-    assert found.X[3, 0] == pytest.approx(1.03e30)
-    assert "rounded to 16 digits" in found.notes[0]
+    columns = read_columns(written(tmp_path, text("a,y", rows([10**30 + k * 10**28 for k in range(24)], Y))), "y")
+    assert columns.X[3, 0] == pytest.approx(1.03e30)
+    assert "rounded to 16 digits" in columns.notes[0]
 
 
 def test_columns_that_give_the_target_away_are_named(tmp_path):
@@ -176,16 +176,16 @@ def test_columns_that_give_the_target_away_are_named(tmp_path):
         "twice determines y by itself; if it would not be known in practice, leave it out with --drop twice.",
     )
     labels = np.where(A > 0, 1, 0)
-    found = read_columns(written(tmp_path, text("a,b,y", rows(A, B, labels))), "y")
-    assert [n.split()[0] for n in found.notes] == ["a"]
+    columns = read_columns(written(tmp_path, text("a,b,y", rows(A, B, labels))), "y")
+    assert [n.split()[0] for n in columns.notes] == ["a"]
 
 
 def test_arrays_of_other_names_and_kinds(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, embeddings=FIRST.astype(np.float16), label=np.array(C)[:, None])
-    found = read_columns(path, "label")
-    assert found.names == ("embeddings_0", "embeddings_1")
-    assert found.meaning == "label is yes, not no"
+    columns = read_columns(path, "label")
+    assert columns.names == ("embeddings_0", "embeddings_1")
+    assert columns.meaning == "label is yes, not no"
     np.savez(path, X=FIRST > 0, y=A > 0)
     assert read_columns(path, "y").notes[0].startswith("x0 determines y")
     np.savez(path, X=FIRST * 1j, y=A)
@@ -199,9 +199,9 @@ def test_arrays_of_other_names_and_kinds(tmp_path):
 def test_what_else_an_archive_holds_is_left_out_and_said(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, data=FIRST, target=Y, feature_names=np.array(["a", "b"]), classes=2)
-    found = read_columns(path, "target")
-    assert found.X.shape == (24, 2)
-    assert found.notes == ("Arrays that do not have 24 rows are left out: feature_names, classes.",)
+    columns = read_columns(path, "target")
+    assert columns.X.shape == (24, 2)
+    assert columns.notes == ("Arrays that do not have 24 rows are left out: feature_names, classes.",)
     np.savez(path, X=np.zeros((24, 4, 4)), y=Y)
     with pytest.raises(StatementError, match=r"shape \(N, d\), but has \(24, 4, 4\); save X.reshape"):
         read_columns(path, "y")
@@ -209,9 +209,9 @@ def test_what_else_an_archive_holds_is_left_out_and_said(tmp_path):
 
 def test_numbers_of_named_columns_alone(tmp_path):
     path = written(tmp_path, text("run,n,loss", rows([f"r{k}" for k in range(24)], range(24), ["nan", *Y[1:]])))
-    found = numbers_in(read_table(path), ["n", "loss"])
-    np.testing.assert_array_equal(found["n"], np.arange(24))
-    assert np.isnan(found["loss"][0]) and found["loss"][1] == Y[1]
+    columns = numbers_in(read_table(path), ["n", "loss"])
+    np.testing.assert_array_equal(columns["n"], np.arange(24))
+    assert np.isnan(columns["loss"][0]) and columns["loss"][1] == Y[1]
     with pytest.raises(
         StatementError, match=r"(?s)2 reasons.*no column 'los'.*Did you mean 'loss'.*words in the column 'run'"
     ):

@@ -18,29 +18,29 @@ LOSSES = [Square(), Logistic(), Hinge(), Huber(), Absolute()]
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_square_loss_of_a_linear_teacher(noise):
-    found = output_averages(Square(), Linear(noise=noise), M, Q, V, RHO)
+    averages = output_averages(Square(), Linear(noise=noise), M, Q, V, RHO)
     residual = RHO + noise - 2 * M + Q
-    assert np.allclose(found.f2, residual / (1 + V) ** 2, rtol=1e-12)
-    assert np.allclose(found.slope, -1 / (1 + V), rtol=1e-12)
-    assert np.allclose(found.signal, 1 / (1 + V), rtol=1e-12)
-    assert np.allclose(found.loss, residual / (1 + V) ** 2 / 2, rtol=1e-12)
-    assert np.allclose(found.error, residual / (1 + V) ** 2, rtol=1e-12)
+    assert np.allclose(averages.f2, residual / (1 + V) ** 2, rtol=1e-12)
+    assert np.allclose(averages.slope, -1 / (1 + V), rtol=1e-12)
+    assert np.allclose(averages.signal, 1 / (1 + V), rtol=1e-12)
+    assert np.allclose(averages.loss, residual / (1 + V) ** 2 / 2, rtol=1e-12)
+    assert np.allclose(averages.error, residual / (1 + V) ** 2, rtol=1e-12)
 
 
 @pytest.mark.parametrize("teacher, second, slope", [(Abs(), 1.0, 0.0), (ReLU(), 0.5, 0.5)])
 def test_square_loss_of_other_real_teachers(teacher, second, slope):
     """The teacher enters through E y**2 and E y z0 = E y'(z0) rho only."""
-    found = output_averages(Square(), teacher, M, Q, V, RHO)
+    averages = output_averages(Square(), teacher, M, Q, V, RHO)
     residual = second * RHO - 2 * slope * M + Q
-    assert np.allclose(found.f2, residual / (1 + V) ** 2, rtol=1e-11)
-    assert np.allclose(found.signal, slope / (1 + V), rtol=1e-10, atol=1e-12)
+    assert np.allclose(averages.f2, residual / (1 + V) ** 2, rtol=1e-11)
+    assert np.allclose(averages.signal, slope / (1 + V), rtol=1e-10, atol=1e-12)
 
 
 def test_square_loss_of_a_sign():
-    found = output_averages(Square(), Sign(), M, Q, V, RHO)
+    averages = output_averages(Square(), Sign(), M, Q, V, RHO)
     slope = np.sqrt(2 / (np.pi * RHO))
-    assert np.allclose(found.f2, (1 - 2 * slope * M + Q) / (1 + V) ** 2, rtol=1e-11)
-    assert np.allclose(found.signal, slope / (1 + V), rtol=1e-11)
+    assert np.allclose(averages.f2, (1 - 2 * slope * M + Q) / (1 + V) ** 2, rtol=1e-11)
+    assert np.allclose(averages.signal, slope / (1 + V), rtol=1e-11)
 
 
 def brute(loss, teacher, m, q, v, rho):
@@ -65,14 +65,14 @@ def brute(loss, teacher, m, q, v, rho):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("teacher", BINARY)
 def test_binary_labels_against_brute_force(loss, teacher):
-    found = output_averages(loss, teacher, M, Q, V, RHO)
+    averages = output_averages(loss, teacher, M, Q, V, RHO)
     for k in range(3):
         f2, slope, signal, value, error = brute(loss, teacher, M[k], Q[k], V[k], RHO[k])
-        assert found.f2[k] == pytest.approx(f2, rel=1e-9)
-        assert found.slope[k] == pytest.approx(slope, rel=2e-5)
-        assert found.signal[k] == pytest.approx(signal, rel=1e-9, abs=1e-12)
-        assert found.loss[k] == pytest.approx(value, rel=1e-9, abs=1e-12)
-        assert found.error[k] == pytest.approx(error, rel=1e-9, abs=1e-12)
+        assert averages.f2[k] == pytest.approx(f2, rel=1e-9)
+        assert averages.slope[k] == pytest.approx(slope, rel=2e-5)
+        assert averages.signal[k] == pytest.approx(signal, rel=1e-9, abs=1e-12)
+        assert averages.loss[k] == pytest.approx(value, rel=1e-9, abs=1e-12)
+        assert averages.error[k] == pytest.approx(error, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("teacher", BINARY)
@@ -99,8 +99,8 @@ def test_real_labels_obey_the_same_identities(loss, teacher):
     here = output_averages(loss, teacher, M, Q, V, RHO)
 
     def envelope(m=M, q=Q, v=V):
-        found = output_averages(loss, teacher, m, q, v, RHO)
-        return found.loss + v / 2 * found.f2
+        averages = output_averages(loss, teacher, m, q, v, RHO)
+        return averages.loss + v / 2 * averages.f2
 
     assert np.allclose((envelope(v=V + h) - envelope(v=V - h)) / (2 * h), -here.f2 / 2, rtol=1e-5, atol=1e-8)
     assert np.allclose((envelope(q=Q + h) - envelope(q=Q - h)) / (2 * h), -here.slope / 2, rtol=1e-5, atol=1e-8)
@@ -116,9 +116,9 @@ def test_sampling(teacher):
     y = teacher.sample(z0, rng)
     loss = Huber()
     z = loss.proximal(y, omega, v)
-    found = output_averages(loss, teacher, m, q, v, rho)
+    averages = output_averages(loss, teacher, m, q, v, rho)
     wrong = (y * z < 0) if teacher.binary else (y - z) ** 2
-    for value, sample in ((found.f2, ((z - omega) / v) ** 2), (found.loss, loss(y, z)), (found.error, wrong)):
+    for value, sample in ((averages.f2, ((z - omega) / v) ** 2), (averages.loss, loss(y, z)), (averages.error, wrong)):
         assert abs(value[0] - sample.mean()) < 4 * sample.std() / np.sqrt(count)
 
 
@@ -141,12 +141,12 @@ def test_a_users_loss_gives_the_same():
 
 def test_a_large_V_and_a_nearly_perfect_student():
     """With V to infinity the hinge's proximal point is max(omega, 1): f V = (1 - omega)_+."""
-    found = output_averages(Hinge(), Sign(), 0.999999 * np.sqrt(2.0), 2.0, 1e9, 1.0)
+    averages = output_averages(Hinge(), Sign(), 0.999999 * np.sqrt(2.0), 2.0, 1e9, 1.0)
     # E (1 - |omega|)_+**2, omega ~ N(0, 2)
     u = 1 / np.sqrt(2.0)
     direct = 2 * (3 * (ndtr(u) - 0.5) + np.sqrt(2.0) * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi))
     direct -= 4 * np.sqrt(2.0) / np.sqrt(2 * np.pi)
-    assert found.f2[0] * 1e18 == pytest.approx(direct, rel=5e-3)
+    assert averages.f2[0] * 1e18 == pytest.approx(direct, rel=5e-3)
 
 
 def test_number_fields_of_parts_are_batched():
@@ -159,5 +159,5 @@ def test_number_fields_of_parts_are_batched():
 
 
 def test_training_averages_only_on_demand():
-    found = output_averages(Logistic(), Sign(), 0.5, 0.6, 0.4, 1.0, training=False)
-    assert np.isnan(found.loss[0]) and np.isfinite(found.f2[0])
+    averages = output_averages(Logistic(), Sign(), 0.5, 0.6, 0.4, 1.0, training=False)
+    assert np.isnan(averages.loss[0]) and np.isfinite(averages.f2[0])

@@ -26,28 +26,28 @@ class Lopsided(Prior):
 
 def test_a_gaussian_in_closed_form_at_every_scale():
     every = np.geomspace(1e-9, 1e18, 60)
-    found = coordinate(Gaussian(), every)
-    assert np.allclose(found.mse * (1 + every), 1, rtol=1e-13)
-    assert np.allclose(found.information, np.log1p(every) / 2, rtol=1e-10, atol=1e-14)
+    scalar = coordinate(Gaussian(), every)
+    assert np.allclose(scalar.mse * (1 + every), 1, rtol=1e-13)
+    assert np.allclose(scalar.information, np.log1p(every) / 2, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("prior", [*PRIORS, Lopsided()], ids=repr)
 def test_identities(prior):
-    found = coordinate(prior, A)
-    assert np.allclose(found.mass, 1, atol=1e-12)
-    assert np.allclose(found.mse + found.overlap, prior.second_moment, rtol=1e-10)
+    scalar = coordinate(prior, A)
+    assert np.allclose(scalar.mass, 1, atol=1e-12)
+    assert np.allclose(scalar.mse + scalar.overlap, prior.second_moment, rtol=1e-10)
     h = 1e-4
     rise = coordinate(prior, A * (1 + h)).information - coordinate(prior, A * (1 - h)).information
-    assert np.allclose(rise / (2 * h * A), found.mse / 2, rtol=2e-5, atol=1e-9 / A), "I-MMSE"
+    assert np.allclose(rise / (2 * h * A), scalar.mse / 2, rtol=2e-5, atol=1e-9 / A), "I-MMSE"
 
 
 @pytest.mark.parametrize("prior", [p for p in PRIORS if not isinstance(p, Laplace)], ids=repr)
 def test_panels_laid_by_hand_against_adaptive_ones(prior, monkeypatch):
-    found = coordinate(prior, A)
+    averages = coordinate(prior, A)
     monkeypatch.setattr(scalar, "FEW", 0)
     again = coordinate(prior, A)
-    assert np.allclose(found.mse, again.mse, rtol=1e-9)
-    assert np.allclose(found.information, again.information, rtol=1e-9, atol=1e-12)
+    assert np.allclose(averages.mse, again.mse, rtol=1e-9)
+    assert np.allclose(averages.information, again.information, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("prior", [*PRIORS, Lopsided()], ids=repr)
@@ -56,9 +56,9 @@ def test_sampling(prior):
     for a in (0.05, 0.4):
         w = prior.sample(200_000, rng)
         mean, variance = prior.posterior(a, a * w + np.sqrt(a) * rng.standard_normal(len(w)))
-        found = coordinate(prior, a)
+        values = coordinate(prior, a)
         for expected, sample in (
-            (found.mse[0], (w - mean) ** 2), (found.mse[0], variance), (found.overlap[0], mean * w),
+            (values.mse[0], (w - mean) ** 2), (values.mse[0], variance), (values.overlap[0], mean * w),
         ):  # fmt: skip
             assert abs(sample.mean() - expected) < 4.5 * sample.std() / np.sqrt(len(w)) + 1e-12
 

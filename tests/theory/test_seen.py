@@ -87,9 +87,9 @@ def test_the_information_is_the_slope_of_the_likelihood(channel):
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=repr)
 def test_the_quadrature_has_converged(channel, monkeypatch):
-    found, error = label(channel, Q, V), label_error(channel, Q, V)
+    information, error = label(channel, Q, V), label_error(channel, Q, V)
     monkeypatch.setattr(labels, "ORDER", 16)
-    assert np.allclose(found.information, label(channel, Q, V).information, rtol=2e-8)
+    assert np.allclose(information.information, label(channel, Q, V).information, rtol=2e-8)
     assert np.allclose(error, label_error(channel, Q, V), rtol=1e-6, atol=1e-15)
 
 
@@ -102,15 +102,15 @@ def test_sampling(channel, v):
     omega, xi = np.sqrt(1 - v) * rng.standard_normal(count), rng.standard_normal(count)
     z = omega + np.sqrt(v) * xi
     y = channel.sample(z, rng)
-    g, found = channel.score(y, omega, v)[0], label(channel, 1 - v, v)
+    g, known = channel.score(y, omega, v)[0], label(channel, 1 - v, v)
     clean = channel.noiseless().sample(z, rng)
     few = slice(0, 2000 if channel.continuous else count)
     guess = channel.guess(omega[few], v, rng)
     miss = (clean[few] - guess) ** 2 if channel.continuous else clean != guess
     for expected, sample in (
-        (found.information[0], g**2),
-        (found.information[0], g * xi / np.sqrt(v)),
-        (found.log_likelihood[0], np.asarray(channel.log_partition(y, omega, v))),
+        (known.information[0], g**2),
+        (known.information[0], g * xi / np.sqrt(v)),
+        (known.log_likelihood[0], np.asarray(channel.log_partition(y, omega, v))),
         (label_error(channel, 1 - v, v)[0], miss),
     ):
         assert abs(np.mean(sample) - expected) < 4.5 * np.std(sample) / np.sqrt(len(sample))

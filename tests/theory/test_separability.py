@@ -20,8 +20,8 @@ def test_what_the_inputs_do_not_tell_is_noise():
     """A teacher of whose field a share c is known is one with noise (1 - c) / c."""
     for c in (0.2, 0.7):
         assert separability(Sign(), known=c) == pytest.approx(separability(Probit(noise=(1 - c) / c)), rel=1e-8)
-    found = [separability(Sign(), known=c) for c in (0.1, 0.5, 0.9)]
-    assert np.all(np.diff(found) > 0)
+    alphas = [separability(Sign(), known=c) for c in (0.1, 0.5, 0.9)]
+    assert np.all(np.diff(alphas) > 0)
 
 
 def test_the_threshold_of_logistic_regression():

@@ -69,8 +69,10 @@ def verdict(law, data, **options):
 def rejections(law, draw, repetitions, rng, **options):
     shape = (8,) if isinstance(law, Several) else ()
     limit = law.limit()
-    found = [confront(law, experiment(law, draw, rng=rng, shape=shape, **options), limit) for _ in range(repetitions)]
-    return sum(c.verdict == "disagrees" for c in found)
+    measured = [
+        confront(law, experiment(law, draw, rng=rng, shape=shape, **options), limit) for _ in range(repetitions)
+    ]
+    return sum(c.verdict == "disagrees" for c in measured)
 
 
 @pytest.mark.parametrize("law", [Coin(), Several()])
@@ -227,8 +229,8 @@ class TestFluctuation:
     def test_level(self):
         rng, law = np.random.default_rng(8), self.law()
         limit = law.limit()
-        found = [confront(law, self.draw(60, rng), limit)["y"].verdict for _ in range(600)]
-        assert found.count("disagrees") < 16  # at most 0.01 each, as part of the family
+        measured = [confront(law, self.draw(60, rng), limit)["y"].verdict for _ in range(600)]
+        assert measured.count("disagrees") < 16  # at most 0.01 each, as part of the family
 
     def test_level_for_coins(self):
         rng = np.random.default_rng(9)
@@ -238,8 +240,8 @@ class TestFluctuation:
         def draw(n, shape, rng):
             return 1 + rng.choice([-1.0, 1.0], size=shape) * 0.5 / math.sqrt(n)
 
-        found = [confront(law, experiment(law, draw, seeds=200, rng=rng), limit)["y"].verdict for _ in range(300)]
-        assert found.count("disagrees") < 10
+        measured = [confront(law, experiment(law, draw, seeds=200, rng=rng), limit)["y"].verdict for _ in range(300)]
+        assert measured.count("disagrees") < 10
 
     def test_unanimous_seeds_say_nothing(self):
         same = experiment(self.law(), lambda n, shape, rng: np.ones(shape))

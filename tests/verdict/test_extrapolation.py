@@ -83,8 +83,8 @@ class TestExact:
         [5 / SIZES + 50 / SIZES**2, 1 / SIZES + 10 / SIZES**2, SIZES**-0.5, 5 * np.log(SIZES) / SIZES, 0.3 / SIZES],
     )
     def test_the_truncation_error_covers_what_is_left(self, correction, declared):
-        found = self.judged(1 + correction, bias=declared)
-        assert not found.refuted[0] and abs(found.estimate[0] - 1) <= found.extrapolation[0] + 1e-12
+        judgement = self.judged(1 + correction, bias=declared)
+        assert not judgement.refuted[0] and abs(judgement.estimate[0] - 1) <= judgement.extrapolation[0] + 1e-12
 
     def test_two_percent_are_refuted(self):
         assert self.judged(1.02 + 5 / SIZES).refuted[0]

@@ -26,8 +26,8 @@ spec.loader.exec_module(level)
 def test_true_limits_are_refuted_as_rarely_as_stated(statistic, distribution, seeds):
     with np.errstate(all="ignore"):
         for correction, bias in (("none", 1.0), ("n^-1/2", 1.0), ("1/n+10/n2", 1.0)):
-            found = level.cell(statistic, distribution, seeds, correction, bias, 400)
-            assert found.refuted.sum() <= 13  # of 400 at level 0.01, 0.015 allowed: 14 or more are one in 300
+            share = level.cell(statistic, distribution, seeds, correction, bias, 400)
+            assert share.refuted.sum() <= 13  # of 400 at level 0.01, 0.015 allowed: 14 or more are one in 300
 
 
 def test_looks_at_growing_data_share_the_level():
@@ -84,8 +84,8 @@ class TestRareEvents:
             for _ in range(20):
                 values = 1 + 0.01 * rng.standard_normal((1, 3, 40))
                 values[0, rng.integers(3), rng.integers(40)] = 5.0
-                found = level.judged("mean", sample_of(level.SIZES, values, 1.0), 1.08, 1.0)
-                assert not found.refuted.any() and not found.settled.any()
+                judgement = level.judged("mean", sample_of(level.SIZES, values, 1.0), 1.08, 1.0)
+                assert not judgement.refuted.any() and not judgement.settled.any()
 
     def test_hundreds_of_them_are_a_mean_like_any_other(self):
         rng = np.random.default_rng(5)

@@ -39,18 +39,18 @@ def test_a_file_and_a_mapping_of_columns_say_the_same(long, tmp_path):
 def test_without_a_claim_it_extrapolates():
     rng = np.random.default_rng(1)
     rows = [dict(n=n, x=0.25 + 5 / n + 1e-4 * rng.normal()) for n in SIZES for _ in range(50)]
-    found = judge(rows and pd.DataFrame(rows), size="n", value="x")
-    reason = found["x"].reason
-    assert found.verdict == "estimated" and reason.startswith("Extrapolates to 0.25")
+    judgement = judge(rows and pd.DataFrame(rows), size="n", value="x")
+    reason = judgement["x"].reason
+    assert judgement.verdict == "estimated" and reason.startswith("Extrapolates to 0.25")
     exponent = float(reason.split("exponent ")[1].split("(")[0])
     assert abs(exponent - 1) < 0.02
 
 
 def test_several_values_with_claims_of_their_own(long):
-    found = judge(long, size="n", value=["loss", "gap"], limit={"loss": 0.25}, exponent={"gap": -0.5})
-    assert [j.observable for j in found.judgements] == ["loss", "gap", "gap_exponent"]
-    assert found["loss"].verdict == found["gap_exponent"].verdict == "agrees"
-    assert found["gap"].verdict == "estimated"
+    judgement = judge(long, size="n", value=["loss", "gap"], limit={"loss": 0.25}, exponent={"gap": -0.5})
+    assert [j.observable for j in judgement.judgements] == ["loss", "gap", "gap_exponent"]
+    assert judgement["loss"].verdict == judgement["gap_exponent"].verdict == "agrees"
+    assert judgement["gap"].verdict == "estimated"
     assert judge(long, size="n", value="gap", exponent=-0.8)["gap_exponent"].verdict == "disagrees"
 
 
@@ -81,9 +81,9 @@ def test_parameters_are_judged_as_one_family_against_a_column():
         for n in SIZES for a in (1.0, 2.0) for r in ("0.1", "0.5") for _ in range(40)
         for r in (float(r),)
     ]  # fmt: skip
-    found = judge(pd.DataFrame(rows), size="n", value="x", by=["alpha", "ridge"], limit="theory")
-    assert found.verdict == "agrees" and found["x"].table["z"].dims == ("alpha", "ridge")
-    np.testing.assert_allclose(found["x"].table["limit"], [[1.1, 1.5], [2.1, 2.5]])
+    judgement = judge(pd.DataFrame(rows), size="n", value="x", by=["alpha", "ridge"], limit="theory")
+    assert judgement.verdict == "agrees" and judgement["x"].table["z"].dims == ("alpha", "ridge")
+    np.testing.assert_allclose(judgement["x"].table["limit"], [[1.1, 1.5], [2.1, 2.5]])
 
 
 def test_a_different_number_of_seeds_at_each_size_is_no_failure(long):
@@ -94,8 +94,8 @@ def test_a_different_number_of_seeds_at_each_size_is_no_failure(long):
 def test_values_that_are_no_numbers_never_agree(long):
     broken = long.copy()
     broken.loc[7, "loss"] = np.nan
-    found = judge(broken, size="n", seed="seed", value="loss", limit=0.25)["loss"]
-    assert found.verdict == "inconclusive" and "1 of 240" in found.reason
+    judgement = judge(broken, size="n", seed="seed", value="loss", limit=0.25)["loss"]
+    assert judgement.verdict == "inconclusive" and "1 of 240" in judgement.reason
 
 
 @pytest.mark.parametrize(

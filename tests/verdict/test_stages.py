@@ -33,17 +33,17 @@ def looked(law, stage=STAGE):
 
 
 def test_noise_asks_for_seeds():
-    found = looked(Noisy(noise=0.5))
-    following = next_stage(found, STAGE, left=1e9, pace=1e-6)
-    assert not decided(found)
+    experiment = looked(Noisy(noise=0.5))
+    following = next_stage(experiment, STAGE, left=1e9, pace=1e-6)
+    assert not decided(experiment)
     assert following.sizes == STAGE.sizes and following.seeds == 80 and following.number == 1
 
 
 def test_a_correction_asks_for_a_larger_size():
-    found = looked(Noisy(noise=1e-2, correction=60.0))
-    following = next_stage(found, STAGE, left=1e9, pace=1e-6)
+    experiment = looked(Noisy(noise=1e-2, correction=60.0))
+    following = next_stage(experiment, STAGE, left=1e9, pace=1e-6)
     assert following.sizes == (100, 200, 400, 800) and following.seeds == STAGE.seeds
-    assert next_stage(found, STAGE, left=1e9, pace=1e-6, fixed=True).sizes == STAGE.sizes
+    assert next_stage(experiment, STAGE, left=1e9, pace=1e-6, fixed=True).sizes == STAGE.sizes
 
 
 def test_what_is_decided_goes_no_further():
@@ -51,17 +51,17 @@ def test_what_is_decided_goes_no_further():
 
 
 def test_the_budget_is_kept():
-    found = looked(Noisy(noise=0.5))
+    experiment = looked(Noisy(noise=0.5))
     pace = 1.0 / STAGE.work  # a second for the first stage
-    assert next_stage(found, STAGE, left=0.1, pace=pace) is None
-    some = next_stage(found, STAGE, left=1.0, pace=pace)
+    assert next_stage(experiment, STAGE, left=0.1, pace=pace) is None
+    some = next_stage(experiment, STAGE, left=1.0, pace=pace)
     assert some.work - STAGE.work <= 1.05 / pace
 
 
 def test_failures_and_warnings_are_not_mended_by_seeds():
-    found = looked(Noisy(noise=0.5))
-    found.experiment["x"][0, 0] = np.nan
-    assert decided(confront(found.statement, found.experiment))
+    experiment = looked(Noisy(noise=0.5))
+    experiment.experiment["x"][0, 0] = np.nan
+    assert decided(confront(experiment.statement, experiment.experiment))
 
     class Doubtful(Noisy):
         def valid(self):

@@ -147,7 +147,7 @@ def _text(cls: type[Law]) -> str:
     words = [cls.__name__, cls.__doc__ or "", cls.source, cls.__module__]
     for name, observable in cls.observables.items():
         words += [name, observable.doc]
-    for f in dataclasses.fields(cls):  # type: ignore[arg-type]
+    for f in dataclasses.fields(cls):
         words += [f.name, f.metadata.get("doc", ""), *parts_of(field_types(cls)[f.name])]
     return "\n".join(words)
 
@@ -155,7 +155,7 @@ def _text(cls: type[Law]) -> str:
 def _show(cls: type[Law]) -> None:
     out = console()
     out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
-    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
     observables = [_observable_row(k, o) for k, o in cls.observables.items()]
     show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")

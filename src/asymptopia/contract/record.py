@@ -337,7 +337,7 @@ def _real(value: Any, name: str) -> float:
 
 def _whole(value: Any, name: str) -> int:
     if isinstance(value, numbers.Integral):
-        return operator.index(value)  # type: ignore[arg-type]
+        return operator.index(value)
     if not math.isfinite(value):
         raise StatementError(f"{name} must be finite, but is {value!r}.")
     if not float(value).is_integer():

@@ -28,7 +28,7 @@ def portrait(statement: Statement) -> dict[str, Any]:
         "statement": repr(statement),
         "law": type(law).__name__,
         "doc": type(law).__doc__ or "",
-        "fields": [_field(f) for f in dataclasses.fields(law)],  # type: ignore[arg-type]
+        "fields": [_field(f) for f in dataclasses.fields(law)],
         "class": _class_values(type(law)),
         "observables": {k: dataclasses.asdict(o) for k, o in law.observables.items()},
         "landmarks": [_landmark(m) for m in law.landmarks],
@@ -51,7 +51,7 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
         codes, which = list(told["codes"]), list(told["code_of_point"])
         points = statement.points()
         texts = [repr(p) for p in points]
-        cls.codes = dict(zip(texts, [codes[i] for i in which] or codes * len(texts), strict=False))  # type: ignore[attr-defined]
+        cls.codes = dict(zip(texts, [codes[i] for i in which] or codes * len(texts), strict=False))
     except StatementError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, SyntaxError) as error:
@@ -168,7 +168,7 @@ def _field(f: Any) -> dict[str, Any]:
 
 def _class_values(cls: type[Law]) -> dict[str, Any]:
     """The plain attributes of a law's class: what grows, sources, default sizes and the like."""
-    fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    fields = {f.name for f in dataclasses.fields(cls)}
     constants: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():

@@ -183,7 +183,7 @@ def _divide(board: Board, state: _Guarded, trace: BinaryIO) -> tuple[int, int]:
     faulthandler.enable(os.dup(trace.fileno()))
     _state.board, _state.lost, _state.suspects = board, state.lost, state.suspects
     atexit.register(board.end)
-    os._exit = _no_exit(os._exit, os.getpid())  # type: ignore[assignment]
+    os._exit = _no_exit(os._exit, os.getpid())
     return 0, writing
 
 

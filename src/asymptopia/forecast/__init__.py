@@ -206,7 +206,7 @@ def forecast(
     found = data.samples(features)
     loss = loss if loss is not None else Square() if found.kind == "regression" else Logistic()
     N, d = found.shape
-    law = GaussianCovariate(alpha=1.0, data=data, loss=loss, ridge=ridge, features=features)  # type: ignore[arg-type, call-arg]
+    law = GaussianCovariate(alpha=1.0, data=data, loss=loss, ridge=ridge, features=features)  # type: ignore[arg-type]
     chosen = _grid(N, d) if samples is None else _checked(samples)
     statement = sweep(law, alpha=[n / d for n in chosen])
     statement.admit()

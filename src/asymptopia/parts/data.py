@@ -37,7 +37,7 @@ class Samples:
     @property
     def shape(self) -> tuple[int, int]:
         """N and d."""
-        return self.X.shape  # type: ignore[return-value]
+        return self.X.shape
 
 
 class Covariates(Record):

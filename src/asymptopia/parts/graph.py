@@ -43,7 +43,7 @@ class Lattice(Graph):
 class RandomRegular(Graph):
     """A random graph all of whose sites have the same number of neighbours (n + 1 sites where n of them cannot)."""
 
-    degree: int = field(3, "neighbours of a site", at_least=2)  # type: ignore[assignment]
+    degree: int = field(3, "neighbours of a site", at_least=2)
 
     def edges(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """A random pairing of the ends of edges, with loops and double edges removed by random exchanges of ends."""

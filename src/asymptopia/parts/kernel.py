@@ -65,7 +65,7 @@ def _spline(kernel: Kernel) -> Callable[[np.ndarray], np.ndarray]:
     from scipy.interpolate import CubicSpline
 
     angles = np.linspace(0.0, np.pi, _KNOTS)
-    return CubicSpline(angles, kernel.at(angles))  # type: ignore[no-any-return]
+    return CubicSpline(angles, kernel.at(angles))
 
 
 class _Network(Kernel):

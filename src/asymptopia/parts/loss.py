@@ -320,7 +320,7 @@ def _derived() -> dict[str, Callable[..., Any]]:
 
 def _own_breaks(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Kinks and knots of a loss known only by its values, for each label; padded with zeros."""
-    wide = {f.name for f in dataclasses.fields(loss) if np.ndim(getattr(loss, f.name))}  # type: ignore[arg-type]
+    wide = {f.name for f in dataclasses.fields(loss) if np.ndim(getattr(loss, f.name))}
     if wide:
         rows = [_own_breaks(_row(loss, wide, i), y[i]) for i in range(len(y))]
         kinks, knots = (_padded([pair[k] for pair in rows]) for k in (0, 1))

@@ -105,7 +105,7 @@ def short_name(confrontation: Confrontation) -> str:
     if confrontation.name:
         return confrontation.name
     law = confrontation.statement.law
-    every = dataclasses.fields(law)  # type: ignore[arg-type]
+    every = dataclasses.fields(law)
     fields = [f for f in every if f.name not in confrontation.statement.axes]
     special = [
         f"{f.name}={_part(getattr(law, f.name))}" for f in fields if repr(getattr(law, f.name)) != repr(f.default)
@@ -125,7 +125,7 @@ def parameters(confrontation: Confrontation) -> Table:
     """Every field of the law: value or swept range, default, what is allowed, unit and meaning."""
     law, axes = confrontation.statement.law, confrontation.statement.axes
     rows = []
-    for f in dataclasses.fields(law):  # type: ignore[arg-type]
+    for f in dataclasses.fields(law):
         value = _range(axes[f.name]) if f.name in axes else _part(getattr(law, f.name))
         default = "" if f.default is dataclasses.MISSING else _part(f.default)
         rows.append(

@@ -107,7 +107,7 @@ def _law(runs: Runs, bias: float, title: str) -> Measured:
         "stated": stated, "places": runs.places, "sizes": tuple(map(int, runs.sizes)), "seeds": runs.seeds,
         "source": runs.source, "status": "a claim about numbers of your own",
     })  # fmt: skip
-    return made()  # type: ignore[no-any-return]
+    return made()
 
 
 def _judged(law: Measured, runs: Runs, level: float, resolution: float | None) -> Confrontation:

@@ -70,9 +70,9 @@ def test_votes_are_those_counted():
 def test_the_mean_output_is_a_mean():
     rng = np.random.default_rng(2)
     mean = np.array([[0.5, -1.0], [2.0, 0.3]])
-    found = expected_output(mean, V, Erf(), 0.1)
+    mean_output = expected_output(mean, V, Erf(), 0.1)
     drawn = outputs(mean[:, None] + rng.multivariate_normal([0, 0], V, 100_000), Erf())
-    assert np.all(np.abs(drawn.mean(axis=1) - found) < 4 * drawn.std(axis=1) / np.sqrt(100_000))
+    assert np.all(np.abs(drawn.mean(axis=1) - mean_output) < 4 * drawn.std(axis=1) / np.sqrt(100_000))
 
 
 @pytest.mark.parametrize("prior", [Rademacher(), SparseRademacher(0.3), GaussBernoulli(0.4), Gaussian()])
@@ -91,7 +91,7 @@ def test_posteriors_of_weights_are_those_of_a_fine_sum(prior):
     x, p = x[p > 1e-14], p[p > 1e-14]
     x, p = (x[::9], 9 * p[::9]) if len(x) > 2000 and np.all(v > 0) else (x, p)
     covariances = []
-    for b, found in zip(B, mean, strict=True):
+    for b, value in zip(B, mean, strict=True):
         weight = (
             p[:, None]
             * p
@@ -103,7 +103,7 @@ def test_posteriors_of_weights_are_those_of_a_fine_sum(prior):
         )
         weight /= weight.sum()
         first = np.array([(weight.sum(axis=1) * x).sum(), (weight.sum(axis=0) * x).sum()])
-        np.testing.assert_allclose(found, first, atol=1e-6)
+        np.testing.assert_allclose(value, first, atol=1e-6)
         cross = x @ weight @ x
         second = np.array([[(weight.sum(axis=1) * x**2).sum(), cross], [cross, (weight.sum(axis=0) * x**2).sum()]])
         covariances.append(second - np.outer(first, first))
@@ -112,39 +112,39 @@ def test_posteriors_of_weights_are_those_of_a_fine_sum(prior):
 
 def test_one_unit_is_a_perceptron():
     X, y, _ = data(3.0, 200, 0, K=1)
-    found, other = committee(X, y, Gaussian(), 1), gamp(X, y, Gaussian(), SignChannel())
-    np.testing.assert_allclose(found.means[:, 0], other.means, atol=1e-4)
-    assert found.residuals[-1] < 1e-6 and found.iterations == len(found.residuals)
+    estimate, other = committee(X, y, Gaussian(), 1), gamp(X, y, Gaussian(), SignChannel())
+    np.testing.assert_allclose(estimate.means[:, 0], other.means, atol=1e-4)
+    assert estimate.residuals[-1] < 1e-6 and estimate.iterations == len(estimate.residuals)
 
 
 def test_units_are_told_apart_and_their_order_is_free():
     X, y, teacher = data(6.0, 200, 2)
-    found = committee(X, y, Gaussian())
-    overlap = found.means.T @ teacher / 200
+    estimate = committee(X, y, Gaussian())
+    overlap = estimate.means.T @ teacher / 200
     best = max(np.trace(overlap[list(p)]) for p in itertools.permutations(range(2))) / 2
     # the posterior's variance is the error that is made, and the scale of the data does not matter
-    error = 1 - 2 * best + np.mean(np.sum(found.means**2, axis=0)) / 200
-    assert best > 0.8 and error == pytest.approx(np.trace(found.covariance) / 2, rel=0.2)
+    error = 1 - 2 * best + np.mean(np.sum(estimate.means**2, axis=0)) / 200
+    assert best > 0.8 and error == pytest.approx(np.trace(estimate.covariance) / 2, rel=0.2)
     scaled = committee(X.astype(np.float32), y, Gaussian(), tolerance=1e-5)
     np.testing.assert_allclose(np.abs(scaled.means.T @ teacher / 200).max(), np.abs(overlap).max(), atol=1e-2)
 
 
 def test_information_from_squares_settles_what_does_not_otherwise():
     X, y, teacher = data(4.0, 150, 17)
-    found = committee(X, y, Gaussian(), tolerance=1e-4)
-    assert found.squares and found.damping == 0 and len(found.failures) == 1
-    error = np.mean(np.sum(found.means**2, axis=0)) / 150 + 1
-    overlap = found.means.T @ teacher / 150
+    estimate = committee(X, y, Gaussian(), tolerance=1e-4)
+    assert estimate.squares and estimate.damping == 0 and len(estimate.failures) == 1
+    error = np.mean(np.sum(estimate.means**2, axis=0)) / 150 + 1
+    overlap = estimate.means.T @ teacher / 150
     error -= max(np.trace(overlap), np.trace(overlap[::-1]))
-    assert error == pytest.approx(np.trace(found.covariance) / 2, rel=0.35)
+    assert error == pytest.approx(np.trace(estimate.covariance) / 2, rel=0.35)
 
 
 def test_real_labels_of_smooth_units():
     X, y, teacher = data(1.5, 200, 4, Erf(), 0.3)
     seen = []
-    found = committee(X, y, Gaussian(), 2, Erf(), 0.3, callback=lambda k, m, C: seen.append(k), tolerance=1e-4)
-    assert seen == list(range(1, found.iterations + 1))
-    together = (found.means.sum(axis=1) @ teacher.sum(axis=1)) / (2 * 120)
+    estimate = committee(X, y, Gaussian(), 2, Erf(), 0.3, callback=lambda k, m, C: seen.append(k), tolerance=1e-4)
+    assert seen == list(range(1, estimate.iterations + 1))
+    together = (estimate.means.sum(axis=1) @ teacher.sum(axis=1)) / (2 * 120)
     assert 0.4 < together < 0.9
 
 
@@ -152,8 +152,8 @@ def test_the_teacher_of_signs_is_recovered():
     rng = np.random.default_rng(5)
     teacher = rng.choice((-1.0, 1.0), (300, 2))
     X = rng.standard_normal((900, 300)) / np.sqrt(300)
-    found = committee(X, np.sign(np.sign(X @ teacher).sum(axis=1)), Rademacher())
-    overlap = np.abs(found.means.T @ teacher / 300)
+    estimate = committee(X, np.sign(np.sign(X @ teacher).sum(axis=1)), Rademacher())
+    overlap = np.abs(estimate.means.T @ teacher / 300)
     assert max(np.trace(overlap), np.trace(overlap[::-1])) == pytest.approx(2, abs=1e-3)
 
 

@@ -60,17 +60,17 @@ class Mine(Channel):
 )
 def test_every_prior_and_channel_follow_state_evolution(prior, channel):
     d, seeds, steps, alpha, snr = 300, 12, 6, 1.5, 0.5
-    found = np.empty((seeds, steps))
+    measured = np.empty((seeds, steps))
     for seed in range(seeds):
         X, y, w = problem(prior, channel, alpha, d, seed)
         rng = np.random.default_rng(100 + seed)
         start = prior.posterior(snr, snr * w + np.sqrt(snr) * rng.standard_normal(d))
         path = itertools.islice(iterates(X, y, prior, channel, start=start), steps)
-        found[seed] = [now.means @ w / d for now in path]
+        measured[seed] = [now.means @ w / d for now in path]
     theory = np.array([k.overlap for k in bayes(prior, channel, alpha, snr, steps)])
-    error = found.std(axis=0, ddof=1) / np.sqrt(seeds)
+    error = measured.std(axis=0, ddof=1) / np.sqrt(seeds)
     finite_size = 5 * prior.second_moment / d
-    assert np.all(np.abs(found.mean(axis=0) - theory) < 4 * error + finite_size)
+    assert np.all(np.abs(measured.mean(axis=0) - theory) < 4 * error + finite_size)
     moved = abs(theory[0] - at_start(prior, snr).overlap) + abs(theory[-1] - theory[0])
     assert moved > 2 * finite_size, "there is something to follow"
 
@@ -79,11 +79,11 @@ def test_a_gaussian_prior_and_noise_give_ridge_regression():
     for alpha, condition in ((0.6, None), (2.0, None), (1.5, 100.0)):
         X, y, _ = problem(Gaussian(), Linear(noise=0.2), alpha, 200, 1, condition)
         exact = np.linalg.solve(X.T @ X + 0.2 * np.eye(200), X.T @ y)
-        found = gamp(X, y, Gaussian(), Linear(noise=0.2), tolerance=1e-9)
-        np.testing.assert_allclose(found.means, exact, atol=1e-7)
-        assert found.method.startswith("vamp" if condition else "gamp")
+        estimate = gamp(X, y, Gaussian(), Linear(noise=0.2), tolerance=1e-9)
+        np.testing.assert_allclose(estimate.means, exact, atol=1e-7)
+        assert estimate.method.startswith("vamp" if condition else "gamp")
         spread = np.linalg.inv(X.T @ X / 0.2 + np.eye(200)).trace() / 200
-        assert abs(found.variances.mean() / spread - 1) < (1e-6 if condition else 0.03)
+        assert abs(estimate.variances.mean() / spread - 1) < (1e-6 if condition else 0.03)
 
 
 def test_an_enumerated_posterior_of_spins():
@@ -99,12 +99,12 @@ def test_an_enumerated_posterior_of_spins():
 
 def test_the_soft_threshold_solves_the_lasso():
     X, y, w = problem(GaussBernoulli(), Linear(noise=0.01), 0.6, 300)
-    found = gamp(X, y, SoftThreshold(l1=0.1), Linear(noise=1.0), start=(0.0, 0.2), tolerance=1e-10)
-    np.testing.assert_allclose(found.means, fit(X, y, Square(), l1=0.1, tolerance=1e-11).w, atol=1e-5)
+    estimate = gamp(X, y, SoftThreshold(l1=0.1), Linear(noise=1.0), start=(0.0, 0.2), tolerance=1e-10)
+    np.testing.assert_allclose(estimate.means, fit(X, y, Square(), l1=0.1, tolerance=1e-11).w, atol=1e-5)
     X, y = X[:, w >= 0], X[:, w >= 0] @ w[w >= 0]
-    found = gamp(X, y, SoftThreshold(l1=0.1, nonnegative=True), Linear(noise=1.0), start=(0.0, 0.2), tolerance=1e-9)
-    slope = X.T @ (X @ found.means - y) + 0.1
-    assert found.means.min() >= 0 and slope.min() > -1e-6 and np.abs(slope * found.means).max() < 1e-6
+    estimate = gamp(X, y, SoftThreshold(l1=0.1, nonnegative=True), Linear(noise=1.0), start=(0.0, 0.2), tolerance=1e-9)
+    slope = X.T @ (X @ estimate.means - y) + 0.1
+    assert estimate.means.min() >= 0 and slope.min() > -1e-6 and np.abs(slope * estimate.means).max() < 1e-6
 
 
 def test_scale_and_precision_of_the_matrix_do_not_matter():
@@ -142,8 +142,8 @@ def test_phase_is_retrieved_from_the_spectral_start(prior):
     means, variances, memory = spectral(X, y, Abs(), float(prior.second_moment))
     assert abs(means @ w) / np.linalg.norm(means) / np.linalg.norm(w) > 0.4
     assert memory.shape == y.shape and variances.shape == means.shape
-    found = gamp(X, y, prior, Abs())
-    assert min(np.mean((found.means - s * w) ** 2) for s in (1, -1)) < 1e-8
+    estimate = gamp(X, y, prior, Abs())
+    assert min(np.mean((estimate.means - s * w) ** 2) for s in (1, -1)) < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_ill_conditioned_matrices_are_left_to_vector_message_passing(prior, chan
     ratio = []
     for seed in range(4):
         X, y, w = problem(prior, channel, 2.2, 300, seed, 100.0)
-        found = gamp(X, y, prior, channel)
-        assert found.method.startswith("vamp") and found.residuals[-1] < 1e-6
-        error = min(np.mean((found.means - s * w) ** 2) for s in ((1, -1) if channel == Abs() else (1,)))
-        ratio.append((error + 1e-9) / (found.variances.mean() + 1e-9))
+        estimate = gamp(X, y, prior, channel)
+        assert estimate.method.startswith("vamp") and estimate.residuals[-1] < 1e-6
+        error = min(np.mean((estimate.means - s * w) ** 2) for s in ((1, -1) if channel == Abs() else (1,)))
+        ratio.append((error + 1e-9) / (estimate.variances.mean() + 1e-9))
     assert 0.7 < np.mean(ratio) < 1.4, "the estimate knows its error"
 
 

@@ -52,26 +52,26 @@ def test_the_free_entropy_has_the_matrix_of_estimates_as_its_slope(rows):
     Y, x, _ = spiked(prior, n, snr, 0, rows, 40)
     change = np.random.default_rng(9).standard_normal(Y.shape)
     change = change + change.T if rows is None else change
-    found = low_rank_amp(Y, prior, snr, rows=rows, start=x, tolerance=1e-13).require()
+    estimate = low_rank_amp(Y, prior, snr, rows=rows, start=x, tolerance=1e-13).require()
     up, down = (low_rank_amp(Y + s * h * change, prior, snr, rows=rows, start=x, tolerance=1e-13) for s in (1, -1))
-    left, half = (found.x.means, 0.5) if found.u is None else (found.u.means, 1.0)
-    expected = half * np.sqrt(snr / n) * (left @ change @ found.x.means) / n
+    left, half = (estimate.x.means, 0.5) if estimate.u is None else (estimate.u.means, 1.0)
+    expected = half * np.sqrt(snr / n) * (left @ change @ estimate.x.means) / n
     assert (up.free_entropy - down.free_entropy) / (2 * h) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_symmetric_signal_is_found_from_nothing_up_to_its_sign():
     Y, x, _ = spiked(Rademacher(), 400, 6.0, 1)
-    found = low_rank_amp(Y, Rademacher(), 6.0).require()
-    assert abs(found.x.means @ x) / 400 > 0.95 and found.u is None
-    assert found.iterations == len(found.history) and found.history[-1, 1] <= 1e-7 and found.damping == 0
+    estimate = low_rank_amp(Y, Rademacher(), 6.0).require()
+    assert abs(estimate.x.means @ x) / 400 > 0.95 and estimate.u is None
+    assert estimate.iterations == len(estimate.history) and estimate.history[-1, 1] <= 1e-7 and estimate.damping == 0
     again = low_rank_amp(Y.astype(np.float32), Rademacher(), 6.0, tolerance=1e-5)
-    assert abs(again.x.means @ x) / 400 == pytest.approx(abs(found.x.means @ x) / 400, abs=1e-4)
+    assert abs(again.x.means @ x) / 400 == pytest.approx(abs(estimate.x.means @ x) / 400, abs=1e-4)
 
 
 def test_nothing_is_found_where_there_is_nothing():
     Y, _, _ = spiked(Rademacher(), 400, 0.3, 2)
-    found = low_rank_amp(Y, Rademacher(), 0.3).require()
-    assert np.abs(found.x.means).max() < 1e-4 and found.free_entropy == pytest.approx(0, abs=1e-9)
+    estimate = low_rank_amp(Y, Rademacher(), 0.3).require()
+    assert np.abs(estimate.x.means).max() < 1e-4 and estimate.free_entropy == pytest.approx(0, abs=1e-9)
 
 
 class Broken(Prior):
@@ -83,10 +83,10 @@ class Broken(Prior):
 
 def test_failures_are_said():
     Y, _, _ = spiked(Gaussian(), 50, 2.0, 0)
-    found = low_rank_amp(Y, Gaussian(), 2.0, iterations=2)
-    assert not found.converged
+    estimate = low_rank_amp(Y, Gaussian(), 2.0, iterations=2)
+    assert not estimate.converged
     with pytest.raises(NotSolved, match="still changes"):
-        found.require()
+        estimate.require()
     with pytest.raises(NotSolved, match="diverged in iteration 1"):
         low_rank_amp(Y, Broken(), 2.0, start=np.ones(50))
 

@@ -14,8 +14,8 @@ def test_a_sparse_signal_is_recovered_from_enough_equations_and_undercut_with_to
     w[:10] = 1 + rng.random(10)
     if not nonnegative:
         w[:5] *= -1
-    found = basis_pursuit(X, X @ w, nonnegative=nonnegative)
-    np.testing.assert_allclose(found, w, atol=1e-9)
+    solution = basis_pursuit(X, X @ w, nonnegative=nonnegative)
+    np.testing.assert_allclose(solution, w, atol=1e-9)
     few = basis_pursuit(X[:12], X[:12] @ w, nonnegative=nonnegative)
     np.testing.assert_allclose(X[:12] @ few, X[:12] @ w, atol=1e-8)
     assert np.abs(few).sum() < np.abs(w).sum() - 0.1

@@ -94,8 +94,8 @@ def test_l1_logistic_agrees_with_liblinear():
 @pytest.mark.parametrize("l1", [0.0, 0.1, 1.0])
 def test_losses_with_kinks_without_ridge_attain_the_linear_programme(hinge, l1):
     X, y = data(90, 12, labels=hinge, noise=2.0)
-    found = fit(X, y, Hinge() if hinge else Absolute(), 0.0, l1)
-    assert_allclose(found.objective, linear_programme(X, y, hinge, l1), rtol=1e-7)
+    fitted = fit(X, y, Hinge() if hinge else Absolute(), 0.0, l1)
+    assert_allclose(fitted.objective, linear_programme(X, y, hinge, l1), rtol=1e-7)
 
 
 def test_huber_agrees_with_a_general_optimiser():
@@ -126,8 +126,8 @@ def test_smooth_parts_of_the_objective_are_stationary(loss, n, d):
     """Coordinates that are not zero balance the penalty, the pull on others is below l1: with subgradients at kinks."""
     X, y = data(n, d, labels=loss.margin)
     for ridge, l1 in PENALTIES:
-        found = fit(X, y, loss, ridge, l1, tolerance=1e-12 if not loss.kinks(y).size else 1e-8)
-        w, z = found.w, X @ found.w
+        fitted = fit(X, y, loss, ridge, l1, tolerance=1e-12 if not loss.kinks(y).size else 1e-8)
+        w, z = fitted.w, X @ fitted.w
         s = loss.gradient(y, z)
         if loss.kinks(y).size:  # the slopes of samples at their kink are whatever balances the rest, within their range
             at = np.abs(y - z if loss.location else 1 - y * z) < 1e-5
@@ -186,13 +186,13 @@ def test_degenerate_data_are_solved(loss, ridge, l1, shape):
         X[:, 2] = 0
     if shape == "zeros":
         X[:] = 0
-    found = fit(X, y, loss, ridge, l1)
-    assert found.gap <= 1e-8
-    assert_allclose(found.objective, objective(X, y, loss, ridge, l1, found.w))
+    fitted = fit(X, y, loss, ridge, l1)
+    assert fitted.gap <= 1e-8
+    assert_allclose(fitted.objective, objective(X, y, loss, ridge, l1, fitted.w))
     if shape == "zero column":
-        assert abs(found.w[2]) < 1e-12
+        assert abs(fitted.w[2]) < 1e-12
     if shape == "twin columns" and ridge:
-        assert_allclose(found.w[0], found.w[3], atol=1e-6)
+        assert_allclose(fitted.w[0], fitted.w[3], atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

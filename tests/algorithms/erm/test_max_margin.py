@@ -45,8 +45,8 @@ def test_the_probability_of_separability_is_that_of_cover():
 
     n, d, seeds = 12, 5, 600
     p = sum(comb(n - 1, k) for k in range(d)) / 2 ** (n - 1)
-    found = np.mean([separable(*cloud(n, d, s)) for s in range(seeds)])
-    assert abs(found - p) < 3.5 * np.sqrt(p * (1 - p) / seeds)
+    measured = np.mean([separable(*cloud(n, d, s)) for s in range(seeds)])
+    assert abs(measured - p) < 3.5 * np.sqrt(p * (1 - p) / seeds)
 
 
 @pytest.mark.parametrize("n, d", [(8, 3), (15, 10), (10, 40), (1, 5), (6, 1)])
@@ -100,13 +100,13 @@ def test_margins_of_a_teachers_labels_reach_their_limit(alpha, seeds):
     """At d = 100 and 200; the two sizes give the limit, as finite-size corrections fall as 1/d."""
     means, errors = [], []
     for d in (100, 200):
-        found = []
+        margins = []
         for seed in range(seeds):
             X, y = cloud(int(alpha * d), d, (seed, d), flip=0.0)
             w, margin = max_margin(X, y)
-            found.append((margin, np.arccos(w[0] / np.linalg.norm(w)) / np.pi))
-        means.append(np.mean(found, axis=0))
-        errors.append(np.std(found, axis=0, ddof=1) / np.sqrt(seeds))
+            margins.append((margin, np.arccos(w[0] / np.linalg.norm(w)) / np.pi))
+        means.append(np.mean(margins, axis=0))
+        errors.append(np.std(margins, axis=0, ddof=1) / np.sqrt(seeds))
     limit = [REFERENCE[f"MaxMargin(alpha={alpha})", name] for name in ("margin", "test_error")]
     extrapolated = 2 * means[1] - means[0]
     error = np.sqrt(4 * errors[1] ** 2 + errors[0] ** 2)

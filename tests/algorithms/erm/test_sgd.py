@@ -24,11 +24,11 @@ def rngs(count):
 @pytest.mark.parametrize("loss", [Square(), Logistic(), Amplitude()])
 def test_a_full_batch_is_gradient_descent(loss):
     X, y, w = data(loss)
-    found = descend(X, y, w, loss, Schedule(4, 0.1, ridge=0.3), rngs(RUNS))
+    iterates = descend(X, y, w, loss, Schedule(4, 0.1, ridge=0.3), rngs(RUNS))
     for t in range(5):
         z = np.einsum("rnd,rd->rn", X, w)
-        np.testing.assert_allclose(found.weights[:, t], w, rtol=1e-12, atol=1e-14)
-        np.testing.assert_allclose(found.loss[:, t], loss(y, z).mean(axis=1), rtol=1e-12)
+        np.testing.assert_allclose(iterates.weights[:, t], w, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(iterates.loss[:, t], loss(y, z).mean(axis=1), rtol=1e-12)
         w = w - 0.1 * (np.einsum("rnd,rn->rd", X, loss.gradient(y, z)) + 0.3 * w)
 
 
@@ -52,11 +52,11 @@ def test_rows_of_zeros_are_no_samples():
 def test_a_batch_is_its_samples_over_the_share_of_the_batch():
     X, y, w = data(Logistic())
     schedule = Schedule(3, 0.2, batch=0.4, ridge=0.1, persistence=2.0)
-    found = descend(X, y, w, Logistic(), schedule, rngs(RUNS))
+    iterates = descend(X, y, w, Logistic(), schedule, rngs(RUNS))
     for r, rng in enumerate(rngs(RUNS)):
         u = w[r]
         for t, member in enumerate(membership(N, schedule, rng)):
-            np.testing.assert_allclose(found.weights[r, t], u, rtol=1e-12)
+            np.testing.assert_allclose(iterates.weights[r, t], u, rtol=1e-12)
             z = X[r] @ u
             u = u - 0.2 * (X[r][member].T @ Logistic().gradient(y[r], z)[member] / 0.4 + 0.1 * u)
 

@@ -52,9 +52,9 @@ def test_sums_over_rows_differ_by_a_term_in_x(beta, weighted):
     x, v, u = rng.gamma(2, 1, (3, 4, 6)) + 0.1
     s = rng.random((4, 6)) if weighted else None
     spare = np.empty_like(v)
-    found = row_sums(x, v, beta, s, spare) - row_sums(x, u, beta, s, spare)
+    values = row_sums(x, v, beta, s, spare) - row_sums(x, u, beta, s, spare)
     full = (beta_divergence(x, v, beta) - beta_divergence(x, u, beta)) * (1 if s is None else s)
-    np.testing.assert_allclose(found, full.sum(axis=1), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(values, full.sum(axis=1), rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("order", [-3, -2, -1.5, -1, -0.5, 0, 0.5, 1, 2, 0.37])

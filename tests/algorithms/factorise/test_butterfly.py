@@ -36,25 +36,25 @@ def test_a_product_is_recovered(chain, dtype):
     truth = product(chain, rng, dtype)
     A = np.linalg.multi_dot(truth.factors())
     np.testing.assert_allclose(truth.dense(), A, atol=1e-12)
-    found = butterfly(A, chain)
-    np.testing.assert_allclose(np.linalg.multi_dot(found.factors()), A, atol=1e-12)
-    assert found.residual < 2e-15
+    factors = butterfly(A, chain)
+    np.testing.assert_allclose(np.linalg.multi_dot(factors.factors()), A, atol=1e-12)
+    assert factors.residual < 2e-15
     x = rng.standard_normal((A.shape[1], 3))
-    np.testing.assert_allclose(found @ x, A @ x, atol=1e-11)
-    np.testing.assert_allclose(found @ x[:, 0], A @ x[:, 0], atol=1e-11)
-    for X, (a, b, c, d) in zip(found.factors(), chain, strict=True):
+    np.testing.assert_allclose(factors @ x, A @ x, atol=1e-11)
+    np.testing.assert_allclose(factors @ x[:, 0], A @ x[:, 0], atol=1e-11)
+    for X, (a, b, c, d) in zip(factors.factors(), chain, strict=True):
         support = np.kron(np.eye(a), np.kron(np.ones((b, c)), np.eye(d)))
         assert (X[support == 0] == 0).all()
 
 
 def test_the_factors_are_unique_in_the_gauge():
     truth = product(dyadic(64), np.random.default_rng(2), complex)
-    found, fixed = butterfly(truth.dense()), truth.normalised()
+    factors, fixed = butterfly(truth.dense()), truth.normalised()
     np.testing.assert_allclose(fixed.dense(), truth.dense(), atol=1e-11)
-    for X, Y in zip(found.cores, fixed.cores, strict=True):
+    for X, Y in zip(factors.cores, fixed.cores, strict=True):
         np.testing.assert_allclose(X, Y, atol=1e-12 * np.abs(Y).max())
-    again = found.normalised()
-    assert all(np.allclose(X, Y, atol=1e-13) for X, Y in zip(again.cores, found.cores, strict=True))
+    again = factors.normalised()
+    assert all(np.allclose(X, Y, atol=1e-13) for X, Y in zip(again.cores, factors.cores, strict=True))
 
 
 @pytest.mark.parametrize("n", [32, 64, 1024])
@@ -62,8 +62,8 @@ def test_hadamard_and_fourier(n):
     H = hadamard(n).astype(float)
     F = np.exp(-2j * np.pi * (np.outer(np.arange(n), bit_reversal(n)) % n) / n)
     for A in (H, F):
-        found = butterfly(A)
-        assert np.linalg.norm(found.dense() - A) < 1e-13 * n and found.parameters == 2 * n * np.log2(n)
+        factors = butterfly(A)
+        assert np.linalg.norm(factors.dense() - A) < 1e-13 * n and factors.parameters == 2 * n * np.log2(n)
 
 
 def test_the_residual_and_the_bound_of_the_best_approximation():
@@ -71,9 +71,9 @@ def test_the_residual_and_the_bound_of_the_best_approximation():
     truth = product(dyadic(16), rng)
     for size in (1e-3, 0.3, 3.0):
         A = truth.dense() + size * rng.standard_normal((16, 16))
-        found = butterfly(A)
-        missed = np.linalg.norm(A - found.dense())
-        assert found.residual == pytest.approx(missed / np.linalg.norm(A), rel=1e-10)
+        factors = butterfly(A)
+        missed = np.linalg.norm(A - factors.dense())
+        assert factors.residual == pytest.approx(missed / np.linalg.norm(A), rel=1e-10)
         assert missed <= np.sqrt(3) * np.linalg.norm(A - truth.dense())
     two = [(1, 4, 4, 4), (4, 4, 4, 1)]  # one split: the best approximation, all blocks of rank one
     blocks = A.reshape(4, 4, 4, 4).transpose(1, 2, 0, 3)
@@ -85,8 +85,8 @@ def test_entries_outside_of_the_support_are_residual():
     truth = product([(3, 2, 2, 4), (6, 2, 2, 2)], np.random.default_rng(4))
     A = truth.dense()
     A[0, -1] = 5.0
-    found = butterfly(A, truth.patterns)
-    assert found.residual == pytest.approx(5 / np.linalg.norm(A), rel=1e-9)
+    factors = butterfly(A, truth.patterns)
+    assert factors.residual == pytest.approx(5 / np.linalg.norm(A), rel=1e-9)
 
 
 def test_zeros_are_factorised():

@@ -35,11 +35,11 @@ def test_products_are_lifted_tensors(K, S):
     [(3, 3, (True, True, True)), (6, 5, (False, True, True)), (4, 3, (False, False, True)), (4, 2, (False,) * 3)],
 )
 def test_general_layers_are_decided_by_counting_dimensions(S, n, levels):
-    found = lifting(gaussian(2, S, n))
+    lifted = lifting(gaussian(2, S, n))
     pairs = 4 * (S - 1)  # the dimension of matrices of rank 2, S x S: 2 (2 S - 2)
-    assert (found.lifting, found.secant, found.local) == levels
+    assert (lifted.lifting, lifted.secant, lifted.local) == levels
     assert levels == (n * n >= S * S, n * n >= min(pairs, S * S), n * n >= 2 * S - 1)
-    assert found.rank == min(n * n, S * S) and found.dimension == min(n * n, 2 * S - 1)
+    assert lifted.rank == min(n * n, S * S) and lifted.dimension == min(n * n, 2 * S - 1)
 
 
 def test_convolutions_agree_with_their_path_sums():
@@ -87,15 +87,15 @@ def test_layers_are_recovered_and_the_bound_holds(K, S, n):
     gamma, sigma = null_space_constant(layers), lifting(layers).smallest
     for noise in (0, 1e-3, 0.1):
         E = noise * rng.standard_normal((n, n))
-        found = min(
+        fit = min(
             (fit_layers(layers, layers.product(h) + E, rng) for _ in range(4)),
             key=lambda g: np.linalg.norm(layers.product(g) - layers.product(h) - E),
         )
-        rest = np.linalg.norm(layers.product(found) - layers.product(h) - E)
+        rest = np.linalg.norm(layers.product(fit) - layers.product(h) - E)
         apart = gamma * (np.linalg.norm(E) + rest) / sigma
-        assert np.linalg.norm(tensor(found) - tensor(h)) <= apart + 1e-6
+        assert np.linalg.norm(tensor(fit) - tensor(h)) <= apart + 1e-6
         if noise:
-            assert class_distance(h, found) <= class_bound(h, found, apart)
+            assert class_distance(h, fit) <= class_bound(h, fit, apart)
 
 
 def test_the_distance_is_between_classes():

@@ -47,15 +47,15 @@ def full_lifting(tree):
 
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES.keys())
 def test_singular_values_and_dimension_are_those_of_the_full_operator(tree):
-    found = identifiability(tree)
+    report = identifiability(tree)
     values = np.linalg.svd(full_lifting(tree), compute_uv=False)[::-1]
-    assert (values > 1e-9).sum() == found.rank and len(values) == found.paths
-    np.testing.assert_allclose(values[values > 1e-9] ** 2 / tree.length, found.multiplicities, atol=1e-12)
-    assert found.lifting == (found.rank == found.paths)
+    assert (values > 1e-9).sum() == report.rank and len(values) == report.paths
+    np.testing.assert_allclose(values[values > 1e-9] ** 2 / tree.length, report.multiplicities, atol=1e-12)
+    assert report.lifting == (report.rank == report.paths)
     h, eps = np.random.default_rng(3).standard_normal(tree.offsets[-1]), 1e-6
     units = eps * np.eye(len(h))
     J = np.array([(operator(tree, h + u) - operator(tree, h - u)).ravel() / (2 * eps) for u in units])
-    assert np.linalg.matrix_rank(J, tol=1e-6) == found.dimension
+    assert np.linalg.matrix_rank(J, tol=1e-6) == report.dimension
 
 
 @pytest.mark.parametrize("tree", TREES.values(), ids=TREES.keys())
@@ -70,8 +70,8 @@ def test_responses_are_lifted_products(tree):
 
 def test_the_three_levels():
     def levels(*supports):
-        found = identifiability(chain_tree(supports))
-        return found.lifting, found.secant, found.local
+        report = identifiability(chain_tree(supports))
+        return report.lifting, report.secant, report.local
 
     assert levels((0, 1), (0, 2), (0, 4)) == (True, True, True)
     assert levels((0, 1, 5, 11), (0, 2, 7, 13)) == (False, True, True)
@@ -83,8 +83,8 @@ def test_the_three_levels():
 
 def test_ten_thousand_paths():
     supports = [tuple(10**k * np.arange(10)) for k in range(4)]
-    found = identifiability(chain_tree(supports))
-    assert found.paths == found.rank == 10_000 and found.lifting and found.dimension == 37
+    report = identifiability(chain_tree(supports))
+    assert report.paths == report.rank == 10_000 and report.lifting and report.dimension == 37
     colliding = identifiability(chain_tree([range(10)] * 4))
     assert colliding.rank == colliding.dimension == 37 and colliding.local and not colliding.secant
 
@@ -93,10 +93,10 @@ def test_ten_thousand_paths():
 def test_kernels_are_found_from_exact_responses(name):
     tree, rng = TREES[name], np.random.default_rng(5)
     h = rng.uniform(0.5, 1.5, tree.offsets[-1])
-    found = fit_kernels(tree, responses(tree, h), rng)
-    np.testing.assert_allclose(responses(tree, found), responses(tree, h), atol=1e-7)
+    fit = fit_kernels(tree, responses(tree, h), rng)
+    np.testing.assert_allclose(responses(tree, fit), responses(tree, h), atol=1e-7)
     if identifiability(tree).lifting:
-        np.testing.assert_allclose(tree.products(found), tree.products(h), atol=1e-7)
+        np.testing.assert_allclose(tree.products(fit), tree.products(h), atol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,10 @@ def test_all_steps_find_the_same_minimum(beta):
     rng = np.random.default_rng(1)
     X = np.outer(rng.gamma(2, 1, 12), rng.gamma(2, 1, 9)) * rng.gamma(5, 0.2, (12, 9))
     steps = (mm, joint, newton, equalise)
-    found = [factorise(X, 1, beta=beta, step=s, tolerance=1e-13, iterations=3000) for s in steps]
-    for other in found[1:]:
-        assert other.objectives[-1] == pytest.approx(found[0].objectives[-1], rel=1e-9)
-        np.testing.assert_allclose(other.W @ other.H, found[0].W @ found[0].H, rtol=1e-4)
+    factorisations = [factorise(X, 1, beta=beta, step=s, tolerance=1e-13, iterations=3000) for s in steps]
+    for other in factorisations[1:]:
+        assert other.objectives[-1] == pytest.approx(factorisations[0].objectives[-1], rel=1e-9)
+        np.testing.assert_allclose(other.W @ other.H, factorisations[0].W @ factorisations[0].H, rtol=1e-4)
 
 
 def test_coordinates_need_fewer_iterations():
@@ -121,8 +121,8 @@ def test_sparse_and_smooth_penalties_do_what_they_say():
     )
     assert (sparse.H < 1e-9).sum() > (plain.H < 1e-9).sum()
 
-    def roughness(found):
-        return (np.diff(found.W, axis=0) ** 2).sum() / (found.W**2).sum()
+    def roughness(factorisation):
+        return (np.diff(factorisation.W, axis=0) ** 2).sum() / (factorisation.W**2).sum()
 
     assert roughness(smooth) < 0.6 * roughness(plain)
 
@@ -133,8 +133,8 @@ def test_missing_entries_are_predicted():
     weights = (rng.random(truth.shape) < 0.7).astype(float)
     X = np.where(weights > 0, truth, np.nan)
     for beta in (0.5, 1, 2):
-        found = factorise(X, 3, beta=beta, weights=weights, tolerance=1e-10, iterations=4000)
-        error = np.abs(found.W @ found.H - truth)[weights == 0].mean() / truth.mean()
+        factors = factorise(X, 3, beta=beta, weights=weights, tolerance=1e-10, iterations=4000)
+        error = np.abs(factors.W @ factors.H - truth)[weights == 0].mean() / truth.mean()
         assert error < 0.02
 
 
@@ -156,8 +156,8 @@ def test_zeros():
     X = np.random.default_rng(6).gamma(1, 1, (8, 6))
     X[2], X[0, 0] = 0.0, 0.0
     for beta in (0.5, 1, 2):
-        found = factorise(X, 2, beta=beta)
-        assert found.W[2].max() < 1e-6 and np.isfinite(found.objectives).all()
+        factors = factorise(X, 2, beta=beta)
+        assert factors.W[2].max() < 1e-6 and np.isfinite(factors.objectives).all()
     weights = (X > 0).astype(float)
     weights[2] = 1
     with pytest.raises(StatementError, match=r"row is zero.*Add a small number"):
@@ -214,8 +214,8 @@ def test_the_estimator_finds_codes_of_new_samples():
     model = NMF(3, beta=1, random_state=0, tol=1e-12, max_iter=5000).fit(X)
     np.testing.assert_allclose(model.inverse_transform(model.transform(new)), new, rtol=0.05)
     problem = stated(X, 3, 1)
-    found = objective(problem, (model.transform(X), model.components_.T))
-    assert model.reconstruction_err_ == pytest.approx(found, abs=1e-3)
+    value = objective(problem, (model.transform(X), model.components_.T))
+    assert model.reconstruction_err_ == pytest.approx(value, abs=1e-3)
     assert list(model.get_feature_names_out()) == ["nmf0", "nmf1", "nmf2"]
 
 

@@ -59,8 +59,8 @@ def test_sparse_projections_by_brute_force():
     np.testing.assert_array_equal((Sparse(2, axis=1).project(A) != 0).sum(axis=1), [2, 2])
     np.testing.assert_array_equal((Sparse(1, axis=0).project(A) != 0).sum(axis=0), [1, 1, 1])
     assert (BUTTERFLY.support == np.kron(np.ones((2, 2)), np.eye(2))).all()
-    found = Diagonals([0, 1], periodic=True).project(np.arange(9.0).reshape(3, 3))
-    np.testing.assert_allclose(found, [[4, 0, 4], [4, 4, 0], [0, 4, 4]])
+    projected = Diagonals([0, 1], periodic=True).project(np.arange(9.0).reshape(3, 3))
+    np.testing.assert_allclose(projected, [[4, 0, 4], [4, 4, 0], [0, 4, 4]])
 
 
 @pytest.mark.parametrize("constraint", SETS.values(), ids=SETS.keys())
@@ -68,11 +68,11 @@ def test_every_step_descends_as_granted(constraint):
     rng = np.random.default_rng(2)
     A = rng.standard_normal((4, 4))
     start = rng.standard_normal((3, 4, 4))
-    found = structured(A, [constraint, Free(), constraint], start, steps=60)
-    assert (np.diff(found.values) <= -found.guaranteed + 1e-12 * found.values[0]).all()
-    assert (found.guaranteed >= 0).all() and found.values[-1] < found.values[0]
-    assert np.sum((found.dense() - A) ** 2) / 2 == pytest.approx(found.values[-1], rel=1e-10)
-    for X in (found.factors[0], found.factors[2]):
+    product = structured(A, [constraint, Free(), constraint], start, steps=60)
+    assert (np.diff(product.values) <= -product.guaranteed + 1e-12 * product.values[0]).all()
+    assert (product.guaranteed >= 0).all() and product.values[-1] < product.values[0]
+    assert np.sum((product.dense() - A) ** 2) / 2 == pytest.approx(product.values[-1], rel=1e-10)
+    for X in (product.factors[0], product.factors[2]):
         np.testing.assert_allclose(constraint.project(X), X, atol=1e-14)
 
 
@@ -80,10 +80,10 @@ def test_planted_factors_are_found():
     rng = np.random.default_rng(3)
     sets = [Diagonals([0, 1], periodic=True), Support(np.eye(6) + np.eye(6, k=1))]
     truth = [s.project(rng.uniform(0.5, 1.5, (6, 6))) for s in sets]
-    found = structured(truth[0] @ truth[1], sets, rng.uniform(0.5, 1.5, (2, 6, 6)), steps=4000)
-    ratio = found.factors[0][0, 0] / truth[0][0, 0]
-    np.testing.assert_allclose(found.factors[0], ratio * truth[0], atol=1e-5)
-    np.testing.assert_allclose(found.factors[1] * ratio, truth[1], atol=1e-5)
+    product = structured(truth[0] @ truth[1], sets, rng.uniform(0.5, 1.5, (2, 6, 6)), steps=4000)
+    ratio = product.factors[0][0, 0] / truth[0][0, 0]
+    np.testing.assert_allclose(product.factors[0], ratio * truth[0], atol=1e-5)
+    np.testing.assert_allclose(product.factors[1] * ratio, truth[1], atol=1e-5)
 
 
 E22 = np.ones((2, 2))

@@ -19,21 +19,21 @@ TREE = np.array([[0, 1], [1, 2], [1, 3], [3, 4], [3, 5], [5, 6]])
 def test_a_tree_in_a_large_graph_is_solved_exactly():
     """Given the field, which isolated nodes share, its labels are a Markov field, enumerated here."""
     n, size = 1000, 7
-    found = belief_propagation(TREE, AFFINITY, SHARES, nodes=n, tolerance=1e-13)
-    assert found.converged
-    field = AFFINITY @ found.marginals.mean(axis=0)
+    marginals = belief_propagation(TREE, AFFINITY, SHARES, nodes=n, tolerance=1e-13)
+    assert marginals.converged
+    field = AFFINITY @ marginals.marginals.mean(axis=0)
     weight = SHARES * np.exp(-field)
     exact = np.zeros((size, 3))
     for labels in itertools.product(range(3), repeat=size):
         p = np.prod(weight[list(labels)]) * np.prod([AFFINITY[labels[i], labels[j]] for i, j in TREE])
         exact[range(size), labels] += p
     total = exact[0].sum()
-    np.testing.assert_allclose(found.marginals[:size], exact / total, atol=1e-9)
+    np.testing.assert_allclose(marginals.marginals[:size], exact / total, atol=1e-9)
     isolated = weight / weight.sum()
-    np.testing.assert_allclose(found.marginals[-1], isolated, atol=1e-12)
-    mean = found.marginals.mean(axis=0)
+    np.testing.assert_allclose(marginals.marginals[-1], isolated, atol=1e-12)
+    mean = marginals.marginals.mean(axis=0)
     entropy = (np.log(total) + (n - size) * np.log(weight.sum())) / n + mean @ AFFINITY @ mean / 2
-    assert found.free_entropy == pytest.approx(entropy, abs=1e-12)
+    assert marginals.free_entropy == pytest.approx(entropy, abs=1e-12)
 
 
 def plain(A, affinity, shares, start, sweeps):
@@ -59,9 +59,9 @@ def test_a_second_implementation_finds_the_same():
     affinity = 0.5 + 9 * np.eye(3)
     A = block_graph(labels, affinity, rng)
     start = (0.1 + np.eye(3)[labels]) / 1.3
-    found = belief_propagation(A, affinity, start=start, tolerance=1e-13).require()
+    estimate = belief_propagation(A, affinity, start=start, tolerance=1e-13).require()
     mean = plain(A, affinity, np.full(3, 1 / 3), start, 150)
-    np.testing.assert_allclose(found.marginals.mean(axis=0), mean, atol=1e-10)
+    np.testing.assert_allclose(estimate.marginals.mean(axis=0), mean, atol=1e-10)
 
 
 def test_where_messages_oscillate_they_are_damped():
@@ -70,8 +70,8 @@ def test_where_messages_oscillate_they_are_damped():
     A = block_graph(labels, AFFINITY, rng)
     start = np.eye(3)[labels]
     assert not belief_propagation(A, AFFINITY, SHARES, start=start, damping=0.0).converged
-    found = belief_propagation(A, AFFINITY, SHARES, start=start)
-    assert found.converged and found.damping == 0.5
+    marginals = belief_propagation(A, AFFINITY, SHARES, start=start)
+    assert marginals.converged and marginals.damping == 0.5
 
 
 def test_damping_and_the_form_of_the_graph_do_not_change_the_solution():
@@ -99,10 +99,10 @@ def test_groups_are_named_up_to_a_permutation():
 
 def test_it_says_when_it_has_not_converged():
     A = block_graph(np.arange(200) % 2, [[9.0, 1.0], [1.0, 9.0]], np.random.default_rng(0))
-    found = belief_propagation(A, [[9.0, 1.0], [1.0, 9.0]], sweeps=2)
-    assert not found.converged and found.iterations == 2
+    marginals = belief_propagation(A, [[9.0, 1.0], [1.0, 9.0]], sweeps=2)
+    assert not marginals.converged and marginals.iterations == 2
     with pytest.raises(NotSolved, match="After 2 sweeps"):
-        found.require()
+        marginals.require()
 
 
 def test_a_graph_without_a_labelling_is_refused():
@@ -144,13 +144,13 @@ def _with_hub(degree, seed=0):
 def test_nodes_of_any_degree_are_no_obstacle(degree):
     """The product over the edges of such a node underflows; the free entropy is that of the same sum in logarithms."""
     edges, C, labels = _with_hub(degree)
-    found = belief_propagation(edges, C, nodes=601).require()
-    assert agreement(found.marginals[:600], labels) > 0.98
-    assert np.isfinite(found.free_entropy)
+    estimate = belief_propagation(edges, C, nodes=601).require()
+    assert agreement(estimate.marginals[:600], labels) > 0.98
+    assert np.isfinite(estimate.free_entropy)
     counts = np.bincount(labels[edges[-degree:, 1]], minlength=2)
     if abs(counts[0] - counts[1]) > 4:
-        majority = found.marginals[:600][labels == counts.argmax()].mean(axis=0).argmax()
-        assert found.marginals[600].argmax() == majority
+        majority = estimate.marginals[:600][labels == counts.argmax()].mean(axis=0).argmax()
+        assert estimate.marginals[600].argmax() == majority
 
 
 def test_the_order_of_the_nodes_does_not_matter():

@@ -17,9 +17,9 @@ def test_the_spectrum_of_the_matrix_of_edges():
     A = block_graph(np.arange(80) % 2, [[7.0, 1.0], [1.0, 7.0]], np.random.default_rng(1))
     exact = np.linalg.eigvals(dense(A))
     exact = exact[np.argsort(-np.abs(exact))]
-    found = nonbacktracking(A, 3, tolerance=1e-12)
-    np.testing.assert_allclose(np.abs(found), np.abs(exact[:3]), rtol=1e-8)
-    np.testing.assert_allclose(found[0], exact[0], rtol=1e-10)
+    matrix = nonbacktracking(A, 3, tolerance=1e-12)
+    np.testing.assert_allclose(np.abs(matrix), np.abs(exact[:3]), rtol=1e-8)
+    np.testing.assert_allclose(matrix[0], exact[0], rtol=1e-10)
     np.testing.assert_allclose(np.abs(nonbacktracking(A, 160)[:20]), np.abs(exact[:20]), rtol=1e-8)
 
 

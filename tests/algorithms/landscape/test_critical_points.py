@@ -67,9 +67,9 @@ def test_newton_finds_every_critical_point_on_the_circle():
     e = derivatives(J, circle)[0]
     turning = (e - np.roll(e, 1)) * (np.roll(e, -1) - e) < 0
     energies, spectra = critical_points(J, circle[::50], longest=0.05)
-    found = np.unique(np.round(energies, 7))
-    assert len(found) == len(np.unique(np.round(e[turning], 4)))
-    np.testing.assert_allclose(found, np.sort(e[turning]), atol=1e-4)
+    values = np.unique(np.round(energies, 7))
+    assert len(values) == len(np.unique(np.round(e[turning], 4)))
+    np.testing.assert_allclose(values, np.sort(e[turning]), atol=1e-4)
     highest = energies > energies.max() - 1e-9
     assert (spectra[highest] < 0).all() and (spectra[energies < energies.min() + 1e-9] > 0).all()
 
@@ -115,9 +115,9 @@ def enumerated(J, rng, batch):
     n = J.shape[0]
     energies, index, complete = np.zeros(0), np.zeros(0, int), False
     for _ in range(40):
-        found, spectra = critical_points(J, on_sphere(rng, batch, n), longest=0.1)
+        points, spectra = critical_points(J, on_sphere(rng, batch, n), longest=0.1)
         below = (spectra < 0).sum(axis=1)
-        energies, kept = np.unique(np.round(np.r_[energies, found, -found], 7), return_index=True)
+        energies, kept = np.unique(np.round(np.r_[energies, points, -points], 7), return_index=True)
         before, index = len(index), np.r_[index, below, n - 1 - below][kept]
         if complete and len(index) == before:
             return index

@@ -16,18 +16,18 @@ def slide(x, data):
 
 
 def test_all_nine_critical_points_of_two_double_wells():
-    found = find_critical_points(double_well, np.random.default_rng(0).uniform(-1.5, 1.5, (100, 2)), 0.5)
-    assert found.converged.all() and not found.flat.any()
-    points = {tuple(p) for p in np.round(found.point, 6) + 0.0}
+    search = find_critical_points(double_well, np.random.default_rng(0).uniform(-1.5, 1.5, (100, 2)), 0.5)
+    assert search.converged.all() and not search.flat.any()
+    points = {tuple(p) for p in np.round(search.point, 6) + 0.0}
     assert len(points) == 9
-    np.testing.assert_array_equal(found.index(), (np.abs(found.point) < 0.5).sum(axis=1))
-    np.testing.assert_allclose(found.loss, 0.5 * (np.abs(found.point) < 0.5).sum(axis=1), atol=1e-12)
+    np.testing.assert_array_equal(search.index(), (np.abs(search.point) < 0.5).sum(axis=1))
+    np.testing.assert_allclose(search.loss, 0.5 * (np.abs(search.point) < 0.5).sum(axis=1), atol=1e-12)
 
 
 def test_a_place_where_only_the_gradient_norm_is_stationary_is_flagged():
-    found = find_critical_points(slide, [[0.7], [-2.0]])
-    assert found.flat.all() and not found.converged.any()
-    np.testing.assert_allclose(found.gradient, 1.0, atol=1e-8)
+    points = find_critical_points(slide, [[0.7], [-2.0]])
+    assert points.flat.all() and not points.converged.any()
+    np.testing.assert_allclose(points.gradient, 1.0, atol=1e-8)
 
 
 def test_starts_that_cannot_be_used_are_refused():

@@ -73,7 +73,7 @@ def shortfall(value, granted):
 
 
 @pytest.fixture(scope="module", params=NETWORKS, ids=lambda n: f"{type(n.loss).__name__}-{len(n.widths)}")
-def found(request):
+def trails(request):
     """Everything about one network, compiled once: two trails, and pairs of points."""
     network = request.param
 
@@ -85,15 +85,15 @@ def found(request):
         return jax.jit(jax.vmap(everything), compiler_options=QUICK)(jax.random.split(jax.random.key(1), PROBLEMS))
 
 
-def test_in_a_thousand_problems_the_loss_falls_by_what_is_granted(found):
-    for value, granted in found[:2]:
+def test_in_a_thousand_problems_the_loss_falls_by_what_is_granted(trails):
+    for value, granted in trails[:2]:
         short = shortfall(value, granted)
         assert short.shape == (PROBLEMS, STEPS - 1)
         assert short.max() <= 1e-11
 
 
-def test_it_touches_and_lies_above_for_random_pairs(found):
-    gaps, errors, values = map(np.asarray, found[2])
+def test_it_touches_and_lies_above_for_random_pairs(trails):
+    gaps, errors, values = map(np.asarray, trails[2])
     assert (gaps >= -1e-11 * (1 + values)[:, None]).all()
     assert (errors <= 1e-11 * (1 + values)[:, None]).all()
 

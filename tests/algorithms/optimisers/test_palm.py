@@ -60,9 +60,9 @@ def test_soft_thresholding_ends_at_the_known_minimum():
         lambda v: 0.5 * np.abs(v).sum(),
         True,
     )
-    found = palm(lambda x: np.sum((x[0] - target) ** 2) / 2, [block], [np.zeros(3)], 500, inertia=0.3, tolerance=1e-14)
-    np.testing.assert_allclose(found.blocks[0], [1.5, 0, -0.5], atol=1e-12)
-    assert len(found.moves) < 500
+    result = palm(lambda x: np.sum((x[0] - target) ** 2) / 2, [block], [np.zeros(3)], 500, inertia=0.3, tolerance=1e-14)
+    np.testing.assert_allclose(result.blocks[0], [1.5, 0, -0.5], atol=1e-12)
+    assert len(result.moves) < 500
 
 
 def test_bad_input():

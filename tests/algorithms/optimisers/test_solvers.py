@@ -50,8 +50,8 @@ def test_a_step_of_levenberg_and_marquardt_solves_the_damped_equations():
     J = jax.jacobian(lambda v: outputs(back(v)).ravel())(flat)
     residual = outputs(START) - Y
     p = np.linalg.solve(J.T @ J / len(X) + 0.5 * np.eye(len(flat)), -J.T @ residual.ravel() / len(X))
-    found = run(levenberg_marquardt(outputs, loss, damping=0.5, iterations=200, tolerance=1e-12), START, 1)[0]
-    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(found)[0] - flat, p, atol=1e-8)
+    reached = run(levenberg_marquardt(outputs, loss, damping=0.5, iterations=200, tolerance=1e-12), START, 1)[0]
+    np.testing.assert_allclose(jax.flatten_util.ravel_pytree(reached)[0] - flat, p, atol=1e-8)
 
 
 def test_auxiliary_coordinates_descend_by_what_is_granted():
@@ -76,8 +76,8 @@ def test_its_preactivations_are_the_nearest(activation):
     z = jnp.asarray(made)
     for _ in range(10):
         z = _preactivations(activation, z, jnp.asarray(made), jnp.asarray(a))
-    found = (a - np.asarray(activation(z))) ** 2 + (np.asarray(z) - made) ** 2
-    np.testing.assert_allclose(found, costs.min(axis=1), atol=1e-4)
+    values = (a - np.asarray(activation(z))) ** 2 + (np.asarray(z) - made) ** 2
+    np.testing.assert_allclose(values, costs.min(axis=1), atol=1e-4)
 
 
 def test_kfac_beats_gradient_descent_per_gradient():
@@ -97,13 +97,13 @@ def test_the_factors_are_inverted_as_a_kronecker_product():
     pi = np.sqrt(np.trace(A) / 2 / (np.trace(S) / 3))
     left, right = A + pi * np.sqrt(lam) * np.eye(2), S + np.sqrt(lam) / pi * np.eye(3)
     expected = -np.linalg.solve(np.kron(left, right), G.ravel()).reshape(2, 3)
-    found = _precondition(*map(jnp.asarray, (A, S, lam, G)))
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    preconditioned = _precondition(*map(jnp.asarray, (A, S, lam, G)))
+    np.testing.assert_allclose(preconditioned, expected, rtol=1e-10)
 
 
 def test_averaged_majorisers_learn_from_mini_batches():
-    found, told = run(stochastic(NET, X, Y, jax.random.key(4), 10, radius=0.2), START, 600)
-    assert float(NET.objective(found, X, Y)) < 0.6 * float(told.value[0])
+    result, told = run(stochastic(NET, X, Y, jax.random.key(4), 10, radius=0.2), START, 600)
+    assert float(NET.objective(result, X, Y)) < 0.6 * float(told.value[0])
     assert float(told.work[0]) == pytest.approx(1 / 6)
 
 

@@ -11,10 +11,10 @@ from asymptopia.algorithms.particles.entropy_sgd import entropy_sgd, local_avera
 def test_the_inner_average_is_of_second_order():
     """In a quadratic potential the scheme's variance is exact at any step; Euler's would be T / k / (1 - k h / 2)."""
 
-    found = local_average(lambda y, i: 1.5 * y, np.zeros(4000), 0.5, 0.7, 400, 0.4, jax.random.key(0), lambda y: y**2)
-    error = float(found.std()) / 4000**0.5
+    mean = local_average(lambda y, i: 1.5 * y, np.zeros(4000), 0.5, 0.7, 400, 0.4, jax.random.key(0), lambda y: y**2)
+    error = float(mean.std()) / 4000**0.5
     euler = 0.7 / 2 / (1 - 0.4)
-    assert error < 0.02 * (euler - 0.35) and float(found.mean()) == pytest.approx(0.35, abs=4 * error)
+    assert error < 0.02 * (euler - 0.35) and float(mean.mean()) == pytest.approx(0.35, abs=4 * error)
 
 
 def test_trees_of_parameters_and_other_optimisers():
@@ -27,10 +27,10 @@ def test_trees_of_parameters_and_other_optimisers():
         return jax.tree.map(lambda k, v: k * v, stiffness, p)
 
     smoothed = local_entropy_gradient(gamma, 1e-8, 200, 0.1, jax.random.key(1))
-    found, _ = smoothed.update(params, smoothed.init(params), params, grad_fn=grad_fn)
+    updated, _ = smoothed.update(params, smoothed.init(params), params, grad_fn=grad_fn)
     for k in params:
         soft = stiffness[k] * gamma / (stiffness[k] + gamma)
-        np.testing.assert_allclose(found[k], soft * params[k], atol=2e-2)
+        np.testing.assert_allclose(updated[k], soft * params[k], atol=2e-2)
     optimiser = optax.chain(smoothed, optax.sgd(0.5, momentum=0.5))
     state = optimiser.init(params)
     for _ in range(15):

@@ -34,13 +34,13 @@ def test_with_noise_the_error_is_of_second_order():
     """The stationary variance of a step of 0.4 and 0.2 in a quadratic potential, by the recursion that it obeys."""
     import jax
 
-    found, exact = [], []
+    errors, exact = [], []
     for step in (0.4, 0.2):
         shrink = (1 - step + step**2 / 2 - step**3 / 6) ** 2
         exact.append(step / 2 * (1 + shrink) / (1 - shrink))
         paths = langevin(Quadratic(1.0), np.zeros(100_000), 0.5, (8.0,), step, jax.random.key(3))
-        found.append(float(paths.var()))
-    np.testing.assert_allclose(found, exact, rtol=4 * np.sqrt(2 / 100_000))
+        errors.append(float(paths.var()))
+    np.testing.assert_allclose(errors, exact, rtol=4 * np.sqrt(2 / 100_000))
     assert (exact[0] - 0.5) / (exact[1] - 0.5) == pytest.approx(4, rel=0.15)
 
 
@@ -63,5 +63,5 @@ def test_passages_by_reflection():
     n, times = 40_000, np.array([0.3, 1.0])
     _, passed = langevin_exits(Quadratic(1.0), np.full(n, -1.0), 0.5, times, 0.02, jax.random.key(1), 0.0)
     expected = 2 * ndtr(-np.exp(-times) / np.sqrt(0.5 * (1 - np.exp(-2 * times))))
-    found = np.asarray(passed).mean(axis=1)
-    assert np.all(abs(found - expected) < 4 * np.sqrt(expected / n) + 2e-3)
+    mean = np.asarray(passed).mean(axis=1)
+    assert np.all(abs(mean - expected) < 4 * np.sqrt(expected / n) + 2e-3)

@@ -32,7 +32,7 @@ def test_a_step_goes_down_the_gradient_of_the_loss():
 
 def test_noise_spreads_weights_at_twice_the_temperature():
     theta = jnp.zeros((2000, 4))
-    found = stochastic_descent(
+    path = stochastic_descent(
         lambda t, X: 0 * t @ X.T,
         theta,
         lambda key: (jnp.ones((1, 4)), jnp.ones(1)),
@@ -42,14 +42,14 @@ def test_noise_spreads_weights_at_twice_the_temperature():
         0.3,
     )
     # 1000 steps make half a unit of time
-    assert abs(float((found**2).mean()) / (2 * 0.3 * 0.5) - 1) < 4 * np.sqrt(2 / 8000)
+    assert abs(float((path**2).mean()) / (2 * 0.3 * 0.5) - 1) < 4 * np.sqrt(2 / 8000)
 
 
 def test_the_flow_of_linear_neurons_is_of_second_order():
     X, y, p = jnp.array([[1.0], [-1.0]]), jnp.array([2.0, -2.0]), jnp.array([0.5, 0.5])
     off = []
     for n in (16, 256):
-        found = flow(lambda t, x: t @ x.T, jnp.zeros((n, 1)), X, y, p, 1.0, (0.0, 1.0))
-        assert float(jnp.abs(found[0]).max()) == 0
-        off.append(abs(float(found[1].mean()) - 2 * (1 - np.exp(-1.0))))
+        path = flow(lambda t, x: t @ x.T, jnp.zeros((n, 1)), X, y, p, 1.0, (0.0, 1.0))
+        assert float(jnp.abs(path[0]).max()) == 0
+        off.append(abs(float(path[1].mean()) - 2 * (1 - np.exp(-1.0))))
     assert 10 < off[0] / off[1] < 25, "steps four times as short"

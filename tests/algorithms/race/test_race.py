@@ -20,7 +20,7 @@ BUDGET = Budget(gradients=20, seconds=0.005, points=5)
 
 
 @pytest.fixture(scope="module")
-def found():
+def records():
     mine = {
         "descent": lambda task: optax.sgd(0.1),
         "tuned": Tuned(lambda task, rate: optax.sgd(rate), (1e-6, 0.1, 1e4)),
@@ -33,39 +33,41 @@ def found():
     return race(TASK, mine, BUDGET, seeds=(3, 5, 6), tuning_seeds=1)
 
 
-def test_a_point_of_a_curve_is_what_was_paid_for_by_then(found):
+def test_a_point_of_a_curve_is_what_was_paid_for_by_then(records):
     own = from_optax(optax.sgd(0.1), TASK.objective)
     for i, spent in enumerate(BUDGET.spent_gradients()):
         steps = math.floor(spent + 1e-6)
         end = run(own, TASK.start(3), steps)[0]
-        here = found.sel(optimiser="descent", seed=3).isel(gradient_equivalents=i)
+        here = records.sel(optimiser="descent", seed=3).isel(gradient_equivalents=i)
         assert float(here["loss"]) == pytest.approx(float(TASK.objective(end)), rel=1e-5)
         assert float(here["accuracy"]) == pytest.approx(float(TASK.accuracy(end)), rel=1e-4)
     steps = np.floor(BUDGET.spent_gradients() / TASK.network.depth + 1e-6)
-    falls = np.diff(found["loss"].sel(optimiser="MM, layers").values, axis=-1)
+    falls = np.diff(records["loss"].sel(optimiser="MM, layers").values, axis=-1)
     assert ((falls < 0) == (np.diff(steps) > 0)).all() and (falls <= 0).all()
 
 
-def test_the_best_rate_is_found_and_runs_as_if_it_had_been_given(found):
-    assert float(found["rate"].sel(optimiser="tuned")) == 0.1
-    assert float(found["rate"].sel(optimiser="grown")) in (0.1, 1.0)
-    assert np.isnan(found["rate"].sel(optimiser="descent"))
-    np.testing.assert_allclose(found["loss"].sel(optimiser="tuned"), found["loss"].sel(optimiser="descent"), rtol=1e-5)
+def test_the_best_rate_is_found_and_runs_as_if_it_had_been_given(records):
+    assert float(records["rate"].sel(optimiser="tuned")) == 0.1
+    assert float(records["rate"].sel(optimiser="grown")) in (0.1, 1.0)
+    assert np.isnan(records["rate"].sel(optimiser="descent"))
+    np.testing.assert_allclose(
+        records["loss"].sel(optimiser="tuned"), records["loss"].sel(optimiser="descent"), rtol=1e-5
+    )
 
 
-def test_who_diverges_loses_and_the_others_go_on(found):
-    rows = summary(found)
+def test_who_diverges_loses_and_the_others_go_on(records):
+    rows = summary(records)
     names = [row["optimiser"] for row in rows]
     assert set(names[-2:]) == {"wild", "lost"} and names[:2] == ["grown", "MM, layers"]
-    lost = found.sel(optimiser="lost")
+    lost = records.sel(optimiser="lost")
     assert int(lost["diverged"]) == 3 and np.isinf(lost["loss"]).all() and (lost["accuracy"] == 0).all()
     assert rows[-1]["loss"][0] > 1e3 and rows[0]["diverged"] == 0
-    assert not found["loss"].isnull().any() and not found["loss_in_time"].isnull().any()
+    assert not records["loss"].isnull().any() and not records["loss_in_time"].isnull().any()
 
 
-def test_quartiles_are_those_of_the_seeds(found):
-    row = next(r for r in summary(found) if r["optimiser"] == "half")
-    ends = np.sort(found["loss"].sel(optimiser="half").values[:, -1])
+def test_quartiles_are_those_of_the_seeds(records):
+    row = next(r for r in summary(records) if r["optimiser"] == "half")
+    ends = np.sort(records["loss"].sel(optimiser="half").values[:, -1])
     assert row["loss"] == pytest.approx((ends[1], ends[:2].mean(), ends[1:].mean()))
     assert len(np.unique(ends)) == 3
 

@@ -11,14 +11,14 @@ from asymptopia.algorithms.samplers.event_chain import disk_chains, rod_chains
 @pytest.mark.parametrize("step", [0.0, 0.8, -0.8])
 def test_two_gaps_have_the_law_of_their_energy(step):
     rng, free, width = np.random.default_rng(0), 1.6, 0.5
-    found = rod_chains(np.array([0.4, 1.2]), 400_000, rng, step=step, width=width, count=20_000)
-    assert found.snapshots.sum(axis=1) == pytest.approx(free)
+    chains = rod_chains(np.array([0.4, 1.2]), 400_000, rng, step=step, width=width, count=20_000)
+    assert chains.snapshots.sum(axis=1) == pytest.approx(free)
     # with two gaps that sum to 1.6 > 2 width, one of them at most is within the range of the energy
-    inside = (found.snapshots < width).any(axis=1)
+    inside = (chains.snapshots < width).any(axis=1)
     weight = 2 * width * np.exp(-step)
     expected = weight / (weight + free - 2 * width)
     assert abs(inside.mean() - expected) < 4 * (expected * (1 - expected) / 20_000) ** 0.5
-    gap = found.snapshots[:, 0]
+    gap = chains.snapshots[:, 0]
     assert stats.kstest(gap[gap < width] / width, "uniform").pvalue > 0.001
     between = gap[(gap > width) & (gap < free - width)]
     assert stats.kstest((between - width) / (free - 2 * width), "uniform").pvalue > 0.001
@@ -40,9 +40,9 @@ def test_hard_disks_have_the_pressure_of_the_virial_series():
     state = disk_chains(start, box, 0.4 * box, 2000, rng).configuration
     values = []
     for _ in range(20):
-        found = disk_chains(state, box, 0.4 * box, 3000, rng)
-        state = found.configuration
-        values.append(found.pressure(1.0))
+        chains = disk_chains(state, box, 0.4 * box, 3000, rng)
+        state = chains.configuration
+        values.append(chains.pressure(1.0))
     # Clisby and McCoy, J. Stat. Phys. 122 (2006) 15: B_k / B_2**(k-1); finite size changes 1/n of the excess
     series = (1, 1, 0.782004, 0.5322318, 0.3335560, 0.1988425, 0.1148673, 0.0649930, 0.0362193, 0.0199537)
     exact = sum(b * (2 * packing) ** k for k, b in enumerate(series))

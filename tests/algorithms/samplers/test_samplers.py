@@ -150,8 +150,8 @@ def test_acceptance_of_swaps_between_gaussians():
     def chance(values):
         return swap_neighbours(jax.random.key(0), values, np.array([1.0, r]), jnp.arange(2), 0)[2][0]
 
-    found = np.asarray(jax.vmap(chance)(-energies))
-    assert abs(found.mean() - exact) < 4 * found.std() / count**0.5
+    computed = np.asarray(jax.vmap(chance)(-energies))
+    assert abs(computed.mean() - exact) < 4 * computed.std() / count**0.5
 
 
 def test_assignments_have_the_probabilities_of_their_definition():
@@ -165,8 +165,8 @@ def test_assignments_have_the_probabilities_of_their_definition():
     keys = jax.random.split(jax.random.key(0), 20_000)
     drawn, marginal = jax.vmap(lambda k: assignment(k, values, beta))(keys)
     np.testing.assert_allclose(marginal[0], exact, atol=1e-12)
-    found = np.eye(3)[np.asarray(drawn)].mean(axis=0)
-    assert np.all(abs(found - exact) < 4.5 * np.sqrt(exact * (1 - exact) / 20_000))
+    mean = np.eye(3)[np.asarray(drawn)].mean(axis=0)
+    assert np.all(abs(mean - exact) < 4.5 * np.sqrt(exact * (1 - exact) / 20_000))
 
 
 def test_partitions_overlap_and_cover():
@@ -188,8 +188,8 @@ def test_the_asymptotic_variance_of_an_autoregression():
     """(1 + rho)/(1 - rho), within its stated error, which is that of its spread."""
     rho, exact = 0.8, 9.0
     for estimate in (lambda x: asymptotic_variance(x, 8), spectral_variance):
-        found = [estimate(autoregression(rho, (20, 4000), seed)) for seed in range(12)]
-        values, errors = np.array(found).T
+        measured = [estimate(autoregression(rho, (20, 4000), seed)) for seed in range(12)]
+        values, errors = np.array(measured).T
         assert abs(values.mean() - exact) < 0.03 * exact + 4 * values.std(ddof=1) / 12**0.5
         assert 0.5 < values.std(ddof=1) / errors.mean() < 1.8
     draws = autoregression(rho, (20, 4000))
@@ -212,8 +212,8 @@ def test_a_ladder_is_found_and_crosses_a_barrier():
     assert ladder.temperatures[0] == 1 and ladder.temperatures[-1] == 30
     assert min(ladder.acceptance) > 0.35 and np.ptp(ladder.acceptance) < 0.25
     sampler = infinite_swapping(two_wells, walk, ladder.temperatures)
-    found = run(jax.random.key(1), sampler, jnp.full((60, 2), 4.0), 1500, burn_in=500, keep=in_the_right_well)
-    means = np.asarray(found.draws).mean(axis=1)
+    result = run(jax.random.key(1), sampler, jnp.full((60, 2), 4.0), 1500, burn_in=500, keep=in_the_right_well)
+    means = np.asarray(result.draws).mean(axis=1)
     assert abs(means.mean() - 0.25) < 3.3 * means.std(ddof=1) / 60**0.5 and means.std(ddof=1) < 0.2
     alone = run(jax.random.key(1), walk(two_wells, 1.0), starts, 1500, keep=right)
     assert np.asarray(alone.draws).mean() > 0.9

@@ -51,10 +51,10 @@ def test_averages_along_the_path_have_the_targets_moments(targets):
     sampler = zig_zag(target.logdensity, 1.0, lipschitz=steepest(target))
     keys = jax.random.split(jax.random.key(5), 2)
     starts = jax.vmap(target.draw)(jax.random.split(keys[0], 200))
-    found = np.asarray(run(keys[1], sampler, starts, 25, keep=averages).draws).mean(axis=1)
+    mean = np.asarray(run(keys[1], sampler, starts, 25, keep=averages).draws).mean(axis=1)
     second = np.diag(target.covariance) + np.array([target.moments[0], 0.0]) ** 2
     exact = np.r_[target.moments[0], 0.0, second]
-    assert (np.abs(found.mean(axis=0) - exact) < 4 * found.std(axis=0) / 200**0.5).all()
+    assert (np.abs(mean.mean(axis=0) - exact) < 4 * mean.std(axis=0) / 200**0.5).all()
 
 
 def test_the_integrals_of_an_ellipse_are_those_of_its_points():
@@ -121,8 +121,8 @@ def test_a_gradient_that_is_not_a_number_is_named():
 
 def test_a_density_with_a_kink_is_sampled():
     sampler = zig_zag(lambda x: -jnp.sum(jnp.abs(x)), 4.0)
-    found = run(jax.random.key(1), sampler, jnp.full((100, 1), 0.1), 40, burn_in=10, keep=averages)
-    second = np.asarray(found.draws)[:, :, 1].mean(axis=1)
+    result = run(jax.random.key(1), sampler, jnp.full((100, 1), 0.1), 40, burn_in=10, keep=averages)
+    second = np.asarray(result.draws)[:, :, 1].mean(axis=1)
     assert abs(second.mean() - 2) < 4 * second.std() / 100**0.5
 
 
@@ -194,10 +194,12 @@ PATHS = {
 def test_edges_that_are_stated_are_respected(name, edge):
     """Without reflections the mean of the exponential law came out as -299."""
     density, walls, mean = EDGES[edge]
-    found = run(jax.random.key(3), PATHS[name](density, walls), jnp.full((100, 1), 0.3), 200, burn_in=40, keep=averages)
-    means = np.asarray(found.draws)[:, :, 0].mean(axis=1)
+    result = run(
+        jax.random.key(3), PATHS[name](density, walls), jnp.full((100, 1), 0.3), 200, burn_in=40, keep=averages
+    )
+    means = np.asarray(result.draws)[:, :, 0].mean(axis=1)
     assert abs(means.mean() - mean) < 4 * means.std() / 100**0.5
-    assert np.isfinite(np.asarray(found.states.logdensity)).all()
+    assert np.isfinite(np.asarray(result.states.logdensity)).all()
 
 
 @pytest.mark.parametrize(
@@ -221,8 +223,8 @@ def test_oblique_edges_in_the_plane():
         return jnp.where(x[0] + 2 * x[1] > 0, -(x @ x) / 2, -jnp.inf)
 
     sampler = zig_zag(density, 1.0, refreshment=0.5, constraints=lambda x: x[0] + 2 * x[1])
-    found = run(jax.random.key(4), sampler, jnp.ones((200, 2)) / 2, 100, burn_in=40, keep=averages)
-    means = np.asarray(found.draws)[:, :, :2].mean(axis=1)
+    result = run(jax.random.key(4), sampler, jnp.ones((200, 2)) / 2, 100, burn_in=40, keep=averages)
+    means = np.asarray(result.draws)[:, :, :2].mean(axis=1)
     right = np.array([1.0, 2.0]) / 5**0.5 * (2 / np.pi) ** 0.5
     assert (np.abs(means.mean(axis=0) - right) < 4 * means.std(axis=0) / 200**0.5).all()
 

@@ -17,7 +17,7 @@ def systems(n, p, count):
 def test_on_the_circle_gibbs_law_is_sampled(p):
     J, keys = systems(2, p, 40)
     T = 0.4
-    found = spherical_exchange(J, keys, (T, 0.7, 1.2), moves=1500)
+    averages = spherical_exchange(J, keys, (T, 0.7, 1.2), moves=1500)
     angles = 2 * np.pi * np.arange(400) / 400
     S = np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     for name in ("energy", "squared_overlap"):
@@ -27,7 +27,7 @@ def test_on_the_circle_gibbs_law_is_sampled(p):
             weight = np.exp(-2 * (e - e.min()) / T)
             weight /= weight.sum()
             exact.append(weight @ (e if name == "energy" else (S @ S.T / 2) ** 2 @ weight))
-        gap = found[name] - np.array(exact)
+        gap = averages[name] - np.array(exact)
         assert abs(gap.mean()) < 4 * gap.std() / len(gap) ** 0.5
         assert gap.std() < 0.1
 
@@ -36,10 +36,10 @@ def test_the_energy_is_that_of_the_overlaps_at_every_size():
     """Gaussian integration by parts: E e = -(1 - E q**p) / 2T, exactly, for p = 2 with the squared overlap."""
     T, n = 0.8, 6
     J, keys = systems(n, 2, 400)
-    found = spherical_exchange(J, keys, (T,), moves=1500)
-    gap = found["energy"] + (1 - found["squared_overlap"]) / (2 * T)
+    averages = spherical_exchange(J, keys, (T,), moves=1500)
+    gap = averages["energy"] + (1 - averages["squared_overlap"]) / (2 * T)
     assert abs(gap.mean()) < 4 * gap.std() / len(gap) ** 0.5
-    assert 0.6 < found["accepted"].mean() < 1
+    assert 0.6 < averages["accepted"].mean() < 1
 
 
 def test_temperatures_must_ascend():

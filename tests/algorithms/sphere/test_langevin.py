@@ -11,8 +11,8 @@ from asymptopia.contract.batching import seed_keys
 
 
 def runs(n, count, *arguments, **settings):
-    found = [spherical_langevin(n, key, *arguments, **settings) for key in seed_keys(n, range(count))]
-    return {name: np.stack([r[name] for r in found]) for name in found[0]}
+    measured = [spherical_langevin(n, key, *arguments, **settings) for key in seed_keys(n, range(count))]
+    return {name: np.stack([r[name] for r in measured]) for name in measured[0]}
 
 
 @pytest.mark.parametrize("block", [3, 48])
@@ -36,10 +36,10 @@ def test_the_blocks_hold_a_third_of_the_couplings():
 
 
 def test_the_sphere_is_kept_and_the_gradient_flow_descends():
-    found = runs(20, 5, (0, 0, 0, 0.5), 0.0, (0.0, 0.5, 1.0, 5.0, 20.0))
-    np.testing.assert_allclose(np.einsum("rtt->rt", found["correlation"]), 1, atol=1e-12)
-    assert (np.diff(found["energy"], axis=1) < 1e-9).all()
-    np.testing.assert_allclose(found["overlap"], found["correlation"][:, :, 0], atol=1e-12)
+    path = runs(20, 5, (0, 0, 0, 0.5), 0.0, (0.0, 0.5, 1.0, 5.0, 20.0))
+    np.testing.assert_allclose(np.einsum("rtt->rt", path["correlation"]), 1, atol=1e-12)
+    assert (np.diff(path["energy"], axis=1) < 1e-9).all()
+    np.testing.assert_allclose(path["overlap"], path["correlation"][:, :, 0], atol=1e-12)
 
 
 def test_without_energy_it_is_brownian_motion():

@@ -53,10 +53,10 @@ def _m4(run):
 def test_an_antiferromagnet_spin_by_spin():
     rng = np.random.default_rng(2)
     runs = [metropolis(EDGES, -0.7, 2000, rng) for _ in range(30)]
-    found = [r.energies.mean() for r in runs]
+    measured = [r.energies.mean() for r in runs]
     # H there is that of the ferromagnet: its mean at a negative beta
-    assert abs(np.mean(found) - exact(EDGES, 6, -0.7)[0]) < 4 * np.std(found, ddof=1) / math.sqrt(30)
-    assert np.mean(found) > 0
+    assert abs(np.mean(measured) - exact(EDGES, 6, -0.7)[0]) < 4 * np.std(measured, ddof=1) / math.sqrt(30)
+    assert np.mean(measured) > 0
 
 
 def test_what_is_measured_is_read_off_the_spins():
@@ -81,8 +81,10 @@ def test_clusters_are_those_of_the_random_cluster_model():
         weight += w
     rng = np.random.default_rng(6)
     runs = [swendsen_wang(EDGES, beta, 2000, rng) for _ in range(30)]
-    found = [r.cluster_moments.mean(axis=0) for r in runs]
-    assert (np.abs(np.mean(found, axis=0) - total / weight) < 4 * np.std(found, axis=0, ddof=1) / math.sqrt(30)).all()
+    measured = [r.cluster_moments.mean(axis=0) for r in runs]
+    assert (
+        np.abs(np.mean(measured, axis=0) - total / weight) < 4 * np.std(measured, axis=0, ddof=1) / math.sqrt(30)
+    ).all()
     assert np.mean([r.cluster_share for r in runs]) == pytest.approx(total[1] / total[0], abs=0.01)
     with pytest.raises(StatementError, match="`swendsen_wang` alone"):
         wolff(EDGES, beta, 20, rng).cluster_share  # noqa: B018

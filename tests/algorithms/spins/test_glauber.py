@@ -20,18 +20,18 @@ def test_it_samples_the_law_of_gibbs():
     s = np.array(list(itertools.product((-1, 1), repeat=n)))
     H = -np.einsum("ci,ij,cj->c", s, J, s) / 2 - s @ h
     weight = np.exp(-H / T) / np.exp(-H / T).sum()
-    found = glauber(J, h, T, np.ones(n), 40_000, np.random.default_rng(0), burn=100)
-    assert np.abs(found.means - weight @ s).max() < 0.03
-    assert found.energy == pytest.approx(weight @ H / n, abs=0.01)
+    path = glauber(J, h, T, np.ones(n), 40_000, np.random.default_rng(0), burn=100)
+    assert np.abs(path.means - weight @ s).max() < 0.03
+    assert path.energy == pytest.approx(weight @ H / n, abs=0.01)
 
 
 def test_at_temperature_zero_it_ends_where_no_spin_gains():
     J = couplings(50)
-    found = glauber(J, 0.1, 0.0, np.ones(50), 100, np.random.default_rng(0), burn=99)
-    s = found.spins.astype(float)
+    path = glauber(J, 0.1, 0.0, np.ones(50), 100, np.random.default_rng(0), burn=99)
+    s = path.spins.astype(float)
     assert (s * (J @ s + 0.1) >= 0).all()
-    assert (np.diff(found.history) <= 1e-12).all()
-    assert found.energy == pytest.approx(-(s @ J @ s / 2 + 0.1 * s.sum()) / 50)
+    assert (np.diff(path.history) <= 1e-12).all()
+    assert path.energy == pytest.approx(-(s @ J @ s / 2 + 0.1 * s.sum()) / 50)
 
 
 def test_bad_input_is_named():

@@ -24,10 +24,10 @@ def energy(J, h, s):
 def test_few_spins_are_enumerated(h):
     rng = np.random.default_rng(1)
     J = sherrington_kirkpatrick(12, rng)
-    found = ground_state(J, h, rng)
+    ground = ground_state(J, h, rng)
     everything = min(energy(J, h, np.array(s)) for s in itertools.product([-1, 1], repeat=12))
-    assert found.exact and found.energy == pytest.approx(everything, abs=1e-14)
-    assert energy(J, h, found.spins) == pytest.approx(found.energy, abs=1e-14)
+    assert ground.exact and ground.energy == pytest.approx(everything, abs=1e-14)
+    assert energy(J, h, ground.spins) == pytest.approx(ground.energy, abs=1e-14)
 
 
 def test_the_search_finds_what_enumeration_finds():

@@ -35,9 +35,9 @@ def test_means_are_those_of_the_exact_sum(shape, temperature):
     rng = np.random.default_rng(1)
     J = rng.choice([-1, 1], size=(len(shape), *shape))
     run = multispin(J, temperature, 1200, rng, every=4)
-    found = [run.energies, run.energies**2, run.magnetisations**2, run.overlaps**2]
+    computed = [run.energies, run.energies**2, run.magnetisations**2, run.overlaps**2]
     truth = exact(J, temperature)
-    for name, values, value in zip(("e", "e**2", "m**2", "q**2"), found, truth, strict=True):
+    for name, values, value in zip(("e", "e**2", "m**2", "q**2"), computed, truth, strict=True):
         copies = values.mean(axis=0)
         error = copies.std(ddof=1) / math.sqrt(len(copies))
         assert abs(copies.mean() - value) < 4 * error, name
@@ -48,8 +48,8 @@ def test_every_sample_has_its_own_couplings():
     rng = np.random.default_rng(2)
     J = rng.choice([-1, 1], size=(8, 2, 3, 3))
     run = multispin(J, 1.5, 1500, rng, every=5)
-    found = run.energies.mean(axis=0).reshape(-1, 8)
-    z = (found.mean(axis=0) - [exact(j, 1.5)[0] for j in J]) / (found.std(axis=0, ddof=1) / math.sqrt(len(found)))
+    values = run.energies.mean(axis=0).reshape(-1, 8)
+    z = (values.mean(axis=0) - [exact(j, 1.5)[0] for j in J]) / (values.std(axis=0, ddof=1) / math.sqrt(len(values)))
     assert np.abs(z).max() < 3.5
     assert np.ptp([exact(j, 1.5)[0] for j in J]) > 0.1
 

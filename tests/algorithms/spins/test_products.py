@@ -25,9 +25,9 @@ def test_means_are_those_of_the_exact_sum(p):
         w /= w.sum()
         pairs = np.einsum("a,ai,aj->ij", w, S, S)
         for name, truth in (("energy", w @ E / n), ("squared_overlap", np.mean(pairs**2))):
-            found = [r[name][k] for r in runs]
-            assert abs(np.mean(found) - truth) < 4 * np.std(found, ddof=1) / math.sqrt(20), (name, T)
-            assert np.std(found) < 0.05
+            measured = [r[name][k] for r in runs]
+            assert abs(np.mean(measured) - truth) < 4 * np.std(measured, ddof=1) / math.sqrt(20), (name, T)
+            assert np.std(measured) < 0.05
 
 
 def test_pairs_are_what_parallel_tempering_knows():

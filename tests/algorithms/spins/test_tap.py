@@ -22,15 +22,15 @@ def J():
 
 
 def test_a_solution_makes_the_free_energy_stationary(J):
-    found = tap(J, 0.3, 0.8)
-    assert found.residual <= 1e-10 and found.replicon < 1
+    solution = tap(J, 0.3, 0.8)
+    assert solution.residual <= 1e-10 and solution.replicon < 1
     d = 1e-5
     for i in (0, 7, 31):
         step = d * (np.arange(60) == i)
-        up, down = (free_energy(J, 0.3, 0.8, found.means + sign * step) for sign in (1, -1))
+        up, down = (free_energy(J, 0.3, 0.8, solution.means + sign * step) for sign in (1, -1))
         assert (up - down) / (2 * d) == pytest.approx(0, abs=1e-9)
-    away = found.means + 0.01
-    assert abs(free_energy(J, 0.3, 0.8, away) - found.free_energy) > 1e-6
+    away = solution.means + 0.01
+    assert abs(free_energy(J, 0.3, 0.8, away) - solution.free_energy) > 1e-6
 
 
 def test_fewer_reactions_are_refuted_by_enumeration():
@@ -40,12 +40,12 @@ def test_fewer_reactions_are_refuted_by_enumeration():
     s = np.array(list(itertools.product((-1, 1), repeat=n)))
     weight = np.exp(beta * (np.einsum("ci,ij,cj->c", s, J, s) / 2 + s @ h))
     exact = weight @ s / weight.sum()
-    found = tap(J, h, beta)
-    naive = found.means
+    solution = tap(J, h, beta)
+    naive = solution.means
     for _ in range(200):
         naive = np.tanh(beta * (h + J @ naive))
-    assert np.abs(found.means - exact).max() < 0.2 * np.abs(naive - exact).max()
-    assert found.free_energy == pytest.approx(-np.log(weight.sum()) / (beta * n), abs=2e-3)
+    assert np.abs(solution.means - exact).max() < 0.2 * np.abs(naive - exact).max()
+    assert solution.free_energy == pytest.approx(-np.log(weight.sum()) / (beta * n), abs=2e-3)
 
 
 def test_the_damping_changes_the_way_and_not_the_end(J):
@@ -59,9 +59,9 @@ def test_the_damping_changes_the_way_and_not_the_end(J):
 
 
 def test_without_a_field_above_the_transition_spins_are_free(J):
-    found = tap(J, 0.0, 0.5)
-    assert found.overlap == 0
-    assert found.free_energy == pytest.approx(-2 * math.log(2) - 0.5 * (J**2).sum() / (4 * 60), abs=1e-12)
+    solution = tap(J, 0.0, 0.5)
+    assert solution.overlap == 0
+    assert solution.free_energy == pytest.approx(-2 * math.log(2) - 0.5 * (J**2).sum() / (4 * 60), abs=1e-12)
 
 
 def test_what_has_no_solution_or_no_meaning_is_refused(J):

@@ -32,11 +32,11 @@ def test_means_are_those_of_the_exact_sum(heat_bath):
     rng = np.random.default_rng(1)
     J, h = sherrington_kirkpatrick(8, rng), 0.3 * rng.standard_normal(8)
     runs = [parallel_tempering(J, h, TEMPERATURES, 3000, rng, heat_bath=heat_bath) for _ in range(24)]
-    found = np.array([[r.energy, r.energy_variance, r.overlap_moment(1), r.overlap_moment(2)] for r in runs])
+    values = np.array([[r.energy, r.energy_variance, r.overlap_moment(1), r.overlap_moment(2)] for r in runs])
     truth = np.array([exact(J, h, T) for T in TEMPERATURES]).T
-    z = (found.mean(axis=0) - truth) / (found.std(axis=0, ddof=1) / np.sqrt(len(runs)))
+    z = (values.mean(axis=0) - truth) / (values.std(axis=0, ddof=1) / np.sqrt(len(runs)))
     assert np.abs(z).max() < 3.8, z
-    assert np.abs(found.mean(axis=0) - truth).max() < 0.02
+    assert np.abs(values.mean(axis=0) - truth).max() < 0.02
     assert len({r.round_trips for r in runs}) > 1 and min(r.round_trips for r in runs) > 50
 
 
@@ -44,30 +44,30 @@ def test_means_are_those_of_the_exact_sum(heat_bath):
 def test_spins_on_which_nothing_acts_forget_where_they_started(J):
     rng = np.random.default_rng(9)
     runs = [parallel_tempering(J, 0.0, [1.0, 1.2], 20_000, rng) for _ in range(10)]
-    found = np.array([[r.energy[0], r.energy_variance[0], r.overlap_moment(2)[0]] for r in runs])
+    measured = np.array([[r.energy[0], r.energy_variance[0], r.overlap_moment(2)[0]] for r in runs])
     truth = np.array(exact(J, np.zeros(8), 1.0))[[0, 1, 3]]
-    assert np.abs(found - truth).max() < 0.03
+    assert np.abs(measured - truth).max() < 0.03
 
 
 def test_the_lowest_energy_seen_is_the_least_and_is_that_of_its_configuration():
     rng = np.random.default_rng(2)
     J = sherrington_kirkpatrick(12, rng)
     S = np.array(list(itertools.product([-1, 1], repeat=12)))
-    found = parallel_tempering(J, 0.1, TEMPERATURES, 500, rng)
+    sampled = parallel_tempering(J, 0.1, TEMPERATURES, 500, rng)
     energies = -(np.einsum("ai,ij,aj->a", S, J, S) / 2 + 0.1 * S.sum(axis=1)) / 12
-    assert found.lowest_energy == pytest.approx(energies.min(), abs=1e-12)
-    s = found.lowest_spins.astype(float)
-    assert -(s @ J @ s / 2 + 0.1 * s.sum()) / 12 == pytest.approx(found.lowest_energy, abs=1e-12)
+    assert sampled.lowest_energy == pytest.approx(energies.min(), abs=1e-12)
+    s = sampled.lowest_spins.astype(float)
+    assert -(s @ J @ s / 2 + 0.1 * s.sum()) / 12 == pytest.approx(sampled.lowest_energy, abs=1e-12)
 
 
 def test_independent_spins_in_a_field():
     T = np.array([0.5, 1.0, 2.0])
-    found = parallel_tempering(np.zeros((40, 40)), 0.7, T, 4000, np.random.default_rng(3), heat_bath=True)
-    np.testing.assert_allclose(found.energy, -0.7 * np.tanh(0.7 / T), atol=0.005)
-    np.testing.assert_allclose(found.heat_capacity, (0.7 / T / np.cosh(0.7 / T)) ** 2, atol=0.02)
-    np.testing.assert_allclose(found.overlap_moment(1), np.tanh(0.7 / T) ** 2, atol=0.01)
-    np.testing.assert_allclose(found.accepted, (1 - np.tanh(0.7 / T) ** 2) / 2, atol=0.005)
-    assert np.all(found.overlap_counts.sum(axis=1) == 4000 - 4000 // 3)
+    sampled = parallel_tempering(np.zeros((40, 40)), 0.7, T, 4000, np.random.default_rng(3), heat_bath=True)
+    np.testing.assert_allclose(sampled.energy, -0.7 * np.tanh(0.7 / T), atol=0.005)
+    np.testing.assert_allclose(sampled.heat_capacity, (0.7 / T / np.cosh(0.7 / T)) ** 2, atol=0.02)
+    np.testing.assert_allclose(sampled.overlap_moment(1), np.tanh(0.7 / T) ** 2, atol=0.01)
+    np.testing.assert_allclose(sampled.accepted, (1 - np.tanh(0.7 / T) ** 2) / 2, atol=0.005)
+    assert np.all(sampled.overlap_counts.sum(axis=1) == 4000 - 4000 // 3)
 
 
 def test_history_ends_at_the_mean_and_a_seed_repeats_the_run():
@@ -85,10 +85,12 @@ def test_a_ladder_exchanges_evenly():
     rng = np.random.default_rng(7)
     J = sherrington_kirkpatrick(100, rng)
     T = even_ladder(J, 0.0, 0.2, 1.6, rng, exchanged=0.4)
-    found = parallel_tempering(J, 0.0, T, 3000, rng).exchanged
+    exchanged = parallel_tempering(J, 0.0, T, 3000, rng).exchanged
     assert T[0] == 0.2 and T[-1] == 1.6
-    assert found.min() > 0.36 and found.max() < 0.56
-    assert np.ptp(parallel_tempering(J, 0.0, np.geomspace(0.2, 1.6, len(T)), 3000, rng).exchanged) > 2 * np.ptp(found)
+    assert exchanged.min() > 0.36 and exchanged.max() < 0.56
+    assert np.ptp(parallel_tempering(J, 0.0, np.geomspace(0.2, 1.6, len(T)), 3000, rng).exchanged) > 2 * np.ptp(
+        exchanged
+    )
 
 
 def broken(n=4, at=(0, 1), value=np.nan):

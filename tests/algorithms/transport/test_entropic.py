@@ -10,10 +10,10 @@ from asymptopia.algorithms.transport.entropic import sinkhorn
 def test_the_coupling_is_the_optimum(regularisation):
     rng = np.random.default_rng(0)
     cost = (rng.normal(size=(12, 1)) - rng.normal(size=9)) ** 2
-    found = sinkhorn(cost, regularisation)
-    np.testing.assert_allclose(found.sum(axis=0), 1 / 9, rtol=1e-12)
-    np.testing.assert_allclose(found.sum(axis=1), 1 / 12, rtol=1e-9)
-    logs = np.log(found) + cost / regularisation
+    plan = sinkhorn(cost, regularisation)
+    np.testing.assert_allclose(plan.sum(axis=0), 1 / 9, rtol=1e-12)
+    np.testing.assert_allclose(plan.sum(axis=1), 1 / 12, rtol=1e-9)
+    logs = np.log(plan) + cost / regularisation
     separable = logs - logs[:1] - logs[:, :1] + logs[0, 0]
     assert abs(separable).max() < 1e-8
 
@@ -34,9 +34,9 @@ def test_too_few_steps_raise():
 def test_masses_that_are_given():
     rng = np.random.default_rng(4)
     cost, a, b = rng.random((8, 6)), rng.dirichlet(np.ones(8)), np.array([0.5, 0.0, 0.2, 0.1, 0.1, 0.1])
-    found = sinkhorn(cost, 0.05, a=a, b=b)
-    np.testing.assert_allclose(found.sum(axis=0), b, atol=1e-14)
-    np.testing.assert_allclose(found.sum(axis=1), a, rtol=1e-8)
+    plan = sinkhorn(cost, 0.05, a=a, b=b)
+    np.testing.assert_allclose(plan.sum(axis=0), b, atol=1e-14)
+    np.testing.assert_allclose(plan.sum(axis=1), a, rtol=1e-8)
 
 
 def test_hardly_any_regularisation_gives_the_exact_coupling():

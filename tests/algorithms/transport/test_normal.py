@@ -30,21 +30,21 @@ def test_equal_laws_are_at_no_distance(seed):
 @pytest.mark.parametrize("name", [k for k in ROWS if "EOT." in k])
 def test_reference_values_in_the_plane(name):
     p, value = ROWS[name]["params"], ROWS[name]["value"]
-    found = entropic_normal(p["m1"], np.array(p["A"]), p["m2"], np.array(p["B"]), p["eps"])
-    assert found.value == pytest.approx(value["OT_eps"], rel=1e-12)
-    assert found.cost == pytest.approx(value["transport_cost"], rel=1e-6)
+    coupling = entropic_normal(p["m1"], np.array(p["A"]), p["m2"], np.array(p["B"]), p["eps"])
+    assert coupling.value == pytest.approx(value["OT_eps"], rel=1e-12)
+    assert coupling.cost == pytest.approx(value["transport_cost"], rel=1e-6)
 
 
 @pytest.mark.parametrize("name", [k for k in ROWS if "EOT1d." in k])
 def test_reference_values_on_the_line(name):
     p, value = ROWS[name]["params"], ROWS[name]["value"]
-    found = entropic_normal([p["m0"]], np.array([[p["var0"]]]), [p["m1"]], np.array([[p["var1"]]]), p["eps"])
-    assert found.value == pytest.approx(value["OT_eps"], rel=1e-13)
-    assert found.cost == pytest.approx(value["transport_cost"], rel=1e-13)
-    assert float(found.covariance[0, 0]) == pytest.approx(value["cov"], rel=1e-13)
+    coupling = entropic_normal([p["m0"]], np.array([[p["var0"]]]), [p["m1"]], np.array([[p["var1"]]]), p["eps"])
+    assert coupling.value == pytest.approx(value["OT_eps"], rel=1e-13)
+    assert coupling.cost == pytest.approx(value["transport_cost"], rel=1e-13)
+    assert float(coupling.covariance[0, 0]) == pytest.approx(value["cov"], rel=1e-13)
 
 
 def test_little_entropy_gives_the_distance():
     A, B = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.3], [-0.3, 3.0]])
-    found = entropic_normal([0.0, 1.0], A, [1.0, 0.0], B, 1e-6)
-    assert found.cost == pytest.approx(bures([0.0, 1.0], A, [1.0, 0.0], B) ** 2, abs=1e-5)
+    coupling = entropic_normal([0.0, 1.0], A, [1.0, 0.0], B, 1e-6)
+    assert coupling.cost == pytest.approx(bures([0.0, 1.0], A, [1.0, 0.0], B) ** 2, abs=1e-5)

@@ -33,8 +33,8 @@ def test_one_greedy_unit_is_the_best_unit():
     """In dimension 1 by a scan: 1/2 is the bound, and the weight is the projection's."""
     w = np.linspace(0, 3, 3001)[:, None]
     scan = (3**-0.5 - with_target(w) ** 2 / np.diag(gram(w))).min()
-    found = greedy_error(1, 1, np.random.default_rng(0))
-    assert scan <= found <= 1 / 2
+    error = greedy_error(1, 1, np.random.default_rng(0))
+    assert scan <= error <= 1 / 2
 
 
 def test_the_lowest_waves():
@@ -65,5 +65,5 @@ def test_a_wrong_law_is_refuted():
         def predict(self):
             return super().predict() | {"rate": -0.5, "greedy_error": 0.01, "scaled_error": 0.54}
 
-    found = confront(Wrong(d=10), sizes=(4, 8, 16), seeds=110)
-    assert {found[k].verdict for k in ("rate", "greedy_error", "scaled_error")} == {"disagrees"}
+    confrontation = confront(Wrong(d=10), sizes=(4, 8, 16), seeds=110)
+    assert {confrontation[k].verdict for k in ("rate", "greedy_error", "scaled_error")} == {"disagrees"}

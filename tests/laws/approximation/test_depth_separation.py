@@ -10,9 +10,9 @@ from asymptopia.laws.approximation.depth_separation import DepthSeparation, shal
 
 @pytest.mark.parametrize(("width", "depth"), [(2, 8), (3, 5), (7, 3)])
 def test_the_construction_has_exactly_as_many_pieces_as_stated(width, depth):
-    found = linear_pieces(zigzag_network(width, depth, np.random.default_rng(1)), 0.0, 1.0)
-    assert found.count == width**depth
-    assert found.values.min() == pytest.approx(0, abs=1e-9) and found.values.max() == pytest.approx(1, abs=1e-9)
+    function = linear_pieces(zigzag_network(width, depth, np.random.default_rng(1)), 0.0, 1.0)
+    assert function.count == width**depth
+    assert function.values.min() == pytest.approx(0, abs=1e-9) and function.values.max() == pytest.approx(1, abs=1e-9)
 
 
 def test_kinks_are_the_zeros_of_a_gaussian_process():
@@ -48,11 +48,11 @@ def test_limit_and_experiment_agree():
 def test_a_wrong_law_is_refuted():
     class Wrong(DepthSeparation):
         def predict(self):
-            found = super().predict()
-            return found | {"kinks": found["kinks"] * 1.1, "pieces": 2.0}
+            confrontation = super().predict()
+            return confrontation | {"kinks": confrontation["kinks"] * 1.1, "pieces": 2.0}
 
-    found = confront(Wrong(depth=2), sizes=(8, 16, 32), seeds=150)
-    assert found["kinks"].verdict == found["pieces"].verdict == "disagrees"
+    confrontation = confront(Wrong(depth=2), sizes=(8, 16, 32), seeds=150)
+    assert confrontation["kinks"].verdict == confrontation["pieces"].verdict == "disagrees"
 
 
 def test_bad_fields_are_refused():

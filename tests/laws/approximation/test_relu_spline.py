@@ -10,9 +10,9 @@ from asymptopia.parts.activation import Activation
 
 def test_constants_of_the_exponential():
     law = ReLUSpline(target=Activation.from_callable(_exp), low=0.0, high=3.0)
-    found = law.predict()
-    assert found["error"] == pytest.approx(((np.exp(1.2) - 1) / 0.4) ** 2.5 / np.sqrt(720), rel=1e-10)
-    assert found["equal_error"] == pytest.approx(9 * np.sqrt((np.exp(6) - 1) / 2 / 720), rel=1e-10)
+    prediction = law.predict()
+    assert prediction["error"] == pytest.approx(((np.exp(1.2) - 1) / 0.4) ** 2.5 / np.sqrt(720), rel=1e-10)
+    assert prediction["equal_error"] == pytest.approx(9 * np.sqrt((np.exp(6) - 1) / 2 / 720), rel=1e-10)
 
 
 def test_the_interval_scales_as_it_must():
@@ -35,8 +35,8 @@ def test_limit_and_experiment_agree():
 def test_a_wrong_constant_is_refuted():
     class Wrong(ReLUSpline):
         def predict(self):
-            found = super().predict()
-            return found | {"error": found["error"] * 1.05}  # as with 720 replaced by 653
+            prediction = super().predict()
+            return prediction | {"error": prediction["error"] * 1.05}  # as with 720 replaced by 653
 
     assert confront(Wrong(), sizes=(6, 9, 14), seeds=110)["error"].verdict == "disagrees"
 

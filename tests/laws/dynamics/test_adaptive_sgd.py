@@ -15,7 +15,7 @@ def test_sgd_solves_volterras_equation():
     """P(t) = E lam exp(-2 r lam t) + r^2 int E lam^2 exp(-2 r lam (t - u)) (P(u) + noise) du, by the trapezoid."""
     rate, noise, last = 0.7, 0.3, 2.0
     values, shares = np.array(TWO.values), np.array(TWO.shares)
-    found = {}
+    computed = {}
     for count in (500, 1000):
         t = np.linspace(0, last, count + 1)
         h = t[1]
@@ -24,8 +24,8 @@ def test_sgd_solves_volterras_equation():
         for k in range(1, count + 1):
             past = K[k] * (P[0] + noise) / 2 + K[k - 1 : 0 : -1] @ (P[1:k] + noise)
             P[k] = (P[k] + h * past + h * K[0] * noise / 2) / (1 - h * K[0] / 2)
-        found[count] = P[-1]
-    richardson = (4 * found[1000] - found[500]) / 3
+        computed[count] = P[-1]
+    richardson = (4 * computed[1000] - computed[500]) / 3
     law = AdaptiveSGD(optimiser=SGD(rate), data=TWO, noise=noise, times=(last,))
     assert float(law.limit()["test_error"][0]) == pytest.approx(richardson, abs=1e-8)
 
@@ -93,8 +93,8 @@ class WithoutTheNoiseOfSteps(AdaptiveSGD):
     """Gradient flow."""
 
     def predict(self):
-        found, rate = super().predict(), self.optimiser.rate
-        return found | {"test_error": np.exp(-2 * rate * np.array(self.times))}
+        prediction, rate = super().predict(), self.optimiser.rate
+        return prediction | {"test_error": np.exp(-2 * rate * np.array(self.times))}
 
 
 class SignOfTheResidualAlone(AdaptiveSGD):

@@ -33,7 +33,7 @@ def test_a_singular_covariance_has_a_factor_too(rank):
 def test_the_response_is_a_row_of_the_inverse(t):
     rng = np.random.default_rng(t)
     kernel, gains, last = rng.normal(size=(t, t)), rng.normal(size=(t, 3)) / 4, rng.normal(size=3)
-    found = volterra_row(kernel, gains, last)
+    row = volterra_row(kernel, gains, last)
     for n in range(3):
         dense = np.linalg.inv(np.eye(t) + np.tril(kernel, -1) * gains[:, n])
-        np.testing.assert_allclose(found[:, n], last[n] * dense[-1], rtol=1e-9, atol=1e-11 * np.abs(dense).max())
+        np.testing.assert_allclose(row[:, n], last[n] * dense[-1], rtol=1e-9, atol=1e-11 * np.abs(dense).max())

@@ -16,8 +16,8 @@ ROWS = [r for r in REFERENCE if r["statement"].startswith("DeepLinear")]
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r["statement"])
 def test_reference_values(row):
-    found = parse(row["statement"]).limit()["strength"].isel(time=0, mode=row["at"]["mode"])
-    assert float(found) == pytest.approx(row["value"], abs=1e-9)
+    limit = parse(row["statement"]).limit()["strength"].isel(time=0, mode=row["at"]["mode"])
+    assert float(limit) == pytest.approx(row["value"], abs=1e-9)
 
 
 def test_two_layers_integrated_are_the_closed_form():
@@ -78,8 +78,8 @@ def test_wrong_theories_are_refuted():
             return DeepLinear(layers=3).predict()
 
     for law in (TwiceAsFast, OneLayerMore):
-        found = confront(law(layers=2), sizes=(30, 60), seeds=60)
-        assert found["strength"].verdict == found["loss"].verdict == "disagrees"
+        confrontation = confront(law(layers=2), sizes=(30, 60), seeds=60)
+        assert confrontation["strength"].verdict == confrontation["loss"].verdict == "disagrees"
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,8 @@ class Flow(FunctionalScalingLaw):
     """Gradient flow: no noise of SGD."""
 
     def predict(self):
-        found = predict(self)
-        return found | {"test_error": found["flow_risk"]}
+        prediction = predict(self)
+        return prediction | {"test_error": prediction["flow_risk"]}
 
 
 class WithoutDecay(FunctionalScalingLaw):

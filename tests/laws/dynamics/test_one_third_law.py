@@ -57,8 +57,8 @@ class Soft(OneThirdLaw):
     """A teacher whose sign is seen by a field of half the size."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"alignment": found["alignment"] / 2}
+        prediction = super().predict()
+        return prediction | {"alignment": prediction["alignment"] / 2}
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():

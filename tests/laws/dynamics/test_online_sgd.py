@@ -49,8 +49,8 @@ def test_reference_trajectories(row):
     if row["statement"] not in LIMITS:
         LIMITS[row["statement"]] = parse(row["statement"]).limit()
     at = {k: v for k, v in row["at"].items() if k != "time"}
-    found = LIMITS[row["statement"]][row["observable"]].isel(time=0, **at)
-    assert float(found) == pytest.approx(row["value"], rel=1e-6, abs=1e-9)
+    limit = LIMITS[row["statement"]][row["observable"]].isel(time=0, **at)
+    assert float(limit) == pytest.approx(row["value"], rel=1e-6, abs=1e-9)
 
 
 def fields(rank, units=4):
@@ -62,12 +62,12 @@ def test_the_closed_integrals_of_erf_are_those_of_saad_and_solla():
     row = OTHER["E_online.integrals"]
     C = np.array(row["params"]["C"])
     third, fourth = np.eye(4)[2:]
-    found = averages(UNIT, C, third, 4)
+    means = averages(UNIT, C, third, 4)
     I4 = (averages(UNIT, C, third + fourth, 4).spread - averages(UNIT, C, third - fourth, 4).spread) / 4
     values = {
-        "I2": found.power[0, 1],
-        "J2": found.slopes[0, 1],
-        "I3": C[0, 1] * found.curve[0, 2] + C[1, 2] * found.slopes[0, 2],
+        "I2": means.power[0, 1],
+        "J2": means.slopes[0, 1],
+        "I3": C[0, 1] * means.curve[0, 2] + C[1, 2] * means.slopes[0, 2],
         "I4": I4[0, 1],
     }
     for name, value in values.items():
@@ -89,15 +89,15 @@ def test_the_integrals_of_relu_are_those_of_samples():
     x = np.random.default_rng(1).multivariate_normal(np.zeros(4), C, size=400_000)
     g, slope = np.maximum(x, 0), (x > 0).astype(float)
     error = g @ c
-    found = averages(Relu(), C, c, 2)
+    means = averages(Relu(), C, c, 2)
     for i in range(2):
         for b in range(4):
-            drift = C[i, b] * (found.curve @ c)[i] + found.slopes[i] @ (c * C[b])
-            for sample, value in ((slope[:, i] * x[:, b] * error, drift), (g[:, i] * g[:, b], found.power[i, b])):
+            drift = C[i, b] * (means.curve @ c)[i] + means.slopes[i] @ (c * C[b])
+            for sample, value in ((slope[:, i] * x[:, b] * error, drift), (g[:, i] * g[:, b], means.power[i, b])):
                 assert abs(sample.mean() - value) < 4.5 * sample.std() / np.sqrt(len(x))
         for k in range(2):
             sample = slope[:, i] * slope[:, k] * error**2
-            assert abs(sample.mean() - found.spread[i, k]) < 4.5 * sample.std() / np.sqrt(len(x))
+            assert abs(sample.mean() - means.spread[i, k]) < 4.5 * sample.std() / np.sqrt(len(x))
 
 
 def test_relu_and_linear_units_at_the_teacher_make_no_error():
@@ -111,10 +111,10 @@ def test_one_linear_unit_relaxes_as_it_should():
     """E = Q - 2R + 1 obeys dE/dt = (rate**2 - 2 rate) E + rate**2 noise, R the equation dR/dt = rate (1 - R)."""
     rate, noise, times = 0.7, 0.2, np.array([0.5, 2.0, 10.0])
     law = OnlineSGD(((0.5,),), ((0.1,),), activation=Identity(), rate=rate, noise=noise, times=tuple(times))
-    found, k = law.limit(), 2 * rate - rate**2
+    limit, k = law.limit(), 2 * rate - rate**2
     rest = rate**2 * noise / k
-    np.testing.assert_allclose(found.R.values[:, 0, 0], 1 - 0.9 * np.exp(-rate * times), atol=1e-9)
-    np.testing.assert_allclose(found.test_error, ((1.3 - rest) * np.exp(-k * times) + rest) / 2, atol=1e-9)
+    np.testing.assert_allclose(limit.R.values[:, 0, 0], 1 - 0.9 * np.exp(-rate * times), atol=1e-9)
+    np.testing.assert_allclose(limit.test_error, ((1.3 - rest) * np.exp(-k * times) + rest) / 2, atol=1e-9)
 
 
 def test_units_may_be_exchanged_and_the_first_moment_of_time_is_the_statement():
@@ -132,17 +132,17 @@ def test_units_may_be_exchanged_and_the_first_moment_of_time_is_the_statement():
     "row", [r for i, r in OTHER.items() if ".plateau." in i and not i.endswith("eta0")], ids=lambda r: r["id"]
 )
 def test_plateaus(row):
-    found = plateau(learned(row["params"]["K"], row["params"]["eta"], 0.0))
+    length = plateau(learned(row["params"]["K"], row["params"]["eta"], 0.0))
     values = {
-        "eps_g_split": found.height,
-        "eps_g_collapsed": found.collapsed.test_error,
-        "Q_split": found.split.Q[0, 0],
-        "C_split": found.split.Q[0, 1],
-        "R_split": found.split.R[0, 0],
-        "Q_collapsed": found.collapsed.Q[0, 0],
-        "R_collapsed": found.collapsed.R[0, 0],
-        "slow_rate_split": found.relaxation,
-        "escape_rate_split": found.escape,
+        "eps_g_split": length.height,
+        "eps_g_collapsed": length.collapsed.test_error,
+        "Q_split": length.split.Q[0, 0],
+        "C_split": length.split.Q[0, 1],
+        "R_split": length.split.R[0, 0],
+        "Q_collapsed": length.collapsed.Q[0, 0],
+        "R_collapsed": length.collapsed.R[0, 0],
+        "slow_rate_split": length.relaxation,
+        "escape_rate_split": length.escape,
     }
     for name, value in values.items():
         assert value == pytest.approx(row["value"][name], abs=max(row["abs_error"][name], 1e-11)), name
@@ -170,9 +170,9 @@ def test_a_closer_start_stays_longer_on_the_plateau():
 )
 def test_where_learning_ends(row):
     p = row["params"]
-    found = final_state(learned(p["K"], p["eta"], p["sigma2"]))
-    assert found.test_error == pytest.approx(row["value"]["eps_g"], abs=1e-11)
-    assert found.Q[0, 0] == pytest.approx(row["value"]["Q"], abs=1e-11)
+    state = final_state(learned(p["K"], p["eta"], p["sigma2"]))
+    assert state.test_error == pytest.approx(row["value"]["eps_g"], abs=1e-11)
+    assert state.Q[0, 0] == pytest.approx(row["value"]["Q"], abs=1e-11)
 
 
 def test_the_largest_rate_and_the_error_of_small_rates():

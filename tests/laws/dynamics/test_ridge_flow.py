@@ -69,8 +69,8 @@ def test_wrong_theories_are_refuted():
 
     class WholeSquare(RidgeFlow):
         def predict(self):
-            found = super().predict()
-            return found | {"train_loss": 2 * found["train_loss"]}
+            prediction = super().predict()
+            return prediction | {"train_loss": 2 * prediction["train_loss"]}
 
     assert confront(TwiceAsFast(), sizes=(40, 80), seeds=60)["test_error"].verdict == "disagrees"
     assert confront(WholeSquare(), sizes=(40, 80), seeds=60)["train_loss"].verdict == "disagrees"

@@ -39,8 +39,8 @@ def experiment():
 
 @pytest.mark.parametrize("row", ROWS, ids=[r["id"] for r in ROWS])
 def test_reference_values_of_the_square_loss(row):
-    found = float(parse(row["statement"]).limit()[row["observable"]].sel(row["at"]))
-    assert abs(found - row["value"]) < 1e-11
+    value = float(parse(row["statement"]).limit()[row["observable"]].sel(row["at"]))
+    assert abs(value - row["value"]) < 1e-11
 
 
 def flow(params, time, parts):
@@ -76,8 +76,8 @@ def test_small_steps_are_gradient_flow(row):
         C, m = run.correlation, run.overlap
         return np.array([C[-1, other], m[-1], 1 - 2 * m[-1] + C[-1, -1]])
 
-    found = extrapolated(at(parts) for parts in (16, 32, 64, 128))
-    np.testing.assert_allclose(found, [row["value"][k] for k in ("C", "m_t", "mse_t")], rtol=0, atol=2e-6)
+    extrapolation = extrapolated(at(parts) for parts in (16, 32, 64, 128))
+    np.testing.assert_allclose(extrapolation, [row["value"][k] for k in ("C", "m_t", "mse_t")], rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("row", KERNELS, ids=lambda r: r["id"])
@@ -89,8 +89,8 @@ def test_response_and_memory_of_gradient_flow(row):
         run = solve(law, SquareProcess(law))
         return np.array([run.response[-1, 0], -p["alpha"] * run.memory[-1, 0] / law.rate])
 
-    found = extrapolated(at(parts) for parts in (16, 32, 64, 128))
-    np.testing.assert_allclose(found, [row["value"][k] for k in ("R", "M_R")], rtol=0, atol=3e-6)
+    extrapolation = extrapolated(at(parts) for parts in (16, 32, 64, 128))
+    np.testing.assert_allclose(extrapolation, [row["value"][k] for k in ("R", "M_R")], rtol=0, atol=3e-6)
 
 
 @pytest.mark.parametrize("row", SINGLE, ids=lambda r: r["id"])
@@ -105,19 +105,19 @@ def test_small_batches_are_single_samples(row):
         last = law.limit().isel(step=-1)
         return np.array([last["train_loss"], last["test_error"]])
 
-    found = extrapolated(at(steps) for steps in (16, 32, 64, 128))
-    np.testing.assert_allclose(found, [row["value"][k] for k in ("train_loss", "mse")], rtol=0, atol=2e-6)
+    extrapolation = extrapolated(at(steps) for steps in (16, 32, 64, 128))
+    np.testing.assert_allclose(extrapolation, [row["value"][k] for k in ("train_loss", "mse")], rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("batch", [1.0, 0.3])
 @pytest.mark.parametrize("teacher", [Linear(noise=0.25), ReLU(), Sign(flip=0.1), Mixture(separation=1.5)])
 def test_sampling_meets_the_closed_form(batch, teacher):
     law = SGDDynamics(loss=lambda y, z: (y - z) ** 2 / 2, teacher=teacher, batch=batch, rate=0.15, steps=15)
-    exact, found = law.replace(loss=Square()).limit(), law.limit()
+    exact, limit = law.replace(loss=Square()).limit(), law.limit()
     assert law.replace(loss=Square()).closed and not law.closed
     for name in law.observables:
-        far = np.abs(found[name] - exact[name]).values
-        error = found[f"{name}_error"].values
+        far = np.abs(limit[name] - exact[name]).values
+        error = limit[f"{name}_error"].values
         assert np.all(far < 5 * error + 2e-5), name
         assert far.max() < (1e-3 if batch == 1 else 4e-3) * max(1, np.abs(exact[name]).max())
 
@@ -126,20 +126,20 @@ def test_the_stated_error_is_the_error():
     """Over many independent answers the distance from the closed form is as large as stated."""
     law = LINEAR.replace(batch=0.4, steps=10)
     exact = solve(law, SquareProcess(law)).overlap[1:]
-    found = np.array([solve(law, SampledProcess(law, 256, seed)).overlap[1:] for seed in range(64)])
-    spread = found.std(axis=0, ddof=1)
-    assert np.all(np.abs(found.mean(axis=0) - exact) < 4 * spread / 8)
+    measured = np.array([solve(law, SampledProcess(law, 256, seed)).overlap[1:] for seed in range(64)])
+    spread = measured.std(axis=0, ddof=1)
+    assert np.all(np.abs(measured.mean(axis=0) - exact) < 4 * spread / 8)
     assert spread.max() < 0.6 * np.sqrt(1.25 / 256) * law.alpha  # better than independent points
 
 
 def test_many_steps_reach_the_minimum():
     """Full-batch gradient descent ends in the minimum that replicas predict."""
     law = SGDDynamics(ridge=1.0, batch=1.0, rate=0.6, steps=40)
-    found = law.limit().isel(step=-1, step2=-1)
+    limit = law.limit().isel(step=-1, step2=-1)
     minimum = ERM(alpha=law.alpha, ridge=law.ridge, loss=Logistic()).limit()
     for name in ("overlap", "norm", "train_loss", "test_error"):
-        error = float(found[f"{name}_error"])
-        assert abs(float(found[name] - minimum[name])) < 4 * error + 2e-5, name
+        error = float(limit[f"{name}_error"])
+        assert abs(float(limit[name] - minimum[name])) < 4 * error + 2e-5, name
 
 
 def test_membership_that_lasts_for_ever_leaves_samples_out():
@@ -147,17 +147,17 @@ def test_membership_that_lasts_for_ever_leaves_samples_out():
     law = LINEAR.replace(batch=0.5, ridge=0.2, persistence=1e12, steps=8)
     small = law.replace(alpha=law.alpha / 2, batch=1.0, rate=law.rate / 0.5, ridge=0.1, persistence=1.0)
     assert small.closed and not law.closed
-    found, exact = law.limit(), small.limit()
+    limit, exact = law.limit(), small.limit()
     for name in ("overlap", "correlation", "test_error"):
-        far = np.abs(found[name] - exact[name]).values
-        assert np.all(far < 5 * found[f"{name}_error"].values + 1e-5), name
+        far = np.abs(limit[name] - exact[name]).values
+        assert np.all(far < 5 * limit[f"{name}_error"].values + 1e-5), name
 
 
 def test_without_data_langevin_is_an_autoregression():
     law = LINEAR.replace(alpha=1e-12, ridge=0.5, temperature=0.7, start_variance=0.3, start_overlap=0.4, steps=20)
     q, decay = law.start_overlap**2 + law.start_variance, (1 - law.rate * law.ridge) ** 2
-    for found in law.limit()["norm"].values:
-        assert abs(found - q) < 1e-9
+    for norms in law.limit()["norm"].values:
+        assert abs(norms - q) < 1e-9
         q = decay * q + 2 * law.rate * law.temperature
 
 

@@ -17,13 +17,13 @@ SHORT = [r for r in ROWS if not r["at"] or r["at"]["time"] <= 50]
 
 @pytest.mark.parametrize("row", SHORT, ids=lambda r: r["id"])
 def test_reference_values(row):
-    found = parse(row["statement"]).limit()
+    limit = parse(row["statement"]).limit()
     if row["at"]:
-        value, error = found["energy"].sel(time=row["at"]["time"]), found["energy_error"].sel(time=row["at"]["time"])
+        value, error = limit["energy"].sel(time=row["at"]["time"]), limit["energy_error"].sel(time=row["at"]["time"])
         assert float(value) == pytest.approx(row["value"], abs=5e-7)
         assert abs(float(value) - row["value"]) <= float(error)
     else:
-        assert float(found[row["observable"]]) == pytest.approx(row["value"], abs=1e-12)
+        assert float(limit[row["observable"]]) == pytest.approx(row["value"], abs=1e-12)
 
 
 def test_pairs_follow_their_closed_form_to_late_times():
@@ -40,11 +40,11 @@ def test_the_threshold_energy_and_the_transitions_of_pure_models(p):
     cold = SphericalPSpin(p=p, temperature=0.0, times=(0.1,))
     assert float(cold.limit()["asymptotic_energy"]) == pytest.approx(-np.sqrt(2 * (p - 1) / p), abs=1e-12)
     q = (p - 2) / (p - 1)
-    found = thresholds(cold, "temperature")
-    assert found["dynamic"] == pytest.approx(np.sqrt(p / 2 * q ** (p - 2) * (1 - q)), abs=1e-10)
-    assert found["static"] < found["dynamic"]
-    ageing = theory.ageing_energy(cold.landscape(), found["dynamic"] * (1 - 1e-7))
-    assert ageing == pytest.approx(-0.5 / found["dynamic"], abs=1e-5)  # continuous where ageing sets in
+    transitions = thresholds(cold, "temperature")
+    assert transitions["dynamic"] == pytest.approx(np.sqrt(p / 2 * q ** (p - 2) * (1 - q)), abs=1e-10)
+    assert transitions["static"] < transitions["dynamic"]
+    ageing = theory.ageing_energy(cold.landscape(), transitions["dynamic"] * (1 - 1e-7))
+    assert ageing == pytest.approx(-0.5 / transitions["dynamic"], abs=1e-5)  # continuous where ageing sets in
 
 
 def test_a_mixture_of_one_order_is_the_pure_model():
@@ -54,9 +54,9 @@ def test_a_mixture_of_one_order_is_the_pure_model():
 
 def test_equilibrium_stays_and_a_quench_from_it_relaxes_to_the_state_followed():
     law = SphericalPSpin(temperature=0.6, start="equilibrium", times=(1.0, 5.0))
-    found = law.limit()
-    np.testing.assert_allclose(found["energy"], -0.5 / 0.6, atol=1e-6)
-    assert float(found["asymptotic_energy"]) == pytest.approx(-0.5 / 0.6, abs=1e-9)
+    limit = law.limit()
+    np.testing.assert_allclose(limit["energy"], -0.5 / 0.6, atol=1e-6)
+    assert float(limit["asymptotic_energy"]) == pytest.approx(-0.5 / 0.6, abs=1e-9)
     followed = law.replace(temperature=0.3, start_temperature=0.6, times=(10.0, 60.0)).limit()
     assert float(followed["energy"][-1]) == pytest.approx(float(followed["asymptotic_energy"]), abs=2e-3)
     assert float(followed["asymptotic_energy"]) < -0.5 / 0.6
@@ -65,11 +65,11 @@ def test_equilibrium_stays_and_a_quench_from_it_relaxes_to_the_state_followed():
 def test_a_signal_is_found_from_a_start_near_it_and_its_state_is_the_limit():
     law = SphericalPSpin(snr=2.0, temperature=0.5, start_overlap=0.8, times=(5.0, 30.0))
     m, energy, stable = theory.signal_state(law.landscape(), 0.5, 2.0)
-    found = law.limit()
+    limit = law.limit()
     assert stable < 1
-    assert float(found["overlap"][-1]) == pytest.approx(m, abs=1e-4)
-    assert float(found["energy"][-1]) == pytest.approx(energy, abs=1e-4)
-    assert float(found["asymptotic_energy"]) == pytest.approx(energy, abs=1e-12)
+    assert float(limit["overlap"][-1]) == pytest.approx(m, abs=1e-4)
+    assert float(limit["energy"][-1]) == pytest.approx(energy, abs=1e-4)
+    assert float(limit["asymptotic_energy"]) == pytest.approx(energy, abs=1e-12)
     lost = law.replace(start_overlap=0.05).limit()
     assert float(lost["asymptotic_energy"]) == pytest.approx(theory.ageing_energy(law.landscape(), 0.5), abs=1e-12)
 
@@ -118,8 +118,8 @@ class NoSignal(SphericalPSpin):
     """Wrong: the energy without the signal's share."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"energy": found["energy"] + self.snr * found["overlap"] ** 3 / 2}
+        prediction = super().predict()
+        return prediction | {"energy": prediction["energy"] + self.snr * prediction["overlap"] ** 3 / 2}
 
 
 class Doubled(SphericalPSpin):
@@ -140,8 +140,8 @@ def test_wrong_laws_are_refuted(wrong):
 
 
 def test_the_right_law_is_not():
-    found = confront(SMALL, sizes=(12, 24), seeds=100)
-    assert {found[name].verdict for name in ("energy", "overlap", "correlation")} <= {"agrees", "inconclusive"}
+    confrontation = confront(SMALL, sizes=(12, 24), seeds=100)
+    assert {confrontation[name].verdict for name in ("energy", "overlap", "correlation")} <= {"agrees", "inconclusive"}
 
 
 def test_minus_the_signal_is_as_good_where_the_order_is_even():
@@ -162,8 +162,8 @@ def test_the_energy_at_long_times_knows_of_no_times(overlap):
 
 
 def test_a_small_overlap_is_lost_where_triples_have_a_barrier():
-    found = [
+    energies = [
         SphericalPSpin(temperature=0.2, snr=2.0, start_overlap=m, times=(1.0,)).predict()["asymptotic_energy"]
         for m in (0.05, 0.3)
     ]
-    assert found[0] == pytest.approx(theory.ageing_energy((0.0, 0.0, 0.0, 0.5), 0.2)) and found[1] < -1.1
+    assert energies[0] == pytest.approx(theory.ageing_energy((0.0, 0.0, 0.0, 0.5), 0.2)) and energies[1] < -1.1

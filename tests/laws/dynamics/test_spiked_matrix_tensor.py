@@ -13,9 +13,9 @@ from asymptopia.theory import glassy as theory
 def test_the_threshold_of_gradient_flow(p, delta_p):
     law = SpikedMatrixTensor(p=p, snr3=1 / delta_p, temperature=0.0)
     delta2 = (-delta_p + np.sqrt(delta_p**2 + 4 * (p - 1) * delta_p)) / (2 * (p - 1))
-    found = thresholds(law, "snr2")
-    assert found["recovery"] == pytest.approx(1 / delta2, rel=1e-12)
-    assert found["weak_recovery"] == 1
+    transitions = thresholds(law, "snr2")
+    assert transitions["recovery"] == pytest.approx(1 / delta2, rel=1e-12)
+    assert transitions["weak_recovery"] == 1
     at = law.replace(snr2=1 / delta2)
     assert thresholds(at, "snr3")["recovery"] == pytest.approx(1 / delta_p, rel=1e-10)
     chi = theory.marginal_response(at.landscape(), 0.0)
@@ -24,8 +24,8 @@ def test_the_threshold_of_gradient_flow(p, delta_p):
 
 @pytest.mark.parametrize("delta3", [0.5, 1.0, 1.8, 4.0])
 def test_the_threshold_of_langevin_dynamics(delta3):
-    found = thresholds(SpikedMatrixTensor(snr3=1 / delta3), "snr2")["recovery"]
-    assert found == pytest.approx(max(1, 1 / np.sqrt(delta3 / 2)), rel=1e-9)
+    threshold = thresholds(SpikedMatrixTensor(snr3=1 / delta3), "snr2")["recovery"]
+    assert threshold == pytest.approx(max(1, 1 / np.sqrt(delta3 / 2)), rel=1e-9)
 
 
 @pytest.mark.parametrize(("snr2", "exponentially"), [(2.8, True), (1.6, False)])
@@ -38,11 +38,11 @@ def test_a_small_overlap_grows_exponentially_beyond_the_threshold_only(snr2, exp
 def test_at_temperature_one_the_posterior_is_reached():
     law = SpikedMatrixTensor(times=(2.0, 40.0))
     m, energy, stable = theory.signal_state(law.landscape(), 1.0, 1.0)
-    found = law.limit()
+    limit = law.limit()
     assert stable < 1
     assert m == pytest.approx(np.sqrt(3) - 1)  # m / (1 - m) = f'(m) = 3 m + m**2
-    assert float(found["overlap"][-1]) == pytest.approx(m, abs=1e-4)
-    assert float(found["energy"][-1]) == pytest.approx(energy, abs=1e-4)
+    assert float(limit["overlap"][-1]) == pytest.approx(m, abs=1e-4)
+    assert float(limit["energy"][-1]) == pytest.approx(energy, abs=1e-4)
     assert energy == pytest.approx(-sum(law.landscape()))  # Nishimori: as if the signal were a sample
 
 
@@ -69,6 +69,6 @@ class TwiceTheTensor(SpikedMatrixTensor):
 def test_the_finite_system_agrees_and_a_wrong_law_does_not():
     settings = dict(sizes=(12, 24), seeds=100)
     fields = dict(times=(0.5, 1.0), start_overlap=0.7)
-    found = confront(SpikedMatrixTensor(**fields), **settings)
-    assert {found[name].verdict for name in ("overlap", "energy")} <= {"agrees", "inconclusive"}
+    confrontation = confront(SpikedMatrixTensor(**fields), **settings)
+    assert {confrontation[name].verdict for name in ("overlap", "energy")} <= {"agrees", "inconclusive"}
     assert confront(TwiceTheTensor(**fields), **settings)["energy"].verdict == "disagrees"

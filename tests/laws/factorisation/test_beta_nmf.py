@@ -47,19 +47,19 @@ def test_the_spectrum_is_that_of_the_differentiated_update(beta, l1, heuristic):
     from asymptopia.algorithms import factorise as steps
     from asymptopia.algorithms.factorise.nmf_problem import stated
 
-    found = minimum(Planted(rows=6, columns=5, sparsity=0.0, noise=0.01), 1, beta, l1, 3)
-    problem = stated(found.X, 1, beta, l1=(l1, l1))
-    assert (found.z > 0).all()
+    best = minimum(Planted(rows=6, columns=5, sparsity=0.0, noise=0.01), 1, beta, l1, 3)
+    problem = stated(best.X, 1, beta, l1=(l1, l1))
+    assert (best.z > 0).all()
 
     def update(z):
         step = steps.heuristic if heuristic else steps.mm
-        return np.concatenate([A.ravel() for A in step(problem, unpacked(z, found.X.shape, 1))])
+        return np.concatenate([A.ravel() for A in step(problem, unpacked(z, best.X.shape, 1))])
 
-    np.testing.assert_allclose(update(found.z), found.z, rtol=1e-10)
+    np.testing.assert_allclose(update(best.z), best.z, rtol=1e-10)
     h = 1e-6
-    columns = [(update(found.z + h * e) - update(found.z - h * e)) / (2 * h) for e in np.eye(len(found.z))]
+    columns = [(update(best.z + h * e) - update(best.z - h * e)) / (2 * h) for e in np.eye(len(best.z))]
     expected = np.sort(np.abs(np.linalg.eigvals(np.array(columns).T)))[::-1]
-    np.testing.assert_allclose(update_spectrum(found, heuristic), expected, atol=1e-5)
+    np.testing.assert_allclose(update_spectrum(best, heuristic), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_the_spectrum_is_that_of_the_differentiated_update(beta, l1, heuristic):
 )
 def test_the_measured_rate_is_the_predicted_one(fields, n):
     law = BetaNMF(**fields)
-    limit, found = law.predict(), realize_block(law, n, (0, 1))
+    limit, realisations = law.predict(), realize_block(law, n, (0, 1))
     assert 0.05 < limit["rate"] < 0.999
-    np.testing.assert_allclose(found["rate"], limit["rate"], atol=1e-4)
-    np.testing.assert_allclose(found["divergence"], limit["divergence"], rtol=1e-6)
-    assert not found["violations"].any()
+    np.testing.assert_allclose(realisations["rate"], limit["rate"], atol=1e-4)
+    np.testing.assert_allclose(realisations["divergence"], limit["divergence"], rtol=1e-6)
+    assert not realisations["violations"].any()
 
 
 def test_a_wrong_exponent_gives_another_rate():
-    found = minimum(Planted(), 2, 0.5, 1.0, 3)
-    assert abs(update_spectrum(found, True)[0] - update_spectrum(found, False)[0]) > 1e-3
+    best = minimum(Planted(), 2, 0.5, 1.0, 3)
+    assert abs(update_spectrum(best, True)[0] - update_spectrum(best, False)[0]) > 1e-3
 
 
 def test_one_component_is_the_product_of_the_marginals():
@@ -122,11 +122,11 @@ def test_it_is_refused_and_warned_about():
 
 def test_the_rate_agrees_and_a_wrong_one_would_not():
     law = BetaNMF()
-    found = confront(law, seeds=16)
-    assert found["rate"].verdict != "disagrees", str(found)
-    wrong = found.limit.copy(deep=True)
+    confrontation = confront(law, seeds=16)
+    assert confrontation["rate"].verdict != "disagrees", str(confrontation)
+    wrong = confrontation.limit.copy(deep=True)
     wrong["rate"] = wrong["rate"] + 2e-4
-    judged = confront(law, experiment=found.experiment, limit=wrong)["rate"]
+    judged = confront(law, experiment=confrontation.experiment, limit=wrong)["rate"]
     assert judged.verdict != "agrees" and judged.largest_z > 100, "one size refutes nothing, but sees it"
 
 

@@ -14,16 +14,16 @@ def test_the_factors_multiply_to_the_transforms():
     rng = np.random.default_rng(0)
     assert (np.linalg.multi_dot(transform("hadamard", 32, rng)) == hadamard(32)).all()
     order = [int(f"{i:05b}"[::-1], 2) for i in range(32)]
-    found = np.linalg.multi_dot(transform("fourier", 32, rng))
-    np.testing.assert_allclose(found, np.fft.fft(np.eye(32))[:, order], atol=1e-13)
+    product = np.linalg.multi_dot(transform("fourier", 32, rng))
+    np.testing.assert_allclose(product, np.fft.fft(np.eye(32))[:, order], atol=1e-13)
 
 
 @pytest.mark.parametrize("matrix", ["hadamard", "fourier", "random"])
 def test_recovery_and_the_gain_of_noise(matrix):
-    found = realize_block(Butterfly(matrix=matrix), 128, range(6))
-    assert found["error"].max() < 1e-13 and found["factors"].max() < 1e-12
+    realisations = realize_block(Butterfly(matrix=matrix), 128, range(6))
+    assert realisations["error"].max() < 1e-13 and realisations["factors"].max() < 1e-12
     spread = np.sqrt(2 / (128 * 8) / 6) / (2**0.5 if matrix == "fourier" else 1)
-    assert abs(found["amplification"].mean() - 1) < 4 * spread
+    assert abs(realisations["amplification"].mean() - 1) < 4 * spread
 
 
 def test_the_gain_is_the_dimension_of_the_set_of_butterflies():
@@ -54,6 +54,6 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
         def predict(self):
             return super().predict() | {"amplification": 2.0}
 
-    found = confront(Butterfly())
-    assert all(found[k].verdict != "disagrees" for k in Butterfly().observed())
+    confrontation = confront(Butterfly())
+    assert all(confrontation[k].verdict != "disagrees" for k in Butterfly().observed())
     assert confront(Wrong(), sizes=(16, 32))["amplification"].verdict == "disagrees"

@@ -50,9 +50,9 @@ def test_diagonals_are_averaged():
 
 def test_exchangeable_kernels_are_confused_though_the_map_is_known():
     law = ConvolutionalLinearNetwork(supports=SWAPPED, branches=1, noise=0.01)
-    found = realize_block(law, 16, range(40))
-    assert 0.2 < found["fails"].mean() < 0.8, "a random start ends at either order"
-    assert np.allclose(found["smallest"], 0) and np.allclose(found["largest"], np.sqrt(2))
+    realisations = realize_block(law, 16, range(40))
+    assert 0.2 < realisations["fails"].mean() < 0.8, "a random start ends at either order"
+    assert np.allclose(realisations["smallest"], 0) and np.allclose(realisations["largest"], np.sqrt(2))
     limit = law.limit()
     assert float(limit["fails"]) == 1 and float(limit["secant"]) == 0 and float(limit["dimension"]) == 3
 
@@ -94,9 +94,9 @@ def test_one_fit_that_fails_costs_no_other(monkeypatch):
         return fit(tree, target, rng)
 
     monkeypatch.setattr(kernels, "fit_kernels", fails_once)
-    found = ConvolutionalLinearNetwork().realize_all(16, seed_keys(16, (0, 1, 2)))
-    assert np.isnan(found["dimension"]).tolist() == [False, True, False]
-    assert np.isfinite(found["smallest"]).all()
+    realisations = ConvolutionalLinearNetwork().realize_all(16, seed_keys(16, (0, 1, 2)))
+    assert np.isnan(realisations["dimension"]).tolist() == [False, True, False]
+    assert np.isfinite(realisations["smallest"]).all()
 
 
 def test_whole_numbers_are_told_from_their_neighbours():

@@ -10,8 +10,8 @@ from asymptopia.laws.factorisation.structured_factorisation import StructuredFac
 @pytest.mark.parametrize(("layers", "entries", "n"), [(2, 6, 5), (3, 2, 4), (2, 3, 2)])
 def test_the_bounds_hold_where_the_operator_is_barely_or_not_injective(layers, entries, n):
     law = StructuredFactorisation(layers=layers, entries=entries, noise=0.01, density=1.0)
-    found = realize_block(law, n, range(5))
-    assert found["recovery"].max() <= 1 and found["factors"].max() <= 1
+    realisations = realize_block(law, n, range(5))
+    assert realisations["recovery"].max() <= 1 and realisations["factors"].max() <= 1
 
 
 def test_few_rows_are_warned_of():

@@ -18,16 +18,16 @@ def test_gaussian_signals_and_noise_have_a_closed_recursion():
     for _ in range(8):
         v = 1 / (1 + 1.3 / (v + 0.2))
         expected.append(v)
-    found = law.predict()
-    np.testing.assert_allclose(found["mse"], expected, rtol=1e-11)
-    np.testing.assert_allclose(found["overlap"] + found["mse"], 1.0, rtol=1e-12)
+    prediction = law.predict()
+    np.testing.assert_allclose(prediction["mse"], expected, rtol=1e-11)
+    np.testing.assert_allclose(prediction["overlap"] + prediction["mse"], 1.0, rtol=1e-12)
 
 
 def test_state_evolution_ends_at_perfect_recovery_and_stays_there():
     for prior, channel in ((Rademacher(), Sign()), (GaussBernoulli(), Linear())):
-        found = AMP(alpha=1.8, prior=prior, channel=channel, iterations=80).predict()
-        assert np.all(np.isfinite(found["overlap"])) and found["mse"][-1] <= 1e-15
-        assert np.all(np.diff(found["mse"]) <= 0)
+        prediction = AMP(alpha=1.8, prior=prior, channel=channel, iterations=80).predict()
+        assert np.all(np.isfinite(prediction["overlap"])) and prediction["mse"][-1] <= 1e-15
+        assert np.all(np.diff(prediction["mse"]) <= 0)
 
 
 def test_the_lasso_evolution_agrees_with_samples_of_the_scalar_problem():
@@ -54,9 +54,9 @@ def test_the_lasso_evolution_agrees_with_samples_of_the_scalar_problem():
     ids=lambda law: law.short(),
 )
 def test_message_passing_follows_state_evolution(law):
-    found, limit = law.experiment(sizes=(800,), seeds=12), law.limit()
+    experiment, limit = law.experiment(sizes=(800,), seeds=12), law.limit()
     for name in ("overlap", "mse"):
-        values = found[name].values[0]
+        values = experiment[name].values[0]
         error = values.std(axis=0, ddof=1) / np.sqrt(12)
         assert np.all(
             np.abs(values.mean(axis=0) - limit[name].values) < 3.5 * error + 4 * law.prior.second_moment / 800

@@ -98,7 +98,7 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     fields = dict(alpha=0.8, width=0.5, layers=2, weight_variance=1.6, temperature=0.1, noise=0.3)
     law = BayesDeepLinear(**fields)
     experiment = law.experiment(sizes=(20, 40, 80), seeds=250)
-    found = confront(law, experiment)
-    assert found.verdict != "disagrees", str(found)
+    confrontation = confront(law, experiment)
+    assert confrontation.verdict != "disagrees", str(confrontation)
     for wrong in (KernelOfInfiniteWidth(**fields), OneFactorLess(**fields)):
         assert confront(wrong, experiment)["scale"].verdict == "disagrees"

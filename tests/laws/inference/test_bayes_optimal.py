@@ -60,24 +60,24 @@ class Unfair(Smooth):
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r["kind"] == "value"], ids=lambda r: r["id"])
 def test_reference_values(row):
-    found = float(parse(row["statement"]).limit()[row["observable"]])
-    assert found == pytest.approx(row["value"], rel=1e-8, abs=1e-10)
+    value = float(parse(row["statement"]).limit()[row["observable"]])
+    assert value == pytest.approx(row["value"], rel=1e-8, abs=1e-10)
 
 
 @pytest.mark.parametrize("statement", sorted({r["statement"] for r in ROWS if r["kind"] == "threshold"}))
 def test_reference_thresholds(statement):
-    found = thresholds(parse(statement), "alpha")
+    transitions = thresholds(parse(statement), "alpha")
     for row in ROWS:
         if row["statement"] == statement:
-            assert found[row["observable"]] == pytest.approx(row["value"], rel=2e-6)
+            assert transitions[row["observable"]] == pytest.approx(row["value"], rel=2e-6)
 
 
 @pytest.mark.parametrize("rho, algorithmic", [(0.1, 0.20756), (0.3, 0.48021), (0.5, 0.68570)])
 def test_compressed_sensing(rho, algorithmic):
     """Perfect recovery needs alpha > rho (Wu and Verdu); message passing more (Krzakala et al. 2012)."""
-    found = thresholds(BayesOptimal(prior=GaussBernoulli(rho=rho), channel=Linear()), "alpha")
-    assert found["information_theoretic"] == pytest.approx(rho, rel=1e-5)
-    assert found["algorithmic"] == pytest.approx(algorithmic, abs=1e-5)
+    transitions = thresholds(BayesOptimal(prior=GaussBernoulli(rho=rho), channel=Linear()), "alpha")
+    assert transitions["information_theoretic"] == pytest.approx(rho, rel=1e-5)
+    assert transitions["algorithmic"] == pytest.approx(algorithmic, abs=1e-5)
 
 
 @pytest.mark.parametrize("prior, channel", list(itertools.product(PRIORS, CHANNELS)), ids=repr)
@@ -106,15 +106,15 @@ def test_every_prior_with_every_channel(prior, channel):
 def test_all_fixed_points_are_stationary_points_of_the_free_entropy():
     """phi(v) = alpha E log P - I(A(v)) + A(v) v / 2 with A(v) the precision that leaves v: flat at the fixed points."""
     law = BayesOptimal(alpha=1.3, prior=Rademacher(), channel=Sign())
-    found = law.fixed_points()
-    assert [p.stable for p in found] == [True, False, True] and found[-1].values["mse"] == 0
+    solutions = law.fixed_points()
+    assert [p.stable for p in solutions] == [True, False, True] and solutions[-1].values["mse"] == 0
 
     def phi(t):
         seen = coordinate(law.prior, np.exp(t))
         told = label(law.channel, seen.overlap, seen.mse).log_likelihood
         return law.alpha * told - seen.information + np.exp(t) * seen.mse / 2
 
-    for point in found[:-1]:
+    for point in solutions[:-1]:
         A = law.alpha * label(law.channel, point.overlap, point.values["mse"]).information
         t, h = np.log(A), 1e-4
         assert phi(t) == pytest.approx(point.free_entropy, rel=1e-12)
@@ -127,14 +127,14 @@ def test_all_fixed_points_are_stationary_points_of_the_free_entropy():
 def test_a_gaussian_signal_in_gaussian_noise(noise):
     """Ridge regression at the best penalty: a quadratic equation, and the log-determinant of a Wishart matrix."""
     alpha = np.array([0.3, 1.0, 2.5])
-    found = sweep(BayesOptimal(channel=Linear(noise=noise)), alpha=tuple(alpha)).limit()
+    limit = sweep(BayesOptimal(channel=Linear(noise=noise)), alpha=tuple(alpha)).limit()
     b = noise + alpha - 1
     v = (-b + np.sqrt(b**2 + 4 * noise)) / 2
-    assert np.allclose(found.mse, v, rtol=1e-10)
-    assert np.allclose(found.overlap, 1 - v, rtol=1e-10)
-    assert np.allclose(found.test_error, v, rtol=1e-10)
+    assert np.allclose(limit.mse, v, rtol=1e-10)
+    assert np.allclose(limit.overlap, 1 - v, rtol=1e-10)
+    assert np.allclose(limit.test_error, v, rtol=1e-10)
     rng = np.random.default_rng(1)
-    for a, phi in zip(alpha, found.free_entropy.values, strict=True):
+    for a, phi in zip(alpha, limit.free_entropy.values, strict=True):
         X = rng.standard_normal((round(800 * a), 800)) / np.sqrt(800)
         _, logdet = np.linalg.slogdet(2 * np.pi * np.e * (X @ X.T + noise * np.eye(len(X))))
         assert phi == pytest.approx(-logdet / 1600, abs=5e-3)
@@ -207,8 +207,8 @@ def test_a_users_prior_has_the_transitions_of_the_one_built_in():
         def log_partition(self, A, B):
             return jnp.logaddexp(B, -B) - A / 2 - jnp.log(2.0)
 
-    found = bayes_theory.fixed_points(Signs(), Sign(), [1.3, 1.4926, 1.4927])
-    assert [len(points) for points in found] == [3, 3, 1]
+    solutions = bayes_theory.fixed_points(Signs(), Sign(), [1.3, 1.4926, 1.4927])
+    assert [len(points) for points in solutions] == [3, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ def test_bad_parts_say_what_is_wrong(law, message):
     ids=repr,
 )
 def test_message_passing_agrees(law):
-    found = confront(law, sizes=(150, 300), seeds=12)
-    assert found.verdict != "disagrees"
+    confrontation = confront(law, sizes=(150, 300), seeds=12)
+    assert confrontation.verdict != "disagrees"
 
 
 def test_a_wrong_theory_is_refuted(monkeypatch):
@@ -241,8 +241,8 @@ def test_a_wrong_theory_is_refuted(monkeypatch):
     told = bayes_theory.label
 
     def twice(channel, q, v):
-        found = told(channel, q, v)
-        return type(found)(2 * found.information, found.log_likelihood)
+        information = told(channel, q, v)
+        return type(information)(2 * information.information, information.log_likelihood)
 
     bayes_theory.curve.cache_clear()
     monkeypatch.setattr(bayes_theory, "label", twice)
@@ -252,15 +252,15 @@ def test_a_wrong_theory_is_refuted(monkeypatch):
 
 def test_a_transition_at_the_edge_of_a_field_is_found():
     law = BayesOptimal(alpha=1.5, prior=Rademacher())
-    found = thresholds(law, "channel.flip")
-    assert found["algorithmic"] == pytest.approx(2.7717e-4, rel=1e-3)
-    there = thresholds(law.replace(channel=Sign(flip=found["algorithmic"])), "alpha")
+    transitions = thresholds(law, "channel.flip")
+    assert transitions["algorithmic"] == pytest.approx(2.7717e-4, rel=1e-3)
+    there = thresholds(law.replace(channel=Sign(flip=transitions["algorithmic"])), "alpha")
     assert there["algorithmic"] == pytest.approx(1.5, abs=1e-6)
 
 
 @pytest.mark.parametrize("law", [BayesOptimal(prior=Rademacher(), channel=ReLU())])
 def test_hard_from_the_first_sample_on_is_said(law):
     """Real outputs without noise determine a binary signal as soon as there are any."""
-    found = thresholds(law, "alpha")
-    assert found["information_theoretic"] == 0.0 and found["algorithmic"] > 0.5
+    transitions = thresholds(law, "alpha")
+    assert transitions["information_theoretic"] == 0.0 and transitions["algorithmic"] > 0.5
     assert "information_theoretic" not in {k for k, v in thresholds(BayesOptimal(), "alpha").items() if v == 0}

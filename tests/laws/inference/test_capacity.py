@@ -63,11 +63,11 @@ def test_the_capacity_of_binary_weights_by_other_quadrature(kappa):
             entropy,
         ]
 
-    found = capacity(kappa, "binary", "halfspace")
-    q_hat = np.exp(_solve(found, kappa, "binary"))
+    alpha_c = capacity(kappa, "binary", "halfspace")
+    q_hat = np.exp(_solve(alpha_c, kappa, "binary"))
     q = average(lambda z: np.tanh(np.sqrt(q_hat) * z) ** 2)
-    solution = fsolve(conditions, [1.01 * found, 0.99 * q, 1.01 * q_hat], xtol=1e-12)
-    assert found == pytest.approx(solution[0], rel=1e-8)
+    solution = fsolve(conditions, [1.01 * alpha_c, 0.99 * q, 1.01 * q_hat], xtol=1e-12)
+    assert alpha_c == pytest.approx(solution[0], rel=1e-8)
 
 
 @pytest.mark.parametrize("weights", ["binary", "spherical"])
@@ -132,8 +132,8 @@ def test_covers_count_is_met_at_every_size():
     """The mean number of patterns that can be stored is 2 n exactly: a waiting time for n heads."""
     rng = np.random.default_rng(0)
     for n in (1, 3, 10):
-        found = np.array([stored(n, 0.0, "spherical", "halfspace", rng) for _ in range(2000)])
-        assert abs(found.mean() - 2 * n) < 4 * found.std() / np.sqrt(2000)
+        measured = np.array([stored(n, 0.0, "spherical", "halfspace", rng) for _ in range(2000)])
+        assert abs(measured.mean() - 2 * n) < 4 * measured.std() / np.sqrt(2000)
 
 
 def test_a_single_weight_stores_a_geometric_number():
@@ -141,8 +141,8 @@ def test_a_single_weight_stores_a_geometric_number():
     rng = np.random.default_rng(1)
     for weights, constraint in (("binary", "symmetric"), ("binary", "outside"), ("spherical", "symmetric")):
         p = 2 * norm.cdf(0.9) - 1 if constraint == "symmetric" else 2 * norm.sf(0.9)
-        found = np.array([stored(1, 0.9, weights, constraint, rng) for _ in range(3000)])
-        assert abs(found.mean() - p / (1 - p)) < 4 * found.std() / np.sqrt(3000)
+        measured = np.array([stored(1, 0.9, weights, constraint, rng) for _ in range(3000)])
+        assert abs(measured.mean() - p / (1 - p)) < 4 * measured.std() / np.sqrt(3000)
 
 
 @pytest.mark.parametrize("constraint", SETS)
@@ -161,10 +161,10 @@ def test_a_half_space_is_decided_by_the_largest_margin():
     for _ in range(20):
         X = rng.standard_normal((14, 9))
         margin = max_margin(X, np.ones(14))
-        found = -1.0 if margin is None else margin[1]
-        assert _separated(X, 0.0) == (found > 0)
-        if found > 0:
-            assert _separated(X, 0.999 * found) and not _separated(X, 1.001 * found)
+        margin_or_none = -1.0 if margin is None else margin[1]
+        assert _separated(X, 0.0) == (margin_or_none > 0)
+        if margin_or_none > 0:
+            assert _separated(X, 0.999 * margin_or_none) and not _separated(X, 1.001 * margin_or_none)
 
 
 def test_vertices_decide_what_a_fine_grid_decides():

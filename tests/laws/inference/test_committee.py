@@ -55,13 +55,13 @@ def test_what_a_vote_tells_by_sampling(q):
     labels, shares = vote_probabilities(omega, covariance)
     information, entropy = vote(q, V)
     of_y = np.log(np.take_along_axis(shares, np.searchsorted(-labels, -y)[:, None], axis=1)[:, 0])
-    for found, sample in (
+    for values, sample in (
         (information[0], g[:, 0] ** 2),
         (information[1], g[:, 1] ** 2 * (q[1] > 0)),
         (entropy, of_y),
         (vote_error(q, V), labels[shares.argmax(axis=1)] != y),
     ):
-        assert abs(np.mean(sample) - found) <= 4 * np.std(sample) / np.sqrt(count) + 1e-12
+        assert abs(np.mean(sample) - values) <= 4 * np.std(sample) / np.sqrt(count) + 1e-12
 
 
 @pytest.mark.parametrize("q", STATES[2:], ids=str)
@@ -129,10 +129,10 @@ def test_fixed_points_solve_the_equations():
 
 def test_signs_are_recovered_in_a_jump():
     law = Committee(prior=Rademacher())
-    found = thresholds(law)
-    assert found["information_theoretic"] < found["specialisation"] < found["algorithmic"]
+    transitions = thresholds(law)
+    assert transitions["information_theoretic"] < transitions["specialisation"] < transitions["algorithmic"]
     for name, value in (("information_theoretic", 1.54609), ("specialisation", 1.58932), ("algorithmic", 1.97706)):
-        assert found[name] == pytest.approx(value, abs=2e-5)
+        assert transitions[name] == pytest.approx(value, abs=2e-5)
     hard = law.replace(alpha=1.7)
     assert "hard phase" in hard.valid() and law.replace(alpha=1.5).valid() is None
     easy = law.replace(alpha=2.0).limit()

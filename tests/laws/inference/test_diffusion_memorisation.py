@@ -75,8 +75,8 @@ class BothClusters(DiffusionMemorisation):
     """Points that are twice as dense: the noise of a point is counted twice."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"excess": found["excess"] - 0.5}
+        prediction = super().predict()
+        return prediction | {"excess": prediction["excess"] - 0.5}
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():

@@ -38,8 +38,8 @@ def test_reference_values(statement):
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r["kind"] == "threshold"], ids=lambda r: r["statement"])
 def test_reference_thresholds(row):
-    found = thresholds(parse(row["statement"]), row["along"])
-    assert found[row["observable"]] == pytest.approx(row["value"], rel=1e-9)
+    transitions = thresholds(parse(row["statement"]), row["along"])
+    assert transitions[row["observable"]] == pytest.approx(row["value"], rel=1e-9)
 
 
 def ridge_regression(alpha, ridge, noise):
@@ -149,9 +149,9 @@ def test_both_penalties_together():
 def test_a_strong_l1_leaves_nothing():
     law = ERM(l1=40.0, ridge=0.0)
     limit, experiment = law.limit(), law.experiment(sizes=(50,), seeds=2)
-    for found in (limit, experiment.isel(seed=0, size=0)):
-        assert float(found.norm) < 1e-9 and float(found.train_loss) == pytest.approx(np.log(2), abs=1e-9)
-        assert float(found.test_error) == float(found.train_error) == pytest.approx(0.5, abs=1e-9)
+    for both in (limit, experiment.isel(seed=0, size=0)):
+        assert float(both.norm) < 1e-9 and float(both.train_loss) == pytest.approx(np.log(2), abs=1e-9)
+        assert float(both.test_error) == float(both.train_error) == pytest.approx(0.5, abs=1e-9)
 
 
 def own_logistic(y, z):
@@ -276,12 +276,14 @@ def test_finite_systems_approach_the_limit(law):
 @pytest.mark.parametrize("loss", [Square(), Absolute()])
 def test_without_penalty_few_samples_are_fitted_by_the_student_of_least_norm(loss, teacher):
     law = ERM(alpha=0.5, ridge=0.0, loss=loss, teacher=teacher)
-    found, near = law.predict(), law.replace(ridge=1e-7, loss=Square()).predict()
+    prediction, near = law.predict(), law.replace(ridge=1e-7, loss=Square()).predict()
     for name in ("overlap", "norm", "test_error"):
-        assert found[name] == pytest.approx(near[name], abs=1e-6), name
-    assert found["train_loss"] == found["train_error"] == 0
+        assert prediction[name] == pytest.approx(near[name], abs=1e-6), name
+    assert prediction["train_loss"] == prediction["train_error"] == 0
     if isinstance(teacher, Linear):
-        assert found["test_error"] == pytest.approx(0.5 + 0.1, abs=1e-12)  # (1 - alpha) rho + alpha noise / (1 - alpha)
+        assert prediction["test_error"] == pytest.approx(
+            0.5 + 0.1, abs=1e-12
+        )  # (1 - alpha) rho + alpha noise / (1 - alpha)
 
 
 def test_the_student_of_least_norm_is_what_systems_find():
@@ -303,6 +305,6 @@ def test_at_the_threshold_of_interpolation_there_is_no_limit():
 @pytest.mark.parametrize("loss", [Absolute(), Square()])
 def test_without_noise_the_teacher_is_recovered(loss):
     law = ERM(alpha=1.5, ridge=0.0, loss=loss, teacher=Linear())
-    found = law.predict()
-    assert found["overlap"] == found["norm"] == 1 and found["test_error"] == pytest.approx(0, abs=1e-12)
+    prediction = law.predict()
+    assert prediction["overlap"] == prediction["norm"] == 1 and prediction["test_error"] == pytest.approx(0, abs=1e-12)
     assert law.experiment((60,), 4)["test_error"].values.max() < 1e-8

@@ -74,9 +74,9 @@ def test_ridge_regression_with_covariances_that_do_not_commute(matrices, alpha, 
     b, rho = a["Phi"].T @ a["theta"] / np.sqrt(p), a["theta"] @ a["Psi"] @ a["theta"] / p
     test, train = ridge_regression(a["Omega"], b, rho, noise, alpha, ridge)
     law = GaussianCovariate(alpha=alpha, data=data, loss=Square(), ridge=ridge, teacher=Linear(noise=noise))
-    found = law.predict()
-    assert found["test_error"] == pytest.approx(test, rel=1e-8)
-    assert found["train_loss"] == pytest.approx(train, rel=1e-8)
+    prediction = law.predict()
+    assert prediction["test_error"] == pytest.approx(test, rel=1e-8)
+    assert prediction["train_loss"] == pytest.approx(train, rel=1e-8)
 
 
 def test_eigenvalues_are_paired_with_the_teacher():
@@ -107,9 +107,9 @@ def test_simulation_of_spectra(loss):
 
 
 def agrees(law, sizes, seeds, slack=0.0):
-    limit, found = law.predict(), law.experiment(sizes, seeds)
+    limit, experiment = law.predict(), law.experiment(sizes, seeds)
     for name in OBSERVABLES:
-        values = found[name].values.ravel()
+        values = experiment[name].values.ravel()
         error = values.std(ddof=1) / np.sqrt(seeds)
         assert abs(values.mean() - limit[name]) < 3.5 * error + slack, name
         assert error < 0.1 * max(limit[name], 0.2)
@@ -117,10 +117,10 @@ def agrees(law, sizes, seeds, slack=0.0):
 
 def test_the_chosen_ridge_of_noisy_linear_labels_is_the_noise():
     law = GaussianCovariate(alpha=1.5, loss=Square(), ridge="auto", teacher=Linear(noise=0.3))
-    found = law.predict()
-    assert found["chosen_ridge"] == pytest.approx(0.3, rel=0.1)
+    prediction = law.predict()
+    assert prediction["chosen_ridge"] == pytest.approx(0.3, rel=0.1)
     fixed = [law.replace(ridge=r).predict()["test_error"] for r in (0.1, 0.3, 0.9)]
-    assert found["test_error"] == pytest.approx(fixed[1], rel=1e-3)
+    assert prediction["test_error"] == pytest.approx(fixed[1], rel=1e-3)
     assert fixed[1] < min(fixed[0], fixed[2])
 
 
@@ -167,18 +167,18 @@ def test_estimates_from_few_samples_are_unbiased(kappa):
 def test_learning_curves_of_digits(loss, ridge):
     for n in (150, 500):
         law = GaussianCovariate(alpha=n / 61, data=Bundled("digits"), loss=loss, ridge=ridge)
-        limit, found = law.predict(), law.experiment(None, 10)
+        limit, experiment = law.predict(), law.experiment(None, 10)
         for name in OBSERVABLES:
-            values = found[name].values.ravel()
+            values = experiment[name].values.ravel()
             error = values.std(ddof=1) / np.sqrt(10)
             assert abs(values.mean() - limit[name]) < 0.05 * values.mean() + 3 * error, (n, name)
 
 
 def test_a_student_with_an_intercept_on_unequal_classes():
     law = GaussianCovariate(alpha=2.0, data=Bundled("digits", "3"), loss=Square(), ridge=10.0)
-    found = law.experiment(None, 10)["test_error"].values.mean()
-    assert law.predict()["test_error"] == pytest.approx(found, abs=0.01)
-    assert found == pytest.approx(183 / 1797, abs=0.01)
+    mean = law.experiment(None, 10)["test_error"].values.mean()
+    assert law.predict()["test_error"] == pytest.approx(mean, abs=0.01)
+    assert mean == pytest.approx(183 / 1797, abs=0.01)
 
 
 def test_statements_read_back():

@@ -36,11 +36,11 @@ def test_the_errors_are_the_moments_of_the_spectrum(kappa, tau, ridge):
     seen = 0.3 + w @ (x * r / b) + nu**2 * w @ (r**2 / (b * (b + nu) ** 2))
     seen /= 1 - w @ (b**2 / (b + nu) ** 2) / tau
     new = 1.3 - 2 * w @ (r / (b + nu)) + (1 + x) * (w @ (r**2 / (b + nu) ** 2) + seen / tau * (w @ (b / (b + nu) ** 2)))
-    found = law.limit()
+    limit = law.limit()
     close = dict(rel=2e-4 if kappa == 1 else 1e-9)  # the density of kappa = 1 is singular at 0
-    assert float(found["test_error"]) == pytest.approx(new - 0.3, **close)
-    assert float(found["seen_task_error"]) == pytest.approx(seen - 0.3, **close)
-    assert float(found["train_loss"]) == pytest.approx((1 - w @ (b / (b + nu)) / tau) ** 2 * seen, **close)
+    assert float(limit["test_error"]) == pytest.approx(new - 0.3, **close)
+    assert float(limit["seen_task_error"]) == pytest.approx(seen - 0.3, **close)
+    assert float(limit["train_loss"]) == pytest.approx((1 - w @ (b / (b + nu)) / tau) ** 2 * seen, **close)
 
 
 def test_the_stated_errors_of_the_system_are_those_on_fresh_prompts():

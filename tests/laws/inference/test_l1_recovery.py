@@ -45,9 +45,9 @@ def test_the_largest_sparsity_inverts_the_threshold(nonnegative):
 
 @pytest.mark.parametrize("law", [L1Recovery(sparsity=0.2), L1Recovery(nonnegative=True)], ids=repr)
 def test_linear_programmes_turn_at_the_threshold(law):
-    found = law.experiment(sizes=(100,), seeds=30)["measurements"].values.ravel()
-    error = found.std(ddof=1) / np.sqrt(30)
-    assert abs(found.mean() - law.limit()["measurements"]) < 3 * error + 0.01 and error < 0.015
+    measured = law.experiment(sizes=(100,), seeds=30)["measurements"].values.ravel()
+    error = measured.std(ddof=1) / np.sqrt(30)
+    assert abs(measured.mean() - law.limit()["measurements"]) < 3 * error + 0.01 and error < 0.015
 
 
 def test_recovery_is_all_or_nothing():

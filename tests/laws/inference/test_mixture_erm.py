@@ -40,10 +40,10 @@ def test_many_samples_give_the_discriminant_of_known_centres(loss, balance):
     law = MixtureERM(alpha=1e8, separation=s, balance=balance, loss=loss)
     best = np.log(p / (1 - p)) / (2 * s)
     known = p * norm.sf(s + best) + (1 - p) * norm.sf(s - best)
-    found = law.predict()
-    assert found["bayes_error"] == pytest.approx(known, rel=1e-7)
+    prediction = law.predict()
+    assert prediction["bayes_error"] == pytest.approx(known, rel=1e-7)
     if isinstance(loss, Logistic) or balance == 1:  # the labels given x are logistic
-        assert found["test_error"] == pytest.approx(known, rel=1e-6)
+        assert prediction["test_error"] == pytest.approx(known, rel=1e-6)
 
 
 def squares(alpha, s, p, ridge):
@@ -61,10 +61,10 @@ def squares(alpha, s, p, ridge):
 def test_least_squares_in_closed_form(alpha, s, balance, ridge):
     p = balance / (1 + balance)
     m, q, b = squares(alpha, s, p, ridge)
-    found = MixtureERM(alpha=alpha, separation=s, balance=balance, ridge=ridge, loss=Square()).predict()
-    assert found["overlap"] == pytest.approx(m, rel=1e-9)
+    prediction = MixtureERM(alpha=alpha, separation=s, balance=balance, ridge=ridge, loss=Square()).predict()
+    assert prediction["overlap"] == pytest.approx(m, rel=1e-9)
     error = p * norm.sf((s * m + b) / np.sqrt(q)) + (1 - p) * norm.sf((s * m - b) / np.sqrt(q))
-    assert found["test_error"] == pytest.approx(error, rel=1e-9)
+    assert prediction["test_error"] == pytest.approx(error, rel=1e-9)
 
 
 @pytest.mark.parametrize("K", [3, 4, 6])

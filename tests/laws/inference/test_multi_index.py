@@ -119,8 +119,8 @@ class Mixed(MultiIndex):
     """Each estimate sees both directions alike."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"overlap": found["overlap"][0, 0] * np.full((2, 2), 0.5)}
+        prediction = super().predict()
+        return prediction | {"overlap": prediction["overlap"][0, 0] * np.full((2, 2), 0.5)}
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():

@@ -28,10 +28,10 @@ def test_denoising_is_that_of_sampled_matrices():
     S = W.T @ W / 150
     H = rng.standard_normal((d, d))
     R = S + np.sqrt(0.4) * (H + H.T) / np.sqrt(2 * d)
-    found, stated = denoise(R, 0.4, 0.5)
+    denoised, stated = denoise(R, 0.4, 0.5)
     exact = denoising(0.4, 0.5)
     assert stated == pytest.approx(exact, rel=2e-3)
-    assert np.sum((found - S) ** 2) / d == pytest.approx(exact, rel=0.05)
+    assert np.sum((denoised - S) ** 2) / d == pytest.approx(exact, rel=0.05)
     assert _shrinkage(0.4, 0.5)[2] == pytest.approx(stated)
 
 

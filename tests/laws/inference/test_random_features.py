@@ -27,10 +27,10 @@ NOISY = RandomFeatures(loss=Square(), teacher=Linear(noise=0.1))
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_reference_values(statement):
-    found = parse(statement).predict()
+    prediction = parse(statement).predict()
     for row in ROWS:
         if row["statement"] == statement:
-            assert found[row["observable"]] == pytest.approx(row["value"], rel=1e-9, abs=1e-11), row["observable"]
+            assert prediction[row["observable"]] == pytest.approx(row["value"], rel=1e-9, abs=1e-11), row["observable"]
 
 
 def test_all_94_reference_rows_are_here():
@@ -47,17 +47,17 @@ def others(kind):
 @others("kernel")
 def test_many_features_are_a_kernel(activation, at, value):
     law = NOISY.replace(activation=activation, alpha=at["psi2_n_over_d"], ridge=at["lam"])
-    found = sweep(law, features=(1e3, 2e3, 1e9)).limit().test_error.values - value
-    assert abs(found[2]) < 1e-8
-    assert found[0] / found[1] == pytest.approx(2, rel=0.1)  # corrections fall as d / p
+    differences = sweep(law, features=(1e3, 2e3, 1e9)).limit().test_error.values - value
+    assert abs(differences[2]) < 1e-8
+    assert differences[0] / differences[1] == pytest.approx(2, rel=0.1)  # corrections fall as d / p
 
 
 @others("ninf")
 def test_many_samples_leave_the_error_of_approximation(activation, at, value):
     law = NOISY.replace(activation=activation, features=at["psi1_p_over_d"], ridge=1e-6)
-    found = sweep(law, alpha=(1e4, 2e4, 1e9)).limit().test_error.values - value
-    assert abs(found[2]) < 1e-7
-    assert found[0] / found[1] == pytest.approx(2, rel=0.01)
+    differences = sweep(law, alpha=(1e4, 2e4, 1e9)).limit().test_error.values - value
+    assert abs(differences[2]) < 1e-7
+    assert differences[0] / differences[1] == pytest.approx(2, rel=0.01)
 
 
 @others("peak")
@@ -86,8 +86,8 @@ def test_the_traces_are_those_of_a_random_matrix(features, coefficients):
         np.mean(omega * shrunk), np.mean((omega * shrunk) ** 2), np.sum(b2 * shrunk), np.sum(b2 * omega * shrunk**2)
     ]  # fmt: skip
     with np.errstate(over="ignore"):
-        found = theory.traces(np.array([kappa]), np.array([p / d]), np.array([mu1]), np.array([mu_star]))
-    np.testing.assert_allclose(np.ravel(found), exact, atol=5e-3)
+        values = theory.traces(np.array([kappa]), np.array([p / d]), np.array([mu1]), np.array([mu_star]))
+    np.testing.assert_allclose(np.ravel(values), exact, atol=5e-3)
 
 
 @pytest.mark.parametrize("kappa", [1e-9, 1e3, 1e9])
@@ -105,15 +105,15 @@ def test_the_traces_do_not_cancel(kappa):
         np.sum(density * c * mu1**2 * s / (omega + kappa)),
         np.sum(density * c * mu1**2 * s * omega / (omega + kappa) ** 2),
     ]
-    found = theory.traces(np.array([kappa]), np.array([c]), np.array([mu1]), np.array([mu_star]))
-    np.testing.assert_allclose(np.ravel(found), exact, rtol=1e-10)
+    values = theory.traces(np.array([kappa]), np.array([c]), np.array([mu1]), np.array([mu_star]))
+    np.testing.assert_allclose(np.ravel(values), exact, rtol=1e-10)
 
 
 @pytest.mark.parametrize("law", [dict(), dict(loss=Square()), dict(loss=Huber(), teacher=Linear(noise=0.3))])
 def test_many_linear_features_are_the_inputs(law):
-    found = RandomFeatures(alpha=1.5, features=1e9, activation=Identity(), ridge=0.2, **law).predict()
+    prediction = RandomFeatures(alpha=1.5, features=1e9, activation=Identity(), ridge=0.2, **law).predict()
     same = ERM(alpha=1.5, ridge=0.2, **law).predict()
-    for name, value in found.items():
+    for name, value in prediction.items():
         if not name.endswith("_error_error"):
             assert value == pytest.approx(float(same[name]), rel=1e-6, abs=1e-9), name
 

@@ -39,9 +39,9 @@ def test_reference_values(row):
 def test_gaussian_entries_are_known_in_closed_form():
     """Symmetric: q = 1 - 1/snr. Rectangular: q = (alpha snr**2 - 1) / (snr (1 + alpha snr))."""
     for snr in (1.2, 3.0, 20.0):
-        found = SpikedMatrix(snr=snr, prior=Gaussian()).limit()
-        assert float(found.overlap) == pytest.approx(1 - 1 / snr, abs=1e-12)
-        assert float(found.overlap) == pytest.approx(float(found.pca_overlap), abs=1e-12)
+        limit = SpikedMatrix(snr=snr, prior=Gaussian()).limit()
+        assert float(limit.overlap) == pytest.approx(1 - 1 / snr, abs=1e-12)
+        assert float(limit.overlap) == pytest.approx(float(limit.pca_overlap), abs=1e-12)
         for aspect in (0.3, 2.0):
             rectangular = SpikedMatrix(snr=snr, prior=Gaussian(), aspect=aspect).limit()
             q = max(aspect * snr**2 - 1, 0) / (snr * (1 + aspect * snr))
@@ -120,8 +120,8 @@ AGREES = [
 
 @pytest.mark.parametrize("law", AGREES, ids=lambda law: law.short())
 def test_finite_matrices_agree(law):
-    found = confront(law, sizes=(150, 300), seeds=30)
-    assert found.verdict != "disagrees", found
+    confrontation = confront(law, sizes=(150, 300), seeds=30)
+    assert confrontation.verdict != "disagrees", confrontation
 
 
 def test_a_wrong_limit_is_refuted():
@@ -129,6 +129,6 @@ def test_a_wrong_limit_is_refuted():
     law = SpikedMatrix(snr=2.0)
     limit, experiment = law.limit(), law.experiment((100, 200, 400), 60)
     wrong = limit.assign(mse=1 - limit.overlap, pca_overlap=np.sqrt(limit.pca_overlap))
-    found = confront(law, experiment, wrong)
-    assert found["mse"].verdict == found["pca_overlap"].verdict == "disagrees"
-    assert found["overlap"].verdict != "disagrees"
+    confrontation = confront(law, experiment, wrong)
+    assert confrontation["mse"].verdict == confrontation["pca_overlap"].verdict == "disagrees"
+    assert confrontation["overlap"].verdict != "disagrees"

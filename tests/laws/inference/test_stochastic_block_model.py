@@ -34,9 +34,9 @@ def test_the_threshold_of_kesten_and_stigum(name):
 def test_the_spectrum():
     row = OTHER["B_lowrank.sbm.nonbacktracking"]
     law = StochasticBlockModel(groups=2, degree=3.0, assortativity=(5 - 1) / (2 * 3))
-    found = law.predict()
-    assert found["top_nonbacktracking"] == pytest.approx(row["value"]["lambda1"], rel=1e-12)
-    assert found["second_nonbacktracking"] == pytest.approx(row["value"]["lambda2"], rel=1e-12)
+    prediction = law.predict()
+    assert prediction["top_nonbacktracking"] == pytest.approx(row["value"]["lambda1"], rel=1e-12)
+    assert prediction["second_nonbacktracking"] == pytest.approx(row["value"]["lambda2"], rel=1e-12)
     below = law.replace(assortativity=-0.5).predict()
     assert below["second_nonbacktracking"] == pytest.approx(row["value"]["bulk_radius"], rel=1e-12)
 
@@ -62,11 +62,11 @@ def log_odds(c, copied, points=2**12, reach=40.0):
 
 @pytest.mark.parametrize(("c", "copied"), [(3.0, 0.8), (3.0, -0.7)])
 def test_the_overlap_by_density_evolution(c, copied):
-    found = reconstruct(2, c, copied, informative=False)
+    reconstruction = reconstruct(2, c, copied, informative=False)
     overlap, drawn = log_odds(c, copied)
-    assert abs(found["overlap"] - overlap) < 4 * found["overlap_error"] + 1e-4
-    assert abs(found["posterior_overlap"] - drawn) < 4 * found["posterior_overlap_error"] + 1e-4
-    assert found["overlap_error"] < 2e-3
+    assert abs(reconstruction["overlap"] - overlap) < 4 * reconstruction["overlap_error"] + 1e-4
+    assert abs(reconstruction["posterior_overlap"] - drawn) < 4 * reconstruction["posterior_overlap_error"] + 1e-4
+    assert reconstruction["overlap_error"] < 2e-3
 
 
 def test_the_start_does_not_matter_where_there_is_one_fixed_point(monkeypatch):
@@ -91,8 +91,8 @@ def test_at_high_degree_it_is_a_dense_matrix(k, monkeypatch):
 
 def test_below_the_threshold_nothing_is_found():
     law = StochasticBlockModel(assortativity=0.5)
-    found = law.predict()
-    assert found["overlap"] == found["overlap_error"] == 0.0
+    prediction = law.predict()
+    assert prediction["overlap"] == prediction["overlap_error"] == 0.0
     informed = law.replace(start="informative").predict()
     assert informed["overlap"] < 1e-6 and law.valid() is None
     assert "close to the threshold" in law.replace(assortativity=0.59).valid()
@@ -118,8 +118,8 @@ def test_bad_statements_are_refused():
     ids=lambda law: law.short(),
 )
 def test_random_graphs_agree(law):
-    found = confront(law, sizes=(1000, 4000), seeds=10)
-    assert found.verdict != "disagrees", found
+    confrontation = confront(law, sizes=(1000, 4000), seeds=10)
+    assert confrontation.verdict != "disagrees", confrontation
 
 
 def test_a_wrong_limit_is_refuted():
@@ -127,6 +127,6 @@ def test_a_wrong_limit_is_refuted():
     law = StochasticBlockModel()
     limit, experiment = law.limit(), law.experiment((2000, 4000), 12)
     wrong = limit.assign(posterior_overlap=limit.overlap, second_nonbacktracking=limit.second_nonbacktracking / 2)
-    found = confront(law, experiment, wrong)
-    assert found["posterior_overlap"].verdict == found["second_nonbacktracking"].verdict == "disagrees"
-    assert found["overlap"].verdict != "disagrees"
+    confrontation = confront(law, experiment, wrong)
+    assert confrontation["posterior_overlap"].verdict == confrontation["second_nonbacktracking"].verdict == "disagrees"
+    assert confrontation["overlap"].verdict != "disagrees"

@@ -61,12 +61,14 @@ def test_the_limit_is_the_sum_over_modes_in_a_huge_dimension():
 
 def test_wrong_theories_are_noticed():
     law = KernelRegression(kernel=RBF())
-    found = confront(law, sizes=(40, 80, 160), seeds=60)
-    assert found.verdict != "disagrees", str(found)
+    confrontation = confront(law, sizes=(40, 80, 160), seeds=60)
+    assert confrontation.verdict != "disagrees", str(confrontation)
     limit = law.limit()
     kernel = law.replace(kernel=Polynomial(degree=1, offset=0.0)).limit()  # without the ridge of higher degrees
-    assert confront(law, found.experiment, kernel)["test_error"].verdict == "disagrees"
-    assert confront(law, found.experiment, limit.assign(train_loss=1.5 * limit.train_loss)).verdict == "disagrees"
+    assert confront(law, confrontation.experiment, kernel)["test_error"].verdict == "disagrees"
+    assert (
+        confront(law, confrontation.experiment, limit.assign(train_loss=1.5 * limit.train_loss)).verdict == "disagrees"
+    )
 
 
 def test_more_samples_of_a_degree_stop_helping_at_its_end():
@@ -106,10 +108,12 @@ def test_a_population_is_seen_through_its_rows():
 
 def test_digits():
     law = KernelRegression(data=Bundled(), ridge=1.0)
-    found = confront(law)
-    assert found.verdict != "disagrees", str(found)
+    confrontation = confront(law)
+    assert confrontation.verdict != "disagrees", str(confrontation)
     limit = law.limit()
-    assert confront(law, found.experiment, limit.assign(test_error=1.2 * limit.test_error)).verdict == "disagrees"
+    assert (
+        confront(law, confrontation.experiment, limit.assign(test_error=1.2 * limit.test_error)).verdict == "disagrees"
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,15 +188,15 @@ def of_spectrum(law, d):
 )
 def test_degrees_that_a_kernel_lacks_are_learned_through_higher_ones_or_never(fields, error):
     law = KernelRegression(**fields)
-    found = law.predict()["test_error"]
+    test_error = law.predict()["test_error"]
     near, far = of_spectrum(law, 10_000), of_spectrum(law, 20_000)
-    assert found == pytest.approx(2 * far - near, abs=2e-6)
+    assert test_error == pytest.approx(2 * far - near, abs=2e-6)
     if error is not None:
-        assert found == pytest.approx(error, abs=1e-6)
+        assert test_error == pytest.approx(error, abs=1e-6)
 
 
 def test_an_odd_kernel_learns_no_offset():
     law = KernelRegression(kernel=NTK(activation=Erf(), depth=1), target=(1.0, 1.0), ridge=0.1)
-    found = law.experiment((150,), 30)["test_error"].values.ravel()
+    measured = law.experiment((150,), 30)["test_error"].values.ravel()
     assert law.predict()["test_error"] > 1.4
-    assert abs(found.mean() - law.predict()["test_error"]) < 4 * found.std() / 30**0.5 + 0.02
+    assert abs(measured.mean() - law.predict()["test_error"]) < 4 * measured.std() / 30**0.5 + 0.02

@@ -57,9 +57,9 @@ def test_networks_and_wrong_theories():
     law = LazyTraining(times=(0.1, 0.5))
     experiment = law.experiment(sizes=(128, 256, 512), seeds=400)
     limit = law.limit()
-    found = confront(law, experiment, limit)
-    assert all(found[k].verdict != "disagrees" for k in ("outputs", "squared_outputs", "train_loss", "rate")), str(
-        found
+    confrontation = confront(law, experiment, limit)
+    assert all(confrontation[k].verdict != "disagrees" for k in ("outputs", "squared_outputs", "train_loss", "rate")), (
+        str(confrontation)
     )
     silent = limit.assign(squared_outputs=limit.outputs**2)  # networks that all start at zero
     assert confront(law, experiment, silent)["squared_outputs"].verdict == "disagrees"

@@ -18,10 +18,10 @@ ROWS = [r for r in ROWS if r["statement"].startswith("SignalPropagation")]
 def test_reference_values(row):
     law = parse(row["statement"])
     if row["kind"] == "threshold":
-        found = thresholds(law, row["along"])[row["observable"]]
+        value = thresholds(law, row["along"])[row["observable"]]
     else:
-        found = float(law.limit()[row["observable"]])
-    assert found == pytest.approx(row["value"], rel=1e-9)
+        value = float(law.limit()[row["observable"]])
+    assert value == pytest.approx(row["value"], rel=1e-9)
 
 
 def test_on_the_edge_chi_is_one_and_correlations_never_forget():
@@ -37,8 +37,8 @@ def test_on_the_edge_chi_is_one_and_correlations_never_forget():
 @pytest.mark.parametrize("activation", [Tanh(), Erf(scale=0.5)], ids=repr)
 def test_without_biases_a_sigmoid_turns_chaotic_where_it_is_linear(activation):
     slope = float(activation.derivative(np.zeros(1))[0])
-    found = thresholds(SignalPropagation(activation=activation, bias_variance=0.0), "weight_variance")
-    assert found["order_to_chaos"] == pytest.approx(slope**-2, rel=1e-6)
+    transitions = thresholds(SignalPropagation(activation=activation, bias_variance=0.0), "weight_variance")
+    assert transitions["order_to_chaos"] == pytest.approx(slope**-2, rel=1e-6)
 
 
 def test_the_layers_tend_to_the_fixed_points():

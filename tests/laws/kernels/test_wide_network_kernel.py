@@ -23,8 +23,8 @@ STATEMENTS = sorted({r["statement"] for r in ROWS})
 def test_reference_values(statement):
     limit = parse(statement).limit()
     for row in (r for r in ROWS if r["statement"] == statement):
-        found = float(limit[row["observable"]].isel(row["at"]))
-        assert found == pytest.approx(row["value"], rel=1e-10, abs=1e-12), row["id"]
+        value = float(limit[row["observable"]].isel(row["at"]))
+        assert value == pytest.approx(row["value"], rel=1e-10, abs=1e-12), row["id"]
 
 
 def by_quadrature(activation, *pair):
@@ -114,11 +114,11 @@ def test_fluctuations_of_a_linear_layer():
 def test_other_architectures_agree_with_their_networks(wiring):
     inputs = ((1.0, 0.5, -1.0), (-0.2, 1.1, 0.4))
     law = WideNetworkKernel(inputs=inputs, depth=2, activation=Tanh(), bias_variance=0.1, architecture=wiring)
-    found = confront(law, sizes=(16, 32, 64), seeds=400)
-    assert found.verdict != "disagrees", str(found)
+    confrontation = confront(law, sizes=(16, 32, 64), seeds=400)
+    assert confrontation.verdict != "disagrees", str(confrontation)
     right = law.limit()
     wrong = right.assign(ntk=1.25 * right.ntk)
-    assert confront(law, found.experiment, wrong)["ntk"].verdict == "disagrees"
+    assert confront(law, confrontation.experiment, wrong)["ntk"].verdict == "disagrees"
 
 
 def test_dropping_the_readout_from_the_tangent_kernel_is_noticed():

@@ -96,15 +96,15 @@ def test_every_value_of_5_3_3_4_is_found_and_no_minimum_is_spurious(monkeypatch)
     law = DeepLinearCriticalPoints(widths=(5, 3, 3, 4), singular_values=(3.0, 2.0, 1.0, 0.5))
     rng = np.random.default_rng(7)
     A, B, _ = law.sample(1000, rng)
-    found = search(law.widths, A, B, rng)
-    assert np.mean(found["converged"]) >= 0.99
+    points = search(law.widths, A, B, rng)
+    assert np.mean(points["converged"]) >= 0.99
     s = np.linalg.svd(B, compute_uv=False) ** 2
     values = [(s.sum() - s[list(c)].sum()) / 2 for r in range(4) for c in combinations(range(4), r)]
-    good = found["converged"]
-    np.testing.assert_allclose(distinct_values(found["loss"][good]), np.sort(values), rtol=1e-8)
-    assert ((found["label"][good] == "strict saddle") == (found["index"][good] > 0)).all()
-    low = good & (found["index"] == 0) & (found["loss"] > min(values) + 1e-6)
-    assert all(falls(law.widths, x, (A, B), rng) for x in found["point"][low][:5])
+    good = points["converged"]
+    np.testing.assert_allclose(distinct_values(points["loss"][good]), np.sort(values), rtol=1e-8)
+    assert ((points["label"][good] == "strict saddle") == (points["index"][good] > 0)).all()
+    low = good & (points["index"] == 0) & (points["loss"] > min(values) + 1e-6)
+    assert all(falls(law.widths, x, (A, B), rng) for x in points["point"][low][:5])
 
 
 def test_bad_statements_are_refused():
@@ -136,10 +136,10 @@ def test_weights_that_do_not_fit_are_refused():
 
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted(monkeypatch):
     experiment = DeepLinearCriticalPoints().experiment(sizes=(1000, 4000, 8000), seeds=4)
-    found = confront(DeepLinearCriticalPoints(), experiment)
-    verdicts = {k: found[k].verdict for k in DeepLinearCriticalPoints.observables}
+    confrontation = confront(DeepLinearCriticalPoints(), experiment)
+    verdicts = {k: confrontation[k].verdict for k in DeepLinearCriticalPoints.observables}
     assert "disagrees" not in verdicts.values(), verdicts
-    assert not found["critical_value"].table["failed"].any()
+    assert not confrontation["critical_value"].table["failed"].any()
     right = DeepLinearCriticalPoints.predict
     monkeypatch.setattr(DeepLinearCriticalPoints, "predict", lambda self: right(self.replace(noise=2.1)))
     wrong = confront(DeepLinearCriticalPoints(), experiment)

@@ -64,10 +64,10 @@ def test_the_floor_is_where_the_edge_of_the_hessian_is_zero():
 
 
 def test_energies_lie_above_the_floor_at_sizes_like_these():
-    found = realize_block(LandscapeFloor(), 25, tuple(range(20)))
+    realisations = realize_block(LandscapeFloor(), 25, tuple(range(20)))
     floor = float(LandscapeFloor().limit()["floor_energy"])
-    assert 0.05 < found["floor_energy"].mean() / floor * -1 + 1 < 0.17
-    assert (found["spread"] > 0).all()
+    assert 0.05 < realisations["floor_energy"].mean() / floor * -1 + 1 < 0.17
+    assert (realisations["spread"] > 0).all()
 
 
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted():

@@ -50,11 +50,15 @@ def test_limit_and_experiment_agree():
 def test_a_wrong_law_is_refuted():
     class Wrong(ModeConnectivity):
         def predict(self):
-            found = super().predict()
-            return found | {"rate": -0.5, "scaled_barrier": found["scaled_barrier"] / 2, "unmatched": 0.0}
+            confrontation = super().predict()
+            return confrontation | {
+                "rate": -0.5,
+                "scaled_barrier": confrontation["scaled_barrier"] / 2,
+                "unmatched": 0.0,
+            }
 
-    found = confront(Wrong())
-    assert {found[k].verdict for k in ("rate", "scaled_barrier", "unmatched")} == {"disagrees"}
+    confrontation = confront(Wrong())
+    assert {confrontation[k].verdict for k in ("rate", "scaled_barrier", "unmatched")} == {"disagrees"}
 
 
 def test_what_is_warned_of_and_refused():

@@ -21,14 +21,14 @@ TOTALS = [r for r in json.loads((REFERENCE / "other.json").read_text()) if "tota
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r['id']}-{r['at']}")
 def test_reference_values(row):
-    found = parse(row["statement"]).limit()[row["observable"]]
-    assert float(found.sel(row["at"] or {})) == pytest.approx(row["value"], abs=1e-13)
+    predicted = parse(row["statement"]).limit()[row["observable"]]
+    assert float(predicted.sel(row["at"] or {})) == pytest.approx(row["value"], abs=1e-13)
 
 
 @pytest.mark.parametrize("row", TOTALS, ids=lambda r: r["id"])
 def test_total_complexities(row):
-    found = PSpinComplexity(p=row["params"]["p"], energy=row["params"]["E"]).limit()["total_complexity"]
-    assert float(found) == pytest.approx(row["value"]["Sigma_total"], abs=1e-14)
+    total_complexity = PSpinComplexity(p=row["params"]["p"], energy=row["params"]["E"]).limit()["total_complexity"]
+    assert float(total_complexity) == pytest.approx(row["value"]["Sigma_total"], abs=1e-14)
 
 
 @pytest.mark.parametrize("p", [3, 4, 7])
@@ -46,9 +46,9 @@ def test_minima_are_counted_by_the_logarithmic_potential(p, excess):
     density = lambda x: 2 * math.sqrt(1 - x * x) / math.pi  # noqa: E731
     log_det = quad(lambda x: density(x) * math.log(-p * energy + radius * x), -1, 1, epsabs=1e-12)[0]
     expected = 0.5 - math.log(p / 2) / 2 + log_det - energy**2  # area of the sphere, gradient, Hessian, energy
-    found = PSpinComplexity(p=p, energy=energy).limit()
-    assert float(found["complexity"][0]) == pytest.approx(expected, abs=1e-9)
-    assert float(found["total_complexity"]) == float(found["complexity"][0])
+    limit = PSpinComplexity(p=p, energy=energy).limit()
+    assert float(limit["complexity"][0]) == pytest.approx(expected, abs=1e-9)
+    assert float(limit["total_complexity"]) == float(limit["complexity"][0])
 
 
 @pytest.mark.parametrize("p", range(3, 11))

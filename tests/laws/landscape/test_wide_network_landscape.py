@@ -70,8 +70,8 @@ def test_critical_points_of_any_index_have_loss_zero_when_wide_and_not_when_narr
     y = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
     ends = {}
     for m in (1, 4):
-        found = find_critical_points(loss, rng.standard_normal((24, 4 * m + 1)), (X, y), tolerance=1e-9, rounds=8)
-        points, losses = found.point[found.converged], found.loss[found.converged]
+        search = find_critical_points(loss, rng.standard_normal((24, 4 * m + 1)), (X, y), tolerance=1e-9, rounds=8)
+        points, losses = search.point[search.converged], search.loss[search.converged]
         rank = []
         for x in points:
             F = np.column_stack([np.tanh(X @ x[: 2 * m].reshape(m, 2).T + x[2 * m : 3 * m]), np.ones(5)])

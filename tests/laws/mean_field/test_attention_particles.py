@@ -51,14 +51,14 @@ def test_late_orders_are_the_stationary_ones(beta, attention, d):
 
 def test_at_the_transition_the_free_energies_cross():
     law = AttentionParticles(beta=5.0, attention="unnormalised")
-    found = thresholds(law, along="temperature")
-    assert found["linear"] < found["transition"] < found["spinodal"]
+    transitions = thresholds(law, along="temperature")
+    assert transitions["linear"] < transitions["transition"] < transitions["spinodal"]
     branch = Branch(5.0, 2, "unnormalised")
     orders = [
-        float(law.replace(temperature=found["transition"] * s).limit()["stationary_order"]) for s in (0.99, 1.005)
+        float(law.replace(temperature=transitions["transition"] * s).limit()["stationary_order"]) for s in (0.99, 1.005)
     ]
     assert branch.free_energy(orders[0]) < 0 < branch.free_energy(orders[1])
-    assert float(law.replace(temperature=1.001 * found["spinodal"]).limit()["stationary_order"]) == 0
+    assert float(law.replace(temperature=1.001 * transitions["spinodal"]).limit()["stationary_order"]) == 0
     assert set(thresholds(law.replace(beta=2.0), along="temperature")) == {"linear"}
     with pytest.raises(StatementError, match="'temperature'"):
         thresholds(AttentionParticles(), along="beta")

@@ -16,8 +16,8 @@ ROWS = [r for r in REFERENCE if r["statement"].startswith("FokkerPlanck")]
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r["id"])
 def test_reference_values(row):
-    found = parse(row["statement"]).limit()[row["observable"]]
-    assert float(found.sel(row["at"] or {})) == pytest.approx(row["value"], rel=1e-8)
+    predicted = parse(row["statement"]).limit()[row["observable"]]
+    assert float(predicted.sel(row["at"] or {})) == pytest.approx(row["value"], rel=1e-8)
 
 
 @pytest.mark.parametrize("variance", [0.0, 0.01, 1.3])
@@ -32,41 +32,41 @@ def test_a_quadratic_potential_keeps_a_normal_law(variance):
         times=(0.1, 0.7, 3.0),
         edges=(-1.0, 0.2, 1.1),
     )
-    found, decay = law.limit(), np.exp(-k * np.array(law.times))
+    limit, decay = law.limit(), np.exp(-k * np.array(law.times))
     mean, spread = 1.5 * decay, variance * decay**2 + T / k * (1 - decay**2)
-    np.testing.assert_allclose(found["mean"], mean, atol=1e-7)
-    np.testing.assert_allclose(found["variance"], spread, atol=1e-6)
+    np.testing.assert_allclose(limit["mean"], mean, atol=1e-7)
+    np.testing.assert_allclose(limit["variance"], spread, atol=1e-6)
     below = ndtr((np.array(law.edges) - mean[:, None]) / np.sqrt(spread)[:, None])
-    np.testing.assert_allclose(found["density"], np.diff(below) / np.diff(law.edges), atol=1e-6)
-    assert float(found["spectral_gap"]) == pytest.approx(k, rel=1e-7)
+    np.testing.assert_allclose(limit["density"], np.diff(below) / np.diff(law.edges), atol=1e-6)
+    assert float(limit["spectral_gap"]) == pytest.approx(k, rel=1e-7)
 
 
 def test_the_errors_stated_are_no_smaller_than_those_made():
-    found = FokkerPlanck(potential=Quadratic(2.0), start=Normal(0.3, 0.0), times=(0.01, 0.5)).limit()
+    limit = FokkerPlanck(potential=Quadratic(2.0), start=Normal(0.3, 0.0), times=(0.01, 0.5)).limit()
     exact = 0.25 / 2 * (1 - np.exp(-4 * np.array([0.01, 0.5])))
-    assert (abs(found["variance"] - exact) <= found["variance_error"] + 1e-9).all()
+    assert (abs(limit["variance"] - exact) <= limit["variance_error"] + 1e-9).all()
 
 
 def test_in_the_end_it_is_the_law_of_gibbs():
     from scipy.integrate import quad
 
-    found = FokkerPlanck(times=(200.0,)).limit()
+    limit = FokkerPlanck(times=(200.0,)).limit()
     weight, second = (quad(lambda x, p=p: x**p * np.exp(-4 * DoubleWell()(x)), -6, 6)[0] for p in (0, 2))
-    assert float(found["mean"][0]) == pytest.approx(0, abs=1e-9)
-    assert float(found["variance"][0]) == pytest.approx(second / weight, rel=1e-7)
+    assert float(limit["mean"][0]) == pytest.approx(0, abs=1e-9)
+    assert float(limit["variance"][0]) == pytest.approx(second / weight, rel=1e-7)
 
 
 def test_the_gap_is_the_rate_of_the_last_relaxation():
-    found = FokkerPlanck(times=(20.0, 30.0)).limit()
-    rate = np.log(found["mean"][0] / found["mean"][1]) / 10
-    assert float(rate) == pytest.approx(float(found["spectral_gap"]), rel=1e-4)
+    limit = FokkerPlanck(times=(20.0, 30.0)).limit()
+    rate = np.log(limit["mean"][0] / limit["mean"][1]) / 10
+    assert float(rate) == pytest.approx(float(limit["spectral_gap"]), rel=1e-4)
 
 
 def test_the_formula_of_eyring_and_kramers_is_right_at_low_temperature():
     ratios = []
     for temperature in (0.1, 0.05, 0.025, 0.0125):
-        found = FokkerPlanck(temperature=temperature).limit()
-        ratios.append(float(found["spectral_gap"] / found["eyring_kramers"]))
+        limit = FokkerPlanck(temperature=temperature).limit()
+        ratios.append(float(limit["spectral_gap"] / limit["eyring_kramers"]))
     assert np.all(np.diff(ratios) > 0) and 0.97 < ratios[-1] < 1
     corrections = (1 - np.array(ratios)) / (0.1, 0.05, 0.025, 0.0125)
     assert corrections[-1] == pytest.approx(corrections[-2], rel=0.1), "the correction is of the order of T"
@@ -76,8 +76,8 @@ def test_a_tilted_well_has_the_sum_of_two_rates():
     def tilted(x):
         return x**4 / 4 - x**2 / 2 + 0.02 * x
 
-    found = FokkerPlanck(potential=tilted, temperature=0.02).limit()
-    assert float(found["spectral_gap"] / found["eyring_kramers"]) == pytest.approx(1, abs=0.06)
+    limit = FokkerPlanck(potential=tilted, temperature=0.02).limit()
+    assert float(limit["spectral_gap"] / limit["eyring_kramers"]) == pytest.approx(1, abs=0.06)
     assert np.isnan(FokkerPlanck(potential=Quadratic()).limit()["eyring_kramers"])
 
 
@@ -85,8 +85,8 @@ def test_a_shallow_well_counts_however_cold_it_is():
     def tilted(x):
         return x**4 / 4 - x**2 / 2 + 0.1 * x
 
-    found = FokkerPlanck(potential=tilted, temperature=0.003).limit()
-    assert float(found["spectral_gap"] / found["eyring_kramers"]) == pytest.approx(1, abs=0.03)
+    limit = FokkerPlanck(potential=tilted, temperature=0.003).limit()
+    assert float(limit["spectral_gap"] / limit["eyring_kramers"]) == pytest.approx(1, abs=0.03)
     with pytest.raises(ArithmeticError, match="barriers of the potential are too high"):
         FokkerPlanck(temperature=1e-4).limit()
 
@@ -102,34 +102,34 @@ def test_the_mean_exit_time_by_simulation():
     def total(share):
         return 0.25 * (1 + 2 * share[..., :-1].sum(axis=-1) + share[..., -1]) + share[..., -1] / rate
 
-    found, theory = total(stay), float(total(1 - limit["exited"].values))
+    time, theory = total(stay), float(total(1 - limit["exited"].values))
     assert theory == pytest.approx(float(limit["exit_time"]), rel=5e-3), "trapezoids, and what comes later"
-    error = found.std() / 60**0.5
-    assert error < 0.02 * theory and abs(found.mean() - theory) < 4 * error + 0.01 * theory
+    error = time.std() / 60**0.5
+    assert error < 0.02 * theory and abs(time.mean() - theory) < 4 * error + 0.01 * theory
 
 
 def test_exits_are_as_rare_as_relaxation_at_low_temperature():
     """Half of the particles at the barrier fall back: the mean time of passage is the inverse of the gap."""
     ratios = []
     for temperature in (0.1, 0.05, 0.025):
-        found = FokkerPlanck(temperature=temperature, times=(1.0,)).limit()
-        ratios.append(float(found["exit_time"] * found["spectral_gap"]))
+        limit = FokkerPlanck(temperature=temperature, times=(1.0,)).limit()
+        ratios.append(float(limit["exit_time"] * limit["spectral_gap"]))
     np.testing.assert_allclose(ratios, 1, atol=0.02)
 
 
 def test_distances_contract_at_the_rate_of_convexity():
     """In a quadratic potential exactly, if both have the same variance; else faster; in a double well not at all."""
     law = FokkerPlanck(Quadratic(1.3), 0.5, Normal(-1.0, 0.3), (0.0, 0.3, 1.0), other=Normal(2.0, 0.3))
-    found, t = law.limit(), np.array(law.times)
-    np.testing.assert_allclose(found["distance"], 3 * np.exp(-1.3 * t), rtol=1e-7)
-    np.testing.assert_allclose(found["contraction"], np.exp(-1.3 * t), rtol=1e-12)
+    limit, t = law.limit(), np.array(law.times)
+    np.testing.assert_allclose(limit["distance"], 3 * np.exp(-1.3 * t), rtol=1e-7)
+    np.testing.assert_allclose(limit["contraction"], np.exp(-1.3 * t), rtol=1e-12)
     judged = confront(law, sizes=(30, 60), seeds=400)
     assert judged["contraction"].verdict != "disagrees" and judged["distance"].verdict != "disagrees"
 
     class Faster(FokkerPlanck):
         def predict(self):
-            found = super().predict()
-            return found | {"contraction": found["contraction"] ** 1.01}
+            limit = super().predict()
+            return limit | {"contraction": limit["contraction"] ** 1.01}
 
     faster = Faster(Quadratic(1.3), 0.5, Normal(-1.0, 0.3), (0.3, 1.0), other=Normal(2.0, 0.3))
     assert confront(faster, sizes=(30, 60), seeds=20)["contraction"].verdict == "disagrees"
@@ -137,18 +137,18 @@ def test_distances_contract_at_the_rate_of_convexity():
 
 
 def test_distances_between_wells_outlast_those_within():
-    found = FokkerPlanck(
+    limit = FokkerPlanck(
         temperature=0.1, times=(1.0, 10.0, 40.0), start=Normal(-1.0, 0.1), other=Normal(1.0, 0.1)
     ).limit()
-    rates = -np.diff(np.log(found["mean"].values ** 2)) / 2 / np.diff(found["time"].values)
-    assert rates[1] == pytest.approx(float(found["spectral_gap"]), rel=0.02)
-    assert (np.diff(found["distance"]) < 0).all() and float(found["distance"][-1]) > 0.5
+    rates = -np.diff(np.log(limit["mean"].values ** 2)) / 2 / np.diff(limit["time"].values)
+    assert rates[1] == pytest.approx(float(limit["spectral_gap"]), rel=0.02)
+    assert (np.diff(limit["distance"]) < 0).all() and float(limit["distance"][-1]) > 0.5
 
 
 def test_a_time_of_zero_is_the_start():
-    found = FokkerPlanck(start=Normal(0.5, 0.3), times=(0.0, 1.0)).limit()
-    assert float(found["mean"][0]) == pytest.approx(0.5, abs=1e-12)
-    assert float(found["variance"][0]) == pytest.approx(0.3, abs=1e-12)
+    limit = FokkerPlanck(start=Normal(0.5, 0.3), times=(0.0, 1.0)).limit()
+    assert float(limit["mean"][0]) == pytest.approx(0.5, abs=1e-12)
+    assert float(limit["variance"][0]) == pytest.approx(0.3, abs=1e-12)
     assert (FokkerPlanck(start=Normal(0.25, 0.0), times=(0.0,)).limit()["density"].values == np.eye(8)[4] / 0.5).all()
 
 
@@ -192,19 +192,19 @@ def test_a_wrong_law_is_refuted():
 
     class TripleFluctuation(FokkerPlanck):
         def predict(self):
-            found = super().predict()
-            return found | {"fluctuation": 3 * found["fluctuation"]}
+            confrontation = super().predict()
+            return confrontation | {"fluctuation": 3 * confrontation["fluctuation"]}
 
-    found = confront(Hotter(), seeds=400)
-    assert found["variance"].verdict == found["density"].verdict == "disagrees"
+    confrontation = confront(Hotter(), seeds=400)
+    assert confrontation["variance"].verdict == confrontation["density"].verdict == "disagrees"
     assert confront(TripleFluctuation(), seeds=400)["fluctuation"].verdict == "disagrees"
 
 
 def test_a_steep_well_after_a_short_time():
     k, T, times = 20.0, 0.5, np.array([0.025, 0.1])
     law = FokkerPlanck(Quadratic(k), T, Normal(1.0, 0.5), tuple(times))
-    found = law.predict()
-    np.testing.assert_allclose(found["mean"], np.exp(-k * times), atol=1e-6)
+    prediction = law.predict()
+    np.testing.assert_allclose(prediction["mean"], np.exp(-k * times), atol=1e-6)
     spread = 0.5 * np.exp(-2 * k * times) + T / k * (1 - np.exp(-2 * k * times))
-    np.testing.assert_allclose(found["variance"], spread, atol=1e-5)
-    assert ((found["exited"] >= 0) & (found["exited"] <= 1)).all()
+    np.testing.assert_allclose(prediction["variance"], spread, atol=1e-5)
+    assert ((prediction["exited"] >= 0) & (prediction["exited"] <= 1)).all()

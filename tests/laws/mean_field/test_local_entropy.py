@@ -19,12 +19,12 @@ def valleys(x):
 def test_a_quadratic_loss_stays_quadratic():
     k, gamma, T = 1.7, 0.6, 0.3
     law = LocalEntropy(Quadratic(k), gamma, T, start=1.0, rate=0.4, steps=5)
-    found, x = law.limit(), np.array(law.positions)
+    limit, x = law.limit(), np.array(law.positions)
     soft = k * gamma / (k + gamma)
-    np.testing.assert_allclose(found["smoothed_loss"], soft * x**2 / 2 + T / 2 * np.log1p(k / gamma), rtol=1e-11)
-    np.testing.assert_allclose(found["drift"], -soft * x, atol=1e-11)
-    np.testing.assert_allclose(found["curvature"], soft, rtol=1e-11)
-    np.testing.assert_allclose(found["iterates"], (1 - 0.4 * soft) ** np.arange(6), rtol=1e-11)
+    np.testing.assert_allclose(limit["smoothed_loss"], soft * x**2 / 2 + T / 2 * np.log1p(k / gamma), rtol=1e-11)
+    np.testing.assert_allclose(limit["drift"], -soft * x, atol=1e-11)
+    np.testing.assert_allclose(limit["curvature"], soft, rtol=1e-11)
+    np.testing.assert_allclose(limit["iterates"], (1 - 0.4 * soft) ** np.arange(6), rtol=1e-11)
 
 
 def test_it_solves_the_viscous_hamilton_jacobi_equation():
@@ -46,8 +46,8 @@ def test_it_solves_the_viscous_hamilton_jacobi_equation():
         return u.y[:, -1][np.searchsorted(x, np.array([-1.0, -0.5, 0.0, 0.5]) - 1e-9)]
 
     coarse, fine = solved(121), solved(241)
-    found = LocalEntropy(gamma=gamma, temperature=T, positions=(-1.0, -0.5, 0.0, 0.5)).limit()["smoothed_loss"]
-    np.testing.assert_allclose(found, fine + (fine - coarse) / 3, atol=1e-4)
+    smoothed_loss = LocalEntropy(gamma=gamma, temperature=T, positions=(-1.0, -0.5, 0.0, 0.5)).limit()["smoothed_loss"]
+    np.testing.assert_allclose(smoothed_loss, fine + (fine - coarse) / 3, atol=1e-4)
 
 
 def test_slope_and_curvature_are_derivatives():
@@ -68,10 +68,10 @@ def test_cold_and_stiff_it_is_the_loss_and_hot_and_soft_it_is_flat():
 
 
 def test_minima_are_the_stationary_laws_of_particles_drawn_to_their_mean():
-    found = LocalEntropy(gamma=0.5, temperature=0.2).fixed_points()
+    solutions = LocalEntropy(gamma=0.5, temperature=0.2).fixed_points()
     branches = McKeanVlasov(coupling=0.5, temperature=0.2).fixed_points()
-    assert [p.stable for p in found] == [p.stable for p in branches] == [True, False, True]
-    np.testing.assert_allclose([p.overlap for p in found], [p.overlap for p in branches], atol=1e-9)
+    assert [p.stable for p in solutions] == [p.stable for p in branches] == [True, False, True]
+    np.testing.assert_allclose([p.overlap for p in solutions], [p.overlap for p in branches], atol=1e-9)
 
 
 def test_the_maximum_turns_at_the_transition():
@@ -94,10 +94,10 @@ def test_the_wide_valley_becomes_the_deeper_one():
 
 
 def test_a_loss_that_is_not_confining_can_be_smoothed():
-    found = LocalEntropy(lambda x: 0.7 * x, gamma=2.0, temperature=0.5).limit()
+    limit = LocalEntropy(lambda x: 0.7 * x, gamma=2.0, temperature=0.5).limit()
     x = np.array(LocalEntropy().positions)
-    np.testing.assert_allclose(found["smoothed_loss"], 0.7 * x - 0.49 / 4, atol=1e-12)
-    np.testing.assert_allclose(found["drift"], -0.7, atol=1e-12)
+    np.testing.assert_allclose(limit["smoothed_loss"], 0.7 * x - 0.49 / 4, atol=1e-12)
+    np.testing.assert_allclose(limit["drift"], -0.7, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_a_wrong_law_is_refuted():
 
     class Steeper(LocalEntropy):
         def predict(self):
-            found = super().predict()
-            return found | {"iterates": LocalEntropy(rate=2 * self.rate).predict()["iterates"]}
+            confrontation = super().predict()
+            return confrontation | {"iterates": LocalEntropy(rate=2 * self.rate).predict()["iterates"]}
 
-    found = confront(Softer(), sizes=(500, 1000), seeds=200)
-    assert found["smoothed_loss"].verdict == found["drift"].verdict == "disagrees"
+    confrontation = confront(Softer(), sizes=(500, 1000), seeds=200)
+    assert confrontation["smoothed_loss"].verdict == confrontation["drift"].verdict == "disagrees"
     assert confront(Steeper(), sizes=(500, 2000), seeds=400)["iterates"].verdict == "disagrees"

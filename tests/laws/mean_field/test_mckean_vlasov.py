@@ -13,21 +13,21 @@ TIMES = (0.3, 1.0)
 
 def test_in_a_quadratic_potential_the_mean_knows_of_no_coupling():
     k, c, T = 0.8, 1.5, 0.4
-    found = McKeanVlasov(Quadratic(k), c, T, Normal(1.2, 0.3), TIMES).limit()
+    limit = McKeanVlasov(Quadratic(k), c, T, Normal(1.2, 0.3), TIMES).limit()
     t = np.array(TIMES)
-    np.testing.assert_allclose(found["mean"], 1.2 * np.exp(-k * t), atol=1e-5)
+    np.testing.assert_allclose(limit["mean"], 1.2 * np.exp(-k * t), atol=1e-5)
     spread = 0.3 * np.exp(-2 * (k + c) * t) + T / (k + c) * (1 - np.exp(-2 * (k + c) * t))
-    np.testing.assert_allclose(found["variance"], spread, atol=1e-5)
+    np.testing.assert_allclose(limit["variance"], spread, atol=1e-5)
     noise = 0.3 * np.exp(-2 * k * t) + T / k * (1 - np.exp(-2 * k * t))
-    np.testing.assert_allclose(found["fluctuation"], noise, atol=1e-4)
+    np.testing.assert_allclose(limit["fluctuation"], noise, atol=1e-4)
 
 
 def test_without_coupling_it_is_the_fokker_planck_equation():
     start = Normal(-0.5, 0.2)
-    found = McKeanVlasov(coupling=0.0, temperature=0.3, start=start, times=TIMES).limit()
+    limit = McKeanVlasov(coupling=0.0, temperature=0.3, start=start, times=TIMES).limit()
     exact = FokkerPlanck(temperature=0.3, start=start, times=TIMES).limit()
     for name in ("mean", "variance", "density", "fluctuation"):
-        np.testing.assert_allclose(found[name], exact[name], atol=2e-5, err_msg=name)
+        np.testing.assert_allclose(limit[name], exact[name], atol=2e-5, err_msg=name)
 
 
 def test_in_the_end_it_is_one_of_the_fixed_points():
@@ -37,9 +37,9 @@ def test_in_the_end_it_is_one_of_the_fixed_points():
     assert points[0].overlap == pytest.approx(-points[2].overlap, abs=1e-10) and abs(points[1].overlap) < 1e-10
     assert points[0].free_entropy == pytest.approx(points[2].free_entropy, abs=1e-10)
     assert points[0].free_entropy > points[1].free_entropy
-    found = law.limit()
-    assert float(found["mean"][0]) == pytest.approx(points[2].overlap, abs=1e-4)
-    assert float(found["variance"][0]) == pytest.approx(points[2].values["variance"], abs=1e-4)
+    limit = law.limit()
+    assert float(limit["mean"][0]) == pytest.approx(points[2].overlap, abs=1e-4)
+    assert float(limit["variance"][0]) == pytest.approx(points[2].values["variance"], abs=1e-4)
 
 
 def test_the_branches_meet_at_the_transition():
@@ -69,9 +69,9 @@ def test_relaxation_slows_down_at_the_transition():
     """Above it the mean decays ever more slowly, and the fluctuations in the end are ever larger."""
     rates, spreads = [], []
     for temperature in (1.0, 0.7, 0.55):
-        found = McKeanVlasov(temperature=temperature, start=Normal(0.1, 0.5), times=(1.5, 2.5)).limit()
-        rates.append(float(np.log(found["mean"][0] / found["mean"][1])))
-        spreads.append(float(found["fluctuation"][1]))
+        limit = McKeanVlasov(temperature=temperature, start=Normal(0.1, 0.5), times=(1.5, 2.5)).limit()
+        rates.append(float(np.log(limit["mean"][0] / limit["mean"][1])))
+        spreads.append(float(limit["fluctuation"][1]))
     assert rates[0] > 2 * rates[1] > 4 * rates[2] * 0.9 and spreads[0] < spreads[1] < spreads[2]
     assert "critical temperature 0.456947" in McKeanVlasov(temperature=0.46).valid()
 
@@ -97,8 +97,8 @@ def test_limit_and_experiment_agree():
 
 def test_they_agree_on_a_branch():
     law = sweep(McKeanVlasov(temperature=0.25, times=(0.5, 1.5)), coupling=(0.5, 2.0))
-    found = confront(law, sizes=(30, 60), seeds=150)
-    assert all(found[k].verdict != "disagrees" for k in law.law.observables if k != "distance_exponent")
+    confrontation = confront(law, sizes=(30, 60), seeds=150)
+    assert all(confrontation[k].verdict != "disagrees" for k in law.law.observables if k != "distance_exponent")
 
 
 def test_the_distance_of_linear_particles_in_closed_form():
@@ -124,8 +124,8 @@ def test_a_wrong_law_is_refuted():
         """Particles that fluctuate as if they did not feel each other."""
 
         def predict(self):
-            found = super().predict()
-            return found | {"fluctuation": found["variance"]}
+            prediction = super().predict()
+            return prediction | {"fluctuation": prediction["variance"]}
 
     experiment = McKeanVlasov().experiment(sizes=(50, 100, 200), seeds=600)
     assert confront(Uncoupled(), experiment)["variance"].verdict == "disagrees"
@@ -137,17 +137,17 @@ def test_a_wrong_law_is_refuted():
 )
 def test_stiff_particles_stay_normal(stiffness, coupling, time):
     law = McKeanVlasov(Quadratic(stiffness), coupling, 0.5, Normal(1.0, 0.5), (time,))
-    found, k = law.predict(), stiffness + coupling
-    assert found["mean"][0] == pytest.approx(np.exp(-stiffness * time), abs=2e-5)
+    prediction, k = law.predict(), stiffness + coupling
+    assert prediction["mean"][0] == pytest.approx(np.exp(-stiffness * time), abs=2e-5)
     spread = 0.5 * np.exp(-2 * k * time) + 0.5 / k * (1 - np.exp(-2 * k * time))
-    assert found["variance"][0] == pytest.approx(spread, rel=1e-4)
+    assert prediction["variance"][0] == pytest.approx(spread, rel=1e-4)
     noise = 0.5 * np.exp(-2 * stiffness * time) + 0.5 / stiffness * (1 - np.exp(-2 * stiffness * time))
-    assert found["fluctuation"][0] == pytest.approx(noise, rel=1e-3)
+    assert prediction["fluctuation"][0] == pytest.approx(noise, rel=1e-3)
 
 
 def test_stiff_particles_agree_with_their_limit():
     """With steps that ignore the stiffness the variance is 8 % too large at every size."""
     law = McKeanVlasov(Quadratic(20.0), 1.0, 0.5, Normal(1.0, 0.5), (0.5,), edges=(-0.2, 0.0, 0.2))
-    found, limit = law.experiment((50, 200), 200)["variance"], law.predict()["variance"][0]
-    near, far = (float(np.mean(found.sel(size=n) if "size" in found.dims else found)) for n in (50, 200))
+    measured, limit = law.experiment((50, 200), 200)["variance"], law.predict()["variance"][0]
+    near, far = (float(np.mean(measured.sel(size=n) if "size" in measured.dims else measured)) for n in (50, 200))
     assert abs(far / limit - 1) < 0.04 and abs(far - limit) < abs(near - limit) + 0.02 * limit

@@ -21,23 +21,23 @@ LANGEVIN = [r for r in REFERENCE if r["id"].startswith("G_flow.quadnet.langevin"
 def test_linear_neurons_are_ornstein_uhlenbeck_processes():
     target, T, k, m, v = 1.5, 0.3, 0.5, 0.2, 0.4
     t = np.array([0.5, 2.0])
-    found = NoisyTwoLayer(Identity(), Curve(scale=target), Weights(m, v), T, k, tuple(t), (1.0, -2.0)).limit()
+    limit = NoisyTwoLayer(Identity(), Curve(scale=target), Weights(m, v), T, k, tuple(t), (1.0, -2.0)).limit()
     mean = target / (1 + k) + (m - target / (1 + k)) * np.exp(-(1 + k) * t)
     own = v * np.exp(-2 * k * t) + T / k * (1 - np.exp(-2 * k * t))
-    np.testing.assert_allclose(found["output"], mean[:, None] * [1.0, -2.0], atol=1e-5)
-    np.testing.assert_allclose(found["second_moment"], mean**2 + own, atol=1e-5)
+    np.testing.assert_allclose(limit["output"], mean[:, None] * [1.0, -2.0], atol=1e-5)
+    np.testing.assert_allclose(limit["second_moment"], mean**2 + own, atol=1e-5)
     shared = v * np.exp(-2 * (1 + k) * t) + T / (1 + k) * (1 - np.exp(-2 * (1 + k) * t))
-    np.testing.assert_allclose(found["fluctuation"], shared[:, None] * [1.0, 4.0], rtol=1e-4)
+    np.testing.assert_allclose(limit["fluctuation"], shared[:, None] * [1.0, 4.0], rtol=1e-4)
 
     # the free energy of a normal law, and that of the stationary one
     def energy(mean, variance):
         return (mean - target) ** 2 / 2 + k / 2 * (mean**2 + variance) - T / 2 * np.log(2 * np.pi * np.e * variance)
 
-    np.testing.assert_allclose(found["free_energy"], energy(mean, own), atol=1e-5)
+    np.testing.assert_allclose(limit["free_energy"], energy(mean, own), atol=1e-5)
     bottom = energy(target / (1 + k), T / k)
-    np.testing.assert_allclose(found["free_energy_gap"], energy(mean, own) - bottom, atol=2e-5)
+    np.testing.assert_allclose(limit["free_energy_gap"], energy(mean, own) - bottom, atol=2e-5)
     bound = bottom + (energy(m, v) - bottom) * np.exp(-2 * k * t)  # a log-Sobolev constant of decay / T
-    np.testing.assert_allclose(found["free_energy_bound"], bound, atol=1e-4)
+    np.testing.assert_allclose(limit["free_energy_bound"], bound, atol=1e-4)
 
 
 def test_neurons_repel_each_other_through_the_output():
@@ -62,11 +62,11 @@ def test_quadratic_neurons_in_the_end_against_the_reference(row):
 
 
 def test_the_free_energy_falls_to_that_of_the_stationary_law_within_its_bound():
-    found = NoisyTwoLayer(times=(0.0, 1.0, 4.0, 20.0)).limit()
-    gap = found["free_energy_gap"].values
+    limit = NoisyTwoLayer(times=(0.0, 1.0, 4.0, 20.0)).limit()
+    gap = limit["free_energy_gap"].values
     assert (np.diff(gap) < 0).all() and 0 < gap[-1] < 1e-3 * gap[0]
-    assert (found["free_energy"][1:] < found["free_energy_bound"][1:]).all()
-    assert float(found["free_energy"][0]) == pytest.approx(float(found["free_energy_bound"][0]), abs=1e-12)
+    assert (limit["free_energy"][1:] < limit["free_energy_bound"][1:]).all()
+    assert float(limit["free_energy"][0]) == pytest.approx(float(limit["free_energy_bound"][0]), abs=1e-12)
 
 
 def test_the_stationary_law_is_a_fixed_point():
@@ -96,11 +96,12 @@ def test_bad_statements_are_refused(fields, error, message):
 
 
 def test_limit_and_experiment_agree():
-    found = confront(NoisyTwoLayer(), sizes=(50, 100), seeds=1500)
+    confrontation = confront(NoisyTwoLayer(), sizes=(50, 100), seeds=1500)
     assert all(
-        found[k].verdict != "disagrees" for k in ("output", "risk", "second_moment", "free_energy", "fluctuation")
+        confrontation[k].verdict != "disagrees"
+        for k in ("output", "risk", "second_moment", "free_energy", "fluctuation")
     )
-    assert found["free_energy_bound"].verdict != "disagrees"
+    assert confrontation["free_energy_bound"].verdict != "disagrees"
 
 
 def test_a_wrong_law_is_refuted():
@@ -118,16 +119,16 @@ def test_a_wrong_law_is_refuted():
 @pytest.mark.parametrize("decay", [10.0, 20.0, 60.0])
 def test_under_a_strong_decay_neurons_become_linear(decay):
     """Their law is near a normal one of variance T / decay, and their output near that of tanh(w) = w."""
-    found = NoisyTwoLayer(decay=decay, times=(0.4,), probes=(1.0,)).predict()
+    prediction = NoisyTwoLayer(decay=decay, times=(0.4,), probes=(1.0,)).predict()
     rest = 0.1 / decay
-    assert found["second_moment"][0] == pytest.approx(rest + found["output"][0, 0] ** 2, rel=0.25)
-    assert 0 < found["fluctuation"][0, 0] < 1.2 * rest and 0 < found["risk"][0] < 0.5
-    assert -1e-9 < found["free_energy_gap"][0] < 1e-3
+    assert prediction["second_moment"][0] == pytest.approx(rest + prediction["output"][0, 0] ** 2, rel=0.25)
+    assert 0 < prediction["fluctuation"][0, 0] < 1.2 * rest and 0 < prediction["risk"][0] < 0.5
+    assert -1e-9 < prediction["free_energy_gap"][0] < 1e-3
 
 
 def test_stiff_networks_are_stable_at_every_width():
     law = NoisyTwoLayer(decay=60.0, times=(0.25,), probes=(1.0,))
-    found = law.experiment((50,), 100)
+    experiment = law.experiment((50,), 100)
     limit = law.predict()["second_moment"][0]
-    values = np.asarray(found["second_moment"].values).ravel()
+    values = np.asarray(experiment["second_moment"].values).ravel()
     assert abs(values.mean() - limit) < 4 * values.std() / 10 + 0.1 * limit

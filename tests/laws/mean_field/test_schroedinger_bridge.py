@@ -16,26 +16,26 @@ ROWS = [r for r in REFERENCE if r["statement"].startswith("SchroedingerBridge")]
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: f"{r['id']} {r['at']}")
 def test_reference_values(row):
-    found = parse(row["statement"]).limit()[row["observable"]]
-    assert float(found.sel(row["at"])) == pytest.approx(row["value"], abs=1e-13)
+    predicted = parse(row["statement"]).limit()[row["observable"]]
+    assert float(predicted.sel(row["at"])) == pytest.approx(row["value"], abs=1e-13)
 
 
 def test_the_ends_are_the_given_laws():
-    found = SchroedingerBridge(times=(0.0, 1.0)).limit()
-    np.testing.assert_allclose(found["variance"], [1.0, 0.25], rtol=1e-14)
-    np.testing.assert_allclose(found["mean"], [0.0, 1.0], atol=1e-14)
+    limit = SchroedingerBridge(times=(0.0, 1.0)).limit()
+    np.testing.assert_allclose(limit["variance"], [1.0, 0.25], rtol=1e-14)
+    np.testing.assert_allclose(limit["mean"], [0.0, 1.0], atol=1e-14)
 
 
 def test_the_cost_is_a_minimum():
     """Among normal couplings, by their entropy."""
     law = SchroedingerBridge(diffusion=0.8)
-    found, noise = law.limit(), 0.64
+    limit, noise = law.limit(), 0.64
 
     def cost(c):
         return (1 + 1 + 0.25 - 2 * c) / 2 - noise * np.log(1 - c**2 / 0.25) / 2
 
-    c = float(found["covariance"])
-    total = float(found["cost"]) / 2 + noise * float(found["relative_entropy"])
+    c = float(limit["covariance"])
+    total = float(limit["cost"]) / 2 + noise * float(limit["relative_entropy"])
     assert total == pytest.approx(cost(c), abs=1e-14)
     assert min(cost(c + 1e-3), cost(c - 1e-3)) > cost(c)
 
@@ -58,9 +58,9 @@ def test_time_can_be_reversed():
 
 
 def test_a_point_is_left_by_a_brownian_bridge():
-    found = SchroedingerBridge(start=Normal(0.0, 0.0)).limit()
+    limit = SchroedingerBridge(start=Normal(0.0, 0.0)).limit()
     t = np.array([0.25, 0.5, 0.75])
-    np.testing.assert_allclose(found["variance"], 0.25 * t**2 + t * (1 - t), rtol=1e-13)
+    np.testing.assert_allclose(limit["variance"], 0.25 * t**2 + t * (1 - t), rtol=1e-13)
 
 
 @pytest.mark.parametrize("times", [(), (0.5, 0.2), (-0.1,), (0.5, 1.2), (np.nan,)])
@@ -80,9 +80,9 @@ def test_a_wrong_law_is_refuted():
 
     class Halved(SchroedingerBridge):
         def predict(self):
-            found = super().predict()
-            return found | {"relative_entropy": found["relative_entropy"] / 2}
+            confrontation = super().predict()
+            return confrontation | {"relative_entropy": confrontation["relative_entropy"] / 2}
 
-    found = confront(Doubled(), sizes=(32, 64), seeds=100)
-    assert found["variance"].verdict == found["covariance"].verdict == "disagrees"
+    confrontation = confront(Doubled(), sizes=(32, 64), seeds=100)
+    assert confrontation["variance"].verdict == confrontation["covariance"].verdict == "disagrees"
     assert confront(Halved(), sizes=(32, 64), seeds=100)["relative_entropy"].verdict == "disagrees"

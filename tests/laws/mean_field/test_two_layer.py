@@ -25,19 +25,19 @@ def test_quadratic_units_against_the_reference(row):
     one = "a0" in given
     form = QuadraticForm((given["a_star"],) if one else (1.0, 0.5, 0.1))
     start = Weights(variance=given["a0"] if one else 0.3)
-    found = TwoLayer(Power(), form, start, batch=0, times=(given["t"],)).limit()
+    limit = TwoLayer(Power(), form, start, batch=0, times=(given["t"],)).limit()
     expected = [value["a"]] if one else [value[f"a{k}"] for k in (1, 2, 3)]
-    np.testing.assert_allclose(found["output"][0], expected, atol=2e-7)
-    assert float(found["risk"][0]) == pytest.approx(value["loss"], abs=3e-7)
-    assert (found["output_error"] < 1e-6).all()
+    np.testing.assert_allclose(limit["output"][0], expected, atol=2e-7)
+    assert float(limit["risk"][0]) == pytest.approx(value["loss"], abs=3e-7)
+    assert (limit["output_error"] < 1e-6).all()
 
 
 def test_linear_units_relax_at_their_rate():
     a, times = 0.7, (0.0, 0.4, 2.0)
-    found = TwoLayer(Identity(), Curve(scale=1.5), Weights(0.3, 2.0), rate=a, times=times, probes=(1.0, -2.0)).limit()
+    limit = TwoLayer(Identity(), Curve(scale=1.5), Weights(0.3, 2.0), rate=a, times=times, probes=(1.0, -2.0)).limit()
     mean = 1.5 + (0.3 - 1.5) * np.exp(-a * np.array(times))
-    np.testing.assert_allclose(found["output"], mean[:, None] * [1.0, -2.0], atol=1e-6)
-    np.testing.assert_allclose(found["risk"], (mean - 1.5) ** 2 / 2, atol=1e-6)
+    np.testing.assert_allclose(limit["output"], mean[:, None] * [1.0, -2.0], atol=1e-6)
+    np.testing.assert_allclose(limit["risk"], (mean - 1.5) ** 2 / 2, atol=1e-6)
 
 
 def test_the_flow_against_nested_quadrature():
@@ -55,9 +55,9 @@ def test_the_flow_against_nested_quadrature():
 
     target = Erf()
     slope = quad(lambda u: kernel(u) * float(target(np.array(u))) * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi), -8, 8)[0]
-    found = law.limit()["output"].values[:, 0]
-    assert found[0] == pytest.approx(0, abs=1e-12)
-    assert (found[1] - found[0]) / step == pytest.approx(slope, rel=2e-3)
+    values = law.limit()["output"].values[:, 0]
+    assert values[0] == pytest.approx(0, abs=1e-12)
+    assert (values[1] - values[0]) / step == pytest.approx(slope, rel=2e-3)
 
 
 def test_isotropic_neurons_on_isotropic_data_against_gaussian_averages():
@@ -90,11 +90,11 @@ def test_a_table_is_learned_from_its_rows(tmp_path):
     x = rng.uniform(-2, 2, 40)
     (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(f"{a},{np.sin(a)}" for a in x))
     law = TwoLayer(data=Table(str(tmp_path / "t.csv"), target="y"), times=(0.5,), batch=0)
-    found = law.limit()
-    assert found.sizes["probe"] == 4 and float(found["output_error"].max()) < 1e-5
+    limit = law.limit()
+    assert limit.sizes["probe"] == 4 and float(limit["output_error"].max()) < 1e-5
     few = law.experiment(sizes=(400,), seeds=20)["output"]
     error = few.std("seed", ddof=1) / np.sqrt(20)
-    assert (np.abs(few.mean("seed") - found["output"]) < 4 * error + 0.002).all()
+    assert (np.abs(few.mean("seed") - limit["output"]) < 4 * error + 0.002).all()
 
 
 def test_a_table_with_holes_is_refused(tmp_path):
@@ -105,8 +105,8 @@ def test_a_table_with_holes_is_refused(tmp_path):
 
 def test_in_many_dimensions_nets_state_their_error():
     law = TwoLayer(data=Bundled("diabetes"), start=Weights(variance=0.1), times=(0.25,))
-    found = law.limit()
-    assert 0 < float(found["output_error"].max()) < 0.01
+    limit = law.limit()
+    assert 0 < float(limit["output_error"].max()) < 0.01
     # at the start all outputs of odd neurons are zero, and those of a mean are known
     odd = law.replace(times=(0.0,)).limit()
     assert (np.abs(odd["output"]) < 5 * odd["output_error"] + 1e-9).all()
@@ -139,14 +139,14 @@ def test_starts_and_inputs_are_stated_in_words():
 
 
 def test_limit_and_experiment_agree():
-    found = confront(TwoLayer(), sizes=(25, 50, 100, 200), seeds=800)
-    assert all(found[k].verdict != "disagrees" for k in ("output", "risk", "deviation", "exponent"))
+    confrontation = confront(TwoLayer(), sizes=(25, 50, 100, 200), seeds=800)
+    assert all(confrontation[k].verdict != "disagrees" for k in ("output", "risk", "deviation", "exponent"))
 
 
 def test_they_agree_where_the_neurons_are_isotropic():
     law = TwoLayer(Ramp(), IsotropicGaussians(8, 0.8), Weights(variance=0.1), rate=0.3, times=(0.5, 2.0))
-    found = confront(law, sizes=(50, 100), seeds=100)
-    assert found["risk"].verdict != "disagrees" and found["output"].largest_z < 3.5
+    confrontation = confront(law, sizes=(50, 100), seeds=100)
+    assert confrontation["risk"].verdict != "disagrees" and confrontation["output"].largest_z < 3.5
 
 
 def test_a_wrong_law_is_refuted():
@@ -168,5 +168,5 @@ def test_steep_quadratic_units_are_stable_at_every_width():
     limit = law.predict()
     np.testing.assert_allclose(limit["output"][0], (19.88469, 9.88084, 0.45844), atol=1e-5)
     assert limit["risk"][0] == pytest.approx(0.262749, abs=1e-6)
-    found = law.experiment((50,), 20)["output"].values.reshape(-1, 3)
-    assert (np.abs(found.mean(axis=0) - limit["output"][0]) < 4 * found.std(axis=0) / 20**0.5 + 0.02).all()
+    measured = law.experiment((50,), 20)["output"].values.reshape(-1, 3)
+    assert (np.abs(measured.mean(axis=0) - limit["output"][0]) < 4 * measured.std(axis=0) / 20**0.5 + 0.02).all()

@@ -21,8 +21,8 @@ QUADRATIC = [r for r in REFERENCE if r["id"].startswith("G_extra.quadnet.clt")]
 def test_quadratic_units_against_the_reference(row):
     given = row["params"]
     form, start = QuadraticForm((given["a_star"],)), Weights(variance=given["a0"])
-    found = TwoLayerFluctuations(Power(), form, start, batch=0, times=(given["t"],)).limit()
-    assert float(found["fluctuation"][0, 0]) == pytest.approx(row["value"]["clt_var"], abs=2e-7)
+    limit = TwoLayerFluctuations(Power(), form, start, batch=0, times=(given["t"],)).limit()
+    assert float(limit["fluctuation"][0, 0]) == pytest.approx(row["value"]["clt_var"], abs=2e-7)
 
 
 @pytest.mark.parametrize("batch", [1, 4])
@@ -54,8 +54,8 @@ def test_influence_against_differences_of_the_flow():
     for k in range(K):
         up, down = (nodes._replace(w=nodes.w + s * eps * np.eye(K)[k]) for s in (1, -1))
         influence[..., k] = (outputs(up) - outputs(down)) / (2 * eps)
-    found = _run(setting, nodes, steps, True, 1)["fluctuation"]
-    np.testing.assert_allclose(found, influence.var(axis=-1), rtol=1e-6)
+    fluctuation = _run(setting, nodes, steps, True, 1)["fluctuation"]
+    np.testing.assert_allclose(fluctuation, influence.var(axis=-1), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_bad_statements_are_refused(fields, error, message):
 
 
 def test_limit_and_experiment_agree():
-    found = confront(TwoLayerFluctuations(), sizes=(100, 200, 400), seeds=400)
-    assert found.verdict != "disagrees" and found["fluctuation"].largest_z < 4
+    confrontation = confront(TwoLayerFluctuations(), sizes=(100, 200, 400), seeds=400)
+    assert confrontation.verdict != "disagrees" and confrontation["fluctuation"].largest_z < 4
 
 
 def test_a_wrong_law_is_refuted():
     class WithoutGradientNoise(TwoLayerFluctuations):
         def predict(self):
-            found = super().predict()
+            prediction = super().predict()
             quiet = self.replace(batch=0)
-            return found | {"fluctuation": TwoLayerFluctuations.predict(quiet)["fluctuation"]}
+            return prediction | {"fluctuation": TwoLayerFluctuations.predict(quiet)["fluctuation"]}
 
     law = WithoutGradientNoise(Identity(), Curve(Erf()), noise=1.0, times=(1.0,), probes=(1.0,))
     assert confront(law, sizes=(50, 100), seeds=400)["fluctuation"].verdict == "disagrees"

@@ -74,8 +74,8 @@ class Overdamped(Underdamped):
     """Velocities that are forgotten at once."""
 
     def predict(self):
-        found, t = super().predict(), np.array(self.times)
-        return found | {"mean": self.start.mean * np.exp(-t / self.friction)}
+        prediction, t = super().predict(), np.array(self.times)
+        return prediction | {"mean": self.start.mean * np.exp(-t / self.friction)}
 
 
 class NoiseOfTheOverdamped(Underdamped):
@@ -94,9 +94,9 @@ class NoiseOfTheOverdamped(Underdamped):
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = Underdamped(friction=2.0)
     experiment = law.experiment()
-    found = confront(law, experiment)
-    assert found.verdict != "disagrees"
-    assert {found[k].verdict for k in ("mean", "variance", "velocity_variance")} == {"agrees"}
+    confrontation = confront(law, experiment)
+    assert confrontation.verdict != "disagrees"
+    assert {confrontation[k].verdict for k in ("mean", "variance", "velocity_variance")} == {"agrees"}
     for wrong in (Overdamped(friction=2.0), NoiseOfTheOverdamped(friction=2.0)):
         assert confront(wrong, experiment).verdict == "disagrees"
     chain = Underdamped(potential=Quadratic(2.0), integrator=OBABO(1.0), times=(1.0, 4.0))

@@ -17,8 +17,8 @@ ROWS = [r for r in REFERENCE if r["statement"].startswith("WassersteinFlow")]
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r["id"])
 def test_reference_values(row):
-    found = parse(row["statement"]).limit()[row["observable"]]
-    assert float(found.sel(row["at"])) == pytest.approx(row["value"], abs=1e-12)
+    predicted = parse(row["statement"]).limit()[row["observable"]]
+    assert float(predicted.sel(row["at"])) == pytest.approx(row["value"], abs=1e-12)
 
 
 @pytest.mark.parametrize("variance", [0.0, 2.25])
@@ -29,29 +29,29 @@ def test_the_rearrangement_finds_the_closed_form(variance):
         return 0.7 * x**2
 
     law = WassersteinFlow(interaction=0.6, start=Normal(1.0, variance))
-    found = law.replace(potential=bowl).limit()
+    limit = law.replace(potential=bowl).limit()
     exact = parse(repr(law).replace("stiffness=1.0", "stiffness=1.4")).limit()
     for name in law.observed():
-        np.testing.assert_allclose(found[name], exact[name], atol=2e-8)
-    np.testing.assert_allclose(found["distance"], exact["distance"], atol=5e-6)
-    assert (abs(found["distance"] - exact["distance"]) <= 2 * found["distance_error"]).all()
+        np.testing.assert_allclose(limit[name], exact[name], atol=2e-8)
+    np.testing.assert_allclose(limit["distance"], exact["distance"], atol=5e-6)
+    assert (abs(limit["distance"] - exact["distance"]) <= 2 * limit["distance_error"]).all()
 
 
 def test_a_step_minimises():
     """The free energy with the transport's cost is larger at every other normal law."""
     T, tau, k, m, s = 0.5, 0.25, 1.0, 2.0, 1.5
-    found = WassersteinFlow(times=(tau,)).limit()
+    limit = WassersteinFlow(times=(tau,)).limit()
 
     def cost(mean, deviation):
         moved = ((mean - m) ** 2 + (deviation - s) ** 2) / (2 * tau)
         return moved + k * (mean**2 + deviation**2) / 2 - T * np.log(deviation * np.sqrt(2 * np.pi * np.e))
 
-    mean, deviation = float(found["mean"][0]), float(found["variance"][0]) ** 0.5
+    mean, deviation = float(limit["mean"][0]), float(limit["variance"][0]) ** 0.5
     best = cost(mean, deviation)
     for a, b in ((1e-3, 0), (-1e-3, 0), (0, 1e-3), (0, -1e-3)):
         assert cost(mean + a, deviation + b) > best
     assert cost(mean, deviation) - ((mean - m) ** 2 + (deviation - s) ** 2) / (2 * tau) == pytest.approx(
-        float(found["free_energy"][0]), abs=1e-12
+        float(limit["free_energy"][0]), abs=1e-12
     )
 
 
@@ -60,9 +60,9 @@ def test_short_steps_give_the_fokker_planck_equation():
     flow = FokkerPlanck(potential=DoubleWell(), temperature=0.3, start=start, times=times).limit()
     errors = []
     for step in (0.1, 0.05, 0.025):
-        found = WassersteinFlow(DoubleWell(), temperature=0.3, start=start, step=step, times=times).limit()
-        errors.append([float(abs(found[k] - flow[k]).max()) for k in ("mean", "variance")])
-        errors[-1].append(float(found["distance"].max()))
+        limit = WassersteinFlow(DoubleWell(), temperature=0.3, start=start, step=step, times=times).limit()
+        errors.append([float(abs(limit[k] - flow[k]).max()) for k in ("mean", "variance")])
+        errors[-1].append(float(limit["distance"].max()))
     ratios = np.array(errors[:-1]) / np.array(errors[1:])
     np.testing.assert_allclose(ratios, 2, rtol=0.15)
 
@@ -99,8 +99,8 @@ def test_limit_and_experiment_agree():
 
 def test_they_agree_in_a_double_well():
     law = WassersteinFlow(DoubleWell(), temperature=0.3, interaction=0.5, start=Normal(-0.5, 0.5), times=(0.25, 1.0))
-    found = confront(law, sizes=(24, 48), seeds=100)
-    assert all(found[k].verdict != "disagrees" for k in law.observed())
+    confrontation = confront(law, sizes=(24, 48), seeds=100)
+    assert all(confrontation[k].verdict != "disagrees" for k in law.observed())
 
 
 def test_a_wrong_law_is_refuted():
@@ -110,8 +110,10 @@ def test_a_wrong_law_is_refuted():
 
     class NoEntropy(WassersteinFlow):
         def predict(self):
-            found = super().predict()
-            return found | {"free_energy": found["free_energy"] + self.temperature * np.log(found["variance"]) / 2}
+            prediction = super().predict()
+            return prediction | {
+                "free_energy": prediction["free_energy"] + self.temperature * np.log(prediction["variance"]) / 2
+            }
 
     experiment = WassersteinFlow().experiment(sizes=(32, 64, 128), seeds=150)
     assert confront(Explicit(), experiment)["variance"].verdict == "disagrees"

@@ -15,18 +15,22 @@ def test_limit_and_experiment_agree_and_a_cruder_majoriser_does_not():
 
     class Wrong(MajorizationMinimization):
         def predict(self):
-            found = super().predict()
-            return found | {"contraction": found["constant_bound"]}
+            prediction = super().predict()
+            return prediction | {"contraction": prediction["constant_bound"]}
 
     assert confront(Wrong(depth=1), sizes=(100, 400))["contraction"].verdict == "disagrees"
 
 
 def test_the_guarantees_hold_for_a_smooth_network():
-    found = MajorizationMinimization(activation=Tanh(), depth=1).realize_all(
+    realisations = MajorizationMinimization(activation=Tanh(), depth=1).realize_all(
         60, jax.random.split(jax.random.key(0), 20)
     )
-    assert found["rise"].max() <= 0 and found["shortfall"].max() <= 1e-12 and found["excess"].max() <= 1e-12
-    assert 0 < found["rate"].max() <= 1
+    assert (
+        realisations["rise"].max() <= 0
+        and realisations["shortfall"].max() <= 1e-12
+        and realisations["excess"].max() <= 1e-12
+    )
+    assert 0 < realisations["rate"].max() <= 1
 
 
 def test_the_contraction_is_that_of_the_least_resolved_direction():

@@ -12,12 +12,12 @@ from asymptopia.laws.optimisation.palm.theory import rate
 
 def by_hand(s, r, ridge, factor):
     """The spectral radius of the pairs outside of the span of the components, without inertia."""
-    tau, found = factor * (s[0] - ridge), []
+    tau, iterates = factor * (s[0] - ridge), []
     for i in range(r):
         for sj in s[r:]:
             p, q = (tau - s[i] + ridge) / (tau + ridge), sj / (tau + ridge)
-            found.append(np.abs(np.linalg.eigvals([[p, q], [p * q, p + q * q]])).max())
-    return max(found)
+            iterates.append(np.abs(np.linalg.eigvals([[p, q], [p * q, p + q * q]])).max())
+    return max(iterates)
 
 
 @pytest.mark.parametrize(("r", "ridge"), [(1, 0.2), (2, 0.2), (3, 0.2)])
@@ -30,9 +30,9 @@ def test_the_slowest_direction_by_hand(r, ridge):
 def test_the_rate_is_measured_to_four_digits(inertia):
     law = PALM(inertia=inertia)
     n = {0.0: 60, 0.2: 70, 0.5: 140}[inertia]
-    found = realize_block(law, n, range(12))
-    assert np.median(found["distance"]) == pytest.approx(float(law.limit()["distance"]), abs=1e-4)
-    assert found["decrease"].max() <= 1e-15
+    realisations = realize_block(law, n, range(12))
+    assert np.median(realisations["distance"]) == pytest.approx(float(law.limit()["distance"]), abs=1e-4)
+    assert realisations["decrease"].max() <= 1e-15
 
 
 def test_no_factors_are_below_the_value():
@@ -66,7 +66,7 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
             s, tau, ridge = self.decay ** np.arange(3), 1.1 * (1 - self.ridge), self.ridge
             return super().predict() | {"distance": (tau - s[1] + ridge + s[2]) / (tau + ridge)}
 
-    found = confront(PALM())
-    assert all(found[k].verdict != "disagrees" for k in PALM.observables)
+    confrontation = confront(PALM())
+    assert all(confrontation[k].verdict != "disagrees" for k in PALM.observables)
     wrong = confront(Wrong(), seeds=20)["distance"]
     assert wrong.largest_z > 100 and wrong.verdict != "agrees", "seen, though the mean rests on few realisations"

@@ -15,8 +15,8 @@ def test_a_first_order_scheme_would_be_refuted():
         def predict(self):
             return super().predict() | {"rate": -1.0, "memory": 2.0}
 
-    found = confront(Wrong(**SMALL), sizes=(8, 32, 128))
-    assert found["rate"].verdict == found["memory"].verdict == "disagrees"
+    confrontation = confront(Wrong(**SMALL), sizes=(8, 32, 128))
+    assert confrontation["rate"].verdict == confrontation["memory"].verdict == "disagrees"
 
 
 def test_convolutional_layers_keep_volume_and_energy():

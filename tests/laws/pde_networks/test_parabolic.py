@@ -8,9 +8,9 @@ from asymptopia.laws.pde_networks.parabolic import Parabolic
 
 def test_the_guarantee_holds_and_is_sharp():
     assert confront(Parabolic()).verdict != "disagrees"
-    found = confront(Parabolic(stability=1.25), sizes=(10,))
-    assert found["expansion"].verdict != "disagrees" and found.warnings
-    assert found["expansion"].table["estimate"] == pytest.approx(1.5, abs=1e-6)
+    confrontation = confront(Parabolic(stability=1.25), sizes=(10,))
+    assert confrontation["expansion"].verdict != "disagrees" and confrontation.warnings
+    assert confrontation["expansion"].table["estimate"] == pytest.approx(1.5, abs=1e-6)
 
 
 def test_without_the_factor_two_in_the_condition_it_is_refuted():
@@ -18,8 +18,8 @@ def test_without_the_factor_two_in_the_condition_it_is_refuted():
         def predict(self):
             return super().predict() | {"expansion": 1.0}
 
-    found = confront(Wrong(stability=1.25), sizes=(10,))["expansion"]
-    assert float(found.table["estimate"]) > 1.2, "and the law itself warns here, so that nothing is refuted"
+    judgement = confront(Wrong(stability=1.25), sizes=(10,))["expansion"]
+    assert float(judgement.table["estimate"]) > 1.2, "and the law itself warns here, so that nothing is refuted"
 
 
 def test_a_decay_twice_as_fast_is_refuted():

@@ -43,14 +43,14 @@ def test_more_samples_than_there_are_are_refused():
     "sampler", [HMC(), RandomWalk(), InfiniteSwapping(temperatures=(1.0, 2.0))], ids=lambda s: type(s).__name__
 )
 def test_limit_and_experiment_agree(sampler):
-    found = confront(BayesianNetwork(sampler=sampler), sizes=(500,), seeds=200)
-    assert found.verdict != "disagrees"
+    confrontation = confront(BayesianNetwork(sampler=sampler), sizes=(500,), seeds=200)
+    assert confrontation.verdict != "disagrees"
 
 
 def test_a_wrong_posterior_is_refuted():
     class Wrong(BayesianNetwork):
         def predict(self):
-            found = super().predict()
-            return found | {"variance": 1.5 * found["variance"]}
+            prediction = super().predict()
+            return prediction | {"variance": 1.5 * prediction["variance"]}
 
     assert confront(Wrong(), sizes=(100, 200, 400), seeds=300)["variance"].verdict == "disagrees"

@@ -24,31 +24,31 @@ def hamiltonian(rng, count, rate, lag):
 def test_a_coordinate_follows_randomised_hamiltonian_dynamics(rate):
     rng = np.random.default_rng(1)
     law = BouncyParticle(refreshment=rate)
-    found = law.predict()
+    prediction = law.predict()
     for i, lag in enumerate(law.times):
         x, y = hamiltonian(rng, 100_000, rate, lag)
         for name, product in (
             ("autocovariance", x * y),
             ("squared_autocovariance", (x**2 - 1) * (y**2 - 1) / 2),
         ):
-            assert abs(product.mean() - found[name][i]) < 4 * product.std() / len(x) ** 0.5
+            assert abs(product.mean() - prediction[name][i]) < 4 * product.std() / len(x) ** 0.5
 
 
 def test_the_variances_are_integrals_of_the_autocovariances():
     law = BouncyParticle(refreshment=1.3, times=tuple(np.linspace(0.01, 40, 8000).tolist()))
-    found, t = law.predict(), np.r_[0.0, law.times]
-    linear, squares = (np.r_[1.0, found[k]] for k in ("autocovariance", "squared_autocovariance"))
-    assert 2 * np.trapezoid(linear, t) == pytest.approx(found["asymptotic_variance"], rel=1e-4)
+    prediction, t = law.predict(), np.r_[0.0, law.times]
+    linear, squares = (np.r_[1.0, prediction[k]] for k in ("autocovariance", "squared_autocovariance"))
+    assert 2 * np.trapezoid(linear, t) == pytest.approx(prediction["asymptotic_variance"], rel=1e-4)
     slow = 4 * np.trapezoid((1 - t[t <= 1]) * np.exp(-1.3 * t[t <= 1]), t[t <= 1])  # of the energy, on [0, n]
     total = 4 * np.trapezoid(squares, t) + slow
-    assert total == pytest.approx(found["second_moment_variance"], rel=2e-2)
+    assert total == pytest.approx(prediction["second_moment_variance"], rel=2e-2)
 
 
 def test_another_rate_of_refreshment_is_refuted():
     law = BouncyParticle(refreshment=1.6)
-    found = confront(BouncyParticle(), law.experiment((25, 50, 100), 600))
+    confrontation = confront(BouncyParticle(), law.experiment((25, 50, 100), 600))
     assert {"autocovariance", "squared_autocovariance", "energy"} <= {
-        j.observable for j in found.judgements if j.verdict == "disagrees"
+        j.observable for j in confrontation.judgements if j.verdict == "disagrees"
     }
 
 

@@ -31,9 +31,9 @@ def test_rejections_and_barriers_are_those_of_samples(path):
 
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 def test_the_sum_of_rejections_tends_to_the_barrier(path):
-    found = [path.rejections(path.ladder(n + 1)).sum() for n in (100, 200)]
-    assert abs(found[1] - path.barrier()) < 0.3 * abs(found[0] - path.barrier()) + 1e-12
-    assert found[1] == pytest.approx(path.barrier(), rel=1e-3)
+    values = [path.rejections(path.ladder(n + 1)).sum() for n in (100, 200)]
+    assert abs(values[1] - path.barrier()) < 0.3 * abs(values[0] - path.barrier()) + 1e-12
+    assert values[1] == pytest.approx(path.barrier(), rel=1e-3)
 
 
 def exact_rate(rejections, alternating):
@@ -85,16 +85,16 @@ class ReversibleRate(NonReversibleTempering):
     """Machines that diffuse: half of the rate."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"round_trip_rate": found["round_trip_rate"] / 2}
+        prediction = super().predict()
+        return prediction | {"round_trip_rate": prediction["round_trip_rate"] / 2}
 
 
 class WithoutHalf(NonReversibleTempering):
     """The barrier as the mean distance of two copies, without the half."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"barrier": 2 * found["barrier"]}
+        prediction = super().predict()
+        return prediction | {"barrier": 2 * prediction["barrier"]}
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():

@@ -63,9 +63,9 @@ def test_a_frozen_pair_and_a_ladder_upside_down_are_refused():
 
 @pytest.mark.parametrize("swapping", [Exchange(rate=1.0), Infinite()], ids=lambda s: s.short())
 def test_limit_and_experiment_agree(swapping):
-    found = confront(Tempering(swapping=swapping), sizes=(100, 200), seeds=1200)
-    assert found.verdict != "disagrees"
-    assert found["round_trips"].largest_z < 4
+    confrontation = confront(Tempering(swapping=swapping), sizes=(100, 200), seeds=1200)
+    assert confrontation.verdict != "disagrees"
+    assert confrontation["round_trips"].largest_z < 4
 
 
 def test_a_wrong_law_is_refuted():
@@ -73,5 +73,5 @@ def test_a_wrong_law_is_refuted():
         def predict(self):
             return super().predict() | {"occupation": 0.26, "round_trips": 0.40}
 
-    found = confront(Wrong(), sizes=(100, 200, 400), seeds=1200)
-    assert found["occupation"].verdict == found["round_trips"].verdict == "disagrees"
+    confrontation = confront(Wrong(), sizes=(100, 200, 400), seeds=1200)
+    assert confrontation["occupation"].verdict == confrontation["round_trips"].verdict == "disagrees"

@@ -37,16 +37,16 @@ def variance_on_grid(law, f, points, reach):
     ids=["refreshed", "double well", "stiff"],
 )
 def test_the_asymptotic_variances_are_those_of_the_generator_on_a_grid(law):
-    found = law.predict()
+    prediction = law.predict()
     for name, f in (("asymptotic_variance", lambda x: x), ("second_moment_variance", np.square)):
         coarse, fine = (variance_on_grid(law, f, points, 6.0) for points in (1001, 2001))
-        assert found[name] == pytest.approx(2 * fine - coarse, rel=3e-3)
+        assert prediction[name] == pytest.approx(2 * fine - coarse, rel=3e-3)
 
 
 def test_a_potential_of_ones_own_is_followed():
     law = ZigZag(potential=lambda x: x**4 / 4)
-    found = confront(law, sizes=(20, 40), seeds=300)
-    assert not [j for j in found.judgements if j.verdict == "disagrees"]
+    confrontation = confront(law, sizes=(20, 40), seeds=300)
+    assert not [j for j in confrontation.judgements if j.verdict == "disagrees"]
     assert law.predict()["second_moment"] == pytest.approx(0.6759782400672, rel=1e-9)  # 2 Gamma(3/4) / Gamma(1/4)
 
 

@@ -65,8 +65,8 @@ def test_a_wrong_law_is_refuted():
         """A density with x**4 / 11 in place of x**4 / 12."""
 
         def predict(self):
-            found = super().predict()
-            return found | {"square": found["square"] * (11 / 12) ** 0.5}
+            prediction = super().predict()
+            return prediction | {"square": prediction["square"] * (11 / 12) ** 0.5}
 
     assert confront(Wrong())["square"].verdict == "disagrees"
 

@@ -46,8 +46,8 @@ def test_the_field_reversed_reverses_the_magnetisation_alone():
     for name in up:
         sign = -1 if name == "magnetisation" else 1
         assert float(up[name]) == sign * float(down[name])
-    found = CurieWeiss(h=-0.3).experiment((200,), 100)["magnetisation"].values
-    assert found.mean() == pytest.approx(float(down["magnetisation"]), abs=0.02)
+    measured = CurieWeiss(h=-0.3).experiment((200,), 100)["magnetisation"].values
+    assert measured.mean() == pytest.approx(float(down["magnetisation"]), abs=0.02)
 
 
 def test_the_susceptibility_is_the_derivative_of_the_magnetisation():
@@ -72,13 +72,13 @@ def test_limit_and_experiment_agree():
 def test_a_wrong_law_is_refuted():
     class Wrong(CurieWeiss):
         def predict(self):
-            found = super().predict()
-            return found | {"magnetisation": 0.95 * found["magnetisation"]}
+            prediction = super().predict()
+            return prediction | {"magnetisation": 0.95 * prediction["magnetisation"]}
 
     class WrongFluctuation(CurieWeiss):
         def predict(self):
-            found = super().predict()
-            return found | {"susceptibility": found["susceptibility"] / self.beta}
+            prediction = super().predict()
+            return prediction | {"susceptibility": prediction["susceptibility"] / self.beta}
 
     assert confront(Wrong())["magnetisation"].verdict == "disagrees"
     assert confront(WrongFluctuation())["susceptibility"].verdict == "disagrees"

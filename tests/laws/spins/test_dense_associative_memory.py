@@ -23,9 +23,9 @@ def typical_sum(n, slope, load):
 
 @pytest.mark.parametrize(("slope", "load"), [(1.0, 0.1), (1.0, 0.5), (2.0, 0.3), (0.5, 0.6)])
 def test_the_noise_is_the_sum_over_levels(slope, load):
-    found = free_entropy(ENSEMBLES["spins"], slope, load)
+    entropy = free_entropy(ENSEMBLES["spins"], slope, load)
     coarse, fine = (typical_sum(n, slope, load) for n in (20_000, 80_000))
-    assert abs(fine - found) < 4e-4 and abs(fine - found) < abs(coarse - found) + 1e-14
+    assert abs(fine - entropy) < 4e-4 and abs(fine - entropy) < abs(coarse - entropy) + 1e-14
 
 
 @pytest.mark.parametrize("name", ENSEMBLES)
@@ -75,8 +75,8 @@ class WithoutDoubleFactorial(DenseAssociativeMemory):
     """The noise of a pattern as if its overlap were a sign: moments 1 instead of (2 p - 3)!!."""
 
     def predict(self):
-        found = super().predict()
-        return found | {"overlap": math.erf(1 / math.sqrt(2 * self.load))}
+        prediction = super().predict()
+        return prediction | {"overlap": math.erf(1 / math.sqrt(2 * self.load))}
 
 
 class OneStepMore(DenseAssociativeMemory):

@@ -21,8 +21,8 @@ WEIGHT = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r["id"])
 def test_reference_values(row):
     law = parse(row["statement"])
-    found = thresholds(law, row["along"]) if row["along"] else law.limit()
-    assert float(found[row["observable"]]) == pytest.approx(row["value"], abs=1e-12)
+    value = thresholds(law, row["along"]) if row["along"] else law.limit()
+    assert float(value[row["observable"]]) == pytest.approx(row["value"], abs=1e-12)
 
 
 def equations(x, alpha, temperature, bias):
@@ -52,19 +52,19 @@ def test_the_retrieval_state_ends_at_the_border(temperature):
     border = thresholds(Hopfield(temperature=temperature), along="alpha")["retrieval"]
     x = np.array([1.0, 1.0])
     for alpha in np.append(border * np.linspace(0.5, 0.99, 20), border * np.linspace(0.99, 0.9999, 20)):
-        found = root(equations, x, (alpha, temperature, 0.0), tol=1e-10)
-        assert found.success
-        x = found.x
+        solution = root(equations, x, (alpha, temperature, 0.0), tol=1e-10)
+        assert solution.success
+        x = solution.x
     beyond = root(equations, x, (border * 1.0005, temperature, 0.0), tol=1e-10)
     assert not beyond.success or abs(beyond.x[0]) < 0.5
 
 
 def test_no_state_is_of_the_unphysical_branch():
     for temperature in (0.0, 0.2, 0.6, 0.95):
-        found = retrieval(Model(temperature, 0.0), GRID)
-        exists = np.isfinite(found.alpha)
-        assert exists.any() and (found.slack[exists] > 0).all()
-        assert (np.diff(found.alpha[: 1 + int(np.nanargmax(found.alpha))]) > 0).all(), "the load grows up to capacity"
+        state = retrieval(Model(temperature, 0.0), GRID)
+        exists = np.isfinite(state.alpha)
+        assert exists.any() and (state.slack[exists] > 0).all()
+        assert (np.diff(state.alpha[: 1 + int(np.nanargmax(state.alpha))]) > 0).all(), "the load grows up to capacity"
         assert (glass_at(Model(temperature, 0.0), 0.01).slack > 0).all()
 
 
@@ -119,8 +119,8 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
         """The energy with the couplings of a spin to itself."""
 
         def predict(self):
-            found = super().predict()
-            return found | {"energy": found["energy"] - self.alpha / 2}
+            prediction = super().predict()
+            return prediction | {"energy": prediction["energy"] - self.alpha / 2}
 
     assert confront(Hopfield()).verdict != "disagrees"
     assert confront(Hopfield(alpha=0.015, temperature=0.2, pattern_bias=0.3), seeds=40).verdict != "disagrees"

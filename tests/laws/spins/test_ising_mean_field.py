@@ -28,22 +28,22 @@ def log_partition(beta):
 def test_onsagers_energy_is_the_derivative_of_the_double_integral(beta):
     h = 1e-4
     low, middle, high = (log_partition(beta + k * h) for k in (-1, 0, 1))
-    found = onsager(beta)
-    assert (low - high) / (2 * h) == pytest.approx(found["energy"], abs=1e-6)
-    assert beta**2 * (high - 2 * middle + low) / h**2 == pytest.approx(found["heat_capacity"], abs=2e-5)
+    value = onsager(beta)
+    assert (low - high) / (2 * h) == pytest.approx(value["energy"], abs=1e-6)
+    assert beta**2 * (high - 2 * middle + low) / h**2 == pytest.approx(value["heat_capacity"], abs=2e-5)
 
 
 def test_the_square_lattice_by_transfer_matrices():
     """The magnetisation from the gap-free overlap of the two leading vectors of a strip, with growing width."""
-    beta, found = 0.7, []
+    beta, values = 0.7, []
     for width in (6, 8, 10):
         S = np.array([[1 if k >> i & 1 else -1 for i in range(width)] for k in range(2**width)])
         inside = np.exp(beta / 2 * np.sum(S * np.roll(S, 1, axis=1), axis=1))
         T = inside[:, None] * np.exp(beta * S @ S.T) * inside
         _, vectors = np.linalg.eigh(T)
         odd, even = vectors[:, -2], vectors[:, -1]
-        found.append(abs(odd @ (S.mean(axis=1) * even)))
-    assert found[-1] == pytest.approx(onsager(beta)["magnetisation"], abs=2e-5)
+        values.append(abs(odd @ (S.mean(axis=1) * even)))
+    assert values[-1] == pytest.approx(onsager(beta)["magnetisation"], abs=2e-5)
 
 
 @pytest.mark.parametrize("degree", [2, 3, 4, 6])
@@ -107,9 +107,9 @@ def test_extremes_are_finite():
 
 
 def test_transitions():
-    found = thresholds(IsingMeanField(), "beta")
-    assert 1 / found["transition"] == pytest.approx(2.269185314, abs=1e-9)
-    assert found["naive"] < found["bethe"] < found["transition"] and found["tap"] == 0.5
+    transitions = thresholds(IsingMeanField(), "beta")
+    assert 1 / transitions["transition"] == pytest.approx(2.269185314, abs=1e-9)
+    assert transitions["naive"] < transitions["bethe"] < transitions["transition"] and transitions["tap"] == 0.5
     assert thresholds(IsingMeanField(graph=RandomRegular(degree=3)), "beta")["transition"] == pytest.approx(
         math.log(3) / 2
     )
@@ -161,8 +161,8 @@ def test_the_experiment_agrees_and_a_mean_field_is_refuted():
         """Bethe's approximation on the square lattice."""
 
         def predict(self):
-            found = super().predict()
-            return found | {k: found[f"bethe_{k}"] for k in ("energy", "magnetisation")}
+            prediction = super().predict()
+            return prediction | {k: prediction[f"bethe_{k}"] for k in ("energy", "magnetisation")}
 
     settings = dict(sizes=(144, 400, 900), seeds=30, resolution=0.1)
     right, wrong = confront(IsingMeanField(), **settings), confront(Wrong(), **settings)

@@ -47,8 +47,8 @@ def test_the_state_is_stationary(p, temperature):
 def test_the_energy_is_the_derivative_of_the_free_energy(temperature):
     h, beta = 1e-5, 1 / temperature
     up, down = (b * float(PSpinStatics(temperature=1 / b).limit()["free_energy"]) for b in (beta + h, beta - h))
-    found = float(PSpinStatics(temperature=temperature).limit()["energy"])
-    assert (up - down) / (2 * h) == pytest.approx(found, abs=1e-8)
+    value = float(PSpinStatics(temperature=temperature).limit()["energy"])
+    assert (up - down) / (2 * h) == pytest.approx(value, abs=1e-8)
 
 
 def test_at_the_static_transition_the_overlap_jumps_and_the_energy_does_not():
@@ -68,8 +68,8 @@ def test_zero_temperature_is_the_limit_of_low_temperatures(p):
 
 @pytest.mark.parametrize("p", range(3, 12))
 def test_the_static_transition_lies_below_the_dynamic_one(p):
-    found = thresholds_of(p)
-    assert 0 < found["static"] < found["dynamic"]
+    transitions = thresholds_of(p)
+    assert 0 < transitions["static"] < transitions["dynamic"]
 
 
 def test_bad_questions_are_refused():
@@ -81,9 +81,9 @@ def test_bad_questions_are_refused():
 
 
 def test_the_ladder_leads_from_the_temperature_to_where_states_do_not_trap():
-    found = np.array(ladder(3, 0.3))
-    assert found[0] == pytest.approx(0.3) and found[-1] > 1.5 * thresholds_of(3)["dynamic"]
-    assert np.ptp(np.diff(np.log(found))) < 1e-12 and ladder(3, 2.0) == (2.0,)
+    values = np.array(ladder(3, 0.3))
+    assert values[0] == pytest.approx(0.3) and values[-1] > 1.5 * thresholds_of(3)["dynamic"]
+    assert np.ptp(np.diff(np.log(values))) < 1e-12 and ladder(3, 2.0) == (2.0,)
 
 
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
@@ -133,9 +133,9 @@ def test_the_ising_energy_is_the_derivative_of_the_free_energy(temperature):
 
 @pytest.mark.parametrize("p", [3, 5])
 def test_ising_transitions_and_the_ground_state(p):
-    found = thresholds(ising(p=p), "temperature")
-    assert found["static"] < found["dynamic"]
-    below, above = (ising(p=p, temperature=found["static"] * c).limit() for c in (1 - 1e-7, 1 + 1e-7))
+    transitions = thresholds(ising(p=p), "temperature")
+    assert transitions["static"] < transitions["dynamic"]
+    below, above = (ising(p=p, temperature=transitions["static"] * c).limit() for c in (1 - 1e-7, 1 + 1e-7))
     assert float(below["energy"]) == pytest.approx(float(above["energy"]), abs=1e-5)
     assert float(below["overlap"]) > 0.6 and float(above["overlap"]) == 0
     cold, coldest = (float(ising(p=p, temperature=T).limit()["free_energy"]) for T in (1e-3, 0.0))

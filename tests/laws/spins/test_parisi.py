@@ -25,7 +25,7 @@ CASES = [
 @pytest.mark.parametrize(("T", "h", "t", "gamma"), CASES)
 def test_the_derivatives_are_those_of_the_value(T, h, t, gamma):
     t, gamma = np.array(t), np.array(gamma)
-    found, d = parisi(t, gamma, T, h), 1e-5
+    functional, d = parisi(t, gamma, T, h), 1e-5
 
     def difference(t_step, gamma_step, T_step=0.0, h_step=0.0):
         up = parisi(t + d * t_step, gamma + d * gamma_step, T + d * T_step, h + d * h_step)
@@ -33,13 +33,13 @@ def test_the_derivatives_are_those_of_the_value(T, h, t, gamma):
         return (up.free_energy - down.free_energy) / (2 * d)
 
     for i in range(len(gamma)):
-        assert difference(0.0, np.eye(len(gamma))[i]) == pytest.approx(found.by_gamma[i], abs=1e-7)
+        assert difference(0.0, np.eye(len(gamma))[i]) == pytest.approx(functional.by_gamma[i], abs=1e-7)
     for i in np.flatnonzero((t > 0) & (t < 1)):
-        assert difference(np.eye(len(t))[i], 0.0) == pytest.approx(found.by_t[i], abs=1e-7)
+        assert difference(np.eye(len(t))[i], 0.0) == pytest.approx(functional.by_t[i], abs=1e-7)
     if h:
-        assert -difference(0.0, 0.0, h_step=1.0) == pytest.approx(found.magnetisation, abs=1e-7)
+        assert -difference(0.0, 0.0, h_step=1.0) == pytest.approx(functional.magnetisation, abs=1e-7)
     if T:
-        assert -difference(0.0, 0.0, T_step=1.0) == pytest.approx(found.entropy, abs=2e-7)
+        assert -difference(0.0, 0.0, T_step=1.0) == pytest.approx(functional.entropy, abs=2e-7)
 
 
 @pytest.mark.parametrize(("T", "h"), [(0.0, 0.4), (0.02, 0.4), (0.5, 0.4), (1.5, 0.4)])
@@ -71,16 +71,16 @@ def test_free_levels_at_zero_temperature(k):
 
     def minus(x):
         t, gamma = unpack(x)
-        found = parisi(t, gamma, 0.0)
+        minimum = parisi(t, gamma, 0.0)
         moves = np.diff(t)[:-1, None] * ((np.arange(k - 1)[:, None] <= np.arange(k - 1)) - t[1:-1])
-        return -found.free_energy, -np.append(moves @ found.by_t[1:-1], found.by_gamma * gamma)
+        return -minimum.free_energy, -np.append(moves @ minimum.by_t[1:-1], minimum.by_gamma * gamma)
 
     y = np.linspace(1, 0, k + 1)
     middle = (y[1:] + y[:-1]) / 2
     start = np.append(np.log(-np.diff(y**2))[:-1] - np.log(y[-2] ** 2), np.log((1 - middle**2) / middle))
-    found = minimize(minus, start, jac=True, method="BFGS", options={"gtol": 1e-7})
+    minimum = minimize(minus, start, jac=True, method="BFGS", options={"gtol": 1e-7})
     row = FREE[k]
-    assert -found.fun == pytest.approx(row["value"], abs=max(row["abs_error"], 1e-9))
+    assert -minimum.fun == pytest.approx(row["value"], abs=max(row["abs_error"], 1e-9))
 
 
 def test_what_is_no_step_function_is_refused():

@@ -54,18 +54,18 @@ def test_more_steps_raise_the_free_energy_towards_full_breaking(h):
 def test_the_energy_is_the_derivative_of_the_free_energy_and_gives_the_overlap(beta, h, breaking):
     d = 1e-3
     up, down = (b * limit(beta=b, h=h, breaking=breaking)["free_energy"] for b in (beta + d, beta - d))
-    found = limit(beta=beta, h=h, breaking=breaking)
-    assert (up - down) / (2 * d) == pytest.approx(found["energy"], abs=1e-6)
-    inner = -beta / 2 * (1 - found["squared_overlap"]) - h * found["magnetisation"]
-    assert inner == pytest.approx(found["energy"], abs=1e-6)
-    assert found["overlap"] ** 2 < found["squared_overlap"] < found["largest_overlap"] ** 2
+    theory = limit(beta=beta, h=h, breaking=breaking)
+    assert (up - down) / (2 * d) == pytest.approx(theory["energy"], abs=1e-6)
+    inner = -beta / 2 * (1 - theory["squared_overlap"]) - h * theory["magnetisation"]
+    assert inner == pytest.approx(theory["energy"], abs=1e-6)
+    assert theory["overlap"] ** 2 < theory["squared_overlap"] < theory["largest_overlap"] ** 2
 
 
 @pytest.mark.parametrize("temperature", [0.95, 0.6, 0.2, 0.003])
 def test_without_a_field_the_susceptibility_is_one(temperature):
     """beta (1 - E q) = 1 below the transition: Parisi's solution without a field."""
-    found = SherringtonKirkpatrick(beta=1 / temperature).limit()
-    assert abs(float(found["overlap"]) - (1 - temperature)) <= float(found["overlap_error"]) < 2e-4
+    theory = SherringtonKirkpatrick(beta=1 / temperature).limit()
+    assert abs(float(theory["overlap"]) - (1 - temperature)) <= float(theory["overlap_error"]) < 2e-4
 
 
 def test_the_line_of_almeida_and_thouless_twice():
@@ -134,8 +134,8 @@ def test_the_experiment_agrees_and_a_wrong_energy_is_refuted():
         """A factor in the energy."""
 
         def predict(self):
-            found = super().predict()
-            return found | {"energy": 1.1 * found["energy"]}
+            prediction = super().predict()
+            return prediction | {"energy": 1.1 * prediction["energy"]}
 
     assert confront(SherringtonKirkpatrick()).verdict != "disagrees"
     assert confront(Wrong(), sizes=(32, 64), seeds=50)["energy"].verdict == "disagrees"

@@ -18,20 +18,20 @@ def test_the_covariances_of_the_steps_by_simulation():
         values, vectors = np.linalg.eigh(C)
         z = (vectors * np.sqrt(np.maximum(values, 0))) @ rng.standard_normal((len(C), draws))
         m = np.vstack([np.zeros(draws), np.tanh(law.beta * (law.h + z))])
-    found = (np.diff(m, axis=0) ** 2).mean(axis=1)
-    np.testing.assert_allclose(found, law.limit()["distance"].values[:3], rtol=0.01)
+    mean = (np.diff(m, axis=0) ** 2).mean(axis=1)
+    np.testing.assert_allclose(mean, law.limit()["distance"].values[:3], rtol=0.01)
 
 
 @pytest.mark.parametrize(("beta", "h"), [(1.0, 0.3), (1.4, 0.5), (0.5, 0.0)])
 def test_the_distances_fall_by_the_rate_in_the_end(beta, h, monkeypatch):
     monkeypatch.setattr("asymptopia.laws.spins.tap_equations.STEPS", 20)
-    found = TAPEquations(beta=beta, h=h).predict()
+    prediction = TAPEquations(beta=beta, h=h).predict()
     if h == 0:
-        assert not found["distance"].any() and found["rate"] == pytest.approx(beta**2)
+        assert not prediction["distance"].any() and prediction["rate"] == pytest.approx(beta**2)
         return
-    ratios = found["distance"][1:] / found["distance"][:-1]
-    assert ratios[-1] == pytest.approx(found["rate"], rel=1e-3)
-    assert found["distance"][0] == pytest.approx(np.tanh(beta * h) ** 2)
+    ratios = prediction["distance"][1:] / prediction["distance"][:-1]
+    assert ratios[-1] == pytest.approx(prediction["rate"], rel=1e-3)
+    assert prediction["distance"][0] == pytest.approx(np.tanh(beta * h) ** 2)
 
 
 def test_beyond_the_line_of_almeida_and_thouless_there_is_no_limit():
@@ -49,8 +49,10 @@ def test_limit_and_experiment_agree_and_wrong_laws_are_refuted():
         """Without the reaction of a spin on itself the free energy is the naive mean field's."""
 
         def predict(self):
-            found = super().predict()
-            return found | {"free_energy": found["free_energy"] + self.beta * (1 - found["overlap"]) ** 2 / 4}
+            prediction = super().predict()
+            return prediction | {
+                "free_energy": prediction["free_energy"] + self.beta * (1 - prediction["overlap"]) ** 2 / 4
+            }
 
     law = sweep(TAPEquations(), beta=(0.6, 1.0))
     result = confront(law, sizes=(100, 200, 400), seeds=60)

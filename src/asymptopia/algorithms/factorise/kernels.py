@@ -92,7 +92,7 @@ def _convolve(tree: ConvolutionTree, entries: np.ndarray, way: list[int], n: int
     for e in way:
         if e != skip:
             kernel = entries[tree.offsets[e] : tree.offsets[e + 1]]
-            signal = sum(k * np.roll(signal, i) for k, i in zip(kernel, tree.supports[e], strict=True))  # type: ignore
+            signal = sum(k * np.roll(signal, i) for k, i in zip(kernel, tree.supports[e], strict=True))
     return signal
 
 

@@ -36,7 +36,9 @@ def kfac(
     damping: float = 1.0,
     decay: float = 0.9,
 ) -> Solver:
-    r"""Precondition by $(A_l + \pi_l \sqrt\lambda) \otimes (S_l + \sqrt\lambda / \pi_l)$, layer by layer.
+    r"""K-FAC: Gauss-Newton steps with a Kronecker-factored preconditioner, layer by layer.
+
+    The preconditioner is $(A_l + \pi_l \sqrt\lambda) \otimes (S_l + \sqrt\lambda / \pi_l)$.
 
     A is the second moment of a layer's inputs, S that of the slopes at its outputs for labels drawn from the network's
     own predictions, both averaged with `decay`. The length of the step and of the momentum are those that minimise
@@ -54,19 +56,7 @@ def kfac(
 
     def init(parameters: Parameters) -> State:
         network.check_parameters(parameters)
-        kind = parameters[0].dtype
-        number = jnp.zeros((), kind)
-        memory = Factors(
-            tuple(jnp.zeros((len(W), len(W)), kind) for W in parameters),
-            tuple(jnp.zeros((W.shape[1],) * 2, kind) for W in parameters),
-            tuple(jnp.zeros_like(W) for W in parameters),
-            number + damping,
-            number,
-            number,
-            number,
-            key,
-        )
-        return State(tuple(parameters), memory)
+        return State(tuple(parameters), _empty(parameters, damping, key))
 
     def step(state: State) -> tuple[State, Info]:
         parameters, memory = state
@@ -89,6 +79,22 @@ def kfac(
         return State(new, Factors(A, S, move, lam, weight, foretold, value, key)), told
 
     return Solver(init, step)
+
+
+def _empty(parameters: Parameters, damping: float, key: Key) -> Factors:
+    """The memory before the first step: no second moments, no momentum."""
+    kind = parameters[0].dtype
+    number = jnp.zeros((), kind)
+    return Factors(
+        tuple(jnp.zeros((len(W), len(W)), kind) for W in parameters),
+        tuple(jnp.zeros((W.shape[1],) * 2, kind) for W in parameters),
+        tuple(jnp.zeros_like(W) for W in parameters),
+        number + damping,
+        number,
+        number,
+        number,
+        key,
+    )
 
 
 def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Key) -> Any:

@@ -68,4 +68,4 @@ def search(
         y, key = jax.lax.fori_loop(0, count.astype(int), one, state)
         return (y, key), Search(y, weighted_mean(landscape, y, beta))
 
-    return jax.lax.scan(advance, (x, key), jnp.asarray(spans))[1]  # type: ignore[no-any-return]
+    return jax.lax.scan(advance, (x, key), jnp.asarray(spans))[1]

@@ -12,8 +12,8 @@ from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key
-from .interface import Logdensity, check_target
-from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, start
+from .interface import Logdensity
+from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, started
 from .walls import Constraints, walls_of
 
 
@@ -27,9 +27,9 @@ def boomerang(
     lipschitz: float | None = None,
     constraints: Constraints | None = None,
 ) -> SamplingAlgorithm:
-    r"""The boomerang sampler: elliptic paths, which a normal law of this mean and covariance would not interrupt.
+    r"""The boomerang sampler: it follows ellipses, the paths that leave a normal distribution $N(m, \Sigma)$ invariant.
 
-    $\dot x = v$, $\dot v = -(x - m)$ with velocities of the law $N(0, \Sigma)$. With $U = -\log p$ and
+    $\dot x = v$, $\dot v = -(x - m)$ with velocities drawn from $N(0, \Sigma)$. With $U = -\log p$ and
     $\Phi(x) = U(x) - (x - m) \Sigma^{-1} (x - m) / 2$, the reflection
     $v \to v - 2 \Sigma \nabla \Phi (v \cdot \nabla \Phi) / (\nabla \Phi \cdot \Sigma \nabla \Phi)$ happens at the
     rate $\max(0, v \cdot \nabla \Phi)$, a refreshment at the rate `refreshment`. Bierkens, Grazzi, Kamatani and
@@ -46,11 +46,6 @@ def boomerang(
     sigma, precision = jnp.asarray(root @ root.T), jnp.asarray(inverse.T @ inverse)
     half = jnp.asarray(root)
 
-    def init(position: Any, rng_key: Any = None) -> PathState:
-        check_target(logdensity, position)
-        walls_of(constraints, position)
-        return start(position, logdensity)
-
     def flow(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
         return m + (x - m) * jnp.cos(t) + v * jnp.sin(t), v * jnp.cos(t) - (x - m) * jnp.sin(t)
 
@@ -65,12 +60,6 @@ def boomerang(
             g = excess(x)
             return v - 2 * (sigma @ g) * (v @ g) / (g @ sigma @ g)
 
-        def growth(x: ArrayLike, v: Any, t: Any) -> Any:
-            steepness = 0.0 if lipschitz is None else lipschitz
-            radius = jnp.sqrt((x - m) @ (x - m)) + jnp.sqrt(v @ v)  # of the ellipse, and the largest speed on it
-            steep = jnp.sqrt(excess(x) @ excess(x)) + steepness * radius * t
-            return jnp.reshape(t * (radius * steep + steepness * radius**2), 1)
-
         process = Process(
             flow=flow,
             slopes=lambda x, v: (v @ excess(x))[None],
@@ -79,7 +68,7 @@ def boomerang(
             draw=lambda key, _: half @ jax.random.normal(key, (d,)),
             integral=_ellipse(m),
             rate=refreshment,
-            growth=None if lipschitz is None else growth,
+            growth=None if lipschitz is None else lambda x, v, t: _growth(excess(x), x - m, v, t, lipschitz),
             logdensity=lambda x: jnp.asarray(logdensity(back(x)), x.dtype),
             walls=walls_of(constraints, state.position),
             mirror=lambda v, normal: v - 2 * (sigma @ normal) * (v @ normal) / (normal @ sigma @ normal),
@@ -87,7 +76,14 @@ def boomerang(
         )
         return advance(process, length, rng_key, state)
 
-    return SamplingAlgorithm(init, step)
+    return SamplingAlgorithm(started(logdensity, constraints), step)
+
+
+def _growth(excess: jax.Array, offset: jax.Array, v: jax.Array, t: ArrayLike, lipschitz: float) -> jax.Array:
+    """How much the rate of reflections can grow within the time t, (1,); offset: x - m."""
+    radius = jnp.sqrt(offset @ offset) + jnp.sqrt(v @ v)  # of the ellipse, and the largest speed on it
+    steep = jnp.sqrt(excess @ excess) + lipschitz * radius * t
+    return jnp.reshape(t * (radius * steep + lipschitz * radius**2), 1)
 
 
 def _ellipse(m: ArrayLike) -> Any:

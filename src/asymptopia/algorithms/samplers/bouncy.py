@@ -10,8 +10,8 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...numerics.arrays import ArrayLike, Key
-from .interface import Logdensity, check_target
-from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, start
+from .interface import Logdensity
+from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, segment, started
 from .walls import Constraints, walls_of
 
 
@@ -33,11 +33,6 @@ def bouncy_particle(
     A step follows the path for the time `length`; bounds, faults `lipschitz` and `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
-
-    def init(position: Any, rng_key: Any = None) -> PathState:
-        check_target(logdensity, position)
-        walls_of(constraints, position)
-        return start(position, logdensity)
 
     def step(rng_key: Key, state: PathState) -> tuple[PathState, PathInfo]:
         slope, d = downhill(logdensity, state.position)
@@ -62,4 +57,4 @@ def bouncy_particle(
         )
         return advance(process, length, rng_key, state)
 
-    return SamplingAlgorithm(init, step)
+    return SamplingAlgorithm(started(logdensity, constraints), step)

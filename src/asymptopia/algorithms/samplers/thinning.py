@@ -12,8 +12,9 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
-from ...numerics.arrays import ArrayLike, Key
-from .walls import Meeting, first_wall
+from ...numerics.arrays import ArrayLike, Key, PyTree
+from .interface import check_target
+from .walls import Constraints, Meeting, first_wall, walls_of
 
 CELLS = 4  # of a window; the bound is constant on each
 SLACK = 0.25  # proposals that a window may owe to the margin of its bounds
@@ -124,6 +125,17 @@ def start(position: ArrayLike, logdensity: Callable[[Any], Any] | None = None) -
     x, _ = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     value = jnp.zeros((), x.dtype) if logdensity is None else jnp.asarray(logdensity(position), x.dtype)
     return PathState(position, jnp.zeros_like(x), jnp.ones((), x.dtype), jnp.zeros((), int), value)
+
+
+def started(logdensity: Callable[[Any], Any], constraints: Constraints | None = None) -> Callable[..., PathState]:
+    """The `init` of a sampler of this density: it refuses a bad target, or an edge through the start."""
+
+    def init(position: PyTree, rng_key: Key | None = None) -> PathState:
+        check_target(logdensity, position)
+        walls_of(constraints, position)
+        return start(position, logdensity)
+
+    return init
 
 
 def advance(process: Process, length: Any, key: Key, state: PathState) -> tuple[PathState, PathInfo]:

@@ -220,7 +220,7 @@ def followed(velocity: Any, state: PyTree, times: Any, rate: ArrayLike, outputs:
         return state, (outputs(state[0]), state[1])
 
     gaps = jnp.diff(jnp.asarray(times, float), prepend=0.0)
-    return jax.lax.scan(until, state, gaps)[1]  # type: ignore[no-any-return]
+    return jax.lax.scan(until, state, gaps)[1]
 
 
 def _landmarks() -> tuple[Landmark, ...]:

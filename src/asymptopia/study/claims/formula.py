@@ -113,7 +113,7 @@ def _index(node: ast.expr) -> tuple[int, ...]:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     if not all(isinstance(p, ast.Constant) and type(p.value) is int for p in parts):
         raise StatementError(f"[{ast.unparse(node)}] is no index: whole numbers from 0 up.")
-    return tuple(p.value for p in parts)  # type: ignore[attr-defined,misc]
+    return tuple(p.value for p in parts)  # type: ignore[attr-defined]
 
 
 def _bessel(order: float, x: float) -> float:

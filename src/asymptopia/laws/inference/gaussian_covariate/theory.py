@@ -60,15 +60,10 @@ def solve(
     """
     from scipy.optimize import root
 
-    inverse = np.linalg.inv(traces.rho)
-    scale = np.sqrt(np.diag(traces.rho))
-
-    def unpack(x: np.ndarray) -> tuple[np.ndarray, float, float, float]:
-        m = x[2:-1] * scale
-        return m, float(np.exp(x[1]) + m @ inverse @ m), float(np.exp(x[0])), float(x[-1])
+    inverse, scale = np.linalg.inv(traces.rho), np.sqrt(np.diag(traces.rho))
 
     def improved(x: np.ndarray) -> np.ndarray:
-        m, q, V, shift = unpack(x)
+        m, q, V, shift = _unpacked(x, inverse, scale)
         f2, slope, teacher, drift = moments(m, q, V, shift)
         V_hat = max(-alpha * slope, 1e-150)
         gain = inverse @ (alpha * teacher / V_hat + m)
@@ -76,13 +71,8 @@ def solve(
         new_m = t.power @ gain
         new_q = alpha * f2 / V_hat**2 * (t.degrees2 + intercept) + gain @ t.power2 @ gain
         width2 = max(new_q - new_m @ inverse @ new_m, 1e-14 * max(new_q, 1e-300))
-        return np.concatenate(
-            [
-                [np.log((t.degrees + intercept) / V_hat), np.log(width2)],
-                new_m / scale,
-                [shift - drift / slope if intercept else 0.0],
-            ]
-        )
+        shift -= drift / slope if intercept else shift
+        return np.r_[np.log((t.degrees + intercept) / V_hat), np.log(width2), new_m / scale, shift]
 
     def residual(x: np.ndarray) -> np.ndarray:
         x = np.clip(x, -200.0, 200.0)
@@ -101,7 +91,7 @@ def solve(
             solution = root(residual, x, method="hybr", options={"xtol": 1e-12, "maxfev": 200})
             size = float(np.abs(solution.fun).max())
             if np.isfinite(solution.x).all() and size <= tolerance:
-                m, q, V, shift = unpack(solution.x)
+                m, q, V, shift = _unpacked(solution.x, inverse, scale)
                 V_hat = -alpha * moments(m, q, V, shift)[1]
                 return State(m, q, V, shift, size, ridge / max(V_hat, 1e-150))
     except ArithmeticError:
@@ -110,6 +100,12 @@ def solve(
         f"The fixed point at alpha = {alpha:g}, ridge = {ridge:g} was not reached: "
         f"the residual is {size:.1e} after {done} steps."
     )
+
+
+def _unpacked(x: np.ndarray, inverse: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, float, float, float]:
+    """m, q, V and the shift of the unknowns log V, log(q - m rho^-1 m), m / scale, shift."""
+    m = x[2:-1] * scale
+    return m, float(np.exp(x[1]) + m @ inverse @ m), float(np.exp(x[0])), float(x[-1])
 
 
 def _packed(state: State, inverse: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -88,7 +88,7 @@ class Hermite(Link):
 class Norm(Link):
     """The sum of the squares."""
 
-    size: int = field(2, "number of directions", at_least=1, at_most=20)  # type: ignore[assignment]
+    size: int = field(2, "number of directions", at_least=1, at_most=20)
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         return np.sum(z**2, axis=-1)
@@ -97,7 +97,7 @@ class Norm(Link):
 class Product(Link):
     """The product of the fields."""
 
-    size: int = field(2, "number of directions", at_least=1, at_most=8)  # type: ignore[assignment]
+    size: int = field(2, "number of directions", at_least=1, at_most=8)
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         return np.prod(z, axis=-1)
@@ -106,7 +106,7 @@ class Product(Link):
 class SignProduct(Link):
     """The sign of the product of the fields: a parity."""
 
-    size: int = field(2, "number of directions", at_least=1, at_most=8)  # type: ignore[assignment]
+    size: int = field(2, "number of directions", at_least=1, at_most=8)
 
     @property
     def binary(self) -> bool:

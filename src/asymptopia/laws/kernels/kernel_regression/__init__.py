@@ -70,7 +70,7 @@ class KernelRegression(Law):
     data: Data | None = field(None, "a data set; None for inputs on a sphere")
 
     size = "dimension"
-    sizes = _Sizes()  # type: ignore[assignment]
+    sizes = _Sizes()
     seeds = 60
     source = f"{CANATAR}; on spheres: {XIAO}"
     bibtex = """@article{CanatarBordelonPehlevan2021,

@@ -75,7 +75,7 @@ class WideNetworkKernel(Law):
     status = "proved for activations that grow at most polynomially"
     exercises = (dict(weight_variance=1.5, bias_variance=0.3),)
     landmarks = LANDMARKS
-    observables = _Observables()  # type: ignore[assignment]
+    observables = _Observables()
 
     def __post_init__(self) -> None:
         super().__post_init__()
