@@ -20,7 +20,12 @@ class _Observables:
         "overlap": Observable("m", "overlap of student and teacher, per dimension"),
         "norm": Observable("q", "squared norm of the student, per dimension"),
         "test_error": Observable(r"\varepsilon_g", "error on new samples"),
-        "train_loss": Observable(r"\varepsilon_t", "mean loss of the training samples, without penalty", scale=0.1),
+        "train_loss": Observable(
+            r"\varepsilon_t",
+            "mean loss of the training samples, without penalty",
+            scale=0.1,
+            floor=1e-6,  # less rests on samples rarer than any that an experiment meets
+        ),
         "train_error": Observable(r"\varepsilon_{tr}", "error on the training samples", scale=0.1, self_averaging=True),
     }
     scores = {
