@@ -16,7 +16,7 @@ from asymptopia.theory.uncertainty import scores
 @pytest.mark.parametrize(
     ("teacher", "chance"),
     [(Sign(flip=0.1), lambda f: np.where(f > 0, 0.9, 0.1)), (Logit(scale=2.0), lambda f: expit(2 * f))],
-    ids=repr,
+    ids=["sign", "logit"],
 )
 @pytest.mark.parametrize(("m", "q"), [(0.6, 0.8), (1.5, 2.3), (0.02, 0.5)])
 def test_scores_are_averages_over_the_fields_of_student_and_teacher(teacher, chance, m, q):

@@ -50,7 +50,7 @@ def resolved(
     critical = np.where(first.error > 0, critical, SURE)
     reach = left + question.floor + (np.abs(first.linear) * sample.lost).sum(axis=1) + critical * total
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(reach > 0, critical * difference / reach, np.where(difference == 0, 0.0, np.inf))
+        z = np.where(reach == 0, np.where(difference == 0, 0.0, np.inf), critical * difference / reach)
     refuted = np.abs(difference) > reach
     detectable = reach + POWER * first.error
     return Outcome(
