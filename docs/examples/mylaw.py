@@ -1,7 +1,6 @@
 import numpy as np
 
-from asymptopia import Law, NoLimit, Observable, field
-from asymptopia.contract.batching import generator
+from asymptopia import Law, NoLimit, Observable, field, generator
 
 
 class DoubleDescent(Law):
