@@ -1,7 +1,7 @@
 """Statements as text: parsed, printed, and refused with the nearest valid name."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asymptopia import Law, Observable, Record, StatementError, field, load_file, parse, sweep
@@ -46,6 +46,7 @@ parts = st.recursive(
 )
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.builds(Walk, finite, st.integers(1, 10**30), parts, st.lists(finite | st.none()).map(tuple), st.text()))
 def test_every_statement_parses_back(law):
     assert parse(repr(law), NAMES) == law
