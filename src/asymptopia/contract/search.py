@@ -71,7 +71,7 @@ def _spelt_all(text: str) -> str:
 
 def _entry(name: str, module: str) -> Entry:
     path = Path(__file__).parent.parent.joinpath(*module.split(".")[1:])
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    path = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     cls = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
     doc = ast.get_docstring(cls) or ""
