@@ -67,12 +67,12 @@ def test_parts_and_laws_without_parentheses_stand_for_their_defaults():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Wolk()", "There is no law 'Wolk'. Did you mean 'Walk'?"),
+        ("Wolk()", "There is no law 'Wolk'. Did you mean 'Walk' or"),
         ("Walk(drft=1)", "Walk has no field 'drft'. Did you mean 'drift'?"),
         ("Walk(drift=11)", "`drift` of Walk must be <= 10, but is 11"),
         ("Walk(drift=nan)", "`drift` of Walk cannot be 'nan'"),
         ("Walk(drift=1e999)", "must be finite"),
-        ("Walk(potential=Wel())", "`potential` of Walk cannot be 'Wel'. Did you mean 'Well'?"),
+        ("Walk(potential=Wel())", "`potential` of Walk cannot be 'Wel'. Did you mean 'Well' or 'Wall'?"),
         ("Walk(potential=Well(depht=1))", "Well has no field 'depht'. Did you mean 'depth'?"),
         ("Walk(potential=Potential())", "cannot be 'Potential'"),
         ("Walk(1, drift=2)", "`drift` of Walk is given twice"),
@@ -130,7 +130,7 @@ def test_ranges(text, values):
         ("drift=log:0:1:3", "both ends must be > 0"),
         ("steps=1:2:3", "has fractions"),
         ("drft=1,2", "Did you mean 'drift'?"),
-        ("potential=Wal", "Did you mean 'Wall'?"),
+        ("potential=Wal", "Did you mean 'Wall' or 'Well'?"),
     ],
 )
 def test_malformed_ranges_are_refused(text, message):
