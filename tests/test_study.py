@@ -149,7 +149,7 @@ target = "even"
         (11, "confront[1].seeds = 1: It must be greater than or equal to 2."),
         (12, "confront[1].level = 2: It must be less than 1."),
         (15, "confront[2].law = 'CurieWeis()': There is no law 'CurieWeis'. Did you mean 'CurieWeiss'"),
-        (16, "confront[2].sed: There is no key 'sed' here. Did you mean 'seeds'?"),
+        (16, "confront[2].sed: There is no key 'sed' here. Did you mean 'seeds'"),
         (17, "confront[2].seeds.target: It is missing"),
         (17, "confront[2].seeds.targt: There is no key 'targt' here. Did you mean 'target'?"),
         (17, "confront[2].seeds = {'min': 10, 'max': 5, 'targt': 0.1}: `min` must be at most `max`."),

@@ -67,7 +67,7 @@ class TwiceTheTensor(SpikedMatrixTensor):
 
 
 def test_the_finite_system_agrees_and_a_wrong_law_does_not():
-    settings = dict(sizes=(12, 24), seeds=100)
+    settings = dict(sizes=(10, 20, 40), seeds=100)
     fields = dict(times=(0.5, 1.0), start_overlap=0.7)
     confrontation = confront(SpikedMatrixTensor(**fields), **settings)
     assert {confrontation[name].verdict for name in ("overlap", "energy")} <= {"agrees", "inconclusive"}
