@@ -121,7 +121,8 @@ def test_the_same_diagram_gives_the_same_bytes(landau, tmp_path, kind):
 SAID = ("phases", "BayesOptimal(prior=GaussBernoulli(), channel=Linear())", "--sweep", "alpha=0.1,0.3,0.5")
 
 
-def test_the_verb(tmp_path):
+def test_the_verb(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     out = tmp_path / "cs.pdf"
     done = CliRunner().invoke(main, [*SAID, "--sweep", "prior.rho=0.2,0.4", "--out", str(out), "--json"])
     assert done.exit_code == 0, done.output
