@@ -218,7 +218,8 @@ def test_docstrings_become_pages_of_reference():
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_afar(tmp_path, generate, monkeypatch):
     pytest.importorskip("furo")
     source = tmp_path / "docs"
-    shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("_build", "laws"))
+    made = {"_build", "laws"}
+    shutil.copytree(DOCS, source, ignore=lambda folder, names: made & set(names) if Path(folder) == DOCS else set())
     monkeypatch.setattr(generate, "FOLDER", source / "laws")
     generate.write_pages()
     built = subprocess.run(
@@ -227,6 +228,9 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_afar(tmp_path,
         text=True,
     )
     assert built.returncode == 0, built.stderr
+    gallery = tmp_path / "html" / "laws" / "index.html"
+    pictures = re.findall(r'<img src="([^"]+)"', gallery.read_text(encoding="utf-8"))
+    assert pictures and all((gallery.parent / src).is_file() for src in pictures)
     page = (tmp_path / "html" / "guide" / "verdicts.html").read_text(encoding="utf-8")
     assert '<span class="math">n_1' in page and "katex.min.js" in page
     for path in (tmp_path / "html").rglob("*.html"):
