@@ -55,7 +55,7 @@ def test_steps_are_of_fourth_order():
 
 def test_networks_and_wrong_theories():
     law = LazyTraining(times=(0.1, 0.5))
-    experiment = law.experiment(sizes=(128, 256, 512), seeds=400)
+    experiment = law.experiment(sizes=(64, 128, 256, 512), seeds=400)
     limit = law.limit()
     confrontation = confront(law, experiment, limit)
     assert all(confrontation[k].verdict != "disagrees" for k in ("outputs", "squared_outputs", "train_loss", "rate")), (
