@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -55,9 +57,19 @@ addEventListener("message", (e) => {{ document.getElementById("out").textContent
 </script></body>"""
 
 
+POLICY = re.compile(r"script-src [^;\"]*")
+
+
+def _with_probes(policy):
+    """The page's own policy, that lets in the two scripts of this test as well, by their hashes."""
+    code = [re.search(r"<script>(.*)</script>", script, re.S)[1] for script in (LISTEN, REPORT)]
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in code]
+    return " ".join([policy[0], *(f"'sha256-{digest}'" for digest in hashes)])
+
+
 def look(path, tmp_path, width, height=9000, *flags):
     """What the page at `path` says of itself in a window of this width."""
-    text = path.read_text(encoding="utf-8").replace("<head>", "<head>" + LISTEN, 1)
+    text = POLICY.sub(_with_probes, path.read_text(encoding="utf-8")).replace("<head>", "<head>" + LISTEN, 1)
     (tmp_path / "probe.html").write_text(text.replace("</body>", REPORT + "</body>", 1), encoding="utf-8")
     frame = tmp_path / "frame.html"
     frame.write_text(FRAME.format(width=width, height=height))
