@@ -28,7 +28,8 @@ def call(*words):
     return CliRunner().invoke(main, ["extrapolate", *words])
 
 
-def test_a_page_a_figure_and_words(runs):
+def test_a_page_a_figure_and_words(runs, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     result = call("runs.csv", "--x", "flops", "--y", "loss", "--at", "1e22", "--by", "recipe", "--out", "out")
     assert result.exit_code == 0, result.output
     for part in ("a run is within", "power law with floor", "undecided", "verdict: agrees"):
