@@ -109,12 +109,10 @@ class ContextualBlockModel(Law):
         return self.graph**2 * q + self.features**2 / self.aspect * q / (1 + self.features * q)
 
     def realize(self, n: int, key: jax.Array) -> dict[str, Any]:
-        rng, p = generator(key), max(1, round(n / self.aspect))
-        v, u = rng.choice((-1.0, 1.0), n), rng.standard_normal(p)
-        u *= np.sqrt(p) / np.linalg.norm(u)
-        A = rng.standard_normal((n, n)) / np.sqrt(n)
-        A = (A + A.T) / np.sqrt(2) + self.graph / n * np.outer(v, v)
-        B = rng.standard_normal((n, p)) + np.sqrt(self.features / n) * np.outer(v, u)
+        from ...algorithms.graphs.contextual import contextual_graph
+
+        p = max(1, round(n / self.aspect))
+        v, A, B = contextual_graph(generator(key), n, p, self.graph, self.features)
         local = self._message_passing(A, B, v)
         return {"overlap": v @ np.tanh(local) / n, "test_error": np.mean((1 - np.sign(v * local)) / 2)}
 

@@ -148,12 +148,11 @@ class GraphConvolution(Law):
         return y, c, y / ((1 - y) * c) if c > 0 else share - y
 
     def realize(self, n: int, key: jax.Array) -> dict[str, Any]:
-        rng, p = generator(key), max(1, round(n / self.aspect))
-        v, u = rng.choice((-1.0, 1.0), n), rng.standard_normal(p)
-        u *= np.sqrt(p) / np.linalg.norm(u)
-        A = rng.standard_normal((n, n)) / np.sqrt(n)
-        A = (A + A.T) / np.sqrt(2) + self.graph / n * np.outer(v, v)
-        convolved = A @ (rng.standard_normal((n, p)) + np.sqrt(self.features / n) * np.outer(v, u)) / np.sqrt(p)
+        from ...algorithms.graphs.contextual import contextual_graph
+
+        p = max(1, round(n / self.aspect))
+        v, A, B = contextual_graph(generator(key), n, p, self.graph, self.features)
+        convolved = A @ B / np.sqrt(p)
         known = np.arange(n) < min(max(round(self.labelled * n), 1), n - 1)
         X = convolved[known]
         if len(X) < p:
