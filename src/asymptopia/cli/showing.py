@@ -41,7 +41,8 @@ def show(law: str, files: Sequence[str], bibtex: bool, plot: bool, as_json: bool
       asymptopia show mylaw.py
     """
     classes = given.laws_in(law, names_of([*files, law])) if given.is_file(law) else None
-    found = classes or {law.split("(")[0].strip(): _named(law.split("(")[0].strip())}
+    name = law.split("(")[0].strip()
+    found = classes or {name: _named(name)}
     if bibtex:
         for name, cls in found.items():
             click.echo(cls.bibtex.strip() or f"% {name}: {cls.source or 'no source given'}")

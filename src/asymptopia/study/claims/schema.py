@@ -60,12 +60,16 @@ def checked(text: str, path: Path) -> tuple[ClaimTable | None, Law | None, list[
         table = ClaimTable.model_validate(raw)
     except ValidationError as error:
         return None, None, [_problem(e, text, path) for e in error.errors(include_url=False)]
-    for key, check in (("law", _law), ("value", _value), ("quantity", _quantity)):
-        try:
-            check(table, path)
-        except StatementError as problem:
-            return None, None, [f"{path}:{line_of(text, (key,))}: {key} = {getattr(table, key)!r}: {problem}"]
-    return table, _law(table, path), []
+    key = "law"
+    try:
+        law = _law(table, path)
+        key = "value"
+        printed(table.value)
+        key = "quantity"
+        _check_quantity(table, law)
+    except StatementError as problem:
+        return None, None, [f"{path}:{line_of(text, (key,))}: {key} = {getattr(table, key)!r}: {problem}"]
+    return table, law, []
 
 
 def _problem(error: Any, text: str, path: Path) -> str:
@@ -89,12 +93,7 @@ def _law(table: ClaimTable, path: Path) -> Law:
     return statement.law
 
 
-def _value(table: ClaimTable, path: Path) -> None:
-    printed(table.value)
-
-
-def _quantity(table: ClaimTable, path: Path) -> None:
-    law = _law(table, path)
+def _check_quantity(table: ClaimTable, law: Law) -> None:
     swept = table.slope or table.minimum
     if table.slope and table.minimum:
         raise StatementError("A claim is about a slope or a minimum, not both.")
