@@ -1,4 +1,7 @@
-"""Many statements, or many realisations, in one compiled call: numbers are traced, the rest is structure."""
+"""Limits of many statements, and many realisations, in one compiled call.
+
+The numbers of a statement are arguments of the compiled program, everything else in it is part of the program.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from .record import Record, StatementError, join, nearest, split
 
 
 def predict_all(laws: Sequence[Computable]) -> list[dict[str, Any]]:
-    """The predictions of each law; laws that differ in numbers only are predicted together."""
+    """The limits of several laws, one dictionary each; laws that differ only in numbers are predicted in one call."""
     groups: dict[Any, list[int]] = {}
     parts = [split(law) for law in laws]
     for i, (structure, _) in enumerate(parts):
@@ -32,7 +35,7 @@ def predict_all(laws: Sequence[Computable]) -> list[dict[str, Any]]:
 
 
 def realize_block(law: Computable, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
-    """The observables of the realisations of size `n` with these seeds: arrays with the seeds first."""
+    """The observables of one system of size `n` for each seed: arrays (seeds, ...), by name."""
     keys = seed_keys(n, seeds)
     how = compiled_as(law, n)
     if how is None:
@@ -47,8 +50,11 @@ def realize_block(law: Computable, n: int, seeds: Sequence[int]) -> dict[str, np
 
 
 def compiled_as(law: Computable, n: int) -> str | None:
-    """How realisations are compiled: "traced", with the law's numbers as arguments, or "static", with the numbers in
-    the program, where they decide on shapes; None where `realize` is ordinary Python, to be called seed by seed."""
+    """How `realize` is compiled: "traced", "static", or None for ordinary Python, which is called seed by seed.
+
+    A traced program takes the law's numbers as arguments and serves all of them. A static one has the numbers built in,
+    because they decide on shapes.
+    """
     cls = type(law)
     if cls not in _COMPILED:
         _COMPILED[cls] = None if law.gives_many() else next((h for h in _WAYS if _traces(law, n, h)), None)
@@ -56,7 +62,7 @@ def compiled_as(law: Computable, n: int) -> str | None:
 
 
 def known_as_python(law: Computable) -> bool:
-    """Whether realisations are known, without a trial, to be ordinary Python."""
+    """Whether `realize` has been seen to be ordinary Python, which JAX cannot trace."""
     return law.gives_many() or _COMPILED.get(type(law), "unknown") is None
 
 
@@ -79,26 +85,33 @@ def _traces(law: Computable, n: int, how: str) -> bool:
 
 
 def seed_keys(n: int, seeds: Sequence[int]) -> Any:
-    """The JAX keys of these seeds at size `n`; that of one seed is the same whatever else runs."""
+    """The JAX keys of these seeds at size `n`. A seed always has the same key, whatever else runs."""
     import jax.numpy as jnp
 
     return _compiled_keys()(n, jnp.asarray(seeds, jnp.uint32))
 
 
 def generator(key: Any) -> np.random.Generator:
-    """A NumPy generator seeded by a JAX key, for laws whose `realize` is ordinary Python."""
+    """A NumPy generator seeded by a JAX key, for a `realize` that is ordinary Python.
+
+    key: the key that `realize` is given. Returns a `numpy.random.Generator`; equal keys give equal numbers.
+    """
     import jax
 
     return np.random.default_rng([int(word) for word in np.asarray(jax.random.key_data(key)).ravel()])
 
 
 def whole(expected: float, rng: np.random.Generator, least: int = 1) -> int:
-    """A whole number >= `least` whose mean is the one asked for, for a system whose share of n is not one."""
+    """A random whole number of mean `expected`, for counts such as alpha n that are not whole.
+
+    expected: the mean; it is rounded up or down at random, so that rounding adds no bias to a mean over seeds.
+    rng: the source of randomness. least: the result is at least this, even where `expected` is less.
+    """
     return max(least, int(expected) + int(rng.random() < expected - int(expected)))
 
 
 def stacked(law: Record) -> int:
-    """How many statements a law or part with arrays in its number fields stands for: the length of the arrays, or 1."""
+    """The number K of statements in a law or part whose number fields hold arrays (K,); 1 without arrays."""
     return next((len(v) for v in split(law)[1] if np.ndim(v)), 1)
 
 

@@ -1,4 +1,4 @@
-"""Where the laws and parts of the library are found: by the place and the name of their files, none loaded in vain."""
+"""Laws and parts of the library by name: found by the names of their files, so that listing them imports none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_LAWS = ("__init__", "common")
 
 @cache
 def law_modules() -> dict[str, str]:
-    """The module of every law, by the name of the law; the file of `L1Recovery` is `<field>/l1_recovery.py`."""
+    """The module of every law by the law's name; none is imported. `L1Recovery` is in `<field>/l1_recovery.py`."""
     modules = {}
     for field in sorted(p for p in (_ROOMS / "laws").iterdir() if (p / "__init__.py").exists()):
         for path in sorted([*field.glob("*.py"), *field.glob("*/__init__.py")]):
@@ -30,13 +30,13 @@ def law_modules() -> dict[str, str]:
 
 
 def law_named(name: str) -> type[Law] | None:
-    """The law of this name, loaded; None if the library has none."""
+    """The class of the law with this name, imported; None if the library has no such law."""
     module = law_modules().get(name)
     return getattr(importlib.import_module(module), name) if module else None
 
 
 def law_classes() -> dict[str, type[Law]]:
-    """Every law of the library by name, all of them loaded."""
+    """Every law class of the library by name; imports all of them."""
     return {name: getattr(importlib.import_module(module), name) for name, module in law_modules().items()}
 
 
@@ -53,7 +53,7 @@ def part_classes() -> tuple[type[Record], ...]:
 
 
 def part_named(name: str) -> type[Record] | None:
-    """The part of this name; of two, that which comes last in the order of the modules. None if there is none."""
+    """The part class with this name, or None. If two modules export the name, the later module wins."""
     return {cls.__name__: cls for cls in part_classes()}.get(name)
 
 

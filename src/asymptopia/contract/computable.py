@@ -62,14 +62,14 @@ class Observable:
 
 
 class Computable(Record):
-    """A statement with observables: `predict` gives their limit, `realize` those of one finite system."""
+    """A statement with observables: `predict` computes their limits, `realize` those of one finite system."""
 
     observables: ClassVar[Mapping[str, Observable]] = {}
 
     def predict(self) -> dict[str, Any]:
-        """The observables in the limit, by name; `<name>_error` beside those known only numerically.
+        """The limits of the observables, by name, and `<name>_error` for each that is known only numerically.
 
-        Derived from `realize` where a law says nothing else; see `asymptopia.derive`.
+        Derived from `realize` where a law defines no prediction; see `asymptopia.derive`.
         """
         if self.is_derived():
             from ..derive import derive_observables
@@ -81,9 +81,10 @@ class Computable(Record):
         return self._from_folder("theory", "predict")(self)
 
     def predict_many(self) -> dict[str, Any]:
-        """The same for a law with arrays (K,) in some of its number fields: arrays (K, ...), K = 1 if there are none.
+        """The limits of K statements at once, for a law whose number fields hold arrays (K,): arrays (K, ...) by name.
 
-        For laws that compute many statements at once with NumPy; those of JAX are batched anyway.
+        A law of NumPy defines it in place of `predict`; without arrays in the fields, K is 1. Laws of JAX are batched
+        anyway.
         """
         return self._from_folder("theory", "predict_many")(self)
 
@@ -94,7 +95,7 @@ class Computable(Record):
         return self._from_folder("experiment", "realize")(self, n, key)
 
     def realize_all(self, n: int, keys: Sequence[Any]) -> dict[str, Any]:
-        """The observables of a system for each key, arrays with the keys first: one by one, unless a law gives more."""
+        """The observables of one system for each key: arrays (keys, ...). By default calls `realize` key by key."""
         if hasattr(self.in_folder("experiment"), "realize_all"):
             return self._from_folder("experiment", "realize_all")(self, n, keys)
         rows = [self.realize(n, key) for key in keys]

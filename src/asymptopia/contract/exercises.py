@@ -12,7 +12,10 @@ FACTORS = (1.25, 0.8)  # and for one that is not
 
 
 def exercises(cls: type[Law]) -> list[Law]:
-    """The law off its defaults: its own `exercises`; where it states none, with every number moved that can be."""
+    """Statements off a law's defaults in which every term matters.
+
+    Returns its own `exercises` or, if it has none, one statement in which every number field that can be is changed.
+    """
     return [cls(**fields) for fields in cls.exercises] or [_moved(cls())]
 
 

@@ -14,9 +14,9 @@ FINEST, WIDEST = 1e-5, 1e3
 
 
 def holder(law: Record, name: str) -> tuple[Record, str]:
-    """The record that holds a field, the law itself or one of its parts, and the field's own name in it.
+    """The record that holds a field, and the field's name in it: `prior.rho` of a law is `rho` of its prior.
 
-    Raises `StatementError` if there is no such field: `alpha` and `prior.rho` are names.
+    Raises `StatementError` if there is no such field.
     """
     part, dot, rest = name.partition(".")
     names = [f.name for f in dataclasses.fields(law)]  # type: ignore[arg-type]
@@ -31,14 +31,17 @@ def holder(law: Record, name: str) -> tuple[Record, str]:
 
 
 def vary(law: Any, name: str, value: Any) -> Any:
-    """The law with another value of a field, or of a field of a part: `vary(law, "prior.rho", 0.1)`."""
+    """The law with another value of one field, or of a field of a part: `vary(law, "prior.rho", 0.1)`."""
     part, dot, rest = name.partition(".")
     holder(law, name)
     return law.replace(**{part: vary(getattr(law, part), rest, value) if dot else value})
 
 
 def admitted(law: Record, name: str) -> np.ndarray:
-    """Values over the whole range that a numeric field admits: even where it has two ends, geometric where one."""
+    """A grid over all admitted values of a number field: even between two ends, geometric above a single one.
+
+    Raises `StatementError` if the field holds no real number or has no least value.
+    """
     record, last = holder(law, name)
     where = f"`{last}` of {type(record).__name__}"
     if not isinstance(getattr(record, last), float):
@@ -57,9 +60,9 @@ _ENDS = (("above", "at_least"), ("below", "at_most"))
 
 
 def open_edge(law: Record, name: str) -> float | None:
-    """The least value of a field without a largest, if it is excluded itself, as no samples are; else None.
+    """The lower end of a field's range if the end itself is excluded and there is no upper end; else None.
 
-    What holds from there on holds as soon as there is anything to see.
+    `alpha > 0` has the open edge 0: what holds from there on holds from the first sample on.
     """
     record, last = holder(law, name)
     limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ class Landmark:
 
 
 class Statement(Shown):
-    """What a law and a sweep of it have in common: a grid of statements, one limit, one experiment."""
+    """What a law and a sweep share: a grid of statements with one limit and one experiment."""
 
     @property
     def law(self) -> Law:
@@ -60,21 +60,22 @@ class Statement(Shown):
         raise NotImplementedError
 
     def admit(self) -> None:
-        """Raise `NoLimit` if any of the statements has no limit, or a part that lacks what its field needs."""
+        """Raise `NoLimit` if a statement has no limit, or a part lacks what its field needs."""
         for point in self.points():
             if wrong := unmet(point):
                 raise NoLimit(wrong)
             point.check()
 
     def warnings(self) -> list[str]:
-        """Why the limit cannot be trusted, for each statement where it cannot."""
+        """A sentence for each statement whose limit cannot be trusted."""
         checked = [(p, p.valid()) for p in self.points()]
         return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in checked if reason]
 
     def limit(self) -> xr.Dataset:
-        """The predictions, labelled: one variable an observable, dims of the sweep first.
+        """The predictions as a Dataset with one variable for each observable; the dims of the sweep come first.
 
-        `<name>_error` stands beside an observable where the theory itself is numerical.
+        `<name>_error` stands beside an observable where the theory itself is numerical. Raises `NoLimit` where a
+        statement has no limit.
         """
         self.admit()
         points = self.points()
@@ -90,9 +91,9 @@ class Statement(Shown):
         return label(self, values)
 
     def experiment(self, sizes: Sequence[int] | None = None, seeds: int | Sequence[int] | None = None) -> xr.Dataset:
-        """Realisations, labelled: dims of the sweep, then `size`, `seed`, then those of the observable.
+        """The realisations as a Dataset: dims of the sweep, then `size`, `seed`, then those of the observable.
 
-        `sizes` and `seeds` default to the law's; a number of seeds stands for 0, 1, ... .
+        sizes, seeds: by default the law's own; a number of seeds stands for 0, 1, ..., that number minus 1.
         """
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
@@ -136,11 +137,11 @@ class Law(Statement, Computable, Phased):
         return {}
 
     def valid(self) -> str | None:
-        """None, or why this limit cannot be trusted here."""
+        """The reason why the limit cannot be trusted at this statement, or None."""
         return None
 
     def check(self) -> None:
-        """Raise `NoLimit` where the problem has no limit at all; nothing is computed then."""
+        """Raise `NoLimit` where the problem has no limit; called before anything is computed."""
 
     @property
     def law(self) -> Law:

@@ -19,9 +19,10 @@ IMPOSSIBLE, HARD, EASY = 0, 1, 2
 
 
 def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
-    """The transitions of a law as its field `along`, or a field of a part such as `prior.rho`, varies: name -> value.
+    """The transitions of a law along one of its fields, by name: `{"weak_recovery": 1.2, ...}`.
 
-    Raises `StatementError` if there is no such field, or no transition is known along it.
+    along: a field, or a field of a part such as `prior.rho`. Raises `StatementError` if there is no such field, or no
+    transition is known along it.
     """
     if along not in law.controls:
         holder(law, along)
@@ -82,7 +83,7 @@ def _line(law: Law, along: str, values: np.ndarray) -> tuple[dict[str, list[floa
 
 
 def phase(state: State, exact: bool = False) -> int:
-    """The phase of a state, where only perfect recovery counts as success if `exact`."""
+    """The phase of a state: 0 impossible, 1 hard, 2 easy. `exact`: only perfect recovery counts as success."""
     if state.best.free_entropy > state.low.free_entropy:
         return HARD
     if state.trivial or state.several or (exact and not _perfect(state.low)):

@@ -115,7 +115,7 @@ def check_increasing(
     at_most: float = math.inf,
     count: int = 1,
 ) -> None:
-    """Raise `StatementError` unless the field is `count` or more finite numbers within the ends that increase."""
+    """Raise `StatementError` unless a field holds at least `count` finite numbers in range that increase strictly."""
     given = getattr(record, name)
     values = np.asarray(given, float)
     enough = values.ndim == 1 and len(values) >= count and np.isfinite(values).all()
@@ -124,7 +124,7 @@ def check_increasing(
 
 
 def unmet(record: Record) -> str | None:
-    """What is wrong with a part that lacks what its field needs, in words; None if every part has it."""
+    """A sentence about the first part that lacks what its field needs, such as a convex loss; None if there is none."""
     for f in dataclasses.fields(record):  # type: ignore[arg-type]
         need, part = f.metadata.get("needs"), getattr(record, f.name)
         if need and part is not None and not getattr(part, need)():
@@ -140,7 +140,7 @@ def field_types(cls: type[Record]) -> dict[str, Any]:
 
 
 def split(record: Record) -> tuple[Any, list[Any]]:
-    """A record as its structure, which can be hashed, and the list of the floats and arrays in it and in its parts."""
+    """A record as a hashable structure, and the floats and arrays in it and in its parts; `join` is the inverse."""
     children, structure = _opened(record)
     numbers: list[Any] = []
     inside = []
@@ -156,14 +156,14 @@ def split(record: Record) -> tuple[Any, list[Any]]:
 
 
 def join(structure: Any, numbers: typing.Iterable[Any]) -> Any:
-    """The record of this structure with these numbers: floats, arrays or JAX tracers. Nothing is checked again."""
+    """The record with this structure and these numbers (floats, arrays, JAX tracers), unchecked; inverse of `split`."""
     cls, own, inside = structure
     left = iter(numbers)
     return _closed(cls, own, [next(left) if s == _NUMBER else join(s, left) for s in inside])
 
 
 def with_arrays(record: typing.Any, change: typing.Callable[[np.ndarray], np.ndarray]) -> typing.Any:
-    """The record with every array in it and in its parts changed; itself if it holds none. Nothing is checked again."""
+    """The record with `change` applied to every array in it and in its parts, unchecked; itself if it has no array."""
     structure, numbers = split(record)
     if not any(isinstance(v, np.ndarray) for v in numbers):
         return record

@@ -1,4 +1,4 @@
-"""What is wrong with what was stated, and the names that may have been meant."""
+"""The errors for bad input and for problems without a limit, and the nearest known names in their messages."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ FEW = 12  # names that are told in full
 
 
 class StatementError(ValueError):
-    """A statement, a field or a range that does not say what it should; the message says what would."""
+    """Bad input: an unknown name, or a value that is not admitted. The message says what is admitted."""
 
 
 class NoLimit(StatementError):
-    """The problem as stated has no limit (or no solution at all); the message says where it has one."""
+    """The problem as stated has no limit or no solution; the message says where it has one."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The tail of an error message: the three nearest names if there are any, and all if they are few."""
+    """The end of an error message: up to three names close to the wrong one, and all known names if they are few."""
     import difflib
 
     known = set(known)

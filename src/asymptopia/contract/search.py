@@ -1,4 +1,4 @@
-"""What is known of every law before it is loaded: its line in a list, and the words by which it is found."""
+"""The list of laws and the search in it, from the source files alone: no law is imported."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SHORT = 3  # letters up to which a word must be whole
 
 @dataclass(frozen=True)
 class Entry:
-    """A law as its file states it.
+    """A law as its source file describes it, read without an import.
 
-    name, field: of the law, and of science.
+    name, field: the law's name and its field of science.
     summary:     the first sentence of its docstring.
     source:      where it is from.
     topics:      what researchers call it.
-    text:        all that its statement says, in lower case.
+    text:        everything that its statement says, in lower case.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Entry:
     text: str
 
     def rank(self, words: Sequence[str]) -> int:
-        """How well the words fit: 0 if its name or topics have them all, 1 its summary too, 2 its text; 3 if not."""
+        """How well a law matches the words: 0 by name or topic, 1 by its summary, 2 by its whole text, 3 not at all."""
         apart = re.sub("([a-z])([A-Z])", r"\1 \2", self.name)
         said = " , ".join((apart, self.name, *self.topics)).lower()
         parts = (said, f"{said} {self.summary.lower()}", f"{said} {self.text}")
@@ -47,7 +47,7 @@ def entries() -> list[Entry]:
 
 
 def matching(text: str, among: Iterable[Entry]) -> list[list[Entry]]:
-    """The laws that have all the words: by name or topic, by summary, by anything they say; each law once."""
+    """The laws that contain all the words, in three lists: by name or topic, by summary, by text; each law once."""
     words = [_spelt(w) for w in re.findall(r"[\w-]+", text.lower())]
     ranked = [(e.rank(words), e) for e in among] if words else []
     return [[e for rank, e in ranked if rank == k] for k in range(3)]

@@ -1,4 +1,4 @@
-"""Objects that show themselves: as a figure, as HTML in a notebook, as a page."""
+"""The methods by which objects show themselves: a figure, HTML in a notebook, a page."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ _DRAWING = f"{__name__.split('.')[0]}.report.display"
 
 
 def drawing(function: str) -> Any:
-    """A function of the report that draws an object."""
+    """The drawing function with this name from the report, which is imported only here."""
     return getattr(importlib.import_module(_DRAWING), function)
 
 
 class Shown:
-    """What can be looked at: `plot` and the representation that notebooks show."""
+    """An object with a figure: `plot()`, and an HTML representation in notebooks."""
 
     def plot(self, observable: str | None = None) -> list[Axes]:
-        """Draw a limit, or what was measured against it; returns the matplotlib axes, those of residuals beneath.
+        """Draw the limit, and the measurements if there are any, against the swept field or the size.
 
-        observable: its name; by default the first.
-
-        Raises `StatementError` if there is no such observable, or nothing to draw.
+        observable: its name; by default the first. Returns the matplotlib axes, those of the residuals last. Raises
+        `StatementError` if there is no such observable, or nothing to draw.
         """
         return drawing("plot")(self, observable)
 

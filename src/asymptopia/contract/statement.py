@@ -135,9 +135,9 @@ def field_names(cls: type[Record]) -> list[str]:
 
 
 def parts_of(hint: Any, need: str | None = None) -> dict[str, type[Record]]:
-    """Every part, by name, that a field with this annotation admits: of the library, and of the family's own module.
+    """The parts that a field with this annotation admits, by name.
 
-    need: a method that must be true of the part with its defaults, such as "convex" of a loss.
+    need: a method that must return True for the part's defaults, such as "convex" for a loss.
     """
     families = tuple(record_types(hint))
     beside = [v for f in families for v in vars(sys.modules[f.__module__]).values() if isinstance(v, type)]

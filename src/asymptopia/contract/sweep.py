@@ -50,9 +50,10 @@ class Sweep(Statement):
 
 
 def sweep(law: Law, **axes: Sequence[Any]) -> Sweep:
-    """The law along one or more of its fields: `sweep(ERM(), alpha=(1, 2, 4), loss=(Square(), Hinge()))`.
+    """A law at every combination of values of some fields: `sweep(ERM(), alpha=(1, 2, 4), loss=(Square(), Hinge()))`.
 
-    Raises `StatementError` for an unknown field, an empty range, a value not admitted, or one given twice.
+    Returns a `Sweep`, which has a limit and an experiment like a law. Raises `StatementError` for an unknown field, an
+    empty range, a value that is not admitted, or a value that is given twice.
     """
     if not axes:
         raise StatementError(f"A sweep of {type(law).__name__} needs at least one field with its values.")

@@ -1,4 +1,4 @@
-"""The words by which a researcher looks for a law, where its statement does not say them: models, methods, effects."""
+"""The words by which researchers look for a law (models, methods, effects), where its statement lacks them."""
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "AMP": ("approximate message passing", "state evolution", "compressed sensing", "lasso"),

@@ -17,11 +17,11 @@ CLOSEST = 1e-6  # how close, relatively, two parameters are brought before a cha
 
 @dataclasses.dataclass(frozen=True)
 class FixedPoint:
-    """One of the states that the equations of a law admit.
+    """A fixed point of a law's equations.
 
-    values:       its order parameters and observables by name; "overlap", which orders the states, among them.
-    free_entropy: of the states that are stable, the one of largest free entropy is that of equilibrium.
-    stable:       whether iteration stays near it.
+    values:       its order parameters and observables by name, with "overlap", by which fixed points are ordered.
+    free_entropy: the stable fixed point with the largest free entropy is the equilibrium.
+    stable:       whether iteration from nearby returns to it.
     """
 
     values: Mapping[str, float]
@@ -36,10 +36,10 @@ class FixedPoint:
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What the fixed points at a parameter say: the state reached without knowledge, the one from full knowledge.
+    """The stable fixed points at one parameter value that matter for inference.
 
-    low, high: the stable fixed points of smallest and of largest overlap.
-    best:      the one of largest free entropy.
+    low, high: those with the smallest and the largest overlap: reached from an uninformed and from an informed start.
+    best:      the one with the largest free entropy, that is the equilibrium.
     """
 
     low: FixedPoint
@@ -48,7 +48,7 @@ class State:
 
     @classmethod
     def of(cls, points: Sequence[FixedPoint]) -> State:
-        """From all fixed points at a parameter. Raises `ArithmeticError` if none of them is stable."""
+        """The state from all fixed points at one parameter value; raises `ArithmeticError` if none is stable."""
         stable = sorted((p for p in points if p.stable), key=lambda p: p.overlap)
         if not stable:
             raise ArithmeticError("None of the fixed points is stable.")
@@ -56,17 +56,17 @@ class State:
 
     @property
     def trivial(self) -> bool:
-        """Nothing is learned without knowledge."""
+        """Whether an uninformed start learns nothing: its overlap is zero."""
         return abs(self.low.overlap) < FRESH
 
     @property
     def several(self) -> bool:
-        """There is more than one stable state."""
+        """Whether there is more than one stable fixed point."""
         return self.low is not self.high
 
     @property
     def informed(self) -> bool:
-        """The state from full knowledge is that of equilibrium, strictly."""
+        """Whether there are two states, and the one from an informed start has the larger free entropy."""
         return self.several and self.high.free_entropy > self.low.free_entropy
 
 
@@ -75,16 +75,17 @@ Place = tuple[float, State]
 
 
 def transitions(points: Points, values: Sequence[float], tolerance: float = 1e-9) -> dict[str, float]:
-    """The transitions met between the first and the last of `values`, by name, to relative accuracy `tolerance`.
+    """The transitions of a law's fixed points between the first and the last of some parameter values, by name.
 
-    weak_recovery:        the state reached without knowledge leaves the trivial one.
-    algorithmic:          that state ends, and jumps to the informed one: a spinodal.
-    informative_spinodal: the informed state appears beside it.
-    information_theoretic: where there are both, they have the same free entropy.
+    points(values): all fixed points at each of the values. tolerance: the relative accuracy of a transition.
 
-    `points(values)` are all fixed points at each of the values. Neighbours between which the state jumps are brought
-    together until the region of several states between them is found. A transition met again has a number, as in
-    algorithmic_2.
+    weak_recovery:        the overlap from an uninformed start leaves zero.
+    algorithmic:          the uninformed state ends, and the overlap jumps to the informed one (a spinodal).
+    informative_spinodal: the informed state appears beside the uninformed one.
+    information_theoretic: both exist and have the same free entropy.
+
+    Values between which the state jumps are refined until the region with several states between them is resolved. A
+    transition that is met again is numbered, as in algorithmic_2. Returns name -> value.
     """
     changes: list[tuple[float, str]] = []
     states = scan(points, values)
@@ -98,7 +99,7 @@ def transitions(points: Points, values: Sequence[float], tolerance: float = 1e-9
 
 
 def scan(points: Points, values: Sequence[float]) -> list[Place]:
-    """The states at the values, in order, and at such between them that no jump is left unresolved."""
+    """The states at the values, in order, with values added in between until every jump is resolved."""
     ordered = sorted(float(v) for v in values)
     states = [(x, State.of(p)) for x, p in zip(ordered, points(ordered), strict=True)]
     scale = max(s.high.overlap for _, s in states) or 1.0
@@ -155,7 +156,7 @@ def _middle(ends: tuple[Place, Place]) -> float:
 
 
 class Phased(Record):
-    """A statement whose equations may have several fixed points, and transitions between them."""
+    """A statement whose equations may have several fixed points, with transitions between them."""
 
     def fixed_points(self) -> list[FixedPoint]:
         """All fixed points of a law's equations, stable or not, ordered by overlap; for laws that have several."""
@@ -173,10 +174,10 @@ class Phased(Record):
 
 
 def transitions_along(law: Phased, along: str) -> dict[str, float]:
-    """The transitions of a law with fixed points, over all values that the field admits; see `transitions`.
+    """The transitions of a law with fixed points over the whole range of a field; see `transitions`.
 
-    Where the informed state is that of equilibrium from the open edge of the field on, `information_theoretic` is that
-    edge: hard from alpha = 0.
+    Where the informed state is the equilibrium from the open edge of the field on, `information_theoretic` is that
+    edge: inference is then hard from alpha = 0 on.
     """
     return dict(_transitions_along(law, along))
 
