@@ -38,22 +38,22 @@ def list_laws(words: Sequence[str], as_json: bool) -> None:
       asymptopia list ising --json
     """
     known = entries()
-    found = matching(" ".join(words), known) if words else [known, [], []]
-    if not any(found):
+    groups = matching(" ".join(words), known) if words else [known, [], []]
+    if not any(groups):
         topics = {t for e in known for t in (e.name, e.field, *e.topics)}
         raise StatementError(f"No law mentions {' '.join(words)!r}.{nearest(' '.join(words), topics)}")
     with only_json(as_json) as out:
-        out.append({"laws": [_plain(e) for group in found for e in group]})
+        out.append({"laws": [_plain(e) for group in groups for e in group]})
     if as_json:
         return
     width, name = width_of(sys.stdout), max(len(e.name) for e in known) + 2
-    best = sorted([*found[0], *found[1]], key=lambda e: e.field)
+    best = sorted([*groups[0], *groups[1]], key=lambda e: e.field)
     for entry_field, group in itertools.groupby(best, lambda e: e.field):
         click.echo(entry_field.replace("_", " "))
         for e in group:
             click.echo(f"  {e.name:{name}}{fitted(e.summary, width - name - 2)}")
-    if found[2]:
-        click.echo(fitted(f"mentioned by: {', '.join(e.name for e in found[2])}", width))
+    if groups[2]:
+        click.echo(fitted(f"mentioned by: {', '.join(e.name for e in groups[2])}", width))
 
 
 def _plain(entry: Entry) -> dict[str, object]:

@@ -47,16 +47,17 @@ def check(law: str | None, budget: float, as_json: bool) -> None:
         return _list(as_json)
     statements = [s for cls in _classes(law) for s in (cls(), *exercises(cls))]
     with only_json(as_json) as printed:
-        found = []
+        confrontations = []
         for statement in statements:
             warn(statement.warnings())
             say(f"{statement.short()}: running")
-            found.append(_settled(statement, budget))
-        printed.append({"law": law, "confrontations": [confrontation_json(c) for c in found]})
+            confrontations.append(_settled(statement, budget))
+        printed.append({"law": law, "confrontations": [confrontation_json(c) for c in confrontations]})
     if not as_json:
-        show_verdicts(law, [(repr(c.statement), c) for c in found])
-    refuted = sum(c.verdict == "disagrees" for c in found)
-    say(f"{sum(c.verdict == 'agrees' for c in found)} of {len(found)} statements agree, {refuted} are refuted")
+        show_verdicts(law, [(repr(c.statement), c) for c in confrontations])
+    refuted = sum(c.verdict == "disagrees" for c in confrontations)
+    agreed = sum(c.verdict == "agrees" for c in confrontations)
+    say(f"{agreed} of {len(confrontations)} statements agree, {refuted} are refuted")
     if refuted:
         raise SystemExit(1)
 

@@ -59,15 +59,15 @@ def extrapolate(
         gains: tuple[Gain, ...] = ()
         if by is not None:
             gains = compare(table, names[0] if len(names) == 1 else x, y, by, [p[0] for p in places], **how)
-        found = extrapolated(table, names, y, places, by=by, **how)
+        extrapolation = extrapolated(table, names, y, places, by=by, **how)
         folder = out or Path("results") / f"extrapolate-{Path(table).stem}"
-        page = write_page(found, folder, f"{y} of larger runs: {Path(table).name}", provenance(), gains)
+        page = write_page(extrapolation, folder, f"{y} of larger runs: {Path(table).name}", provenance(), gains)
         extra = {"comparisons": [vars(g) for g in gains], "report": str(page)}
-        printed.append(found.plain() | extra)
+        printed.append(extrapolation.plain() | extra)
     if not as_json:
-        _show(found, gains, names[0])
+        _show(extrapolation, gains, names[0])
         click.echo(f"report: {page}")
-    if strict and found.verdict != "agrees":
+    if strict and extrapolation.verdict != "agrees":
         raise SystemExit(1)
 
 
@@ -83,13 +83,13 @@ def _places(names: list[str], at: tuple[tuple[float, ...], ...]) -> list[tuple[f
     return list(at)
 
 
-def _show(found: Extrapolation, gains: tuple[Gain, ...], x: str) -> None:
-    for note in found.notes:
+def _show(extrapolation: Extrapolation, gains: tuple[Gain, ...], x: str) -> None:
+    for note in extrapolation.notes:
         say(f"note: {note}")
-    for title, columns, rows in found.tables():
+    for title, columns, rows in extrapolation.tables():
         show_table(columns, rows, title)
     for gain in gains:
         click.echo(gain.sentence(x))
-    if found.next_run is not None:
-        click.echo(found.next_run.sentence(found.ladder.names))
-    click.echo(f"verdict: {found.verdict}. {found.reason}")
+    if extrapolation.next_run is not None:
+        click.echo(extrapolation.next_run.sentence(extrapolation.ladder.names))
+    click.echo(f"verdict: {extrapolation.verdict}. {extrapolation.reason}")

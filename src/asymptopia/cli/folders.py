@@ -131,19 +131,19 @@ def export(folder: Path, trust: bool, out: Path | None, tex: bool, as_csv: bool,
     from ..report.page import prefixes
     from ..study.perform import judged
 
-    found = judged(folder, trust)
+    confrontations = judged(folder, trust)
     target = out or folder
     every = not (tex or as_csv or pdf)
-    texts = {"table.csv": csv_text(found)} if as_csv or every else {}
+    texts = {"table.csv": csv_text(confrontations)} if as_csv or every else {}
     if tex or every:
-        texts |= {"table.tex": tex_text(found), "CITE.bib": bibliography(found)}
+        texts |= {"table.tex": tex_text(confrontations), "CITE.bib": bibliography(confrontations)}
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (target / name).write_text(text, encoding="utf-8")
         paths = [target / name for name in texts]
         if pdf or every:
-            for confrontation, prefix in zip(found, prefixes(found), strict=True):
+            for confrontation, prefix in zip(confrontations, prefixes(confrontations), strict=True):
                 paths += save_figures(confrontation, target / "figures", prefix)
     except OSError as error:
         reason = error.strerror or error

@@ -121,12 +121,12 @@ class Numbers(click.ParamType[Any]):
         if isinstance(value, tuple):
             return value
         try:
-            found = tuple(float(piece) for piece in value.split(","))
+            numbers = tuple(float(piece) for piece in value.split(","))
         except ValueError:
-            found = ()
-        if not found or not all(0 < x < float("inf") for x in found):
+            numbers = ()
+        if not numbers or not all(0 < x < float("inf") for x in numbers):
             self.fail(f"{value!r} is not a list of numbers > 0 such as 0.1,0.05.", param, ctx)
-        return found
+        return numbers
 
 
 def is_file(text: str) -> bool:
@@ -161,11 +161,11 @@ def laws_in(path: str, names: dict[str, Any]) -> dict[str, type[Law]]:
 
 def one_statement(text: str, law: str | None, files: Sequence[str], sweeps: Sequence[str] = ()) -> Statement:
     """The one statement that a command is about, along the ranges of `--sweep`."""
-    found, names = stated(text, law, files)
-    if len(found) > 1:
-        options = ", ".join(type(s.law).__name__ for s in found)
+    statements, names = stated(text, law, files)
+    if len(statements) > 1:
+        options = ", ".join(type(s.law).__name__ for s in statements)
         raise StatementError(f"{text} defines several laws ({options}): say which with --law.")
-    return along(found[0], sweeps, names)
+    return along(statements[0], sweeps, names)
 
 
 def along(statement: Statement, sweeps: Sequence[str], names: dict[str, Any]) -> Statement:

@@ -52,13 +52,13 @@ def judge(
 
     claims = {kind: _claim(kind, options.pop(kind)) for kind in CLAIMS}
     with only_json(as_json) as printed:
-        found = verdict_on(table, value=value, by=list(by), **claims, **options)
-        page = _report(found, table, out)
-        printed.append({"table": table, "report": str(page), **confrontation_json(found)})
+        confrontation = verdict_on(table, value=value, by=list(by), **claims, **options)
+        page = _report(confrontation, table, out)
+        printed.append({"table": table, "report": str(page), **confrontation_json(confrontation)})
     if not as_json:
-        show_verdicts(Path(table).name, [(found.name, found)])
+        show_verdicts(Path(table).name, [(confrontation.name, confrontation)])
         click.echo(f"report: {page}")
-    if strict and found.verdict == "disagrees":
+    if strict and confrontation.verdict == "disagrees":
         raise SystemExit(1)
 
 
@@ -78,9 +78,9 @@ def _number(text: str) -> float | str:
         return text.strip()
 
 
-def _report(found: Any, table: str, out: Path | None) -> Path:
+def _report(confrontation: Any, table: str, out: Path | None) -> Path:
     from ..report import write_results
 
     folder = out or Path("results") / f"judge-{Path(table).stem}"
-    provenance = {"table": Path(table).name, "rows": int(found.experiment.sizes["seed"])}
-    return write_results(folder, [found], title=f"A verdict on {Path(table).name}", provenance=provenance)
+    provenance = {"table": Path(table).name, "rows": int(confrontation.experiment.sizes["seed"])}
+    return write_results(folder, [confrontation], title=f"A verdict on {Path(table).name}", provenance=provenance)

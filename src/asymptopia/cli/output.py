@@ -113,10 +113,10 @@ def dataset_json(statement: str, data: xr.Dataset, warnings: Sequence[str]) -> d
 @contextlib.contextmanager
 def only_json(wanted: bool) -> Iterator[list[Any]]:
     """Keep standard output for the one object put into the list; whatever else is printed goes to standard error."""
-    found: list[Any] = []
+    printed: list[Any] = []
     if not wanted:
-        yield found
+        yield printed
         return
     with contextlib.redirect_stdout(sys.stderr):
-        yield found
-    click.echo(json.dumps(strict(found[0]), allow_nan=False, ensure_ascii=False))
+        yield printed
+    click.echo(json.dumps(strict(printed[0]), allow_nan=False, ensure_ascii=False))

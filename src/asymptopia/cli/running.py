@@ -74,10 +74,10 @@ def run(
     if is_claims(statement):
         return run_claims(statement, out, strict, as_json, {"shard": shard, **options})
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
-    with only_json(as_json) as found:
+    with only_json(as_json) as printed:
         study, slug = _study(statement, **options)
         done = _performed(study, out or Path("results") / f"{slug}-{study.mark}", shard=shard, budget=budget, **machine)
-        found.append(done_json(study, done))
+        printed.append(done_json(study, done))
     _finish(study, done, as_json, strict, shard)
 
 
@@ -134,11 +134,11 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
     """
     _guard(options.pop("cell_timeout"))
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
-    with only_json(as_json) as found:
+    with only_json(as_json) as printed:
         study = _forecast(data, **options)
         slug = "forecast-" + Path(data).stem
         done = _performed(study, out or Path("results") / f"{slug}-{study.mark}", shard=None, **machine)
-        found.append(done_json(study, done))
+        printed.append(done_json(study, done))
     _finish(study, done, as_json, strict=False, shard=None)
 
 
@@ -190,8 +190,8 @@ def _of_statements(
 ) -> tuple[Study, str]:
     from ..study import Confront, Study, as_toml
 
-    found, names = given.stated(text, law, files)
-    statements = [given.along(s, sweeps, names) for s in found]
+    bare, names = given.stated(text, law, files)
+    statements = [given.along(s, sweeps, names) for s in bare]
     level = 0.01 if level is None else level
     if not 0 < level < 1:
         raise StatementError(f"`level` must be > 0 and < 1, but is {level:g}.")

@@ -60,33 +60,33 @@ def scale(
     sizes, along = widths or depths or (), "width" if widths is not None else "depth"
     function = named(step, "FILE.py:STEP")
     with only_json(as_json) as printed:
-        found = (
+        result = (
             transfer(function, sizes, rates, seeds, steps or 50, level)
             if rates
             else examine(function, sizes, along, seeds, steps or 4, level)
         )
-        printed.append({"step": step, "along": along} | _found(found))
+        printed.append({"step": step, "along": along} | _plain(result))
     if not as_json:
-        _show(step, found)
+        _show(step, result)
 
 
-def _found(found: Scale | Transfer) -> dict[str, Any]:
+def _plain(result: Scale | Transfer) -> dict[str, Any]:
     from ..scale import Scale
 
-    if not isinstance(found, Scale):
+    if not isinstance(result, Scale):
         return {
-            "sizes": found.sizes, "rates": found.rates, "best": found.best, "losses": found.losses,
-            **_exponent(found.exponent),
+            "sizes": result.sizes, "rates": result.rates, "best": result.best, "losses": result.losses,
+            **_exponent(result.exponent),
         }  # fmt: skip
     rows = {
         id(row): {"layer": row.layer, "quantity": row.quantity, "expected": row.expected, "mend": row.mend}
         | _exponent(row.exponent)
-        for row in found.rows
+        for row in result.rows
     }
     return {
-        "sizes": found.sizes, "seeds": found.seeds, "level": found.level, "degree": found.degree,
-        "rows": list(rows.values()), "faults": [rows[id(row)] for row in found.faults],
-        "undecided": [rows[id(row)] for row in found.undecided], "unseen": found.unseen,
+        "sizes": result.sizes, "seeds": result.seeds, "level": result.level, "degree": result.degree,
+        "rows": list(rows.values()), "faults": [rows[id(row)] for row in result.faults],
+        "undecided": [rows[id(row)] for row in result.undecided], "unseen": result.unseen,
     }  # fmt: skip
 
 
@@ -94,29 +94,28 @@ def _exponent(e: Exponent) -> dict[str, Any]:
     return {"exponent": e.value, "interval": [e.low, e.high], "verdict": e.verdict}
 
 
-def _show(step: str, found: Scale | Transfer) -> None:
+def _show(step: str, result: Scale | Transfer) -> None:
     from ..scale import Scale
 
-    if not isinstance(found, Scale):
-        rows = [[str(n), ", ".join(f"{rate:.3g}" for rate in found.best[:, k])] for k, n in enumerate(found.sizes)]
+    if not isinstance(result, Scale):
+        rows = [[str(n), ", ".join(f"{rate:.3g}" for rate in result.best[:, k])] for k, n in enumerate(result.sizes)]
         show_table(("size", "best rate, by seed"), rows, step, right=("size",))
-        say(f"the best rate goes as size**{_interval(found.exponent)}: {found.exponent.verdict}")
+        say(f"the best rate goes as size**{_interval(result.exponent)}: {result.exponent.verdict}")
         return
     rows = [
         [row.layer, row.quantity, _interval(row.exponent), row.verdict, "judged" if row.expected else ""]
-        for row in found.rows
+        for row in result.rows
     ]
     show_table(("layer", "quantity", "exponent", "verdict", ""), rows, step)
-    for row in found.faults:
+    for row in result.faults:
         say(f"{row.layer} breaks the limit, by its {row.quantity}: {row.mend} would mend it")
-    for row in found.undecided:
-        say(
-            f"{row.layer}, {row.quantity}: not decided at the level {found.level:g}; more seeds, or larger sizes, would"
-        )
-    if found.unseen:
-        say(f"not seen at work, so not judged: {', '.join(found.unseen)}")
-    if not found.faults and not found.undecided:
-        say(f"sound: every judged exponent is as it must be, at the level {found.level:g}")
+    for row in result.undecided:
+        needed = f"not decided at the level {result.level:g}; more seeds, or larger sizes, would"
+        say(f"{row.layer}, {row.quantity}: {needed}")
+    if result.unseen:
+        say(f"not seen at work, so not judged: {', '.join(result.unseen)}")
+    if not result.faults and not result.undecided:
+        say(f"sound: every judged exponent is as it must be, at the level {result.level:g}")
 
 
 def _interval(e: Exponent) -> str:

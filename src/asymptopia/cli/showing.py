@@ -42,15 +42,15 @@ def show(law: str, files: Sequence[str], bibtex: bool, plot: bool, as_json: bool
     """
     classes = given.laws_in(law, names_of([*files, law])) if given.is_file(law) else None
     name = law.split("(")[0].strip()
-    found = classes or {name: _named(name)}
+    chosen = classes or {name: _named(name)}
     if bibtex:
-        for name, cls in found.items():
+        for name, cls in chosen.items():
             click.echo(cls.bibtex.strip() or f"% {name}: {cls.source or 'no source given'}")
         return
     with only_json(as_json) as out:
-        plain = [_plain(cls) for cls in found.values()] if as_json else []
+        plain = [_plain(cls) for cls in chosen.values()] if as_json else []
         out.append({"laws": plain} if classes else plain[0] if plain else None)
-    for cls in () if as_json else found.values():
+    for cls in () if as_json else chosen.values():
         _show(cls)
         if plot:
             click.echo("\n".join(default_plot(cls())))

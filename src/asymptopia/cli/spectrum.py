@@ -73,15 +73,15 @@ def _hessian(model: str, at: str) -> LinearOperator:
     loss, parameters = named(model, also=at)
     check_arguments(parameters, "function of the parameters", 0, "no arguments")
     try:
-        found = parameters()
+        start = parameters()
     except Exception as error:
         raise StatementError(f"{at!r} fails: {type(error).__name__}: {error}") from error
-    return hessian(loss, found)
+    return hessian(loss, start)
 
 
 def _found(seen: Spectrum) -> dict[str, Any]:
     half = len(seen.values) // 2
-    found: dict[str, Any] = {
+    plain: dict[str, Any] = {
         "size": seen.size, "exact": seen.exact,
         "trace": seen.trace.value, "trace_error": seen.trace.error, "trace_interval": [seen.trace.low, seen.trace.high],
         "smallest": seen.values[:half].tolist(), "largest": seen.values[half:].tolist(),
@@ -89,10 +89,10 @@ def _found(seen: Spectrum) -> dict[str, Any]:
     }  # fmt: skip
     if seen.density is not None:
         names = {"grid": "grid", "value": "density"} | {k: f"density_{k}" for k in ("error", "low", "high")}
-        found |= {name: getattr(seen.density, k).tolist() for k, name in names.items()}
+        plain |= {name: getattr(seen.density, k).tolist() for k, name in names.items()}
     law = seen.law
     described = _described(law) if law is not None and seen.described else None
-    return found | {"marchenko_pastur": described, "p_value": None if law is None else law.p_value}
+    return plain | {"marchenko_pastur": described, "p_value": None if law is None else law.p_value}
 
 
 def _rows(seen: Spectrum) -> list[list[str]]:

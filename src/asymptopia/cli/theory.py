@@ -86,13 +86,15 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
 
     with only_json(as_json) as out:
         chosen = given.one_statement(statement, law, files)
-        found = of(chosen.law, along)
-        out.append({"statement": repr(chosen), "along": along, "thresholds": {k: float(v) for k, v in found.items()}})
-    if not found:
+        transitions = of(chosen.law, along)
+        out.append(
+            {"statement": repr(chosen), "along": along, "thresholds": {k: float(v) for k, v in transitions.items()}}
+        )
+    if not transitions:
         say(f"No transition is met along {along}.")
     elif not as_json:
         console().print(f"{chosen!r} along {along}")
-        show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in found.items()], right=(along,))
+        show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in transitions.items()], right=(along,))
 
 
 def _show_limit(statement: Statement, data: xr.Dataset) -> None:
@@ -116,10 +118,10 @@ def _indices(data: xr.Dataset, axes: list[str]) -> list[dict[str, int]]:
 
 
 def _values(data: xr.Dataset, name: str, index: dict[str, int]) -> str:
-    found = data[name].isel(index)
+    array = data[name].isel(index)
     error = data[f"{name}_error"].isel(index) if f"{name}_error" in data else None
-    if found.ndim == 0:
-        return number(float(found), None if error is None else float(error))
-    flat = found.values.ravel()
+    if array.ndim == 0:
+        return number(float(array), None if error is None else float(error))
+    flat = array.values.ravel()
     shown = ", ".join(number(float(v)) for v in flat[:4])
-    return f"[{shown}{', ...' if flat.size > 4 else ''}] over {' x '.join(f'{d}: {n}' for d, n in found.sizes.items())}"
+    return f"[{shown}{', ...' if flat.size > 4 else ''}] over {' x '.join(f'{d}: {n}' for d, n in array.sizes.items())}"

@@ -36,8 +36,8 @@ def show_verdicts(title: str, named: Sequence[tuple[str, Confrontation]]) -> Non
     """One row an observable: verdict with its precision, the largest |z|, the reason, and what would settle it."""
     rows = [
         (name if k == 0 else "", j.observable, j.headline, _z(j), j.reason, j.advice)
-        for name, found in named
-        for k, j in enumerate(found.judgements)
+        for name, confrontation in named
+        for k, j in enumerate(confrontation.judgements)
     ]
     columns = ("statement", "observable", "verdict", "max |z|", "because", "to settle it")
     show_table(columns, rows, title, right=("max |z|",))
@@ -51,7 +51,7 @@ def done_json(study: Study, done: Done) -> dict[str, Any]:
         "folder": str(done.folder),
         "report": None if done.page is None else str(done.page),
         "verdict": _together(done) if done.confrontations else None,
-        "confrontations": [{"name": item.name, **confrontation_json(found)} for item, found in items],
+        "confrontations": [{"name": item.name, **confrontation_json(confrontation)} for item, confrontation in items],
         "forecasts": [
             {"name": study.items[k].name, "answers": [a.plain() for a in answers]}
             for k, answers in done.answers.items()
@@ -61,15 +61,15 @@ def done_json(study: Study, done: Done) -> dict[str, Any]:
     }
 
 
-def confrontation_json(found: Confrontation) -> dict[str, Any]:
+def confrontation_json(confrontation: Confrontation) -> dict[str, Any]:
     """One confrontation as `--json` prints it."""
     return {
-        "statement": repr(found.statement),
-        "verdict": found.verdict,
-        "precision": found.precision,
-        "level": found.level,
-        "warnings": list(found.warnings),
-        "judgements": [_judgement_json(j) for j in found.judgements],
+        "statement": repr(confrontation.statement),
+        "verdict": confrontation.verdict,
+        "precision": confrontation.precision,
+        "level": confrontation.level,
+        "warnings": list(confrontation.warnings),
+        "judgements": [_judgement_json(j) for j in confrontation.judgements],
     }
 
 
@@ -88,8 +88,8 @@ def _judgement_json(judgement: Judgement) -> dict[str, Any]:
 
 
 def _together(done: Done) -> str:
-    found = {c.verdict for c in done.confrontations}
-    return next((v for v in ("disagrees", "inconclusive") if v in found), "agrees")
+    verdicts = {c.verdict for c in done.confrontations}
+    return next((v for v in ("disagrees", "inconclusive") if v in verdicts), "agrees")
 
 
 def _show_answer(answer: Answer) -> None:

@@ -37,7 +37,7 @@ def width(statement: str, law: str | None, files: Sequence[str], accuracy: float
         if not isinstance(chosen, TwoLayer | TwoLayerFluctuations):
             raise StatementError(f"STATEMENT must be a TwoLayer or TwoLayerFluctuations, but is {chosen!r}.")
         warn(chosen.warnings())
-        found = required_width(chosen, accuracy)
-        out.append({"statement": repr(chosen), "accuracy": accuracy, "width": found})
+        neurons = required_width(chosen, accuracy)
+        out.append({"statement": repr(chosen), "accuracy": accuracy, "width": neurons})
     if not as_json:
-        console().print(f"{found} neurons bring outputs within {accuracy:g} of the limit")
+        console().print(f"{neurons} neurons bring outputs within {accuracy:g} of the limit")

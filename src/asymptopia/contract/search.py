@@ -42,8 +42,8 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Every law of the library, by field and name, read from the files; none is imported."""
-    found = [_entry(name, module) for name, module in law_modules().items()]
-    return sorted(found, key=lambda e: (e.field, e.name.lower()))
+    laws = [_entry(name, module) for name, module in law_modules().items()]
+    return sorted(laws, key=lambda e: (e.field, e.name.lower()))
 
 
 def matching(text: str, among: Iterable[Entry]) -> list[list[Entry]]:

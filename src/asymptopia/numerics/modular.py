@@ -25,17 +25,17 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def rank(matrix: np.ndarray) -> int:
     """The rank of a matrix of residues modulo the prime, by elimination; that of the fractions is no smaller."""
     a = np.array(matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T, np.int64) % PRIME
-    found = 0
+    pivots = 0
     for column in range(a.shape[1]):
-        candidates = np.flatnonzero(a[found:, column])
+        candidates = np.flatnonzero(a[pivots:, column])
         if not len(candidates):
             continue
-        pivot = found + int(candidates[0])
-        a[[found, pivot]] = a[[pivot, found]]
-        a[found] = a[found] * pow(int(a[found, column]), -1, PRIME) % PRIME
-        below = found + 1 + np.flatnonzero(a[found + 1 :, column])
-        a[below] = (a[below] - a[below, column, None] * a[found] % PRIME) % PRIME
-        found += 1
-        if found == len(a):
+        pivot = pivots + int(candidates[0])
+        a[[pivots, pivot]] = a[[pivot, pivots]]
+        a[pivots] = a[pivots] * pow(int(a[pivots, column]), -1, PRIME) % PRIME
+        below = pivots + 1 + np.flatnonzero(a[pivots + 1 :, column])
+        a[below] = (a[below] - a[below, column, None] * a[pivots] % PRIME) % PRIME
+        pivots += 1
+        if pivots == len(a):
             break
-    return found
+    return pivots

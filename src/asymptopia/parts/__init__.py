@@ -1,8 +1,9 @@
-"""Pieces of a statement that several laws share: priors, channels, losses, activations, potentials, data, by name.
+"""Parts of a statement that several laws share: priors, channels, losses, activations, potentials, data.
 
 `from asymptopia.parts import Logistic, Rademacher` loads them when they are first asked for. A part that only one law
-knows stands beside that law. Where two families use one name (`Sign` is a channel and an activation), the page has the
-channel; the other is `asymptopia.parts.activation.Sign`.
+knows stands beside that law. Where two families use one name (`Sign` is a channel and an activation), this page has the
+channel; the other is `asymptopia.parts.activation.Sign`. In a statement a name is looked up among the parts that its
+field admits.
 """
 
 from typing import TYPE_CHECKING, Any

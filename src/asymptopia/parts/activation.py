@@ -1,4 +1,4 @@
-"""Activations: what a unit makes of its field, and what is left of it for Gaussian fields in high dimension."""
+"""Activation functions of a unit, and their moments for normal preactivations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ _STEEP = np.array([-6.0, -3.0, -1.4, -0.6, 0.0, 0.6, 1.4, 3.0, 6.0])
 
 
 class Moments(NamedTuple):
-    """What an activation is for fields z ~ N(0, 1): mu0 = E f, mu1 = E z f, mu_star**2 = E (f - mu0 - mu1 z)**2."""
+    """Moments of an activation f at z ~ N(0, 1).
+
+    mu0: E f(z). mu1: E z f(z). mu_star: the root of E (f(z) - mu0 - mu1 z)**2.
+    """
 
     mu0: float
     mu1: float
@@ -45,10 +48,10 @@ class Moments(NamedTuple):
 
 
 class Activation(Record):
-    """A function of a field, elementwise on NumPy and on JAX arrays.
+    """An activation function of the preactivation, elementwise on NumPy and on JAX arrays.
 
     An activation of your own defines `__call__(self, z)` with arithmetic and `jax.numpy`, or is a plain function; its
-    derivative, and where it is not smooth, follow.
+    derivative and the points where it is not smooth follow.
     """
 
     def __call__(self, z: ArrayLike) -> Any:
@@ -56,11 +59,11 @@ class Activation(Record):
 
     @classmethod
     def from_callable(cls, function: Callable[[Any], Any]) -> Activation:
-        """An activation that is a plain function f(z); the statement shows its name."""
+        """A plain function f(z) as an activation; a statement shows the function's name."""
         return _Own(function)
 
     def derivative(self, z: ArrayLike) -> Any:
-        """The derivative, away from jumps; at a kink, of either side. Raises `StatementError` if JAX has none."""
+        """f'(z), elementwise; at a kink, the slope of either side. Raises `StatementError` if JAX finds no derivative."""
         import jax
         import jax.numpy as jnp
 
@@ -73,14 +76,14 @@ class Activation(Record):
         return np.asarray(slope) if namespace(z) is np else slope
 
     def breaks(self) -> tuple[float, ...]:
-        """Fields at which it jumps or is kinked, and ends of pieces on which it is smooth on the scale of 1."""
+        """The jumps and kinks of f, and the ends of the pieces on which it varies on the scale of 1."""
         return _found_breaks(self)
 
     def moments(self) -> Moments:
-        """The coefficients of the Gaussian equivalent mu0 + mu1 z + mu_star xi of f(z), z and xi standard normal.
+        """The moments mu0, mu1, mu_star of f(z), which make mu0 + mu1 z + mu_star xi its Gaussian equivalent.
 
-        By quadrature on panels that end at the breaks, to about 1e-13. Raises `StatementError` if E f(z)**2 is
-        infinite, or owed to fields beyond fourteen standard deviations.
+        z and xi are independent and standard normal. By quadrature on panels that end at the breaks, to about 1e-13.
+        Raises `StatementError` if E f(z)**2 is infinite, or carried by |z| > 14.
         """
         return _moments(self)
 
@@ -153,7 +156,7 @@ class Softplus(Activation):
 
 
 class Sign(Activation):
-    """1 where the field is positive or zero, else -1."""
+    """1 where z >= 0, else -1."""
 
     def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).where(z >= 0, 1.0, -1.0)
@@ -166,7 +169,7 @@ class Sign(Activation):
 
 
 class Identity(Activation):
-    """The field itself."""
+    """The preactivation itself."""
 
     def __call__(self, z: ArrayLike) -> Any:
         return 1.0 * z
@@ -236,7 +239,7 @@ class PolynomialUnit(Activation):
 
 
 class Ramp(Activation):
-    """Constant `low` up to `start`, constant `high` from `end` on, and straight in between."""
+    """The constant `low` up to `start`, the constant `high` from `end` on, and a straight line in between."""
 
     low: float = field(-2.5, "value before the ramp")
     high: float = field(7.5, "value after it")

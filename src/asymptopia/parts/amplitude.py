@@ -1,4 +1,4 @@
-"""Losses that are not convex: for dynamics, where the limit does not ask for a unique minimum."""
+"""Losses that are not convex, for laws of dynamics, which do not need a unique minimum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KNOTS = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
 
 
 class Amplitude(Loss):
-    """(y - sqrt(z**2 + width**2))**2 / 2: phase retrieval from the modulus y of a field, smooth at z = 0."""
+    """The amplitude loss of phase retrieval, (y - sqrt(z**2 + width**2))**2 / 2 for a modulus y; smooth at z = 0."""
 
     width: float = field(0.5, "fields below which the modulus is smoothed", above=0)
 

@@ -8,22 +8,22 @@ __all__ = ["Architecture", "Convolutional", "Dense", "Residual"]
 
 
 class Architecture(Record):
-    """How a layer's preactivations arise from the activations below."""
+    """How the layers of a network are connected."""
 
 
 class Dense(Architecture):
-    """Each unit sees all units of the layer below."""
+    """Fully connected layers: each unit sees all units of the layer below."""
 
 
 class Residual(Architecture):
-    """Each hidden layer after the first adds a dense one to what is below it."""
+    """A residual network: each hidden layer after the first adds a dense layer of the layer below to that layer."""
 
 
 class Convolutional(Architecture):
-    """Each unit sees a window of the layer below; positions lie on a ring.
+    """A convolutional network in one dimension with periodic boundaries: a unit sees a window of the layer below.
 
-    An input is read as positions of `channels` numbers each. The last layer sees the mean over the positions if
-    `pooling`, else all positions, with a weight of its own for each.
+    An input is read as positions of `channels` numbers each. With `pooling` the last layer averages over the positions;
+    without, it has a weight for each of them.
     """
 
     window: int = field(3, "positions that a unit sees", at_least=1)

@@ -1,4 +1,4 @@
-"""Gaussian inputs that are not isotropic: spectra paired with the teacher, and the traces that theory needs of them."""
+"""Gaussian inputs with a covariance, and the traces of its resolvent that theory needs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Traces:
 
 
 class Resolvents(Protocol):
-    """What the fixed point needs to know of inputs and teacher: their traces, and rho = E[nu nu], shape (K, K)."""
+    """What the replica equations need of inputs and teacher: the traces, and rho = E[nu nu^T], shape (K, K)."""
 
     @property
     def rho(self) -> np.ndarray: ...
@@ -44,7 +44,7 @@ class Resolvents(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Paired:
-    """Eigenvalues with their shares of the dimension (which sum to 1), and (u_i.b)**2 in the eigenspace of each."""
+    """Eigenvalues of the covariance, their shares of the dimension (sum 1), and (u.b)**2 in the eigenspace of each."""
 
     values: np.ndarray
     shares: np.ndarray
@@ -64,7 +64,7 @@ class Paired:
 
 @dataclasses.dataclass(frozen=True)
 class Ensemble:
-    """Inputs v = factor.g with g ~ N(0, I_k), and the teacher's field nu = direction.g, of one size.
+    """Inputs v = factor.g and teacher's field nu = direction.g of one dimension, with g ~ N(0, I_k).
 
     factor: shape (d, k), or (d,) if diagonal. direction: shape (k,).
     """
@@ -73,31 +73,31 @@ class Ensemble:
     direction: np.ndarray
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (n, d) and fields (n,)."""
+        """n random inputs (n, d) and the teacher's fields (n,)."""
         g = rng.standard_normal((n, len(self.direction)))
         return (g * self.factor if self.factor.ndim == 1 else g @ self.factor.T), g @ self.direction
 
     def coefficients(self, w: np.ndarray) -> np.ndarray:
-        """The k, shape (k,), of the student's field z = w.v / sqrt(d) = k.g."""
+        """The vector k, shape (k,), with which the student's field is z = w.v / sqrt(d) = k.g."""
         return (w * self.factor if self.factor.ndim == 1 else w @ self.factor) / np.sqrt(len(w))
 
 
 class Covariance(Covariates):
-    """A Gaussian model of inputs v ~ N(0, Omega) and of the teacher's field nu, for every dimension or for one.
+    """A Gaussian model of inputs v ~ N(0, Omega) and of the teacher's field nu.
 
-    A model of your own defines `paired` (the limit) and `ensemble` (one size).
+    A model of your own defines `paired` (the limit) and `ensemble` (one dimension).
     """
 
     def paired(self) -> Paired:
-        """The eigenvalues of Omega, each with what the teacher has in its eigenspace, in the limit."""
+        """The eigenvalues of Omega in the limit, each with the teacher's part in its eigenspace."""
         raise NotImplementedError(f"{type(self).__name__} defines no `paired(self)`.")
 
     def ensemble(self, d: int, rng: np.random.Generator) -> Ensemble:
-        """The model in dimension d."""
+        """The model in dimension d: random where its eigenvectors are."""
         raise NotImplementedError(f"{type(self).__name__} defines no `ensemble(self, d, rng)`.")
 
     def dimension(self) -> int | None:
-        """The dimension, if it is fixed."""
+        """The only dimension of the model, or None if every dimension is possible."""
         return None
 
 
@@ -152,7 +152,7 @@ class PowerDensity(Covariance):
     exponent: float = field(0.3, "power of the quantile", at_least=0, at_most=0.9)
 
     def paired(self) -> Paired:
-        """In v = u**(1 - exponent), of which dv is the share of the variance; panels are geometric towards v = 0."""
+        """A quadrature in v = u**(1 - exponent), of which dv is the share of variance; panels shrink towards v = 0."""
         if self.exponent == 0:
             return Isotropic().paired()
         x, w = legendre(10)
@@ -168,10 +168,10 @@ class PowerDensity(Covariance):
 
 
 class Spectrum(Covariance):
-    """A few eigenvalues, each of a share of the dimensions, with the teacher's mean squared component in its space.
+    """A few eigenvalues, each with its share of the dimensions and the teacher's mean squared component there.
 
-    `Spectrum((2.0, 0.1), shares=(0.2, 0.8), teacher=(1.0, 0.5))`. The field of the teacher has variance
-    rho = sum_j share_j value_j teacher_j.
+    `Spectrum((2.0, 0.1), shares=(0.2, 0.8), teacher=(1.0, 0.5))`. The field of the teacher has the variance rho = sum_j
+    share_j value_j teacher_j.
     """
 
     values: tuple[float, ...] = field((1.0,), "eigenvalues of the covariance, > 0")

@@ -20,11 +20,11 @@ _DEEPEST, _MOST_ROWS = 100, 6000
 
 @dataclasses.dataclass(frozen=True)
 class Samples:
-    """N samples, ready for learning: X of shape (N, d) and y of shape (N,), in the order in which they are drawn from.
+    """N samples that are ready for learning: X (N, d) and y (N,), in the order in which training sets are drawn.
 
     Columns of X have mean zero over the N samples and, depending on the data, each variance 1, or mean variance 1.
-    Labels are -1 and 1; the target of a regression has mean zero and variance 1, and `unit` is its original
-    standard deviation.
+    Labels are -1 and 1; the target of a regression has mean zero and variance 1, and `unit` is its original standard
+    deviation.
     """
 
     X: np.ndarray
@@ -36,16 +36,16 @@ class Samples:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """N and d."""
+        """The numbers N of samples and d of columns."""
         return self.X.shape
 
 
 class Covariates(Record):
-    """What the inputs are: a Gaussian model whose dimension grows, or the rows of a data set."""
+    """What a law takes as inputs: a Gaussian model whose dimension grows, or the rows of a data set."""
 
 
 class Data(Covariates):
-    """A finite set of samples, from which training sets are drawn without replacement.
+    """A finite data set, from which training sets are drawn without replacement.
 
     The dimension is that of the data. `columns()` gives the raw table; a data set of your own defines it. Columns are
     centred over all samples and divided by their standard deviations, or, where all share a unit (`common`, as pixels
@@ -55,25 +55,25 @@ class Data(Covariates):
     common: ClassVar[bool] = False
 
     def columns(self) -> Columns:
-        """The table as it is; `StatementError` if it cannot be read or used."""
+        """The raw table. Raises `StatementError` if it cannot be read or used."""
         raise NotImplementedError(f"{type(self).__name__} defines no `columns(self)`.")
 
     def pinned(self) -> Data:
-        """The same data, with the content it has now made part of the statement."""
+        """The same data with a digest of their present content in the statement, so that a changed file is noticed."""
         return self
 
     def samples(self, features: str = "none") -> Samples:
-        """The samples, scaled, after the features that `feature_map` reads, as "relu:2000"; kept in memory."""
+        """The scaled samples, after the features that `feature_map` reads, such as "relu:2000"; kept in memory."""
         return _samples(self, features)
 
 
 def feature_map(features: str) -> Callable[[np.ndarray], np.ndarray] | None:
-    """What makes features (N, P) of inputs (N, d), as a text "relu:P", "tanh:P" or "ntk:DEPTH" says; None for "none".
+    """The feature map that a text names: inputs (N, d) -> features (N, P); None for "none".
 
-    With an activation the features of an input x of d entries are the activation at f.x / sqrt(d) with P fixed random
-    Gaussian f, the same in every run. With "ntk" they are the principal components, of all rows, of the tangent kernel
-    of a relu network with DEPTH hidden layers of infinite width: a linear student of them is the kernel machine.
-    Then they are centred, and divided by their root mean square deviation.
+    "relu:P" or "tanh:P": the activation at f.x / sqrt(d) with P fixed random Gaussian f, the same in every run.
+    "ntk:DEPTH": the principal components, over all rows, of the tangent kernel of a relu network with DEPTH hidden
+    layers of infinite width; a linear student of them is the kernel machine. Features are centred and divided by their
+    root mean square deviation.
     """
     if features == "none":
         return None
@@ -152,7 +152,7 @@ class Bundled(Data):
 
     @property
     def common(self) -> bool:  # type: ignore[override]
-        """Whether all columns share a unit."""
+        """Whether all columns share a unit, so that one scale serves them all."""
         return self.name == "digits"
 
     def columns(self) -> Columns:
@@ -173,10 +173,10 @@ class Bundled(Data):
 
 
 class Patches(Data):
-    """Grey square patches, at random places of the two photographs that come with scikit-learn.
+    """Grey square patches at random places of the two photographs that come with scikit-learn.
 
-    Targets: "centre", the pixel in the middle from those around it (a regression), and "photograph", which of the two
-    it is from. Pixels share one scale.
+    Targets: "centre", the pixel in the middle, to be predicted from those around it (a regression), and "photograph",
+    which of the two the patch is from. Pixels share one scale.
     """
 
     target: str = field("centre", "what to predict", one_of=("centre", "photograph"))
@@ -215,9 +215,9 @@ class Patches(Data):
 
 
 class Table(Data):
-    """Your own samples in a CSV, NPZ or Parquet file, one a row; each column is scaled.
+    """Your own samples in a CSV, NPZ or Parquet file, one sample a row; each column is scaled by its own deviation.
 
-    With a digest, the file must still be the one that it was computed from.
+    With a digest in the statement, the file must still have the content from which the digest was computed.
     """
 
     path: str = field("data.csv", "the file")
@@ -249,9 +249,10 @@ class Table(Data):
 
 
 def named_data(text: str, target: str | None = None, **reading: Any) -> Data:
-    """The data that a user names: digits, breast_cancer, wine, diabetes, patches, or a file; with its target.
+    """The data set that a name or file stands for: digits, breast_cancer, wine, diabetes, patches, or a table.
 
-    reading: fields of `Table` that say how a file is read, as drop=("id",); refused for data that are no file.
+    target: what is to be predicted. reading: fields of `Table` that say how a file is read, such as drop=("id",); they
+    are refused for data that are not a file.
     """
     if reading and (text == "patches" or text in _TARGETS):
         raise StatementError(f"`{next(iter(reading))}` is for files; {text} is read as it is.")

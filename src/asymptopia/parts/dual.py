@@ -1,7 +1,7 @@
-"""Averages of an activation over two correlated normal fields: what the kernels of wide networks are made of.
+"""Averages of an activation over two correlated normal preactivations, of which kernels of wide networks are made.
 
-A pair of fields is given by its two variances and the variance of its difference, rather than by its covariance: of
-nearly equal inputs the covariance keeps too few digits.
+A pair is given by its two variances and the variance of its difference, rather than by its covariance: of nearly equal
+inputs the covariance keeps too few digits.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _check_second_moment(activation: Activation, variance: float) -> None:
 
 
 def field_nodes(activation: Activation, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes x (K, N) and weights of averages over single fields of variances u (K,), split at the breaks."""
+    """Nodes x (K, N) and weights of averages over N(0, u_k), for variances u (K,), with panels split at the breaks."""
     deviation = np.sqrt(u)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         z, w = nodes(np.nan_to_num(np.append(activation.breaks(), PIECES) / deviation))
@@ -109,7 +109,7 @@ def pair_nodes(
 
 
 def conditional(u: np.ndarray, v: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of y given x: the coefficient of x in its mean, and its variance."""
+    """The distribution of y given x: the coefficient of x in its mean, and its variance."""
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(u > 0, (u + v - apart) / (2 * u), 0.0)
         close = apart - np.square(np.sqrt(u) - np.sqrt(v))

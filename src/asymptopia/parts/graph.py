@@ -1,4 +1,4 @@
-"""Graphs on which spins live: periodic lattices, and random ones with the same number of edges at every site."""
+"""Graphs on whose sites spins live: periodic lattices and random regular graphs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Graph", "Lattice", "RandomRegular"]
 
 
 class Graph(Record):
-    """A family of graphs, one for each number of sites, all of whose sites have the same `degree`.
+    """A family of graphs with a growing number of sites, all of the same `degree`.
 
     A graph of your own defines `degree`, and `edges(n, rng)`, an integer array (edges, 2) of sites 0, 1, ....
     """
@@ -20,12 +20,12 @@ class Graph(Record):
         raise NotImplementedError(f"{type(self).__name__} defines no `degree`.")
 
     def edges(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """The edges of one graph of about n sites, each once."""
+        """The edges of one graph with about n sites: an integer array (edges, 2), each edge once."""
         raise NotImplementedError(f"{type(self).__name__} defines no `edges(self, n, rng)`.")
 
 
 class Lattice(Graph):
-    """The lattice of whole numbers in some dimension, periodic, with sides as long as make its sites nearest to n."""
+    """The periodic hypercubic lattice in some dimension, with the side that brings the number of sites nearest to n."""
 
     dimension: int = field(2, "dimension of space", at_least=1, at_most=4)
 
@@ -41,12 +41,12 @@ class Lattice(Graph):
 
 
 class RandomRegular(Graph):
-    """A random graph all of whose sites have the same number of neighbours (n + 1 sites where n of them cannot)."""
+    """A random graph in which every site has the same number of neighbours; n + 1 sites where n of them cannot."""
 
     degree: int = field(3, "neighbours of a site", at_least=2)
 
     def edges(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """A random pairing of the ends of edges, with loops and double edges removed by random exchanges of ends."""
+        """The edges of one random graph: half-edges paired at random; random swaps remove loops and double edges."""
         n = max(n + n * self.degree % 2, self.degree + 1 + (self.degree + 1) * self.degree % 2)
         pairs = rng.permutation(np.repeat(np.arange(n), self.degree)).reshape(-1, 2)
         while len(bad := _repeated(pairs, n)):

@@ -1,4 +1,4 @@
-"""Inputs of low dimension and their labels, as a law that can be averaged over and drawn from."""
+"""Inputs of low dimension with their labels: distributions that can be integrated over and sampled."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ __all__ = ["Curve", "Inputs", "IsotropicGaussians", "QuadraticForm"]
 
 
 class Inputs(Record):
-    """Inputs x of d numbers and labels y without noise."""
+    """A distribution of inputs x (d,) and of their labels y, which have no noise."""
 
     @property
     def dimension(self) -> int:
-        """d."""
+        """The number d of entries of an input."""
         raise NotImplementedError
 
     def nodes(self, level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """X (n, d), y (n,) and weights (n,) of an average over inputs; `level` 1 is finer than 0."""
+        """A quadrature over inputs: X (n, d), y (n,) and weights (n,); `level` 1 is finer than 0."""
         raise NotImplementedError
 
     def rule(self) -> tuple[Any, Any, Any]:
-        """Nodes for an experiment on the mean over inputs, which JAX can trace in the numbers of the statement."""
+        """A quadrature for experiments on the mean over inputs; JAX can trace it in the numbers of the statement."""
         return self.nodes(0)
 
     def draw(self, key: Key, count: int) -> tuple[Any, Any]:
-        """Random inputs (count, d) and labels (count,), as JAX arrays."""
+        """`count` random inputs (count, d) and their labels (count,), as JAX arrays."""
         raise NotImplementedError
 
     def probes(self) -> np.ndarray:
-        """Inputs (P, d) at which a network is looked at, unless others are named."""
+        """The inputs (P, d) at which outputs are observed, unless the statement names others."""
         raise NotImplementedError
 
 
 class Curve(Inputs):
-    """One standard normal input, the label a function of it, times a factor."""
+    """One standard normal input x; the label is a function of it, times a factor."""
 
     target: Activation = field(Identity(), "function of the input")
     scale: float = field(1.0, "factor of the label")
@@ -71,7 +71,7 @@ class Curve(Inputs):
 
 
 class QuadraticForm(Inputs):
-    """d independent standard normal inputs, the label the sum of their squares, each times its eigenvalue."""
+    """d independent standard normal inputs; the label is sum_j eigenvalue_j x_j**2."""
 
     eigenvalues: tuple[float, ...] = field((2.0, 1.0, 0.0), "eigenvalues, one for each input")
 
@@ -105,7 +105,7 @@ class QuadraticForm(Inputs):
 
 
 class IsotropicGaussians(Inputs):
-    """Two classes of labels 1 and -1, equally likely, around one centre: x ~ N(0, (1 + y contrast)**2 I)."""
+    """Two equally likely classes y = +-1 around one centre, of different spread: x ~ N(0, (1 + y contrast)**2 I)."""
 
     features: int = field(20, "dimension d", at_least=2, at_most=10_000)
     contrast: float = field(0.8, "how much their spreads differ", above=0, below=1)
@@ -121,7 +121,7 @@ class IsotropicGaussians(Inputs):
         )
 
     def radial_nodes(self, level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lengths of inputs, their labels and weights."""
+        """A quadrature over the lengths of inputs: lengths, labels and weights, each (n,)."""
         from ..numerics.product_normal import chi_nodes
 
         r, w = chi_nodes(self.features, (24, 32)[level])
@@ -142,22 +142,22 @@ class IsotropicGaussians(Inputs):
 
 
 class Rows:
-    """The rows of a data set as inputs, each equally likely."""
+    """The rows of a data set, each equally likely."""
 
     def __init__(self, samples: Samples) -> None:
         self.X, self.y = samples.X, samples.y
         self.dimension = samples.X.shape[1]
 
     def nodes(self, level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """All rows, at any level."""
+        """All rows with equal weights, at any level."""
         return self.X, self.y, np.full(len(self.y), 1 / len(self.y))
 
     def rule(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """All rows."""
+        """All rows with equal weights."""
         return self.nodes(0)
 
     def draw(self, key: Key, count: int) -> tuple[Any, Any]:
-        """Rows with replacement."""
+        """`count` random rows, drawn with replacement, and their labels."""
         import jax
         import jax.numpy as jnp
 
@@ -165,11 +165,11 @@ class Rows:
         return jnp.asarray(self.X)[chosen], jnp.asarray(self.y)[chosen]
 
     def probes(self) -> np.ndarray:
-        """Four rows, at equal distances in the order of the labels."""
+        """Four rows, evenly spaced in the order of the labels."""
         order = np.argsort(self.y, kind="stable")
         return np.asarray(self.X[order[np.linspace(0, len(order) - 1, 6).astype(int)[1:-1]]])
 
 
 def inputs_of(data: Inputs | Data) -> Inputs | Rows:
-    """The inputs of a statement: themselves, or the rows of a data set."""
+    """The inputs of a law's field `data`: the distribution itself, or the rows of the data set."""
     return data if isinstance(data, Inputs) else Rows(data.samples())

@@ -1,4 +1,4 @@
-"""Kernels: of networks of infinite width, and those of the textbooks, for a regression on them."""
+"""Kernels for regression: of networks of infinite width, and those of the textbooks."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _KNOTS = 501
 
 
 class Kernel(Record):
-    """A function of two inputs of d entries that depends on their lengths and the angle between them."""
+    """A kernel of inputs in d dimensions that depends on their lengths and the angle between them."""
 
     def matrix(self, X: np.ndarray) -> np.ndarray:
-        """The kernel of all pairs of rows of X (N, d), (N, N)."""
+        """The kernel matrix (N, N) of the rows of X (N, d)."""
         raise NotImplementedError(f"{type(self).__name__} defines no `matrix(self, X)`.")
 
     def at(self, angle: np.ndarray) -> np.ndarray:
-        """The kernel of two inputs of squared length d at these angles."""
+        """The kernel of two inputs of squared length d at these angles, in radians; an array of the same shape."""
         raise NotImplementedError(f"{type(self).__name__} defines no `at(self, angle)`.")
 
     def between(self, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-        """The kernel of rows of X (N, d) and Y (M, d), all of squared length d, (N, M), to about 1e-9."""
+        """The kernel matrix (N, M) of rows of X (N, d) and Y (M, d), all of squared length d, to about 1e-9."""
         return _spline(self)(_angles(X, Y))
 
     def powers(self, degree: int) -> np.ndarray:
-        """The coefficients of cos(angle)**k in the kernel, k = 0..degree.
+        """The Taylor coefficients a_k of the kernel in the cosine of the angle, k = 0..degree.
 
-        In high dimension each is what all harmonics of degree k together have of the kernel on the diagonal.
+        In high dimension a_k is the part of the kernel's diagonal that all harmonics of degree k have together.
         """
         from numpy.polynomial import Chebyshev
 
@@ -94,14 +94,14 @@ class _Network(Kernel):
 
 
 class NNGP(_Network):
-    """The covariance of the outputs of a random network of infinite width: that of training its last layer."""
+    """The covariance of the outputs of an infinitely wide random network: the kernel of training its last layer."""
 
     def _chosen(self, both: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         return both[0]
 
 
 class NTK(_Network):
-    """The tangent kernel of a random network of infinite width: that of training all layers."""
+    """The tangent kernel of an infinitely wide random network: the kernel of training all layers."""
 
     def _chosen(self, both: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         if not np.isfinite(both[1]).all():
@@ -140,7 +140,7 @@ class Polynomial(Kernel):
 
 
 class Powers(Kernel):
-    r"""$\sum_k a_k (x \cdot y / d)^k$: a kernel with a spectrum of your own."""
+    r"""$\sum_k a_k (x \cdot y / d)^k$: a kernel whose coefficients you choose."""
 
     coefficients: tuple[float, ...] = field((1.0, 1.0, 0.5), "a_0, a_1, ..., all >= 0")
 

@@ -1,4 +1,4 @@
-"""A log-partition that a user wrote, and its derivatives by automatic differentiation, elementwise on NumPy arrays."""
+"""Derivatives of a user's log-partition by automatic differentiation, elementwise on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def derivatives(record: Record, position: int, *arguments: Any) -> tuple[np.ndar
 
 
 def value(record: Record, *arguments: Any) -> np.ndarray:
-    """`record.log_partition(*arguments)`, compiled likewise."""
+    """`record.log_partition(*arguments)` as a NumPy array, compiled once for each kind of record."""
     return _evaluated("value", record, 0, arguments)[0]
 
 

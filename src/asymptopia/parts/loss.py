@@ -1,4 +1,4 @@
-"""Losses: what a student pays for the field z when the label is y. Gradient, curvature and proximal map follow."""
+"""Losses of a student's field z and a label y; gradient, curvature and proximal map follow from the function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Absolute", "Hinge", "Huber", "Logistic", "Loss", "Square"]
 
 
 def namespace(*arrays: Any) -> Any:
-    """`jax.numpy` if any of the arrays is of JAX, else `numpy`."""
+    """`jax.numpy` if any of the arrays is a JAX array, else `numpy`."""
     for x in arrays:
         if hasattr(x, "__array_namespace__") and not isinstance(x, np.ndarray):
             return x.__array_namespace__()
@@ -46,15 +46,15 @@ class Loss(Record):
 
     @classmethod
     def from_callable(cls, function: Callable[[Any, Any], Any]) -> Loss:
-        """A loss of a plain function f(y, z); the statement shows its name."""
+        """A plain function f(y, z) as a loss; a statement shows the function's name."""
         return _Own(function)
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
-        """d loss / dz; at a kink, of either side."""
+        """The derivative of the loss in z, elementwise; at a kink, the slope of either side."""
         return self._differentiate("gradient", y, z)
 
     def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
-        """d2 loss / dz2, away from kinks."""
+        """The second derivative of the loss in z, elementwise, away from kinks."""
         return self._differentiate("curvature", y, z)
 
     def proximal(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> np.ndarray:
@@ -62,15 +62,15 @@ class Loss(Record):
         return self._differentiate("proximal", y, omega, V)
 
     def kinks(self, y: ArrayLike) -> np.ndarray:
-        """Where the slope in z jumps, for each label: an array of shape (*y.shape, count)."""
+        """The fields at which the slope jumps, for each label: an array (*y.shape, count)."""
         return _own_breaks(self, np.asarray(y, float))[0]
 
     def knots(self, y: ArrayLike) -> np.ndarray:
-        """Ends of pieces on which the loss is smooth, graded to its own scale: (*y.shape, count), without `kinks`."""
+        """The ends of pieces on which the loss is smooth on the piece's own scale, without kinks: (*y.shape, count)."""
         return _own_breaks(self, np.asarray(y, float))[1]
 
     def convex(self) -> bool:
-        """Whether the slope never falls, on a grid of fields and the labels -1, 0 and 1."""
+        """Whether the slope never falls with z, tested on a grid of fields for the labels -1, 0 and 1."""
         return _convex(self)
 
     def _differentiate(self, what: str, *arguments: Any) -> np.ndarray:

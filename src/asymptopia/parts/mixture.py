@@ -1,4 +1,4 @@
-"""Two Gaussian clusters whose label is the cluster, in place of a teacher's labels."""
+"""Two Gaussian clusters as a source of labelled inputs, in place of a teacher."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class Mixture(Record):
     balance: float = field(0.5, "share of the cluster with label +1", above=0, below=1)
 
     def sample(self, shape: Any, rng: np.random.Generator) -> np.ndarray:
-        """Labels of this shape."""
+        """Random labels +-1 in an array of this shape."""
         return np.where(rng.random(shape) < self.balance, 1.0, -1.0)

@@ -1,4 +1,4 @@
-"""Kernels of networks of infinite width, layer by layer, on pairs of variances and distances."""
+"""The recursion of the kernels of infinitely wide networks over their layers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOCK, CHUNK, NEAR = 32, 65536, 0.02
 
 @dataclass(frozen=True)
 class Fields:
-    """Preactivations of N points: their covariance, the variances of their differences, the tangent kernel (N, N)."""
+    """Preactivations of N inputs at one layer: covariance, variances of differences, tangent kernel, each (N, N)."""
 
     covariance: np.ndarray
     apart: np.ndarray
@@ -32,9 +32,9 @@ def kernels(
     bias_variance: float,
     architecture: Architecture,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The covariance of the outputs and the tangent kernel of a network with `depth` hidden layers, (P, P) each.
+    """The covariance of the outputs and the tangent kernel of an infinitely wide network, (P, P) each.
 
-    inputs: (P, d). Diagonals and nearly equal inputs keep all their digits.
+    inputs: (P, d). depth: the number of hidden layers. Diagonals and nearly equal inputs keep all their digits.
     """
     scales = float(weight_variance), float(bias_variance)
     if isinstance(architecture, Convolutional):
@@ -93,14 +93,14 @@ class _Layers:
 def on_sphere(
     angle: np.ndarray, depth: int, activation: Activation, weight_variance: float, bias_variance: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`kernels` of a dense network for pairs of inputs of squared length d at these angles, one number each."""
+    """`kernels` of a dense network for inputs of squared length d at these angles; two arrays of the angles' shape."""
     layers = _Layers(depth, activation, float(weight_variance), float(bias_variance))
     lengths = layers.lengths(np.ones(1))
     return layers.climb(lengths, lengths, np.cos(angle), 4 * np.sin(angle / 2) ** 2)
 
 
 def squared_distances(points: np.ndarray) -> np.ndarray:
-    """|x - y|**2 of all rows; those of near ones keep their digits, and the diagonal is 0."""
+    """|x - y|**2 between all rows (N, N), accurate also between nearly equal rows; the diagonal is exactly 0."""
     return _products(points, points)[1] * points.shape[1]
 
 

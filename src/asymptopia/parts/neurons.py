@@ -1,4 +1,4 @@
-"""What a neuron of a two-layer network is, and the law from which neurons start."""
+"""Neurons of a two-layer network, and the distribution from which their parameters start."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ __all__ = ["Complete", "Neurons", "StudentWeights", "Weights"]
 
 
 class Neurons(Record):
-    """What a neuron is and where it starts: p parameters each, independent of each other and of other neurons'.
+    """A neuron with p parameters, and the distribution from which they start, independently.
 
-    Of the parameters the first `linear` are factors of the output.
+    The first `linear` parameters are factors of the neuron's output.
     """
 
     linear: ClassVar[int] = 0
 
     @staticmethod
     def parameters(d: int) -> int:
-        """The number p of a neuron's parameters for inputs of d numbers."""
+        """The number p of a neuron's parameters for inputs of d entries."""
         raise NotImplementedError
 
     @staticmethod
     def outputs(activation: Activation, theta: Any, X: Any) -> Any:
-        """What neurons (K, p) make of inputs (n, d), shape (K, n); NumPy or JAX."""
+        """The outputs (K, n) of neurons theta (K, p) for inputs X (n, d); NumPy or JAX."""
         raise NotImplementedError
 
     def place(self, z: np.ndarray) -> np.ndarray:
-        """Where neurons start (K, p), as a function of standard normal coordinates (K, p)."""
+        """The starting parameters (K, p) as a function of standard normal coordinates z (K, p)."""
         raise NotImplementedError
 
     def draw(self, key: Key, count: int, d: int) -> Any:
-        """The start of `count` random neurons, as a JAX array (count, p)."""
+        """Random starting parameters of `count` neurons, a JAX array (count, p)."""
         raise NotImplementedError
 
     def second_moment(self) -> float:
-        """The largest second moment of a parameter, or inf."""
+        """The largest second moment of a starting parameter; inf if it has none."""
         raise NotImplementedError
 
 
@@ -76,7 +76,7 @@ class Weights(_Inner):
 
 
 class StudentWeights(_Inner):
-    """Neurons f(w.x), each weight of which starts from Student's law, whose tails are heavy."""
+    """Neurons f(w.x) whose weights start from Student's t distribution, which has heavy tails."""
 
     degrees: float = field(6.0, "degrees of freedom; moments below this order exist", above=0)
     scale: float = field(1.0, "scale", above=0)
@@ -97,7 +97,7 @@ class StudentWeights(_Inner):
 
 
 class Complete(Neurons):
-    """Neurons c f(w.x + b) with output weight, weights and bias, all trained; they start from normal laws of mean 0."""
+    """Neurons c f(w.x + b) whose output weight, weights and bias are all trained, from normal starts of mean 0."""
 
     linear: ClassVar[int] = 1
 

@@ -12,10 +12,10 @@ __all__ = ["DigitImages", "NonnegativeData", "Notes", "Planted"]
 
 
 class NonnegativeData(Record):
-    """A nonnegative matrix with one sample a row."""
+    """A nonnegative data matrix, one sample a row."""
 
     def matrix(self) -> np.ndarray:
-        """The entries, of mean 1."""
+        """The matrix (samples, entries), scaled to mean 1."""
         raise NotImplementedError(f"{type(self).__name__} defines no `matrix(self)`.")
 
 
@@ -48,7 +48,7 @@ class Planted(NonnegativeData):
 
 
 class DigitImages(NonnegativeData):
-    """Images of handwritten digits that come with scikit-learn, one a row, with a background so that none is black."""
+    """The images of handwritten digits of scikit-learn, one a row, on a background that leaves no pixel black."""
 
     images: int = field(40, "how many images", at_least=1, at_most=1797)
     background: float = field(0.1, "added to every pixel, in units of the mean", at_least=0)
@@ -84,16 +84,16 @@ class Notes(NonnegativeData):
             raise StatementError(f"`pitches` of Notes must be below {self.rate / 2:g} Hz, but one is {high:g} Hz.")
 
     def frequencies(self) -> tuple[float, ...]:
-        """Of the notes, in Hz."""
+        """The frequencies of the notes, in Hz."""
         return tuple(440.0 * 2 ** ((p - 69) / 12) for p in self.pitches)
 
     def chords(self) -> list[tuple[int, ...]]:
-        """Which notes are struck at each stroke."""
+        """The notes that are struck together, for each stroke in turn."""
         every = tuple(range(len(self.pitches)))
         return [every, *combinations(every, 2)] if len(every) > 1 else [every]
 
     def sound(self) -> np.ndarray:
-        """The samples of the whole piece."""
+        """The waveform of the whole piece, one number a sample."""
         rng = np.random.default_rng(0)
         each = int(self.duration * self.rate)
         t = np.arange(each) / self.rate

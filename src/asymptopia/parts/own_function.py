@@ -9,7 +9,7 @@ from typing import Any
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """How a statement shows a function: by its name, or by a checksum of its code if it has none."""
+    """The name by which a statement shows a function: its own, or a checksum of its code if it has none."""
     name = getattr(function, "__name__", type(function).__name__)
     code = getattr(function, "__code__", None)
     if name.isidentifier() or code is None:
@@ -19,7 +19,7 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 class OwnFunction:
-    """What a part has whose only field is a plain function: a statement shows its name; equal if the same function."""
+    """A part made of a user's plain function; a statement shows its name, and equal functions make equal parts."""
 
     def _given(self) -> Callable[..., Any]:
         return getattr(self, dataclasses.fields(self)[0].name)  # type: ignore[arg-type]
@@ -28,7 +28,7 @@ class OwnFunction:
         return name_of(self._given())
 
     def short(self) -> str:
-        """The same as the full statement."""
+        """The statement, in full: there is nothing to leave out."""
         return repr(self)
 
     def __eq__(self, other: object) -> bool:

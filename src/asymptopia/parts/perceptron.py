@@ -1,4 +1,4 @@
-"""The perceptron's loss, with its corner rounded: for what asks of a loss that its slope be continuous."""
+"""The loss of the perceptron with a rounded corner, for laws that need a continuous slope."""
 
 from __future__ import annotations
 

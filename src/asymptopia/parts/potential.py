@@ -1,4 +1,4 @@
-"""Potentials in which particles move, and the laws from which they start."""
+"""Potentials of particles on the line, and the normal distribution from which particles start."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Potential(Record):
 
     @classmethod
     def from_callable(cls, function: Callable[[Any], Any]) -> Potential:
-        """A potential that is a plain function V(x); the statement shows its name."""
+        """A plain function V(x) as a potential; a statement shows the function's name."""
         return _Own(function)
 
     def slope(self, x: ArrayLike) -> Any:
-        """dV/dx, elementwise; a NumPy array for one, else a JAX array."""
+        """dV/dx, elementwise: a NumPy array for a NumPy array, else a JAX array."""
         return np.asarray(_compiled(self)[0](x)) if namespace(x) is np else _slope(self, x)
 
     def curvature(self, x: ArrayLike) -> Any:
-        """d2V/dx2, elementwise; a NumPy array for one, else a JAX array."""
+        """d2V/dx2, elementwise: a NumPy array for a NumPy array, else a JAX array."""
         return np.asarray(_compiled(self)[1](x)) if namespace(x) is np else _curvature(self, x)
 
     def basin(self, temperature: float, height: float = 40.0) -> tuple[float, float] | None:
         """The shortest interval outside of which V exceeds all its local minima by `height` temperatures.
 
-        Searched for out to |x| = 4096; None if V does not rise so far on both sides, so that it confines nothing.
+        Searched out to |x| = 4096; None if V does not rise that far on both sides and therefore does not confine.
         """
         radius = 16.0
         while radius <= FARTHEST:
@@ -58,7 +58,7 @@ class Potential(Record):
         return None
 
     def values(self, x: np.ndarray) -> np.ndarray:
-        """V at points, as a NumPy array. Raises `StatementError` unless there is a finite number for each."""
+        """V at points x, as a NumPy array. Raises `StatementError` unless every value is finite."""
         v = np.asarray(self(x), float)
         if v.ndim == 0:
             v = np.full(x.shape, float(v))
@@ -93,7 +93,7 @@ class _Own(OwnFunction, Potential):
 
 
 class Normal(Record):
-    """The normal distribution of this mean and variance; without variance a single point."""
+    """The normal distribution of this mean and variance; a single point if the variance is 0."""
 
     mean: float = field(0.0, "mean")
     variance: float = field(1.0, "variance", at_least=0)

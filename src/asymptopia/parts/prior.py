@@ -1,4 +1,4 @@
-"""Priors: how the coordinates of a teacher are drawn. Each knows its log-partition and how to sample."""
+"""Priors: the distribution of the independent coordinates of a teacher or signal."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ TINY = 1e-12
 
 
 class Prior(Record):
-    """The law of one coordinate of a teacher, of mean zero or not; coordinates are independent.
+    """The distribution of one coordinate w of a teacher or signal; the coordinates are independent.
 
     A prior of your own defines `sample(self, size, rng)` and `log_partition(self, A, B)`, the latter elementwise with
-    `jax.numpy`; or, if it is a mixture of Gaussians, `sample` and `components(self)`. Everything else follows.
+    `jax.numpy`; or, if it is a mixture of Gaussians, `sample` and `components(self)`. Everything else follows. The mean
+    need not be zero.
     """
 
     def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
@@ -30,9 +31,9 @@ class Prior(Record):
         raise NotImplementedError(f"{type(self).__name__} defines no `sample(self, size, rng)`.")
 
     def signal(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """A vector of n coordinates, of the expected norm where their values are continuous.
+        """A random vector (n,) of coordinates; continuous priors are scaled to the expected norm.
 
-        The norm of one vector would be the same noise in all that is measured of it, which no limit has.
+        The norm of one vector is noise that all observables of a realisation share, and that the limit does not have.
         """
         w = self.sample(n, rng)
         some = w[w != 0]
@@ -41,17 +42,17 @@ class Prior(Record):
         return w
 
     def components(self) -> Mixture | None:
-        """The prior as a mixture of Gaussians, weights, means and variances in tuples of equal length; or None."""
+        """The prior as a mixture of Gaussians: weights, means and variances, tuples of equal length; None if it is none."""
         return None
 
     def log_partition(self, A: ArrayLike, B: ArrayLike) -> Any:
-        """log E exp(B w - A w**2 / 2), elementwise: its derivatives in B are the posterior's cumulants."""
+        """log E exp(B w - A w**2 / 2), elementwise; its derivatives in B are the cumulants of the posterior."""
         return _normaliser(_posteriors(_mixture(self), A, B)[0])
 
     def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and variance of w under the law tilted by exp(B w - A w**2 / 2), elementwise.
+        """Mean and variance of w when the prior is tilted by exp(B w - A w**2 / 2), elementwise.
 
-        It is the posterior of w given B / A = w + z / sqrt(A) with z standard normal; under the model, B has the
+        This is the posterior of w given B / A = w + z / sqrt(A) with z standard normal. Under the model, B has the
         density exp(-B**2 / (2 A) + log_partition(A, B)) / sqrt(2 pi A).
         """
         if type(self).log_partition is not Prior.log_partition:
@@ -62,7 +63,7 @@ class Prior(Record):
         return mean, (share * (variances + (means - mean) ** 2)).sum(axis=0)
 
     def log_evidence(self, A: ArrayLike, x: ArrayLike) -> np.ndarray:
-        """The logarithm of the density of sqrt(A) w + z at x, with z standard normal, elementwise."""
+        """The log-density at x of the observation sqrt(A) w + z, with z standard normal, elementwise."""
         mixture = self.components()
         if mixture is None or type(self).log_partition is not Prior.log_partition:
             return value(self, A, np.sqrt(A) * x) + log_density(x)
@@ -85,12 +86,12 @@ class Prior(Record):
 
     @property
     def symmetric(self) -> bool:
-        """Whether w and -w have the same law."""
+        """Whether w and -w have the same distribution."""
         B = np.array([0.4, 1.9])
         return bool(np.allclose(self.log_partition(0.7, B), self.log_partition(0.7, -B), rtol=1e-9, atol=1e-12))
 
     def check(self) -> None:
-        """Raise `StatementError` unless the log-partition is one, has a variance, and is that of the samples."""
+        """Raise `StatementError` unless the log-partition is one, has a finite variance, and agrees with `sample`."""
         _check(self)
 
 
@@ -150,7 +151,7 @@ class Laplace(Prior):
         return rng.laplace(0.0, np.sqrt(0.5), size)
 
     def components(self) -> Mixture:
-        """A scale mixture, to 1e-12: the variance is exponential of mean 1, the scale s of density 2 s exp(-s**2)."""
+        """A Gaussian scale mixture, accurate to 1e-12; its variance is exponentially distributed with mean 1."""
         edges = np.asarray(self._panels)
         nodes, weights = np.polynomial.legendre.leggauss(12)
         half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
@@ -160,7 +161,7 @@ class Laplace(Prior):
         return tuple(mass), (0.0,) * len(mass), tuple(scale**2)
 
     def log_partition(self, A: ArrayLike, B: ArrayLike) -> np.ndarray:
-        """Each half of the density is an exponential: its tilt is a normal distribution cut at zero."""
+        """The logarithm of two integrals, one for each half of the density: each is a normal integral cut at zero."""
         root, up, down = self._halves(A, B)
         return np.logaddexp(log_mills(up), log_mills(down)) - np.log(root) + 0.5 * np.log(np.pi)
 

@@ -1,4 +1,4 @@
-"""Samplers as parts of a statement: which one, and its steps; and how replicas swap temperatures."""
+"""Samplers as parts of a statement, and how two replicas swap their temperatures."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = [
 
 
 class PosteriorSampler(Record):
-    """A Markov chain for a posterior; its steps are in units of the posterior's narrowest deviation.
+    """A Markov chain for a posterior, with steps in units of the posterior's smallest standard deviation.
 
-    One of your own defines `build(self, logdensity, scale, d)`: the kernel for a density in d dimensions whose
-    narrowest deviation is `scale`.
+    A sampler of your own defines `build(self, logdensity, scale, d)`: the kernel for a density in d dimensions whose
+    smallest standard deviation is `scale`.
     """
 
     def build(self, logdensity: Callable[[Any], Any], scale: ArrayLike, d: int) -> Any:
@@ -33,32 +33,32 @@ class PosteriorSampler(Record):
 
 
 class RandomWalk(PosteriorSampler):
-    """Random-walk Metropolis; the length of a proposal is `step` deviations."""
+    """Random-walk Metropolis; a proposal has the length `step`, in units of the smallest deviation."""
 
     step: float = field(2.4, "length of a proposal", above=0)
 
 
 class MALA(PosteriorSampler):
-    """The Metropolis-adjusted Langevin algorithm; h = `step` squared deviations over d**(1/3)."""
+    """The Metropolis-adjusted Langevin algorithm with the step `step` / d**(1/3), in squared smallest deviations."""
 
     step: float = field(1.0, "step", above=0)
 
 
 class HMC(PosteriorSampler):
-    """Hamiltonian Monte Carlo: `leaps` leapfrog steps of `step` deviations over d**(1/4)."""
+    """Hamiltonian Monte Carlo: `leaps` leapfrog steps of length `step` / d**(1/4), in smallest deviations."""
 
     step: float = field(1.2, "step", above=0)
     leaps: int = field(5, "leapfrog steps of a trajectory", at_least=1)
 
 
 class NUTS(PosteriorSampler):
-    """The no-U-turn sampler with leapfrog steps of `step` deviations over d**(1/4)."""
+    """The no-U-turn sampler with leapfrog steps of length `step` / d**(1/4), in smallest deviations."""
 
     step: float = field(1.0, "step", above=0)
 
 
 class InfiniteSwapping(PosteriorSampler):
-    """Infinite swapping of random walks at several temperatures; not reversible as a whole."""
+    """Infinite swapping of random walks at several temperatures; the chain as a whole is not reversible."""
 
     step: float = field(2.4, "length of a proposal at temperature 1", above=0)
     temperatures: tuple[float, ...] = field((1.0, 2.0, 4.0), "temperatures from 1 upwards, increasing, at most 5")
@@ -77,10 +77,10 @@ class Swapping(Record):
 
 
 class Exchange(Swapping):
-    """Parallel tempering: exchanges are proposed at this rate, in units of the rate of steps, by Metropolis' rule."""
+    """Parallel tempering: Metropolis swaps, proposed at this rate relative to the rate of steps."""
 
     rate: float = field(1.0, "exchanges proposed per unit of time", at_least=0, at_most=1e6, unit="1/time")
 
 
 class Infinite(Swapping):
-    """Infinite swapping: temperatures are drawn anew for every step, and both replicas are weighted."""
+    """Infinite swapping: every step draws the assignment of temperatures anew, and averages weight both replicas."""

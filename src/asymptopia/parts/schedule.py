@@ -1,4 +1,4 @@
-"""Schedules of a learning rate: its share of the peak as a run goes by."""
+"""Schedules of a learning rate: its share of the peak over the course of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEAR_END = np.array([1e-4, 1e-6])
 
 
 class Schedule(Record):
-    """The rate as a share of its peak, a function of the share u of the run that is over, elementwise on [0, 1].
+    """The rate as a share of its peak, as a function of the elapsed share u of the run, elementwise on [0, 1].
 
     A schedule of your own defines `__call__(self, u)`, or is a plain function.
     """
@@ -26,31 +26,31 @@ class Schedule(Record):
 
     @classmethod
     def from_callable(cls, function: Callable[[Any], Any]) -> Schedule:
-        """A schedule that is a plain function f(u); the statement shows its name."""
+        """A plain function f(u) as a schedule; a statement shows the function's name."""
         return _Own(function)
 
     def breaks(self) -> tuple[float, ...]:
-        """Where inside (0, 1) it is kinked or jumps."""
+        """The elapsed shares inside (0, 1) at which the schedule has a kink or jumps."""
         return ()
 
     def order(self) -> float:
-        """The power p of (1 - u)**p with which it vanishes at the end; 0 if it does not."""
+        """The power p with which the schedule vanishes as (1 - u)**p at the end; 0 if it does not vanish."""
         far, near = np.asarray(self(1 - NEAR_END), float)
         return max(0.0, float(np.log(far / near) / np.log(NEAR_END[0] / NEAR_END[1]))) if near > 0 else np.inf
 
     def check(self) -> None:
-        """Raises `StatementError` if it is negative, not finite, or zero throughout."""
+        """Raise `StatementError` if the schedule is negative, not finite, or zero throughout."""
         u = np.linspace(0, 1, 1001)
         with np.errstate(all="ignore"):
             share = np.broadcast_to(np.asarray(self(u), float), u.shape)
         if not (np.isfinite(share).all() and (share >= 0).all() and share[:-1].max() > 0):
             worst = share[~np.isfinite(share) | (share < 0)]
-            found = f"{worst[0]:g}" if len(worst) else "0 throughout"
-            raise StatementError(f"A schedule must be >= 0, finite and not 0 throughout, but {self!r} is {found}.")
+            value = f"{worst[0]:g}" if len(worst) else "0 throughout"
+            raise StatementError(f"A schedule must be >= 0, finite and not 0 throughout, but {self!r} is {value}.")
 
 
 class Constant(Schedule):
-    """The peak throughout."""
+    """The peak rate throughout."""
 
     def __call__(self, u: np.ndarray) -> np.ndarray:
         return np.ones_like(u)
@@ -60,7 +60,7 @@ class Constant(Schedule):
 
 
 class Cosine(Schedule):
-    """Half a period of a cosine, from 1 down to `final`."""
+    """Cosine decay from the peak to the share `final`."""
 
     final: float = field(0.0, "share of the peak at the end", at_least=0, at_most=1)
 
@@ -72,7 +72,7 @@ class Cosine(Schedule):
 
 
 class PowerDecay(Schedule):
-    """(1 - u)**power."""
+    """The decay (1 - u)**power to zero."""
 
     power: float = field(1.0, "power of the share of the run that is left", above=0)
 
@@ -84,7 +84,7 @@ class PowerDecay(Schedule):
 
 
 class WarmupStableDecay(Schedule):
-    """Straight up over a share `warmup` of the run, then the peak, then straight down to 0 over a share `decay`."""
+    """A linear rise over a share `warmup` of the run, the peak, then a linear fall to 0 over a share `decay`."""
 
     warmup: float = field(0.05, "share of the run until the peak", at_least=0, below=1)
     decay: float = field(0.2, "share of the run from the peak to its end", above=0, at_most=1)

@@ -63,9 +63,9 @@ def _beginning(
     states = [(np.full(width, float(prior.mean)), np.full(width, power - float(prior.mean) ** 2))]
     for W, channel in zip(matrices[:-1], channels[:-1], strict=True):
         zero = np.zeros(len(W))
-        found = between(channel, zero, power, 0.0, zero)
-        states.append((found.mean, found.variance))
-        power = float(np.mean(found.mean**2 + found.variance))
+        layer_posterior = between(channel, zero, power, 0.0, zero)
+        states.append((layer_posterior.mean, layer_posterior.variance))
+        power = float(np.mean(layer_posterior.mean**2 + layer_posterior.variance))
     return states
 
 
@@ -88,14 +88,14 @@ def _step(
         A = -len(W) / W.shape[1] * float(np.mean(slope))
         messages.append((A, W.T @ fresh[-1] + A * mean))
         if layer:
-            found = between(channels[layer - 1], *fields[layer - 1], *messages[-1])
-            g, slope = found.score, found.slope
+            estimate = between(channels[layer - 1], *fields[layer - 1], *messages[-1])
+            g, slope = estimate.score, estimate.slope
     fresh, messages = fresh[::-1], messages[::-1]
     new = [prior.posterior(*messages[0])]
     for layer in range(1, len(matrices)):
         field, V = _fields(matrices[layer - 1], new[-1], fresh[layer - 1])
-        found = between(channels[layer - 1], field, V, *messages[layer])
-        new.append((found.mean, found.variance))
+        estimate = between(channels[layer - 1], field, V, *messages[layer])
+        new.append((estimate.mean, estimate.variance))
     share = 1 - damping
     kept = [(a + share * (b - a), c + share * (d - c)) for (a, c), (b, d) in zip(states, new, strict=True)]
     return kept, [old + share * (g - old) for old, g in zip(scores, fresh, strict=True)]

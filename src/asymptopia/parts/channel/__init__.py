@@ -1,4 +1,4 @@
-"""Channels: how a label arises from the teacher's field. Each knows its log-partition and how to sample."""
+"""Channels: the distribution of a label given the teacher's field."""
 
 from .binary import Door, Logit, Probit, Sign
 from .channel import Channel

@@ -1,4 +1,4 @@
-"""A channel as a layer of a network: its output x is not a label but is itself seen, through Gaussian noise."""
+"""A channel as a hidden layer: its output is not observed itself, but through Gaussian noise."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PIECES: dict[type[Channel], tuple[tuple[float, int], ...]] = {
 
 
 class Between(NamedTuple):
-    """Posterior of a field z and of the output x that a layer makes of it; arrays of one shape.
+    """The posterior of a layer's field z and of its output x; arrays of one shape.
 
-    log_partition:  log E exp(B x - A x**2 / 2), z drawn from N(omega, V).
-    mean, variance: of x under the law tilted by that exponential.
+    log_partition:  log E exp(B x - A x**2 / 2) over z ~ N(omega, V).
+    mean, variance: of x under the distribution that this exponential tilts.
     score, slope:   first and second derivative of the log-partition in omega.
     """
 
@@ -36,7 +36,7 @@ class Between(NamedTuple):
 
 
 def checked_layer(channel: Channel) -> None:
-    """Raise `StatementError` if the channel cannot be a layer: it has to be binary, Linear, ReLU or Abs."""
+    """Raise `StatementError` unless the channel can be a hidden layer: a binary one, Linear, ReLU or Abs."""
     if not channel.binary and type(channel) not in PIECES:
         raise StatementError(
             f"A hidden layer must have a channel with labels +-1, Linear, ReLU or Abs, but has {channel!r}."
@@ -44,9 +44,9 @@ def checked_layer(channel: Channel) -> None:
 
 
 def between(channel: Channel, omega: ArrayLike, V: ArrayLike, A: ArrayLike, B: ArrayLike) -> Between:
-    """The posterior of a layer whose field is N(omega, V) from below, and whose output has B / A = x + N(0, 1 / A).
+    """The posterior of a hidden layer: its field is N(omega, V), and its output x is seen as B / A = x + N(0, 1 / A).
 
-    Arrays of shapes that broadcast, V > 0, A >= 0. Raises `StatementError` for channels that are no layer.
+    Arrays of shapes that broadcast, V > 0, A >= 0. Raises `StatementError` for channels that cannot be a hidden layer.
     """
     checked_layer(channel)
     omega, V, A, B = np.broadcast_arrays(*(np.asarray(a, float) for a in (omega, V, A, B)))

@@ -67,7 +67,7 @@ class _Smoothed(Channel):
 
 
 class Sign(_Smoothed):
-    """The sign of the field, flipped with probability `flip`."""
+    """Label +1 or -1: the sign of the field, flipped with probability `flip`."""
 
     flip: float = field(0.0, "probability that the label is flipped", at_least=0, at_most=0.5)
 
@@ -83,7 +83,7 @@ class Sign(_Smoothed):
 
 
 class Probit(_Smoothed):
-    """The sign of the field plus Gaussian noise."""
+    """Label +1 or -1: the sign of the field plus Gaussian noise of variance `noise`."""
 
     noise: float = field(0.0, "variance of the noise added to the field", at_least=0)
 
@@ -148,7 +148,7 @@ class Logit(Channel):
 
 
 class Door(Channel):
-    """Label 1 where the field exceeds the width in absolute value, else -1."""
+    """Label 1 where the absolute value of the field exceeds `width`, else -1."""
 
     width: float = field(0.67449, "half the width of the interval of label -1", above=0)
 
@@ -163,7 +163,7 @@ class Door(Channel):
         return np.where(y > 0, *self._log_chances(near, far))
 
     def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Of p = 1 - Phi(a) + Phi(b) and 1 - p, with a and b the edges seen from the mean, nearest first."""
+        """First and second derivative of log p, where p is 1 - Phi(a) + Phi(b), or 1 less that, for the edges a and b."""
         y, size, a, b, s = self._edges(y, mean, variance)
         log_p = np.where(y > 0, *self._log_chances(a, b))
         bell = np.exp(log_density(a) - log_p)

@@ -1,4 +1,4 @@
-"""What every channel is, the distribution of a label given the teacher's field; and a user's plain function as one."""
+"""The base class of channels, and plain functions as channels."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DRAWS = 30  # labels at each field where they are random by nature
 
 
 class Channel(Record):
-    """The law of a label given the teacher's field.
+    """The distribution of a label y given the teacher's field z.
 
     A channel of your own defines `sample(self, z, rng)` and `log_partition(self, y, mean, variance)`, elementwise with
     `jax.numpy`; everything else follows. One that is a function of the field plus N(0, `noise`) may define
-    `function(self, z)` for `sample`. Class attributes:
+    `function(self, z)` in place of `sample`. Class attributes:
 
     binary:     the labels are +-1 (the default).
     labels:     the labels of positive probability; those of a binary channel by default.
@@ -46,17 +46,17 @@ class Channel(Record):
         return not self.binary
 
     def sample(self, z: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Labels of the fields z, of the same shape."""
+        """Random labels of the fields z, an array of the same shape."""
         noise = getattr(self, "noise", 0.0)
         y = np.asarray(self.function(z), float)
         return y + np.sqrt(noise) * rng.standard_normal(np.shape(z)) if noise else y
 
     def log_partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> Any:
-        """The logarithm of the probability, or density, of the label y if the field is N(mean, variance)."""
+        """log P(y), or the log-density of y, for a field z ~ N(mean, variance), elementwise."""
         raise NotImplementedError(f"{type(self).__name__} defines no `log_partition(self, y, mean, variance)`.")
 
     def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """First and second derivative of the log-partition in the mean, elementwise."""
+        """First and second derivative of the log-partition with respect to the mean, elementwise."""
         return derivatives(self, 1, y, mean, variance)
 
     def log_chance(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
@@ -66,15 +66,15 @@ class Channel(Record):
         return np.asarray(self.log_partition(y, mean, variance), float)
 
     def partition(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
-        """The probability, or density, of the label y if the field is N(mean, variance)."""
+        """P(y), or the density of y, for a field z ~ N(mean, variance), elementwise."""
         return np.exp(self.log_chance(y, mean, variance))
 
     def slope(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> np.ndarray:
-        """The derivative of `partition` in the mean."""
+        """The derivative of `partition` with respect to the mean, elementwise."""
         return np.asarray(self.partition(y, mean, variance) * self.score(y, mean, variance)[0])
 
     def breaks(self) -> tuple[tuple[float, ...], Any]:
-        """Fields at which the law of the label changes abruptly, and over what width it does."""
+        """The fields at which the distribution of the label jumps, and the width over which it does."""
         return _found_breaks(self), 0.0
 
     def function(self, z: ArrayLike) -> Any:
@@ -82,15 +82,15 @@ class Channel(Record):
         raise NotImplementedError(f"{type(self).__name__} has no label without noise.")
 
     def noiseless(self) -> Channel:
-        """The channel without flips or added noise; where the label is random by nature (Logit, Probit), itself."""
+        """The channel without flips or added noise; Logit and Probit, random by definition, return themselves."""
         return self
 
     def even(self) -> bool:
-        """Whether the fields z and -z have labels of the same distribution, so that a sign cannot be learned."""
+        """Whether z and -z give labels of the same distribution, so that the sign of a signal cannot be learned."""
         return _even(self)
 
     def guess(self, mean: np.ndarray, variance: float, rng: np.random.Generator) -> np.ndarray:
-        """The best guess of each label, without noise where that can be taken away, if the field is N(mean, variance).
+        """The best guess of each label for a field z ~ N(mean, variance), without noise where that can be removed.
 
         The most probable label if labels are discrete, else their mean; mean and guess have shape (N,).
         """
@@ -103,12 +103,12 @@ class Channel(Record):
         return sum(((weights * clean.sample(z, rng)).sum(axis=-1) for _ in range(draws)), np.zeros(len(z))) / draws
 
     def check(self) -> None:
-        """Raise `StatementError` unless the probabilities of the labels sum to one and are those of the samples."""
+        """Raise `StatementError` unless the probabilities of the labels sum to one and agree with `sample`."""
         _check(self)
 
     @classmethod
     def from_callable(cls, function: Callable[[Any], Any]) -> Channel:
-        """A teacher that is a plain function of the field; the statement shows its name."""
+        """A plain function of the field as a channel; a statement shows the function's name."""
         return _Own(function)
 
 

@@ -13,7 +13,7 @@ from .channel import Channel
 
 
 class Linear(Channel):
-    """The field plus Gaussian noise."""
+    """The field plus Gaussian noise of variance `noise`."""
 
     noise: float = field(0.0, "variance of the label's noise", at_least=0)
 
@@ -38,7 +38,7 @@ class Linear(Channel):
 
 
 class Abs(Channel):
-    """The absolute value of the field: real phase retrieval."""
+    """The absolute value of the field, as in real phase retrieval."""
 
     binary = False
 
@@ -61,7 +61,7 @@ class Abs(Channel):
 
 
 class ReLU(Channel):
-    """The field where it is positive, else 0."""
+    """The rectified field, max(0, z)."""
 
     binary = False
 
