@@ -1,1 +1,1 @@
-"""Mathematics that knows no learning: Gaussian expectations, fixed points, proximal maps."""
+"""Mathematics that knows nothing of learning: quadrature, fixed points, roots, diffusions, spectra."""

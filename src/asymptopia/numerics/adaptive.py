@@ -1,4 +1,4 @@
-"""Many integrals at once on panels that are halved where that changes the result."""
+"""Adaptive quadrature of many integrals at once: panels are halved until the result no longer changes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ def adaptive(
     tolerance: float = 1e-10,
     rounds: int = 40,
 ) -> np.ndarray:
-    """Integrals of C functions in each of K problems, (C, K), over [ends[k, 0], ends[k, -1]].
+    """Integrals of C functions over one interval in each of K problems: an array (C, K).
 
-    `function(x, owner)` are the values (C, N, ORDER) at x (N, ORDER), where row i belongs to problem owner[i].
-    ends: ends of the first panels, (K, P), sorted. A panel is halved until that changes none of its integrals by more
-    than `tolerance` times the largest integral of the absolute value so far. Raises `ArithmeticError` after `rounds`.
+    function(x, owner): the values (C, N, ORDER) at x (N, ORDER), where row i belongs to problem owner[i]. ends: the
+    ends of the first panels, (K, P), sorted; problem k is integrated over [ends[k, 0], ends[k, -1]].
+
+    A panel is halved until that changes none of its integrals by more than `tolerance` times the largest integral of
+    the absolute value so far. Raises `ArithmeticError` after `rounds` halvings.
     """
     t, w = legendre(ORDER)
     count = len(ends)

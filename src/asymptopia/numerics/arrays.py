@@ -1,4 +1,4 @@
-"""Names of types for annotations: keys, arrays of NumPy or JAX, what stands for an array, trees of arrays."""
+"""Type names for annotations: random keys, arrays of NumPy or JAX, what can be made an array, trees of arrays."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 

@@ -1,4 +1,4 @@
-"""The probability of a quadrant under a bivariate normal distribution, and its logarithm in the tails."""
+"""The bivariate normal distribution function, and its logarithm in the tails."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FAINT = -30.0
 
 
 def quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
-    """P(X < h, Y < k) for standard normal X and Y of correlation r, to 1e-15 absolutely, elementwise.
+    """P(X < h, Y < k) for standard normal X and Y of correlation r, elementwise, to 1e-15 absolutely.
 
-    s: sqrt(1 - r**2), given too because it cannot be had from r where the two are nearly the same.
-    Source: Owen, Ann. Math. Stat. 27 (1956) 1075, equation 2.1.
+    s: sqrt(1 - r**2), passed separately because r near 1 does not determine it accurately. Source: Owen, Ann. Math.
+    Stat. 27 (1956) 1075, equation 2.1.
     """
     from scipy.special import ndtr, owens_t
 
@@ -32,7 +32,7 @@ def quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
 
 
 def log_quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
-    """log P(X < h, Y < k), to 1e-6 relative to the probability however small that is; otherwise as `quadrant`."""
+    """log P(X < h, Y < k), with a relative error of the probability of 1e-6 however small it is; see `quadrant`."""
     h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
     p = np.atleast_1d(quadrant(h, k, r, s))
     logs = np.log(np.maximum(p, RARE))

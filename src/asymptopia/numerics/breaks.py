@@ -1,4 +1,4 @@
-"""Where a function of one variable is not smooth: kinks and jumps, and panels that resolve the rest."""
+"""Detection of kinks and jumps of a function of one variable, and panels on which it is smooth."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def resolve(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The singular points of a function for |z| <= 2**doublings, and the ends of panels on which it is smooth.
 
-    A panel is halved until a polynomial of degree 12 through its Chebyshev points predicts the function at other
-    points to `tolerance`, relative to the largest value on the panel (and 1); if it is short, to 1e-9 of the
-    function's rise on it. Panels as short as `finest` (relative to 1 and their place) mark a singular point. Panels on
-    which the function is not finite are left out.
+    function: elementwise on arrays of any shape. A panel is halved until a polynomial of degree 12 through its
+    Chebyshev points predicts the function at other points to `tolerance`, relative to the largest value on the panel
+    (and 1); if it is short, to 1e-9 of the function's rise on it. Panels as short as `finest` (relative to 1 and their
+    place) mark a singular point. Panels on which the function is not finite are left out.
 
-    function: elementwise on arrays of any shape. Raises `ValueError` if it has more than a thousand singular points.
+    Raises `ValueError` if there are more than a thousand singular points.
     """
     span = np.r_[0.0, 2.0 ** np.arange(doublings + 1)] * 1.0031415926
     ends = np.r_[-span[:0:-1], span] + 0.0271828182  # off the round numbers, so that no panel ends at a kink unseen
@@ -52,7 +52,7 @@ def resolve(
 
 
 def thinned(ends: np.ndarray, singular: np.ndarray, nearest: float = 0.03) -> np.ndarray:
-    """The ends of panels without those that only close in on a singular point."""
+    """The ends of panels, without the ends that lie closer than `nearest` to a singular point."""
     if not singular.size or not ends.size:
         return ends
     return ends[np.abs(ends[:, None] - singular).min(axis=1) > nearest]

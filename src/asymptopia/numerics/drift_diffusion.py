@@ -22,20 +22,28 @@ FEW = 60  # terms of a series that are summed one by one
 
 
 def rates(v: np.ndarray, h: float, temperature: float) -> tuple[np.ndarray, np.ndarray]:
-    """Rates of the jumps to the right from all points but the last, and to the left from all but the first."""
+    """The jump rates: to the right from all points but the last, and to the left from all points but the first.
+
+    v: the potential at N points with spacing h. Returns two arrays (N - 1,).
+    """
     z = np.diff(v) / temperature
     return temperature / h**2 * _bernoulli(z), temperature / h**2 * _bernoulli(-z)
 
 
 def carre_du_champ(right: np.ndarray, left: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    r"""For each pair of neighbours the rate of jumps between them: the mean of $L f^2 - 2 f L f$ is its sum with
-    $(\Delta f)^2$, which tends to $2T \langle f'^2 \rangle$."""
+    r"""The rate of jumps between each pair of neighbours, (N - 1,), under the given masses.
+
+    Its sum with $(\Delta f)^2$ is the mean of $L f^2 - 2 f L f$, which tends to $2T \langle f'^2 \rangle$ as h
+    vanishes.
+    """
     return mass[:-1] * right + mass[1:] * left
 
 
 def response(v: np.ndarray, h: float, temperature: float, mass: np.ndarray) -> np.ndarray:
-    r"""How the drift answers to a change w of the potential: the mean of $\partial_V L[w] f$ is the sum of it with
-    $\Delta w\,\Delta f$ over neighbours, which tends to $-\langle w' f' \rangle$."""
+    r"""The weights, (N - 1,), with which a change w of the potential changes the drift of a function f.
+
+    Their sum with $\Delta w\,\Delta f$ is the mean of $\partial_V L[w] f$, which tends to $-\langle w' f' \rangle$.
+    """
     z = np.diff(v) / temperature
     return (mass[:-1] * _bernoulli_slope(z) + mass[1:] * _bernoulli_slope(-z)) / h**2
 
@@ -43,7 +51,7 @@ def response(v: np.ndarray, h: float, temperature: float, mass: np.ndarray) -> n
 def evolved(
     right: np.ndarray, left: np.ndarray, mass: np.ndarray, times: Sequence[float], backward: bool = False
 ) -> list[np.ndarray]:
-    """What `evolve` finds at each of several times that increase."""
+    """The masses at several increasing times, by `evolve` from each to the next."""
     states = []
     for span in np.diff(np.asarray(times, float), prepend=0.0):
         mass = evolve(right, left, mass, float(span), backward)
@@ -52,14 +60,14 @@ def evolved(
 
 
 def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool = False) -> np.ndarray:
-    r"""The masses after a time: the exponential of the generator, as a mean over the number of jumps.
+    r"""The masses after a time, by the exponential of the generator Q.
+
+    right, left: jump rates (N - 1,). mass: (N,), or several columns (N, K). With `backward`, `mass` holds functions of
+    the position instead, and the result is their mean after the time, for each starting position.
 
     With $\Lambda$ the largest rate at which a point is left, $e^{tQ} = \sum_k e^{-\Lambda t} \frac{(\Lambda t)^k}{k!}
-    P^k$, $P = 1 + Q/\Lambda$ (Jensen, Skand. Aktuarietidskr. 36 (1953) 87). No term is negative, so that no mass turns
-    negative and none is lost, whatever the rates and the time. Long times are squares of short ones.
-
-    With `backward`, the mean of a function of the position after a time, for each position at which a particle starts.
-    Several masses or functions are columns. Raises `ArithmeticError` if the rates are not finite.
+    P^k$, $P = 1 + Q/\Lambda$ (Jensen, Skand. Aktuarietidskr. 36 (1953) 87). No term is negative, so no mass turns
+    negative or is lost. Long times are squares of short ones. Raises `ArithmeticError` if the rates are not finite.
     """
     if time == 0:
         return mass
@@ -129,10 +137,11 @@ def _kept(moved: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
 
 
 def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
-    """The slowest rate of relaxation, by inverse iteration; to full relative precision however small it is.
+    """The slowest relaxation rate of the diffusion, to full relative precision however small it is.
 
-    The solution of `-Q u = f` has the flux `sum of pi f` to the left of a point, summed from the nearer end so that
-    nothing cancels. Raises `ArithmeticError` behind barriers of some 700 temperatures, where it is no number.
+    By inverse iteration: the solution of `-Q u = f` has the flux `sum of pi f` to the left of a point, summed from the
+    nearer end so that nothing cancels. Raises `ArithmeticError` behind barriers of about 700 temperatures, where the
+    rate underflows.
     """
     pi = np.exp(-(v - v.min()) / temperature)
     pi /= pi.sum()
@@ -158,7 +167,7 @@ def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
 
 
 def hats(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
-    """A normal law on equidistant points: each sample is shared by its two neighbours, so that the mean is kept."""
+    """The masses of a normal distribution on equidistant points, by linear interpolation, which keeps the mean."""
     from scipy.special import ndtr
 
     h = x[1] - x[0]
@@ -170,9 +179,9 @@ def hats(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
 
 
 def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> np.ndarray:
-    """Points at a distance of (high - low) / cells / finer that cover [low, high]; `centre` is one of them.
+    """Equidistant points, (high - low) / (cells * finer) apart, that cover [low, high]; `centre` is one of them.
 
-    They cover the same interval, and contain the coarser ones, for every `finer`.
+    They cover the same interval for every `finer`, and contain the coarser ones.
     """
     coarse = (high - low) / cells
     before, after = (int(np.ceil(length / coarse)) + 1 for length in (centre - low, high - centre))
@@ -180,7 +189,7 @@ def points_around(centre: float, low: float, high: float, cells: int, finer: int
 
 
 def cell_densities(x: np.ndarray, mass: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The mean density between neighbouring edges of masses on equidistant points."""
+    """The mean density in each cell between neighbouring `edges` of masses on equidistant points x."""
     from scipy.interpolate import CubicSpline
 
     h = x[1] - x[0]
@@ -190,7 +199,7 @@ def cell_densities(x: np.ndarray, mass: np.ndarray, edges: np.ndarray) -> np.nda
 
 
 def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.ndarray:
-    """The mean density between neighbouring edges of a normal distribution, or of a single point."""
+    """The mean density of a normal distribution in each cell between neighbouring `edges`; `deviation` may be 0."""
     from scipy.special import ndtr
 
     away = edges - mean
@@ -199,11 +208,11 @@ def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.nda
 
 
 def romberg(values: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The limit of values at spacings h, h/2, h/4, ... with errors in even powers, and its error.
+    """Richardson extrapolation of values at spacings h, h/2, h/4, ... with errors in even powers: limit and error.
 
-    The error is what the last extrapolation changed, and at least an eighth of what the last value changed. Where the
-    values have not drawn together by a factor of 2 with the last spacing, they do not converge yet, and it is at least
-    their last difference.
+    The error is the change by the last extrapolation, and at least an eighth of the change of the last value. Where the
+    last halving did not shrink the differences by a factor of 2, the values do not converge yet, and the error is at
+    least their last difference.
     """
     row = levels = [np.asarray(v, float) for v in values]
     coarser = levels[0]
@@ -222,10 +231,10 @@ def romberg(values: Any) -> tuple[np.ndarray, np.ndarray]:
 def refined(
     solve: Callable[..., dict[str, np.ndarray]], levels: Sequence[tuple[Any, ...]], tolerance: float = 1e-5
 ) -> dict[str, np.ndarray]:
-    """What is solved at each level, extrapolated, and `<name>_error`: three levels, and more while errors are larger.
+    """The results of `solve` extrapolated over refined grids, with `<name>_error`; at least three grids.
 
-    solve: the numbers of a level, of which each has half the spacing of the one before -> values by name. An error
-    above `tolerance`, of values at least 1, asks for the next level, as long as there is one.
+    solve: the numbers of a level -> values by name. levels: each has half the spacing of the one before. Further levels
+    are used while an error exceeds `tolerance`, relative to values of at least 1.
     """
     solutions = [solve(*level) for level in levels[:3]]
     for following in range(3, len(levels) + 1):

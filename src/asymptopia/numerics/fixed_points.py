@@ -1,4 +1,4 @@
-"""Fixed points: damped, accelerated, finished by Newton, and accepted on the undamped residual alone."""
+"""Fixed points by damped or accelerated iteration and Newton steps, accepted on the undamped residual alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Map = Callable[[np.ndarray], np.ndarray]
 
 
 class NotConverged(ArithmeticError):
-    """The undamped residual stayed above the tolerance; the message says how far."""
+    """An iteration stopped with its undamped residual above the tolerance; the message says how far above."""
 
 
 def fixed_point(
@@ -78,10 +78,12 @@ def solve_batch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solutions x of x = step(x) for K problems of n unknowns at once: (K, n), and their undamped residuals (K,).
 
-    `step(x, members)` maps the unknowns (k, n) of the problems `members` (k,). Anderson acceleration with a memory of
-    n, a secant method, comes first; for what it leaves, damped iterations (`warm`) alternate with Newton steps whose
-    Jacobian is by differences. A problem that is solved drops out. Solved means that the
-    residual is at most `tolerance`, or at most `accept` where Newton no longer improves it (rounding).
+    step(x, members): maps the unknowns (k, n) of the problems `members` (k,). start: (K, n).
+
+    Anderson acceleration with a memory of n, a secant method, comes first. Where it fails, damped iterations (`warm` of
+    them) alternate with Newton steps whose Jacobian is by differences. A solved problem drops out. It counts as solved
+    if the residual is at most `tolerance`, or at most `accept` where rounding keeps Newton from improving it.
+
     Raises `NotConverged`, naming how many are not solved, after `rounds`.
     """
     x = np.array(start, float)
@@ -111,7 +113,7 @@ def solve_batch(
 def accelerated(
     step: Callable[[np.ndarray, np.ndarray], np.ndarray], start: np.ndarray, tolerance: float, iterations: int = 30
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Anderson acceleration of each problem, steps limited to 2; solutions, and residuals (inf where unsolved)."""
+    """Anderson acceleration of K problems with steps of at most 2: solutions (K, n) and residuals (inf if unsolved)."""
     x, residual = start.copy(), np.full(len(start), np.inf)
     left = np.arange(len(start))
     xs: list[np.ndarray] = []
@@ -198,10 +200,10 @@ def _size(f: np.ndarray) -> np.ndarray:
 def all_fixed_points(
     step: Map, starts: Iterable[Any], *, tolerance: float = 1e-10, apart: float = 1e-6, **options: Any
 ) -> list[np.ndarray]:
-    """The different solutions reached from several starts, in the order of their first component.
+    """The distinct solutions of x = step(x) reached from several starts, ordered by their first component.
 
-    Two solutions are the same if they are less than `apart` apart, relative to their size. Starts that lead nowhere
-    are passed over; `NotConverged` is raised if all do.
+    Two solutions are the same if they differ by less than `apart`, relative to their size. Starts that do not converge
+    are skipped; raises `NotConverged` if none converges.
     """
     solutions: list[np.ndarray] = []
     failures = []
@@ -221,10 +223,11 @@ def all_fixed_points(
 def implicit(
     step: Callable[..., Any], start: Any, *parameters: Any, tolerance: float = 1e-12, iterations: int = 10_000
 ) -> Any:
-    """The solution x of x = step(x, *parameters) in JAX, with derivatives by the implicit function theorem.
+    """The solution x of x = step(x, *parameters) in JAX, differentiable by the implicit function theorem.
 
     Forward and reverse differentiable in the parameters, at the cost of one linear system; the iteration itself is
-    never differentiated. nan where the residual stays above the tolerance, so that it cannot pass for a solution.
+    never differentiated. Returns nan where the residual stays above the tolerance, so that it cannot pass for a
+    solution.
     """
     import jax
     import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Gaussian expectations that stay accurate where the integrand is kinked or jumps: panels end there."""
+"""Expectations over normal variables of functions with kinks and jumps: quadrature panels end there."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ORDER = 16
 
 @cache
 def legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights of Gauss-Legendre quadrature on [0, 1]."""
+    """Nodes and weights, (order,) each, of Gauss-Legendre quadrature on [0, 1]."""
     x, w = np.polynomial.legendre.leggauss(order)
     return (x + 1) / 2, w / 2
 
 
 def edges(breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0) -> np.ndarray:
-    """Ends of panels for a normal law, split at `breaks` (..., B): sorted, nine deviations to either side, (..., P)."""
+    """Sorted ends of panels (..., P) for N(mean, deviation**2), out to nine deviations, split at `breaks` (..., B)."""
     mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
     grid = mean + deviation * PANELS
     breaks = np.clip(np.asarray(breaks, float), mean + deviation * PANELS[0], mean + deviation * PANELS[-1])
@@ -34,10 +34,10 @@ def edges(breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0) -> np.n
 def nodes(
     breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0, order: int = ORDER
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights, (..., N) each, of the expectation over N(mean, deviation**2) with panels split at `breaks`.
+    """Nodes and weights, (..., N) each, for N(mean, deviation**2), on panels that end at the breaks.
 
-    Exact to 1e-13 for integrands that are smooth, on the scale of the deviation, between the breaks.
-    mean, deviation: shape (...); breaks: shape (..., B).
+    mean, deviation: shape (...); breaks: shape (..., B). Exact to 1e-13 for integrands that are smooth between the
+    breaks on the scale of the deviation.
     """
     ends = edges(breaks, mean, deviation)
     t, w = legendre(order)
@@ -62,7 +62,7 @@ def expectation(
 ) -> Any:
     """E f(x) for x ~ N(mean, variance); `function` maps an array of nodes to an array (NumPy or JAX).
 
-    breaks: where f or one of its derivatives jumps. Raises `ValueError` for a negative variance.
+    breaks: points at which f or one of its derivatives jumps. Raises `ValueError` for a negative variance.
     """
     if variance < 0:
         raise ValueError(f"`variance` must be >= 0, but is {variance}.")
@@ -85,7 +85,7 @@ def expectation_2d(
     breaks:       values of x at which f, as a function of x, is not smooth.
     inner_breaks: x (N,) -> values of y (N, B) at which f is not smooth in y, given x: lines and curves.
 
-    Raises `ValueError` if the covariance is not one.
+    Raises `ValueError` if the covariance is not symmetric and positive semidefinite.
     """
     C = np.asarray(covariance, float)
     if C.shape != (2, 2) or not np.allclose(C, C.T) or np.linalg.eigvalsh(C).min() < -1e-12 * np.abs(C).max():

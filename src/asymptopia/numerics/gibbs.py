@@ -1,4 +1,4 @@
-r"""Integrals over the line of laws $\propto e^{-E(y)}$ whose mass lies in a known interval."""
+r"""Integrals over the line against Gibbs distributions $\propto e^{-E(y)}$ whose mass lies in a known interval."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ def gibbs(
     ends: tuple[float, float],
     observe: Callable[[np.ndarray], np.ndarray] = lambda y: np.stack([y, y**2]),
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    r"""$\log \int e^{-E}$, (K,), and the means of functions of y under these laws, (C, K); and their largest error.
+    r"""$\log \int e^{-E}$ (K,), means of C functions under $e^{-E}$ (C, K), and the largest error, for K energies.
 
-    `energy(y)` gives K energies at M points, an array (K, M), and `observe(y)` the functions, (C, M): by default y and
-    its square. Sums over equidistant points between the ends, beyond which there must be no mass, converge
-    exponentially for smooth energies; the points are doubled until the results stand still to 1e-12 or are 2**17. The
-    error is what the last doubling changed.
+    energy(y): the K energies at M points, an array (K, M). observe(y): the functions, (C, M); by default y and its
+    square. ends: an interval beyond which there is no mass.
+
+    Sums over equidistant points converge exponentially for smooth energies. The points are doubled until the results
+    change by less than 1e-12, or there are 2**17 of them; the error is the last change.
     """
     cells, before = FEWEST, None
     while True:

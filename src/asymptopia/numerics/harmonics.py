@@ -1,4 +1,4 @@
-"""Harmonics on the sphere in d dimensions: how many there are of a degree, and the zonal ones."""
+"""Spherical harmonics in d dimensions: their number at each degree, and the zonal ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def harmonics(d: int, degree: int) -> int:
 
 
 def harmonic(degree: int, d: int, cosine: np.ndarray) -> np.ndarray:
-    """The harmonic of unit variance that depends on the angle with one direction, by Gegenbauer's recursion."""
+    """The zonal harmonic of unit variance at these cosines of the angle, by Gegenbauer's recursion."""
     below, here = np.zeros_like(cosine), np.ones_like(cosine)
     for k in range(degree):
         below, here = here, ((2 * k + d - 2) * cosine * here - k * below) / (k + d - 2)

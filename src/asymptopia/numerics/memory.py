@@ -1,4 +1,4 @@
-"""How much memory an array may take, so that what would not fit is refused before it runs."""
+"""The memory that is left, so that an array that would not fit is refused before work begins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def available() -> float:
-    """Bytes that this process may still take: of the machine and of its control group; inf where neither says."""
+    """The bytes that this process may still allocate, by the machine and its control group; inf if neither says."""
     return min(_machine(), _group())
 
 
@@ -33,7 +33,7 @@ def _group() -> float:
 
 
 def largest(high: int, fits: Callable[[int], bool]) -> int:
-    """The largest whole number below `high` that fits; 0 if none does."""
+    """The largest whole number n < high with fits(n), by bisection; 0 if there is none."""
     low = 0
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""Exact linear algebra on floating-point numbers, which are fractions, modulo a prime."""
+"""Exact ranks of floating-point matrices, by linear algebra modulo a prime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PRIME = 2**31 - 1
 
 
 def residues(x: np.ndarray) -> np.ndarray:
-    """Finite floating-point numbers, which are integers times powers of 2, modulo the prime, as integers."""
+    """Finite floating-point numbers modulo the prime, as integers; each is an integer times a power of 2."""
     mantissa, exponent = np.frexp(np.asarray(x, float))
     whole = (mantissa * 2.0**53).astype(np.int64) % PRIME
     powers, where = np.unique(exponent, return_inverse=True)
@@ -23,7 +23,7 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def rank(matrix: np.ndarray) -> int:
-    """The rank of a matrix of residues modulo the prime, by elimination; that of the fractions is no smaller."""
+    """The rank of a matrix of residues modulo the prime, by elimination: a lower bound of the exact rank."""
     a = np.array(matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T, np.int64) % PRIME
     pivots = 0
     for column in range(a.shape[1]):

@@ -1,4 +1,4 @@
-"""Monotone rearrangements on the line that minimise a convex energy with an entropy."""
+"""Increasing sequences on the line that minimise a convex energy with an entropy of the gaps."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def spread(
     pressure: np.ndarray,
     coupling: float = 0.0,
 ) -> np.ndarray:
-    r"""The increasing $x$ that minimises a sum over points and the gaps between them.
+    r"""The increasing points $x$ (N,) that minimise a convex energy of the points and the gaps between them.
 
     $$\sum_j w_j U_j(x_j) + \frac{c}{2} \sum_j w_j (x_j - \bar x)^2 - \sum_j p_j \log(x_{j+1} - x_j)$$
 
-    with $\bar x = \sum_j w_j x_j$, given the first and second derivatives of all $U_j$, which are convex, and an
-    increasing start. Newton's method, shortened where the order or the decrease of its own measure would be lost.
-    Raises `ArithmeticError` if the gradient does not vanish to rounding.
+    with $\bar x = \sum_j w_j x_j$. slope, curvature: first and second derivatives of all $U_j$, which are convex.
+    start: increasing. By Newton steps, shortened where the points would lose their order or Newton's decrement would
+    grow. Raises `ArithmeticError` if the gradient does not vanish to rounding.
     """
     x = start
     for _ in range(200):

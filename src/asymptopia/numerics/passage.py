@@ -1,4 +1,4 @@
-"""When a diffusion on the line first passes a point, and how far two laws on the line are apart."""
+"""First-passage times of diffusions on the line, and distances between distributions on the line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ FARTHEST = 6.5  # deviations of a standard normal variable, beyond which masses 
 
 
 def mean_passage(v: np.ndarray, h: float, temperature: float, level: int) -> np.ndarray:
-    r"""The mean time until the point `level` is first reached, from each of the points at which the potential is given.
+    r"""The mean time until the point `level` is first reached, from each of the N points: an array (N,).
 
-    With the jumps of `drift_diffusion` it is a sum of positive terms, $\sum_{k=i}^{j-1} \sum_{l \le k} \pi_l / (\pi_k
-    q_k)$ from the left, so that it is found to full relative precision however rare the passage.
+    v: the potential at equidistant points. With the jumps of `drift_diffusion` it is a sum of positive terms,
+    $\sum_{k=i}^{j-1} \sum_{l \le k} \pi_l / (\pi_k q_k)$ from the left, so that it has full relative precision however
+    rare the passage.
     """
     up, down = rates(v, h, temperature)
     left = _climb(v[: level + 1] / temperature, up[:level])
@@ -37,7 +38,7 @@ def _climb(v: np.ndarray, onward: np.ndarray) -> np.ndarray:
 
 
 def survival(v: np.ndarray, h: float, temperature: float, level: int, times: Sequence[float]) -> list[np.ndarray]:
-    """The probabilities that the point `level` has not been reached by each time, from each of the points."""
+    """The probability that the point `level` has not been reached, for each time and each starting point."""
     up, down = rates(v, h, temperature)
     alive = np.ones(len(v))
     alive[level] = 0.0
@@ -48,7 +49,7 @@ def survival(v: np.ndarray, h: float, temperature: float, level: int, times: Seq
 
 
 def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviation: float) -> float:
-    """The mean over a normal distribution of values on points that are smooth on either side of the point `level`."""
+    """The mean over a normal distribution of values on a grid that are smooth on either side of the point `level`."""
     from scipy.interpolate import CubicSpline
 
     sides = [CubicSpline(x[: level + 1], values[: level + 1]), CubicSpline(x[level:], values[level:])]
@@ -67,7 +68,7 @@ def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviatio
 
 
 def quantiles(x: np.ndarray, mass: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """The increasing map from a standard normal variable to the law of these masses on equidistant points, at z."""
+    """The increasing map, at z, from a standard normal variable to the distribution with these masses on points x."""
     from scipy.interpolate import PchipInterpolator
     from scipy.special import ndtri
 
@@ -84,11 +85,11 @@ def quantiles(x: np.ndarray, mass: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def distance(first: np.ndarray, second: np.ndarray, z: np.ndarray) -> float:
-    """The distance W2 of two laws, given the maps from a standard normal variable to them at equidistant z."""
+    """The Wasserstein distance W2 of two distributions, from their `quantiles` at the equidistant points z."""
     weight = np.exp(-(z**2) / 2)
     return float(np.sqrt(weight @ (first - second) ** 2 / weight.sum()))
 
 
 def normal_nodes(count: int) -> np.ndarray:
-    """Equidistant values of a standard normal variable, for `quantiles` and `distance`."""
+    """Equidistant points of the standard normal variable, for `quantiles` and `distance`."""
     return np.linspace(-FARTHEST, FARTHEST, count)

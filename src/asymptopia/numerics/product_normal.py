@@ -1,4 +1,4 @@
-"""Nodes for independent standard normal variables: products of Gauss's rules, quasi-Monte Carlo nets, and lengths."""
+"""Quadrature for d independent standard normal variables: Gauss product rules and quasi-Monte Carlo nets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NETS = 8
 
 
 def tensor_nodes(*orders: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (N, d) and weights of a product of d Gauss-Hermite rules of these orders."""
+    """Nodes (N, d) and weights (N,) of the product of d Gauss-Hermite rules of these orders."""
     rules = [np.polynomial.hermite_e.hermegauss(order) for order in orders]
     grid = np.stack(np.meshgrid(*(x for x, _ in rules), indexing="ij"), axis=-1).reshape(-1, len(orders))
     parts = np.meshgrid(*(w / w.sum() for _, w in rules), indexing="ij")
@@ -21,9 +21,9 @@ def tensor_nodes(*orders: int) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def smooth_nodes(d: int, level: int, linear: int = 0) -> tuple[np.ndarray, np.ndarray] | None:
-    """Nodes (N, d) and weights for smooth functions, at two levels; None in more than three dimensions.
+    """Nodes (N, d) and weights (N,) for smooth functions, at one of two levels; None in more than three dimensions.
 
-    linear: how many of the first variables enter as factors, so that few nodes serve.
+    linear: how many of the first variables enter as factors only, so that few nodes serve.
     """
     bent = d - linear
     if d > 3 or bent > 3:
@@ -37,7 +37,7 @@ def smooth_nodes(d: int, level: int, linear: int = 0) -> tuple[np.ndarray, np.nd
 
 @cache
 def nets(d: int, count: int) -> np.ndarray:
-    """Independent scrambled Sobol nets of `count` points each, mapped to normal ones; shape (NETS, count, d)."""
+    """Independent scrambled Sobol nets of `count` standard normal points each: shape (NETS, count, d)."""
     from scipy.special import ndtri
     from scipy.stats import qmc
 
@@ -46,7 +46,7 @@ def nets(d: int, count: int) -> np.ndarray:
 
 
 def chi_nodes(d: int, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for the length of d independent standard normal variables."""
+    """Nodes and weights for the length of d independent standard normal variables (the chi distribution)."""
     from scipy.special import roots_genlaguerre
 
     x, w = roots_genlaguerre(order, d / 2 - 1)

@@ -1,4 +1,4 @@
-"""Proximal maps of convex functions of one variable: closed by a bracketed Newton iteration, elementwise."""
+"""Proximal maps of convex functions of one variable, elementwise, by a bracketed Newton iteration."""
 
 from __future__ import annotations
 

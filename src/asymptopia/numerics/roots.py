@@ -1,4 +1,4 @@
-"""Roots of many functions of one variable at once."""
+"""Roots and maxima of many functions of one variable at once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def bracketed_roots(
     function: Function, low: np.ndarray, high: np.ndarray, *, tolerance: float = 1e-13, iterations: int = 200
 ) -> np.ndarray:
-    """The root of each function between ends (K,) at which its signs differ, by Chandrupatla's method.
+    """The root of each of K functions between ends (K,) at which its signs differ, by Chandrupatla's method.
 
-    `function(x, members)` are the values at x (k,) of the functions `members` (k,); infinite values are allowed. Ends
-    of one sign give nan. tolerance: of x, relative to max(1, |x|).
+    function(x, members): the values at x (k,) of the functions `members` (k,); infinite values are allowed. tolerance:
+    of x, relative to max(1, |x|). Ends of equal sign give nan.
+
     Source: Chandrupatla, Advances in Engineering Software 28 (1997) 145.
     """
     a, b = np.array(high, float), np.array(low, float)
@@ -59,9 +60,9 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def peaks(function: Function, low: np.ndarray, middle: np.ndarray, high: np.ndarray, rounds: int = 60) -> np.ndarray:
-    """The place of the largest value of each function between `low` and `high`, which `middle` exceeds, all (K,).
+    """The maximiser of each of K functions between `low` and `high`, given a point `middle` above both, all (K,).
 
-    By parabolas through the three best points, safeguarded by golden section (Brent 1973, chapter 5): good to about
+    By parabolas through the three best points, safeguarded by golden section (Brent 1973, chapter 5): accurate to about
     the square root of the rounding error of the function.
     """
     golden = (3 - np.sqrt(5)) / 2

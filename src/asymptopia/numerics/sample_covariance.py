@@ -30,7 +30,10 @@ NODES = 48
 
 @dataclass(frozen=True)
 class SampleCovariance:
-    """gamma: dimensions per sample; floor, slope, inner: a, b and c of the population."""
+    """The limiting spectrum of a sample covariance matrix.
+
+    gamma: dimensions per sample. floor, slope, inner: a, b and c of the population's eigenvalues a + b s.
+    """
 
     gamma: float
     floor: float = 0.0
@@ -52,14 +55,14 @@ class SampleCovariance:
         return g / (b * m), slope / (b * m) / (b * m**2) - g / (b * m**2)
 
     def inverse(self, m: ArrayLike) -> tuple[Any, Any]:
-        """F(m) and F'(m)."""
+        """F(m) and F'(m), elementwise."""
         m = np.asarray(m, complex)
         h, slope = self._transformed(m)
         value = (-1 + self.gamma * (1 - h)) / m
         return value, (1 - self.gamma * (1 - h)) / m**2 - self.gamma * slope / m
 
     def density(self, x: np.ndarray) -> np.ndarray:
-        """The density at each x > 0, without the mass at zero."""
+        """The density of eigenvalues at each x > 0, without the mass at zero."""
         x = np.asarray(x, float)
         size = self.edges()[1]
         depth = 30.0 * size
@@ -74,7 +77,7 @@ class SampleCovariance:
         return np.maximum(m.imag, 0) / (math.pi * self.gamma)
 
     def edges(self) -> tuple[float, float]:
-        """The ends of the spectrum, without the mass at zero."""
+        """The lower and upper end of the bulk, without the mass at zero."""
         ratio, least = self.gamma, self.floor
         if self.inner <= 1 or not self.floor:
             least += self.slope * (1 - math.sqrt(self.inner)) ** 2
@@ -104,7 +107,7 @@ class SampleCovariance:
         return float(self.inverse(self._turning_point(along))[0].real)
 
     def shares(self, ends: np.ndarray) -> np.ndarray:
-        """The mass of each bin between successive ends; the mass at zero is in the bin that holds zero."""
+        """The share of eigenvalues in each bin between successive ends, including those at zero."""
         low, high = self.edges()
         inside = np.clip(np.asarray(ends, float), low, high)
         angles = np.arccos(1 - 2 * (inside - low) / (high - low))
@@ -121,12 +124,12 @@ class SampleCovariance:
         return max(empty, 1 - 1 / self.gamma)
 
     def outlier(self, variance: float) -> float | None:
-        """The eigenvalue of its own that one direction of this population variance has, or None."""
+        """The eigenvalue outside the bulk due to one direction of this population variance; None if there is none."""
         value, slope = self.inverse(-1 / variance)
         return float(value.real) if slope.real > 0 and abs(value.imag) < 1e-12 * abs(value) else None
 
     def added_outlier(self, strength: float) -> float | None:
-        """The eigenvalue of its own that data have to which a matrix of rank one is added, or None.
+        """The eigenvalue outside the bulk due to a matrix of rank one added to the data; None if there is none.
 
         strength: its squared singular value per sample. Its singular vectors have no preferred direction in the data,
         so that the eigenvalue x solves strength x m_n m_p = 1, where m_n and m_p are the mean resolvents at x of the

@@ -16,7 +16,7 @@ from .drift_diffusion import carre_du_champ, evolve, rates, response
 
 
 class Problem(NamedTuple):
-    """Points, the potential there, temperature and coupling."""
+    """Diffusing particles attracted to their mean: equidistant points, the potential, temperature and coupling."""
 
     x: np.ndarray
     v: np.ndarray
@@ -24,30 +24,30 @@ class Problem(NamedTuple):
     coupling: float
 
     def seen(self, mass: np.ndarray) -> float:
-        """The mean of all particles."""
+        """The mean of all particles, on which the rates depend."""
         return float(self.x @ mass)
 
     def rates(self, mean: float, /) -> tuple[np.ndarray, np.ndarray]:
-        """The rates of the jumps, given the mean of all particles."""
+        """The jump rates to the right and to the left, given the mean of all particles."""
         return rates(self.potential(mean), self.x[1] - self.x[0], self.temperature)
 
     def potential(self, mean: float) -> np.ndarray:
-        """What a particle feels, given the mean of all."""
+        """The potential that one particle feels, given the mean of all."""
         return self.v + self.coupling * (self.x - mean) ** 2 / 2
 
 
 class Coupled(Protocol):
-    """Particles whose rates depend on something seen of all of them."""
+    """Particles whose jump rates depend on a statistic of all of them."""
 
     def seen(self, mass: np.ndarray) -> Any:
-        """What the rates depend on."""
+        """The statistic on which the rates depend, from the masses on the points."""
 
     def rates(self, seen: Any, /) -> tuple[np.ndarray, np.ndarray]:
         """The rates of the jumps to the right and to the left."""
 
 
 class Path(NamedTuple):
-    """Times, the masses at them, and what is seen of them half way to the next."""
+    """A solution: times, the masses at them, and the statistic half way from each time to the next."""
 
     times: np.ndarray
     masses: np.ndarray
@@ -55,7 +55,7 @@ class Path(NamedTuple):
 
 
 def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float) -> Path:
-    """The masses in time, in equal steps of at most `step` from 0 and from each time to the next."""
+    """The masses as a function of time, in equal steps of at most `step` between successive times."""
     ends = np.unique(np.append(0.0, np.asarray(times, float)))
     grid = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[1:] for a, b in pairwise(ends)]
     clock = np.concatenate([[0.0], *grid])
@@ -68,15 +68,15 @@ def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float
 
 
 def fluctuation(problem: Problem, path: Path, time: float) -> float:
-    r"""The limit of n times the variance of the mean of n particles at a time of the path.
+    r"""The limit of n times the variance of the mean of n particles, at a time of the path.
 
-    The fluctuations of the empirical law solve the linearised equation with the noise of the particles. By duality
-    their effect on the mean is that of $f_s$, $f_t(x) = x$ and
-    $-\partial_s f = L_{m_s} f + c\,x\,\langle f', \rho_s \rangle$:
+    The fluctuations of the empirical measure solve the linearised equation with the noise of the particles. By duality
+    their effect on the mean is that of $f_s$, with $f_t(x) = x$ and $-\partial_s f = L_{m_s} f + c\,x\,\langle f',
+    \rho_s \rangle$:
 
     $$\mathrm{Var}_{\rho_0}(f_0) + 2 T \int_0^t \langle (f_s')^2, \rho_s \rangle\,ds ,$$
 
-    both of them as the jumps on the grid have them.
+    in both of which the generator is that of the jumps on the grid.
     """
     last = int(np.searchsorted(path.times, time - 1e-12))
     x, f = problem.x, problem.x.copy()

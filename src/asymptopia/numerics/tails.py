@@ -1,4 +1,4 @@
-"""The tails of the normal law to full relative accuracy: log Phi, phi / Phi, and what is left of them far out."""
+"""The normal distribution far in its tails, to full relative accuracy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FAR = -300.0
 
 
 def log_density(t: ArrayLike) -> np.ndarray:
-    """log phi(t) of the standard normal density."""
+    """log phi(t), with phi the standard normal density."""
     return -np.square(t) / 2 - 0.5 * np.log(2 * np.pi)
 
 
@@ -24,8 +24,10 @@ def log_mills(t: ArrayLike) -> np.ndarray:
 
 
 def hazard(t: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """r = phi(t) / Phi(t), r + t, and 1 - r (r + t): the first derivative of log Phi, and for a normal variable above
-    -t its mean, counted from there, and its variance. Relative accuracy 1e-10.
+    """r = phi(t) / Phi(t), r + t, and 1 - r (r + t), elementwise, to a relative accuracy of 1e-10.
+
+    r is the derivative of log Phi. The other two are the mean excess over -t and the variance of a standard normal
+    variable that exceeds -t.
     """
     t = np.asarray(t, float)
     near = np.maximum(t, FAR)

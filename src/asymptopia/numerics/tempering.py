@@ -1,4 +1,4 @@
-"""Samples of a posterior and its evidence, by a population of points that is led from the prior to the posterior.
+"""Posterior samples and evidence by sequential Monte Carlo, from the prior to the posterior.
 
 Sequential Monte Carlo with tempering (Del Moral, Doucet and Jasra, J. R. Stat. Soc. B 68 (2006) 411): the likelihood is
 raised to powers from 0 to 1; each power is chosen such that half of the points keep their weight, and Metropolis steps
@@ -22,7 +22,7 @@ _WIDER, _TAIL = 1.2, 6.0
 
 @dataclasses.dataclass(frozen=True)
 class Posterior:
-    """Points of the unit cube (N, k) of equal weight, their log likelihoods (N,), and the log evidence."""
+    """Equally weighted points of the unit cube (N, k), their log likelihoods (N,), and the log evidence."""
 
     points: np.ndarray
     log_likelihood: np.ndarray
@@ -32,11 +32,11 @@ class Posterior:
 def posterior(
     log_likelihood: Callable[[np.ndarray], np.ndarray], dimension: int, count: int, rng: np.random.Generator
 ) -> Posterior:
-    """The posterior of `dimension` parameters with a uniform prior on the unit cube.
+    """Samples of the posterior of `dimension` parameters with a uniform prior on the unit cube.
 
-    log_likelihood: of points (N, dimension) in the cube, to (N,); -inf where they are impossible.
-
-    Raises `ArithmeticError` if no point of the prior is possible, or the likelihood is too narrow to be reached.
+    log_likelihood: of points (N, dimension) in the cube, to (N,); -inf where they are impossible. count: the number N
+    of points. Raises `ArithmeticError` if no point of the prior is possible, or the likelihood is too narrow to be
+    reached.
     """
     from scipy.special import ndtr
 

@@ -33,7 +33,7 @@ LEVELS = 3
 
 @dataclass(frozen=True)
 class TwoTime:
-    """The solution at K times: energy, overlap and multiplier (K,), correlation and response (K, K), and errors.
+    """A solution at K times: energy, overlap, multiplier (K,), correlation and response (K, K), and their errors.
 
     correlation[i, j] is C(times[i], times[j]), symmetric; response[i, j] is R(times[i], times[j]) for j <= i, else 0.
     `<name>_error` estimates the error of discretisation, from the last extrapolation and from thinner nodes.

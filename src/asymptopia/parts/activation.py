@@ -63,7 +63,7 @@ class Activation(Record):
         return _Own(function)
 
     def derivative(self, z: ArrayLike) -> Any:
-        """f'(z), elementwise; at a kink, the slope of either side. Raises `StatementError` if JAX finds no derivative."""
+        """f'(z), elementwise; at a kink, the slope of either side. `StatementError` if JAX finds no derivative."""
         import jax
         import jax.numpy as jnp
 

@@ -42,7 +42,7 @@ class Prior(Record):
         return w
 
     def components(self) -> Mixture | None:
-        """The prior as a mixture of Gaussians: weights, means and variances, tuples of equal length; None if it is none."""
+        """The prior as a mixture of Gaussians (weights, means and variances in tuples), or None if it is none."""
         return None
 
     def log_partition(self, A: ArrayLike, B: ArrayLike) -> Any:

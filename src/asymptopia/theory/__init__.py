@@ -1,1 +1,1 @@
-"""What limits are computed with and several laws need; only a law's theory imports it."""
+"""Methods for computing limits that several laws share; only the theory of a law imports them."""

@@ -27,7 +27,7 @@ HORIZONS = (16.0, 64.0, 256.0)
 
 
 def checked_times(times: tuple, name: str) -> None:
-    """Raise `StatementError` unless these are finite times >= 0 that increase."""
+    """Raise `StatementError` unless these are finite, increasing times >= 0."""
     numbers = all(isinstance(t, (int, float)) and not isinstance(t, bool) and math.isfinite(t) for t in times)
     if not times or not numbers or times[0] < 0 or any(b <= a for a, b in itertools.pairwise(times)):
         raise StatementError(f"`times` of {name} must be finite, >= 0 and increase, but is {times}.")
@@ -36,7 +36,7 @@ def checked_times(times: tuple, name: str) -> None:
 def two_time_limit(
     f: Landscape, temperature: float, times: tuple, signal: float, overlap: float
 ) -> dict[str, np.ndarray]:
-    """Energy, overlap and correlation at these times, each with its error; `StatementError` if memory is short."""
+    """Energy, overlap and correlation at the times, and `<name>_error`. Raises `StatementError` if memory is short."""
     from ..numerics.two_time import solve_two_time
 
     try:
@@ -48,18 +48,18 @@ def two_time_limit(
 
 
 def value(f: Landscape, q: float, derivative: int = 0) -> float:
-    """f(q), or its derivative of this order; `f` has the coefficients, constant first."""
+    """f(q), or its derivative of this order, of a polynomial f given by its coefficients, constant first."""
     return float(polyval(q, polyder(np.asarray(f), derivative)))
 
 
 def dynamic_temperature(f: Landscape) -> float:
-    r"""Below it a random start ages: $T_d^2 = \max_q f'(q) (1 - q) / q$."""
+    r"""The temperature below which a random start ages: $T_d^2 = \max_q f'(q) (1 - q) / q$."""
     slope = polyder(np.asarray(f))[1:]
     return float(np.sqrt(_largest(lambda q: polyval(q, slope) * (1 - q))))
 
 
 def static_temperature(f: Landscape) -> float:
-    r"""Below it the equilibrium is a glass: $T_s^2 = \max_q f(q) / (-q - \log(1 - q))$."""
+    r"""The temperature below which equilibrium is a glass: $T_s^2 = \max_q f(q) / (-q - \log(1 - q))$."""
 
     def ratio(q: np.ndarray) -> np.ndarray:
         small = 0.5 + q / 3 + q**2 / 4
@@ -70,14 +70,14 @@ def static_temperature(f: Landscape) -> float:
 
 
 def marginal_response(f: Landscape, temperature: float) -> float | None:
-    """The response of marginal states, f''(1 - T chi) chi**2 = 1, at the largest q; None if T is too high."""
+    """The response chi of marginal states, f''(1 - T chi) chi**2 = 1, at the largest q; None if T is too high."""
     if temperature >= dynamic_temperature(f):
         return None
     return _smallest_root(lambda chi: value(f, 1 - temperature * chi, 2) * chi**2 - 1, _ceiling(f, temperature))
 
 
 def ageing_energy(f: Landscape, temperature: float) -> float:
-    """The energy that a random start tends to: of the paramagnet, or of marginal states."""
+    """The energy per spin at long times from a random start: of the paramagnet, or of marginal states."""
     chi = marginal_response(f, temperature)
     if chi is None:
         return -value(f, 1) / temperature
@@ -90,7 +90,7 @@ def signal_state(
 ) -> tuple[float, float, float] | None:
     """Overlap, energy and f''(q) chi**2 (stable below 1) of the state near the signal; None if there is none.
 
-    side: 1, or -1 for a state near minus the signal.
+    side: 1, or -1 for the state near minus the signal.
     """
 
     def overlap(chi: float) -> float:
@@ -109,11 +109,11 @@ def signal_state(
 
 
 def asymptotic_energy(f: Landscape, temperature: float, signal: float, overlap: float) -> float:
-    r"""The energy approached from an overlap with the signal: of the state near it, or of ageing if that is left.
+    r"""The energy per spin at long times from a start with this overlap with the signal.
 
-    An overlap that is small grows if $\lambda f''(0) \chi > 1$. Else the two-time equations are followed until the
-    overlap is beyond three quarters, or below a quarter, of that of the state on its side. Raises `ArithmeticError` if
-    that is not decided in time.
+    It is that of the state near the signal if the dynamics reaches it, else that of ageing. A small overlap grows if
+    $\lambda f''(0) \chi > 1$. Otherwise the two-time equations are followed until the overlap exceeds three quarters,
+    or falls below a quarter, of that of the state on its side. Raises `ArithmeticError` if that is not decided in time.
     """
     if signal == 0 or overlap == 0:
         return ageing_energy(f, temperature)

@@ -1,4 +1,4 @@
-"""Nodes and weights of averages over the labels of a field, and over a normal distribution with marked places."""
+"""Quadrature over the labels of a field, and over normal fields with breaks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DRAWS = 256
 
 
 def normal_nodes(breaks: np.ndarray, mean: ArrayLike, deviation: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights (..., N) of the expectation over a normal distribution, split at `breaks` (..., B)."""
+    """Nodes and weights (..., N) for N(mean, deviation**2), on panels that end at `breaks` (..., B)."""
     mean, deviation = np.asarray(mean)[..., None], np.asarray(deviation)[..., None]
     grid = mean + deviation * GRID
     inside = np.clip(breaks, grid[..., :1], grid[..., -1:])
@@ -31,10 +31,10 @@ def normal_nodes(breaks: np.ndarray, mean: ArrayLike, deviation: ArrayLike) -> t
 
 
 def label_nodes(channel: Channel, omega: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and their weights (K, M, N) for a field of N(omega, v), with omega (K, M) and v (K, 1).
+    """Labels and their weights, (K, M, N) each, for fields N(omega, v) with omega (K, M) and v (K, 1).
 
-    For any channel: of a function without noise through nodes for the field; otherwise the density of the labels is
-    integrated, on panels that follow a sample of them and end where it jumps.
+    For any channel. Labels that are a function of the field without noise come from nodes of the field; for others
+    their density is integrated, on panels that follow a sample of labels and end where the density jumps.
     """
     if not channel.continuous:
         y = np.array(channel.labels)

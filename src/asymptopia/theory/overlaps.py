@@ -1,4 +1,4 @@
-"""Overlap m, norm q and variance V of a student: admissible unknowns, the way to a solution, and the test error."""
+"""Overlap m, norm q and variance V of a student: unconstrained unknowns, their solution, and the test error."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def pack(m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray) -> np.ndarray:
-    """Unknowns (K, 3) that keep m, q, V, of shape (K,), admissible: asinh(m / sqrt(rho q - m**2)), log q, log V."""
+    """The unconstrained unknowns (K, 3) of admissible m, q, V (K,): asinh(m / sqrt(rho q - m**2)), log q, log V."""
     left = np.sqrt(np.maximum(rho * q - m**2, 1e-300))
     q, V = np.maximum(q, NOTHING), np.maximum(V, NOTHING)
     return np.stack([np.arcsinh(m / left), np.log(q), np.log(V)], axis=1)
 
 
 def unpack(x: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """m, q, V of the unknowns."""
+    """m, q, V, each (K,), from the unknowns (K, 3); the inverse of `pack`."""
     x = np.clip(x, -300, 300)
     q, V = np.exp(x[:, 1]), np.exp(x[:, 2])
     return np.tanh(x[:, 0]) * np.sqrt(rho * q), q, V
 
 
 def solve(step_at: Callable[[np.ndarray], Step], ridge: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unknowns (K, U) and residuals (K,): from `start` where that is enough, else continued from a strong penalty.
+    """The solutions (K, U) and residuals (K,) of K fixed-point problems, continued from a strong ridge where needed.
 
-    step_at: ridges (K,) -> the improvement of the unknowns at these. Raises `NotConverged` if it is not reached.
+    step_at(ridge): the step of the problems at these ridges (K,). start: (K, U). Raises `NotConverged` if a problem is
+    not solved.
     """
     solutions, residual = accelerated(step_at(ridge), start, TOLERANCE)
     hard = np.flatnonzero(~np.isfinite(residual))
@@ -57,7 +58,7 @@ def _among(step: Step, chosen: np.ndarray) -> Step:
 
 
 def test_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray) -> np.ndarray:
-    """The error of a student of overlap m and norm q on new labels of this channel; (K,)."""
+    """The test error (K,) of a student with overlap m and norm q, on new labels of this channel."""
     if not teacher.binary:
         return _squared_error(teacher, m, q, rho)
     if isinstance(teacher, Sign | Probit):
@@ -87,5 +88,5 @@ def _squared_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarr
 
 
 def wide(value: ArrayLike, count: int) -> np.ndarray:
-    """A number, or one for each of `count` problems, as an array (count,)."""
+    """A number, or an array (count,), as an array (count,)."""
     return np.broadcast_to(np.asarray(value, float), (count,))

@@ -39,10 +39,10 @@ _RIDGES = 10.0 ** np.arange(2.0, -4.5, -0.75)
 
 @dataclasses.dataclass(frozen=True)
 class Population:
-    """Inputs and teacher of a data set: J weighted points of the joint law of label (J,) and fields (J, K).
+    """Inputs and teacher of a data set, as J weighted points of the joint distribution of label (J,) and fields (J, K).
 
-    rows: the samples that it was estimated from. finest: the kappa below which they determine the traces only if they
-    are Gaussian, because degrees of freedom are more than 0.3 of their number.
+    rows: the samples from which it was estimated. finest: the kappa below which they determine the traces only if they
+    are Gaussian, because the degrees of freedom exceed 0.3 of their number.
     """
 
     resolvents: Resolvents
@@ -55,7 +55,7 @@ class Population:
 
 @dataclasses.dataclass(frozen=True)
 class Interpolated:
-    """Traces tabulated on a grid of log kappa; power is (G, K, K), below the grid everything is constant."""
+    """Traces tabulated on a grid of log kappa; power has shape (G, K, K). Below the grid everything is constant."""
 
     logs: np.ndarray
     degrees: np.ndarray
@@ -113,14 +113,14 @@ class _Axes:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Labels (N,) of the samples and, for other losses than the square one, the path of logistic regressions."""
+    """The labels (N,) of the samples and, for losses other than the square one, a path of logistic regressions."""
 
     axes: _Axes
     y: np.ndarray
     path: _Path | None
 
     def outside(self, kappa: float) -> np.ndarray:
-        """Predictions (N,), with mean zero, from all other samples at this kappa of the population."""
+        """Leave-one-out predictions (N,), of mean zero, at this kappa of the population."""
         if self.path is not None:
             return self.path.at(kappa)
         centred = self.y - self.y.mean()
@@ -144,9 +144,10 @@ class _Path:
 
 @lru_cache(maxsize=8)
 def population(data: Data, features: str = "none", scored: bool = False) -> Population:
-    """The population behind `data`.
+    """The population from which the rows of a data set are taken to be drawn.
 
-    `scored` adds the score of a logistic regression to the teacher's fields, unless it says the same as the first.
+    features: as `feature_map` reads them. scored: whether the teacher also has the score of a logistic regression as a
+    field, where it is not proportional to the first.
     """
     samples = data.samples(features)
     X, y = samples.X, samples.y

@@ -1,4 +1,4 @@
-"""Averages over the student's field when label and teacher's fields have an empirical law; it has an intercept."""
+"""Averages over the student's field with an intercept, for an empirical distribution of label and teacher's fields."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Moments:
 
 @dataclasses.dataclass(frozen=True)
 class Readout:
-    """A loss, and the law of label and fields; omega = a.nu + width xi with xi ~ N(0, 1).
+    """A loss and a distribution of label and fields nu; the cavity field is omega = a.nu + width xi, xi ~ N(0, 1).
 
-    The proximal map is tabulated as omega(z) = z + V loss'(z), which needs no solver and meets kinks exactly.
+    The proximal map is tabulated as omega(z) = z + V loss'(z), which needs no solver and treats kinks exactly.
     """
 
     population: Population
     loss: Loss
 
     def moments(self, direction: np.ndarray, width: float, V: float, intercept: float) -> Moments:
-        """The averages at a = direction (K,), width and V > 0."""
+        """The averages for the coefficients a = direction (K,), the width, V > 0 and the intercept."""
         p = self.population
         xi, weights = _hermite()
         f = self._at_nodes(direction, width, V, intercept)[0]
@@ -51,20 +51,20 @@ class Readout:
         )
 
     def train_loss(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
-        """Mean loss of a sample in the training set."""
+        """The mean loss of a training sample."""
         f, omega = self._at_nodes(direction, width, V, intercept)
         values = self.loss(self.population.y[:, None], omega + V * f)
         return float(self.population.weights @ (np.asarray(values) @ _hermite()[1]))
 
     def squared_errors(self, direction: np.ndarray, width: float, V: float, intercept: float) -> tuple[float, float]:
-        """Mean squared errors of new and of training samples."""
+        """The mean squared errors of new and of training samples."""
         p = self.population
         f, omega = self._at_nodes(direction, width, V, intercept)
         new = p.weights @ (p.y - p.fields @ direction - intercept) ** 2 + width**2
         return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _hermite()[1]))
 
     def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
-        """The fraction of training samples on the wrong side of zero."""
+        """The fraction of training samples whose field has the wrong sign."""
         from scipy.special import ndtr
 
         p = self.population
@@ -72,10 +72,10 @@ class Readout:
         return float(p.weights @ ndtr(-p.y * (p.fields @ direction + intercept - at_zero) / width))
 
     def new_wrong_signs(self, m: np.ndarray, q: float, kappa: float, intercept: float) -> float:
-        """The fraction of new samples on the wrong side of zero, for a student of these overlaps.
+        """The fraction of new samples whose field has the wrong sign, for a student with these overlaps.
 
-        Its field is taken as a multiple of the prediction outside of each sample that has the right overlap with the
-        label, and Gaussian noise that makes up what is missing from q.
+        The field is modelled as a multiple of the leave-one-out prediction, with the right overlap with the label, plus
+        Gaussian noise that adds what is missing from q.
         """
         from scipy.special import ndtr
 

@@ -1,4 +1,4 @@
-"""Averages over a label and the student's cavity field: what the replica equations of any convex loss need."""
+"""Averages over a label and the student's cavity field, which the replica equations of a convex loss need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .labels import GRID, ORDER, SPREAD, label_nodes
 
 @dataclasses.dataclass(frozen=True)
 class Averages:
-    """With f = (z - omega) / V and z the proximal point of the loss at the cavity field omega, arrays (K,):
+    """Averages with f = (z - omega) / V, z the proximal point of the loss at the cavity field omega; arrays (K,).
 
     f2:     E f**2.
     slope:  E df/d omega, which is <= 0.
@@ -38,11 +38,12 @@ class Averages:
 def output_averages(
     loss: Loss, teacher: Channel, m: ArrayLike, q: ArrayLike, V: ArrayLike, rho: ArrayLike, *, training: bool = True
 ) -> Averages:
-    """Averages over the teacher's field z0 and the cavity field omega, jointly normal with zero mean,
-    E z0**2 = rho, E omega**2 = q, E z0 omega = m, and over the label y of z0.
+    """The averages over the teacher's field z0, the cavity field omega and the label y of z0.
 
-    training: whether the training loss and error are wanted too.
-    m, q, V, rho: shape (K,), with m**2 <= rho q and V > 0. Number fields of `loss` and `teacher` may be arrays (K,).
+    z0 and omega are jointly normal with zero mean, E z0**2 = rho, E omega**2 = q, E z0 omega = m. m, q, V, rho: shape
+    (K,), with m**2 <= rho q and V > 0. Number fields of `loss` and `teacher` may be arrays (K,). training: whether the
+    training loss and error are wanted too.
+
     Accurate to about 1e-11, relative: integrals are split where the loss, its proximal map or the teacher are not
     smooth, and taken in the proximal point z instead of omega, so that no implicit equation is solved at the nodes.
     """
@@ -59,13 +60,13 @@ def output_averages(
 
 
 def column(record: Any) -> Any:
-    """The record with its number fields of shape (K,) as columns (K, 1)."""
+    """The record with its number fields of shape (K,) reshaped to (K, 1)."""
     return with_arrays(record, lambda a: a[:, None] if a.ndim == 1 else a)
 
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """Nodes of an integral over the cavity field: omega, z, slope df/d omega, normal weights; (K, N) each."""
+    """A quadrature over the cavity field: omega, z, slope df/d omega, and normal weights; (K, N) each."""
 
     omega: np.ndarray
     z: np.ndarray
@@ -75,9 +76,9 @@ class Rule:
 
 
 def rule(loss: Loss, y: np.ndarray, mean: np.ndarray, deviation: np.ndarray, V: np.ndarray, breaks: np.ndarray) -> Rule:
-    """Nodes for omega ~ N(mean, deviation**2) at the labels y (K,), split at `breaks` (K, B) and where f is not smooth.
+    """A quadrature over omega ~ N(mean, deviation**2) for the labels y (K,), split at `breaks` (K, B) and kinks of f.
 
-    On a panel where the loss is smooth the variable is z, with omega = z + V loss'(z); where z sticks to a kink, omega.
+    On a panel where the loss is smooth the variable is z, with omega = z + V loss'(z); where z stays at a kink, omega.
     """
     y_, V_ = y[:, None], V[:, None]
     low, high = mean + deviation * GRID[0], mean + deviation * GRID[-1]

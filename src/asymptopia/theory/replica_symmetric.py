@@ -1,4 +1,4 @@
-"""The replica-symmetric solution of the Sherrington-Kirkpatrick model, and where it is stable."""
+"""The replica-symmetric solution of the Sherrington-Kirkpatrick model, and its stability."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TURNS = np.array([-40.0, -18.0, -8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0,
 
 
 def mean_over_fields(function: Callable[[np.ndarray], np.ndarray], beta: float, h: float, q: float) -> float:
-    """E function(beta (h + q**(1/2) z)) over a standard normal z, for functions that turn near 0 on a scale of 1."""
+    """E function(beta (h + q**(1/2) z)) over standard normal z, for functions that vary near 0 on a scale of 1."""
     if q == 0:
         return float(function(np.array([beta * h]))[0])
     z, weight = nodes((TURNS / beta - h) / math.sqrt(q))
@@ -38,7 +38,7 @@ def sech(x: np.ndarray, power: int) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def overlap(beta: float, h: float) -> float:
-    """The largest q = E tanh(beta (h + q**(1/2) z))**2; of h**2 by Guerra and Latala the only one in a field."""
+    """The largest q = E tanh(beta (h + q**(1/2) z))**2; in a field the only one (Guerra, Latala)."""
     from scipy.optimize import brentq
 
     h = abs(h)
@@ -57,12 +57,12 @@ def overlap(beta: float, h: float) -> float:
 
 
 def replicon(beta: float, h: float) -> float:
-    """beta**2 E cosh(...)**-4: the replica-symmetric solution is stable where it is at most 1 (Almeida, Thouless)."""
+    """beta**2 E cosh(...)**-4; the replica-symmetric solution is stable if this is at most 1 (de Almeida, Thouless)."""
     return beta**2 * mean_over_fields(lambda x: sech(x, 4), beta, h, overlap(beta, h))
 
 
 def free_energy(beta: float, h: float) -> dict[str, float]:
-    """Overlap, energy, free energy and entropy per spin, and the magnetisation."""
+    """Overlap, magnetisation, and energy, free energy and entropy per spin, by name."""
     q = overlap(beta, h)
     magnetisation = mean_over_fields(np.tanh, beta, h, q)
     rest = beta * mean_over_fields(lambda x: sech(x, 2), beta, h, q)  # beta (1 - q), without cancellation
@@ -79,7 +79,7 @@ def free_energy(beta: float, h: float) -> dict[str, float]:
 
 @lru_cache(maxsize=256)
 def critical_beta(h: float) -> float:
-    """The inverse temperature below whose temperature replica symmetry breaks, in the field h."""
+    """The inverse temperature above which replica symmetry is broken in the field h."""
     from scipy.optimize import brentq
 
     if h == 0:
@@ -93,7 +93,7 @@ def critical_beta(h: float) -> float:
 
 
 def critical_field(beta: float) -> float | None:
-    """The field above which replica symmetry holds at this temperature; None above the transition."""
+    """The field above which replica symmetry holds at this temperature; None above the transition temperature."""
     from scipy.optimize import brentq
 
     if beta <= 1:

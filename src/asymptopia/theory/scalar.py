@@ -1,4 +1,4 @@
-"""The two scalar problems behind Bayes-optimal inference: a coordinate in Gaussian noise, a field behind a channel."""
+"""Bayes-optimal estimation of one coordinate in Gaussian noise, on average."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEW = 12  # components for which panels are laid by hand
 
 @dataclasses.dataclass(frozen=True)
 class Coordinate:
-    """A coordinate w seen as sqrt(A) w + z with z standard normal; arrays (K,).
+    """Averages for a coordinate w observed as x = sqrt(A) w + z, with z standard normal; arrays (K,).
 
     mse:         E Var(w | x), to full relative accuracy.
     overlap:     E E[w | x]**2.
@@ -37,7 +37,7 @@ class Coordinate:
 
 
 def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
-    """What an observation of signal-to-noise ratio A > 0, (K,), says of a coordinate drawn from the prior."""
+    """The averages for a coordinate from the prior, observed at the signal-to-noise ratios A > 0, (K,)."""
 
     def values(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, log_p: np.ndarray, owner: np.ndarray) -> Any:
         return np.stack([variance, mean**2, -np.maximum(log_p, -1e300), np.ones_like(x)])
@@ -47,10 +47,10 @@ def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
 
 
 def observation_averages(prior: Prior, A: Any, function: Callable[..., Any], breaks: Any = None) -> np.ndarray:
-    """E of functions of an observation x = sqrt(A) w + z, for A > 0, (K,): an array (C, K).
+    """Expectations of C functions of the observation x = sqrt(A) w + z, for A > 0, (K,): an array (C, K).
 
-    `function(x, mean, variance, log_p, owner)` are their values (C, N, M) at x (N, M), given mean and variance of w,
-    the log-density of x, and which problems the rows belong to. breaks: where they are not smooth in x, (K, B).
+    function(x, mean, variance, log_p, owner): the values (C, N, M) at x (N, M), given mean and variance of w, the
+    log-density of x, and the problem of each row. breaks: where the functions are not smooth in x, (K, B).
     """
     A = np.atleast_1d(np.asarray(A, float))
     ends, by_hand = _panels(prior, A)

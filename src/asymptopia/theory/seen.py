@@ -1,4 +1,4 @@
-"""A Gaussian field seen through a channel: what its label says of it, on average."""
+"""Information that a label carries about a Gaussian field behind a channel, on average."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST = -600.0  # log-probability below which a label counts for nothing
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """A label y of a field z ~ N(omega, v) with omega ~ N(0, q) known; arrays (K,).
+    """Averages for a label y of a field z ~ N(omega, v), with a known omega ~ N(0, q); arrays (K,).
 
     information:    E (d log P(y | omega) / d omega)**2.
     log_likelihood: E log P(y | omega): its derivative in q, at q + v fixed, is information / 2.
@@ -37,7 +37,7 @@ class Label:
 
 
 def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
-    """What a label says of its field, for q >= 0 and v > 0, (K,); to full relative accuracy where v is tiny.
+    """The information of a label about its field, for q >= 0 and v > 0, (K,); accurate also where v is tiny.
 
     Raises `StatementError` if the probabilities of the labels do not sum to one.
     """
@@ -50,9 +50,10 @@ def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
 
 
 def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> np.ndarray:
-    """The least error of a guess of the label, without noise where that can be taken away, from omega; (K,).
+    """The least error of a guess of the label from omega, for q >= 0 and v > 0; (K,).
 
-    The probability of a wrong label if labels are discrete, else the mean squared error.
+    The label is taken without noise where that can be removed. The error is the probability of a wrong label if labels
+    are discrete, else the mean squared error.
     """
     q, v = (np.atleast_1d(a) for a in np.broadcast_arrays(*(np.asarray(a, float) for a in (q, v))))
     clean = channel.noiseless()

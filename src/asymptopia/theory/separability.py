@@ -1,4 +1,4 @@
-"""Up to how many samples per dimension labels of Gaussian inputs can be separated by a plane through the origin."""
+"""The number of samples per dimension up to which labels of Gaussian inputs are linearly separable."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .labels import SPREAD
 
 @lru_cache(maxsize=4096)
 def separability(teacher: Channel, rho: float = 1.0, known: float = 1.0) -> float:
-    """alpha below which labels of this teacher are linearly separable; inf if they always are.
+    """The samples per dimension below which labels of this teacher are linearly separable; inf if they always are.
 
-    The teacher's field is normal with variance rho, of which the share `known` is owed to the inputs, in one direction
-    v: 1 / alpha = min over t of E (t y v - Z)_+**2 with Z standard normal (Candes and Sur 2020, theorem 1).
+    The teacher's field has variance rho; the share `known` of it is due to the inputs, in one direction v. The
+    threshold is 1 / alpha = min over t of E (t y v - Z)_+**2 with Z standard normal (Candes and Sur 2020, theorem 1).
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import ndtr

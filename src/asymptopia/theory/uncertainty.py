@@ -1,4 +1,4 @@
-"""What the probabilities that a student states for labels +-1 are worth, on new labels with their noise."""
+"""Scores of the probabilities that a student states for labels +-1, on new labels with their noise."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SMALLEST = 1e-200
 def scores(
     teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray, stated: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """`log_loss`, `brier` and `overconfidence` in the limit, (K,) each.
+    """The limits of `log_loss`, `brier` and `overconfidence`, (K,) each.
 
-    m, q, rho: overlap and squared norms of student and teacher, (K,). stated: the log-odds of the label 1 that the
-    student states at its fields (K, N). Given a field z that of the teacher is N(m z / q, rho - m^2 / q).
+    m, q, rho: overlap and squared norms of student and teacher, (K,). stated: the student's log-odds of the label 1 as
+    a function of its fields (K, N). Given a field z, the teacher's is N(m z / q, rho - m^2 / q).
     """
     m, q, rho = (np.asarray(x, float)[:, None] for x in (m, q, rho))
     teacher, q = column(teacher), np.maximum(q, SMALLEST)

@@ -163,7 +163,7 @@ class Door(Channel):
         return np.where(y > 0, *self._log_chances(near, far))
 
     def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """First and second derivative of log p, where p is 1 - Phi(a) + Phi(b), or 1 less that, for the edges a and b."""
+        """First and second derivative of log p, where p or 1 - p is 1 - Phi(a) + Phi(b), for the edges a and b."""
         y, size, a, b, s = self._edges(y, mean, variance)
         log_p = np.where(y > 0, *self._log_chances(a, b))
         bell = np.exp(log_density(a) - log_p)

@@ -25,7 +25,7 @@ EXACT = 3e-8
 
 
 class Setting(NamedTuple):
-    """What the flow depends on, apart from the nodes: the statement with its inputs read.
+    """A mean-field training problem apart from the quadrature nodes.
 
     probes: (P, d). batch: samples a step of SGD, 0 for gradient flow; noise: variance of the labels' noise.
     """
@@ -41,7 +41,7 @@ class Setting(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """theta (K, p) and w (K,) of the neurons at the start; X (n, d), y (n,) and p (n,) of the inputs."""
+    """Quadrature nodes: neurons theta (K, p) of weights w (K,), and inputs X (n, d), y (n,) of weights p (n,)."""
 
     theta: np.ndarray
     w: np.ndarray

@@ -23,7 +23,7 @@ from ...numerics.arrays import ArrayLike
 
 
 class Compiled(NamedTuple):
-    """The compiled functions; each takes the class of the neurons and the activation, then `Nodes`."""
+    """The compiled functions; each takes the class of the neurons, the activation and `Nodes`."""
 
     square: Any
     limit: Any
@@ -34,7 +34,7 @@ class Compiled(NamedTuple):
 
 @cache
 def compiled() -> Compiled:
-    """Compiled once for each shape, class of neurons and activation."""
+    """The functions, compiled once for each shape, class of neurons and activation."""
     import jax
 
     return Compiled(*(jax.jit(f, static_argnums=(0, 1)) for f in (_square, _limit, _path, _jet, _around)))

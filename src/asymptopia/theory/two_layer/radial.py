@@ -19,7 +19,7 @@ LEVELS = (24, 32)
 
 
 def solve_radial(setting: Setting) -> Found:
-    """Outputs (T, P) and risk (T,), each with its error: what finer nodes change."""
+    """Outputs (T, P) and risk (T,), each with its error, which is the change by finer nodes."""
     coarse, fine = (_solved(setting, level) for level in (0, 1))
     return fine | {f"{k}_error": np.abs(fine[k] - coarse[k]) + FINE for k in fine}
 
@@ -51,9 +51,9 @@ def _solved(setting: Setting, level: int) -> Found:
 
 
 def spherical_mean(activation: Any, d: int, far: float) -> tuple[Any, Any]:
-    """The mean of f(s u) over the first coordinate u of a point on the sphere in d dimensions, and its slope in s.
+    """The functions s -> E f(s u) and its derivative, with u a coordinate of a uniform point on the sphere in R^d.
 
-    Splines through quadratures whose panels end where f is not smooth; |s| <= far.
+    Splines through quadratures whose panels end where f is not smooth, for |s| <= far.
     """
     from scipy.interpolate import CubicSpline
     from scipy.special import gammaln

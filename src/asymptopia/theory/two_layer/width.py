@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def required_width(law: _Network, accuracy: float) -> int:
-    r"""The fewest neurons N with which outputs lie within `accuracy` of the limit, in the root mean square.
+    """The fewest neurons with which a network's outputs lie within `accuracy` of the limit, in the root mean square.
 
-    That is over random networks, at each time and probe of a `TwoLayer` or `TwoLayerFluctuations`. By the central limit
-    theorem the mean square is $V/N$, V the largest fluctuation with its numerical error; the square of the bias is
-    smaller by another 1/N.
+    The mean square is over random networks, at each time and probe of a `TwoLayer` or `TwoLayerFluctuations`. By the
+    central limit theorem it is $V/N$, with V the largest fluctuation plus its numerical error; the square of the bias
+    is smaller by another 1/N.
 
     Raises `StatementError` unless the accuracy is a number > 0, and what `law.limit()` raises.
     """
