@@ -1,4 +1,4 @@
-"""What runs at finite size, usable on data of your own without any law."""
+"""Algorithms for systems of finite size, which run on your own data without any law."""
 
 from __future__ import annotations
 

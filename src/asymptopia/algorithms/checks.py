@@ -1,4 +1,4 @@
-"""What the solvers ask of their input, and what they say when they fail."""
+"""Checks of the solvers' input, and the error for a solver that fails."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..numerics.arrays import ArrayLike
 
 
 class NotSolved(RuntimeError):
-    """The solver stopped before its certificate reached the tolerance; the message says how far it came."""
+    """A solver stopped before its certificate reached the tolerance; the message says how far it got."""
 
 
 def checked_data(X: ArrayLike, y: ArrayLike, margin: bool) -> tuple[np.ndarray, np.ndarray]:
-    """X and y as arrays of floats that fit together; labels +-1 if `margin`. Raises `StatementError`."""
+    """X (n, d) and y (n,) as floats; raises `StatementError` unless they fit, and y = +-1 if `margin`."""
     X, y = np.ascontiguousarray(X, float), np.asarray(y, float)
     if X.ndim != 2 or X.size == 0:
         raise StatementError(f"`X` must have shape (n, d) with n, d >= 1, but has shape {X.shape}.")

@@ -1,4 +1,4 @@
-"""The error of a student: on labels that are there, and on fresh inputs, of which only two fields matter."""
+"""Errors of a student: on given labels, and on fresh inputs through its field and the teacher's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
-    """The share of fields z with the wrong sign, half of those of 0, or the mean squared error; over the last axis.
+    """The share of fields z with the wrong sign (half for z = 0), or the mean squared error; over the last axis.
 
     y, z: labels and fields, (..., N); binary: whether labels are +-1. Returns (...).
     """
@@ -16,7 +16,7 @@ def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
 
 
 def scores(y: np.ndarray, odds: np.ndarray) -> dict[str, float]:
-    """What stated log-odds of the label 1 are worth on labels +-1: `log_loss`, `brier` and `overconfidence`.
+    """The `log_loss`, `brier` score and `overconfidence` of stated log-odds of the label 1, on labels +-1.
 
     The Brier score is the mean of (p - 1[y = 1])^2, overconfidence the mean probability of the likelier label less the
     share of samples in which it is right. y, odds: (N,).
@@ -33,7 +33,7 @@ def scores(y: np.ndarray, odds: np.ndarray) -> dict[str, float]:
 def fresh_fields(
     first: np.ndarray, second: np.ndarray, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The fields w.x / sqrt(d) of two weight vectors (d,) on `count` fresh inputs x ~ N(0, I_d): jointly normal."""
+    """The fields w.x / sqrt(d) of two weight vectors (d,) on `count` fresh inputs x ~ N(0, I_d)."""
     a, b = rng.standard_normal((2, count)) / np.sqrt(len(first))
     length = max(float(np.linalg.norm(first)), 1e-300)
     along = second @ first / length

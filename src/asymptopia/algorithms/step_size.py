@@ -1,4 +1,4 @@
-"""The length of steps in time, from the curvature of what is descended: one rule for all trajectories."""
+"""The step size of trajectories in continuous time, from the curvature of the potential."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FINE = 3.5  # of it, over sqrt(n): the same at n = 49
 
 
 def longest_share(n: float) -> float:
-    r"""The longest step in a system of n particles, in units of the time in which its stiffest direction relaxes.
+    r"""The longest step in a system of n particles, in relaxation times of its stiffest direction.
 
     It is `STABLE`, and shrinks as $n^{-1/2}$, so that the error of a method of second order falls as 1/n.
     """
@@ -20,7 +20,7 @@ def longest_share(n: float) -> float:
 
 
 def step_size(longest: jax.Array | float, curvature: jax.Array, share: float) -> jax.Array:
-    """A step of at most `longest`, and of at most a share of the relaxation time 1 / curvature."""
+    """A step of at most `longest`, and at most a share of the relaxation time 1 / curvature."""
     import jax.numpy as jnp
 
     return jnp.minimum(longest, share / jnp.maximum(curvature, 1e-300))

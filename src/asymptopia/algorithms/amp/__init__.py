@@ -1,4 +1,4 @@
-"""Approximate message passing on your own arrays: generalised, vector (any spectrum), of low rank."""
+"""Approximate message passing on your own arrays: for labels (GAMP, VAMP) and for matrices of low rank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Approximate message passing for the weights of several hidden units, of which a label is a joint function."""
+"""Approximate message passing for the weights of several hidden units."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class CommitteeEstimate:
 
     @property
     def iterations(self) -> int:
-        """How many steps the successful attempt took."""
+        """The number of iterations of the successful attempt."""
         return len(self.residuals)
 
 

@@ -1,4 +1,4 @@
-"""What message passing for hidden units asks of their labels and of their weights."""
+"""Posterior of the weights and scores of the labels, for message passing with several hidden units."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPAN = 5.5
 
 
 def weights_of(prior: Prior, units: int) -> Weights:
-    """The posterior of K weights: (A (K, K), B (d, K)) -> means (d, K) and mean covariance (K, K)."""
+    """The posterior of K weights: a function of A (K, K) and B (d, K) to means (d, K) and mean covariance (K, K)."""
     mixture = prior.components()
     if mixture is None or len(mixture[0]) ** units > MOST:
         raise StatementError(
@@ -56,7 +56,7 @@ def weights_of(prior: Prior, units: int) -> Weights:
 
 
 def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float) -> Score:
-    """First derivatives (n, K) and the mean second derivative (K, K) of log P(y | N(mean, V)), as a function of both.
+    """The function (mean (n, K), V (K, K)) -> first derivatives (n, K), mean second (K, K), of log P(y | N(mean, V)).
 
     Raises `StatementError` if the labels cannot be those of such units.
     """
@@ -150,7 +150,7 @@ def _output_score(
 
 
 def outputs(fields: Any, activation: Activation) -> np.ndarray:
-    """What units make of their fields (..., K), without noise."""
+    """The noiseless outputs of units with these fields (..., K)."""
     return np.asarray(activation(fields), float).sum(axis=-1) / np.sqrt(np.shape(fields)[-1])
 
 
@@ -167,7 +167,7 @@ def _nodes(V: np.ndarray, activation: Activation, noise: float) -> tuple[np.ndar
 
 
 def expected_output(mean: np.ndarray, V: np.ndarray, activation: Activation, noise: float) -> np.ndarray:
-    """The mean output for fields N(mean, V) of the units, (n,)."""
+    """The mean noiseless output (n,) for fields N(mean, V) of the units."""
     t, mass, root = _nodes(V, activation, noise)
     parts = np.array_split(mean, max(1, len(mean) * len(t) // 2_000_000))
     return np.concatenate([outputs(some[:, None] + t @ root.T, activation) @ mass for some in parts])

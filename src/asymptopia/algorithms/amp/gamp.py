@@ -1,4 +1,4 @@
-"""Generalised approximate message passing until it settles, with what to do where it does not."""
+"""Generalised approximate message passing, run to convergence, with fallbacks where it fails."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def gamp(
 
 
 def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Estimate:
-    """What the first of the methods that settles returns, with the failures of those before it."""
+    """The first result that converges, with the failures before it; raises `NotSolved` if none does."""
     failures: list[str] = []
     for method, share in tries:
         try:
@@ -89,7 +89,7 @@ def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Est
 
 
 def spectrum_excess(X: np.ndarray) -> float:
-    """tr (X^T X)^2, estimated, in units of its value for independent entries of one variance, minus 1."""
+    """How far tr (X^T X)^2, estimated, exceeds its value for independent entries, relative to that value."""
     n, d = X.shape
     r = np.random.default_rng(0).standard_normal((d, PROBES))
     u = product(X, r)

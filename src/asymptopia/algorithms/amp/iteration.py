@@ -1,4 +1,4 @@
-"""Generalised approximate message passing, one iterate after the other."""
+"""The iterates of generalised approximate message passing."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ BLOWN_UP = 1e6
 
 
 class Denoiser(Protocol):
-    """What message passing asks of a prior: mean and variance of w under p(w) exp(B w - A w^2/2)."""
+    """The interface of a prior: mean and variance of w under p(w) exp(B w - A w^2/2)."""
 
     def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class Output(Protocol):
-    """What it asks of a channel: first and second derivative in the mean of log P(y | field of N(mean, variance))."""
+    """The interface of a channel: first and second derivative of log P(y | field N(mean, variance)) in the mean."""
 
     def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Iterate:
-    """One step: the estimate after it, and how far the step would have led without damping.
+    """One iterate: the estimate after the step, and its undamped residual.
 
     means, variances: shape (d,).
     scores:           g of shape (n,), from which the next step takes its Onsager term.
@@ -58,7 +58,7 @@ def iterates(
     damping: float = 0.0,
     full_variances: bool = False,
 ) -> Iterator[Iterate]:
-    r"""The iterates of generalised approximate message passing for labels y of the fields X w, without end.
+    r"""The endless sequence of iterates of generalised message passing, for labels y of the fields X w.
 
     With $\hat w$, v the means and variances of the coordinates and $s_{ij} = X_{ij}^2$, a step is
 
@@ -144,7 +144,7 @@ def _steps(
 
 
 class Squares:
-    """The squares of the entries of X: all of them, or their mean."""
+    """The squared entries of X (n, d), or only their mean."""
 
     def __init__(self, X: np.ndarray, full: bool) -> None:
         self.all = X * X if full else None
@@ -153,25 +153,25 @@ class Squares:
         self.shape = X.shape
 
     def fields(self, variances: np.ndarray) -> Any:
-        """Variances of the fields, shape (n,) or a number, from those of the coordinates, of shape (d,)."""
+        """The variances of the fields, (n,) or a number, from the variances (d,) of the coordinates."""
         if self.all is None:
             return self.total / self.shape[0] * float(np.mean(variances))
         return np.maximum(product(self.all, np.broadcast_to(variances, self.shape[1:])), np.finfo(float).tiny)
 
     def coordinates(self, information: Any) -> Any:
-        """Information on the coordinates, shape (d,) or a number, from that of each label on its field."""
+        """The precisions of the coordinates, (d,) or a number, from those of the fields."""
         if self.all is None:
             return self.total / self.shape[1] * float(np.mean(information))
         return product(self.all.T, np.broadcast_to(information, self.shape[:1]))
 
 
 def product(X: np.ndarray, v: ArrayLike) -> np.ndarray:
-    """X v in the precision of X, as doubles."""
+    """X v, computed in the precision of X and returned in double precision."""
     return np.asarray(X @ np.asarray(v, X.dtype), float)
 
 
 def checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """X in single or double precision, and y, arrays that fit together; raises `StatementError`."""
+    """X (n, d) in single or double precision and y (n,); raises `StatementError` unless they fit together."""
     X, y = np.asarray(X), np.asarray(y, float)
     if X.dtype not in (np.float32, np.float64):
         X = X.astype(float)
@@ -191,7 +191,7 @@ def checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def started(prior: Denoiser, start: tuple[Any, Any] | None, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means and variances to start from, arrays of shape (d,): those given, or the prior's."""
+    """The starting means and variances, (d,) each: those given, or the prior's."""
     pair = prior.posterior(0.0, 0.0) if start is None else start
     means, variances = (np.asarray(v, float) for v in pair)
     for name, v in (("means", means), ("variances", variances)):

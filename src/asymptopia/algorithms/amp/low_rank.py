@@ -16,7 +16,7 @@ FAINT = 1e-4  # noise to begin with: until it has grown, message passing is line
 
 
 class Denoiser(Protocol):
-    """What message passing asks of a prior; each method is elementwise."""
+    """The interface of a prior; each method is elementwise."""
 
     def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[Any, Any]: ...
     def log_partition(self, A: ArrayLike, B: ArrayLike) -> Any: ...
@@ -24,7 +24,7 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class Factor:
-    """One factor of the matrix: its estimate, and what the estimate was made of.
+    """One factor of the matrix: the estimate, and the Gaussian likelihood that it was computed from.
 
     means, variances: of the posterior of each entry, (N,).
     precision, field: the posterior is the prior tilted by exp(field x - precision x**2 / 2).
@@ -38,7 +38,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class LowRank:
-    """What message passing found.
+    """The result of message passing for a matrix of rank one.
 
     x:            the factor, or the right one, of length N.
     u:            the left factor, of length M; None for a symmetric matrix.
@@ -61,7 +61,7 @@ class LowRank:
         return len(self.history)
 
     def require(self) -> LowRank:
-        """The result itself; raises `NotSolved` if it has not converged."""
+        """This result; raises `NotSolved` if it has not converged."""
         if not self.converged:
             raise NotSolved(
                 f"After {self.iterations} iterations the estimate still changes by {self.history[-1, 1]:.1g}."

@@ -1,4 +1,4 @@
-"""Message passing through the layers of a random network, from labels at its end to the signal at its start."""
+"""Message passing through a random network, from the labels at its output to the signal at its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When message passing has settled, and what it then returns."""
+"""The convergence of message passing, and its result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Estimate:
 
     @property
     def iterations(self) -> int:
-        """How many steps the successful method took."""
+        """The number of iterations of the successful method."""
         return len(self.residuals)
 
 
@@ -44,7 +44,7 @@ def settled(
     tolerance: float,
     callback: Callback | None,
 ) -> Estimate:
-    """The first of the steps (means, variances, residual) whose residual is below the tolerance.
+    """The first step (means, variances, residual) whose residual is below the tolerance, as an `Estimate`.
 
     callback: called with iteration, means and variances. Raises `NotSolved` if there is none.
     """

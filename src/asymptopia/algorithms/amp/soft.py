@@ -9,7 +9,7 @@ from ...numerics.arrays import ArrayLike
 
 
 class SoftThreshold(Record):
-    r"""In place of a prior: the minimiser of $\lambda |w| + A w^2/2 - B w$, and its derivative in B as variance.
+    r"""The soft threshold in place of a prior: the minimiser of $\lambda |w| + A w^2/2 - B w$.
 
     With `Linear(noise=1)` as channel the fixed point of message passing minimises
     $\frac12 |y - X w|^2 + \lambda |w|_1$. It has no law to start from: give `start=(0.0, v)`, with v the expected mean

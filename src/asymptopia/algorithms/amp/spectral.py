@@ -1,4 +1,4 @@
-"""Where to start when labels do not tell w from -w."""
+"""The spectral start of message passing, for labels that do not distinguish w from -w."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLATTEST = 0.1
 def spectral(
     X: ArrayLike, y: ArrayLike, channel: Output, variance: float, *, share: float = 0.25
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    r"""A start for `iterates` along the top eigenvector of $X^T \mathrm{diag}(T(y)) X$: means, variances, memory.
+    r"""A start for `iterates` from the top eigenvector of $X^T \mathrm{diag}(T(y)) X$: means, variances, memory.
 
     With fields of variance V, $T = g' / (1 + V g')$, where $g'$ is the second derivative of the log-probability of the
     label at mean zero: the most informative choice, and the linearisation of message passing around zero. The means
@@ -46,7 +46,7 @@ def spectral(
 def beginning(
     X: np.ndarray, y: np.ndarray, prior: Denoiser, channel: Output, start: tuple[Any, Any] | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Means, variances and memory to start from: those given, else the prior's, else, where it is blind, `spectral`."""
+    """The start (means, variances, memory): as given, else the prior's, else `spectral` where that is uninformative."""
     means, variances = started(prior, start, X.shape[1])
     if start is None and _blind(X, y, channel, means, variances):
         return spectral(X, y, channel, float(np.mean(variances)))

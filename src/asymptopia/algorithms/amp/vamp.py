@@ -1,4 +1,4 @@
-"""Vector approximate message passing: for matrices of any spectrum, by one singular value decomposition."""
+"""Vector approximate message passing, for matrices with any singular values."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ DAMPINGS = (0.0, 0.5, 0.85)
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """A Gaussian factor exp(field x - precision x^2 / 2) for each of several unknowns; one precision for all."""
+    """Gaussian factors exp(field x - precision x^2 / 2) of several unknowns, with one precision for all."""
 
     precision: Any
     field: np.ndarray
 
     def towards(self, new: Message, keep: float) -> Message:
-        """A share of this message, the rest of another."""
+        """The damped message: the share `keep` of this one, the rest of the new one."""
         return Message(keep * self.precision + (1 - keep) * new.precision, keep * self.field + (1 - keep) * new.field)
 
 
 class LinearModel:
-    """Posterior means and mean variances of w and z = X w under Gaussian factors on both, for X = U diag(s) V^T."""
+    """The posterior of w and z = X w under Gaussian factors on both, for X = U diag(s) V^T."""
 
     def __init__(self, X: np.ndarray) -> None:
         self.X = X.astype(float)
@@ -54,7 +54,7 @@ class LinearModel:
         return means, self.X @ means
 
     def extrinsic(self, w: Message, z: Message) -> tuple[np.ndarray, np.ndarray, Message, Message]:
-        """Those means, and what the model adds to the factors: messages on w and z."""
+        """The posterior means, and the messages on w and z: what the posterior adds to the factors."""
         means, fields = self.posterior(w, z)
         total = w.precision + z.precision * self.squares
         told = (z.precision * self.squares / total).sum() / self.d

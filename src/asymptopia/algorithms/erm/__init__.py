@@ -1,1 +1,1 @@
-"""Minimisers of empirical risks, each certified by its gradient or duality gap."""
+"""Empirical risk minimisation, with a certificate (gradient or duality gap) for each result."""

@@ -1,4 +1,4 @@
-"""The solution of least l1 norm of linear equations, with a certificate."""
+"""Basis pursuit: the solution of linear equations with the least l1 norm, with a certificate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..checks import NotSolved, checked_data
 
 
 def basis_pursuit(X: ArrayLike, y: ArrayLike, *, nonnegative: bool = False, tolerance: float = 1e-7) -> np.ndarray:
-    """The w of least |w|_1 with X w = y, and w >= 0 if `nonnegative`; shape (d,).
+    """The w (d,) of least |w|_1 with X w = y, and with w >= 0 if `nonnegative`.
 
     X: shape (n, d), y: shape (n,). Solved as a linear programme (HiGHS). Its multipliers v, scaled to
     max_j |x_j.v| <= 1 over the columns (x_j.v <= 1 if `nonnegative`), give the lower bound y.v on the norm, which is

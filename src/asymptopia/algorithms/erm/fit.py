@@ -1,4 +1,4 @@
-"""Empirical risk minimisation on given data: fast, and certified by a bound on the suboptimality."""
+"""Empirical risk minimisation on given data, with a bound on the suboptimality."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ TOUCHING = 1e-10
 
 
 def separable(X: ArrayLike, y: ArrayLike) -> bool:
-    """Whether some w has y_i x_i.w > 0 for all i: X of shape (n, d), labels y = +-1 of shape (n,).
+    """Whether labels are linearly separable: whether some w has y_i x_i.w > 0 for all i.
 
     Minimises sum_i max(0, 1 - y_i x_i.w)^2 (Newton's method, exact after finitely many steps): either its minimiser
     separates on the way, or its residuals are the weights of a combination of the y_i x_i that vanishes (Gordan), to
@@ -24,7 +24,7 @@ def separable(X: ArrayLike, y: ArrayLike) -> bool:
 
 
 def max_margin(X: ArrayLike, y: ArrayLike, *, tolerance: float = 1e-8) -> tuple[np.ndarray, float] | None:
-    """The direction of largest margin and that margin: (w, min_i y_i x_i.w / |w|), or None if not separable.
+    """The direction of the largest margin, and that margin min_i y_i x_i.w / |w|; None if not separable.
 
     X: shape (n, d), labels y = +-1 of shape (n,); no intercept. w is scaled to min_i y_i x_i.w = 1. No margin exceeds
     the norm of a convex combination of the y_i x_i, and one is found that is larger by less than `tolerance`,

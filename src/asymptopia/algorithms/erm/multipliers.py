@@ -1,4 +1,4 @@
-"""The method of multipliers: losses with kinks, smoothed around moving centres so that Newton's method applies."""
+"""The method of multipliers for losses with kinks: they are smoothed, and the smoothing is moved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROWTH, SHARPEST, ROUNDS, STEPS = 6.0, 1e5, 40, 100
 
 
 class Envelope:
-    """min over t of loss(y_i, t) + sharpness/2 (z_i + s_i/sharpness - t)^2: smooth, its slope one of the loss at t.
+    """The smoothed losses min over t of loss(y_i, t) + sharpness/2 (z_i + s_i/sharpness - t)^2.
 
     With s the subgradients at the minimiser of the objective, the envelopes have that minimiser too, at any sharpness.
     """
@@ -26,7 +26,7 @@ class Envelope:
         self._last: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None
 
     def touch(self, z: np.ndarray) -> np.ndarray:
-        """The minimising t."""
+        """The minimising t, for each field z (n,)."""
         return self._touch(z)[0]
 
     def _touch(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -40,16 +40,16 @@ class Envelope:
         return self._last[1:]
 
     def value(self, z: np.ndarray) -> np.ndarray:
-        """The envelopes at the fields z."""
+        """The smoothed losses at the fields z (n,)."""
         t = self.touch(z)
         return self.problem.losses(t) + 0.5 * self.sharpness * (z + self.s / self.sharpness - t) ** 2
 
     def slope(self, z: np.ndarray) -> np.ndarray:
-        """Their slopes: subgradients of the losses at `touch(z)`."""
+        """Their slopes, which are subgradients of the losses at `touch(z)`."""
         return self._touch(z)[1]
 
     def curvature(self, z: np.ndarray) -> np.ndarray:
-        """Their curvatures: `sharpness` at kinks of the losses."""
+        """Their curvatures; equal to `sharpness` at kinks of the losses."""
         t, _, kink = self._touch(z)
         c = self.problem.curvature(t)
         return np.where(kink, self.sharpness, c * self.sharpness / (c + self.sharpness))
@@ -58,7 +58,7 @@ class Envelope:
 def minimise(
     problem: Objective, value: Fields, slope: Fields, curvature: Fields, w: np.ndarray, done: Done
 ) -> tuple[np.ndarray, int, bool]:
-    """Minimise sum_i value(x_i.w) + penalty(w) from `w` until `done`: (w, Newton steps, whether done)."""
+    """Minimise sum_i value(x_i.w) + penalty(w) from `w` until `done`: w, Newton steps, and whether it is done."""
     if problem.l1 == 0:
         return newton(problem.X, slope, curvature, problem.ridge, 0.0, w, done, STEPS)
     return proximal_newton(problem.X, value, slope, curvature, problem.ridge, problem.l1, w, done, STEPS)

@@ -30,7 +30,7 @@ def factorise(matrix: np.ndarray) -> Any:
 
 
 class Hessian:
-    """Solves (X^T diag(curvature) X + quad) p = g for a sequence of slowly changing curvatures.
+    """A solver of (X^T diag(curvature) X + quad) p = g for a sequence of slowly changing curvatures.
 
     The matrix is formed from the rows that curve and factorised (Cholesky) where that is cheap; with many more rows
     than columns the last factor preconditions conjugate gradients on the new matrix instead, and is renewed when
@@ -45,7 +45,7 @@ class Hessian:
         self.factor: Any = None
 
     def solve(self, curvature: np.ndarray, quad: float, g: np.ndarray) -> np.ndarray:
-        """The solution p; one from conjugate gradients has a relative residual below 1e-3 or so, but descends."""
+        """The solution p (d,); from conjugate gradients it has a relative residual of about 1e-3, but descends."""
         rows = np.flatnonzero(curvature > 0)
         if self.factor is not None and len(rows) > 2 * self.X.shape[1]:
             p = self._iterate(curvature, quad, g)
@@ -98,7 +98,7 @@ def newton(
     done: Done,
     steps: int,
 ) -> tuple[np.ndarray, int, bool]:
-    """Minimise from `w` until `done`: (w, steps taken, whether done).
+    """Minimise from `w` until `done`: w, the steps taken, and whether it is done.
 
     Kinks in the slope are allowed (the method is then semismooth). Stops without being done after `steps` steps or
     where rounding leaves nothing to gain.
@@ -125,7 +125,7 @@ def newton(
 
 
 def line_search(slope: Fields, z: np.ndarray, dz: np.ndarray, start: float, square: float, linear: float) -> float:
-    """A step at which the derivative along the direction, monotone by convexity, has fallen to a tenth of `start`.
+    """A step at which the derivative along the direction is at most a tenth of `start` in size.
 
     `start` < 0 is that derivative at 0; that of the quadratic part is linear + square * t. 0 if there is no descent.
     """

@@ -1,4 +1,4 @@
-"""sum_i loss(y_i, x_i.w) + ridge/2 |w|^2 + l1 |w|_1: its value, and an upper bound on how far from least it is."""
+"""The objective of empirical risk minimisation, and an upper bound on its distance from the minimum."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RADIUS = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """The objective of empirical risk minimisation on X of shape (n, d) and n labels."""
+    """sum_i loss(y_i, x_i.w) + ridge/2 |w|^2 + l1 |w|_1 for X (n, d) and n labels."""
 
     X: np.ndarray
     y: np.ndarray
@@ -29,7 +29,7 @@ class Objective:
         return self.ridge == 0 and self.l1 == 0
 
     def losses(self, z: np.ndarray) -> np.ndarray:
-        """loss(y_i, z_i)."""
+        """loss(y_i, z_i) at the fields z (n,)."""
         return np.asarray(self.loss(self.y, z), float)
 
     def slope(self, z: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ class Objective:
         return np.asarray(self.loss.gradient(self.y, z), float)
 
     def curvature(self, z: np.ndarray) -> np.ndarray:
-        """The second derivative of loss(y_i, z_i) in z_i; rounding cannot make it negative."""
+        """The second derivative of loss(y_i, z_i) in z_i, never negative by rounding."""
         return np.maximum(np.asarray(self.loss.curvature(self.y, z), float), 0.0)
 
     def penalty(self, w: np.ndarray) -> float:
@@ -49,13 +49,13 @@ class Objective:
         return float(self.losses(z).sum()) + self.penalty(w)
 
     def excess(self, z: np.ndarray, touch: np.ndarray, s: np.ndarray) -> float:
-        """How far the losses at the fields z lie above their tangents of slope s_i at touch_i, summed; >= 0."""
+        """The sum of the losses at z minus their tangents of slope s_i at touch_i; >= 0 by convexity."""
         if touch is z:
             return 0.0
         return float((self.losses(z) - self.losses(touch) - s * (z - touch)).sum())
 
     def gap(self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray) -> float:
-        """An upper bound on value(w) - min value, from a subgradient s_i of loss(y_i, .) at touch_i; pull = X^T s.
+        """An upper bound on value(w) - min value, from subgradients s_i of loss(y_i, .) at touch_i; pull = X^T s.
 
         By convexity loss(y_i, x_i.w') >= loss(y_i, touch_i) + s_i (x_i.w' - touch_i) for every w'; the sum over i
         plus the penalty is least in closed form (this is the duality gap, the conjugate losses taken where they are
@@ -65,7 +65,7 @@ class Objective:
         return min(self.duality_gap(w, z, touch, s, pull), self.value(w, z))
 
     def duality_gap(self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray) -> float:
-        """The same without the last remark."""
+        """The duality gap alone; see `gap`, which also bounds by the value itself."""
         total = self.excess(z, touch, s)
         within = np.clip(-pull, -self.l1, self.l1)
         outside = -pull - within
@@ -80,12 +80,12 @@ class Objective:
         return total
 
     def radius(self, w: np.ndarray) -> float:
-        """The norm of the largest competitors of w without penalty: `RADIUS` times that of w, or `reach` if larger."""
+        """Without penalty, the largest norm of competitors of w: `RADIUS` times |w|, or `reach` if that is larger."""
         return RADIUS * max(float(np.linalg.norm(w)), self.reach)
 
     @cached_property
     def reach(self) -> float:
-        """The norm at which random w have fields as large as a loss has to move at its slope at 0 to vanish."""
+        """The typical norm of w at which a loss with its slope at 0 would have fallen to zero."""
         zero = np.zeros(len(self.y))
         slopes, size = float(np.abs(self.slope(zero)).sum()), float(np.linalg.norm(self.X))
         if slopes * size == 0:
@@ -93,7 +93,7 @@ class Objective:
         return float(self.losses(zero).sum() / slopes * np.sqrt(self.X.size) / size)
 
     def scale(self, value: float) -> float:
-        """What a gap is relative to: the value of the objective, but at least 1e-6 of its value at w = 0."""
+        """The scale of a relative gap: the value of the objective, at least 1e-6 of its value at w = 0."""
         return max(value, self._least_scale)
 
     @cached_property

@@ -17,7 +17,7 @@ from ...parts.loss import Loss
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    r"""How the weights move.
+    r"""The steps of a descent: rate, batch, ridge, persistence and temperature.
 
     $$w \leftarrow w - \eta \Big(\frac1b \sum_{i \in B} \nabla\ell_i + \lambda w\Big) + \sqrt{2 \eta T}\, \xi .$$
 
@@ -49,7 +49,7 @@ class Schedule:
 
 
 class Trajectories(NamedTuple):
-    """weights: shape (runs, steps + 1, d); loss: the mean loss of the samples, shape (runs, steps + 1)."""
+    """Weights (runs, steps + 1, d), and the mean loss of the samples (runs, steps + 1)."""
 
     weights: np.ndarray
     loss: np.ndarray
@@ -58,7 +58,7 @@ class Trajectories(NamedTuple):
 def descend(
     X: ArrayLike, y: ArrayLike, start: Any, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
 ) -> Trajectories:
-    """Run many descents at once, each on data of its own, with randomness from its own generator.
+    """Run many descents at once, each on its own data and with its own generator.
 
     X: shape (runs, n, d); y: (runs, n); start: (runs, d). A row of X that is zero stands for no sample.
     The field of a sample is x.w, so that `X` holds the factor 1 / sqrt(d), if any.
@@ -83,7 +83,7 @@ def descend(
 
 
 def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.ndarray:
-    """Which of `count` samples are in the batch at each of `steps` + 1 times; shape (steps + 1, count)."""
+    """Whether each of `count` samples is in the batch at each time: booleans (steps + 1, count)."""
     member = np.empty((schedule.steps + 1, count), bool)
     member[0] = rng.random(count) < schedule.batch
     kept = 1 - 1 / schedule.persistence

@@ -39,7 +39,7 @@ def proximal_newton(
     done: Done,
     steps: int,
 ) -> tuple[np.ndarray, int, bool]:
-    """Minimise from `w` until `done`: (w, steps taken, whether done).
+    """Minimise from `w` until `done`: w, the steps taken, and whether it is done.
 
     Each step minimises the quadratic model plus penalty plus |w' - w|^2 / (2 step),
     with `step` growing, through its dual (a semismooth Newton method whose size is the smaller one of X), then

@@ -1,4 +1,4 @@
-"""Factorisations of a matrix of your own: nonnegative, by any beta-divergence, and products of structured factors."""
+"""Factorisations of your own matrix: nonnegative, butterfly, and products of structured factors."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def beta_divergence(x: np.ndarray, v: np.ndarray, beta: float) -> np.ndarray:
-    r"""Entry by entry $d_\beta(x|v)$, which is zero where x = v and positive elsewhere.
+    r"""The beta-divergence $d_\beta(x|v)$ of each entry: zero where x = v, else positive.
 
     $$d_\beta(x|v) = \frac{x^\beta + (\beta - 1) v^\beta - \beta x v^{\beta-1}}{\beta (\beta - 1)},$$
 
@@ -28,7 +28,7 @@ def beta_divergence(x: np.ndarray, v: np.ndarray, beta: float) -> np.ndarray:
 
 
 def beta_at_zero(x: np.ndarray, beta: float) -> np.ndarray:
-    """The divergence of x > 0 from v = 0: finite for beta > 1 only."""
+    """The divergence of x > 0 from v = 0, which is finite only for beta > 1."""
     return x**beta / (beta * (beta - 1)) if beta > 1 else np.full_like(x, np.inf)
 
 
@@ -50,7 +50,7 @@ def orders(beta: float) -> tuple[float, float]:
 
 
 def power_into(v: np.ndarray, order: float, out: np.ndarray) -> np.ndarray:
-    """v**order, written into `out`; by roots and reciprocals where they do, which cost a tenth of a power."""
+    """Write v**order into `out`, by roots and reciprocals where possible, at a tenth of the cost of a power."""
     if order == 0:
         out[...] = 1.0
     elif order == 1:
@@ -71,7 +71,7 @@ def power_into(v: np.ndarray, order: float, out: np.ndarray) -> np.ndarray:
 
 
 def row_sums(x: np.ndarray, v: np.ndarray, beta: float, weights: np.ndarray | None, spare: np.ndarray) -> np.ndarray:
-    """The weighted divergences summed over each row, up to a term in x alone; finite at x = 0 for every beta."""
+    """The weighted divergences summed over each row, apart from terms in x alone; finite at x = 0 for every beta."""
     s = weights
     if beta == 1:
         np.log(v, out=spare)

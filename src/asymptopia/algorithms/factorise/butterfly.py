@@ -1,4 +1,4 @@
-r"""Products of sparse factors with butterfly supports, found from their dense matrix block by block.
+r"""Factorisation of a dense matrix into sparse butterfly factors, block by block.
 
 A pattern (a, b, c, d) is the support $I_a \otimes 1_{b \times c} \otimes I_d$, whose entries are kept as an array
 (a, b, c, d). Two patterns follow each other if the product of their supports is a multiple r of a pattern; the product
@@ -30,11 +30,11 @@ class Pattern(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the factor."""
+        """The numbers of rows and columns of the factor."""
         return self.a * self.b * self.d, self.a * self.c * self.d
 
     def then(self, other: Pattern) -> tuple[Pattern, int]:
-        """The pattern of the product with a factor to the right, and the rank of its blocks."""
+        """The pattern of the product with a factor on the right, and the rank of its blocks."""
         fits = other.a % self.a == 0 and self.d % other.d == 0
         rank = self.a * self.c // other.a if fits else 0
         same = rank * other.a == self.a * self.c and rank * self.d == other.b * other.d
@@ -55,7 +55,7 @@ def dyadic(n: int) -> tuple[Pattern, ...]:
 
 
 def bit_reversal(n: int) -> np.ndarray:
-    """The order p in which columns of a Fourier matrix, `F[:, p]`, make it a dyadic butterfly."""
+    """The bit-reversal order p of n columns: `F[:, p]` of a Fourier matrix F is a dyadic butterfly."""
     order = np.arange(1)
     for _ in dyadic(n):
         order = np.concatenate([2 * order, 2 * order + 1])
@@ -64,7 +64,7 @@ def bit_reversal(n: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class ButterflyFactors:
-    """The factors, first the leftmost: their patterns, and their entries as arrays (a, b, c, d).
+    """The factors from left to right: their patterns, and their entries as arrays (a, b, c, d).
 
     residual: Frobenius norm of what the matrix had beyond the product, relative to the matrix; 0 if it is a product.
     """
@@ -75,11 +75,11 @@ class ButterflyFactors:
 
     @property
     def parameters(self) -> int:
-        """Number of entries of all factors."""
+        """The number of entries of all factors."""
         return sum(core.size for core in self.cores)
 
     def dense(self) -> np.ndarray:
-        """The product as a matrix."""
+        """The product of the factors as a dense matrix."""
         pattern, core = self.patterns[-1], self.cores[-1]
         for first, left in zip(self.patterns[-2::-1], self.cores[-2::-1], strict=True):
             core = _joined(left, core, first, pattern)
@@ -103,7 +103,7 @@ class ButterflyFactors:
         return y.reshape(-1, *x.shape[1:])
 
     def normalised(self) -> ButterflyFactors:
-        """The same product in the gauge of `butterfly`: of blocks of rank one factors are then unique.
+        """The same product with normalised factors, which are unique for blocks of rank one.
 
         Factors are determined up to the diagonal D of $X_1 D, D^{-1} X_2$: all columns but those of the last factor
         get the norm 1 and a first large entry that is positive.
@@ -123,7 +123,7 @@ class ButterflyFactors:
 
 
 def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None) -> ButterflyFactors:
-    r"""The factors of a matrix, each with a butterfly support; by default the dyadic ones of a square matrix.
+    r"""Factorise a matrix into sparse factors with butterfly supports; by default the dyadic ones.
 
     A matrix that is such a product is recovered exactly, and its factors up to the diagonal (for blocks of rank r, the
     r x r) matrices that neighbours can exchange: in the gauge here all factors but the last have orthonormal columns
@@ -158,7 +158,7 @@ def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None
 
 
 def checked_patterns(patterns: Sequence[Sequence[int]], shape: tuple[int, int]) -> tuple[Pattern, ...]:
-    """The patterns as a chain whose product has this shape. Raises `StatementError` if they are not."""
+    """The patterns as a chain whose product has this shape; raises `StatementError` if they do not chain."""
     chain = tuple(Pattern(*(int(k) for k in p)) for p in patterns)
     if not chain or any(min(p) < 1 for p in chain):
         raise StatementError(f"`patterns` must be at least one of whole numbers (a, b, c, d) >= 1, but is {chain}.")

@@ -1,4 +1,4 @@
-"""Sets of matrices by their projections: sparse, on a support, constant along diagonals, nonnegative."""
+"""Sets of matrices and the projections onto them: sparse, on a support, Toeplitz, nonnegative."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .butterfly import Pattern
 
 
 class Constraint(abc.ABC):
-    """A set of matrices. `convex` tells whether it is convex."""
+    """A set of matrices, with the projection onto it. `convex` says whether it is convex."""
 
     convex: bool = True
 
     @abc.abstractmethod
     def project(self, A: np.ndarray) -> np.ndarray:
-        """A nearest matrix of the set."""
+        """A matrix of the set that is nearest to A."""
 
     def check(self, shape: tuple[int, int]) -> None:
-        """Raise `StatementError` if the set has no matrices of this shape, or only zero."""
+        """Raise `StatementError` if the set has no matrices of this shape except zero."""
         if len(shape) != 2 or min(shape) < 1:
             raise StatementError(f"Constrained matrices must have rows and columns, but the shape is {tuple(shape)}.")
 
 
 @dataclasses.dataclass(frozen=True)
 class Free(Constraint):
-    """All matrices."""
+    """All matrices: no constraint."""
 
     def project(self, A: np.ndarray) -> np.ndarray:
         return A
@@ -37,7 +37,7 @@ class Free(Constraint):
 
 @dataclasses.dataclass(frozen=True)
 class Nonnegative(Constraint):
-    """Entries >= 0."""
+    """Matrices with entries >= 0."""
 
     def project(self, A: np.ndarray) -> np.ndarray:
         return np.maximum(A, 0)
@@ -45,7 +45,7 @@ class Nonnegative(Constraint):
 
 @dataclasses.dataclass(frozen=True)
 class Sparse(Constraint):
-    """At most `entries` that are not zero; with `nonnegative`, none below zero.
+    """Matrices with at most `entries` nonzero entries, none negative if `nonnegative`.
 
     axis: None for all of the matrix, 1 for each row, 0 for each column.
     """
@@ -77,7 +77,7 @@ class Sparse(Constraint):
 
 
 class Support(Constraint):
-    """Zero outside of a support, an array that is true inside."""
+    """Matrices that are zero outside of a support, an array that is true inside."""
 
     def __init__(self, support: Any) -> None:
         self.support = np.asarray(support, bool)
@@ -102,7 +102,7 @@ class Support(Constraint):
 
 
 class Diagonals(Constraint):
-    """Constant along diagonals, those numbered i - j (modulo the rows if periodic), and zero on the others.
+    """Matrices that are constant along the diagonals i - j listed (modulo the rows if periodic), zero elsewhere.
 
     All of them make Toeplitz (periodic: circulant) matrices, some of them convolutions with kernels on a support.
     """

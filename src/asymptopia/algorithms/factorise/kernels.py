@@ -1,4 +1,4 @@
-"""The kernels of a tree of convolutions fitted to the impulse responses of its leaves."""
+"""Kernels of a tree of convolutions, fitted to the impulse responses of its leaves."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SWEEPS, STEPS, TOLERANCE = 5, 300, 1e-9
 
 
 def responses(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
-    """What each leaf's impulse at place 0 makes of the output, (leaves, length), by convolving along the tree."""
+    """The response of the output to an impulse at place 0 of each leaf, (leaves, length)."""
     n = _length(tree)
     return np.array([_convolve(tree, entries, way, n) for way in tree.ways])
 
 
 def fit_kernels(tree: ConvolutionTree, measured: Any, rng: np.random.Generator) -> np.ndarray:
-    """The entries whose responses are nearest to those measured, (leaves, length), from a random start.
+    """The kernel entries whose impulse responses are nearest to those measured, (leaves, length).
 
     Least squares edge by edge, then damped Gauss-Newton steps until the slope, relative to the size of the responses
     and of their derivative, is below 1e-9. Finds a local minimum. Raises `NotSolved` if it does not settle.
@@ -63,7 +63,7 @@ def fit_kernels(tree: ConvolutionTree, measured: Any, rng: np.random.Generator) 
 
 
 def balanced(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
-    """The same network, with scales moved so that no kernel is much larger than those that feed it."""
+    """The same network with its scales balanced: no kernel is much larger than those that feed it."""
     h = entries.copy()
     parts = [slice(tree.offsets[e], tree.offsets[e + 1]) for e in range(len(tree.parents))]
     for e in range(len(parts) - 1, -1, -1):  # every fed edge takes the root mean square of those that feed it

@@ -1,4 +1,4 @@
-r"""Products of layers that are linear in their parameters, seen as linear in the tensor of those parameters.
+r"""Identifiability of products of layers: linear maps of the tensor product of the layers' parameters.
 
 Layer k is $M_k(h_k) = \sum_s h_{k,s} M_{k,s}$, and $M_1(h_1) \cdots M_K(h_K) = A \, (h_1 \otimes ... \otimes h_K)$
 with the lifted operator A: what is known of the parameters, up to scales that cancel, depends on how A acts on
@@ -22,7 +22,7 @@ Parameters = list[np.ndarray]
 
 
 class Layers:
-    """The matrices M_{k,s} of each layer, arrays (S_k, rows, columns), first the leftmost."""
+    """The layers from left to right, each as its matrices M_{k,s}: arrays (S_k, rows, columns)."""
 
     def __init__(self, bases: Sequence[Any]) -> None:
         self.bases = [np.asarray(b, float) for b in bases]
@@ -37,36 +37,36 @@ class Layers:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of parameters of each layer."""
+        """The number of parameters of each layer."""
         return tuple(len(b) for b in self.bases)
 
     @cached_property
     def lifted(self) -> np.ndarray:
-        """The lifted operator, (entries of the product, S_1 ... S_K)."""
+        """The lifted operator as a matrix (entries of the product, S_1 ... S_K)."""
         out = self.bases[0]
         for b in self.bases[1:]:
             out = np.einsum("pij,qjk->pqik", out, b).reshape(-1, out.shape[1], b.shape[2])
         return out.reshape(len(out), -1).T
 
     def product(self, h: Parameters) -> np.ndarray:
-        """M_1(h_1) ... M_K(h_K)."""
+        """The product M_1(h_1) ... M_K(h_K) at parameters h."""
         return np.asarray(reduce(np.matmul, [np.tensordot(v, b, 1) for v, b in zip(h, self.bases, strict=True)]))
 
 
 def tensor(h: Parameters) -> np.ndarray:
-    """The entries of the tensor product of the parameters of all layers."""
+    """The entries of the tensor product of all layers' parameters, (S_1 ... S_K,)."""
     return np.asarray(reduce(np.kron, h))
 
 
 def partial(h: Parameters, k: int) -> np.ndarray:
-    """The derivative of `tensor` in the parameters of layer k, (S_1 ... S_K, S_k)."""
+    """The derivative of `tensor` with respect to the parameters of layer k, (S_1 ... S_K, S_k)."""
     parts = [np.eye(len(v)) if j == k else v[:, None] for j, v in enumerate(h)]
     return np.asarray(reduce(np.kron, parts))
 
 
 @dataclasses.dataclass(frozen=True)
 class Lifting:
-    """What a product tells of its layers' parameters, at three levels, and how stably.
+    """Whether, and how stably, a product determines the parameters of its layers.
 
     rank, columns: of the lifted operator.
     smallest, largest: its singular values, of those that are not zero.
@@ -87,7 +87,7 @@ class Lifting:
 
 
 def lifting(layers: Layers, seed: int = 0) -> Lifting:
-    """The verdict on a product of layers; each level implies the next.
+    """Decide whether a product determines its layers' parameters, at three levels; each implies the next.
 
     Ranks are taken at random points, and are those of general ones with probability one. Source:
     Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446.
@@ -155,7 +155,7 @@ def _smallest_share(rows: np.ndarray, pair: list[Parameters], sweeps: int = 500)
 def fit_layers(
     layers: Layers, matrix: ArrayLike, rng: np.random.Generator, steps: int = 5000, tolerance: float = 1e-10
 ) -> Parameters:
-    """Parameters whose product is nearest to a matrix, by PALM from a random start: a local minimum."""
+    """Parameters whose product is nearest to a matrix, by PALM from a random start; a local minimum."""
     from ..optimisers.palm import Block, palm
 
     X = np.asarray(matrix, float)
@@ -182,7 +182,7 @@ def fit_layers(
 
 
 def class_distance(h: Parameters, g: Parameters) -> float:
-    """The distance of two parameters up to scales that cancel: of the representatives with equal largest entries."""
+    """The distance of two sets of parameters up to scales that cancel: the largest entries are made equal."""
     pairs = []
     for v in (h, g):
         sizes = np.array([np.abs(x).max() for x in v])

@@ -1,4 +1,4 @@
-r"""Whether the kernels of a tree of convolutions can be known from what the network computes, and how stably.
+r"""Identifiability of the kernels of a tree of convolutions from what the network computes.
 
 The network adds what its edges bring; each edge convolves, and the way from a leaf (an input) to the root (the output)
 composes its edges. A network path is such a way and an entry of the support of every edge on it: the impulse response
@@ -19,7 +19,7 @@ from ...contract.record import StatementError
 
 @dataclasses.dataclass(frozen=True)
 class ConvolutionTree:
-    """Edges in an order in which each comes after the one it feeds: `parents[e]`, or -1 for the output.
+    """A tree of convolutions; edge e feeds the edge `parents[e]`, which comes before it, or -1 for the output.
 
     supports: of each edge the places, different whole numbers, where its kernel may have entries.
     length: of the signals, which are periodic; None for signals without end.
@@ -47,12 +47,12 @@ class ConvolutionTree:
 
     @cached_property
     def offsets(self) -> np.ndarray:
-        """Where the entries of each edge begin among all entries, and their number."""
+        """Where the entries of each edge begin in the list of all entries, and the length of that list."""
         return np.concatenate([[0], np.cumsum([len(s) for s in self.supports])])
 
     @cached_property
     def ways(self) -> list[list[int]]:
-        """Of each leaf the edges from it to the output."""
+        """The edges from each leaf to the output."""
         ways = []
         for e in sorted(set(range(len(self.parents))) - set(self.parents)):
             way = [e]
@@ -63,7 +63,7 @@ class ConvolutionTree:
 
     @cached_property
     def paths(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Of each leaf the entries on each network path, (paths, edges), and the sums of their places, (paths,)."""
+        """For each leaf, the entries on each network path (paths, edges) and the sums of their places (paths,)."""
         paths = []
         for way in self.ways:
             grids = np.meshgrid(*(np.arange(len(self.supports[e])) for e in way), indexing="ij")
@@ -75,7 +75,7 @@ class ConvolutionTree:
 
     @cached_property
     def outputs(self) -> tuple[np.ndarray, int]:
-        """Of each network path, all leaves one after the other, the number of its (leaf, place); and how many."""
+        """For each network path the number of its (leaf, place), and the number of such pairs."""
         numbers, total = [], 0
         for _, sums in self.paths:
             places, inverse = np.unique(sums, return_inverse=True)
@@ -88,7 +88,7 @@ class ConvolutionTree:
         return np.concatenate([entries[index].prod(axis=1) for index, _ in self.paths])
 
     def tangent(self, entries: np.ndarray) -> np.ndarray:
-        """The derivative of `products` in the entries, (paths, entries)."""
+        """The derivative of `products` with respect to the entries, (paths, entries)."""
         out, row = np.zeros((len(self.outputs[0]), len(entries))), 0
         for index, _ in self.paths:
             values = entries[index]
@@ -99,7 +99,7 @@ class ConvolutionTree:
         return out
 
     def lifted(self, on_paths: np.ndarray) -> np.ndarray:
-        """Values on network paths summed into the entries of the impulse responses, along the first axis."""
+        """Values on network paths, summed along the first axis into the entries of the impulse responses."""
         where, total = self.outputs
         out = np.zeros((total, *on_paths.shape[1:]))
         np.add.at(out, where, on_paths)
@@ -108,7 +108,7 @@ class ConvolutionTree:
 
 @dataclasses.dataclass(frozen=True)
 class Identifiability:
-    r"""What the network tells of its kernels, up to scales that cancel along paths, at three levels.
+    r"""Whether, and how stably, the network determines its kernels, up to scales that cancel along paths.
 
     paths, rank: number of network paths, and rank of the lifted operator.
     multiplicities: its squared singular values over the length of the signals, of its rank, smallest first.
@@ -130,7 +130,7 @@ class Identifiability:
 
 
 def identifiability(tree: ConvolutionTree, seed: int = 0) -> Identifiability:
-    """The verdict on a tree of convolutions; each level implies the next.
+    """Decide whether a tree of convolutions determines its kernels, at three levels; each implies the next.
 
     Lifting is decided by the path sums alone; if it fails, the other two are ranks at random points (`seed`), which
     are those of general points with probability one. Source: Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1
@@ -161,7 +161,7 @@ def _rank(A: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def chain_tree(supports: Sequence[Sequence[int]], branches: int = 1, length: int | None = None) -> ConvolutionTree:
-    """The tree with one edge into the output and `branches` edges into every other; supports by depth."""
+    """A tree with one edge into the output and `branches` edges into every other edge; supports by depth."""
     parents, level, of_edges = [-1], [0], [tuple(supports[0])] if supports else []
     for support in supports[1:]:
         below = []

@@ -1,4 +1,4 @@
-"""Nonnegative matrix factorisation as an estimator of scikit-learn."""
+"""Nonnegative matrix factorisation as a scikit-learn estimator."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: Any = None, weights: Any = None) -> NMF:
-        """Learn H; entries of X of weight 0 are missing and may be nan."""
+        """Learn H from X (n, m); entries of X with weight 0 are missing and may be nan."""
         (self._fit_sparse if issparse(X) else self._fit)(X, weights)
         return self
 
     def fit_transform(self, X: ArrayLike, y: Any = None, weights: Any = None) -> np.ndarray:
-        """Learn H, and return the W that goes with it."""
+        """Learn H from X (n, m), and return the matching W (n, r)."""
         if issparse(X):
             counts, W = self._fit_sparse(X, weights)
             return encode_counts(counts, W, self.components_.T, self.max_iter, ENCODED)
@@ -70,7 +70,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
     def transform(self, X: ArrayLike, weights: Any = None) -> np.ndarray:
-        """The W of samples for the H learned; unique for beta from 1 to 2 where the components are independent."""
+        """The W (n, r) of samples X for the learned H; unique for 1 <= beta <= 2 and independent components."""
         check_is_fitted(self)
         H = self.components_
         if issparse(X):
@@ -84,7 +84,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return encode(problem, W, H.T, self.max_iter, ENCODED)
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
-        """W H."""
+        """The product W H, for W = X of shape (n, r)."""
         check_is_fitted(self)
         return np.asarray(X) @ self.components_
 

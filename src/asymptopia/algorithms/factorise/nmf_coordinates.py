@@ -26,7 +26,7 @@ def newton(problem: Problem, factors: Factors) -> Factors:
 
 
 def rows_moved(problem: Problem, side: int, A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """A sweep over one factor A, with data X of that side about A @ B.T."""
+    """The factor A after one sweep over its entries, for data X of that side, about A @ B.T."""
     X, S, beta, floor = problem.sides[side], problem.weight_sides[side], problem.beta, problem.floor
     L, c = problem.penalty_majoriser(side, A)
     new, Bt = A.copy(), np.ascontiguousarray(B.T)

@@ -1,4 +1,4 @@
-"""Majorisation-minimisation for nonnegative factorisation: alternating, joint, equalising, and the heuristic update.
+"""Majorisation-minimisation steps for nonnegative factorisation.
 
 Each step takes factors (W, H.T) and returns new ones. All but `heuristic` never increase the objective, for any beta,
 weights and penalties. `heuristic` leaves out the exponent: proved not to increase for beta from 0 to 2 only.
@@ -30,7 +30,7 @@ class Majoriser:
     beta: float
 
     def minimiser(self) -> np.ndarray:
-        """The factor t of each entry; in closed form without penalty, and for beta <= 1 or >= 2 with l1 alone."""
+        """The minimising factor t of each entry; closed form without penalty, or with l1 and beta <= 1 or >= 2."""
         beta, num, den = self.beta, self.num, self.den
         if self.L is not None and self.c is not None:
             if self.c.any() or 1 < beta < 2:
@@ -44,13 +44,13 @@ class Majoriser:
         return t if power == 1 else t**power
 
     def slope(self, t: np.ndarray, where: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """The derivative in t, divided by A; increasing."""
+        """The derivative in t divided by A, which increases with t."""
         a, b = orders(self.beta)
         A, num, den, L, c = self._flat(where)
         return den * t ** (b - 1) - num * t ** (a - 1) + L + c * A * t
 
     def rise(self, t: np.ndarray, where: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """The value at t minus that at 1, divided by A; convex."""
+        """The value at t minus that at 1, divided by A; convex in t."""
         a, b = orders(self.beta)
         A, num, den, L, c = self._flat(where)
         fall = np.log(t) if a == 0 else (t**a - 1) / a
@@ -70,7 +70,7 @@ class Majoriser:
         return np.where(np.isnan(u), 0.0, np.exp(u)).reshape(self.A.shape)
 
     def equaliser(self, least: np.ndarray) -> np.ndarray:
-        """The other t, across the minimiser, at which the majoriser is as at 1; 0 if it is below that even at 0."""
+        """The t beyond the minimiser with the same value as t = 1; 0 if the majoriser is lower even at 0."""
         best = np.log(np.maximum(least.ravel(), 1e-30))
         up = best > 0
         with np.errstate(all="ignore"):
@@ -85,7 +85,7 @@ class Majoriser:
 
 
 def terms(problem: Problem, factors: Factors) -> tuple[np.ndarray, np.ndarray | None]:
-    """The weighted $x v^{beta-2}$ and $v^{beta-1}$; None for the latter where it is 1. Overwrites `spare`."""
+    """The weighted $x v^{beta-2}$ and $v^{beta-1}$ (None where the latter is 1); overwrites `spare`."""
     X, S, beta = problem.X, problem.weights, problem.beta
     V, C = problem.spare[0]
     np.matmul(factors[0], factors[1].T, out=V)
@@ -109,7 +109,7 @@ def mm(problem: Problem, factors: Factors) -> Factors:
 
 
 def heuristic(problem: Problem, factors: Factors) -> Factors:
-    """The multiplicative update without the exponent, over W, then over H; with l1 penalties only."""
+    """The multiplicative update without the exponent, for W and then H; l1 penalties only."""
     for side in (0, 1):
         G = majoriser(problem, factors, side)
         t = G.num / np.maximum(G.den if G.L is None else G.den + G.L, 1e-300)
@@ -118,7 +118,7 @@ def heuristic(problem: Problem, factors: Factors) -> Factors:
 
 
 def equalise(problem: Problem, factors: Factors, share: float = 0.95) -> Factors:
-    """Go beyond the minimiser by a share of the way to where the majoriser is as high as before, over W, then H."""
+    """Step beyond the minimiser, by a share of the way to equal height, for W and then H."""
     for side in (0, 1):
         G = majoriser(problem, factors, side)
         t = G.minimiser()
@@ -128,7 +128,7 @@ def equalise(problem: Problem, factors: Factors, share: float = 0.95) -> Factors
 
 
 def joint(problem: Problem, factors: Factors) -> Factors:
-    """One descent over W, then over H, of a majoriser of both, which needs powers of W H once rather than twice."""
+    """Descend a majoriser of both factors, for W and then H; it needs the powers of W H once, not twice."""
     W, Ht = factors
     beta = problem.beta
     P, Q = terms(problem, factors)
@@ -141,7 +141,7 @@ def joint(problem: Problem, factors: Factors) -> Factors:
 
 
 def majoriser(problem: Problem, factors: Factors, side: int) -> Majoriser:
-    """The majoriser of the objective over one factor, the other held, that touches at the factors given."""
+    """The majoriser over one factor with the other held, which touches the objective at these factors."""
     A, B = factors[side], factors[1 - side]
     if problem.beta == 2 and problem.weights is None:
         X = problem.X if side == 0 else problem.X.T

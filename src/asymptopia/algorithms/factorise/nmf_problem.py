@@ -1,4 +1,4 @@
-"""A nonnegative factorisation as stated: data, divergence, weights and penalties, checked."""
+"""The problem of nonnegative factorisation: data, divergence, weights and penalties, checked."""
 
 from __future__ import annotations
 
@@ -48,24 +48,24 @@ class Problem:
 
     @cached_property
     def spare(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """Two arrays like X and two like its transpose, to be written over."""
+        """Work arrays: two like X and two like its transpose."""
         n, m = self.X.shape
         first, second = np.empty(n * m), np.empty(n * m)
         return (first.reshape(n, m), second.reshape(n, m)), (first.reshape(m, n), second.reshape(m, n))
 
     @cached_property
     def floor(self) -> float:
-        """The least entry of a factor."""
+        """The least value that an entry of a factor may take."""
         digits = min(16.0, 120 / abs(self.beta - 2)) if self.beta != 2 else 16.0
         return self.scale * 10**-digits
 
     @cached_property
     def scale(self) -> float:
-        """The size of the entries of factors whose product has the mean of the data."""
+        """The size of the entries of two factors whose product has the mean of the data."""
         return math.sqrt(max(np.average(self.X, weights=self.weights), 1e-300) / self.rank)
 
     def rows(self, side: int, which: np.ndarray) -> Problem:
-        """The problem of some rows of a factor alone, the other held; its floor is that of the whole."""
+        """The problem for some rows of one factor with the other held; the floor stays that of the whole."""
         S = self.weight_sides[side]
         part = replace(self, X=self.sides[side][which], weights=None if S is None else S[which])
         part.__dict__["floor"] = self.floor  # where `cached_property` looks first
@@ -76,7 +76,7 @@ class Problem:
         return self.l1[side] > 0 or self.smooth[side] > 0
 
     def penalty_majoriser(self, side: int, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        r"""L (n, r) and c (n,) so that $\sum L a + c a^2 / 2$ bounds the penalty of a factor, touching it at A.
+        r"""L (n, r) and c (n,) with which $\sum L a + c a^2 / 2$ majorises the penalty of a factor at A.
 
         $(a - b)^2 / 2 \le (a - m)^2 + (b - m)^2$ with m the mean of the two at A.
         """
@@ -95,7 +95,7 @@ class Problem:
 
 
 def objective(problem: Problem, factors: Factors) -> float:
-    """What is minimised: weighted divergences and penalties."""
+    """The objective: weighted divergences plus penalties."""
     W, Ht = factors
     d = beta_divergence(problem.X, W @ Ht.T, problem.beta)
     if problem.weights is not None:
@@ -112,7 +112,7 @@ def stated(
     smooth: tuple[float, float] = (0.0, 0.0),
     zero: bool = False,
 ) -> Problem:
-    """The problem, checked: `StatementError` says which entries cannot be used, and what would help.
+    """The checked problem; `StatementError` names the entries that cannot be used, and the remedy.
 
     weights: (n, m) numbers >= 0; where one is 0 the entry of X is missing, and may be nan. zero: X may be zero
     everywhere.
@@ -132,7 +132,7 @@ def stated(
 
 
 def checked_rank(rank: int | None, shape: tuple[int, ...]) -> int:
-    """The rank, by default the smaller side of X; raises `StatementError` for one that X of this shape cannot have."""
+    """The rank, by default the smaller side of X; raises `StatementError` if X cannot have it."""
     rank = min(shape) if rank is None else rank
     if isinstance(rank, bool) or rank != int(rank) or not 1 <= rank <= min(shape):
         raise StatementError(
@@ -142,7 +142,7 @@ def checked_rank(rank: int | None, shape: tuple[int, ...]) -> int:
 
 
 def check_l1(l1: tuple[float, float], smooth: tuple[float, float]) -> None:
-    """Raise `StatementError` for penalties that are no numbers >= 0, or on one factor alone."""
+    """Raise `StatementError` unless penalties are numbers >= 0, and not on one factor alone."""
     for name, pair in (("l1", l1), ("smooth", smooth)):
         if len(pair) != 2 or not all(math.isfinite(p) and p >= 0 for p in pair):
             raise StatementError(f"`{name}` must be two finite numbers >= 0, for W and for H, but is {pair!r}.")
@@ -188,7 +188,7 @@ def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float, zero:
 
 
 def random_factors(problem: Problem, rng: np.random.Generator) -> Factors:
-    """Absolute values of normal numbers, of the size that the mean of the data asks for."""
+    """Random positive factors: absolute values of normal numbers, scaled to the mean of the data."""
     n, m = problem.X.shape
     W, Ht = (problem.scale * np.abs(rng.standard_normal((k, problem.rank))) for k in (n, m))
     return np.maximum(W, problem.floor), np.maximum(Ht, problem.floor)

@@ -1,4 +1,4 @@
-"""The loop around the steps of nonnegative factorisation: start, momentum, when to stop, what was reached."""
+"""The loop of nonnegative factorisation: start, momentum, stopping rule and result."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def run(
     every: int = 10,
     momentum: bool = False,
 ) -> Factorisation:
-    """Steps from given factors; see `factorise`."""
+    """Take steps from given factors until convergence; see `factorise`."""
     step = Momentum(step) if momentum else step
     values = [objective(problem, factors)]
     done, converged = 0, False
@@ -129,7 +129,7 @@ class Momentum:
 
 
 def encode(problem: Problem, W: np.ndarray, Ht: np.ndarray, iterations: int, tolerance: float) -> np.ndarray:
-    """The best W for given H, row by row until none moves by more than `tolerance` of its largest entry.
+    """The best W for given H; rows are dropped once they move by less than `tolerance` of their largest entry.
 
     Without a smoothness of W its rows are apart, and what one is does not depend on which others there are.
     """

@@ -1,4 +1,4 @@
-"""Nonnegative factorisation of sparse counts by the Kullback-Leibler divergence: only entries that are not 0 count."""
+"""Nonnegative factorisation of sparse counts by the Kullback-Leibler divergence, in time of the nonzero entries."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Counts:
         self.rows = np.repeat(np.arange(self.X.shape[0]), np.diff(self.X.indptr))
 
     def start(self, rank: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Absolute values of normal numbers, of the size that the mean of the data asks for."""
+        """Random positive factors: absolute values of normal numbers, scaled to the mean of the data."""
         n, m = self.X.shape
         scale = math.sqrt(max(float(self.X.data.sum(dtype=float)) / (n * m), 1e-300) / rank)
         W, Ht = (scale * np.abs(rng.standard_normal((k, rank))) for k in (n, m))
         return W.astype(self.X.dtype), Ht.astype(self.X.dtype)
 
     def product(self, W: np.ndarray, Ht: np.ndarray) -> np.ndarray:
-        """W H where X is not 0."""
+        """The entries of W H at the nonzero entries of X."""
         values, columns = np.empty_like(self.X.data), self.X.indices
         for first in range(0, len(values), CHUNK):
             part = slice(first, first + CHUNK)
@@ -44,7 +44,7 @@ class Counts:
         return np.maximum(values, np.finfo(values.dtype).tiny)
 
     def step(self, W: np.ndarray, Ht: np.ndarray, side: int) -> np.ndarray:
-        """W (side 0) or H.T (side 1) after one step of majorisation; the objective does not rise."""
+        """W (side 0) or H.T (side 1) after one majorisation step; the objective never rises."""
         ratio = self.X.copy()
         ratio.data = self.X.data / self.product(W, Ht)
         mine, other = (W, Ht) if side == 0 else (Ht, W)
@@ -54,7 +54,7 @@ class Counts:
         return np.maximum(moved, TINY * max(float(moved.max()), TINY))
 
     def objective(self, W: np.ndarray, Ht: np.ndarray) -> float:
-        """The divergence and the penalties."""
+        """The divergence plus the penalties."""
         x = self.X.data.astype(float)
         known = float((x * np.log(x / self.product(W, Ht)) - x).sum())
         sums = W.sum(axis=0, dtype=float), Ht.sum(axis=0, dtype=float)
@@ -64,7 +64,7 @@ class Counts:
 def factorise_counts(
     counts: Counts, W: np.ndarray, Ht: np.ndarray, iterations: int, tolerance: float, every: int = 10
 ) -> Factorisation:
-    """Steps from factors W (n, r) and H.T (m, r), until the objective falls by less than `tolerance` over `every`."""
+    """Step from W (n, r) and H.T (m, r) until the objective falls by less than `tolerance` over `every` steps."""
     values, done, converged = [counts.objective(W, Ht)], 0, False
     while done < iterations and not converged:
         for _ in range(min(every, iterations - done)):
@@ -77,7 +77,7 @@ def factorise_counts(
 
 
 def encode_counts(counts: Counts, W: np.ndarray, Ht: np.ndarray, iterations: int, tolerance: float) -> np.ndarray:
-    """The W (n, r) that goes with H.T (m, r), by steps until none moves by more than `tolerance` of the largest."""
+    """The W (n, r) for H.T (m, r), by steps until no entry moves by more than `tolerance` of the largest."""
     for _ in range(iterations):
         before, W = W, counts.step(W, Ht, 0)
         if np.abs(W - before).max() <= tolerance * W.max():
@@ -86,7 +86,7 @@ def encode_counts(counts: Counts, W: np.ndarray, Ht: np.ndarray, iterations: int
 
 
 def refuse_what_needs_all_entries(beta: float, weights: Any, smooth: tuple[float, float]) -> None:
-    """Raise `StatementError` for a sparse X with what only a dense one can have."""
+    """Raise `StatementError` for options that a sparse X cannot have."""
     wrong = [
         f"`{name}` must be {need}, but is {value}"
         for name, need, value, fine in (

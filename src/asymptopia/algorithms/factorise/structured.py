@@ -1,4 +1,4 @@
-"""A matrix as a product of several factors from given sets, by proximal alternating steps."""
+"""A matrix as a product of several factors from given sets, by PALM."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """The factors, first the leftmost; half the squared error of their product after each step, (steps + 1,).
+    """The factors from left to right, and half the squared error of their product after each step, (steps + 1,).
 
     guaranteed: the descent that theory grants each step, (steps,).
     """
@@ -30,7 +30,7 @@ class Product:
     guaranteed: np.ndarray
 
     def dense(self) -> np.ndarray:
-        """Their product."""
+        """The product of the factors as a dense matrix."""
         return np.asarray(reduce(np.matmul, self.factors))
 
 

@@ -18,7 +18,7 @@ FAR = 0.1  # beliefs whose groups differ by more from the shares stated may be t
 
 @dataclass(frozen=True)
 class Beliefs:
-    """What belief propagation found.
+    """The result of belief propagation.
 
     marginals:    (n, k), the probability of each group for each node.
     free_entropy: Bethe's log-probability of the graph a node, without the terms that no label changes.
@@ -39,7 +39,7 @@ class Beliefs:
         return len(self.history)
 
     def require(self) -> Beliefs:
-        """The beliefs themselves; raises `NotSolved` if they have not converged."""
+        """These beliefs; raises `NotSolved` if they have not converged."""
         if not self.converged:
             last = self.history[-1] if len(self.history) else np.inf
             raise NotSolved(
@@ -49,7 +49,7 @@ class Beliefs:
 
     @property
     def labels(self) -> np.ndarray:
-        """The most probable group of each node, (n,); of groups whose probabilities agree to 1e-4 the first."""
+        """The most probable group of each node, (n,); ties within 1e-4 go to the first group."""
         return np.argmax(self.marginals >= self.marginals.max(axis=1, keepdims=True) - 1e-4, axis=1)
 
 
@@ -65,7 +65,7 @@ def belief_propagation(
     sweeps: int = 500,
     seed: int = 0,
 ) -> Beliefs:
-    r"""The posterior of the groups of nodes that are joined with probability $c_{ab}/n$, by belief propagation.
+    r"""The posterior of the groups of nodes, joined with probability $c_{ab}/n$, by belief propagation.
 
     $$\psi^{i \to j}_a \propto \nu_a e^{-h_a} \prod_{k \in \partial i \setminus j} \sum_b c_{ab} \psi^{k \to i}_b,
       \qquad h_a = \frac1n \sum_i \sum_b c_{ab} \psi^i_b,$$
@@ -127,9 +127,9 @@ def _run(
 
 
 def agreement(beliefs: Any, labels: Any) -> float:
-    """(P - 1/k) / (1 - 1/k) with P the mean belief in the true label, maximised over the names of the k groups.
+    """The overlap (P - 1/k) / (1 - 1/k), P the mean belief in the true label, maximised over names of the k groups.
 
-    beliefs: (n, k), rows that sum to 1: marginals, or `np.eye(k)[found]` for labels. labels: (n,), whole numbers < k.
+    beliefs: (n, k), rows that sum to 1: marginals, or `np.eye(k)[groups]` for labels. labels: (n,), whole numbers < k.
     1 if all is known, 0 by chance.
     """
     from scipy.optimize import linear_sum_assignment

@@ -1,4 +1,4 @@
-"""Sparse graphs: as adjacency matrices, whatever they are given as, and drawn from a block model."""
+"""Sparse graphs as adjacency matrices, from several formats or drawn from a block model."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def block_graph(labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generato
 
 
 def checked_affinity(affinity: ArrayLike) -> np.ndarray:
-    """A symmetric (k, k) array of finite entries >= 0; raises `StatementError`."""
+    """The affinity as a symmetric array (k, k) of finite entries >= 0; raises `StatementError` otherwise."""
     C = np.asarray(affinity, float)
     if C.ndim != 2 or C.shape[0] != C.shape[1] or C.size == 0:
         raise StatementError(f"`affinity` must have shape (k, k), but has shape {C.shape}.")

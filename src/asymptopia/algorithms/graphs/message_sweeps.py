@@ -8,7 +8,7 @@ from numba import njit
 
 @njit(cache=True, error_model="numpy")
 def sweep(start, reverse, incoming, marginals, affinity, fractions, field, damping):  # type: ignore[no-untyped-def]
-    """Update all nodes in turn, in place; the largest change of a message, or nan where all its entries vanish.
+    """Update all nodes in turn, in place: returns the largest change of a message, nan where one vanishes.
 
     Node i has the edges start[i] .. start[i + 1]; `incoming` (2m, k) holds the message towards the node whose edge it
     is, and reverse[e] is the same edge seen from the other end. `field` (k,), which is affinity @ the mean of the
@@ -54,7 +54,7 @@ def sweep(start, reverse, incoming, marginals, affinity, fractions, field, dampi
 
 @njit(cache=True, error_model="numpy")
 def bethe(start, reverse, incoming, affinity, fractions, field):  # type: ignore[no-untyped-def]
-    """The sum over nodes of log Z_i less that over edges of log Z_ij."""
+    """The Bethe free entropy: the sum over nodes of log Z_i minus that over edges of log Z_ij."""
     k = len(fractions)
     value = 0.0
     weight = np.empty(k)

@@ -11,7 +11,7 @@ from .graph import adjacency
 
 
 def nonbacktracking(graph: Any, count: int = 2, *, nodes: int | None = None, tolerance: float = 1e-6) -> np.ndarray:
-    r"""The `count` eigenvalues of largest modulus, complex, of the non-backtracking matrix of a graph.
+    r"""The `count` eigenvalues of largest modulus of a graph's non-backtracking matrix, complex.
 
     Its rows and columns are the directed edges; $B_{(i \to j), (k \to l)} = 1$ if $j = k$ and $l \neq i$. By the
     formula of Ihara and Bass its eigenvalues other than $\pm 1$ are those of

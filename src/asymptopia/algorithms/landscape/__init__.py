@@ -1,1 +1,1 @@
-"""Walks over a landscape: critical points, paths of descent, barriers between networks."""
+"""Exploration of loss landscapes: critical points, descent paths, barriers between networks."""

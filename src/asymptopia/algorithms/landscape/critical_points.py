@@ -34,7 +34,7 @@ def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool =
 
 
 def derivatives(J: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    r"""Energy per spin (B,), gradient (B, n) and Hessian (B, n, n) on the sphere $|s|^2 = n$ at the rows of S (B, n).
+    r"""Energy per spin (B,), gradient (B, n) and Hessian (B, n, n) on the sphere $|s|^2 = n$, at points S (B, n).
 
     The Hessian acts on the tangent space and vanishes on s; its eigenvalues there are those of the Riemannian one.
     """
@@ -50,7 +50,7 @@ def derivatives(J: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 
 def descend(J: np.ndarray, S: np.ndarray, energy: float, steps: int = 400) -> np.ndarray:
-    """The points of gradient descent from S (ascent where the start lies below) at which `energy` is passed.
+    """The points where gradient descent from S (ascent for lower starts) passes `energy`.
 
     Those that come to rest before are returned where they rest, or where they are after the last step.
     """

@@ -1,4 +1,4 @@
-"""A path in the weights of a network with one hidden layer along which its loss never rises, down to its minimum."""
+"""A path in the weights of a one-hidden-layer network along which the loss never rises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAINT = 1e-6  # values this small, beside those of other units, may be round-off
 
 @dataclasses.dataclass(frozen=True)
 class DescentPath:
-    """Corners of a piecewise straight path: hidden weights (T, p, d) and output weights (T, p).
+    """The corners of a piecewise straight path: hidden weights (T, p, d) and output weights (T, p).
 
     rank: the dimension of the span of the hidden units' values on the samples, at the end.
     """
@@ -53,7 +53,7 @@ class DescentPath:
 def descent_path(
     hidden: Any, output: Any, X: ArrayLike, y: ArrayLike, activation: Callable[[Any], Any], rng: np.random.Generator
 ) -> DescentPath:
-    r"""From $f(x) = \sum_j u_j \sigma(w_j \cdot x)$ to the least half mean squared error, without a rise.
+    r"""A path from $f(x) = \sum_j u_j \sigma(w_j \cdot x)$ to the least squares along which the loss never rises.
 
     hidden: w, (p, d); output: u, (p,); X: (n, d) samples; y: (n,).
 

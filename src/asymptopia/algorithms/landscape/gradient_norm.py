@@ -21,7 +21,7 @@ FLAT = 1e-7
 
 @dataclasses.dataclass(frozen=True)
 class CriticalPoints:
-    """Where the searches ended: of N starts in p dimensions.
+    """The end points of N searches in p dimensions.
 
     point (N, p), loss (N,), gradient (N,) its norm, eigenvalues (N, p) of the Hessian, ascending.
     curvature: (N,), the largest eigenvalue in size where the search, or 60 steps of it, began.

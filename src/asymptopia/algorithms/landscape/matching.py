@@ -1,4 +1,4 @@
-"""Two networks that differ by the order of their units: matching them, and the barrier on the line between."""
+"""Matching of the units of two networks, and the loss barrier on the line between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Affine = tuple[np.ndarray, np.ndarray]
 
 
 def match_units(first: Sequence[Affine], second: Sequence[Affine]) -> list[Affine]:
-    r"""The second network with the units of its hidden layers permuted so that its weights are near to the first's.
+    r"""The second network with its hidden units permuted to be close to the first.
 
     Networks of affine maps (W (out, in), b (out,)) with any activation between: a permutation of hidden units changes
     nothing of what they compute. Layer by layer, the permutation of least squared distance given those of the other
@@ -44,7 +44,7 @@ def match_units(first: Sequence[Affine], second: Sequence[Affine]) -> list[Affin
 def barrier(
     loss: Callable[[list[Affine]], float], first: Sequence[Affine], second: Sequence[Affine], points: int = 25
 ) -> float:
-    """The largest rise of the loss on the line between two networks above that between their two losses.
+    """The largest rise of the loss above the straight line between its values at two networks.
 
     At `points` networks between them, at least one; the rise may be negative.
     """

@@ -1,4 +1,4 @@
-"""Optimisers that use the structure of a deep model.
+"""Optimisers that use the structure of a deep network.
 
 Each is a `Solver`: `init(parameters)` gives a state, `step(state)` the next one and an `Info` with the value before the
 step, the norm of the gradient, the descent that theory grants the step, and its cost in gradients; `run` compiles a

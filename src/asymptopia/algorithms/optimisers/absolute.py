@@ -1,4 +1,4 @@
-"""Least absolute deviations with a ridge, by an interior-point method."""
+"""Least absolute deviations with a ridge penalty, by an interior-point method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Block coordinate descent with auxiliary variables: the activations of all samples are unknowns of their own.
+"""Training with auxiliary variables: the activations of all samples are unknowns of their own.
 
 The method of auxiliary coordinates (MAC; Carreira-Perpinan and Wang, AISTATS 2014) with a quadratic penalty, and
 ADMM with a multiplier at the outputs (Taylor et al., ICML 33 (2016) 2722).
@@ -82,7 +82,7 @@ def _local(network: Network, W: Any, inputs: Any, y: Any, layer: int, penalty: f
 
 
 class Copies(NamedTuple):
-    """Preactivations and activations of all samples as unknowns, and the multiplier at the outputs."""
+    """The unknown preactivations and activations of all samples, and the multiplier at the outputs."""
 
     fields: tuple[jax.Array, ...]
     activations: tuple[jax.Array, ...]

@@ -1,4 +1,4 @@
-r"""Sharp quadratic majorisers of one variable, from which those of networks are composed.
+r"""Sharp quadratic majorisers of functions of one variable, the building blocks of those of networks.
 
 A function q has at z0 the majoriser $q(z_0) + q'(z_0) (z - z_0) + \frac c2 (z - z_0)^2$ for every c not below
 
@@ -27,7 +27,7 @@ _REACH, _CELLS = 8.0, 4096
 
 
 def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
-    r"""A c, elementwise, such that $q(z') \leq q'(z) (z' - z) + \frac c2 (z' - z)^2$ for all z'.
+    r"""The curvature c of a majoriser of one unit: $q(z') \leq q(z) + q'(z) (z' - z) + \frac c2 (z' - z)^2$ for all z'.
 
     Sharp for relu, the identity, and softplus and logistic terms alone; for tanh and sigmoid each of the two terms is
     bounded by its own sharp constant, tabulated and rounded up by 0.01 %. For relu with h > 0 the constant is
@@ -50,7 +50,7 @@ def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Ar
 
 
 def loss_curvature(loss: Loss | CrossEntropy, z: jax.Array) -> jax.Array:
-    """A c for each output, (n, outputs), such that c/2 |z' - z|^2 with the tangent majorises the loss of a sample.
+    """The curvature, for each sample and output (n, outputs), of a quadratic majoriser of the loss at z.
 
     1 for the square loss, which it is; tanh(z/2)/2z for the logistic, which touches again at -z (Jaakkola and Jordan,
     Stat. Comput. 10 (2000) 25); 1/2 for cross-entropy (Boehning, Ann. Inst. Stat. Math. 44 (1992) 197), attained

@@ -15,7 +15,7 @@ from .network import check_finite
 
 
 class Damping(NamedTuple):
-    """The damping, the factor by which the next refusal raises it, and the objective at the present point."""
+    """The damping, its factor after the next rejected step, and the present objective."""
 
     damping: jax.Array
     growth: jax.Array

@@ -1,4 +1,4 @@
-r"""INNA, an inertial Newton method: second-order dynamics with Hessian-driven damping, from gradients alone.
+r"""INNA, an inertial Newton method: second-order dynamics with Hessian damping, from gradients alone.
 
 $\ddot\theta + \alpha \dot\theta + \beta \nabla^2 J(\theta) \dot\theta + \nabla J(\theta) = 0$ as a first-order system,
 
@@ -25,7 +25,7 @@ from .interface import check_positive, inner
 
 
 class Inertia(NamedTuple):
-    """The second variable, the number of steps taken, and the descent of E that the last step was granted."""
+    """The second variable psi, the number of steps, and the descent of E granted to the last step."""
 
     psi: Any
     steps: jax.Array
@@ -38,7 +38,7 @@ def inertial_newton(
     beta: float = 0.1,
     smoothness: Any = None,
 ) -> optax.GradientTransformation:
-    """Explicit Euler steps of that system, as an optax transformation.
+    """The inertial Newton method (INNA): explicit Euler steps of the system above, as an optax transformation.
 
     step: the length of each, or a function of the number of steps taken.
 
@@ -74,7 +74,7 @@ def inertial_newton(
 
 
 def lyapunov(value: jax.Array, parameters: PyTree, psi: Any, alpha: float, beta: float) -> jax.Array:
-    """E at the parameters and psi, where J is `value`."""
+    """The Lyapunov function E at the parameters and psi; `value` is J there."""
     rest = jax.tree.map(lambda x, p: (alpha - 1 / beta) * x + p / beta, parameters, psi)
     return 2 * (1 + alpha * beta) * value + inner(rest, rest)
 
@@ -82,7 +82,7 @@ def lyapunov(value: jax.Array, parameters: PyTree, psi: Any, alpha: float, beta:
 def lyapunov_descent(
     rate: ArrayLike, velocity: ArrayLike, gradient: Any, alpha: float, beta: float, smoothness: float
 ) -> Any:
-    r"""What an Euler step takes off E at least, for a gradient with this Lipschitz constant.
+    r"""A lower bound on how much an Euler step lowers E, for a gradient with this Lipschitz constant.
 
     $\gamma (2 \alpha |v|^2 + 2 \beta |g|^2) - \gamma^2 ((1 + \alpha \beta) L |v|^2 + |\alpha v + g|^2)$ with the
     velocity v: the square in E is of a linear function, so that only J is bounded.
@@ -94,5 +94,5 @@ def lyapunov_descent(
 
 
 def largest_step(alpha: float, beta: float, smoothness: float) -> float:
-    """Steps below this lower E: the smaller of 2 alpha / ((1 + alpha beta) L + 2 alpha^2) and beta."""
+    """The step below which E falls: the smaller of 2 alpha / ((1 + alpha beta) L + 2 alpha^2) and beta."""
     return min(2 * alpha / ((1 + alpha * beta) * smoothness + 2 * alpha**2), beta)

@@ -1,4 +1,4 @@
-"""What every optimiser is here: a start, a step, and a report of what the step promised."""
+"""The interface of all optimisers: `init`, `step`, and what a step reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .network import check_finite
 
 
 class Info(NamedTuple):
-    """What a step tells.
+    """The report of a step.
 
     value:         the objective before the step (of the mini-batch, if there is one).
     gradient_norm: the norm of its gradient there; nan if the step does not compute it.
@@ -31,7 +31,7 @@ class Info(NamedTuple):
 
 
 class State(NamedTuple):
-    """The parameters, and what else the optimiser remembers."""
+    """The parameters, and the rest of an optimiser's memory."""
 
     parameters: Any
     memory: Any
@@ -48,7 +48,7 @@ class Solver(NamedTuple):
 
 
 def run(solver: Solver, parameters: PyTree, steps: int) -> tuple[Any, Info]:
-    """The parameters after so many steps, compiled as one loop, and the reports of all steps, arrays (steps,).
+    """Run a solver for a number of steps: the final parameters, and the reports of all steps, arrays (steps,).
 
     Raises `StatementError` if the parameters are not finite or `steps` is not a whole number >= 1.
     """
@@ -61,13 +61,13 @@ def run(solver: Solver, parameters: PyTree, steps: int) -> tuple[Any, Info]:
 
 
 def check_steps(steps: Any) -> None:
-    """Raise `StatementError` unless this is a whole number >= 1."""
+    """Raise `StatementError` unless `steps` is a whole number >= 1."""
     if isinstance(steps, bool) or steps != int(steps) or steps < 1:
         raise StatementError(f"`steps` must be a whole number >= 1, but is {steps}.")
 
 
 def check_positive(name: str, value: ArrayLike, zero: bool = False) -> None:
-    """Raise `StatementError` unless a step, a damping or the like is finite and > 0 (>= 0 if `zero`).
+    """Raise `StatementError` unless a number is finite and > 0 (>= 0 if `zero`).
 
     What JAX traces has no value yet, and passes.
     """
@@ -81,7 +81,7 @@ def check_positive(name: str, value: ArrayLike, zero: bool = False) -> None:
 def from_optax(
     transformation: optax.GradientTransformation, objective: Callable[[Any], Any], work: float = 1.0, **extra: Any
 ) -> Solver:
-    """An optax transformation as a solver of the full `objective(parameters)`.
+    """An optax transformation as a solver for `objective(parameters)`.
 
     The transformation receives `value`, `grad` and `value_fn`, as `optax.lbfgs` asks, and `extra`. If its state has an
     entry `guaranteed`, the solver reports it.

@@ -1,4 +1,4 @@
-"""Natural gradient with Kronecker factors for each layer (K-FAC), for dense networks."""
+"""K-FAC: natural gradient with a Kronecker-factored preconditioner, for dense networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .network import CrossEntropy, Network, Parameters
 
 
 class Factors(NamedTuple):
-    """Running second moments of the inputs and of the slopes of each layer, the last move, damping and a random key."""
+    """The running second moments of each layer's inputs and slopes, the last move, damping and a random key."""
 
     inputs: tuple[jax.Array, ...]
     slopes: tuple[jax.Array, ...]

@@ -1,4 +1,4 @@
-r"""Quadratic majorisers of the loss of a network, built from its composition.
+r"""Quadratic majorisers of the loss of a network, composed layer by layer.
 
 If the rest of the network is majorised at the preactivations u by a quadratic with slope g and diagonal curvature C,
 and $u = W^T a$, $a = \sigma(z)$, then in the change of a this is $h \cdot \Delta a + \frac12 |W^T \Delta a|_C^2$ with
@@ -23,7 +23,7 @@ SPLIT = 1.0  # |a + b|^2 <= (1 + SPLIT) |a|^2 + (1 + 1/SPLIT) |b|^2
 
 
 class Pass(NamedTuple):
-    """What a forward pass leaves: the inputs and the preactivations of each affine map."""
+    """The inputs and preactivations of each affine map in one forward pass."""
 
     inputs: tuple[jax.Array, ...]
     fields: tuple[jax.Array, ...]
@@ -46,13 +46,13 @@ class LayerMajoriser(NamedTuple):
         return self.value + jnp.vdot(self.gradient, change) + bent / 2
 
     def minimiser(self) -> jax.Array:
-        """The change that minimises it."""
+        """The change of the layer's matrix that minimises the majoriser."""
         factor = jax.scipy.linalg.cho_factor(self.gram)
         return -jax.scipy.linalg.cho_solve(factor, self.gradient) / self.units
 
 
 class JointMajoriser(NamedTuple):
-    r"""A quadratic in the changes of all layers, valid where $|D_l| \leq$ `radii[l]` in Frobenius norm.
+    r"""A quadratic in the changes D_l of all layers, a majoriser while $|D_l| \leq$ `radii[l]` in Frobenius norm.
 
     The curvature of layer l is $D \mapsto S_l D U_l + D T_l$, with S a weighted Gram matrix of its inputs, U diagonal,
     and T one of the slopes at its outputs, which bounds the products of changes.
@@ -73,7 +73,7 @@ class JointMajoriser(NamedTuple):
         return total
 
     def minimiser(self) -> tuple[Parameters, jax.Array]:
-        """The changes that minimise it along the way to its minimum within the radii, and the descent they grant."""
+        """The changes towards the minimum, as far as the radii allow, and the descent that they grant."""
         changes = [
             kronecker_solve(S, T, u, G)
             for G, S, u, T in zip(self.gradients, self.grams, self.units, self.slopes, strict=True)
@@ -85,7 +85,7 @@ class JointMajoriser(NamedTuple):
 
 
 def forward(network: Network, parameters: Parameters, X: jax.Array) -> Pass:
-    """The inputs and fields of all layers."""
+    """The inputs and preactivations of all layers, for inputs X (n, d)."""
     inputs, fields = [], []
     a = X
     for layer, W in enumerate(parameters):
@@ -96,14 +96,14 @@ def forward(network: Network, parameters: Parameters, X: jax.Array) -> Pass:
 
 
 def loss_slope(network: Network, y: jax.Array, z: jax.Array) -> jax.Array:
-    """The gradient of each sample's loss in its outputs: (n, outputs)."""
+    """The gradient of each sample's loss with respect to its outputs, (n, outputs)."""
     if isinstance(network.loss, CrossEntropy):
         return jax.nn.softmax(z) - jax.nn.one_hot(y, z.shape[1], dtype=z.dtype)
     return jax.grad(lambda u: network.losses(y, u).sum())(z)
 
 
 def layer_majoriser(network: Network, parameters: Parameters, y: jax.Array, passed: Pass, layer: int) -> LayerMajoriser:
-    """The majoriser of the mean loss in the matrix of one layer, the others fixed; it holds everywhere."""
+    """A majoriser of the mean loss in the matrix of one layer, the others fixed; valid everywhere."""
     z = passed.fields[-1]
     value = network.losses(y, z).mean()
     g, C = loss_slope(network, y, z), loss_curvature(network.loss, z)
@@ -117,7 +117,7 @@ def layer_majoriser(network: Network, parameters: Parameters, y: jax.Array, pass
 def joint_majoriser(
     network: Network, parameters: Parameters, X: jax.Array, y: jax.Array, radius: float
 ) -> JointMajoriser:
-    """The majoriser of the mean loss in all matrices, for changes up to `radius` times the norm of each matrix."""
+    """A majoriser of the mean loss in all matrices, valid for changes up to `radius` times each matrix's norm."""
     passed = forward(network, parameters, X)
     z = passed.fields[-1]
     value = network.losses(y, z).mean()
@@ -167,7 +167,7 @@ def _below(
 
 
 def diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> jax.Array:
-    """Diagonals (n, inputs) above W C_i W^T, of each sample the smaller of two bounds.
+    """Diagonal matrices (n, inputs) above W C_i W^T, for each sample the smaller of two bounds.
 
     One by convexity, $(\\sum_j w_j x_j)^2 \\leq \\sum_j |w_j| \\sum_j |w_j| x_j^2$; one by the spectral norm.
     """
@@ -184,7 +184,7 @@ def spectral_norm(weights: jax.Array) -> jax.Array:
 
 
 def rank_one(C: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """u for the units and v for the samples with C_ij <= v_i u_j."""
+    """Factors u (units,) and v (samples,) with C_ij <= v_i u_j."""
     units = C.mean(axis=0)
     units = jnp.maximum(units, 1e-3 * units.max() + 1e-30)
     return units, (C / units).max(axis=1)

@@ -1,4 +1,4 @@
-"""Majorization-minimization for deep networks: every step minimises a quadratic that lies above the loss.
+"""Majorization-minimization for deep networks: each step minimises a quadratic above the loss.
 
 No step size, no line search: the loss falls by at least what the majoriser falls, at every step, from any start.
 """
@@ -18,7 +18,7 @@ from .network import Network, Parameters
 
 
 def layerwise(network: Network, X: ArrayLike, y: ArrayLike) -> Solver:
-    """Minimise the majoriser of one layer after the other, from the last to the first; one step is one sweep.
+    """Majorization-minimization layer after layer, from the last to the first; one step is one sweep.
 
     The majorisers hold everywhere, for all activations; `guaranteed` is the sum of their falls. Fields within 16 ulp
     of relu's kink count as that far from it.
@@ -59,7 +59,7 @@ def _renewed(network: Network, parameters: list[jax.Array], passed: Any, layer: 
 
 
 def joint(network: Network, X: ArrayLike, y: ArrayLike, radius: float = 0.1) -> Solver:
-    """Minimise the majoriser of all layers at once, which holds while no matrix moves by `radius` times its norm.
+    """Majorization-minimization of all layers at once, within `radius` times the norm of each matrix.
 
     Where the minimum lies farther the step ends there, and still grants descent.
     """
@@ -81,7 +81,7 @@ def joint(network: Network, X: ArrayLike, y: ArrayLike, radius: float = 0.1) -> 
 
 
 class Extrapolation(NamedTuple):
-    """The point before, the objective at the present one, and Nesterov's weight."""
+    """The previous point, the present objective, and Nesterov's weight."""
 
     before: Any
     value: jax.Array
@@ -89,7 +89,7 @@ class Extrapolation(NamedTuple):
 
 
 def extrapolated(solver: Solver, objective: Callable[[Any], Any]) -> Solver:
-    """The monotone solver started from $x + \\beta (x - x_{before})$, with Nesterov's growing weights.
+    r"""A monotone solver accelerated by Nesterov's extrapolation, $x + \beta (x - x_{before})$.
 
     A step that would not lower the objective is taken from x itself instead, and the weights start again: descent
     stays guaranteed, by the measured one or by the solver's own. For solvers without memory.

@@ -1,4 +1,4 @@
-"""Networks as compositions that structured optimisers can read: affine maps, activations, and a loss at the end."""
+"""Networks that structured optimisers can read: affine maps, activations, and a loss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Parameters = tuple[jax.Array, ...]
 
 
 class CrossEntropy(Record):
-    """log sum_k exp(z_k) - z_y for the outputs z of all classes and the class y = 0, 1, ... ."""
+    """The cross-entropy log sum_k exp(z_k) - z_y of class scores z, for the class y = 0, 1, ... ."""
 
     def __call__(self, y: ArrayLike, z: Any) -> Any:
         picked = jnp.take_along_axis(z, jnp.asarray(y)[:, None], axis=1)[:, 0]
@@ -77,11 +77,11 @@ class Network:
         return len(self.widths) - 1
 
     def activation(self, layer: int) -> Activation:
-        """The activation behind the affine map `layer` = 0, 1, ...; the identity behind the last."""
+        """The activation after the affine map `layer` = 0, 1, ...; the identity after the last."""
         return self.activations[layer] if layer < self.depth - 1 else Identity()  # type: ignore[index]
 
     def draw(self, key: Key, dtype: Any = float) -> Parameters:
-        """Random parameters: Gaussian weights of variance gain/inputs, gain 2 behind relu and 1 else; biases zero."""
+        """Random parameters: Gaussian weights of variance gain/inputs (gain 2 for relu, else 1), zero biases."""
         layers = []
         for layer, (i, o) in enumerate(zip(self.widths, self.widths[1:], strict=False)):
             gain = 2.0 if isinstance(self.activation(layer), Relu) else 1.0
@@ -90,7 +90,7 @@ class Network:
         return tuple(layers)
 
     def lift(self, a: jax.Array) -> jax.Array:
-        """Activations with the constant 1 beside them if there are biases."""
+        """The activations, with a column of ones if the network has biases."""
         return jnp.concatenate([a, jnp.ones((len(a), 1), a.dtype)], axis=1) if self.bias else a
 
     def outputs(self, parameters: Parameters, X: jax.Array) -> jax.Array:
@@ -101,21 +101,21 @@ class Network:
         return a
 
     def affine(self, W: jax.Array, a: jax.Array) -> jax.Array:
-        """W^T [a; 1] for each sample: (n, outputs)."""
+        """The affine map W^T [a; 1] of each sample: (n, outputs)."""
         return a @ W[:-1] + W[-1] if self.bias else a @ W
 
     def losses(self, y: jax.Array, z: jax.Array) -> jax.Array:
-        """The loss of each sample, (n,), from the outputs z."""
+        """The loss of each sample, (n,), at the outputs z (n, outputs)."""
         if isinstance(self.loss, CrossEntropy):
             return self.loss(y, z)
         return self.loss(y.reshape(z.shape), z).sum(axis=1)
 
     def objective(self, parameters: Parameters, X: jax.Array, y: jax.Array) -> jax.Array:
-        """The mean loss f."""
+        """The mean loss f over the samples."""
         return self.losses(y, self.outputs(parameters, X)).mean()
 
     def checked(self, X: Any, y: Any) -> tuple[jax.Array, jax.Array]:
-        """Inputs and labels as arrays that fit the network; `StatementError` says what does not.
+        """Inputs and labels as arrays; raises `StatementError` if they do not fit the network.
 
         What JAX traces has no numbers yet, and passes.
         """
@@ -150,7 +150,7 @@ class Network:
 
 
 def check_finite(parameters: PyTree) -> None:
-    """Raise `StatementError` if any parameter is not a finite number; what JAX traces has no numbers yet."""
+    """Raise `StatementError` if a parameter is not finite; JAX tracers, which have no values yet, pass."""
     leaves = jax.tree.leaves(parameters)
     if not leaves:
         raise StatementError("There must be parameters, but the tree is empty.")

@@ -1,4 +1,4 @@
-"""Proximal alternating linearised minimisation, PALM, and its inertial form, over blocks with proximal maps."""
+"""Proximal alternating linearised minimisation (PALM) and its inertial form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Blocks = list[np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """What is asked of one block of unknowns of a smooth function f plus a penalty of each block.
+    """One block of unknowns: gradient, Lipschitz modulus, proximal map and penalty.
 
     gradient: of f in this block, at all blocks.
     modulus:  a Lipschitz constant of that gradient as the block varies and the others stay, at all blocks.
@@ -35,7 +35,7 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class BlockTrail:
-    """The last blocks, and of each point visited the objective, (steps + 1,).
+    """The final blocks, and the objective at each point visited, (steps + 1,).
 
     guaranteed: the descent that theory grants each step, (steps,).
     moves:      the length of each step, (steps,).
@@ -56,7 +56,7 @@ def palm(
     inertia: float = 0.0,
     tolerance: float = 0.0,
 ) -> BlockTrail:
-    r"""Minimise f(x_1, ..., x_m) + sum of penalties by a proximal gradient step in one block after the other.
+    r"""Minimise f(x_1, ..., x_m) plus penalties by a proximal gradient step in each block in turn.
 
     $x^+ = \mathrm{prox}_{1/\tau}(y - \nabla_i f(y) / \tau)$ at $y = x + \alpha (x - x_{before})$, with
     $\alpha$ the `inertia`. Without it, $\tau$ is `factor` times the modulus L, and every step lowers the objective by

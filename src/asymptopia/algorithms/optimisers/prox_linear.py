@@ -1,4 +1,4 @@
-"""The prox-linear method for compositions of a convex loss, which may have kinks, with a smooth map."""
+"""The prox-linear method for a convex loss, also with kinks, of a smooth map."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .network import check_finite
 
 @dataclasses.dataclass(frozen=True)
 class Trail:
-    """The points x_0, x_1, ... visited, (steps + 1, d), and of each the objective (steps + 1,).
+    """The points visited (steps + 1, d), and the objective at each (steps + 1,).
 
     guaranteed: the descent granted to each step, |x_{k+1} - x_k|^2 / 2t, (steps,).
     stationarity: the norm of the prox-gradient (x_{k+1} - x_k) / t, (steps,).
@@ -32,7 +32,7 @@ class Trail:
 
     @property
     def x(self) -> np.ndarray:
-        """The last point."""
+        """The final point (d,)."""
         return self.points[-1]
 
 
@@ -45,7 +45,7 @@ def prox_linear(
     step: float,
     steps: int,
 ) -> Trail:
-    r"""Minimise $f(x) = \frac1m \sum_i \ell(y_i, c_i(x))$ by solving its linearisation with a proximal term.
+    r"""Minimise $f(x) = \frac1m \sum_i \ell(y_i, c_i(x))$ by proximal steps on its linearisation.
 
     $x^+ = \arg\min_p \frac1m \sum_i \ell(y_i, c_i(x) + (J(x) (p - x))_i) + \frac{|p - x|^2}{2 t}$, to a small
     duality gap by an interior-point method for `Absolute`, else by `asymptopia.algorithms.fit`. `model` gives c(x),

@@ -1,4 +1,4 @@
-"""Majorization-minimization from mini-batches: the majorisers of all batches so far are averaged."""
+"""Stochastic majorization-minimization: the majorisers of all mini-batches so far are averaged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .network import Network, Parameters
 
 
 class Average(NamedTuple):
-    """The averaged majoriser, a quadratic of the parameters, the number of batches seen, and a random key."""
+    """The averaged quadratic majoriser, the number of batches seen, and a random key."""
 
     grams: tuple[jax.Array, ...]
     slopes: tuple[jax.Array, ...]

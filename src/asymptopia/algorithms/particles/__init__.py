@@ -1,1 +1,1 @@
-"""Interacting particles: Langevin dynamics, wide networks in training, entropy-SGD."""
+"""Interacting particles: Langevin dynamics, attention, training of wide networks, entropy-SGD."""

@@ -1,4 +1,4 @@
-r"""Tokens on a sphere that attend to each other.
+r"""Tokens that attend to each other on a sphere.
 
 $$\dot x_i = P_{x_i} \frac{1}{Z_i} \sum_j e^{\beta x_i \cdot x_j} x_j, \qquad P_x = 1 - x x^T,$$
 
@@ -16,7 +16,7 @@ ATTENTION = ("softmax", "unnormalised")
 
 
 class TokenPath(NamedTuple):
-    """tokens: positions at the times, shape (times, n, d); clustered: when the mean cosine of pairs reached 1/2."""
+    """Positions at the times (times, n, d), and the time when the mean cosine of pairs reached 1/2."""
 
     tokens: np.ndarray
     clustered: float
@@ -35,13 +35,13 @@ def velocity(x: np.ndarray, beta: float, attention: str = "softmax") -> np.ndarr
 
 
 def mean_cosine(x: np.ndarray) -> float:
-    """The mean cosine of the pairs of different tokens x, shape (n, d), on the unit sphere."""
+    """The mean cosine between different tokens x (n, d) on the unit sphere."""
     n = len(x)
     return float((np.sum(x.sum(axis=0) ** 2) - n) / (n * (n - 1)))
 
 
 def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = "softmax") -> TokenPath:
-    """Follow tokens from x, shape (n, d), of norm 1, to relative errors of 1e-9.
+    """The trajectories of tokens that start at x (n, d) on the unit sphere, to relative errors of 1e-9.
 
     More dimensions than tokens are rotated away first: tokens stay in the space that they span.
     Raises `ValueError` for tokens that are not on the unit sphere, and `ArithmeticError` if a step fails.
@@ -80,7 +80,7 @@ def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = 
 
 
 def around_pole(n: int, d: int, concentration: float, rng: np.random.Generator) -> np.ndarray:
-    """n independent points on the unit sphere of d dimensions, of density proportional to exp(concentration x_1)."""
+    """n independent points on the unit sphere in d dimensions, with density proportional to exp(concentration x_1)."""
     angle = np.linspace(0, np.pi, 20_001)
     density = np.sin(angle) ** (d - 2) * np.exp(concentration * (np.cos(angle) - 1))
     mass = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
@@ -99,7 +99,7 @@ def noisy_attend(
     step: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Tokens at the times, shape (times, n, d), with noise of variance 2 temperature per time on the sphere.
+    """The trajectories of tokens with noise of variance 2 temperature a unit of time: (times, n, d).
 
     Heun's method in the sense of Stratonovich, in steps of at most `step`; tokens are put back on the sphere.
     """

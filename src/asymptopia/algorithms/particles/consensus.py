@@ -1,4 +1,4 @@
-r"""Consensus-based optimisation: particles drawn to the mean of those that are low in a landscape.
+r"""Consensus-based optimisation: particles move to the weighted mean of those at low values.
 
 $$dX_i = -\lambda (X_i - c)\,dt + \sigma |X_i - c|\,dW_i, \qquad
 c = \sum_j X_j e^{-\beta f(X_j)} \Big/ \sum_j e^{-\beta f(X_j)} .$$
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Search(NamedTuple):
-    """positions: at the times, shape (times, n); consensus: the weighted means there, shape (times,)."""
+    """Positions at the times (times, n), and the weighted means there (times,)."""
 
     positions: jax.Array
     consensus: jax.Array
@@ -37,7 +37,7 @@ def search(
     step: float,
     key: jax.Array,
 ) -> Search:
-    r"""Follow particles from x (n,); pace: the drift $\lambda$ and the noise $\sigma$. Traceable by JAX.
+    r"""Trajectories from x (n,); pace: the drift $\lambda$ and the noise $\sigma$. Traceable by JAX.
 
     In steps of at most `step` over $\lambda + \sigma^2$. With c fixed the distance from it is a geometric Brownian
     motion, which is drawn exactly; c is that of half a step later. The weak error is of second order.

@@ -1,4 +1,4 @@
-"""Entropy-SGD: descent of a loss that is smoothed by a Langevin average around the current point, for optax."""
+"""Entropy-SGD for optax: descent of a loss smoothed by Langevin dynamics around the current point."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 
 
 class EntropyState(NamedTuple):
-    """The key of the next inner loop, and how many gradients were asked for."""
+    """The random key of the next inner loop, and the number of gradients used."""
 
     key: Any
     calls: Any
@@ -25,7 +25,7 @@ def local_average(
     key: Key,
     observe: Callable[[Any], Any] = lambda y: y,
 ) -> Any:
-    r"""The mean of `observe(y)` along a Langevin trajectory in $f(y) + \gamma |y - x|^2 / 2$ from the centre x.
+    r"""The mean of `observe(y)` along Langevin dynamics in $f(y) + \gamma |y - x|^2 / 2$, started at the centre x.
 
     `grad_fn(y, i)` is the gradient of f, or of a minibatch, in step i of `steps`. Steps of length `rate` by the scheme
     of Leimkuhler and Matthews (Appl. Math. Res. eXpress 2013, 34), whose stationary law errs by `rate**2` for one
@@ -62,7 +62,7 @@ def local_average(
 
 
 def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int, rate: ArrayLike, key: Key) -> Any:
-    r"""An optax transformation to the gradient of the local entropy, $\gamma (x - \langle y \rangle)$.
+    r"""An optax transformation that gives the gradient of the local entropy, $\gamma (x - \langle y \rangle)$.
 
     The mean is that of `local_average`, and needs gradients of its own: `update(gradient, state, params,
     grad_fn=...)`, where `grad_fn(params, i)` is the gradient in the inner step i, a plain gradient or that of a fresh

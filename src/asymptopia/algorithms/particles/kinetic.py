@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Scheme(NamedTuple):
-    """name: "BAOAB" or "OBABO"; step: its length; adapted: whether steps are shortened so that the times are met."""
+    """A splitting scheme: its name ("BAOAB" or "OBABO"), step, and whether steps are adapted to meet the times."""
 
     name: str
     step: Any

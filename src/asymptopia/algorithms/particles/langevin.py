@@ -35,7 +35,7 @@ def langevin(
 def langevin_exits(
     potential: Any, x: ArrayLike, temperature: Any, times: Sequence[float], step: float, key: Key, level: Any
 ) -> tuple[Any, Any]:
-    """The same, without coupling, and which particles have passed the point `level` by each time.
+    """Trajectories as by `langevin` without coupling, and which particles have passed `level` by each time.
 
     Passages within a step are drawn by the probability of a Brownian bridge, so that the error is of the order of the
     step (Gobet, Stochastic Process. Appl. 87 (2000) 167).

@@ -1,4 +1,4 @@
-r"""Stein variational gradient descent: particles that descend a target together and keep apart.
+r"""Stein variational gradient descent: particles descend a potential and repel each other.
 
 $$\dot x_i = \frac1n \sum_j \big( \partial_2 k(x_i, x_j) - k(x_i, x_j) V'(x_j) \big)$$
 
@@ -22,7 +22,7 @@ def velocity(x: np.ndarray, slope: np.ndarray, kernel: Any) -> np.ndarray:
 def descend(
     x: np.ndarray, slope: Callable[[np.ndarray], np.ndarray], kernel: Any, times: Sequence[float]
 ) -> np.ndarray:
-    """The particles at the times, shape (times, n), from x (n,) on, to relative errors of about 1e-7.
+    """The positions at the times (times, n) of particles from x (n,) on, to relative errors of about 1e-7.
 
     slope:  dV/dx of the target, elementwise.
     kernel: a part with `kernel(x, y)` and `kernel.derivative(x, y)`, its derivative in y, elementwise.

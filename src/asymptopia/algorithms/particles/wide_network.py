@@ -1,4 +1,4 @@
-r"""Training of two-layer networks $g(x) = \frac1N \sum_i \phi(x; \theta_i)$: by samples, and along all inputs."""
+r"""Training of two-layer networks $g(x) = \frac1N \sum_i \phi(x; \theta_i)$, on samples or on the mean over inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stochastic_descent(
     key: Key,
     temperature: Any = None,
 ) -> Any:
-    r"""The neurons after these numbers of steps, each counted from the one before; array (time, N, p).
+    r"""The neurons (time, N, p) after these numbers of SGD steps, each counted from the one before.
 
     A step draws inputs X (b, d) and labels y (b,) from `draw` and moves all neurons by
 
@@ -51,7 +51,7 @@ def stochastic_descent(
 
 
 def coins(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Random numbers of mean 0 and variance 1: eight coins each, at a quarter of the cost of normal ones.
+    """Random numbers of mean 0 and variance 1: sums of eight coins, at a quarter of the cost of normal ones.
 
     Steps of a stochastic differential equation need no more of their noise than its first three moments for the weak
     order 1 (Kloeden and Platen 1992, section 14.1). The fourth is 2.75.
@@ -74,7 +74,7 @@ def flow(
     rate: Any,
     times: Sequence[float],
 ) -> Any:
-    r"""The neurons at these times under gradient flow on the inputs X (n, d) of weights p (n,); array (time, N, p).
+    r"""The neurons (time, N, p) at these times under gradient flow on inputs X (n, d) of weights p (n,).
 
     $\dot\theta_i = -a \sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)$ by Heun's method, whose error, of second order
     in steps that shrink as $N^{-1/2}$, falls as $1/N$. A step over which velocities change by more than
@@ -128,7 +128,7 @@ def noisy_descent(
     times: Sequence[float],
     key: Key,
 ) -> Any:
-    r"""The neurons at these times under noisy gradient flow with weight decay; array (time, N, p).
+    r"""The neurons (time, N, p) at these times under noisy gradient flow with weight decay.
 
     $d\theta_i = -\sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)\,dt - \lambda \theta_i\,dt + \sqrt{2T}\,dW_i$ on the
     inputs (X, y, p), by Heun's method, of weak order 2 for this noise, with steps that shrink as $N^{-1/2}$, and of the

@@ -1,4 +1,4 @@
-"""Residual layers that are steps of stable differential equations, and their propagation with little memory.
+"""Residual layers that are steps of stable differential equations, and propagation in little memory.
 
 They are equinox modules on single examples (`jax.vmap` maps them over a batch), dense or convolutional, and drop into
 any model: a stack made by `stack` is a network of many layers that `propagate` or `propagate_reversibly` runs.

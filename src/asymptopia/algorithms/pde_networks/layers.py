@@ -20,7 +20,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
 class Parabolic(eqx.Module):
-    r"""$y \mapsto y - h K^T \sigma(K y + b)$, a step of steepest descent on a convex function of y.
+    r"""The layer $y \mapsto y - h K^T \sigma(K y + b)$, a gradient step on a convex function of y.
 
     It never expands a distance if $h \cdot \mathrm{slope} \cdot \|K\|^2 \le 2$.
     """
@@ -41,7 +41,7 @@ class Parabolic(eqx.Module):
     def stable(
         cls, operator: Any, share: float = 1.0, activation: Callable[[Any], Any] = jnp.tanh, slope: float = 1.0
     ) -> Parabolic:
-        """The layer whose step is this share of the largest that never expands, 2 / (slope norm**2)."""
+        """The layer whose step is this share of the largest stable one, 2 / (slope norm**2)."""
         return cls(operator, share * 2 / (slope * operator.norm() ** 2), activation, slope)
 
     def __call__(self, y: ArrayLike) -> Any:
@@ -126,7 +126,7 @@ class SecondOrder(eqx.Module):
 def leapfrog(
     drift: Callable[[Any], Any], kick: Callable[[Any], Any], state: tuple[Any, Any], step: ArrayLike
 ) -> tuple[Any, Any]:
-    """Half a kick of z, a drift of y, half a kick of z; its inverse is the same with the opposite step."""
+    """Half a kick of z, a drift of y, and half a kick of z; the opposite step is the inverse."""
     y, z = state
     z = z + step / 2 * kick(y)
     y = y + step * drift(z)
@@ -134,14 +134,14 @@ def leapfrog(
 
 
 def primitive(activation: Callable[[Any], Any], field: Any) -> Any:
-    """The sum over the fields of the integral of the activation from zero."""
+    """The sum, over the preactivations, of the integral of the activation from zero."""
     nodes = (_NODES.reshape(-1, *[1] * jnp.ndim(field)) + 1) / 2
     inside = jnp.tensordot(_WEIGHTS / 2, activation(nodes * field), 1)
     return (field * inside).sum()
 
 
 def check_step(step: ArrayLike) -> Any:
-    """The step, which must be positive; raises `ValueError` where it is a number that is not."""
+    """The step; raises `ValueError` if it is a number and not positive."""
     if isinstance(step, int | float) and not step > 0:
         raise ValueError(f"`step` must be > 0, but is {step}.")
     return jnp.asarray(step, float)

@@ -1,4 +1,4 @@
-"""Linear maps of layers with their adjoints and norms."""
+"""Linear maps with their adjoints and norms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Dense(eqx.Module):
 
     @classmethod
     def random(cls, features: int, hidden: int, key: Key) -> Dense:
-        """Entries of variance 1 / features."""
+        """A dense map with entries of variance 1 / features."""
         return cls(jax.random.normal(key, (hidden, features)) / np.sqrt(features))
 
     def __call__(self, y: ArrayLike) -> Any:
@@ -28,7 +28,7 @@ class Dense(eqx.Module):
         return self.weight @ y
 
     def bias(self) -> Any:
-        """Zeros that may be added to K y."""
+        """A zero bias (hidden,) for this map."""
         return jnp.zeros(self.weight.shape[0])
 
     def norm(self) -> Any:
@@ -43,7 +43,7 @@ class Convolution(eqx.Module):
 
     @classmethod
     def random(cls, channels: int, hidden: int, key: Key, size: int = 3) -> Convolution:
-        """Entries of variance 1 / (channels size**2). Raises `ValueError` if `size` is even."""
+        """A convolution with entries of variance 1 / (channels size**2). Raises `ValueError` if `size` is even."""
         if size % 2 == 0:
             raise ValueError(f"`size` must be odd, so that a window has a centre, but is {size}.")
         return cls(jax.random.normal(key, (hidden, channels, size, size)) / np.sqrt(channels * size**2))
@@ -55,11 +55,11 @@ class Convolution(eqx.Module):
         return jax.lax.conv(padded[None], self.kernel, (1, 1), "VALID")[0]
 
     def bias(self) -> Any:
-        """Zeros that may be added to the convolved image, one a channel."""
+        """A zero bias for this map, one number a channel."""
         return jnp.zeros((self.kernel.shape[0], 1, 1))
 
     def norm(self, side: int | None = None) -> Any:
-        """The largest singular value on periodic images of side x side points; without a side, a bound for all sizes.
+        """The largest singular value on periodic images of side x side points; without `side`, a bound for all.
 
         The bound is the largest of 64 x 64 frequencies, over cos(pi m / 64)**2 for kernels of size 2 m + 1, since a
         trigonometric polynomial of degree m cannot exceed its values there by more.
@@ -73,5 +73,5 @@ class Convolution(eqx.Module):
 
 
 def adjoint(operator: Callable[[Any], Any], like: Any, z: Any) -> Any:
-    """K^T z for a linear map K of arrays like `like`."""
+    """K^T z, for a linear map K of arrays shaped like `like`."""
     return jax.linear_transpose(operator, like)(z)[0]

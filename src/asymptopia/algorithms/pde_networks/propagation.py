@@ -1,4 +1,4 @@
-"""Many layers of one kind, stacked: propagation, and backpropagation that stores no activation of any layer."""
+"""Propagation through many layers of one kind, and backpropagation that stores no activations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 
 
 def stack(make: Callable[[Any], Any], depth: int, key: Key) -> Any:
-    """`depth` layers as one module whose arrays have a leading axis, each made by `make` from a key of its own.
+    """`depth` layers as one module whose arrays have a leading axis; `make(key)` makes each.
 
     Raises `ValueError` if there is no layer.
     """
@@ -23,7 +23,7 @@ def stack(make: Callable[[Any], Any], depth: int, key: Key) -> Any:
 
 
 def propagate(layers: Any, state: PyTree) -> Any:
-    """The state after all layers; backpropagation stores the state before each."""
+    """The state after all layers; backpropagation stores the state before each layer."""
     moving, fixed = eqx.partition(layers, eqx.is_array)
 
     def one(state: PyTree, layer: Any) -> tuple[Any, None]:
@@ -33,7 +33,7 @@ def propagate(layers: Any, state: PyTree) -> Any:
 
 
 def propagate_reversibly(layers: Any, state: PyTree) -> Any:
-    """The same for layers with an `inverse`; backpropagation recomputes each state from the one after it.
+    """The state after all layers, which need an `inverse`: backpropagation recomputes the states.
 
     What it stores besides the layers and their gradients does not depend on their number. Round-off in the recomputed
     states grows with the depth as the layers amplify differences.
@@ -67,7 +67,7 @@ def propagate_reversibly(layers: Any, state: PyTree) -> Any:
 
 
 def backprop_bytes(run: Callable[[Any, Any], Any], layers: Any, state: PyTree) -> int:
-    """Bytes of scratch memory that the gradient of |run(layers, state)|^2 in the layers needs once compiled.
+    """The bytes of scratch memory of the compiled gradient of |run(layers, state)|^2 in the layers.
 
     `run` is `propagate` or `propagate_reversibly`. The layers, the state and the gradient itself are not counted.
     Raises `RuntimeError` on devices that do not tell.

@@ -1,1 +1,1 @@
-"""Piecewise linear functions of one variable, and the networks that compute them."""
+"""Piecewise linear functions of one variable, and the relu networks that compute them."""

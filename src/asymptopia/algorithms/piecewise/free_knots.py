@@ -1,4 +1,4 @@
-"""Linear splines with free knots, which are the networks of one hidden rectifier layer and one input."""
+"""Linear splines with free knots: networks with one hidden relu layer and one input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 def fit_free_knots(
     target: Callable[[np.ndarray], np.ndarray], low: float, high: float, pieces: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Knots and values of a continuous linear spline that is stationary in least squares on [low, high].
+    """Knots and values of a continuous linear spline, locally optimal in least squares on [low, high].
 
     From knots at random, the knots are moved until all pieces have about the same error; then values and the
     logarithms of the gaps are moved together by Levenberg's and Marquardt's method. Returns two arrays of
@@ -75,7 +75,7 @@ def _even_out(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, rou
 
 
 def fit_fixed_knots(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray) -> np.ndarray:
-    """The values at given knots, ascending, of the continuous linear spline nearest to the target in least squares."""
+    """The values at given ascending knots of the least-squares continuous linear spline."""
     from scipy.linalg import solveh_banded
 
     lengths = np.diff(knots)
@@ -89,7 +89,7 @@ def fit_fixed_knots(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarra
 
 
 def distance(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, heights: np.ndarray) -> float:
-    """The root of the integral of the squared difference between the target and a linear spline."""
+    """The L2 distance between the target and a linear spline."""
     return float(np.sqrt(_squares(target, knots, heights).sum()))
 
 

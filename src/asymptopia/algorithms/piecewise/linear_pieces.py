@@ -1,4 +1,4 @@
-"""Networks of rectified linear units with one input are piecewise linear: where their pieces end, exactly."""
+"""The exact linear pieces of relu networks of one input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Affine = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Pieces:
-    """A network on an interval.
+    """The pieces of a network on an interval.
 
     knots:    (K,) ends of the interval and of all the pieces on which every unit is linear, ascending.
     values:   (K, outputs) of the network at the knots; it is linear between them.
@@ -30,14 +30,14 @@ class Pieces:
 
     @property
     def count(self) -> int:
-        """The linear pieces of the network itself: slopes that differ between neighbouring knots."""
+        """The number of linear pieces of the network: neighbours of equal slope count as one."""
         slopes = np.diff(self.values, axis=0) / np.diff(self.knots)[:, None]
         steepest = np.abs(slopes).max(initial=0.0)
         return 1 + int((np.abs(np.diff(slopes, axis=0)).max(axis=1, initial=0.0) > KINK * steepest).sum())
 
 
 def linear_pieces(layers: Sequence[Affine], low: float, high: float) -> Pieces:
-    """The pieces of x -> W_L relu(... relu(W_1 x + b_1) ...) + b_L on [low, high].
+    """The exact pieces of the relu network W_L relu(... relu(W_1 x + b_1) ...) + b_L on [low, high].
 
     layers: matrices W (out, in) and biases b (out,), the first with in = 1. Raises `StatementError` if the shapes do
     not follow on one another, a number is not finite, or `high` is not above `low`.

@@ -1,4 +1,4 @@
-"""A race of optimisers: the same data, starts, gradients and seconds for all, and tuned rates for those that have one.
+"""A race of optimisers: the same data, starts and budget for all, and rates tuned for those that need one.
 
 `race(task, optimisers, budget, seeds)` gives their losses and accuracies as a labelled Dataset. An optimiser is any
 function of a `Task` that returns a solver (`asymptopia.algorithms.optimisers`) or an optax transformation; `Tuned`

@@ -1,4 +1,4 @@
-"""Who races: the structured optimisers, those of optax, and how much a step of each costs.
+"""The optimisers of the race, and the cost of their steps in gradients.
 
 The unit of cost is one gradient of the full objective, a pass forward and one backward of twice its size. A step costs
 
@@ -49,7 +49,7 @@ Optimiser = Callable[[Task], Any]
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """An optimiser with a rate that the race chooses among `rates`: `family(task, rate)` is the optimiser.
+    """An optimiser `family(task, rate)` whose rate the race chooses among `rates`.
 
     If the best is at an end, some beyond it are tried, in the same ratio. The rate is a traced
     number. Raises `StatementError` for rates that are not positive numbers.
@@ -65,7 +65,7 @@ class Tuned:
 
 
 def batches(method: optax.GradientTransformation, task: Task, batch: int) -> Solver:
-    """An optax transformation on `batch` samples drawn anew at each step."""
+    """A solver that takes steps of an optax transformation on `batch` fresh samples each."""
     if not 1 <= batch <= len(task.X):
         raise StatementError(f"`batch` must be from 1 to the {len(task.X)} samples of the task, but is {batch}.")
     share = batch / len(task.X)
@@ -87,7 +87,7 @@ def batches(method: optax.GradientTransformation, task: Task, batch: int) -> Sol
 
 
 def lbfgs(task: Task) -> Solver:
-    """L-BFGS of optax with its line search, which keeps the last gradient and pays for each point that it tries."""
+    """L-BFGS of optax with its line search, charged for every point that it tries."""
     method = optax.lbfgs()
     evaluate = optax.value_and_grad_from_state(task.objective)
 

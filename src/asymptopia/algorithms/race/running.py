@@ -1,4 +1,4 @@
-"""The race itself: every optimiser from the same starts until it has had its gradients and its seconds."""
+"""The race: every optimiser runs from the same starts until its budget is spent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIRST = 2.0  # the first point of every curve, in gradients
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """What each optimiser may spend on each seed: gradients of the full objective, and CPU seconds.
+    """The budget of each optimiser and seed: gradients of the full objective, and CPU seconds.
 
     points: of each curve, evenly spaced in the logarithm.
     """
@@ -47,16 +47,16 @@ class Budget:
             raise StatementError(f"`points` must be a whole number >= 2, but is {self.points}.")
 
     def spent_gradients(self) -> np.ndarray:
-        """The points of the curves against gradients."""
+        """The gradients at which the curves are evaluated, (points,)."""
         return np.geomspace(FIRST, self.gradients, self.points)
 
     def spent_seconds(self) -> np.ndarray:
-        """The points of the curves against seconds."""
+        """The seconds at which the curves are evaluated, (points,)."""
         return np.geomspace(self.seconds / 100, self.seconds, self.points)
 
 
 class Trail(NamedTuple):
-    """What was seen along one run, arrays over the looks: spent gradients and seconds, loss, accuracy."""
+    """The record of one run: spent gradients and seconds, loss and accuracy at each look."""
 
     gradients: np.ndarray
     seconds: np.ndarray
@@ -65,7 +65,7 @@ class Trail(NamedTuple):
 
 
 class Runner(NamedTuple):
-    """A compiled optimiser: `start(seed, rate)` gives a run's beginning, `go(carry, key, rate, until)` runs on.
+    """A compiled optimiser: `start(seed, rate)` begins a run, `go(carry, key, rate, until)` continues it.
 
     `look(parameters)` is the loss and the accuracy.
     """
@@ -115,7 +115,7 @@ def race(
 
 
 def summary(records: xr.Dataset) -> list[dict[str, Any]]:
-    """A row for each optimiser, the least median loss at the end of the gradients first: medians and quartiles."""
+    """One row for each optimiser, best first: medians and quartiles of the loss at the end of the gradients."""
     rows = []
     for name in records["optimiser"].values:
         here = records.sel(optimiser=name)

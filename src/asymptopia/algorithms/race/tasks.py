@@ -1,4 +1,4 @@
-"""What is raced on: a network, its data, and how well it does on data not seen."""
+"""The tasks of the race: a network, its training data and its test data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..optimisers import CrossEntropy, Network
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A network to be trained on X (n, d) and y, and judged on other samples; parameters are of the type of X.
+    """A network to be trained on X (n, d) and y, and tested on other samples; parameters have the type of X.
 
     key: the randomness of an optimiser that draws batches or labels; the race gives each seed its own.
 
@@ -52,7 +52,7 @@ class Task:
         return self.network.losses(self.y, z).mean()
 
     def accuracy(self, parameters: PyTree) -> jax.Array:
-        """Of the test samples: the share of right classes or signs, or of the variance explained (square loss)."""
+        """On the test samples: the share of right classes or signs, or the explained variance (square loss)."""
         z = self.network.outputs(parameters, self.test_X)
         if isinstance(self.network.loss, CrossEntropy):
             return jnp.mean(jnp.argmax(z, axis=1) == self.test_y)
@@ -67,7 +67,7 @@ class Task:
 
 
 def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Activation = Tanh()) -> Task:  # noqa: B008
-    """Images of digits that come with scikit-learn, ten classes; those not trained on are the test."""
+    """The digits of scikit-learn in ten classes; those not trained on are the test set."""
     from sklearn.datasets import load_digits
 
     images = load_digits()
@@ -81,7 +81,7 @@ def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Acti
 
 
 def patches(samples: int = 600, side: int = 5, hidden: tuple[int, ...] = (16, 6, 16)) -> Task:
-    """An autoencoder of grey patches of the photographs that come with scikit-learn, each less its mean."""
+    """An autoencoder of grey patches from the photographs of scikit-learn, centred one by one."""
     if samples < 1:
         raise StatementError(f"`samples` must be at least 1, but is {samples}.")
     X = Patches(target="photograph", side=side, count=max(2 * samples, 100)).columns().X
@@ -93,7 +93,7 @@ def patches(samples: int = 600, side: int = 5, hidden: tuple[int, ...] = (16, 6,
 
 
 def teacher(samples: int = 300, inputs: int = 5, hidden: tuple[int, ...] = (8,), width: int = 4) -> Task:
-    """A random tanh network of `width` units teaches a larger one, which can fit it exactly."""
+    """A random tanh network of `width` units as a teacher, to be fitted exactly by a larger network."""
     rng = np.random.default_rng(0)
     master = Network((inputs, width, 1), Tanh(), Square()).draw(jax.random.key(2**31))
     X = rng.standard_normal((4 * samples, inputs))

@@ -1,4 +1,4 @@
-"""Samplers: blackjax's pair of `init` and `step`, so that its algorithms stand where these do, and the reverse."""
+"""Markov chain samplers with blackjax's interface `init` and `step`, interchangeable with blackjax's own."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def boomerang(
     lipschitz: float | None = None,
     constraints: Constraints | None = None,
 ) -> SamplingAlgorithm:
-    r"""The boomerang sampler: it follows ellipses, the paths that leave a normal distribution $N(m, \Sigma)$ invariant.
+    r"""The boomerang sampler: elliptic paths, which leave a normal distribution $N(m, \Sigma)$ invariant.
 
     $\dot x = v$, $\dot v = -(x - m)$ with velocities drawn from $N(0, \Sigma)$. With $U = -\log p$ and
     $\Phi(x) = U(x) - (x - m) \Sigma^{-1} (x - m) / 2$, the reflection

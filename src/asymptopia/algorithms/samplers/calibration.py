@@ -1,4 +1,4 @@
-"""Simulation-based calibration: is a sampler's posterior that of the model, on average over the model's own data?"""
+"""Simulation-based calibration: whether a sampler's posterior is right on average over simulated data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def calibration_ranks(
     draws: int = 15,
     thin: int = 10,
 ) -> np.ndarray:
-    """Ranks 0..draws of a function of the true position among draws of its posterior: (run, ...) as `function` returns.
+    """The ranks 0..draws of the true parameter among posterior draws, (run, ...) as `function` returns.
 
     Each run draws a position from the prior and data from the model, and then `draws` positions, `thin` steps apart,
     of the sampler on the posterior. The ranks are uniform if the sampler leaves the posterior invariant, even if it
@@ -60,7 +60,7 @@ def _ranks(model: Model, sampler: Any, function: Any, runs: int, draws: int, thi
 
 
 def calibration_rank(key: Key, model: Model, sampler: Any, function: Any, draws: int, thin: int) -> tuple[Any, Any]:
-    """The rank of one run, and the state at its end; traceable by JAX."""
+    """The rank in one run, and the final state; traceable by JAX."""
     keys = jax.random.split(key, 6)
     truth = model.prior(keys[0])
     data = model.simulate(keys[1], truth)

@@ -1,4 +1,4 @@
-"""What draws say of themselves: effective sample size, R-hat, asymptotic variance with an error bar, round trips.
+"""Diagnostics of Markov chains: effective sample size, R-hat, asymptotic variance, round trips.
 
 Draws are arrays with axes (chain, draw, ...), as `run` gives them.
 """
@@ -21,14 +21,14 @@ class Estimate(NamedTuple):
 
 
 def effective_sample_size(draws: Any) -> np.ndarray:
-    """How many independent draws have the same error of the mean: blackjax's, of all chains together."""
+    """The number of independent draws with the same error of the mean: blackjax's, of all chains together."""
     from blackjax.diagnostics import effective_sample_size as ess
 
     return np.asarray(ess(_checked(draws), 0, 1))
 
 
 def r_hat(draws: Any) -> np.ndarray:
-    """Rank-normalised split R-hat, blackjax's: close to 1 (at most 1.01) if chains have forgotten where they started.
+    """Rank-normalised split R-hat, by blackjax; at most 1.01 if chains have forgotten their starts.
 
     Vehtari, Gelman, Simpson, Carpenter and Buerkner, Bayesian Analysis 16 (2021) 667.
     """
@@ -60,7 +60,7 @@ def asymptotic_variance(draws: Any, batches: int | None = None) -> Estimate:
 
 
 def spectral_variance(draws: Any) -> Estimate:
-    r"""The same from autocovariances: $\gamma_0 + 2 \sum_t \gamma_t$, cut off where sums of pairs turn negative.
+    r"""The asymptotic variance from autocovariances, $\gamma_0 + 2 \sum_t \gamma_t$, cut where pair sums turn negative.
 
     Geyer's initial monotone sequence, for each chain (Statistical Science 7 (1992) 473, section 3.3); the value is the
     mean over chains and the error their spread, so that at least two are needed. It converges faster than batch means
@@ -74,7 +74,7 @@ def spectral_variance(draws: Any) -> Estimate:
 
 
 def round_trips(walkers: Any) -> np.ndarray:
-    """How many journeys from the lowest temperature to the highest and back each chain has seen, all walkers together.
+    """The number of round trips, lowest temperature to highest and back, in each chain, of all walkers.
 
     walkers: (chain, draw, K), which walker is at each temperature: `TemperingState.walkers`.
     """

@@ -1,4 +1,4 @@
-"""Event-chain Monte Carlo: rejection-free chains of displacements, of rods on a ring and of disks in a periodic box."""
+"""Event-chain Monte Carlo, without rejections: rods on a ring, disks in a periodic box."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...contract.record import StatementError
 
 
 class Chains(NamedTuple):
-    """What event chains leave.
+    """The result of event chains.
 
     configuration: gaps (n,) of rods, positions (n, 2) of disks, at the end.
     snapshots:     configurations at equally spaced chains, the last one included; (count, ...).

@@ -1,4 +1,4 @@
-"""Compiled zig-zag, bouncy particle and boomerang paths on normal distributions, from event to event."""
+"""Compiled event loops of zig-zag, bouncy particle and boomerang on normal distributions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ramp_time(a, b, energy):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def wave_time(start, slope, energy):  # type: ignore[no-untyped-def]
-    """The same for max(0, start cos 2s + slope sin 2s)."""
+    """The time at which the integral of max(0, start cos 2s + slope sin 2s) over 0 < s < t reaches `energy`."""
     height = math.hypot(start, slope)
     if height == 0:
         return math.inf
@@ -159,7 +159,7 @@ def zig_zag(A, x, v, refreshment, length, times, positions, sums, rng):  # type:
 
 @njit(cache=True)
 def bouncy(A, x, v, refreshment, length, times, positions, sums, rng):  # type: ignore[no-untyped-def]
-    """Bounces and refreshments of a bouncy particle; x and v move, the positions at the times and sums are filled."""
+    """Bounces and refreshments of a bouncy particle path; moves x and v, and fills positions and sums."""
     d, count = x.shape[0], times.shape[0]
     w, pull = np.empty(d), np.empty(d)
     _times(A, x, w)
@@ -200,7 +200,7 @@ def bouncy(A, x, v, refreshment, length, times, positions, sums, rng):  # type: 
 def boomerang(  # type: ignore[no-untyped-def]
     B, variances, x, v, refreshment, length, times, positions, sums, rng
 ):
-    """The same of a boomerang path; B is the precision of the target less that of the reference."""
+    """Events of a boomerang path; B is the precision of the target minus that of the reference."""
     d, count = x.shape[0], times.shape[0]
     w, pull, g = np.empty(d), np.empty(d), np.empty(d)
     _times(B, x, w)

@@ -1,4 +1,4 @@
-"""Zig-zag, bouncy particle and boomerang on normal distributions: closed-form event times, compiled for speed."""
+"""Zig-zag, bouncy particle and boomerang on normal distributions, with closed-form event times."""
 
 from __future__ import annotations
 

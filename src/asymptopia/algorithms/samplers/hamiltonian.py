@@ -1,4 +1,4 @@
-"""blackjax's HMC and NUTS, with the same care about log-densities that are not numbers."""
+"""blackjax's HMC and NUTS, with checks of the log-density."""
 
 from __future__ import annotations
 

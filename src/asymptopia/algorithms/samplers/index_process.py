@@ -1,4 +1,4 @@
-"""How machines wander over the ladder of parallel tempering when states are drawn afresh at every scan."""
+"""Parallel tempering with independent states at each scan: rejections and round trips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Infinite swapping: parallel tempering in the limit of infinitely many exchanges between two moves."""
+"""Infinite swapping: parallel tempering with infinitely many exchanges between two moves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LARGEST = 7
 def infinite_swapping(
     logdensity: Logdensity, kernel: Kernel, temperatures: Sequence[float] | np.ndarray, block: int | None = None
 ) -> SamplingAlgorithm:
-    r"""Replicas whose temperatures are drawn anew in each step, given all their positions.
+    r"""Infinite swapping: each step draws the replicas' temperatures anew, given all positions.
 
     With positions $x_1..x_K$ an assignment $\sigma$ of the temperatures has the probability proportional to
     $\prod_k p(x_{\sigma(k)})^{1/T_k}$. A step moves each replica at its temperature and then draws the assignment; all
@@ -79,7 +79,7 @@ def infinite_swapping(
 
 
 def partition(count: int, block: int | None, shifted: bool) -> list[list[int]]:
-    """Consecutive blocks of so many of the temperatures 0, 1, ...; the shifted ones begin half a block earlier."""
+    """Consecutive blocks of `block` temperatures; the shifted ones begin half a block earlier."""
     size = count if block is None else block
     if size != int(size) or size < 2:
         raise StatementError(f"`block` must be a whole number >= 2, but is {block}.")
@@ -94,7 +94,7 @@ def partition(count: int, block: int | None, shifted: bool) -> list[list[int]]:
 
 
 def assignment(key: Key, values: Any, beta: Any) -> tuple[Any, Any]:
-    """A random assignment of replicas to temperatures (K,), and the matrix (temperature, replica) of probabilities."""
+    """A random assignment of replicas to temperatures (K,), and the probabilities (temperature, replica)."""
     orders = np.array(list(itertools.permutations(range(len(beta)))))
     log_weight = jnp.sum(values[orders] * jnp.asarray(beta), axis=1)
     log_weight = jnp.where(jnp.isnan(log_weight), -jnp.inf, log_weight)

@@ -1,4 +1,4 @@
-"""What every sampler is, blackjax's pair of `init` and `step`, and what runs many chains of one."""
+"""The interface of samplers (`init`, `step`), and `run`, which runs many chains."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Logdensity = Callable[[Any], Any]
 
 
 class Info(NamedTuple):
-    """What a Metropolis step reports: probability of acceptance, and whether the proposal was accepted."""
+    """The report of a Metropolis step: acceptance probability, and whether the proposal was accepted."""
 
     acceptance_rate: Any
     is_accepted: Any
 
 
 class Chains(NamedTuple):
-    """Many chains: what was kept of each step, arrays with axes (chain, draw, ...), and the states at the end."""
+    """Many chains: kept values with axes (chain, draw, ...), and the final states."""
 
     draws: Any
     states: Any
 
 
 def position_of(state: PyTree, info: Any) -> Any:
-    """The position of a state: what `run` keeps of each step."""
+    """The position of a state; the default for what `run` keeps of each step."""
     return state.position
 
 
@@ -47,7 +47,7 @@ def run(
     thin: int = 1,
     keep: Callable[[Any, Any], Any] = position_of,
 ) -> Chains:
-    """Independent chains, one from each of `positions` (a leading axis), compiled and batched.
+    """Run independent chains, one from each of `positions` (chains, ...), compiled and batched.
 
     sampler: one of this package or of blackjax: `init(position)` and `step(key, state)`.
     steps:   of each chain after `burn_in` steps; every `thin`-th is kept.
@@ -73,7 +73,7 @@ def run(
 
 
 def check_states(states: Any) -> None:
-    """Raise `StatementError` if any of the states (leading axis: chains) is one where a sampler cannot go on.
+    """Raise `StatementError` if a chain is in a state from which its sampler cannot continue.
 
     A sampler of this package moves to a proposal whose log-density is nan or +inf and stays there. A state with a
     field `fault` (0 if all is well) that is not zero stops for the reason `FAULTS[fault]`, a sentence of its class.
@@ -98,7 +98,7 @@ def check_states(states: Any) -> None:
 
 
 def moved(key: Key, log_ratio: Any, old: Any, new: Any) -> tuple[Any, Info]:
-    """Metropolis' choice between two states with a field `logdensity`, accepted with probability exp(log_ratio).
+    """The Metropolis choice between two states with a field `logdensity`, and its `Info`.
 
     A finite proposal with a log-density that is nan or +inf is taken, and never left: `run` then names it.
     """
@@ -115,7 +115,7 @@ def broken(state: PyTree) -> Any:
 
 
 def check_target(logdensity: Logdensity, position: ArrayLike) -> None:
-    """Raise `StatementError` unless the log-density is a finite number here and falls along rays to infinity.
+    """Raise `StatementError` unless the log-density is finite here and falls along rays to infinity.
 
     Along almost every ray a density that can be normalised in d dimensions falls faster than r**-d: 8 random rays are
     tried. Along both directions of up to 32 coordinates, which may be exceptions, it must fall faster than 1/r. Inside

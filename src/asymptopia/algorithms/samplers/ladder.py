@@ -1,4 +1,4 @@
-"""A ladder of temperatures whose neighbours exchange equally often, found from pilot runs."""
+"""Temperature ladders whose neighbours exchange equally often, from pilot runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST = 64
 
 @dataclasses.dataclass(frozen=True)
 class Ladder:
-    """Temperatures, ascending; the acceptance of exchanges between neighbours in the last pilot run; the barrier.
+    """Ascending temperatures, the exchange acceptance in the last pilot run, and the barrier.
 
     barrier: the sum of the rejection probabilities, which does not depend on the ladder if it is fine: a state needs
              at least about 2 + 2 barrier rounds of exchanges for a round trip.
@@ -43,7 +43,7 @@ def temperature_ladder(
     steps: int = 1000,
     rounds: int = 4,
 ) -> Ladder:
-    """The ladder from 1 to `highest` with this acceptance of every exchange between neighbours.
+    """The ladder from 1 to `highest` on which neighbours exchange with the given acceptance.
 
     Pilot runs of parallel tempering, one chain from each of `positions`, measure how often exchanges are rejected.
     The rejections, summed from below, are a function of the inverse temperature; the next ladder divides it into

@@ -1,4 +1,4 @@
-"""The log-density of logistic regression with one exponential a sample for value and gradient together."""
+"""The log-density of logistic regression, fast in value and gradient together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..checks import checked_data
 
 
 def logistic_posterior(X: ArrayLike, y: ArrayLike, ridge: float = 1.0) -> Callable[[Any], Any]:
-    """The log-density of logistic regression's weights, up to a constant: labels +-1, prior precision `ridge`.
+    """The log-posterior, up to a constant, of logistic regression with labels +-1 and prior precision `ridge`.
 
     Batched over chains its gradient is two matrix products and one exponential for each sample and chain, where
     automatic differentiation of log(1 + exp(-z)) takes several.

@@ -1,4 +1,4 @@
-"""Random-walk Metropolis and MALA: proposals that are accepted or rejected, without a bias of the step."""
+"""Metropolis samplers: random walk and MALA, exact at any step."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .interface import Info, Logdensity, check_target, moved
 
 
 class RandomWalkState(NamedTuple):
-    """A position and its log-density."""
+    """The position and its log-density."""
 
     position: Any
     logdensity: Any
 
 
 class LangevinState(NamedTuple):
-    """A position, its log-density and the gradient of it."""
+    """The position, its log-density, and the gradient of that."""
 
     position: Any
     logdensity: Any

@@ -1,4 +1,4 @@
-"""Single-spin flips for a vector of spins +-1 in any energy that JAX can evaluate."""
+"""Single-spin flips of Ising spins for any log-density that JAX can evaluate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .metropolis import RandomWalkState
 
 
 def metropolis_flips(logdensity: Logdensity, flips: int = 1) -> SamplingAlgorithm:
-    """Metropolis' rule for `flips` random spins, one after the other: a flip is accepted with probability min(1, r).
+    """Metropolis flips of `flips` random spins in turn: accepted with probability min(1, r).
 
     r is the ratio of the densities; `logdensity` maps spins of shape (n,) to a number. A flip evaluates all of it, so
     that this is for small systems and energies of any form.
@@ -24,7 +24,7 @@ def metropolis_flips(logdensity: Logdensity, flips: int = 1) -> SamplingAlgorith
 
 
 def glauber_flips(logdensity: Logdensity, flips: int = 1) -> SamplingAlgorithm:
-    """Glauber's rule (heat bath) for `flips` random spins, one after the other: accepted with probability r/(1 + r).
+    """Glauber (heat bath) flips of `flips` random spins in turn: accepted with probability r/(1 + r).
 
     Slower than Metropolis' rule (Peskun, Biometrika 60 (1973) 607), and the dynamics that statistical physics studies.
     """

@@ -1,4 +1,4 @@
-"""Langevin and Hamiltonian dynamics without rejections: ULA, SGLD, SGHMC. Their law is biased by the step."""
+"""Langevin and Hamiltonian samplers without rejections (ULA, SGLD, SGHMC), biased by their step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Diffusion(NamedTuple):
 
 
 class DiffusionState(_Diffusion):
-    """A position, and whether the chain has stopped for good: `FAULTS[fault]`."""
+    """The position, and whether the chain has stopped for good: `FAULTS[fault]`."""
 
     __slots__ = ()
     FAULTS = (
@@ -45,14 +45,14 @@ class _Momentum(NamedTuple):
 
 
 class MomentumState(_Momentum):
-    """A position, its velocity, and whether the chain has stopped for good: `FAULTS[fault]`."""
+    """Position and velocity, and whether the chain has stopped for good: `FAULTS[fault]`."""
 
     __slots__ = ()
     FAULTS = DiffusionState.FAULTS
 
 
 class NoInfo(NamedTuple):
-    """A step that rejects nothing has nothing to report but the size of its gradient."""
+    """The report of a step without rejection: the size of its gradient."""
 
     gradient_norm: Any
 
@@ -141,7 +141,7 @@ def sghmc(
 def minibatch(
     log_prior: Logdensity, log_likelihood: Callable[[Any, Any], Any], data: Any, batch: int
 ) -> GradientEstimate:
-    """An estimate of a posterior's gradient from `batch` samples, drawn with replacement anew in each step.
+    """An unbiased estimate of a posterior's gradient from `batch` samples, drawn with replacement in each step.
 
     log_likelihood: of one sample: `log_likelihood(position, sample)`; `data` is a pytree of arrays with a leading axis
     of samples.

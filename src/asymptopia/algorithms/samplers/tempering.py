@@ -38,7 +38,7 @@ class TemperingState(NamedTuple):
 
 
 class TemperingInfo(NamedTuple):
-    """Acceptance of the moves (K,); exchanges of temperatures k, k+1 proposed and their mean acceptance (K - 1,)."""
+    """Acceptance of moves (K,), and exchanges of neighbours proposed and their mean acceptance (K - 1,)."""
 
     acceptance_rate: Any
     proposed: Any
@@ -104,7 +104,7 @@ def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., TemperingState]:
-    """The `init` of a tempered sampler: all replicas start where the chain starts."""
+    """The `init` of a tempered sampler: all replicas start at the given position."""
 
     def coldest(x: ArrayLike) -> Any:
         return logdensity(x) / T[0]
@@ -123,7 +123,7 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., Te
 
 
 def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Key, replicas: Any) -> tuple[Any, Any]:
-    """One step of the kernel at each temperature; the replicas, and the acceptance of each."""
+    """One kernel step at each temperature: the new replicas, and the acceptance of each."""
 
     def one(key: Key, state: PyTree, t: ArrayLike) -> Any:
         state, info = kernel(lambda y: logdensity(y) / t, t).step(key, state)
@@ -133,7 +133,7 @@ def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Key, replicas: Any
 
 
 def swap_neighbours(key: Key, values: Any, beta: Any, order: Any, turn: Any) -> tuple[Any, Any, Any]:
-    """One round: pairs (k, k + 1) with k of the parity of `turn` exchange; with two temperatures in each round.
+    """One round of exchanges of the pairs (k, k + 1) with k of the parity of `turn`; with two temperatures always.
 
     values: the log-densities of the replicas at temperature 1. order: which replica is at each temperature. Returns
     the new order, and for each pair whether it was tried and its probability of acceptance, zero if not.
@@ -149,7 +149,7 @@ def swap_neighbours(key: Key, values: Any, beta: Any, order: Any, turn: Any) -> 
 
 
 def reordered(replicas: Any, order: Any, T: ArrayLike) -> Any:
-    """The replicas in another order of temperatures, with densities and gradients over their new temperatures."""
+    """The replicas in another order of temperatures, with densities and gradients at their new temperatures."""
     T = jnp.asarray(T)
     ratio = T[order] / T
 
@@ -169,7 +169,7 @@ def gathered(replicas: Any, walkers: Any, weights: ArrayLike, turn: Any) -> Temp
 
 
 def expectation(function: Callable[[Any], Any], index: int = 0) -> Callable[[Any, Any], Any]:
-    """What `run` is to `keep` for the mean of a function of the position at the temperature of this index.
+    """For `run(keep=...)`: the mean of a function of the position at the temperature of this index.
 
     With infinite swapping it is the average over all replicas with their weights, else the function at that
     temperature.

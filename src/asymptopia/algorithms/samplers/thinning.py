@@ -1,4 +1,4 @@
-"""Piecewise-deterministic processes with exact event times by thinning, under bounds that are checked."""
+"""Piecewise-deterministic Markov processes with exact event times, by thinning under checked bounds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOUND, NUMBER, WINDOW, EDGE = 1, 2, 3, 4
 
 
 class Process(NamedTuple):
-    """A deterministic flow and the jumps of its velocity.
+    """A piecewise-deterministic process: a deterministic flow, and jumps of its velocity.
 
     flow:     (x, v, t) -> (x, v) after time t.
     slopes:   (x, v) -> signed rates (m,); the event i happens at the rate max(slopes[i], 0).
@@ -56,7 +56,7 @@ class Process(NamedTuple):
     mirror: Callable[[Any, Any], Any] | None = None
 
     def level(self, x: Any) -> Any:
-        """The log-density relative to the base: what the slopes are the derivative of, with their sign turned."""
+        """The log-density relative to the base, whose derivatives, with the opposite sign, are the slopes."""
         if self.logdensity is None:
             return jnp.zeros((), x.dtype)
         return self.logdensity(x) - (0.0 if self.base is None else self.base(x))
@@ -71,7 +71,7 @@ class _Fields(NamedTuple):
 
 
 class PathState(_Fields):
-    """Where a path is.
+    """The state of a path.
 
     velocity: flat; zero is not yet drawn, which the first step does.
     horizon:  how far ahead the next bound looks, in time.
@@ -94,7 +94,7 @@ class PathState(_Fields):
 
 
 class PathInfo(NamedTuple):
-    """What a step of a path reports.
+    """The report of a step along a path.
 
     mean, second_moment: averages of x and of x**2 along the path of this step, integrated exactly.
     events, refreshments: how many turns of the velocity there were, and how many refreshments.
@@ -121,14 +121,14 @@ class _Run(NamedTuple):
 
 
 def start(position: ArrayLike, logdensity: Callable[[Any], Any] | None = None) -> PathState:
-    """The state of a path that starts here, its velocity to be drawn at the first step."""
+    """The state of a path at this position; its velocity is drawn at the first step."""
     x, _ = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     value = jnp.zeros((), x.dtype) if logdensity is None else jnp.asarray(logdensity(position), x.dtype)
     return PathState(position, jnp.zeros_like(x), jnp.ones((), x.dtype), jnp.zeros((), int), value)
 
 
 def started(logdensity: Callable[[Any], Any], constraints: Constraints | None = None) -> Callable[..., PathState]:
-    """The `init` of a sampler of this density: it refuses a bad target, or an edge through the start."""
+    """The `init` of a sampler for this density; it refuses a bad target, or a start on a wall."""
 
     def init(position: PyTree, rng_key: Key | None = None) -> PathState:
         check_target(logdensity, position)
@@ -139,7 +139,7 @@ def started(logdensity: Callable[[Any], Any], constraints: Constraints | None = 
 
 
 def advance(process: Process, length: Any, key: Key, state: PathState) -> tuple[PathState, PathInfo]:
-    """Follow the path for a time `length`. A fault stops it; the state then stays where it is."""
+    """Follow the path for the time `length`; after a fault the state stays where it is."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), state.position))
     key, first = jax.random.split(key)
     v = jnp.where((state.velocity == 0).all(), process.draw(first, x.shape[0]), state.velocity)
@@ -288,7 +288,7 @@ def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: Any,
 
 
 def downhill(logdensity: Callable[[Any], Any], position: ArrayLike) -> tuple[Callable[[Any], Any], int]:
-    """The gradient of minus the log-density as a function of flat positions, and their dimension."""
+    """Minus the gradient of the log-density as a function of flat positions, and their dimension."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     return jax.grad(lambda y: -logdensity(back(y))), x.shape[0]
 
@@ -299,7 +299,7 @@ def segment(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
 
 
 def check_rates(length: Any, refreshment: Any, lipschitz: Any) -> None:
-    """Raise `StatementError` unless these numbers, where they are known, make a process."""
+    """Raise `StatementError` unless length, refreshment and Lipschitz constant define a process."""
     for name, value, positive in (("length", length, True), ("refreshment", refreshment, False)):
         if isinstance(value, jax.core.Tracer):
             continue

@@ -1,4 +1,4 @@
-"""Where the path of a process meets a wall of the density, and what it does there: pass or turn back."""
+"""Walls, where a density jumps: when a path meets one, and whether it passes or turns back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Signs = Callable[[jax.Array], jax.Array]
 
 
 class Meeting(NamedTuple):
-    """The first wall ahead.
+    """The first wall ahead on a path.
 
     before, after: times along the path just on this side of it and just beyond; the end of the span if there is none.
     wall:          its number, or -1.
@@ -37,7 +37,7 @@ class Meeting(NamedTuple):
 
 
 def walls_of(constraints: Constraints | None, position: ArrayLike) -> Signs | None:
-    """The numbers whose signs change at walls as a function of flat positions; None without constraints.
+    """The functions whose signs change at the walls, of flat positions; None without constraints.
 
     Raises `StatementError` unless they are finite where a path starts.
     """
@@ -56,7 +56,7 @@ def walls_of(constraints: Constraints | None, position: ArrayLike) -> Signs | No
 
 
 def first_wall(walls: Signs, path: Callable[[jax.Array], jax.Array], span: jax.Array) -> Meeting:
-    """The first change of a sign along a path of this duration, to rounding."""
+    """The first sign change along a path of this duration, located to rounding."""
 
     def along(t: jax.Array) -> tuple[jax.Array, jax.Array]:
         return jax.jvp(lambda s: walls(path(s)), (t,), (jnp.ones_like(t),))

@@ -23,7 +23,7 @@ def zig_zag(
     lipschitz: float | None = None,
     constraints: Constraints | None = None,
 ) -> SamplingAlgorithm:
-    r"""The zig-zag process: every coordinate moves at speed 1 and turns around at the rate at which the density falls.
+    r"""The zig-zag process: each coordinate moves at speed 1, and turns at the rate at which the density falls.
 
     The velocity of coordinate i changes sign at the rate $\max(0, v_i \partial_i U(x)) + \gamma$ with
     $U = -\log p$ and $\gamma$ = `refreshment`; the law of x is then invariant, exactly. Bierkens, Fearnhead and

@@ -1,1 +1,1 @@
-"""Dynamics and equilibria on the sphere."""
+"""Spins on a sphere: Langevin dynamics, and equilibrium by replica exchange."""

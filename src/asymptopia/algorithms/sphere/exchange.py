@@ -1,4 +1,4 @@
-"""Equilibrium of spins on a sphere in a random polynomial energy: replica exchange of exact Hamiltonian moves."""
+"""Equilibrium of spins on a sphere with random polynomial energy, by replica exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Langevin dynamics and gradient flow of spins on a sphere, in a Gaussian energy with or without a planted signal."""
+"""Langevin dynamics and gradient flow of spins on a sphere, with or without a planted signal."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def spherical_langevin(
 
 
 def time_step(n: int, landscape: Sequence[float], temperature: float, signal: float) -> float:
-    """Well below the largest stable step at n = 32, falling as n**(-1/2) so that its bias falls as 1/n."""
+    """A stable time step that falls as n**(-1/2), so that its bias falls as 1/n."""
     first = sum(p * a for p, a in enumerate(landscape))
     second = sum(p * (p - 1) * a for p, a in enumerate(landscape))
     fastest = 4 * math.sqrt(second) + temperature + signal * (first + second)
@@ -70,7 +70,7 @@ def time_step(n: int, landscape: Sequence[float], temperature: float, signal: fl
 
 
 def refuse_what_does_not_fit(n: int, landscape: Sequence[float]) -> None:
-    """Raise `StatementError` if the couplings of n spins exceed the memory that is left; it says how many would fit."""
+    """Raise `StatementError` if the couplings of n spins exceed the free memory; it says how many spins would fit."""
     orders = [p for p, a in enumerate(landscape) if a > 0]
 
     def need(m: int) -> float:

@@ -1,4 +1,4 @@
-"""Monte Carlo of Ising spins on couplings of your own: compiled, for one core."""
+"""Monte Carlo of Ising spins on your own couplings, compiled, for one core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the algorithms for spins ask of couplings, fields and temperatures."""
+"""Checks of couplings, fields, temperatures and counts for the spin algorithms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...numerics.arrays import ArrayLike
 
 
 def checked_couplings(couplings: ArrayLike) -> np.ndarray:
-    """Symmetric, finite couplings (n, n) without a diagonal, as floats; raises `StatementError`."""
+    """The couplings as floats; raises `StatementError` unless (n, n), symmetric, finite and of zero diagonal."""
     J = np.ascontiguousarray(couplings, float)
     if J.ndim != 2 or J.shape[0] != J.shape[1] or J.shape[0] < 2:
         raise StatementError(f"`couplings` must have shape (n, n) with n >= 2, but has shape {J.shape}.")
@@ -31,7 +31,7 @@ def checked_couplings(couplings: ArrayLike) -> np.ndarray:
 
 
 def checked_field(field: Any, n: int) -> np.ndarray:
-    """A field for every spin (n,), from one number or n; raises `StatementError`."""
+    """The field at every spin (n,), from one number or n; raises `StatementError` otherwise."""
     h = np.asarray(field, float)
     if h.shape not in ((), (n,)) or not np.isfinite(h).all():
         raise StatementError(
@@ -41,7 +41,7 @@ def checked_field(field: Any, n: int) -> np.ndarray:
 
 
 def checked_ladder(temperatures: Any) -> np.ndarray:
-    """At least two positive temperatures, ascending; raises `StatementError`."""
+    """The temperatures as an array; raises `StatementError` unless two or more, positive and ascending."""
     T = np.asarray(temperatures, float)
     if T.ndim != 1 or len(T) < 2:
         raise StatementError(f"`temperatures` must be at least two, to exchange between, but is {temperatures}.")
@@ -51,7 +51,7 @@ def checked_ladder(temperatures: Any) -> np.ndarray:
 
 
 def checked_count(name: str, value: ArrayLike, least: int) -> int:
-    """A whole number >= `least`; raises `StatementError`."""
+    """The value as a whole number >= `least`; raises `StatementError` otherwise."""
     if isinstance(value, bool) or value != int(value) or value < least:
         raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")
     return int(value)

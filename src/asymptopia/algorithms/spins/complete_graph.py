@@ -1,4 +1,4 @@
-"""Spins that all attract each other with equal strength, sampled exactly."""
+"""Exact samples of the Curie-Weiss model, where all pairs of spins have the same coupling."""
 
 from __future__ import annotations
 

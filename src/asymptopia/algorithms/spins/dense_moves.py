@@ -15,7 +15,7 @@ IDLE = 0.05  # Metropolis' rule proposes a flip with probability exp(-IDLE) only
 
 @njit(cache=True, fastmath={"contract"})
 def flip(J, s, local, i):  # type: ignore[no-untyped-def]
-    """Turn spin i over; the change of the energy."""
+    """Flip spin i in place; returns the change of the energy."""
     change = 2 * s[i] * local[i]
     s[i] = -s[i]
     twice, row = 2 * s[i], J[i]
@@ -26,7 +26,7 @@ def flip(J, s, local, i):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def sweep(J, s, local, beta, heat_bath, rng):  # type: ignore[no-untyped-def]
-    """Every spin once, in order; the change of the energy and the number of flips."""
+    """One sweep over all spins in order; returns the change of the energy and the number of flips."""
     change, flips = 0.0, 0
     for i in range(len(s)):
         cost = 2 * beta * s[i] * local[i]
@@ -42,7 +42,7 @@ def sweep(J, s, local, beta, heat_bath, rng):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def energy(J, h, s, local):  # type: ignore[no-untyped-def]
-    """- s J s / 2 - h s, with `local` computed anew."""
+    """The energy - s J s / 2 - h s; recomputes `local` in place."""
     total = 0.0
     for i in range(len(s)):
         pull = 0.0
@@ -55,7 +55,7 @@ def energy(J, h, s, local):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def quench(J, s, local):  # type: ignore[no-untyped-def]
-    """Flip the spin that gains most until none gains; the change of the energy."""
+    """Flip the spin that lowers the energy most until none does; returns the change of the energy."""
     total = 0.0
     while True:
         i = np.argmin(s * local)
@@ -66,7 +66,7 @@ def quench(J, s, local):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def exchange(betas, H, place, parity, end, trips, swaps, rng):  # type: ignore[no-untyped-def]
-    """Neighbours in temperature, pairs of this parity, exchange their configurations by Metropolis' rule.
+    """Metropolis exchanges between neighbouring temperatures, pairs of this parity.
 
     place[r, k] is the configuration of replica r at temperature k. end: +1 for a configuration that was last at the
     highest temperature, -1 at the lowest, 0 if at neither yet.
@@ -87,7 +87,7 @@ def exchange(betas, H, place, parity, end, trips, swaps, rng):  # type: ignore[n
 
 @njit(cache=True)
 def scatter(J, h, copies, rng):  # type: ignore[no-untyped-def]
-    """Independent random configurations (copies, n), the fields that act in them, and their energies."""
+    """Random configurations (copies, n), their local fields and their energies."""
     s = np.empty((copies, len(h)))
     local = np.empty((copies, len(h)))
     H = np.empty(copies)
@@ -136,7 +136,7 @@ def temper(J, h, betas, sweeps, burn, heat_bath, rng):  # type: ignore[no-untype
 
 @njit(cache=True)
 def descend(J, h, betas, sweeps, rng):  # type: ignore[no-untyped-def]
-    """The lowest energy and its configuration among quenches from parallel tempering, every copy after every sweep."""
+    """The lowest energy, and its configuration, among quenches after every sweep of parallel tempering."""
     n, count = len(h), len(betas)
     s, local, H = scatter(J, h, count, rng)
     place = np.arange(count).reshape(1, count)
@@ -159,7 +159,7 @@ def descend(J, h, betas, sweeps, rng):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def enumerate_all(J, h):  # type: ignore[no-untyped-def]
-    """The configuration of least energy of all 2**n, visited by one flip after another (a Gray code)."""
+    """The configuration of least energy among all 2**n, enumerated in Gray code order."""
     n = len(h)
     s, local = np.ones(n), np.empty(n)
     H = energy(J, h, s, local)

@@ -1,4 +1,4 @@
-"""Monte Carlo of the Ising ferromagnet on a graph of your own: by clusters, and spin by spin."""
+"""Monte Carlo of the Ising ferromagnet on your own graph: cluster moves and single flips."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .checks import checked_count
 
 @dataclass(frozen=True)
 class GraphRun:
-    """After each sweep that was measured the energy H / n and the mean spin; and the spins at the end (n,).
+    """Energy H / n and mean spin after each measured sweep, and the final spins (n,).
 
     cluster_moments: (times, 2), sums over the clusters that a sweep turned of the squares and cubes of their shares of
     the sites (Swendsen-Wang alone, else None).
@@ -28,7 +28,7 @@ class GraphRun:
 
     @property
     def cluster_share(self) -> float:
-        """The share of the sites in a cluster that two random sites are in: an estimate of the magnetisation.
+        """The mean share of sites in the cluster that two random sites have in common: estimates the magnetisation.
 
         In large systems it is the spontaneous one, with a correction of order 1/n on both sides of the transition,
         where that of |mean spin| is of order n**(-1/2) if there is no magnetisation.
@@ -52,7 +52,7 @@ def swendsen_wang(
 
 
 def wolff(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None) -> GraphRun:
-    """The same as `swendsen_wang`, by turning single clusters grown from random sites (Wolff, 1989).
+    """Sample the ferromagnet by Wolff's (1989) single clusters, grown from random sites; see `swendsen_wang`.
 
     A sweep is a number of clusters that together have about as many sites as the graph.
     """
@@ -60,7 +60,7 @@ def wolff(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, bur
 
 
 def metropolis(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None) -> GraphRun:
-    """The same as `swendsen_wang`, spin by spin in order: slow near a transition, where clusters are fast.
+    """Sample the ferromagnet by single flips in order, slow near a transition; see `swendsen_wang`.
 
     beta: of any sign; an antiferromagnet has a negative one.
     """

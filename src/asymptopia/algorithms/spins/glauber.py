@@ -15,7 +15,7 @@ from .checks import checked_count, checked_couplings, checked_field
 
 @dataclass(frozen=True)
 class Relaxation:
-    """What a run of Glauber dynamics measured; energies are H / n.
+    """The measurements of a run of Glauber dynamics; energies are H / n.
 
     means:   the mean of every spin over the sweeps measured (n,).
     energy:  mean energy per spin over them.

@@ -13,7 +13,7 @@ from .dense_moves import IDLE
 
 @njit(cache=True)
 def root(parent, i):  # type: ignore[no-untyped-def]
-    """The representative of i's cluster, with the way there halved."""
+    """The representative of i's cluster, with the path to it halved."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -53,7 +53,7 @@ def swendsen_wang(start, near, s, parent, sites, open_bond, rng):  # type: ignor
 
 @njit(cache=True)
 def wolff(start, near, s, stack, open_bond, rng):  # type: ignore[no-untyped-def]
-    """Turn over the cluster of a random site; its size."""
+    """Flip the cluster of a random site; returns its size."""
     first = rng.integers(0, len(s))
     sign = s[first]
     s[first] = -sign
@@ -74,7 +74,7 @@ def wolff(start, near, s, stack, open_bond, rng):  # type: ignore[no-untyped-def
 
 @njit(cache=True)
 def metropolis(start, near, s, beta, rng):  # type: ignore[no-untyped-def]
-    """Every spin once, in order."""
+    """One sweep of Metropolis flips over all spins in order."""
     for i in range(len(s)):
         pull = 0
         for e in range(start[i], start[i + 1]):
@@ -85,7 +85,7 @@ def metropolis(start, near, s, beta, rng):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def observe(start, near, s):  # type: ignore[no-untyped-def]
-    """Sums of s_i s_j over edges and of s_i over sites."""
+    """The sum of s_i s_j over edges, and of s_i over sites."""
     bonds, sites = 0, 0
     for i in range(len(s)):
         sites += s[i]

@@ -39,7 +39,7 @@ def ground_state(
     agree: int = 5,
     most: int = 100,
 ) -> GroundState:
-    r"""Search the least $H = -\frac12 \sum_{ij} J_{ij} s_i s_j - \sum_i h_i s_i$ until independent searches agree.
+    r"""The ground state of $H = -\frac12 \sum_{ij} J_{ij} s_i s_j - \sum_i h_i s_i$, once independent searches agree.
 
     Up to 20 spins every configuration is looked at. Beyond, a search is a run of parallel tempering from random
     spins, each of whose configurations is quenched greedily after every sweep. It has `sweeps` sweeps; whenever one

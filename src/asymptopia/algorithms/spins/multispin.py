@@ -1,4 +1,4 @@
-"""Multispin coding: Ising spins on lattices with couplings +-1, 1024 copies at once, a bit each."""
+"""Multispin coding: 1024 copies of Ising spins on a lattice with couplings +-1, one bit each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COPIES = 1024
 
 @dataclass(frozen=True)
 class LatticeRun:
-    """What a run on lattices of n sites measured; copy c has the couplings of sample c modulo their number.
+    """The measurements on a lattice of n sites; copy c has the couplings of sample c modulo their number.
 
     energies, magnetisations: (times, 1024), H / n and the mean spin of each copy.
     overlaps: (times, 512), of copies c and c + 512, which are replicas if the samples are at most 512.
@@ -80,14 +80,14 @@ def multispin(
 
 
 def pack(bits: np.ndarray) -> np.ndarray:
-    """Bits (rows, m), of one copy each and repeated to 1024 copies, as words (m, 16)."""
+    """Bits (rows, m), of one copy each, repeated to 1024 copies and packed into words (m, 16)."""
     rows = np.tile(bits, (-(-64 // len(bits)), 1))
     words = np.packbits(np.ascontiguousarray(rows.T), axis=1, bitorder="little").view("<u8").astype(np.uint64)
     return np.tile(words, COPIES // len(rows))
 
 
 def unpack(words: np.ndarray) -> np.ndarray:
-    """Words (m, 16) as bits (m, 1024), a copy a column."""
+    """Words (m, 16) as bits (m, 1024), one column a copy."""
     return np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
 
 

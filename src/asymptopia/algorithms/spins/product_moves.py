@@ -14,7 +14,7 @@ from .dense_moves import IDLE, exchange
 
 @njit(cache=True)
 def energy(members, J, s, local):  # type: ignore[no-untyped-def]
-    """The energy, with `local` computed anew."""
+    """The energy; recomputes `local` in place."""
     local[:] = 0.0
     total = 0.0
     for a in range(len(J)):
@@ -29,7 +29,7 @@ def energy(members, J, s, local):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def sweep(members, J, start, of, s, local, beta, rng):  # type: ignore[no-untyped-def]
-    """Every spin once, in order; the change of the energy."""
+    """One sweep over all spins in order; returns the change of the energy."""
     change = 0.0
     for i in range(len(s)):
         cost = 2 * s[i] * local[i]
@@ -49,7 +49,7 @@ def sweep(members, J, start, of, s, local, beta, rng):  # type: ignore[no-untype
 
 @njit(cache=True)
 def temper(members, J, start, of, betas, sweeps, burn, rng):  # type: ignore[no-untyped-def]
-    """Sums over a run of the energy and of the squared overlap of two replicas, and the exchanges made."""
+    """The sums over a run of the energy, of the squared overlap of two replicas, and of accepted exchanges."""
     n, count = len(start) - 1, len(betas)
     s, local, H = np.empty((2 * count, n)), np.empty((2 * count, n)), np.empty(2 * count)
     for c in range(2 * count):

@@ -1,4 +1,4 @@
-"""The equations of Thouless, Anderson and Palmer on given couplings, by Bolthausen's iteration."""
+"""The Thouless-Anderson-Palmer equations on given couplings, by Bolthausen's iteration."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def tap(
 def bolthausen(
     couplings: ArrayLike, field: Any, beta: float, *, damping: float = 0.0, start: Any = None
 ) -> Iterator[tuple[np.ndarray, float]]:
-    r"""Magnetisations (n,) and by how much they violate the TAP equations, step by step, the start first.
+    r"""The iterates of the TAP equations, start first: magnetisations (n,) and the largest violation.
 
     $m_i^{k+1} = \tanh \beta (h_i + \sum_j J_{ij} m_j^k - \beta m_i^{k-1} \sum_j J_{ij}^2 (1 - (m_j^k)^2))$: with the
     reaction on the step before, the fields of independent normal couplings remain Gaussian.

@@ -1,4 +1,4 @@
-"""Parallel tempering of Ising spins on given couplings, and its ladder of temperatures."""
+"""Parallel tempering of Ising spins on given couplings, and its temperature ladder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .checks import checked_count, checked_couplings, checked_field, checked_lad
 
 @dataclass(frozen=True)
 class Tempered:
-    """What a run of parallel tempering measured, at each of K temperatures; energies are H / n.
+    """The measurements of parallel tempering at K temperatures; energies are H / n.
 
     energy, energy_variance: mean over the run, and n times the variance, of the energy per spin.
     overlap_counts: (K, n + 1), how often the two replicas agreed in 0, 1, ..., n spins: their overlap was -1, ..., 1.
@@ -46,7 +46,7 @@ class Tempered:
 
     @property
     def heat_capacity(self) -> np.ndarray:
-        """Per spin, from the fluctuations of the energy."""
+        """The heat capacity per spin (K,), from the fluctuations of the energy."""
         return self.energy_variance / self.temperatures**2
 
 
@@ -109,7 +109,7 @@ def even_ladder(
     sweeps: int = 300,
     rounds: int = 4,
 ) -> np.ndarray:
-    r"""A ladder from `lowest` to `highest` whose neighbours all exchange with about the same probability.
+    r"""A temperature ladder from `lowest` to `highest` whose neighbours exchange about equally often.
 
     If energies are normal, a fraction $\mathrm{erfc}(\ell / 2)$ of the exchanges over a small step $\Delta\beta$ is
     made, where $\ell = \sigma_H \Delta\beta$ adds up along the ladder. Each round runs parallel tempering, takes the

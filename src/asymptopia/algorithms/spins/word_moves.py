@@ -18,7 +18,7 @@ ROWS = 12
 
 @njit(cache=True)
 def decide(X, few, more, most):  # type: ignore[no-untyped-def]
-    """One more binary digit of every copy's random number (xoshiro256+), compared with that of its threshold.
+    """Compare the next binary digit of every copy's random number (xoshiro256+) with that of its threshold.
 
     few, more, most: all ones or zeros, the digit of the thresholds of the three masks. A copy whose digits differ is
     decided, and flips if its own is the smaller one. Returns whether any is left.
@@ -44,7 +44,7 @@ def decide(X, few, more, most):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def sort(X, degree):  # type: ignore[no-untyped-def]
-    """From the number of satisfied bonds, in binary, which copies flip for nothing and which have a price to pay."""
+    """Which copies flip for free and which at a price, from the number of satisfied bonds in binary."""
     if degree == 4:
         for w in range(W):
             X[FEW + w], X[MORE + w], X[MOST + w] = X[TWO + w] & X[ONE + w], X[FOUR + w], NONE
@@ -60,7 +60,7 @@ def sort(X, degree):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def sweep(S, near, bonds, J, thresholds, X):  # type: ignore[no-untyped-def]
-    """Every site once, in order, by Metropolis' rule.
+    """One Metropolis sweep over all sites in order.
 
     near, bonds: (n, degree), neighbours of a site and the bonds to them. J: (bonds, W), a bit for each
     antiferromagnetic one. thresholds: (3, 64), binary digits of exp(-beta price) for each of three prices, as
@@ -101,7 +101,7 @@ def add(planes, w, word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def count(S, near, bonds, J, broken, down, unequal):  # type: ignore[no-untyped-def]
-    """Count in binary, copy by copy, broken bonds, spins down, and spins unlike those of the copy 8 words further."""
+    """Count, for each copy in binary, broken bonds, spins down, and spins unlike the copy 8 words further."""
     n, degree = near.shape
     for i in range(n):
         for w in range(W):

@@ -1,4 +1,4 @@
-"""Optimal transport between clouds of points and between normal laws; exact, or entropic where that is cheaper."""
+"""Optimal transport between point clouds and between normal distributions, exact or entropic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimal transport to an accuracy: exact, or entropic where that is cheaper."""
+"""Optimal transport to a given accuracy, by the cheaper of two methods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXCESS, NEEDED = 3.0, 2.5  # excess cost over relative regularisation, and sweep
 
 @dataclasses.dataclass(frozen=True)
 class Transport:
-    """A coupling of two clouds, with its cost and a lower bound of the least cost.
+    """A coupling of two clouds, its cost, and a lower bound on the least cost.
 
     plan:   masses moved from each point to each, with the marginals asked for.
     cost:   what that costs; `lower` is a bound from a dual solution, equal to it if the plan is optimal.
@@ -33,7 +33,7 @@ class Transport:
 def transport(
     cost: np.ndarray, accuracy: float = 0.0, a: np.ndarray | None = None, b: np.ndarray | None = None
 ) -> Transport:
-    """A coupling whose cost is within a share `accuracy` of the least one, by whichever method is cheaper.
+    """A coupling whose cost is within a share `accuracy` of the least, by the cheaper of two methods.
 
     The exact method takes as long as about a hundred of Sinkhorn's sweeps, and the number of those grows as the
     accuracy shrinks: below 7 % it is taken. Above, the entropic coupling is rounded to its marginals (Altschuler,
@@ -56,7 +56,7 @@ def transport(
 
 
 def wasserstein(x: np.ndarray, y: np.ndarray, accuracy: float = 0.0) -> float:
-    """The distance W2 between two clouds of points, arrays (points, dimensions), or (points,) on the line.
+    """The Wasserstein distance W2 between two clouds (points, dimensions), or (points,) on the line.
 
     On the line by sorting, else by `transport`, where `accuracy` is that of the square. Raises `ValueError` for points
     of different dimensions, or that are not finite.

@@ -17,7 +17,7 @@ def sinkhorn(
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
 ) -> np.ndarray:
-    r"""The coupling that minimises $\sum P c + \epsilon \sum P \log P$ with masses a in the rows and b in the columns.
+    r"""The coupling that minimises $\sum P c + \epsilon \sum P \log P$ with row masses a and column masses b.
 
     Equal masses unless given. Sinkhorn's iterations (Cuturi, NeurIPS 26 (2013) 2292) on the kernel, into which scalings
     that grow too large are absorbed (Schmitzer, SIAM J. Sci. Comput. 41 (2019) A1443), so that no regularisation

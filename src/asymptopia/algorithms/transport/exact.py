@@ -13,7 +13,7 @@ MOST = 10_000_000
 
 
 def exact_coupling(cost: np.ndarray, a: np.ndarray | None = None, b: np.ndarray | None = None) -> np.ndarray:
-    r"""The coupling that minimises $\sum P c$ with masses a in the rows and b in the columns; equal ones unless given.
+    r"""The coupling that minimises $\sum P c$ with row masses a and column masses b; equal ones by default.
 
     By the network simplex method of POT (`pip install asymptopia[ot]`). Without POT, equal masses of equally many
     points are matched by SciPy, which takes several times as long; for other masses an `ImportError` says what to

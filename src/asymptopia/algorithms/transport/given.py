@@ -1,4 +1,4 @@
-"""What transport is given: clouds of points, masses and costs, checked before any work."""
+"""Checks of clouds, masses and costs for optimal transport."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ROUNDING = 1e-9
 
 
 def checked_masses(weights: np.ndarray | None, count: int, name: str) -> np.ndarray:
-    """Masses (count,), equal ones unless given. Raises `ValueError` unless they are >= 0 and add up to 1."""
+    """The masses (count,), equal by default. Raises `ValueError` unless they are >= 0 and sum to 1."""
     if weights is None:
         return np.full(count, 1 / count)
     masses = np.asarray(weights, float)
@@ -23,7 +23,7 @@ def checked_masses(weights: np.ndarray | None, count: int, name: str) -> np.ndar
 
 
 def checked_cost(cost: np.ndarray, forbidden: bool = False) -> np.ndarray:
-    """A cost matrix; `forbidden` pairs may cost inf. Raises `ValueError`."""
+    """The cost matrix; only `forbidden` pairs may cost inf. Raises `ValueError` otherwise."""
     costs = np.asarray(cost)
     if costs.ndim != 2 or not costs.size or np.iscomplexobj(costs):
         raise ValueError(f"`cost` must be a matrix of real numbers, but is {costs.dtype} of shape {costs.shape}.")
@@ -34,7 +34,7 @@ def checked_cost(cost: np.ndarray, forbidden: bool = False) -> np.ndarray:
 
 
 def checked_clouds(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two clouds as arrays (points, d), of one dimension d. Raises `ValueError`."""
+    """Two clouds as arrays (points, d) with the same d. Raises `ValueError` otherwise."""
     clouds = []
     for name, given in (("x", x), ("y", y)):
         points = np.asarray(given)

@@ -1,4 +1,4 @@
-"""Optimal transport on the line, where the monotone coupling is the best."""
+"""Optimal transport on the line, where the monotone coupling is optimal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .given import checked_clouds, checked_masses
 def wasserstein_line(
     x: np.ndarray, y: np.ndarray, power: float = 2.0, a: np.ndarray | None = None, b: np.ndarray | None = None
 ) -> float:
-    r"""The distance $W_p = (\inf E |X - Y|^p)^{1/p}$, p >= 1, between points x of masses a and y of masses b.
+    r"""The distance $W_p = (\inf E |X - Y|^p)^{1/p}$ between points x with masses a and y with masses b.
 
     Equal masses unless given; both add up to 1. By sorting, exactly. Raises `ValueError` for points that are not
     finite numbers, or masses that are negative or do not add up to 1.

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class EntropicNormal(NamedTuple):
-    """The best coupling of two normal distributions with entropy.
+    """The optimal entropic coupling of two normal distributions.
 
     value:      its cost with the entropic term.
     cost:       the mean squared distance alone.
@@ -21,7 +21,7 @@ class EntropicNormal(NamedTuple):
 
 
 def bures(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray) -> float:
-    r"""The distance $W_2$ between two normal distributions.
+    r"""The Wasserstein distance $W_2$ between two normal distributions.
 
     Its square is $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$, where the trace is the least
     $\|A^{1/2} - B^{1/2} U\|^2$ over rotations U: so computed, it vanishes for equal laws.
@@ -39,7 +39,7 @@ def entropic_normal(
     other_covariance: np.ndarray,
     regularisation: float,
 ) -> EntropicNormal:
-    r"""The coupling of two normal laws that minimises $E |x - y|^2 + \epsilon\,\mathrm{KL}(\pi | \mu \otimes \nu)$.
+    r"""The coupling of two normal distributions with least $E |x - y|^2 + \epsilon\,\mathrm{KL}(\pi | \mu \otimes \nu)$.
 
     It is normal with covariance $C = \frac12 A^{1/2} (4 A^{1/2} B A^{1/2} + \frac{\epsilon^2}{4})^{1/2} A^{-1/2}
     - \frac\epsilon4$ (Janati, Muzellec, Peyre and Cuturi, NeurIPS 33 (2020), theorem 1). Both covariances must be

@@ -3,7 +3,7 @@ r"""The flow of infinitely many neurons, on nodes of their start, and what finit
 The neurons move along characteristics $\dot\theta = -a \sum_x p_x (g(x) - y)\nabla\phi(x; \theta)$,
 $g = \sum_k w_k \phi(\cdot\,; \theta_k)$. What one more neuron that starts at $\theta_k$ does to an output is the
 derivative with respect to its weight $w_k$, and what one more sample x at time s does is that with respect to the
-residual there: both follow from the adjoint of the linearised flow, which runs back in time (`two_layer_adjoint`).
+residual there: both follow from the adjoint of the linearised flow, which runs back in time (`adjoint`).
 """
 
 from __future__ import annotations

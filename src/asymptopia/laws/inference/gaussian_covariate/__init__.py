@@ -49,8 +49,9 @@ class GaussianCovariate(Law):
 
     With a data set as `data` the dimension is that of the data, an experiment trains on n = alpha d rows drawn without
     replacement and tests on the rest, and the student has an intercept without penalty. Theory takes the covariance and
-    the law of label and teacher from all rows (see `problem.population`). The target of a regression has unit variance,
-    so that errors are fractions of it. Where data are not like Gaussian ones, theory and experiment differ.
+    the distribution of label and teacher from all rows (see `asymptopia.theory.population`). The target of a regression
+    has unit variance, so that errors are fractions of it. Where data are not like Gaussian ones, theory and experiment
+    differ.
 
     Observables: test_error is the fraction of wrong labels, or the mean squared error of a regression (for Gaussian
     models of the noiseless label, as in `ERM`; for data of the label itself); train_loss the mean loss without penalty.
