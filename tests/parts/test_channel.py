@@ -183,7 +183,7 @@ class Steep(Channel):
 
 
 def test_samples_of_another_law_are_noticed():
-    with pytest.raises(StatementError, match="must be of one law"):
+    with pytest.raises(StatementError, match="must agree"):
         Shifted().check()
 
 

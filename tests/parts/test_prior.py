@@ -130,7 +130,7 @@ def test_a_users_log_partition_is_all_that_is_needed():
     [
         (Own(size=0.0), "variance of Own"),
         (Unnormalised(), "must be 1, but is 2"),
-        (Elsewhere(), "must be of one law"),
+        (Elsewhere(), "must agree"),
         (Untraceable(), "write it with jax.numpy"),
     ],
 )

@@ -1,6 +1,6 @@
-r"""The spectrum of a sample covariance matrix: Marchenko and Pastur's law, with any population, and its outliers.
+r"""The spectrum of a sample covariance matrix (Marchenko-Pastur, for any population), and its outliers.
 
-n samples in p dimensions of covariance $\Sigma$ with the spectral law H, and $p / n \to \gamma$. The Stieltjes
+n samples in p dimensions of covariance $\Sigma$ with the spectral distribution H, and $p / n \to \gamma$. The Stieltjes
 transform m(z) of the n x n Gram matrix of the samples over n solves, in the upper half plane,
 
 $$z = F(m) = -\frac1m + \gamma \int \frac{\tau \, dH(\tau)}{1 + \tau m},$$

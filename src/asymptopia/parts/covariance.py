@@ -243,7 +243,7 @@ class Matrices(Covariance):
 
 @lru_cache(maxsize=4)
 def _matrices(path: str, changed: int) -> tuple[np.ndarray, np.ndarray, float, Ensemble]:
-    """Omega, b = Phi' theta / sqrt(p), rho, and the joint law of v and nu."""
+    """Omega, b = Phi' theta / sqrt(p), rho, and the joint distribution of v and nu."""
     names = ("Omega", "Phi", "Psi", "theta")
     try:
         with np.load(existing(path), allow_pickle=False) as file:

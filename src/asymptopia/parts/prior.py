@@ -245,6 +245,6 @@ def _check(prior: Prior) -> None:
         if abs(power.mean() - expected) > 8 * power.std() / np.sqrt(len(power)) + 1e-9 * abs(expected):
             word = "mean" if power is drawn else "mean square"
             raise StatementError(
-                f"The samples and the log-partition of {prior!r} must be of one law, but the {word} is "
+                f"The samples and the log-partition of {prior!r} must agree, but the {word} is "
                 f"{power.mean():.4g} in the samples and {expected:.4g} in the other."
             )

@@ -1,13 +1,14 @@
 """The population behind a finite data set, as far as the Gaussian covariate theory needs it.
 
 Theory knows a population by four things: the traces of its covariance, the correlation b = E[v nu] of the inputs with
-the fields nu of the teacher, the covariance of these fields, and the joint law of fields and label. The teacher here
-has one field, the least-squares prediction of the label, or, where the student is a classifier with another loss, two:
-that, and the score of a logistic regression. The law of the label given the fields is the empirical one, of predictions
-that leave the sample out: fields and labels need not be Gaussian. What is orthogonal to the fields is taken as such in
-the equations of state. The share of wrong signs asks for more: the field of a student that is trained on new samples
-is, up to what differs from one training set to another, that of ridge regression at the student's own kappa, which is
-no multiple of the best prediction where the dimension is large. `Rows.outside` gives it for every sample.
+the fields nu of the teacher, the covariance of these fields, and the joint distribution of fields and label. The
+teacher here has one field, the least-squares prediction of the label, or, where the student is a classifier with
+another loss, two: that, and the score of a logistic regression. The distribution of the label given the fields is the
+empirical one, of predictions that leave the sample out: fields and labels need not be Gaussian. What is orthogonal to
+the fields is taken as such in the equations of state. The share of wrong signs asks for more: the field of a student
+that is trained on new samples is, up to what differs from one training set to another, that of ridge regression at the
+student's own kappa, which is no multiple of the best prediction where the dimension is large. `Rows.outside` gives it
+for every sample.
 
 Estimates from N samples are biased when d / N is not small. With df(kappa) = tr Omega (Omega + kappa)^-1, its version
 df_N on the samples, and S(kappa) = E[t**2] - b (Omega + kappa)^-1 b for a target t, random matrix theory gives, for

@@ -98,7 +98,7 @@ def _misses(channel: Channel, q: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _omegas(channel: Channel, q: np.ndarray, v: np.ndarray, more: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights (K, M) for omega, graded around the fields where the law of the label changes."""
+    """Nodes and weights (K, M) for omega, graded around the fields where the distribution of the label changes."""
     places, width = channel.breaks()
     variance = (v + np.square(width))[:, None]
     breaks = [place + np.sqrt(variance) * SPREAD for place in places] + ([] if more is None else [more])

@@ -170,7 +170,7 @@ def test_what_does_not_confine_is_refused(potential):
         (dict(temperature=-0.1), "`temperature` of FokkerPlanck must be > 0, but is -0.1"),
         (dict(times=(1.0, 0.5)), "`times` of FokkerPlanck must be numbers >= 0 that increase"),
         (dict(times=()), "`times` of FokkerPlanck"),
-        (dict(other=Normal(-1.0, 0.1)), "`other` of FokkerPlanck must be another law than its `start`"),
+        (dict(other=Normal(-1.0, 0.1)), "`other` of FokkerPlanck must differ from its `start`"),
         (dict(edges=(1.0,)), "`edges` of FokkerPlanck must be two or more"),
         (dict(potential=lambda x: 1 / (x - x)), "must give a finite number"),
     ],

@@ -73,8 +73,8 @@ def iterates(
     With `full_variances` the squares of X are stored and used one by one; otherwise they are replaced by their mean,
     which is the same for large matrices of independent entries of one variance, and twice as fast.
 
-    Where the law of a label is not log-concave in its field, A may fluctuate below zero in small systems; there it is
-    taken to be at least $s^T g^2 / 2$, half of its other expression under the model.
+    Where the distribution of a label is not log-concave in its field, A may fluctuate below zero in small systems;
+    there it is taken to be at least $s^T g^2 / 2$, half of its other expression under the model.
 
     Labels that the estimate explains completely carry no information on what is left: where the variance of the
     fields is below `RECOVERED` of its start and the next step would lose the signal, the estimate is held.

@@ -28,8 +28,8 @@ def local_average(
     r"""The mean of `observe(y)` along Langevin dynamics in $f(y) + \gamma |y - x|^2 / 2$, started at the centre x.
 
     `grad_fn(y, i)` is the gradient of f, or of a minibatch, in step i of `steps`. Steps of length `rate` by the scheme
-    of Leimkuhler and Matthews (Appl. Math. Res. eXpress 2013, 34), whose stationary law errs by `rate**2` for one
-    gradient a step; step i has a weight proportional to i, so that of the start a share of `(rate * steps)**-2` is
+    of Leimkuhler and Matthews (Appl. Math. Res. eXpress 2013, 34), whose stationary distribution errs by `rate**2` for
+    one gradient a step; step i has a weight proportional to i, so that of the start a share of `(rate * steps)**-2` is
     left. Arrays or trees of them; traceable by JAX.
     """
     import jax

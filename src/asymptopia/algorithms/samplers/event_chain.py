@@ -50,7 +50,8 @@ def rod_chains(
     One rod moves forward until it would touch the next one or, at a rise of the energy, until it is refused there with
     probability $1 - e^{-\text{rise}}$; then the neighbour whose distance caused the event moves on. The length of a
     chain is uniform between 0 and the sum of the gaps, its first rod uniform. No move is rejected, and the Boltzmann
-    law is invariant. Bernard, Krauth and Wilson, Phys. Rev. E 80 (2009) 056704; for energies Michel et al. (2014).
+    distribution is invariant. Bernard, Krauth and Wilson, Phys. Rev. E 80 (2009) 056704; for energies Michel et al.
+    (2014).
     """
     g = np.array(gaps, float)
     if g.ndim != 1 or len(g) < 2 or not np.isfinite(g).all() or (g < 0).any() or g.sum() == 0:

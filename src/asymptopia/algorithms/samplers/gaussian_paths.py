@@ -37,7 +37,7 @@ def gaussian_zig_zag(
     times: Any = (),
     refreshment: float = 0.0,
 ) -> GaussianPath:
-    """The zig-zag process on the normal law with this precision, a matrix (d, d) or the d entries of a diagonal one.
+    """The zig-zag process on the normal distribution with this precision: (d, d), or the diagonal (d,).
 
     It starts at `start` in random directions, and is followed for the time `length`; `refreshment` is the rate at which
     each coordinate turns without reason. Event times need no bound that could fail. O(d) operations an event.

@@ -114,9 +114,9 @@ def sghmc(
     $$v \to v + h\,\hat g(x), \quad x \to x + \tfrac h2 v, \quad v \to c v + \xi, \quad x \to x + \tfrac h2 v, \qquad
       \mathrm{Var}\,\xi = T (1 - c^2) - c^2 h^2 V_g,$$
 
-    whose positions have the exact law of a normal target if the gradient is exact (the splitting BAOAB: Leimkuhler and
-    Matthews, Appl. Math. Res. Express 2013, 34). `noise_variance` $V_g$ is that of a gradient estimate, the heat of
-    which is taken off the noise as far as there is noise to take it off. Chen, Fox and Guestrin, ICML 2014.
+    whose positions have exactly the distribution of a normal target if the gradient is exact (the splitting BAOAB:
+    Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34). `noise_variance` $V_g$ is that of a gradient estimate,
+    the heat of which is taken off the noise as far as there is noise to take it off. Chen, Fox and Guestrin, ICML 2014.
     """
     keep = jnp.exp(-friction * step_size)
     added = jnp.maximum(temperature * (1 - keep**2) - (keep * step_size) ** 2 * noise_variance, 0.0)

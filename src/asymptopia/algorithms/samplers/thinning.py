@@ -88,7 +88,7 @@ class PathState(_Fields):
         "No window ahead of the path, however short, has bounds that hold: the gradient of the log-density jumps or "
         "is not finite.",
         "The density has an edge just ahead of the path: its logarithm jumps, or falls to -inf, by more than its slope "
-        "says, and the path would have left its law without notice. State where: `constraints` takes a function of "
+        "says, and the path would have become biased without notice. State where: `constraints` takes a function of "
         "the position that is positive on one side of each edge and negative on the other.",
     )
 

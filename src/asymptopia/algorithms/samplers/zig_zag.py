@@ -25,9 +25,9 @@ def zig_zag(
 ) -> SamplingAlgorithm:
     r"""The zig-zag process: each coordinate moves at speed 1, and turns at the rate at which the density falls.
 
-    The velocity of coordinate i changes sign at the rate $\max(0, v_i \partial_i U(x)) + \gamma$ with
-    $U = -\log p$ and $\gamma$ = `refreshment`; the law of x is then invariant, exactly. Bierkens, Fearnhead and
-    Roberts, Ann. Statist. 47 (2019) 1288.
+    The velocity of coordinate i changes sign at the rate $\max(0, v_i \partial_i U(x)) + \gamma$ with $U = -\log p$ and
+    $\gamma$ = `refreshment`; the distribution of x is then invariant, exactly. Bierkens, Fearnhead and Roberts, Ann.
+    Statist. 47 (2019) 1288.
 
     A step follows the path for the time `length`; its `PathInfo` has the averages of x and x**2 along it. Event times
     are exact, by thinning under bounds from derivatives along the path, or from `lipschitz`, a constant of the gradient

@@ -10,8 +10,8 @@ from ...numerics.arrays import ArrayLike, Key
 def magnetisation(n: int, beta: ArrayLike, h: ArrayLike, key: Key) -> tuple[Any, Any]:
     r"""An exact sample of the mean of n spins, and the logarithm of their partition function.
 
-    The energy is $-(\sum_i s_i)^2 / 2n - h \sum_i s_i$, so that the law of the sum is known for every n: it is drawn by
-    inversion. `key` is a JAX key; traceable by JAX in `beta` and `h`.
+    The energy is $-(\sum_i s_i)^2 / 2n - h \sum_i s_i$, so that the distribution of the sum is known for every n: it is
+    drawn by inversion. `key` is a JAX key; traceable by JAX in `beta` and `h`.
     """
     import jax
     import jax.numpy as jnp

@@ -24,7 +24,7 @@ def bures(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, othe
     r"""The Wasserstein distance $W_2$ between two normal distributions.
 
     Its square is $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$, where the trace is the least
-    $\|A^{1/2} - B^{1/2} U\|^2$ over rotations U: so computed, it vanishes for equal laws.
+    $\|A^{1/2} - B^{1/2} U\|^2$ over rotations U: so computed, it vanishes for equal distributions.
     """
     root, other = _root(np.asarray(covariance, float)), _root(np.asarray(other_covariance, float))
     left, _, right = np.linalg.svd(other @ root)
@@ -39,7 +39,7 @@ def entropic_normal(
     other_covariance: np.ndarray,
     regularisation: float,
 ) -> EntropicNormal:
-    r"""The coupling of two normal distributions with least $E |x - y|^2 + \epsilon\,\mathrm{KL}(\pi | \mu \otimes \nu)$.
+    r"""The coupling of normal distributions with least $E |x - y|^2 + \epsilon\,\mathrm{KL}(\pi | \mu \otimes \nu)$.
 
     It is normal with covariance $C = \frac12 A^{1/2} (4 A^{1/2} B A^{1/2} + \frac{\epsilon^2}{4})^{1/2} A^{-1/2}
     - \frac\epsilon4$ (Janati, Muzellec, Peyre and Cuturi, NeurIPS 33 (2020), theorem 1). Both covariances must be

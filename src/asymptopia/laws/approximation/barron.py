@@ -19,7 +19,7 @@ DEVORE_TEMLYAKOV = "DeVore and Temlyakov, Adv. Comput. Math. 5 (1996) 173, theor
 
 
 class Barron(Law):
-    r"""Networks of n waves approximate a function of many variables, with random, chosen or fixed units.
+    r"""Approximation of a function of many variables by n waves: random, greedily chosen or fixed in advance.
 
     The target is $f(x) = e^{-|x|^2/2}$ in dimension d under inputs $x \sim N(0, I_d)$. It is the average of waves
     $\cos(w \cdot x)$ over $w \sim N(0, I_d)$, and so in the closed convex hull of these units, the ball of Barron's

@@ -12,7 +12,7 @@ from ...contract.record import check_increasing, field
 from ...numerics.arrays import Key
 
 ADVANI_SAXE = "Advani, Saxe and Sompolinsky, Neural Networks 132 (2020) 428, equations 9 to 12"
-RECOMPUTED = "quadrature of the Marchenko-Pastur law, recomputed independently"
+RECOMPUTED = "quadrature of the Marchenko-Pastur distribution, recomputed independently"
 LONGEST = 1e6
 
 
@@ -47,8 +47,8 @@ class RidgeFlow(Law):
 
     $$\dot w = -\nabla \Big( \frac12 \sum_\mu (y_\mu - w \cdot x_\mu/\sqrt d)^2 + \frac\lambda2 |w|^2 \Big).$$
 
-    The matrix $X^T X/d$ has eigenvalues s of the Marchenko-Pastur law $\rho$, and each of its directions relaxes on its
-    own. With $\phi = (1 - e^{-(s + \lambda) t})/(s + \lambda)$, as $d \to \infty$,
+    The matrix $X^T X/d$ has eigenvalues s of the Marchenko-Pastur distribution $\rho$, and each of its directions
+    relaxes on its own. With $\phi = (1 - e^{-(s + \lambda) t})/(s + \lambda)$, as $d \to \infty$,
 
     $$\frac{|w - w^\star|^2}{d} \to \int \big[ s_0 e^{-2 (s + \lambda) t} + (1 - s \phi)^2 + \sigma^2 s \phi^2 \big]
       d\rho(s),$$

@@ -17,7 +17,7 @@ EXACT = 1e-12
 
 
 class Butterfly(Law):
-    r"""A dense matrix that is secretly a fast transform is factorised into its sparse butterfly factors.
+    r"""The dense matrix of a fast transform is factorised into its sparse butterfly factors.
 
     An n x n matrix is the product of $J = \log_2 n$ factors with supports $I_{2^{k-1}} \otimes 1_{2 \times 2} \otimes
     I_{n / 2^k}$: Hadamard's, Fourier's with columns in bit-reversed order, or one of independent normal entries. The

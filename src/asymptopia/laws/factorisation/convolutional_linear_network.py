@@ -17,7 +17,7 @@ COLLIDING = dict(supports="(0 1)(0 1)", branches=1)
 
 
 class ConvolutionalLinearNetwork(Law):
-    r"""The kernels of a tree of convolutions are sought from the linear map that the tree computes, with noise.
+    r"""The kernels of a tree of convolutions, recovered from its linear map with noise.
 
     One edge leads to the output, `branches` edges feed each other edge, K in a row; an edge convolves periodic signals
     of length n with a kernel whose support, the same for all edges of a depth, is given from the output on. The map of

@@ -29,7 +29,7 @@ class ModeConnectivity(Law):
     Gauss-Hermite rule for $x \sim N(0, 1)$. The barrier is the risk of the network whose weights are halfway, less the
     mean of the risks of the two ends.
 
-    Neurons in any order: the middle has the neurons $(w + w')/2$, which have another law, and
+    Neurons in any order: the middle has the neurons $(w + w')/2$, which are distributed otherwise, and
 
     $$B \to \frac12 \mathbb{E}_x \Big( \mathbb{E}\, \sigma\big(\tfrac{w + w'}2 x\big)
       - \mathbb{E}\, \sigma(w x) \Big)^2 \ge 0, \qquad \text{unmatched}.$$

@@ -20,7 +20,7 @@ MOST = 1500  # samples that there are
 
 
 class WideNetworkLandscape(Law):
-    r"""A network with a hidden layer as wide as there are samples, at the critical points that training finds.
+    r"""The critical points that training finds in a network with about as many hidden units as samples.
 
     The loss of $f(x) = W_L \sigma(\cdots \sigma(W_1 x + b_1) \cdots) + b_L$, with an analytic increasing activation, is
     $L = \frac{1}{2n} \sum_\mu (f(x_\mu) - y_\mu)^2$ on n different samples. The first hidden layer has

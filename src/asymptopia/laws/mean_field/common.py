@@ -36,8 +36,8 @@ class _Network(Law):
     """The statement of a two-layer network."""
 
     activation: Activation = field(Tanh(), "what a neuron makes of its field")
-    data: Inputs | Data = field(Curve(), "inputs and labels: a law of low dimension, or the rows of a data set")
-    start: Neurons = field(Weights(), "what a neuron is, and the law from which neurons start")
+    data: Inputs | Data = field(Curve(), "inputs and labels: a distribution, or the rows of a data set")
+    start: Neurons = field(Weights(), "what a neuron is, and the distribution from which neurons start")
     rate: float = field(1.0, "rate a", above=0)
     noise: float = field(0.1, "variance of the noise that SGD finds on labels", at_least=0)
     batch: int = field(1, "samples a step of SGD, of a/N each; 0 for gradient flow", at_least=0)

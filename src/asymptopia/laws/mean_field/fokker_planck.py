@@ -21,28 +21,28 @@ WIDE = 9.0
 
 
 class FokkerPlanck(Law):
-    r"""Particles that slide down a potential and are shaken by noise.
+    r"""Independent particles in a potential under thermal noise: overdamped Langevin dynamics.
 
     n independent particles start from `start` and obey
 
     $$dX = -V'(X)\,dt + \sqrt{2 T}\,dW .$$
 
-    As $n \to \infty$ their empirical law tends to the solution of
+    As $n \to \infty$ their empirical distribution tends to the solution of
 
     $$\partial_t \rho = \partial_x (V' \rho + T\,\partial_x \rho), \qquad \rho_\infty \propto e^{-V/T},$$
 
     with fluctuations of the mean of the particles of variance $\mathrm{Var}(X_t)/n$. `density` is the probability of
-    each cell between neighbouring `edges`, divided by its width. The slowest rate at which the law relaxes is the
-    `spectral_gap` of the generator; `eyring_kramers` is its asymptotic value for low temperature,
-    $\sqrt{V''(m) |V''(s)|}\, e^{-(V(s) - V(m))/T} / 2\pi$ summed over the two minima m on either side of the barrier
-    s, and nan if the potential has not two minima.
+    each cell between neighbouring `edges`, divided by its width. The slowest rate at which the distribution relaxes is
+    the `spectral_gap` of the generator; `eyring_kramers` is its asymptotic value for low temperature, $\sqrt{V''(m)
+    |V''(s)|}\, e^{-(V(s) - V(m))/T} / 2\pi$ summed over the two minima m on either side of the barrier s, and nan if
+    the potential has not two minima.
 
     `exited` is the share of particles that have passed the point `exit_at` at least once, and `exit_time` the mean time
     until they do, for low temperature and a barrier in between of the order $e^{(V(s) - V(m))/T}$.
 
     Particles from another start, `other`, that are driven by the same noise approach them: `distance` is the distance
-    $W_2$ of the two laws. Relative to that at the start it is at most $e^{-\lambda t}$ with $\lambda$ the least second
-    derivative of V, and so it is in every realisation (`contraction`).
+    $W_2$ of the two distributions. Relative to that at the start it is at most $e^{-\lambda t}$ with $\lambda$ the
+    least second derivative of V, and so it is in every realisation (`contraction`).
 
     The equation is solved by conservative, positive finite volumes and exact exponentials of their generator, on three
     grids that are extrapolated; `<name>_error` is what the last extrapolation changed.
@@ -55,10 +55,10 @@ class FokkerPlanck(Law):
 
     potential: Potential = field(DoubleWell(), "potential V(x), or a function of x")
     temperature: float = field(0.25, "temperature T", above=0, unit="energy")
-    start: Normal = field(Normal(mean=-1.0, variance=0.1), "law of the particles at the start")
+    start: Normal = field(Normal(mean=-1.0, variance=0.1), "distribution of the particles at the start")
     times: tuple[float, ...] = field((0.25, 1.0, 4.0), "times, increasing")
     exit_at: float = field(0.0, "point whose first passage is an exit")
-    other: Normal = field(Normal(mean=1.0, variance=0.2), "law of other particles, driven by the same noise")
+    other: Normal = field(Normal(mean=1.0, variance=0.2), "distribution of other particles, driven by the same noise")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     size = "particles"
@@ -92,7 +92,7 @@ class FokkerPlanck(Law):
             r"n \mathrm{Var}\,m", "n times the variance of the mean", dims=("time",), fluctuation_of="mean"
         ),
         "exited": Observable("P", "share that has passed the point of exit", dims=("time",), scale=1.0, bias=0.5),
-        "distance": Observable("W_2", "distance from the law of other particles", dims=("time",)),
+        "distance": Observable("W_2", "distance from the distribution of other particles", dims=("time",)),
         "contraction": Observable("W_2(t)/W_2(0)", "its ratio to that at the start", dims=("time",), bound="every"),
         "exit_time": Observable(r"\tau", "mean time of the first passage", unit="time", limit_only=True),
         "spectral_gap": Observable(r"\lambda", "slowest rate of relaxation", unit="1/time", limit_only=True),
@@ -127,7 +127,7 @@ class FokkerPlanck(Law):
 
     def check(self) -> None:
         if self.start == self.other:
-            raise NoLimit("`other` of FokkerPlanck must be another law than its `start`, but both are equal.")
+            raise NoLimit("`other` of FokkerPlanck must differ from its `start`, but both are equal.")
         if self.potential.basin(self.temperature) is None:
             raise NoLimit(
                 "`potential` of FokkerPlanck must be confining, that is rise by 40 temperatures above its minimum on "

@@ -23,7 +23,7 @@ FARTHEST = 1000.0
 
 
 class LocalEntropy(Law):
-    r"""A loss that is smoothed by what a random walk sees of it around each point, and the descent of it.
+    r"""Entropy-SGD: descent of a loss that Langevin dynamics smooths around each point.
 
     The local entropy of a loss f on the line, with strength $\gamma$ and temperature T, is
 
@@ -33,14 +33,14 @@ class LocalEntropy(Law):
 
     $$\partial_t u + \tfrac12 (\partial_x u)^2 = \tfrac T2\,\partial_x^2 u, \qquad u(\cdot, 0) = f,$$
 
-    which the substitution $u = -T \log v$ of Cole and Hopf makes the heat equation. Its slope
-    $F'(x) = \gamma (x - \langle y \rangle_x)$ asks for the mean of the law $\propto e^{-(f(y) + \gamma (x-y)^2/2)/T}$,
-    which Langevin dynamics around x samples. `drift` is -F', and `smoothed_loss` F, at the `positions`; `iterates` is
-    descent with steps of length `rate` from `start`, $x \leftarrow x - \eta F'(x)$, which Entropy-SGD approaches as
-    its inner loop gets long. A quadratic loss of stiffness k gets the stiffness $k \gamma / (k + \gamma)$.
+    which the substitution $u = -T \log v$ of Cole and Hopf makes the heat equation. Its slope $F'(x) = \gamma (x -
+    \langle y \rangle_x)$ asks for the mean of the distribution $\propto e^{-(f(y) + \gamma (x-y)^2/2)/T}$, which
+    Langevin dynamics around x samples. `drift` is -F', and `smoothed_loss` F, at the `positions`; `iterates` is descent
+    with steps of length `rate` from `start`, $x \leftarrow x - \eta F'(x)$, which Entropy-SGD approaches as its inner
+    loop gets long. A quadratic loss of stiffness k gets the stiffness $k \gamma / (k + \gamma)$.
 
-    `fixed_points` has all minima and maxima of F. They are the means of the stationary laws of particles that are
-    drawn to their mean with coupling $\gamma$: in a symmetric loss the maximum at 0 turns into a minimum at the
+    `fixed_points` has all minima and maxima of F. They are the means of the stationary distributions of particles that
+    are drawn to their mean with coupling $\gamma$: in a symmetric loss the maximum at 0 turns into a minimum at the
     `transition`, where $\gamma \mathrm{Var}\,y = T$, as T grows or $\gamma$ falls.
 
     The integrals are sums over equidistant points, which are doubled until they stand still.

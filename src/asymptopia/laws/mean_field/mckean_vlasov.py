@@ -27,19 +27,19 @@ class McKeanVlasov(Law):
 
     $$dX_i = -V'(X_i)\,dt - c\,(X_i - \bar X)\,dt + \sqrt{2 T}\,dW_i .$$
 
-    As $n \to \infty$ they become independent, of the law that solves the nonlinear Fokker-Planck equation
+    As $n \to \infty$ they become independent, with the distribution that solves the nonlinear Fokker-Planck equation
 
     $$\partial_t \rho = \partial_x ((V' + c\,(x - m_t))\,\rho + T\,\partial_x \rho), \qquad m_t = \int x \rho,$$
 
     and $\sqrt n (\bar X - m)$ becomes normal, of the variance that the linearised equation gives (`fluctuation`).
-    `density` is the probability of each cell between neighbouring `edges`, divided by its width. From a
-    particle of the same start and noise in a system twice as large a particle has the root mean square `distance`,
-    which falls as $n^{-1/2}$ (`distance_exponent`): doubling on, the distance $W_2$ of the law of a particle from its
-    limit is at most $1/(1 - 2^{-1/2})$ times as large.
+    `density` is the probability of each cell between neighbouring `edges`, divided by its width. From a particle of the
+    same start and noise in a system twice as large a particle has the root mean square `distance`, which falls as
+    $n^{-1/2}$ (`distance_exponent`): doubling on, the distance $W_2$ of the distribution of a particle from its limit
+    is at most $1/(1 - 2^{-1/2})$ times as large.
 
-    The stationary laws are $\propto e^{-(V + c (x - m)^2/2)/T}$ with a mean m that is their own: `fixed_points` has
-    all of them. In a symmetric potential m = 0 is one; it is stable if $c\,\mathrm{Var} < T$ in it, that is above the
-    critical temperature, which `thresholds` along `temperature` names `transition`.
+    The stationary distributions are $\propto e^{-(V + c (x - m)^2/2)/T}$ with a mean m that is their own:
+    `fixed_points` has all of them. In a symmetric potential m = 0 is one; it is stable if $c\,\mathrm{Var} < T$ in it,
+    that is above the critical temperature, which `thresholds` along `temperature` names `transition`.
 
     The equation is solved by positive, conservative finite volumes and exponential steps in time, on three grids that
     are extrapolated; `<name>_error` is what the last extrapolation changed. The system integrates all particles by
@@ -51,7 +51,7 @@ class McKeanVlasov(Law):
     potential: Potential = field(DoubleWell(), "potential V(x), or a function of x")
     coupling: float = field(1.0, "strength c of the attraction to the mean", at_least=0)
     temperature: float = field(0.6, "temperature T", above=0, unit="energy")
-    start: Normal = field(Normal(mean=1.0, variance=0.1), "law of the particles at the start")
+    start: Normal = field(Normal(mean=1.0, variance=0.1), "distribution of the particles at the start")
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
@@ -184,7 +184,7 @@ class McKeanVlasov(Law):
         return first, weight @ x**2 / total - first**2, np.log(total * h) - top[..., 0] / temperature
 
     def fixed_points(self) -> list[FixedPoint]:
-        """All stationary laws, by their means; `free_entropy` is minus the free energy over the temperature."""
+        """All stationary distributions, by mean; `free_entropy` is minus the free energy over the temperature."""
         from scipy.optimize import brentq
 
         def excess(m: ArrayLike) -> Any:

@@ -1,4 +1,4 @@
-"""Steering Brownian particles so that they arrive in a given law, at the least effort."""
+"""Steering Brownian particles so that they arrive in a given distribution, at the least effort."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REACH = 40.0
 
 
 class PathIntegralControl(Law):
-    r"""Brownian particles that are steered, at the least effort, so that they arrive in a given law.
+    r"""Brownian particles steered, at the least effort, so that they arrive in a given distribution.
 
     A particle starts at 0 and obeys, until the time $\theta$ of the `horizon`,
 
@@ -28,16 +28,16 @@ class PathIntegralControl(Law):
     E \int_0^\theta \frac{u^2}{2 \sigma^2}\,dt + E\,\Phi(X_\theta),$$
 
     with $\sigma^2$ the variance `noise` and $\Phi = U + \log p_\theta$: U is the `target`, a potential of any height or
-    $-\log$ of a normal law's density, and $p_\theta$ the density of $N(0, \sigma^2 \theta)$, where it would arrive
+    $-\log$ of a normal density, and $p_\theta$ the density of $N(0, \sigma^2 \theta)$, where it would arrive
     without control. The value function $V(x, t)$, the least cost from x and t on, solves the equation of Hamilton,
     Jacobi and Bellman
 
     $$\partial_t V + \tfrac{\sigma^2}{2} \partial_x^2 V - \tfrac{\sigma^2}{2} (\partial_x V)^2 = 0, \qquad
     V(x, t) = -\log E\,e^{-\Phi(x + \sigma \sqrt{\theta - t}\,z)},$$
 
-    and the best control, Foellmer's `drift`, is $u = -\sigma^2 \partial_x V$. With it the particles arrive in the law
-    $\propto e^{-U}$, the `value` from the start is $V(0, 0) = -\log \int e^{-U}$, and the `effort`, the cost of the
-    control alone, is the entropy of the law of arrival relative to $N(0, \sigma^2 \theta)$.
+    and the best control, Foellmer's `drift`, is $u = -\sigma^2 \partial_x V$. With it the particles arrive in the
+    distribution $\propto e^{-U}$, the `value` from the start is $V(0, 0) = -\log \int e^{-U}$, and the `effort`, the
+    cost of the control alone, is the entropy of the distribution of arrival relative to $N(0, \sigma^2 \theta)$.
 
     The integrals are sums over equidistant points, which are doubled until they stand still.
 
@@ -52,7 +52,7 @@ class PathIntegralControl(Law):
     """
 
     target: Normal | Potential = field(
-        DoubleWell(), "law of arrival: normal, or the potential U of the density exp(-U)"
+        DoubleWell(), "distribution of arrival: normal, or the potential U of the density exp(-U)"
     )
     horizon: float = field(1.0, "time of arrival", above=0)
     noise: float = field(1.0, "variance sigma**2 of the noise in unit time", above=0)

@@ -17,10 +17,10 @@ BUNNE = "Bunne, Hsieh, Cuturi and Krause, AISTATS 206 (2023) 5802, theorem 3"
 
 
 class SchroedingerBridge(Law):
-    r"""Brownian particles that are found in one law at time 0 and in another at time 1.
+    r"""Brownian particles with given distributions at time 0 and at time 1.
 
-    Among all processes on [0, 1] with the laws `start` $N(m_0, v_0)$ and `end` $N(m_1, v_1)$ at the ends it is the one
-    of smallest entropy relative to $dX = \sigma\,dW$. Its ends minimise
+    Among all processes on [0, 1] with the distributions `start` $N(m_0, v_0)$ and `end` $N(m_1, v_1)$ at the ends it is
+    the one of smallest entropy relative to $dX = \sigma\,dW$. Its ends minimise
 
     $$E\,\tfrac12 (X_0 - X_1)^2 + \sigma^2\,\mathrm{KL}(\pi \,|\, \mathrm{start} \otimes \mathrm{end}),$$
 
@@ -35,8 +35,8 @@ class SchroedingerBridge(Law):
     Its deviations are of order 1/n.
     """
 
-    start: Normal = field(Normal(mean=0.0, variance=1.0), "law at time 0")
-    end: Normal = field(Normal(mean=1.0, variance=0.25), "law at time 1")
+    start: Normal = field(Normal(mean=0.0, variance=1.0), "distribution at time 0")
+    end: Normal = field(Normal(mean=1.0, variance=0.25), "distribution at time 1")
     diffusion: float = field(1.0, "standard deviation sigma of the Brownian motion at time 1", above=0)
     times: tuple[float, ...] = field((0.25, 0.5, 0.75), "times between 0 and 1, increasing")
 

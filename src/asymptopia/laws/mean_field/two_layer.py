@@ -26,11 +26,11 @@ def _quadratic(t: float) -> dict[str, Any]:
 class TwoLayer(_Network):
     r"""A wide two-layer network that learns by gradient descent.
 
-    The output of N neurons is $g_N(x) = \frac1N \sum_i \phi(x; \theta_i)$, with $\phi = f(w \cdot x)$, or
-    $c f(w \cdot x + b)$ for `Complete` neurons, which start independently. Gradient descent on half the mean square of
-    $g_N(x) - y$ takes steps of size $a/N$ times N, so that N of them make one unit of time:
-    $\theta_i \leftarrow \theta_i - \frac aN (g_N(x) - y) \nabla\phi(x; \theta_i)$, averaged over a fresh batch, or, for
-    `batch` 0, flows along the mean over all inputs. As $N \to \infty$ the law of the neurons tends to $\rho_t$,
+    The output of N neurons is $g_N(x) = \frac1N \sum_i \phi(x; \theta_i)$, with $\phi = f(w \cdot x)$, or $c f(w \cdot
+    x + b)$ for `Complete` neurons, which start independently. Gradient descent on half the mean square of $g_N(x) - y$
+    takes steps of size $a/N$ times N, so that N of them make one unit of time: $\theta_i \leftarrow \theta_i - \frac aN
+    (g_N(x) - y) \nabla\phi(x; \theta_i)$, averaged over a fresh batch, or, for `batch` 0, flows along the mean over all
+    inputs. As $N \to \infty$ the distribution of the neurons tends to $\rho_t$,
 
     $$\partial_t \rho = a\, \nabla_\theta \cdot \big(\rho\, \nabla_\theta\, E[(g_t(x) - y)\, \phi(x; \theta)]\big),
       \qquad g_t(x) = \int \phi(x; \theta)\, \rho_t(d\theta),$$
@@ -39,16 +39,16 @@ class TwoLayer(_Network):
     to that of $g_t$. The outputs of two independent networks differ by `deviation`, half their mean squared distance
     over times and probes, which falls as $N^{-1}$ (`exponent`).
 
-    The equation is solved along characteristics that start from nodes of the initial law: products of Gauss rules in
-    up to three parameters a neuron, else nets of quasi-Monte Carlo. On `IsotropicGaussians` the law stays isotropic,
-    and only the lengths of the neurons' weights are followed. `<name>_error` is what coarser nodes and steps change, or
-    the scatter of independent nets.
+    The equation is solved along characteristics that start from nodes of the initial distribution: products of Gauss
+    rules in up to three parameters a neuron, else nets of quasi-Monte Carlo. On `IsotropicGaussians` the distribution
+    stays isotropic, and only the lengths of the neurons' weights are followed. `<name>_error` is what coarser nodes and
+    steps change, or the scatter of independent nets.
 
-    Raises `NoLimit` if the initial law has no second moment, or the flow does not stay finite.
+    Raises `NoLimit` if the initial distribution has no second moment, or the flow does not stay finite.
     """
 
     data: Inputs | Data = field(Curve(Erf(scale=2.0)), "inputs and labels: a law, or the rows of a data set")
-    start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the law from which neurons start")
+    start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
     sizes = (25, 50, 100, 200, 400)
     seeds = 1600
@@ -83,7 +83,7 @@ class TwoLayer(_Network):
         start = self.start
         if isinstance(self.data, IsotropicGaussians) and not (isinstance(start, Weights) and start.mean == 0):
             raise StatementError(
-                "`start` of TwoLayer must be Weights of mean 0 on IsotropicGaussians, so that the neurons' law stays "
+                "`start` of TwoLayer must be Weights of mean 0 on IsotropicGaussians, so that their distribution stays "
                 f"isotropic, but is {start!r}."
             )
 

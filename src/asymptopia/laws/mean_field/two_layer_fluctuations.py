@@ -26,7 +26,7 @@ CLOSED = (
 
 
 class TwoLayerFluctuations(_Network):
-    r"""How outputs of wide two-layer networks that learn by gradient descent differ from each other.
+    r"""The fluctuations between wide two-layer networks that learn by gradient descent.
 
     N neurons $\phi(x; \theta_i)$, $\phi = f(w \cdot x)$ or, for `Complete` neurons, $c f(w \cdot x + b)$, start
     independently and learn by steps of size $a/N$ on fresh batches, N of them in a unit of time, or, for `batch` 0, by
@@ -39,14 +39,15 @@ class TwoLayerFluctuations(_Network):
     The first term is owed to the initial neurons: $\psi(\theta)$ is what one more neuron that starts at $\theta$ does
     to the output at time t. The second is owed to the samples that SGD draws, $a \rho_s(x)$ being what a unit of
     residual at x at time s does to it. Both are those of the linearised flow, and come from its adjoint, which runs
-    back in time, on nodes of the initial law: products of Gauss rules in up to three parameters a neuron, else nets of
-    quasi-Monte Carlo. `fluctuation_error` is what coarser nodes and steps change, or the scatter of independent nets.
+    back in time, on nodes of the initial distribution: products of Gauss rules in up to three parameters a neuron, else
+    nets of quasi-Monte Carlo. `fluctuation_error` is what coarser nodes and steps change, or the scatter of independent
+    nets.
 
-    Raises `NoLimit` if the initial law lacks the moments that outputs of finite variance need.
+    Raises `NoLimit` if the initial distribution lacks the moments that outputs of finite variance need.
     """
 
     data: Inputs | Data = field(Curve(Erf(scale=2.0)), "inputs and labels: a law, or the rows of a data set")
-    start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the law from which neurons start")
+    start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
     sizes = (200, 400, 800, 1600)
     seeds = 200

@@ -22,7 +22,7 @@ CLOSED = "closed form of a step between normal distributions"
 class WassersteinFlow(Law):
     r"""A cloud of particles that descends its free energy, in steps of optimal transport.
 
-    A law $\rho$ on the line, from `start` on, is replaced in each step of length $\tau$ by the minimiser of
+    A distribution $\rho$ on the line, from `start` on, is replaced in each step of length $\tau$ by the minimiser of
 
     $$\frac{W_2^2(\rho, \rho')}{2 \tau} + F(\rho'), \qquad
     F(\rho) = \int V \rho + T \int \rho \log \rho + \frac{c}{2} \mathrm{Var}(\rho),$$
@@ -48,7 +48,7 @@ class WassersteinFlow(Law):
     potential: Potential = field(Quadratic(1.0), "potential V(x), or a function of x")
     temperature: float = field(0.5, "temperature T", above=0, unit="energy")
     interaction: float = field(0.0, "strength c of the attraction of all particles", at_least=0)
-    start: Normal = field(Normal(mean=2.0, variance=2.25), "law of the particles at the start")
+    start: Normal = field(Normal(mean=2.0, variance=2.25), "distribution of the particles at the start")
     step: float = field(0.25, "length of a step in time", above=0)
     times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing multiples of the step")
 
@@ -161,7 +161,7 @@ class WassersteinFlow(Law):
         return dict(zip(self.observables, np.array(list(rows.values())).T, strict=True))
 
     def _flow(self, z: np.ndarray, cells: int, step: float) -> list[np.ndarray]:
-        """The maps from a standard normal variable z to the laws of the flow in continuous time, at the times."""
+        """The maps from a standard normal variable z to the distributions of the continuous flow at the times."""
         from ...numerics.drift_diffusion import hats, points_around
         from ...numerics.passage import quantiles
         from ...numerics.self_consistent import Problem, flow

@@ -17,7 +17,7 @@ STEP = 2.0  # the length of a step, times n
 
 
 class InertialNewton(Law):
-    r"""Least squares is trained by dynamics with inertia whose friction also acts on the changes of the gradient.
+    r"""Least squares trained by an inertial Newton method (INNA), which needs gradients alone.
 
     $J(\theta) = \frac1{2 m} |X (\theta - \theta^*)|^2$ with m Gaussian inputs in n dimensions, m/n = `samples`. With
     damping $\alpha$ and Newtonian damping $\beta$ the dynamics
@@ -32,7 +32,7 @@ class InertialNewton(Law):
       \dot E = -2 \alpha |\dot\theta|^2 - \tfrac2\beta |\dot\theta - \dot\psi|^2 .$$
 
     As $n \to \infty$, from a start at distance $\sqrt n$ of a solution in a random direction, J/n and E/n are integrals
-    over the law of Marchenko and Pastur of what a mode of curvature $\lambda$ does, a linear system of two equations.
+    over the Marchenko-Pastur distribution of what a mode of curvature $\lambda$ does, a linear system of two equations.
 
     The system takes Euler steps (INNA) of a length that falls as 1/n, in place of time. A step $\gamma$ lowers E if
     $\gamma \leq \min(\beta, 2\alpha / ((1 + \alpha\beta) L + 2 \alpha^2))$, L the largest curvature, and by at least

@@ -18,7 +18,7 @@ STEPS, DIRECTIONS = 6, 8
 
 
 class ProxLinear(Law):
-    r"""A signal is found from the squares of its random projections, through convex models of absolute errors.
+    r"""Phase retrieval by the prox-linear method: a signal from the squares of its random projections.
 
     With Gaussian $a_i$ and $b_i = (a_i \cdot x^*)^2$ the objective is $f(x) = \frac1m \sum_i |(a_i \cdot x)^2 - b_i|$.
     A step minimises f with the square linearised at x, plus $|p - x|^2 / 2 t$ with

@@ -27,7 +27,7 @@ from .common import (
 
 
 class Hamiltonian(Law):
-    r"""A residual network that follows Hamilton's equations in steps that can be undone.
+    r"""A reversible residual network: leapfrog steps of Hamilton's equations.
 
     The layers are leapfrog steps $h = T/n$ on pairs of states,
 

@@ -28,12 +28,12 @@ def _landmarks() -> tuple[Landmark, ...]:
 
 
 class BouncyParticle(Law):
-    r"""A particle in many dimensions that bounces off the level sets of a normal law, now and then with a new velocity.
+    r"""The bouncy particle sampler on a normal distribution in many dimensions.
 
-    In n dimensions the target is $N(0, I)$, and so is the law of the velocities; $x$ moves along $v$, the reflection
-    $v \to v - 2 x (v \cdot x)/|x|^2$ happens at the rate $\max(0, v \cdot x)$, and a new velocity is drawn at the rate
-    r = `refreshment`. As $n \to \infty$ there are $\sqrt{n / 2\pi}$ bounces a unit of time, each of which turns a
-    coordinate by little: a coordinate follows randomised Hamiltonian dynamics
+    In n dimensions the target is $N(0, I)$, and so is the distribution of the velocities; $x$ moves along $v$, the
+    reflection $v \to v - 2 x (v \cdot x)/|x|^2$ happens at the rate $\max(0, v \cdot x)$, and a new velocity is drawn
+    at the rate r = `refreshment`. As $n \to \infty$ there are $\sqrt{n / 2\pi}$ bounces a unit of time, each of which
+    turns a coordinate by little: a coordinate follows randomised Hamiltonian dynamics
 
     $$\dot x = v, \qquad \dot v = -x, \qquad v \sim N(0, 1)\ \text{anew at rate}\ r ,$$
 

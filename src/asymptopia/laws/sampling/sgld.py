@@ -1,4 +1,4 @@
-"""Stochastic gradient Langevin dynamics of a linear regression, whose stationary law is known at every step size."""
+"""SGLD of a linear regression, whose stationary distribution is known at every step size."""
 
 from __future__ import annotations
 

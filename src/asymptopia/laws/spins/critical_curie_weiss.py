@@ -21,14 +21,14 @@ class CriticalCurieWeiss(Law):
     The energy of n spins $s_i = \pm 1$ is $H = -(\sum_i s_i)^2 / 2n - h_n \sum_i s_i$, at the inverse temperature
     $\beta = 1 + b\,n^{-1/2}$ and in the field $h_n = h\,n^{-3/4}$: at $b = h = 0$ the critical point itself, else its
     neighbourhood on the scale on which n spins notice. The mean spin M is of order $n^{-1/4}$, not $n^{-1/2}$, and
-    $X = n^{1/4} M$ tends as $n \to \infty$ to the law of density
+    $X = n^{1/4} M$ tends as $n \to \infty$ to the distribution of density
 
     $$p(x) \propto \exp\left(-\frac{x^4}{12} + \frac{b x^2}{2} + h x\right),$$
 
     which is not normal. The partition function, divided by $2^n n^{1/4}$, tends to the integral of that exponential
     over $\sqrt{2\pi}$. Corrections fall as $n^{-1/2}$.
 
-    The system is sampled exactly: the law of $\sum_i s_i$ is known for every n.
+    The system is sampled exactly: the distribution of $\sum_i s_i$ is known for every n.
     """
 
     b: float = field(0.0, "distance of the inverse temperature to 1, times n**(1/2)")
@@ -87,14 +87,14 @@ class CriticalCurieWeiss(Law):
         """Far from the critical point the limit is reached only by very large systems."""
         if max(abs(self.b), abs(self.h)) > 5:
             return (
-                "far from the critical point, beyond |b| or |h| of about 5, the quartic law is reached only for n "
+                "far from the critical point, beyond |b| or |h| of about 5, the quartic density is reached only for n "
                 "much larger than b**4 and h**(4/3)"
             )
         return None
 
 
 def _quartic(b: float, h: float) -> tuple[np.ndarray, np.ndarray, float]:
-    """Points, their probabilities under the limiting law, and the logarithm of the integral that normalises it.
+    """Points, their probabilities in the limit, and the logarithm of the integral that normalises them.
 
     Panels end at 0, where the modulus has a kink, and are narrower than the narrowest peak, of width (2 b)**(-1/2).
     """

@@ -48,7 +48,7 @@ class CurieWeiss(Law):
     At $\beta = 1$, $h = 0$ the variance diverges and $n^{1/4} M$ is no longer normal: `valid` warns there, and the law
     `CriticalCurieWeiss` takes over.
 
-    The system is sampled exactly: the law of $\sum_i s_i$ is known for every $n$, and its normalisation is the
+    The system is sampled exactly: the distribution of $\sum_i s_i$ is known for every $n$, and its normalisation is the
     finite free energy.
     """
 

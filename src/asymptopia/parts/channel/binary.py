@@ -200,8 +200,8 @@ def _bend(t: ArrayLike) -> np.ndarray:
 def _smoothed_logistic(function: Any, a: ArrayLike, S: Any, order: int = 0) -> np.ndarray:
     """The mean of expit over N(a, S), as a mixture of `function` at scaled a: Phi, or its derivative of this order.
 
-    The logistic law is that of a normal variable times 2 K, with K of Kolmogorov's law (Andrews and Mallows,
-    J. Roy. Stat. Soc. B 36 (1974) 99), so that a sum over K of normal distribution functions is exact.
+    The logistic distribution is that of a normal variable times 2 K, with K of Kolmogorov's distribution (Andrews and
+    Mallows, J. Roy. Stat. Soc. B 36 (1974) 99), so that a sum over K of normal distribution functions is exact.
     """
     a, S = np.broadcast_arrays(np.asarray(a, float), np.asarray(S, float))
     total = np.zeros(a.shape)

@@ -150,7 +150,7 @@ def _check(channel: Channel) -> None:
             share = float(np.mean(y == label))
             if abs(share - chance) > 8 * np.sqrt(max(chance * (1 - chance), 1e-6) / len(y)):
                 raise StatementError(
-                    f"The samples and the log-partition of {channel!r} must be of one law, but the label {label:g} has "
+                    f"The samples and the log-partition of {channel!r} must agree, but the label {label:g} has "
                     f"the share {share:.4g} of the samples and the probability {chance:.4g}."
                 )
 

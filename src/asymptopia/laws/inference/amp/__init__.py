@@ -44,7 +44,7 @@ class AMP(Law):
     """
 
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
-    prior: Prior = field(Gaussian(), "law of the signal's coordinates")
+    prior: Prior = field(Gaussian(), "distribution of the signal's coordinates")
     channel: Channel = field(Sign(), "how a field makes a label")
     iterations: int = field(10, "how many iterations", at_least=1, at_most=10_000)
     start: float | str = field("uninformative", "signal-to-noise ratio of what is known at the start", at_least=0)

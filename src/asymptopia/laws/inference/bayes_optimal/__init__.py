@@ -42,7 +42,7 @@ class BayesOptimal(Law):
     """
 
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
-    prior: Prior = field(Gaussian(), "law of the signal's coordinates")
+    prior: Prior = field(Gaussian(), "distribution of the signal's coordinates")
     channel: Channel = field(Sign(), "how a field makes a label")
     start: str = field("uninformative", "knowledge of the signal at the start", one_of=("uninformative", "informative"))
 

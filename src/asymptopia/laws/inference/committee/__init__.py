@@ -42,7 +42,7 @@ class Committee(Law):
 
     alpha: float = field(4.0, "samples per dimension, n / d", above=0)
     K: int = field(2, "number of hidden units", one_of=(1, 2))
-    prior: Prior = field(Gaussian(), "law of the weights: a mixture of few Gaussians")
+    prior: Prior = field(Gaussian(), "distribution of the weights: a mixture of few Gaussians")
     activation: Activation = field(Sign(), "units: Sign, whose votes are counted, or smooth, with real labels")
     noise: float | None = field(None, "variance of the noise of the real labels of smooth units", above=0)
     start: str = field(

@@ -78,7 +78,7 @@ class ERM(Law):
     l1: float = field(0.0, "strength of the penalty l1 |w|_1", at_least=0)
     loss: Loss = field(Logistic(), "loss of a label and a field; any convex function of (y, z)", needs="convex")
     teacher: Channel = field(Sign(), "how the teacher's field makes a label; any function of z")
-    prior: Prior = field(Gaussian(), "law of the teacher's coordinates")
+    prior: Prior = field(Gaussian(), "distribution of the teacher's coordinates")
     noisy_test: bool = field(False, "whether the labels of the test carry noise")
 
     size = "dimension"

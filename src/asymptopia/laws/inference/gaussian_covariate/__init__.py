@@ -58,12 +58,12 @@ class GaussianCovariate(Law):
     """
 
     alpha: float = field(2.0, "samples per dimension", above=0)
-    data: Covariates = field(Isotropic(), "the law of the inputs, or a data set")
+    data: Covariates = field(Isotropic(), "the distribution of the inputs, or a data set")
     loss: Loss = field(Logistic(), "what the student pays for a field z and a label y", needs="convex")
     ridge: float | str = field(1.0, 'weight of |w|**2 / 2, or "auto" for that of least test error in theory', above=0)
     teacher: Channel | None = field(
         None,
-        "law of the label given the teacher's field; None is Sign() for losses of a margin, else Linear()",
+        "distribution of the label given the teacher's field; None is Sign() for losses of a margin, else Linear()",
     )
     features: str = field("none", 'features of the data: "none", P random ones as in "relu:P", or "ntk:DEPTH"')
 

@@ -40,7 +40,7 @@ class RandomFeatures(Law):
     $$\hat V = -\frac n p E[\partial_\omega f], \quad \hat q = \frac n p E[f^2], \quad
       \hat m = \frac n p E[f\, \partial_\omega \log P(y | \omega)],$$
 
-    where the traces are those of the law of Marchenko and Pastur. The errors have a peak where the samples are just
+    where the traces are those of the Marchenko-Pastur distribution. The errors have a peak where the samples are just
     interpolated (`thresholds`, along `features`): at p = n for losses of real labels, where classes become linearly
     separable for the others. For p to infinity the student is one of a kernel.
 

@@ -50,10 +50,10 @@ class SpikedMatrix(Law):
     """
 
     snr: float = field(2.0, "signal-to-noise ratio", above=0)
-    prior: Prior = field(Rademacher(), "law of the entries of x")
+    prior: Prior = field(Rademacher(), "distribution of the entries of x")
     start: str = field("uninformative", "where message passing starts", one_of=("uninformative", "informative"))
     aspect: float | None = field(None, "rows per column, M / N; None for a symmetric matrix", above=0)
-    rows: Prior = field(Gaussian(), "law of the entries of u, if there is an aspect")
+    rows: Prior = field(Gaussian(), "distribution of the entries of u, if there is an aspect")
 
     size = "columns"
     sizes = (250, 500, 1000)
@@ -96,7 +96,7 @@ class SpikedMatrix(Law):
     def check(self) -> None:
         if self.aspect is None and self.rows != Gaussian():
             raise StatementError(
-                "`rows` is the law of u in a rectangular matrix: give it an `aspect`, or leave it out."
+                "`rows` is the distribution of u in a rectangular matrix: give it an `aspect`, or leave it out."
             )
         self.prior.check()
         self.rows.check()

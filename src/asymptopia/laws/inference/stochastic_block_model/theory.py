@@ -18,7 +18,7 @@ HINT = 0.01  # share of the leaves that the uninformative start knows: it vanish
 
 
 def reconstruct(groups: int, degree: float, assortativity: float, informative: bool) -> dict[str, float]:
-    """Both overlaps of `StochasticBlockModel` with their errors: the law of the root's posterior on a Poisson tree.
+    """Both overlaps with their errors, from the distribution of the root's posterior on a Poisson tree.
 
     Several populations evolve independently; errors are their spread. The drift between successive blocks of
     generations must vanish within its error twice in a row; raises `NotConverged` otherwise.
@@ -60,7 +60,7 @@ def _measure(posterior: np.ndarray) -> np.ndarray:
 
 
 def _relabelled(posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same law of posteriors given that the label is 0, with labels drawn anew from the posteriors themselves.
+    """The distribution of posteriors given the label 0, with labels drawn anew from the posteriors.
 
     Exact where labels have the probabilities they are given; without it a finite population can agree on wrong names.
     """

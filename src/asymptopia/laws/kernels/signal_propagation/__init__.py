@@ -16,7 +16,7 @@ SCHOENHOLZ = "Schoenholz, Gilmer, Ganguli and Sohl-Dickstein, ICLR (2017), equat
 
 
 class SignalPropagation(Law):
-    r"""What a deep random network makes of the lengths, the correlation and the gradients of two inputs.
+    r"""Lengths, correlation and gradients of two inputs in a deep random network.
 
     Layers of n units with preactivations $z^{l+1} = W \phi(z^l) + b$, where W has independent normal entries of
     variance $\sigma_w^2/n$ and b of variance $\sigma_b^2$. As $n \to \infty$ the squared length $|z^l|^2/n$ and the

@@ -25,11 +25,11 @@ class NoisyTwoLayer(Law):
 
     $$dw_i = -E[(g_N(x) - y)\,x f'(w_i x)]\,dt - \lambda w_i\,dt + \sqrt{2T}\,dW_i .$$
 
-    As $N \to \infty$ they become independent, of the law that solves a nonlinear Fokker-Planck equation, the gradient
-    flow in Wasserstein space of the free energy
-    $F = \frac12 E(g - y)^2 + \frac\lambda2 \int w^2 \rho + T \int \rho \log\rho$. F is convex, so that there is one
-    stationary law, the Gibbs law of its own potential; `free_energy_gap` is how far F is above its value there. With
-    $\alpha_t$ the log-Sobolev constant of $e^{-V_t/T}$, V the potential that neurons feel,
+    As $N \to \infty$ they become independent, with the distribution that solves a nonlinear Fokker-Planck equation, the
+    gradient flow in Wasserstein space of the free energy $F = \frac12 E(g - y)^2 + \frac\lambda2 \int w^2 \rho + T \int
+    \rho \log\rho$. F is convex, so that there is one stationary distribution, the Gibbs distribution of its own
+    potential; `free_energy_gap` is how far F is above its value there. With $\alpha_t$ the log-Sobolev constant of
+    $e^{-V_t/T}$, V the potential that neurons feel,
 
     $$F(\rho_t) - F_\infty \le (F(\rho_0) - F_\infty)\, e^{-2 T \int_0^t \alpha_s ds},$$
 
@@ -45,7 +45,7 @@ class NoisyTwoLayer(Law):
 
     activation: Activation = field(Tanh(), "what a neuron makes of its field")
     data: Inputs | Data = field(Curve(Erf(scale=2.0)), "one input number and labels: a law, or the rows of a data set")
-    start: Weights = field(Weights(mean=1.0, variance=0.25), "the law from which neurons start")
+    start: Weights = field(Weights(mean=1.0, variance=0.25), "the distribution from which neurons start")
     temperature: float = field(0.1, "temperature T", above=0)
     decay: float = field(0.3, "weight decay", at_least=0)
     times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing")
@@ -114,7 +114,7 @@ class NoisyTwoLayer(Law):
     def _one_input(self, inputs: Any) -> None:
         if inputs.dimension != 1:
             raise StatementError(
-                f"`data` of NoisyTwoLayer must have one input number, for a law of weights on the line, but has "
+                f"`data` of NoisyTwoLayer must have one input number, for weights on the line, but has "
                 f"{inputs.dimension}."
             )
 

@@ -81,7 +81,7 @@ class Noisy(NamedTuple):
 
 
 def stationary(problem: Noisy) -> np.ndarray:
-    r"""The masses of the Gibbs law $\propto e^{-V/T}$ whose potential is its own, by Newton's method on its outputs.
+    r"""The masses of the Gibbs distribution $\propto e^{-V/T}$ with its own potential, by Newton's method.
 
     The free energy is convex, so that there is one. Raises `ArithmeticError` if it is not found.
     """

@@ -12,12 +12,12 @@ from ....parts.optimiser import HeavyBall, Optimiser
 
 PEDREGOSA = "Pedregosa and Scieur, ICML 37 (2020) 7553, section 2 and theorem 2.1"
 PAQUETTE = "Paquette, van Merrienboer, Paquette and Pedregosa, Found. Comput. Math. 23 (2023) 597, theorem 1.1"
-MOMENTS = "moments of the law of Marchenko and Pastur, by hand"
+MOMENTS = "moments of the Marchenko-Pastur distribution, by hand"
 CHEBYSHEV = "sum of squares of Chebyshev polynomials of the second kind, by hand"
 
 
 class TrainingRace(Law):
-    r"""Optimisers race on one problem, each paying for its steps in gradients; some of the race has a theory.
+    r"""Optimisers race on least squares, each paying for its steps in gradients.
 
     m = `samples` n Gaussian inputs x in n dimensions have the labels $y = w^* \cdot x$ plus noise, $|w^*| = 1$, and
     $f(w) = \frac1{2m} \sum_i (y_i - w \cdot x_i)^2$ is trained from a random w of norm 1 that is

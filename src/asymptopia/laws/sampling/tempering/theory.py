@@ -32,7 +32,7 @@ def generator(log_weight: np.ndarray) -> np.ndarray:
 
 
 def stationary(log_weight: np.ndarray) -> np.ndarray:
-    """The law of these logarithmic weights."""
+    """The distribution of these logarithmic weights."""
     weight = np.exp(log_weight - log_weight.max())
     return weight / weight.sum()
 

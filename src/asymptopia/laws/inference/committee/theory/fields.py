@@ -60,7 +60,7 @@ Nodes = list[tuple[np.ndarray, np.ndarray]]
 def _common(
     q: np.ndarray, V: np.ndarray, activation: Activation, noise: float, fine: float, inner: np.ndarray, means: Nodes
 ) -> tuple[np.ndarray, float]:
-    """By one grid of fields for all means: the likelihood of each label there, times the law of the fields."""
+    """By one grid of fields for all means: the likelihood of each label there, times the density of the fields."""
     kernels, lines = [], []
     for k in range(2):
         step = float(inner[k] * np.sqrt(V[k]))

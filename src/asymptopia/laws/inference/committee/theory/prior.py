@@ -54,7 +54,7 @@ def learnt(prior: Prior, A: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _step(variance: float) -> float:
-    """A step that resolves features as wide as the noise under a normal law of this variance, not too small."""
+    """A step that resolves features as wide as the noise, for a normal distribution of this variance."""
     finer = np.clip(np.sqrt(variance) * STEP / NARROW, 1.0, FINEST)
     return float(STEP / 2 ** (np.ceil(2 * np.log2(finer)) / 2))
 

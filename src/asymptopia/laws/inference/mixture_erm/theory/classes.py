@@ -130,7 +130,7 @@ def _cubature(d: int) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=16)
 def _product(K: int, coarse: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss-Hermite in K - 1 dimensions, or Sobol's points of which the normal law has been matched in two moments."""
+    """Gauss-Hermite nodes in K - 1 dimensions, or Sobol points whose first two moments are those of the normal one."""
     if K in _ORDERS:
         x, w = np.polynomial.hermite_e.hermegauss(_ORDERS[K][coarse])
         grid = np.meshgrid(*[x] * (K - 1), indexing="ij")

@@ -6,8 +6,8 @@ $$\mathcal P(\gamma) = u(0, h) - \frac12 \int_0^1 t\,\gamma(t)\,dt, \qquad
   \partial_t u = -\frac12 (\partial_x^2 u + \gamma\,(\partial_x u)^2), \qquad u(1, x) = T \log 2\cosh(x / T),$$
 
 $|x|$ at T = 0. On each step $e^{\gamma u}$ solves a heat equation: a Gaussian convolution of positive numbers, by the
-trapezoidal rule on grids that coarsen as u becomes smoother. The derivatives follow from the law of the diffusion
-$dX = \gamma\,\partial_x u\,dt + dW$ from h, which is carried along the same convolutions.
+trapezoidal rule on grids that coarsen as u becomes smoother. The derivatives follow from the distribution of the
+diffusion $dX = \gamma\,\partial_x u\,dt + dW$ from h, which is carried along the same convolutions.
 """
 
 from __future__ import annotations
