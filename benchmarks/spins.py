@@ -25,7 +25,7 @@ import numpy as np
 from numba import njit
 from timing import options, pick, row, seconds
 
-from asymptopia.algorithms.spins import ground_state, multispin, parallel_tempering
+from asymptopia.algorithms.spins import ground_state, multispin, spin_tempering
 
 N, T_GLASS, T_LATTICE = 1024, 0.6, 1.0
 jax.config.update("jax_enable_x64", True)
@@ -83,10 +83,10 @@ def glass(repeats: int) -> None:
     J, ladder = upper + upper.T, (T_GLASS, T_GLASS * 1.01)
     given = jnp.asarray(J)
     s, _ = jax_sweeps(given, jnp.ones(N), jax.random.key(0), 200)
-    parallel_tempering(J, 0.0, ladder, 2, rng)
+    spin_tempering(J, 0.0, ladder, 2, rng)
     times = []
     for r in range(repeats):
-        ours, found = nanoseconds(lambda: parallel_tempering(J, 0.0, ladder, 600, rng), 600 * 4 * N)
+        ours, found = nanoseconds(lambda: spin_tempering(J, 0.0, ladder, 600, rng), 600 * 4 * N)
         theirs, (s, energy) = nanoseconds(
             lambda: jax.block_until_ready(jax_sweeps(given, s, jax.random.key(1 + r), 300)), 300 * N
         )

@@ -9,6 +9,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from command_line import call, succeed
 
 from asymptopia.cli import VERBS, main
 from asymptopia.contract.catalogue import law_named
@@ -67,16 +68,6 @@ def mine(tmp_path, monkeypatch):
     path = tmp_path / "mine.py"
     path.write_text(MINE)
     return str(path)
-
-
-def call(*words):
-    return CliRunner().invoke(main, list(words), env={"COLUMNS": "160"})
-
-
-def succeed(*words):
-    result = call(*words)
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def refused(*words):

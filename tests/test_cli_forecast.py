@@ -5,19 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-
-from asymptopia.cli import main
-
-
-def call(*words):
-    return CliRunner().invoke(main, list(words))
-
-
-def succeed(*words):
-    result = call(*words)
-    assert result.exit_code == 0, result.output
-    return result
+from command_line import call, succeed
 
 
 def table(path, rows=60, **columns):

@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from click.testing import CliRunner
-
-from asymptopia.cli import main
+from command_line import call, succeed
 
 MINE = '''
 import os
@@ -69,16 +67,6 @@ def undrawn(monkeypatch):
         return page
 
     monkeypatch.setattr("asymptopia.report.write_results", write)
-
-
-def call(*words):
-    return CliRunner().invoke(main, list(words))
-
-
-def succeed(*words):
-    result = call(*words)
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def calls():

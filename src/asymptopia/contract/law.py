@@ -133,8 +133,9 @@ class Law(Statement, Computable, Phased):
     controls: ClassVar[tuple[str, ...]] = ()
 
     def coords(self) -> dict[str, Any]:
-        """The values along the axes of array observables, by name of the axis."""
-        return {}
+        """The values along the axes of array observables, by name; by default those of fields with an `axis`."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        return {f.metadata["axis"]: np.array(getattr(self, f.name)) for f in fields if f.metadata.get("axis")}
 
     def valid(self) -> str | None:
         """The reason why the limit cannot be trusted at this statement, or None."""

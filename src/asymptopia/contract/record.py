@@ -32,14 +32,16 @@ def field(
     at_most: float | None = None,
     one_of: tuple[Any, ...] | None = None,
     needs: str | None = None,
+    axis: str = "",
     unit: str = "",
 ) -> Any:
     """A field of a law or part, with its meaning, its unit and what values are allowed.
 
     needs: a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
+    axis:  the axis of array observables on which the field's values lie: numbers in the range that increase.
     """
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
-    metadata["needs"] = needs
+    metadata |= dict(needs=needs, axis=axis)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -74,6 +76,8 @@ class Record:
             clean = _clean(value, hints[f.name], f"`{f.name}` of {type(self).__name__}", f.metadata)
             if clean is not value:
                 object.__setattr__(self, f.name, clean)
+            if f.metadata.get("axis"):
+                _check_axis(self, f.name, f.metadata)
 
     def __repr__(self) -> str:
         inside = ", ".join(
@@ -117,10 +121,24 @@ def check_increasing(
 ) -> None:
     """Raise `StatementError` unless a field holds at least `count` finite numbers in range that increase strictly."""
     given = getattr(record, name)
-    values = np.asarray(given, float)
+    try:
+        values = np.asarray(given, float)
+    except (TypeError, ValueError):
+        values = np.array(math.nan)
     enough = values.ndim == 1 and len(values) >= count and np.isfinite(values).all()
     if not enough or values[0] < at_least or values[-1] > at_most or (np.diff(values) <= 0).any():
         raise StatementError(f"`{name}` of {type(record).__name__} must be {must}, but is {given}.")
+
+
+def _check_axis(record: Record, name: str, limits: typing.Mapping[str, Any]) -> None:
+    """Raise `StatementError` unless the values of a field along an axis are in its range and increase."""
+    low, high = limits.get("at_least"), limits.get("at_most")
+    if limits.get("below") is not None:
+        high = float(np.nextafter(limits["below"], -math.inf))
+    check_increasing(
+        record, name, " ".join(filter(None, ("numbers", allowed(limits), "that increase"))),
+        at_least=-math.inf if low is None else low, at_most=math.inf if high is None else high,
+    )  # fmt: skip
 
 
 def unmet(record: Record) -> str | None:

@@ -207,6 +207,13 @@ def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.nda
     return np.diff(below) / np.diff(edges)
 
 
+def densities_from(
+    start: tuple[float, float], time: float, x: np.ndarray, mass: np.ndarray, edges: np.ndarray
+) -> np.ndarray:
+    """The mean density in each cell at a time: of the masses, or at time 0 of the normal start (mean, deviation)."""
+    return cell_densities(x, mass, edges) if time > 0 else normal_densities(*start, edges)
+
+
 def romberg(values: Any) -> tuple[np.ndarray, np.ndarray]:
     """Richardson extrapolation of values at spacings h, h/2, h/4, ... with errors in even powers: limit and error.
 

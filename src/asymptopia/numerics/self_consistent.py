@@ -53,6 +53,10 @@ class Path(NamedTuple):
     masses: np.ndarray
     halfway: np.ndarray
 
+    def index(self, time: float) -> int:
+        """The position of a time among `times`."""
+        return int(np.searchsorted(self.times, time - 1e-12))
+
 
 def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float) -> Path:
     """The masses as a function of time, in equal steps of at most `step` between successive times."""

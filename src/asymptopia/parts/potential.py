@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.record import Record, StatementError, field
+from ..contract.record import NoLimit, Record, StatementError, field
 from ..numerics.arrays import ArrayLike
 from .loss import namespace
 from .own_function import OwnFunction
@@ -56,6 +56,16 @@ class Potential(Record):
                 return float(x[inside[0] - 1]), float(x[inside[-1] + 1])
             radius *= 2
         return None
+
+    def confining(self, temperature: float, where: str) -> tuple[float, float]:
+        """The `basin` of 40 temperatures. Raises `NoLimit`, naming the field `where`, if the potential has none."""
+        basin = self.basin(temperature)
+        if basin is None:
+            raise NoLimit(
+                f"{where} must be confining, that is rise by 40 temperatures above its minimum on both sides within "
+                f"|x| < 2048, but {self!r} does not."
+            )
+        return basin
 
     def values(self, x: np.ndarray) -> np.ndarray:
         """V at points x, as a NumPy array. Raises `StatementError` unless every value is finite."""

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from asymptopia.algorithms.spins import parallel_tempering, product_tempering
+from asymptopia.algorithms.spins import product_tempering, spin_tempering
 from asymptopia.contract.record import StatementError
 
 TEMPERATURES = np.array([0.6, 1.0, 1.6])
@@ -37,7 +37,7 @@ def test_pairs_are_what_parallel_tempering_knows():
     dense = np.zeros((n, n))
     dense[members[:, 0], members[:, 1]] = dense[members[:, 1], members[:, 0]] = J
     one = product_tempering(members, J, TEMPERATURES, 20_000, rng)
-    other = parallel_tempering(dense, 0.0, TEMPERATURES, 20_000, rng)
+    other = spin_tempering(dense, 0.0, TEMPERATURES, 20_000, rng)
     np.testing.assert_allclose(one["energy"], other.energy, atol=0.01)
     np.testing.assert_allclose(one["squared_overlap"], other.overlap_moment(2), atol=0.02)
     np.testing.assert_allclose(one["exchanged"], other.exchanged, atol=0.03)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from asymptopia.algorithms.spins import even_ladder, parallel_tempering
+from asymptopia.algorithms.spins import even_ladder, spin_tempering
 from asymptopia.contract.record import StatementError
 
 TEMPERATURES = np.array([0.3, 0.5, 1.0, 2.0])
@@ -31,7 +31,7 @@ def exact(J, h, T):
 def test_means_are_those_of_the_exact_sum(heat_bath):
     rng = np.random.default_rng(1)
     J, h = sherrington_kirkpatrick(8, rng), 0.3 * rng.standard_normal(8)
-    runs = [parallel_tempering(J, h, TEMPERATURES, 3000, rng, heat_bath=heat_bath) for _ in range(24)]
+    runs = [spin_tempering(J, h, TEMPERATURES, 3000, rng, heat_bath=heat_bath) for _ in range(24)]
     values = np.array([[r.energy, r.energy_variance, r.overlap_moment(1), r.overlap_moment(2)] for r in runs])
     truth = np.array([exact(J, h, T) for T in TEMPERATURES]).T
     z = (values.mean(axis=0) - truth) / (values.std(axis=0, ddof=1) / np.sqrt(len(runs)))
@@ -43,7 +43,7 @@ def test_means_are_those_of_the_exact_sum(heat_bath):
 @pytest.mark.parametrize("J", [np.zeros((8, 8)), np.eye(8, k=1) + np.eye(8, k=-1)], ids=["free", "chain"])
 def test_spins_on_which_nothing_acts_forget_where_they_started(J):
     rng = np.random.default_rng(9)
-    runs = [parallel_tempering(J, 0.0, [1.0, 1.2], 20_000, rng) for _ in range(10)]
+    runs = [spin_tempering(J, 0.0, [1.0, 1.2], 20_000, rng) for _ in range(10)]
     measured = np.array([[r.energy[0], r.energy_variance[0], r.overlap_moment(2)[0]] for r in runs])
     truth = np.array(exact(J, np.zeros(8), 1.0))[[0, 1, 3]]
     assert np.abs(measured - truth).max() < 0.03
@@ -53,7 +53,7 @@ def test_the_lowest_energy_seen_is_the_least_and_is_that_of_its_configuration():
     rng = np.random.default_rng(2)
     J = sherrington_kirkpatrick(12, rng)
     S = np.array(list(itertools.product([-1, 1], repeat=12)))
-    sampled = parallel_tempering(J, 0.1, TEMPERATURES, 500, rng)
+    sampled = spin_tempering(J, 0.1, TEMPERATURES, 500, rng)
     energies = -(np.einsum("ai,ij,aj->a", S, J, S) / 2 + 0.1 * S.sum(axis=1)) / 12
     assert sampled.lowest_energy == pytest.approx(energies.min(), abs=1e-12)
     s = sampled.lowest_spins.astype(float)
@@ -62,7 +62,7 @@ def test_the_lowest_energy_seen_is_the_least_and_is_that_of_its_configuration():
 
 def test_independent_spins_in_a_field():
     T = np.array([0.5, 1.0, 2.0])
-    sampled = parallel_tempering(np.zeros((40, 40)), 0.7, T, 4000, np.random.default_rng(3), heat_bath=True)
+    sampled = spin_tempering(np.zeros((40, 40)), 0.7, T, 4000, np.random.default_rng(3), heat_bath=True)
     np.testing.assert_allclose(sampled.energy, -0.7 * np.tanh(0.7 / T), atol=0.005)
     np.testing.assert_allclose(sampled.heat_capacity, (0.7 / T / np.cosh(0.7 / T)) ** 2, atol=0.02)
     np.testing.assert_allclose(sampled.overlap_moment(1), np.tanh(0.7 / T) ** 2, atol=0.01)
@@ -72,7 +72,7 @@ def test_independent_spins_in_a_field():
 
 def test_history_ends_at_the_mean_and_a_seed_repeats_the_run():
     J = sherrington_kirkpatrick(32, np.random.default_rng(4))
-    a, b, c = (parallel_tempering(J, 0.0, TEMPERATURES, 1000, np.random.default_rng(s)) for s in (5, 5, 6))
+    a, b, c = (spin_tempering(J, 0.0, TEMPERATURES, 1000, np.random.default_rng(s)) for s in (5, 5, 6))
     assert a.history.shape == (10, 4)
     np.testing.assert_allclose(a.history[-1], a.energy, atol=0.03)
     for x, y, z in zip(vars(a).values(), vars(b).values(), vars(c).values(), strict=True):
@@ -85,12 +85,10 @@ def test_a_ladder_exchanges_evenly():
     rng = np.random.default_rng(7)
     J = sherrington_kirkpatrick(100, rng)
     T = even_ladder(J, 0.0, 0.2, 1.6, rng, exchanged=0.4)
-    exchanged = parallel_tempering(J, 0.0, T, 3000, rng).exchanged
+    exchanged = spin_tempering(J, 0.0, T, 3000, rng).exchanged
     assert T[0] == 0.2 and T[-1] == 1.6
     assert exchanged.min() > 0.36 and exchanged.max() < 0.56
-    assert np.ptp(parallel_tempering(J, 0.0, np.geomspace(0.2, 1.6, len(T)), 3000, rng).exchanged) > 2 * np.ptp(
-        exchanged
-    )
+    assert np.ptp(spin_tempering(J, 0.0, np.geomspace(0.2, 1.6, len(T)), 3000, rng).exchanged) > 2 * np.ptp(exchanged)
 
 
 def broken(n=4, at=(0, 1), value=np.nan):
@@ -118,7 +116,7 @@ def broken(n=4, at=(0, 1), value=np.nan):
 def test_bad_input_is_refused(changed, message):
     given = dict(couplings=broken(value=1.0), field=0.0, temperatures=[1.0, 2.0], sweeps=10) | changed
     with pytest.raises(StatementError, match=message):
-        parallel_tempering(**given, rng=np.random.default_rng(0))
+        spin_tempering(**given, rng=np.random.default_rng(0))
 
 
 def test_bad_ladders_are_refused():

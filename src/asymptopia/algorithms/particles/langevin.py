@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    import jax
 
 
 def langevin(
@@ -30,6 +33,15 @@ def langevin(
     particle allows. Traceable by JAX.
     """
     return _march(potential, x, temperature, times, step, key, (coupling, centre), None)[0]
+
+
+def histogram(x: ArrayLike, edges: Sequence[float]) -> jax.Array:
+    """The share of particles x (..., n) in each cell between neighbouring edges, over its width: (..., cells)."""
+    import jax.numpy as jnp
+
+    x, places = jnp.asarray(x), jnp.asarray(edges)
+    below = (x[..., None, :] <= places[:, None]).sum(axis=-1)
+    return jnp.diff(below) / x.shape[-1] / jnp.diff(places)
 
 
 def langevin_exits(

@@ -6,7 +6,7 @@ from .ferromagnet import GraphRun, metropolis, swendsen_wang, wolff
 from .ground_state import GroundState, ground_state
 from .multispin import LatticeRun, multispin
 from .products import product_tempering
-from .tempering import Tempered, even_ladder, parallel_tempering
+from .tempering import Tempered, even_ladder, spin_tempering
 
 __all__ = [
     "GraphRun",
@@ -17,8 +17,8 @@ __all__ = [
     "ground_state",
     "metropolis",
     "multispin",
-    "parallel_tempering",
     "product_tempering",
+    "spin_tempering",
     "swendsen_wang",
     "wolff",
 ]

@@ -1,4 +1,4 @@
-"""Moves of Ising spins on dense couplings, compiled; `parallel_tempering` and `ground_state` are what to call.
+"""Moves of Ising spins on dense couplings, compiled; `spin_tempering` and `ground_state` are what to call.
 
 A configuration is kept with the fields that act on its spins, `local` = J s + h, so that a proposal costs O(1) and a
 flip one row of J. Random numbers are from a NumPy Generator.
@@ -100,7 +100,7 @@ def scatter(J, h, copies, rng):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def temper(J, h, betas, sweeps, burn, heat_bath, rng):  # type: ignore[no-untyped-def]
-    """A run of parallel tempering of two replicas; see `parallel_tempering` for what it measures."""
+    """A run of parallel tempering of two replicas; see `spin_tempering` for what it measures."""
     n, count = len(h), len(betas)
     s, local, H = scatter(J, h, 2 * count, rng)
     place = np.arange(2 * count).reshape(2, count)

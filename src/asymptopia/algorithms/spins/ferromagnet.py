@@ -78,7 +78,7 @@ def _without_couplings(graph: Any) -> None:
         raise StatementError(
             f"`graph` must have edges of weight 1, as all couplings are equal, but has weights from "
             f"{weights.min():g} to "
-            f"{weights.max():g}: the strength of a ferromagnet goes into `beta`, and `parallel_tempering` and "
+            f"{weights.max():g}: the strength of a ferromagnet goes into `beta`, and `spin_tempering` and "
             "`ground_state` take couplings."
         )
 

@@ -23,7 +23,7 @@ def product_tempering(
     r"""Sample $H = -\sum_a J_a s_{i_{a1}} ... s_{i_{ap}}$ at each of the temperatures, two replicas each.
 
     members: (couplings, p), the different spins 0, 1, ... that each coupling joins. strengths: (couplings,), J. The
-    rest is as in `parallel_tempering`. Returns means over the run at each temperature: `energy` per spin, and
+    rest is as in `spin_tempering`. Returns means over the run at each temperature: `energy` per spin, and
     `squared_overlap` of the two replicas; and `exchanged`, the share of the exchanges between neighbouring temperatures
     that were made. Raises `StatementError`.
     """

@@ -50,7 +50,7 @@ class Tempered:
         return self.energy_variance / self.temperatures**2
 
 
-def parallel_tempering(
+def spin_tempering(
     couplings: ArrayLike,
     field: Any,
     temperatures: Sequence[float] | np.ndarray,
@@ -128,7 +128,7 @@ def even_ladder(
     step = 2 * float(erfcinv(exchanged))
     T = np.geomspace(lowest, highest, 2 + math.ceil(math.log(highest / lowest) * math.sqrt(len(J)) / 4))
     for _ in range(checked_count("rounds", rounds, 1)):
-        run = parallel_tempering(J, field, T, sweeps, rng)
+        run = spin_tempering(J, field, T, sweeps, rng)
         deviation = np.sqrt(len(J) * run.energy_variance)
         length = (deviation[1:] + deviation[:-1]) / 2 * -np.diff(1 / T)
         seen = (run.exchanged > 0.02) & (run.exchanged < 0.98)

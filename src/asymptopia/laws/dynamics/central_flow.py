@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 
 if TYPE_CHECKING:
     import jax
@@ -65,7 +65,9 @@ class CentralFlow(Law):
     rate: float = field(0.5, "rate of learning, times n", above=0)
     target: float = field(3.2, "distance of the point that draws the outer weights", above=0)
     angle: float = field(0.8, "angle of the outer weights to that point at the start", above=0, below=math.pi / 2)
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing, > 0; steps times the rate over n")
+    times: tuple[float, ...] = field(
+        (0.25, 0.5, 1.0), "times, increasing, > 0; steps times the rate over n", at_least=0, axis="time"
+    )
 
     size = "curvature"
     sizes = (400, 800, 1600, 3200)
@@ -92,13 +94,6 @@ class CentralFlow(Law):
         ),
     }
     landmarks = _landmarks()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def check(self) -> None:
         if self.times[0] == 0:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
-from ...contract.record import StatementError, check_increasing, field
+from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
 SAXE = "Saxe, McClelland and Ganguli, ICLR 2014, arXiv:1312.6120, equations 9 to 13"
@@ -56,7 +56,7 @@ class DeepLinear(Law):
     layers: int = field(3, "number of weight matrices", at_least=1)
     singular_values: tuple[float, ...] = field((3.0, 1.5), "of the map to be learned, each >= 0")
     scale: float = field(0.1, "strength of every mode at the start", above=0)
-    times: tuple[float, ...] = field((0.2, 0.4, 0.6, 0.8, 1.2), "times, increasing")
+    times: tuple[float, ...] = field((0.2, 0.4, 0.6, 0.8, 1.2), "times, increasing", at_least=0, axis="time")
 
     size = "width"
     sizes = (40, 80, 160)
@@ -77,7 +77,6 @@ class DeepLinear(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_increasing(self, "times")
         s = np.asarray(self.singular_values, float)
         if s.ndim != 1 or not len(s) or not np.isfinite(s).all() or (s < 0).any():
             stated = self.singular_values

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 from ...numerics.arrays import Key
 
 ADVANI_SAXE = "Advani, Saxe and Sompolinsky, Neural Networks 132 (2020) 428, equations 9 to 12"
@@ -65,7 +65,7 @@ class RidgeFlow(Law):
     ridge: float = field(0.1, "strength of the penalty, for a sum of losses", at_least=0)
     noise: float = field(0.25, "variance of the noise of the labels", at_least=0)
     start_variance: float = field(1.0, "variance of each weight at the start", at_least=0)
-    times: tuple[float, ...] = field((0.1, 0.3, 1.0, 3.0, 10.0), "times, increasing")
+    times: tuple[float, ...] = field((0.1, 0.3, 1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
     size = "dimension"
     sizes = (50, 100, 200)
@@ -93,10 +93,6 @@ class RidgeFlow(Law):
         "train_loss": Observable(r"\mathcal L", "mean loss of a sample, without penalty", dims=("time",)),
     }
     landmarks = _landmarks()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
 
     def predict(self) -> dict[str, Any]:
         before = self._averages(128)
@@ -145,9 +141,6 @@ class RidgeFlow(Law):
             "test_error": ((w - teacher) ** 2).sum(axis=1) / n,
             "train_loss": (residual**2).mean(axis=1) / 2,
         }
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
 
 def best_time(law: RidgeFlow) -> tuple[float, float]:

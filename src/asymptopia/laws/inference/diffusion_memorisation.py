@@ -9,7 +9,7 @@ import numpy as np
 
 from ...contract.batching import generator, whole
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import StatementError, check_increasing, field
+from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
     import jax
@@ -80,8 +80,10 @@ class DiffusionMemorisation(Law):
     alpha: float = field(0.2, "log of the points of a cluster, per dimension", above=0)
     variance: float = field(1.0, "variance of a cluster", above=0)
     separation: float = field(1.0, "squared distance of a cluster's centre from 0, per dimension", above=0)
-    times: tuple[float, ...] = field((1.0,), "times of `excess`, increasing")
-    shifts: tuple[float, ...] = field((0.0,), "times of `same_class` after the time of speciation, increasing")
+    times: tuple[float, ...] = field((1.0,), "times of `excess`, increasing", at_least=0, axis="time")
+    shifts: tuple[float, ...] = field(
+        (0.0,), "times of `same_class` after the time of speciation, increasing", axis="shift"
+    )
 
     controls = ("time",)
     size = "dimension"
@@ -102,14 +104,6 @@ class DiffusionMemorisation(Law):
         "same_class": Observable("P", "probability that two paths end in one cluster", dims=("shift",), scale=1.0),
     }
     landmarks = _landmarks()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-        check_increasing(self, "shifts", "numbers that increase", at_least=-np.inf)
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times), "shift": np.array(self.shifts)}
 
     def predict(self) -> dict[str, Any]:
         z, h = np.linspace(-12, 12, 4001, retstep=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
-from ...contract.record import StatementError, check_increasing, field
+from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Erf, Identity
 
@@ -42,7 +42,7 @@ class LazyTraining(Law):
     inputs: tuple = field(((1.0, 0.8), (-0.6, 1.1), (0.9, -1.2)), "the samples' inputs x, one tuple of numbers each")
     labels: tuple = field((1.0, -1.0, 0.5), "their labels y")
     probe: tuple = field((0.3, 1.0), "the input at which outputs are seen")
-    times: tuple = field((0.1, 0.3, 1.0), "times, from 0 up")
+    times: tuple = field((0.1, 0.3, 1.0), "times, from 0 up", at_least=0, axis="time")
     depth: int = field(1, "number of hidden layers", at_least=1)
     activation: Activation = field(Erf(), "what a hidden unit makes of its preactivation")
     weight_variance: float = field(1.5, "variance of the weights, times their number", above=0)
@@ -90,7 +90,6 @@ class LazyTraining(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_increasing(self, "times")
         given = {"inputs": self.inputs, "labels": (self.labels,), "probe": (self.probe,)}
         for name, rows in given.items():
             try:
@@ -111,9 +110,6 @@ class LazyTraining(Law):
             raise StatementError(
                 f"`probe` of LazyTraining must be {len(self.inputs[0])} numbers, as each input, but is {self.probe!r}."
             )
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.asarray(self.times, float)}
 
     def predict(self) -> dict[str, Any]:
         from ...parts.architecture import Dense

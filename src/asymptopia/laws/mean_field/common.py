@@ -1,8 +1,8 @@
-"""What the laws of two-layer networks have in common: the statement, and one network of finite width."""
+"""What laws of this field share: densities of particles in cells, and the statement of two-layer networks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,22 @@ BIBTEX = r"""@article{MeiMontanariNguyen2018,
 }"""
 
 
+class CellDensity:
+    """For laws of particles on the line with a density in each cell between neighbouring `edges`."""
+
+    edges: tuple[float, ...]
+    cells: ClassVar[str] = "position"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()  # type: ignore[misc]
+        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)  # type: ignore[arg-type]
+
+    def coords(self) -> dict[str, Any]:
+        """The axes of the fields, and the middle of every cell on the axis named by `cells`."""
+        ends = np.array(self.edges)
+        return super().coords() | {self.cells: (ends[1:] + ends[:-1]) / 2}  # type: ignore[misc]
+
+
 class _Network(Law):
     """The statement of a two-layer network."""
 
@@ -41,7 +57,9 @@ class _Network(Law):
     rate: float = field(1.0, "rate a", above=0)
     noise: float = field(0.1, "variance of the noise that SGD finds on labels", at_least=0)
     batch: int = field(1, "samples a step of SGD, of a/N each; 0 for gradient flow", at_least=0)
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing: N steps make one unit of time")
+    times: tuple[float, ...] = field(
+        (0.25, 0.5, 1.0), "times, increasing: N steps make one unit of time", at_least=0, axis="time"
+    )
     probes: tuple[Any, ...] = field((), "inputs at which outputs are looked at; empty for four that suit the data")
 
     size = "neurons"
@@ -49,7 +67,6 @@ class _Network(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_increasing(self, "times")
         if isinstance(self.data, IsotropicGaussians) and self.batch == 0:
             raise StatementError(
                 f"`batch` of {type(self).__name__} must be >= 1 on IsotropicGaussians: gradient flow would need "

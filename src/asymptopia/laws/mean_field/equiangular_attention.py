@@ -9,7 +9,7 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 from ...numerics.arrays import ArrayLike
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class EquiangularAttention(Law):
     tokens: int = field(8, "number of tokens n", at_least=2)
     beta: float = field(1.0, "inverse temperature of attention", at_least=0, at_most=100)
     attention: str = field("softmax", "how weights are normalised", one_of=("softmax", "unnormalised"))
-    times: tuple[float, ...] = field((1.0, 3.0, 6.0), "times, increasing")
+    times: tuple[float, ...] = field((1.0, 3.0, 6.0), "times, increasing", at_least=0, axis="time")
 
     size = "dimension"
     sizes = (32, 64, 128, 256)
@@ -78,10 +78,6 @@ class EquiangularAttention(Law):
         "clustering_time": Observable("t_{1/2}", "time at which the mean cosine reaches 1/2", unit="time"),
     }
     landmarks = _landmarks()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
 
     def predict(self) -> dict[str, Any]:
         from scipy.integrate import quad, solve_ivp
@@ -113,9 +109,6 @@ class EquiangularAttention(Law):
         x /= np.linalg.norm(x, axis=1, keepdims=True)
         path = attend(x, self.beta, self.times, self.attention)
         return {"overlap": [mean_cosine(y) for y in path.tokens], "clustering_time": path.clustered}
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def valid(self) -> str | None:
         """Where weights are steep, small deviations of the angles from 90 degrees decide who attracts whom."""

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
+from .common import CellDensity
 
 RISKEN = "Risken, The Fokker-Planck Equation (1989), equation 5.28"
 GENERATOR = "spectral gap of the generator by another discretisation, to 12 digits"
@@ -20,7 +21,7 @@ LEVELS = ((256,), (512,), (1024,), (2048,))
 WIDE = 9.0
 
 
-class FokkerPlanck(Law):
+class FokkerPlanck(CellDensity, Law):
     r"""Independent particles in a potential under thermal noise: overdamped Langevin dynamics.
 
     n independent particles start from `start` and obey
@@ -56,7 +57,7 @@ class FokkerPlanck(Law):
     potential: Potential = field(DoubleWell(), "potential V(x), or a function of x")
     temperature: float = field(0.25, "temperature T", above=0, unit="energy")
     start: Normal = field(Normal(mean=-1.0, variance=0.1), "distribution of the particles at the start")
-    times: tuple[float, ...] = field((0.25, 1.0, 4.0), "times, increasing")
+    times: tuple[float, ...] = field((0.25, 1.0, 4.0), "times, increasing", at_least=0, axis="time")
     exit_at: float = field(0.0, "point whose first passage is an exit")
     other: Normal = field(Normal(mean=1.0, variance=0.2), "distribution of other particles, driven by the same noise")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
@@ -120,19 +121,10 @@ class FokkerPlanck(Law):
         ),
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
-
     def check(self) -> None:
         if self.start == self.other:
             raise NoLimit("`other` of FokkerPlanck must differ from its `start`, but both are equal.")
-        if self.potential.basin(self.temperature) is None:
-            raise NoLimit(
-                "`potential` of FokkerPlanck must be confining, that is rise by 40 temperatures above its minimum on "
-                f"both sides within |x| < 2048, but {self.potential!r} does not."
-            )
+        self._basin()
 
     def predict(self) -> dict[str, Any]:
         from ...numerics.drift_diffusion import refined
@@ -149,17 +141,16 @@ class FokkerPlanck(Law):
         }
 
     def _basin(self) -> tuple[float, float]:
-        self.check()
-        return self.potential.basin(self.temperature)  # type: ignore[return-value]
+        return self.potential.confining(self.temperature, "`potential` of FokkerPlanck")
 
     def _on_grid(self, cells: int) -> dict[str, np.ndarray]:
         """Moments, densities, distance, exits and the gap with this many cells."""
-        from ...numerics.drift_diffusion import cell_densities, normal_densities, spectral_gap
+        from ...numerics.drift_diffusion import densities_from, spectral_gap
         from ...numerics.passage import distance, normal_nodes, quantiles
 
         inside = np.linspace(*self._basin(), cells + 1)
         gap = spectral_gap(self.potential.values(inside), inside[1] - inside[0], self.temperature)
-        z, edges = normal_nodes(4 * cells + 1), np.array(self.edges)
+        z = normal_nodes(4 * cells + 1)
         mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
         far, wide = self.other.mean, float(np.sqrt(self.other.variance))
         (x, masses), (y, others) = self._evolved(self.start, cells), self._evolved(self.other, cells)
@@ -167,9 +158,7 @@ class FokkerPlanck(Law):
         for t, mass, other in zip(self.times, masses, others, strict=True):
             rows["mean"].append(mass @ x)
             rows["second"].append(mass @ x**2 if t > 0 else mean**2 + deviation**2)
-            rows["density"].append(
-                cell_densities(x, mass, edges) if t > 0 else normal_densities(mean, deviation, edges)
-            )
+            rows["density"].append(densities_from((mean, deviation), t, x, mass, np.array(self.edges)))
             apart = np.hypot(mean - far, deviation - wide)
             rows["distance"].append(distance(quantiles(x, mass, z), quantiles(y, other, z), z) if t > 0 else apart)
         return {k: np.array(v) for k, v in rows.items()} | self._exits(cells) | {"spectral_gap": np.array(gap)}
@@ -234,7 +223,7 @@ class FokkerPlanck(Law):
         import jax
         import jax.numpy as jnp
 
-        from ...algorithms.particles.langevin import langevin_exits
+        from ...algorithms.particles.langevin import histogram, langevin_exits
 
         first, second = jax.random.split(key)
         z = jax.random.normal(first, (n,))
@@ -242,19 +231,14 @@ class FokkerPlanck(Law):
         both, passed = langevin_exits(
             self.potential, x, self.temperature, self.times, 0.5 / n**0.5, second, self.exit_at
         )
-        paths, edges = both[:, 0], jnp.asarray(self.edges)
+        paths = both[:, 0]
         begun, clouds = jnp.sort(x), jnp.sort(both)
         apart = jnp.sqrt(((clouds[:, 0] - clouds[:, 1]) ** 2).mean(axis=-1))
-        counts = jax.vmap(lambda p: jnp.diff(jnp.searchsorted(p, edges, side="right")))(clouds[:, 0])
         return {
             "mean": paths.mean(axis=1),
             "variance": paths.var(axis=1, ddof=1),
-            "density": counts / n / jnp.diff(edges),
+            "density": histogram(paths, self.edges),
             "exited": passed[:, 0].mean(axis=1),
             "distance": apart,
             "contraction": apart / jnp.sqrt(((begun[0] - begun[1]) ** 2).mean()),
         }
-
-    def coords(self) -> dict[str, Any]:
-        edges = np.array(self.edges)
-        return {"time": np.array(self.times), "position": (edges[1:] + edges[:-1]) / 2}

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import StatementError, check_increasing, field
+from ...contract.law import Landmark, Law, Observable
+from ...contract.record import StatementError, field
 from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
+from .common import CellDensity
 
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"
@@ -20,7 +21,7 @@ WIDE = 9.0
 FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
 
 
-class McKeanVlasov(Law):
+class McKeanVlasov(CellDensity, Law):
     r"""Particles in a double well, or another potential, that are drawn to their common mean.
 
     n particles start independently from `start` and obey, with $\bar X$ their mean and c the `coupling`,
@@ -52,7 +53,7 @@ class McKeanVlasov(Law):
     coupling: float = field(1.0, "strength c of the attraction to the mean", at_least=0)
     temperature: float = field(0.6, "temperature T", above=0, unit="energy")
     start: Normal = field(Normal(mean=1.0, variance=0.1), "distribution of the particles at the start")
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing")
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     size = "particles"
@@ -109,11 +110,6 @@ class McKeanVlasov(Law):
         ),
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
-
     def check(self) -> None:
         self._basin()
 
@@ -135,13 +131,8 @@ class McKeanVlasov(Law):
         return values | {"distance": 0 * values["mean"], "distance_exponent": np.full(len(self.times), -0.5)}
 
     def _basin(self, temperature: float | None = None) -> tuple[float, float]:
-        basin = self.potential.basin(self.temperature if temperature is None else temperature)
-        if basin is None:
-            raise NoLimit(
-                "`potential` of McKeanVlasov must be confining, that is rise by 40 temperatures above its minimum on "
-                f"both sides within |x| < 2048, but {self.potential!r} does not."
-            )
-        return basin
+        temperature = self.temperature if temperature is None else temperature
+        return self.potential.confining(temperature, "`potential` of McKeanVlasov")
 
     def _pace(self) -> float:
         """The share of a step of time that the fastest relaxation allows, of the coupling or within a well."""
@@ -151,7 +142,7 @@ class McKeanVlasov(Law):
         return min(1.0, FAST / fastest)
 
     def _on_grid(self, cells: int, step: float) -> dict[str, np.ndarray]:
-        from ...numerics.drift_diffusion import cell_densities, hats, normal_densities, points_around
+        from ...numerics.drift_diffusion import densities_from, hats, points_around
         from ...numerics.self_consistent import Problem, flow, fluctuation
 
         low, high = self._basin()
@@ -160,21 +151,18 @@ class McKeanVlasov(Law):
         x = points_around(mean, low, high, LEVELS[0][0], cells // LEVELS[0][0])
         problem = Problem(x, self.potential.values(x), self.temperature, self.coupling)
         path = flow(problem, hats(x, mean, deviation), self.times, step * self._pace())
-        edges = np.array(self.edges)
         rows: dict[str, list[Any]] = {name: [] for name in ("mean", "variance", "density", "fluctuation")}
         for t in self.times:
-            mass = path.masses[int(np.searchsorted(path.times, t - 1e-12))]
+            mass = path.masses[path.index(t)]
             rows["mean"].append(mass @ x)
             variance = mass @ (x - mass @ x) ** 2 if t > 0 else deviation**2
             rows["variance"].append(variance)
-            rows["density"].append(
-                cell_densities(x, mass, edges) if t > 0 else normal_densities(mean, deviation, edges)
-            )
+            rows["density"].append(densities_from((mean, deviation), t, x, mass, np.array(self.edges)))
             rows["fluctuation"].append(fluctuation(problem, path, t) if t > 0 else variance)
         return {k: np.array(v) for k, v in rows.items()}
 
     def _gibbs(self, mean: ArrayLike, temperature: float) -> tuple[Any, Any, Any]:
-        """Mean, variance and -F/T of the law proportional to exp(-(V + c (x - mean)**2 / 2) / T), for each mean."""
+        """Mean, variance and -F/T of the density proportional to exp(-(V + c (x - mean)**2 / 2) / T), for each mean."""
         x, h = np.linspace(*self._basin(temperature), 4001, retstep=True)
         v = self.potential.values(x) + self.coupling * (x - np.asarray(mean, float)[..., None]) ** 2 / 2
         top = v.min(axis=-1, keepdims=True)
@@ -191,7 +179,7 @@ class McKeanVlasov(Law):
             return self._gibbs(m, self.temperature)[0] - m
 
         low, high = self._basin()
-        grid = np.linspace(low, high, 402)  # an even number: a symmetric law has its mean between two
+        grid = np.linspace(low, high, 402)  # an even number: a symmetric density has its mean between two
         signs = np.sign(np.concatenate([excess(part) for part in np.array_split(grid, 8)]))
         solutions = []
         for i in np.flatnonzero(signs[1:] * signs[:-1] < 0):
@@ -231,7 +219,7 @@ class McKeanVlasov(Law):
         import jax
         import jax.numpy as jnp
 
-        from ...algorithms.particles.langevin import langevin
+        from ...algorithms.particles.langevin import histogram, langevin
 
         def centre(y: Any) -> Any:
             """Two systems pulled to their own means, and the same particles to the mean of all."""
@@ -242,15 +230,10 @@ class McKeanVlasov(Law):
         all_paths = langevin(
             self.potential, jnp.stack([x, x]), self.temperature, self.times, 0.5 / n**0.5, second, self.coupling, centre
         )
-        paths, edges = all_paths[:, 0, 0], jnp.asarray(self.edges)
-        counts = jax.vmap(lambda p: jnp.diff(jnp.searchsorted(jnp.sort(p), edges, side="right")))(paths)
+        paths = all_paths[:, 0, 0]
         return {
             "mean": paths.mean(axis=1),
             "variance": paths.var(axis=1, ddof=1),
-            "density": counts / n / jnp.diff(edges),
+            "density": histogram(paths, self.edges),
             "distance": jnp.sqrt(((all_paths[:, 0] - all_paths[:, 1]) ** 2).mean(axis=(1, 2))),
         }
-
-    def coords(self) -> dict[str, Any]:
-        edges = np.array(self.edges)
-        return {"time": np.array(self.times), "position": (edges[1:] + edges[:-1]) / 2}

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.loss import namespace
 from ...parts.potential import DoubleWell, Normal, Potential
+from .common import CellDensity
 
 FOELLMER = "Foellmer, Springer Lecture Notes in Control and Information Sciences 69 (1985) 156"
 KAPPEN = "Kappen, J. Stat. Mech. (2005) P11011, equations 20 and 27"
@@ -19,7 +20,7 @@ NORMAL = "relative entropy of two normal distributions"
 REACH = 40.0
 
 
-class PathIntegralControl(Law):
+class PathIntegralControl(CellDensity, Law):
     r"""Brownian particles steered, at the least effort, so that they arrive in a given distribution.
 
     A particle starts at 0 and obeys, until the time $\theta$ of the `horizon`,
@@ -57,11 +58,18 @@ class PathIntegralControl(Law):
     horizon: float = field(1.0, "time of arrival", above=0)
     noise: float = field(1.0, "variance sigma**2 of the noise in unit time", above=0)
     times: tuple[float, ...] = field(
-        (0.0, 0.5, 0.75), "times, in units of the horizon, at which the drift is asked for"
+        (0.0, 0.5, 0.75),
+        "times, in units of the horizon, at which the drift is asked for",
+        at_least=0,
+        below=1,
+        axis="time",
     )
-    positions: tuple[float, ...] = field((-1.0, -0.5, 0.5, 1.0), "where the drift is asked for, increasing")
+    positions: tuple[float, ...] = field(
+        (-1.0, -0.5, 0.5, 1.0), "where the drift is asked for, increasing", axis="position"
+    )
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
+    cells = "cell"
     size = "particles"
     sizes = (32, 64, 128)
     seeds = 1200
@@ -114,12 +122,6 @@ class PathIntegralControl(Law):
             at=(0, 0),
         ),
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times", "numbers >= 0 and < 1 that increase", at_most=float(np.nextafter(1.0, 0.0)))
-        check_increasing(self, "positions", "numbers that increase", at_least=-np.inf)
-        check_increasing(self, "edges", "two or more numbers that increase", at_least=-np.inf, count=2)
 
     def _potential(self, y: ArrayLike) -> Any:
         """U, minus the logarithm of the density of arrival up to a constant, on NumPy or JAX arrays."""
@@ -204,6 +206,8 @@ class PathIntegralControl(Law):
         import jax
         import jax.numpy as jnp
 
+        from ...algorithms.particles.langevin import histogram
+
         first, second = jax.random.split(key)
         dt = self.horizon / n
 
@@ -218,7 +222,7 @@ class PathIntegralControl(Law):
 
         begin = (jnp.zeros(n), jnp.zeros(n), jnp.zeros(n))
         (x, effort, likelihood), _ = jax.lax.scan(step, begin, (jnp.arange(n), jax.random.split(first, n)))
-        edges, asked = jnp.asarray(self.edges), jnp.asarray(self.positions)
+        asked = jnp.asarray(self.positions)
         seen = jax.random.normal(second, (n,))
         drift = [self._control(asked, self.noise * self.horizon * (1 - t), seen) for t in self.times]
         return {
@@ -226,7 +230,7 @@ class PathIntegralControl(Law):
             "effort": effort.mean(),
             "mean": x.mean(),
             "variance": x.var(ddof=1),
-            "density": jnp.diff(jnp.searchsorted(jnp.sort(x), edges, side="right")) / n / jnp.diff(edges),
+            "density": histogram(x, self.edges),
             "drift": jnp.stack(drift),
         }
 
@@ -242,11 +246,3 @@ class PathIntegralControl(Law):
         y = x[:, None] + left**0.5 * seen
         reward, slope = jax.jvp(self._reward, (y,), (jax.numpy.ones_like(y),))
         return self.noise * (jax.nn.softmax(reward, axis=1) * slope).sum(axis=1)
-
-    def coords(self) -> dict[str, Any]:
-        edges = np.array(self.edges)
-        return {
-            "time": np.array(self.times),
-            "position": np.array(self.positions),
-            "cell": (edges[1:] + edges[:-1]) / 2,
-        }

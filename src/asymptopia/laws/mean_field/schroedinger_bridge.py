@@ -8,7 +8,7 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.potential import Normal
 
@@ -38,7 +38,9 @@ class SchroedingerBridge(Law):
     start: Normal = field(Normal(mean=0.0, variance=1.0), "distribution at time 0")
     end: Normal = field(Normal(mean=1.0, variance=0.25), "distribution at time 1")
     diffusion: float = field(1.0, "standard deviation sigma of the Brownian motion at time 1", above=0)
-    times: tuple[float, ...] = field((0.25, 0.5, 0.75), "times between 0 and 1, increasing")
+    times: tuple[float, ...] = field(
+        (0.25, 0.5, 0.75), "times between 0 and 1, increasing", at_least=0, at_most=1, axis="time"
+    )
 
     size = "particles"
     sizes = (32, 64, 128)
@@ -91,10 +93,6 @@ class SchroedingerBridge(Law):
         ),
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times", "numbers >= 0 and <= 1 that increase", at_most=1.0)
-
     def predict(self) -> dict[str, Any]:
         t, noise = np.array(self.times), self.diffusion**2
         v0, v1 = self.start.variance, self.end.variance
@@ -128,6 +126,3 @@ class SchroedingerBridge(Law):
             "cost": 2 * (coupling * squares).sum(),
             "relative_entropy": (coupling * np.log(np.maximum(coupling * n**2, 1e-300))).sum(),
         }
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, NoLimit, Observable
-from ...contract.record import StatementError, check_increasing, field
+from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.potential import Normal, Potential, Quadratic
 
@@ -50,7 +50,9 @@ class WassersteinFlow(Law):
     interaction: float = field(0.0, "strength c of the attraction of all particles", at_least=0)
     start: Normal = field(Normal(mean=2.0, variance=2.25), "distribution of the particles at the start")
     step: float = field(0.25, "length of a step in time", above=0)
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing multiples of the step")
+    times: tuple[float, ...] = field(
+        (0.25, 0.5, 1.0), "times, increasing multiples of the step", at_least=0, axis="time"
+    )
 
     size = "particles"
     sizes = (32, 64, 128)
@@ -83,10 +85,6 @@ class WassersteinFlow(Law):
         ),
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
     def _counts(self) -> list[int]:
         """The number of steps until each time."""
         counts = np.array(self.times) / self.step
@@ -98,12 +96,7 @@ class WassersteinFlow(Law):
 
     def check(self) -> None:
         self._counts()
-        low_high = self.potential.basin(self.temperature)
-        if low_high is None:
-            raise NoLimit(
-                "`potential` of WassersteinFlow must be confining, that is rise by 40 temperatures above its minimum "
-                f"on both sides within |x| < 2048, but {self.potential!r} does not."
-            )
+        low_high = self.potential.confining(self.temperature, "`potential` of WassersteinFlow")
         lowest = float(np.min(self.potential.curvature(np.linspace(*low_high, 2001))))
         if lowest < 0 and 1 / self.step <= -lowest:
             raise NoLimit(
@@ -172,7 +165,7 @@ class WassersteinFlow(Law):
         x = points_around(mean, low, high, LEVELS[0][1], cells // LEVELS[0][1])
         problem = Problem(x, self.potential.values(x), self.temperature, self.interaction)
         path = flow(problem, hats(x, mean, deviation), self.times, step)
-        masses = [path.masses[int(np.searchsorted(path.times, t - 1e-12))] for t in self.times]
+        masses = [path.masses[path.index(t)] for t in self.times]
         return [
             quantiles(x, mass, z) if t > 0 else mean + deviation * z for t, mass in zip(self.times, masses, strict=True)
         ]
@@ -205,6 +198,3 @@ class WassersteinFlow(Law):
             energy = self.potential.values(x).mean() + self.interaction * v / 2
             rows.append((x.mean(), v, energy - self.temperature * entropy))
         return dict(zip(self.observed(), np.array(rows).T, strict=True))
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}

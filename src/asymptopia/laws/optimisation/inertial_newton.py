@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
-from ...contract.record import check_increasing, field
+from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 
 CASTERA = "Castera, Bolte, Fevotte and Pauwels, J. Mach. Learn. Res. 22 (2021) 1, equation 5 and section 3.3"
@@ -43,7 +43,7 @@ class InertialNewton(Law):
     damping: float = field(0.5, "damping alpha", above=0)
     newtonian: float = field(0.5, "Newtonian damping beta", above=0)
     samples: float = field(2.0, "samples per dimension m/n", above=0)
-    times: tuple[float, ...] = field((1.0, 3.0, 9.0), "times, increasing")
+    times: tuple[float, ...] = field((1.0, 3.0, 9.0), "times, increasing", at_least=0, axis="time")
 
     size = "dimension"
     sizes = (25, 50, 100)
@@ -71,10 +71,6 @@ class InertialNewton(Law):
         Landmark({}, "loss", 0.011057360269652, 1e-11, MODES, at=(1,)),
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
     def predict(self) -> dict[str, Any]:
         curvature, weight = _marchenko_pastur(float(self.samples))
         theta, psi = _mode(curvature, float(self.damping), float(self.newtonian), np.asarray(self.times, float))
@@ -96,9 +92,6 @@ class InertialNewton(Law):
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.asarray(self.times)}
 
 
 @cache

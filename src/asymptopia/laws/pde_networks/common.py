@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
-from ...contract.record import StatementError
+from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
-from ...parts.activation import Activation
+from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Convolutional, Dense
 
 HAIRER = "Hairer, Lubich and Wanner, Geometric Numerical Integration (2006), theorem IX.8.1"
@@ -86,31 +86,55 @@ def largest_slope(activation: Activation) -> tuple[float, float]:
     return float(slopes.min()), float(slopes.max())
 
 
-def prediction() -> dict[str, float]:
-    """What holds for every leapfrog network."""
-    return {"energy_drift": 0.0, "rate": -2.0, "reconstruction_error": 1.0, "volume": 0.0, "memory": 1.0}
+class Leapfrog(Law):
+    """The statement of a network of leapfrog steps, and what holds for every such network."""
 
+    activation: Activation = field(Tanh(), "activation, elementwise")
+    horizon: float = field(2.0, "length T of the trajectory, steps times layers", above=0)
+    features: int = field(8, "numbers in a state, or the side of the square images of a convolutional one", at_least=1)
+    hidden: int = field(8, "rows of each linear map, or channels that a convolution makes", at_least=1)
+    architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
-def kinked(law: Law) -> str | None:
-    """Why the energy of a network with this activation drifts faster, or None."""
-    if law.activation.breaks():  # type: ignore[attr-defined]
-        return "the activation is not smooth: the energy drifts by more than n**-2 where a field meets a kink"
-    return None
+    size = "layers"
+    sizes = (10, 20, 40, 80)
+    seeds = 120
+    block = 120
+    bias = 2.0
+    status = "proved; the energy for smooth activations"
+    observables = OBSERVABLES
+    landmarks = LANDMARKS
 
+    def maker(self) -> Callable[[Key, Any], Any]:
+        """The function that makes a layer from a key and a step; hashable, as the compiled program is kept by it."""
+        raise NotImplementedError
 
-def observe(law: Any, make: Callable[[Any, Any], Any], growth: float, n: int, keys: Key) -> dict[str, np.ndarray]:
-    """The observables of networks of n layers, with the keys first.
+    def growth(self) -> float:
+        """The largest rate at which layers can amplify a difference."""
+        return largest_slope(self.activation)[1]
 
-    make:   a layer from a key and a step; it must be hashable, as the compiled program is kept by it.
-    growth: the rate at which layers can amplify a difference, at most.
-    """
-    shape = state_shape(law.architecture, law.features)
-    observables = _compiled(make, shape, n)(keys, law.horizon / n)
-    values = {k: np.asarray(v) for k, v in observables.items()}
-    round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(law.horizon * growth)
-    values["reconstruction_error"] = values["reconstruction_error"] / round_off
-    ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
-    return values | {"memory": np.full(len(keys), ratio)}
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_architecture(self)
+
+    def valid(self) -> str | None:
+        """Warns where the activation is not smooth."""
+        if self.activation.breaks():
+            return "the activation is not smooth: the energy drifts by more than n**-2 where a field meets a kink"
+        return None
+
+    def predict(self) -> dict[str, Any]:
+        return {"energy_drift": 0.0, "rate": -2.0, "reconstruction_error": 1.0, "volume": 0.0, "memory": 1.0}
+
+    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
+        shape, make = state_shape(self.architecture, self.features), self.maker()
+        values = {k: np.asarray(v) for k, v in _compiled(make, shape, n)(keys, self.horizon / n).items()}
+        round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(self.horizon * self.growth())
+        values["reconstruction_error"] = values["reconstruction_error"] / round_off
+        ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
+        return values | {"memory": np.full(len(keys), ratio)}
+
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
+        return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
 @cache

@@ -5,28 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ...contract.law import Law
-from ...contract.record import field
 from ...numerics.arrays import Key
-from ...parts.activation import Activation, Tanh
-from ...parts.architecture import Architecture, Dense
-from .common import (
-    BIBTEX,
-    CHANG,
-    HAIRER,
-    LANDMARKS,
-    OBSERVABLES,
-    check_architecture,
-    kinked,
-    largest_slope,
-    norm_of,
-    observe,
-    operator_of,
-    prediction,
-)
+from ...parts.activation import Activation
+from ...parts.architecture import Architecture
+from .common import BIBTEX, CHANG, HAIRER, Leapfrog, norm_of, operator_of
 
 
-class Hamiltonian(Law):
+class Hamiltonian(Leapfrog):
     r"""A reversible residual network: leapfrog steps of Hamilton's equations.
 
     The layers are leapfrog steps $h = T/n$ on pairs of states,
@@ -42,39 +27,11 @@ class Hamiltonian(Law):
     the same scratch `memory` at every depth.
     """
 
-    activation: Activation = field(Tanh(), "activation, elementwise")
-    horizon: float = field(2.0, "length T of the trajectory, steps times layers", above=0)
-    features: int = field(8, "numbers in y and in z, or the side of square images of a convolutional one", at_least=1)
-    hidden: int = field(8, "rows of each K, or channels that a convolution makes", at_least=1)
-    architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
-
-    size = "layers"
-    sizes = (10, 20, 40, 80)
-    seeds = 120
-    block = 120
-    bias = 2.0
     source = CHANG + "; " + HAIRER
     bibtex = BIBTEX
-    status = "proved; the energy for smooth activations"
-    observables = OBSERVABLES
-    landmarks = LANDMARKS
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_architecture(self)
-
-    def valid(self) -> str | None:
-        return kinked(self)
-
-    def predict(self) -> dict[str, Any]:
-        return prediction()
-
-    def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
-        make = _maker(self.activation, self.architecture, self.features, self.hidden)
-        return observe(self, make, largest_slope(self.activation)[1], n, keys)
-
-    def realize(self, n: int, key: Key) -> dict[str, Any]:
-        return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
+    def maker(self) -> Any:
+        return _maker(self.activation, self.architecture, self.features, self.hidden)
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import Potential, Quadratic
@@ -83,11 +83,7 @@ class ZigZag(Law):
     landmarks = _landmarks()
 
     def check(self) -> None:
-        if self.potential.basin(self.temperature) is None:
-            raise NoLimit(
-                "`potential` of ZigZag must be confining, that is rise by 40 temperatures above its minimum on both "
-                f"sides within |x| < 2048, but {self.potential!r} does not."
-            )
+        self.potential.confining(self.temperature, "`potential` of ZigZag")
 
     def predict(self) -> dict[str, Any]:
         x, weight, left = self._panels()

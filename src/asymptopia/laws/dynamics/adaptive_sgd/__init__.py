@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ....contract.law import Landmark, Law, Observable
-from ....contract.record import Record, StatementError, check_increasing, field
+from ....contract.record import Record, StatementError, field
 from ....parts.covariance import Covariance, Isotropic, Matrices, PowerDensity, Spectrum
 
 PAQUETTE = "Paquette, Paquette, Adlam and Pennington, arXiv:2205.07069 (2022): homogenised SGD"
@@ -109,7 +107,7 @@ class AdaptiveSGD(Law):
     optimiser: OnlineOptimiser = field(SGD(), "how a gradient becomes a step")
     data: Covariance = field(Isotropic(), "eigenvalues of the inputs' covariance, which is diagonal")
     noise: float = field(0.25, "variance of the noise of the labels", at_least=0)
-    times: tuple[float, ...] = field((0.5, 1.0, 2.0, 5.0), "times, steps / d, increasing")
+    times: tuple[float, ...] = field((0.5, 1.0, 2.0, 5.0), "times, steps / d, increasing", at_least=0, axis="time")
 
     controls = ("rate",)
     size = "dimension"
@@ -138,7 +136,6 @@ class AdaptiveSGD(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_increasing(self, "times")
         if not isinstance(self.data, Matrices) and (fixed := self.data.dimension()) is not None:
             object.__setattr__(self, "sizes", (fixed,))
 
@@ -148,9 +145,6 @@ class AdaptiveSGD(Law):
         if fixed is not None and chosen[0] != (fixed,):
             raise StatementError(f"`sizes` must be ({fixed},), the dimension of the data, but is {chosen[0]}.")
         return chosen
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def check(self) -> None:
         if isinstance(self.data, Matrices):

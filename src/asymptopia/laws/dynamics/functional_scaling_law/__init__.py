@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ....contract.law import Law, Observable
-from ....contract.record import check_increasing, field
+from ....contract.record import field
 from ....parts.schedule import Schedule, WarmupStableDecay
 from .landmarks import LANDMARKS
 
@@ -52,7 +50,9 @@ class FunctionalScalingLaw(Law):
     rate: float = field(0.3, "peak of the learning rate", above=0)
     schedule: Schedule = field(WarmupStableDecay(), "the rate as a share of the peak, by the share of the run")
     noise: float = field(0.1, "variance of the noise of the labels", at_least=0)
-    times: tuple[float, ...] = field((10.0, 30.0, 60.0), "times, steps / n, increasing; the last ends the run")
+    times: tuple[float, ...] = field(
+        (10.0, 30.0, 60.0), "times, steps / n, increasing; the last ends the run", at_least=0, axis="time"
+    )
 
     size = "copies"
     sizes = (4, 8, 16, 32)
@@ -80,13 +80,6 @@ class FunctionalScalingLaw(Law):
         "width_exponent": Observable("c_M", "of the best width in compute", limit_only=True),
     }
     landmarks = LANDMARKS
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def check(self) -> None:
         self.schedule.check()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....contract.batching import generator
 from ....contract.law import Landmark, Law, Observable
-from ....contract.record import check_increasing, field
+from ....contract.record import field
 
 if TYPE_CHECKING:
     import jax
@@ -93,7 +93,7 @@ class AttentionParticles(Law):
     dimension: int = field(2, "dimension d of the space; 2 for the circle", at_least=2, at_most=64)
     temperature: float = field(0.1, "temperature T of the noise", at_least=0)
     concentration: float = field(0.5, "of the start around one point", above=0, at_most=50)
-    times: tuple[float, ...] = field((1.0, 3.0, 10.0), "times, increasing")
+    times: tuple[float, ...] = field((1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
     size = "tokens"
     sizes = (25, 50, 100)
@@ -118,13 +118,6 @@ class AttentionParticles(Law):
         "stationary_order": Observable(r"R_\infty", "the same on the clustered branch", limit_only=True),
     }
     landmarks = _landmarks()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def realize(self, n: int, key: jax.Array) -> dict[str, Any]:
         from ....algorithms.particles.attention import around_pole, noisy_attend

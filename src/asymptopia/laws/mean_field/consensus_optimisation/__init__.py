@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ....contract.law import Law, Observable
-from ....contract.record import StatementError, check_increasing, field
+from ....contract.record import StatementError, field
 from ....parts.potential import DoubleWell, Normal, Potential
 from .landmarks import LANDMARKS
 
@@ -48,7 +46,7 @@ class ConsensusOptimisation(Law):
     drift: float = field(1.0, "rate at which particles approach the consensus", above=0, unit="1/time")
     noise: float = field(0.5, "noise of a particle over its distance from the consensus", above=0)
     start: Normal = field(Normal(mean=0.5, variance=1.0), "law of the particles at the start")
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing")
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
     size = "particles"
     sizes = (50, 100, 200, 400)
@@ -80,13 +78,6 @@ class ConsensusOptimisation(Law):
         "consensus": Observable("c", "weighted mean, to which all particles are drawn", dims=("time",), scale=1.0),
     }
     landmarks = LANDMARKS
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def valid(self) -> str | None:
         """Where a few particles decide: heavy tails of the positions, or weights that only a few particles have."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Landmark, Law, Observable
-from ....contract.record import StatementError, check_increasing, field
+from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf, Identity, Power, Tanh
 from ....parts.data import Data
 from ....parts.inputs import Curve, Inputs, QuadraticForm
@@ -48,7 +48,7 @@ class NoisyTwoLayer(Law):
     start: Weights = field(Weights(mean=1.0, variance=0.25), "the distribution from which neurons start")
     temperature: float = field(0.1, "temperature T", above=0)
     decay: float = field(0.3, "weight decay", at_least=0)
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing")
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing", at_least=0, axis="time")
     probes: tuple[float, ...] = field((0.5, 1.0, 2.0), "inputs at which outputs are looked at")
 
     size = "neurons"
@@ -107,7 +107,6 @@ class NoisyTwoLayer(Law):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_increasing(self, "times")
         if not self.probes or not np.isfinite(np.asarray(self.probes, float)).all():
             raise StatementError(f"`probes` of NoisyTwoLayer must be finite numbers, but is {self.probes}.")
 

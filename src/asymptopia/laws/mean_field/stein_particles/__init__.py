@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....contract.law import Law, NoLimit, Observable
-from ....contract.record import Record, check_increasing, field
+from ....contract.record import Record, field
 from ....numerics.arrays import ArrayLike
 from ....parts.potential import Normal, Potential, Quadratic
 from .landmarks import LANDMARKS
@@ -80,7 +80,7 @@ class SteinParticles(Law):
     target: Potential = field(Quadratic(2.0), "potential V of the target exp(-V), or a function of x")
     kernel: SteinKernel = field(Bilinear(), "what two particles know of each other")
     start: Normal = field(Normal(mean=1.0, variance=0.25), "law of the particles at the start")
-    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing")
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
     size = "particles"
     sizes = (16, 32, 64, 128)
@@ -111,13 +111,6 @@ class SteinParticles(Law):
         "variance": Observable("v", "variance of the position", dims=("time",)),
     }
     landmarks = LANDMARKS
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def check(self) -> None:
         if self.target.basin(1.0) is None:

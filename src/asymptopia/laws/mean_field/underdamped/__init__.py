@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ....contract.law import Landmark, Law, NoLimit, Observable
-from ....contract.record import Record, StatementError, check_increasing, field
+from ....contract.record import Record, StatementError, field
 from ....parts.potential import DoubleWell, Normal, Potential, Quadratic
 
 if TYPE_CHECKING:
@@ -92,7 +90,7 @@ class Underdamped(Law):
     temperature: float = field(0.5, "temperature T", above=0, unit="energy")
     start: Normal = field(Normal(mean=2.0, variance=0.25), "law of the positions at the start")
     start_velocity_variance: float | None = field(None, "variance of the velocities at the start", at_least=0)
-    times: tuple[float, ...] = field((0.5, 1.0, 2.0, 4.0), "times, increasing")
+    times: tuple[float, ...] = field((0.5, 1.0, 2.0, 4.0), "times, increasing", at_least=0, axis="time")
     integrator: Integrator = field(Exact(), "how trajectories are followed")
 
     size = "particles"
@@ -125,13 +123,6 @@ class Underdamped(Law):
         dict(friction=0.7, temperature=0.3, start=Normal(mean=-1.0, variance=0.4), start_velocity_variance=0.2),
     )
     landmarks = _landmarks()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_increasing(self, "times")
-
-    def coords(self) -> dict[str, Any]:
-        return {"time": np.array(self.times)}
 
     def check(self) -> None:
         quadratic, exact = isinstance(self.potential, Quadratic), isinstance(self.integrator, Exact)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def realize(law: SherringtonKirkpatrick, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
-    from ....algorithms.spins import parallel_tempering
+    from ....algorithms.spins import spin_tempering
 
     rng = generator(key)
     J = np.triu(rng.standard_normal((n, n)), 1) / math.sqrt(n)
-    run = parallel_tempering(J + J.T, float(law.h), ladder(n, 1 / float(law.beta)), 20 * n, rng)
+    run = spin_tempering(J + J.T, float(law.h), ladder(n, 1 / float(law.beta)), 20 * n, rng)
     return {"energy": run.energy[0], "squared_overlap": run.overlap_moment(2)[0]}
 
 
