@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from ..contract.record import StatementError
 from . import given
 from .output import only_json
 from .verdicts import confrontation_json, show_verdicts
+
+if TYPE_CHECKING:
+    from ..verdict.confront import Confrontation
 
 CLAIMS = ("limit", "exponent", "bound", "fluctuation", "scale")
 
@@ -78,7 +81,7 @@ def _number(text: str) -> float | str:
         return text.strip()
 
 
-def _report(confrontation: Any, table: str, out: Path | None) -> Path:
+def _report(confrontation: Confrontation, table: str, out: Path | None) -> Path:
     from ..report import write_results
 
     folder = out or Path("results") / f"judge-{Path(table).stem}"

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ..numerics.arrays import Key
 from .computable import Computable
 from .record import Record, StatementError, join, nearest, split
 
@@ -91,7 +92,7 @@ def seed_keys(n: int, seeds: Sequence[int]) -> Any:
     return _compiled_keys()(n, jnp.asarray(seeds, jnp.uint32))
 
 
-def generator(key: Any) -> np.random.Generator:
+def generator(key: Key) -> np.random.Generator:
     """A NumPy generator seeded by a JAX key, for a `realize` that is ordinary Python.
 
     key: the key that `realize` is given. Returns a `numpy.random.Generator`; equal keys give equal numbers.
@@ -158,7 +159,7 @@ def _traced_predict(structure: Any, table: np.ndarray) -> dict[str, Any] | None:
 def _compiled_keys() -> Any:
     import jax
 
-    def keys(n: Any, seeds: Any) -> Any:
+    def keys(n: int, seeds: Sequence[int]) -> Any:
         base = jax.random.fold_in(jax.random.key(0), n)
         return jax.vmap(lambda seed: jax.random.fold_in(base, seed))(seeds)
 
@@ -170,7 +171,7 @@ def _compiled_predict() -> Any:
     import jax
     import jax.numpy as jnp
 
-    def predict(structure: Any, table: Any) -> Any:
+    def predict(structure: Any, table: np.ndarray) -> Any:
         def one(numbers: Any) -> dict[str, Any]:
             return {k: jnp.asarray(v) for k, v in join(structure, list(numbers)).predict().items()}
 
@@ -184,7 +185,7 @@ def _compiled_realize() -> Any:
     import jax
     import jax.numpy as jnp
 
-    def realize(law: Computable, n: int, keys: Any) -> Any:
+    def realize(law: Computable, n: int, keys: Key) -> Any:
         law = jax.tree.map(lambda x: jnp.asarray(x, float), law)
         return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
@@ -196,7 +197,7 @@ def _compiled_alone() -> Any:
     import jax
     import jax.numpy as jnp
 
-    def realize(law: Computable, n: int, keys: Any) -> Any:
+    def realize(law: Computable, n: int, keys: Key) -> Any:
         return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
     return jax.jit(realize, static_argnums=(0, 1))

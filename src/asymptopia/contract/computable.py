@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..numerics.arrays import Key
 from .record import NoLimit, Record
 
 
@@ -88,7 +89,7 @@ class Computable(Record):
         """
         return self._from_folder("theory", "predict_many")(self)
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         """The observables of one random system of size `n`, with randomness from the JAX key `key` alone."""
         if self.gives_many():
             return {k: v[0] for k, v in self.realize_all(n, [key]).items()}

@@ -134,7 +134,7 @@ class Law(Statement, Computable, Phased):
 
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name; by default those of fields with an `axis`."""
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        fields = dataclasses.fields(self)
         return {f.metadata["axis"]: np.array(getattr(self, f.name)) for f in fields if f.metadata.get("axis")}
 
     def valid(self) -> str | None:

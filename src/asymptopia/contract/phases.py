@@ -15,6 +15,8 @@ from .transitions import State, transitions
 if TYPE_CHECKING:
     import xarray as xr
 
+    from .transitions import FixedPoint
+
 IMPOSSIBLE, HARD, EASY = 0, 1, 2
 
 
@@ -91,5 +93,5 @@ def phase(state: State, exact: bool = False) -> int:
     return EASY
 
 
-def _perfect(point: Any) -> bool:
+def _perfect(point: FixedPoint) -> bool:
     return bool(point.values.get("mse", 1.0) == 0)

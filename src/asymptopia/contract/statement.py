@@ -10,6 +10,7 @@ import typing
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def parts_of(hint: Any, need: str | None = None) -> dict[str, type[Record]]:
     return {c.__name__: c for c in sorted(fit, key=lambda c: c.__name__)}
 
 
-def _laws_defined_in(module: Any) -> dict[str, type[Law]]:
+def _laws_defined_in(module: ModuleType) -> dict[str, type[Law]]:
     return {
         v.__name__: v
         for k, v in vars(module).items()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .gaussian import legendre
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 ORDER = 12
 
 
 def adaptive(
     function: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    ends: np.ndarray,
+    ends: Float[np.ndarray, "K P"],
     *,
     tolerance: float = 1e-10,
     rounds: int = 40,
-) -> np.ndarray:
+) -> Float[np.ndarray, "C K"]:
     """Integrals of C functions over one interval in each of K problems: an array (C, K).
 
     function(x, owner): the values (C, N, ORDER) at x (N, ORDER), where row i belongs to problem owner[i]. ends: the

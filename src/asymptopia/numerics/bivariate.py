@@ -15,7 +15,7 @@ WIDEST = 12.0  # the integrand falls off at least as fast as a normal density
 FAINT = -30.0
 
 
-def quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+def quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
     """P(X < h, Y < k) for standard normal X and Y of correlation r, elementwise, to 1e-15 absolutely.
 
     s: sqrt(1 - r**2), passed separately because r near 1 does not determine it accurately. Source: Owen, Ann. Math.
@@ -31,7 +31,7 @@ def quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
     return np.maximum((ndtr(h) + ndtr(k)) / 2 - across - opposite / 2, 0.0)
 
 
-def log_quadrant(h: ArrayLike, k: Any, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+def log_quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
     """log P(X < h, Y < k), with a relative error of the probability of 1e-6 however small it is; see `quadrant`."""
     h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
     p = np.atleast_1d(quadrant(h, k, r, s))

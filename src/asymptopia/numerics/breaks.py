@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 DEGREE = 12
 SHORT = 1e-3
@@ -12,7 +16,7 @@ SHORT = 1e-3
 
 def resolve(
     function: Callable[[np.ndarray], np.ndarray], doublings: int = 10, tolerance: float = 1e-11, finest: float = 4e-12
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " P"]]:
     """The singular points of a function for |z| <= 2**doublings, and the ends of panels on which it is smooth.
 
     function: elementwise on arrays of any shape. A panel is halved until a polynomial of degree 12 through its
@@ -51,7 +55,9 @@ def resolve(
     return _distinct(singular, 1e-11), _distinct(smooth, 1e-11)
 
 
-def thinned(ends: np.ndarray, singular: np.ndarray, nearest: float = 0.03) -> np.ndarray:
+def thinned(
+    ends: Float[np.ndarray, " P"], singular: Float[np.ndarray, " S"], nearest: float = 0.03
+) -> Float[np.ndarray, " Q"]:
     """The ends of panels, without the ends that lie closer than `nearest` to a singular point."""
     if not singular.size or not ends.size:
         return ends

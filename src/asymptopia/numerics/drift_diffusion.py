@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import ArrayLike
+
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from scipy.sparse import csr_array
 
 FEW = 60  # terms of a series that are summed one by one
 
 
-def rates(v: np.ndarray, h: float, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+def rates(
+    v: Float[np.ndarray, " N"], h: float, temperature: float
+) -> tuple[Float[np.ndarray, " N-1"], Float[np.ndarray, " N-1"]]:
     """The jump rates: to the right from all points but the last, and to the left from all points but the first.
 
     v: the potential at N points with spacing h. Returns two arrays (N - 1,).
@@ -30,7 +35,9 @@ def rates(v: np.ndarray, h: float, temperature: float) -> tuple[np.ndarray, np.n
     return temperature / h**2 * _bernoulli(z), temperature / h**2 * _bernoulli(-z)
 
 
-def carre_du_champ(right: np.ndarray, left: np.ndarray, mass: np.ndarray) -> np.ndarray:
+def carre_du_champ(
+    right: Float[np.ndarray, " gaps"], left: Float[np.ndarray, " gaps"], mass: Float[np.ndarray, " points"]
+) -> Float[np.ndarray, " gaps"]:
     r"""The rate of jumps between each pair of neighbours, (N - 1,), under the given masses.
 
     Its sum with $(\Delta f)^2$ is the mean of $L f^2 - 2 f L f$, which tends to $2T \langle f'^2 \rangle$ as h
@@ -39,7 +46,9 @@ def carre_du_champ(right: np.ndarray, left: np.ndarray, mass: np.ndarray) -> np.
     return mass[:-1] * right + mass[1:] * left
 
 
-def response(v: np.ndarray, h: float, temperature: float, mass: np.ndarray) -> np.ndarray:
+def response(
+    v: Float[np.ndarray, " N"], h: float, temperature: float, mass: Float[np.ndarray, " N"]
+) -> Float[np.ndarray, " N-1"]:
     r"""The weights, (N - 1,), with which a change w of the potential changes the drift of a function f.
 
     Their sum with $\Delta w\,\Delta f$ is the mean of $\partial_V L[w] f$, which tends to $-\langle w' f' \rangle$.
@@ -59,7 +68,13 @@ def evolved(
     return states
 
 
-def evolve(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool = False) -> np.ndarray:
+def evolve(
+    right: Float[np.ndarray, " gaps"],
+    left: Float[np.ndarray, " gaps"],
+    mass: Float[np.ndarray, "*points"],
+    time: float,
+    backward: bool = False,
+) -> Float[np.ndarray, "*points"]:
     r"""The masses after a time, by the exponential of the generator Q.
 
     right, left: jump rates (N - 1,). mass: (N,), or several columns (N, K). With `backward`, `mass` holds functions of
@@ -136,7 +151,7 @@ def _kept(moved: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
     return moved if backward or not np.all(total > 0) else moved * (mass.sum(axis=0) / total)
 
 
-def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
+def spectral_gap(v: Float[np.ndarray, " N"], h: float, temperature: float) -> float:
     """The slowest relaxation rate of the diffusion, to full relative precision however small it is.
 
     By inverse iteration: the solution of `-Q u = f` has the flux `sum of pi f` to the left of a point, summed from the
@@ -166,7 +181,7 @@ def spectral_gap(v: np.ndarray, h: float, temperature: float) -> float:
     raise ArithmeticError("The inverse iteration for the spectral gap did not converge.")
 
 
-def hats(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
+def hats(x: Float[np.ndarray, " N"], mean: float, deviation: float) -> Float[np.ndarray, " N"]:
     """The masses of a normal distribution on equidistant points, by linear interpolation, which keeps the mean."""
     from scipy.special import ndtr
 
@@ -178,7 +193,7 @@ def hats(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
     return np.maximum(mass, 0.0)
 
 
-def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> np.ndarray:
+def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> Float[np.ndarray, " N"]:
     """Equidistant points, (high - low) / (cells * finer) apart, that cover [low, high]; `centre` is one of them.
 
     They cover the same interval for every `finer`, and contain the coarser ones.
@@ -188,7 +203,9 @@ def points_around(centre: float, low: float, high: float, cells: int, finer: int
     return centre + coarse / finer * np.arange(-before * finer, after * finer + 1)
 
 
-def cell_densities(x: np.ndarray, mass: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def cell_densities(
+    x: Float[np.ndarray, " N"], mass: Float[np.ndarray, " N"], edges: Float[np.ndarray, " E"]
+) -> Float[np.ndarray, " E-1"]:
     """The mean density in each cell between neighbouring `edges` of masses on equidistant points x."""
     from scipy.interpolate import CubicSpline
 
@@ -198,7 +215,7 @@ def cell_densities(x: np.ndarray, mass: np.ndarray, edges: np.ndarray) -> np.nda
     return np.diff(below(np.clip(edges, faces[0], faces[-1]))) / np.diff(edges)
 
 
-def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.ndarray:
+def normal_densities(mean: float, deviation: float, edges: Float[np.ndarray, " E"]) -> Float[np.ndarray, " E-1"]:
     """The mean density of a normal distribution in each cell between neighbouring `edges`; `deviation` may be 0."""
     from scipy.special import ndtr
 
@@ -208,13 +225,17 @@ def normal_densities(mean: float, deviation: float, edges: np.ndarray) -> np.nda
 
 
 def densities_from(
-    start: tuple[float, float], time: float, x: np.ndarray, mass: np.ndarray, edges: np.ndarray
-) -> np.ndarray:
+    start: tuple[float, float],
+    time: float,
+    x: Float[np.ndarray, " N"],
+    mass: Float[np.ndarray, " N"],
+    edges: Float[np.ndarray, " E"],
+) -> Float[np.ndarray, " E-1"]:
     """The mean density in each cell at a time: of the masses, or at time 0 of the normal start (mean, deviation)."""
     return cell_densities(x, mass, edges) if time > 0 else normal_densities(*start, edges)
 
 
-def romberg(values: Any) -> tuple[np.ndarray, np.ndarray]:
+def romberg(values: Sequence[ArrayLike]) -> tuple[np.ndarray, np.ndarray]:
     """Richardson extrapolation of values at spacings h, h/2, h/4, ... with errors in even powers: limit and error.
 
     The error is the change by the last extrapolation, and at least an eighth of the change of the last value. Where the

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import ArrayLike, PyTree
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -19,13 +22,13 @@ class NotConverged(ArithmeticError):
 
 def fixed_point(
     step: Map,
-    start: Any,
+    start: ArrayLike,
     *,
     tolerance: float = 1e-10,
     damping: float = 0.0,
     memory: int = 5,
     iterations: int = 10_000,
-) -> np.ndarray:
+) -> Float[np.ndarray, " n"]:
     """The solution x of x = step(x), from `start` of shape (n,), by Anderson-accelerated damped iteration.
 
     damping: the share of the old iterate that is kept, in [0, 1). memory: past iterates used (0: none).
@@ -68,14 +71,14 @@ def _accelerated(xs: list[np.ndarray], residuals: list[np.ndarray], share: float
 
 def solve_batch(
     step: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    start: np.ndarray,
+    start: Float[np.ndarray, "K n"],
     *,
     tolerance: float = 1e-10,
     warm: int = 20,
     damping: float = 0.5,
     rounds: int = 40,
     accept: float | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, "K n"], Float[np.ndarray, " K"]]:
     """Solutions x of x = step(x) for K problems of n unknowns at once: (K, n), and their undamped residuals (K,).
 
     step(x, members): maps the unknowns (k, n) of the problems `members` (k,). start: (K, n).
@@ -111,8 +114,11 @@ def solve_batch(
 
 
 def accelerated(
-    step: Callable[[np.ndarray, np.ndarray], np.ndarray], start: np.ndarray, tolerance: float, iterations: int = 30
-) -> tuple[np.ndarray, np.ndarray]:
+    step: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    start: Float[np.ndarray, "K n"],
+    tolerance: float,
+    iterations: int = 30,
+) -> tuple[Float[np.ndarray, "K n"], Float[np.ndarray, " K"]]:
     """Anderson acceleration of K problems with steps of at most 2: solutions (K, n) and residuals (inf if unsolved)."""
     x, residual = start.copy(), np.full(len(start), np.inf)
     left = np.arange(len(start))
@@ -221,7 +227,11 @@ def all_fixed_points(
 
 
 def implicit(
-    step: Callable[..., Any], start: Any, *parameters: Any, tolerance: float = 1e-12, iterations: int = 10_000
+    step: Callable[..., Any],
+    start: ArrayLike,
+    *parameters: ArrayLike,
+    tolerance: float = 1e-12,
+    iterations: int = 10_000,
 ) -> Any:
     """The solution x of x = step(x, *parameters) in JAX, differentiable by the implicit function theorem.
 

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 PANELS = np.array([-9.0, -6.8, -5.2, -3.9, -2.8, -1.8, -0.9, 0.0, 0.9, 1.8, 2.8, 3.9, 5.2, 6.8, 9.0])
 ORDER = 16
 
 
 @cache
-def legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
+def legendre(order: int) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
     """Nodes and weights, (order,) each, of Gauss-Legendre quadrature on [0, 1]."""
     x, w = np.polynomial.legendre.leggauss(order)
     return (x + 1) / 2, w / 2
 
 
-def edges(breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0) -> np.ndarray:
+def edges(
+    breaks: np.ndarray | Sequence[float] = (), mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0
+) -> Float[np.ndarray, "*batch P"]:
     """Sorted ends of panels (..., P) for N(mean, deviation**2), out to nine deviations, split at `breaks` (..., B)."""
-    mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
-    grid = mean + deviation * PANELS
-    breaks = np.clip(np.asarray(breaks, float), mean + deviation * PANELS[0], mean + deviation * PANELS[-1])
-    shape = np.broadcast_shapes(grid.shape[:-1], breaks.shape[:-1])
-    both = [np.broadcast_to(a, (*shape, a.shape[-1])) for a in (grid, breaks)]
+    m, s = (np.asarray(a, float)[..., None] for a in (mean, deviation))
+    grid = m + s * PANELS
+    inside = np.clip(np.asarray(breaks, float), m + s * PANELS[0], m + s * PANELS[-1])
+    shape = np.broadcast_shapes(grid.shape[:-1], inside.shape[:-1])
+    both = [np.broadcast_to(a, (*shape, a.shape[-1])) for a in (grid, inside)]
     return np.sort(np.concatenate(both, axis=-1), axis=-1)
 
 
 def nodes(
-    breaks: Any = (), mean: ArrayLike = 0.0, deviation: Any = 1.0, order: int = ORDER
-) -> tuple[np.ndarray, np.ndarray]:
+    breaks: np.ndarray | Sequence[float] = (), mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0, order: int = ORDER
+) -> tuple[Float[np.ndarray, "*batch N"], Float[np.ndarray, "*batch N"]]:
     """Nodes and weights, (..., N) each, for N(mean, deviation**2), on panels that end at the breaks.
 
     mean, deviation: shape (...); breaks: shape (..., B). Exact to 1e-13 for integrands that are smooth between the
@@ -74,7 +79,7 @@ def expectation(
 
 def expectation_2d(
     function: Callable[[Any, Any], Any],
-    covariance: Any,
+    covariance: ArrayLike,
     mean: Sequence[float] = (0.0, 0.0),
     breaks: Sequence[float] = (),
     inner_breaks: Callable[[np.ndarray], Any] | None = None,

@@ -3,8 +3,12 @@ r"""Integrals over the line against Gibbs distributions $\propto e^{-E(y)}$ whos
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 FEWEST, MOST = 512, 1 << 17
 
@@ -13,7 +17,7 @@ def gibbs(
     energy: Callable[[np.ndarray], np.ndarray],
     ends: tuple[float, float],
     observe: Callable[[np.ndarray], np.ndarray] = lambda y: np.stack([y, y**2]),
-) -> tuple[np.ndarray, np.ndarray, float]:
+) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "C K"], float]:
     r"""$\log \int e^{-E}$ (K,), means of C functions under $e^{-E}$ (C, K), and the largest error, for K energies.
 
     energy(y): the K energies at M points, an array (K, M). observe(y): the functions, (C, M); by default y and its

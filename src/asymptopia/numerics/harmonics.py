@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def harmonics(d: int, degree: int) -> int:
@@ -12,7 +16,7 @@ def harmonics(d: int, degree: int) -> int:
     return comb(d + degree - 1, degree) - (comb(d + degree - 3, degree - 2) if degree > 1 else 0)
 
 
-def harmonic(degree: int, d: int, cosine: np.ndarray) -> np.ndarray:
+def harmonic(degree: int, d: int, cosine: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """The zonal harmonic of unit variance at these cosines of the angle, by Gegenbauer's recursion."""
     below, here = np.zeros_like(cosine), np.ones_like(cosine)
     for k in range(degree):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def spread(
     slope: Callable[[np.ndarray], Any],
     curvature: Callable[[np.ndarray], Any],
-    start: np.ndarray,
-    weights: np.ndarray,
-    pressure: np.ndarray,
+    start: Float[np.ndarray, " N"],
+    weights: Float[np.ndarray, " N"],
+    pressure: Float[np.ndarray, " N-1"],
     coupling: float = 0.0,
-) -> np.ndarray:
+) -> Float[np.ndarray, " N"]:
     r"""The increasing points $x$ (N,) that minimise a convex energy of the points and the gaps between them.
 
     $$\sum_j w_j U_j(x_j) + \frac{c}{2} \sum_j w_j (x_j - \bar x)^2 - \sum_j p_j \log(x_{j+1} - x_j)$$

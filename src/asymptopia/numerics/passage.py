@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .drift_diffusion import evolved, rates
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 FARTHEST = 6.5  # deviations of a standard normal variable, beyond which masses are lost in rounding
 
 
-def mean_passage(v: np.ndarray, h: float, temperature: float, level: int) -> np.ndarray:
+def mean_passage(v: Float[np.ndarray, " N"], h: float, temperature: float, level: int) -> Float[np.ndarray, " N"]:
     r"""The mean time until the point `level` is first reached, from each of the N points: an array (N,).
 
     v: the potential at equidistant points. With the jumps of `drift_diffusion` it is a sum of positive terms,
@@ -48,7 +52,9 @@ def survival(v: np.ndarray, h: float, temperature: float, level: int, times: Seq
     return [np.concatenate([a, b[1:]]) for a, b in zip(left, right, strict=True)]
 
 
-def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviation: float) -> float:
+def average(
+    x: Float[np.ndarray, " N"], values: Float[np.ndarray, " N"], level: int, mean: float, deviation: float
+) -> float:
     """The mean over a normal distribution of values on a grid that are smooth on either side of the point `level`."""
     from scipy.interpolate import CubicSpline
 
@@ -67,7 +73,9 @@ def average(x: np.ndarray, values: np.ndarray, level: int, mean: float, deviatio
     return float(((at(mean + deviation * z) * density) @ weights) @ np.diff(ends) / 2)
 
 
-def quantiles(x: np.ndarray, mass: np.ndarray, z: np.ndarray) -> np.ndarray:
+def quantiles(
+    x: Float[np.ndarray, " N"], mass: Float[np.ndarray, " N"], z: Float[np.ndarray, " M"]
+) -> Float[np.ndarray, " M"]:
     """The increasing map, at z, from a standard normal variable to the distribution with these masses on points x."""
     from scipy.interpolate import PchipInterpolator
     from scipy.special import ndtri
@@ -84,12 +92,12 @@ def quantiles(x: np.ndarray, mass: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.asarray(PchipInterpolator(normal[rising], faces[rising])(z))
 
 
-def distance(first: np.ndarray, second: np.ndarray, z: np.ndarray) -> float:
+def distance(first: Float[np.ndarray, " M"], second: Float[np.ndarray, " M"], z: Float[np.ndarray, " M"]) -> float:
     """The Wasserstein distance W2 of two distributions, from their `quantiles` at the equidistant points z."""
     weight = np.exp(-(z**2) / 2)
     return float(np.sqrt(weight @ (first - second) ** 2 / weight.sum()))
 
 
-def normal_nodes(count: int) -> np.ndarray:
+def normal_nodes(count: int) -> Float[np.ndarray, " M"]:
     """Equidistant points of the standard normal variable, for `quantiles` and `distance`."""
     return np.linspace(-FARTHEST, FARTHEST, count)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .gaussian import nodes
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 NETS = 8
 
 
-def tensor_nodes(*orders: int) -> tuple[np.ndarray, np.ndarray]:
+def tensor_nodes(*orders: int) -> tuple[Float[np.ndarray, "N d"], Float[np.ndarray, " N"]]:
     """Nodes (N, d) and weights (N,) of the product of d Gauss-Hermite rules of these orders."""
     rules = [np.polynomial.hermite_e.hermegauss(order) for order in orders]
     grid = np.stack(np.meshgrid(*(x for x, _ in rules), indexing="ij"), axis=-1).reshape(-1, len(orders))
@@ -36,7 +40,7 @@ def smooth_nodes(d: int, level: int, linear: int = 0) -> tuple[np.ndarray, np.nd
 
 
 @cache
-def nets(d: int, count: int) -> np.ndarray:
+def nets(d: int, count: int) -> Float[np.ndarray, "nets count d"]:
     """Independent scrambled Sobol nets of `count` standard normal points each: shape (NETS, count, d)."""
     from scipy.special import ndtri
     from scipy.stats import qmc
@@ -45,7 +49,7 @@ def nets(d: int, count: int) -> np.ndarray:
     return np.asarray(ndtri(np.clip(made, 1e-16, 1 - 1e-16)))
 
 
-def chi_nodes(d: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+def chi_nodes(d: int, order: int) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
     """Nodes and weights for the length of d independent standard normal variables (the chi distribution)."""
     from scipy.special import roots_genlaguerre
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def bracketed_roots(
-    function: Function, low: np.ndarray, high: np.ndarray, *, tolerance: float = 1e-13, iterations: int = 200
-) -> np.ndarray:
+    function: Function,
+    low: Float[np.ndarray, " K"],
+    high: Float[np.ndarray, " K"],
+    *,
+    tolerance: float = 1e-13,
+    iterations: int = 200,
+) -> Float[np.ndarray, " K"]:
     """The root of each of K functions between ends (K,) at which its signs differ, by Chandrupatla's method.
 
     function(x, members): the values at x (k,) of the functions `members` (k,); infinite values are allowed. tolerance:
@@ -59,7 +68,13 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.clip(np.asarray(values, float), -1e300, 1e300)
 
 
-def peaks(function: Function, low: np.ndarray, middle: np.ndarray, high: np.ndarray, rounds: int = 60) -> np.ndarray:
+def peaks(
+    function: Function,
+    low: Float[np.ndarray, " K"],
+    middle: Float[np.ndarray, " K"],
+    high: Float[np.ndarray, " K"],
+    rounds: int = 60,
+) -> Float[np.ndarray, " K"]:
     """The maximiser of each of K functions between `low` and `high`, given a point `middle` above both, all (K,).
 
     By parabolas through the three best points, safeguarded by golden section (Brent 1973, chapter 5): accurate to about

@@ -18,12 +18,16 @@ features.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 NODES = 48
 
@@ -61,7 +65,7 @@ class SampleCovariance:
         value = (-1 + self.gamma * (1 - h)) / m
         return value, (1 - self.gamma * (1 - h)) / m**2 - self.gamma * slope / m
 
-    def density(self, x: np.ndarray) -> np.ndarray:
+    def density(self, x: Float[np.ndarray, " M"]) -> Float[np.ndarray, " M"]:
         """The density of eigenvalues at each x > 0, without the mass at zero."""
         x = np.asarray(x, float)
         size = self.edges()[1]
@@ -97,16 +101,16 @@ class SampleCovariance:
     def _upper_point(self) -> float:
         return self._turning_point(lambda t: -1 / (self._largest() * (1 + math.exp(-t))))
 
-    def _turning_point(self, along: Any) -> float:
+    def _turning_point(self, along: Callable[[float], float]) -> float:
         """m(t) where F' vanishes along it; it does once."""
         from scipy.optimize import brentq
 
         return along(brentq(lambda t: float(self.inverse(along(t))[1].real * along(t) ** 2), -30, 30, xtol=1e-13))
 
-    def _turning(self, along: Any) -> float:
+    def _turning(self, along: Callable[[float], float]) -> float:
         return float(self.inverse(self._turning_point(along))[0].real)
 
-    def shares(self, ends: np.ndarray) -> np.ndarray:
+    def shares(self, ends: Float[np.ndarray, " B"]) -> Float[np.ndarray, " B-1"]:
         """The share of eigenvalues in each bin between successive ends, including those at zero."""
         low, high = self.edges()
         inside = np.clip(np.asarray(ends, float), low, high)

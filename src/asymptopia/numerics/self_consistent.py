@@ -53,7 +53,7 @@ class Path(NamedTuple):
     masses: np.ndarray
     halfway: np.ndarray
 
-    def index(self, time: float) -> int:
+    def place(self, time: float) -> int:
         """The position of a time among `times`."""
         return int(np.searchsorted(self.times, time - 1e-12))
 

@@ -20,7 +20,7 @@ class Amplitude(Loss):
 
     width: float = field(0.5, "fields below which the modulus is smoothed", above=0)
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         return (y - namespace(y, z).sqrt(z**2 + self.width**2)) ** 2 / 2
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:

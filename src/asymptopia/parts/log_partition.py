@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.record import Record, StatementError
 from ..numerics.arrays import ArrayLike
 
+if TYPE_CHECKING:
+    import jax
 
-def derivatives(record: Record, position: int, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
+
+def derivatives(record: Record, position: int, *arguments: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative of `record.log_partition(*arguments)` in the argument at `position`.
 
     Compiled once for each kind of record. Raises `StatementError` if it cannot be traced by JAX.
@@ -20,12 +23,12 @@ def derivatives(record: Record, position: int, *arguments: Any) -> tuple[np.ndar
     return first, second
 
 
-def value(record: Record, *arguments: Any) -> np.ndarray:
+def value(record: Record, *arguments: ArrayLike) -> np.ndarray:
     """`record.log_partition(*arguments)` as a NumPy array, compiled once for each kind of record."""
     return _evaluated("value", record, 0, arguments)[0]
 
 
-def _evaluated(what: str, record: Record, position: int, arguments: Any) -> list[np.ndarray]:
+def _evaluated(what: str, record: Record, position: int, arguments: tuple[ArrayLike, ...]) -> list[np.ndarray]:
     import jax
 
     arrays = np.broadcast_arrays(*(np.asarray(a, float) for a in arguments))
@@ -51,14 +54,14 @@ def _compiled() -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    def function(record: Any, position: int, arguments: Any, x: Any) -> Any:
+    def function(record: Any, position: int, arguments: list[jax.Array], x: jax.Array) -> Any:
         value = record.log_partition(*arguments[:position], x, *arguments[position + 1 :])
         return jnp.broadcast_to(jnp.asarray(value, float), x.shape)
 
-    def run(record: Any, position: int, arguments: Any) -> Any:
+    def run(record: Record, position: int, arguments: list[jax.Array]) -> Any:
         return (function(record, position, arguments, arguments[position]),)
 
-    def slopes(record: Any, position: int, arguments: Any) -> Any:
+    def slopes(record: Record, position: int, arguments: list[jax.Array]) -> Any:
         x = arguments[position]
 
         def slope(at: ArrayLike) -> Any:

@@ -18,7 +18,7 @@ from .own_function import OwnFunction
 __all__ = ["Absolute", "Hinge", "Huber", "Logistic", "Loss", "Square"]
 
 
-def namespace(*arrays: Any) -> Any:
+def namespace(*arrays: ArrayLike) -> Any:
     """`jax.numpy` if any of the arrays is a JAX array, else `numpy`."""
     for x in arrays:
         if hasattr(x, "__array_namespace__") and not isinstance(x, np.ndarray):
@@ -41,7 +41,7 @@ class Loss(Record):
     location: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, y, z)`.")
 
     @classmethod
@@ -101,7 +101,7 @@ class Square(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         return (y - z) ** 2 / 2
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -126,7 +126,7 @@ class Logistic(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         xp = namespace(y, z)
         return xp.logaddexp(0.0, -y * z)
 
@@ -159,7 +159,7 @@ class Hinge(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         return namespace(y, z).maximum(0.0, 1 - y * z)
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -187,7 +187,7 @@ class Huber(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         xp = namespace(y, z)
         inside = xp.minimum(xp.abs(y - z), self.delta)
         return inside * (xp.abs(y - z) - inside / 2)
@@ -217,7 +217,7 @@ class Absolute(Loss):
     location = True
     symmetric = True
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         return namespace(y, z).abs(y - z)
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
@@ -242,7 +242,7 @@ class _Own(OwnFunction, Loss):
 
     function: Callable[[Any, Any], Any] = Square()
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         return self.function(y, z)
 
     @property

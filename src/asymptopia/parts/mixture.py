@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..contract.record import Record, field
@@ -20,6 +18,6 @@ class Mixture(Record):
     separation: float = field(1.0, "half the distance of the clusters", at_least=0)
     balance: float = field(0.5, "share of the cluster with label +1", above=0, below=1)
 
-    def sample(self, shape: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Random labels +-1 in an array of this shape."""
         return np.where(rng.random(shape) < self.balance, 1.0, -1.0)

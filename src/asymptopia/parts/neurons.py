@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
-from ..numerics.arrays import ArrayLike, Key
+from ..numerics.arrays import Key
 from .activation import Activation
+
+if TYPE_CHECKING:
+    import jax
 
 __all__ = ["Complete", "Neurons", "StudentWeights", "Weights"]
 
@@ -27,7 +30,7 @@ class Neurons(Record):
         raise NotImplementedError
 
     @staticmethod
-    def outputs(activation: Activation, theta: Any, X: Any) -> Any:
+    def outputs(activation: Activation, theta: np.ndarray | jax.Array, X: np.ndarray | jax.Array) -> Any:
         """The outputs (K, n) of neurons theta (K, p) for inputs X (n, d); NumPy or JAX."""
         raise NotImplementedError
 
@@ -52,7 +55,7 @@ class _Inner(Neurons):
         return d
 
     @staticmethod
-    def outputs(activation: Activation, theta: Any, X: Any) -> Any:
+    def outputs(activation: Activation, theta: np.ndarray | jax.Array, X: np.ndarray | jax.Array) -> Any:
         return activation(_fields(theta, X))
 
 
@@ -116,7 +119,7 @@ class Complete(Neurons):
         return d + 2
 
     @staticmethod
-    def outputs(activation: Activation, theta: Any, X: Any) -> Any:
+    def outputs(activation: Activation, theta: np.ndarray | jax.Array, X: np.ndarray | jax.Array) -> Any:
         return theta[:, :1] * activation(_fields(theta[:, 2:], X) + theta[:, 1:2])
 
     def place(self, z: np.ndarray) -> np.ndarray:
@@ -134,6 +137,6 @@ class Complete(Neurons):
         return max(self.output, self.weight, self.bias)
 
 
-def _fields(w: ArrayLike, X: Any) -> Any:
+def _fields(w: np.ndarray | jax.Array, X: np.ndarray | jax.Array) -> Any:
     """The fields (K, n) of inputs (n, d); for a single input number without a matrix product, which is slower."""
     return w * X[:, 0] if X.shape[1] == 1 else w @ X.T

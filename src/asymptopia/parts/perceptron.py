@@ -22,7 +22,7 @@ class Perceptron(Loss):
     margin = True
     symmetric = True
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
         xp = namespace(y, z)
         short = self.kappa - y * z
         inside = xp.clip(short, -self.width, self.width)

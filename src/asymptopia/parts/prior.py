@@ -26,7 +26,7 @@ class Prior(Record):
     need not be zero.
     """
 
-    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Independent coordinates in an array of shape `size`."""
         raise NotImplementedError(f"{type(self).__name__} defines no `sample(self, size, rng)`.")
 
@@ -98,7 +98,7 @@ class Prior(Record):
 class Gaussian(Prior):
     """Standard normal coordinates."""
 
-    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return rng.standard_normal(size)
 
     def components(self) -> Mixture:
@@ -108,7 +108,7 @@ class Gaussian(Prior):
 class Rademacher(Prior):
     """Coordinates +1 or -1 with equal probability."""
 
-    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return rng.choice((-1.0, 1.0), size)
 
     def components(self) -> Mixture:
@@ -120,7 +120,7 @@ class GaussBernoulli(Prior):
 
     rho: float = field(0.2, "fraction of coordinates that are not zero", above=0, at_most=1)
 
-    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return rng.standard_normal(size) * (rng.random(size) < self.rho)
 
     def components(self) -> Mixture:
@@ -132,7 +132,7 @@ class SparseRademacher(Prior):
 
     rho: float = field(0.1, "fraction of coordinates that are not zero", above=0, at_most=1)
 
-    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return rng.choice((-1.0, 1.0), size) * (rng.random(size) < self.rho) / np.sqrt(self.rho)
 
     def components(self) -> Mixture:
@@ -147,7 +147,7 @@ class Laplace(Prior):
         *(0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.4, 0.9, 1.6, 2.5, 3.6, 5.0, 6.5, 8.6),
     )
 
-    def sample(self, size: Any, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, size: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         return rng.laplace(0.0, np.sqrt(0.5), size)
 
     def components(self) -> Mixture:
@@ -191,7 +191,7 @@ class Laplace(Prior):
         return 1.0
 
 
-def _cut(x: ArrayLike, shift: Any) -> np.ndarray:
+def _cut(x: ArrayLike, shift: ArrayLike) -> np.ndarray:
     """log Phi(x - shift) - x shift + shift**2 / 2, without cancellation."""
     from scipy.special import log_ndtr
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ..numerics.gaussian import density, legendre, nodes
 from ..parts.channel import Channel, Linear
 from ..parts.loss import Loss
 from .labels import GRID, ORDER, SPREAD, label_nodes
+
+if TYPE_CHECKING:
+    from ..contract.record import Record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +62,7 @@ def output_averages(
     return _outer(loss, teacher, m, q, V, power, training)
 
 
-def column(record: Any) -> Any:
+def column(record: Record) -> Any:
     """The record with its number fields of shape (K,) reshaped to (K, 1)."""
     return with_arrays(record, lambda a: a[:, None] if a.ndim == 1 else a)
 

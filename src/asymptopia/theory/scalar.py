@@ -46,7 +46,9 @@ def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
     return Coordinate(mse, overlap, entropy - 0.5 * np.log(2 * np.pi * math.e), mass)
 
 
-def observation_averages(prior: Prior, A: Any, function: Callable[..., Any], breaks: Any = None) -> np.ndarray:
+def observation_averages(
+    prior: Prior, A: ArrayLike, function: Callable[..., Any], breaks: np.ndarray | None = None
+) -> np.ndarray:
     """Expectations of C functions of the observation x = sqrt(A) w + z, for A > 0, (K,): an array (C, K).
 
     function(x, mean, variance, log_p, owner): the values (C, N, M) at x (N, M), given mean and variance of w, the

@@ -111,7 +111,9 @@ def committee(
     raise NotSolved("\n".join(failures))
 
 
-def _started(start: Any, prior: Prior, d: int, units: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _started(
+    start: tuple[ArrayLike, ArrayLike] | None, prior: Prior, d: int, units: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Means (d, K) and covariance (K, K) to start from."""
     if start is None:
         mean, variance = float(prior.mean), float(prior.second_moment - np.square(prior.mean))

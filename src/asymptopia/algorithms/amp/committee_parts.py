@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ...numerics.bivariate import log_quadrant, quadrant
 from ...numerics.tails import hazard, log_density
 from ...parts.activation import Activation, Sign
@@ -149,7 +149,7 @@ def _output_score(
     return first @ back, back.T @ slope @ back
 
 
-def outputs(fields: Any, activation: Activation) -> np.ndarray:
+def outputs(fields: ArrayLike, activation: Activation) -> np.ndarray:
     """The noiseless outputs of units with these fields (..., K)."""
     return np.asarray(activation(fields), float).sum(axis=-1) / np.sqrt(np.shape(fields)[-1])
 

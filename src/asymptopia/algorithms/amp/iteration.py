@@ -54,7 +54,7 @@ def iterates(
     channel: Output,
     *,
     start: tuple[Any, Any] | None = None,
-    memory: Any = None,
+    memory: ArrayLike | None = None,
     damping: float = 0.0,
     full_variances: bool = False,
 ) -> Iterator[Iterate]:
@@ -158,7 +158,7 @@ class Squares:
             return self.total / self.shape[0] * float(np.mean(variances))
         return np.maximum(product(self.all, np.broadcast_to(variances, self.shape[1:])), np.finfo(float).tiny)
 
-    def coordinates(self, information: Any) -> Any:
+    def coordinates(self, information: ArrayLike) -> Any:
         """The precisions of the coordinates, (d,) or a number, from those of the fields."""
         if self.all is None:
             return self.total / self.shape[1] * float(np.mean(information))

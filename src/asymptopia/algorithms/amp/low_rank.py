@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,11 +76,11 @@ def low_rank_amp(
     snr: float,
     *,
     rows: Denoiser | None = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     damping: float | None = None,
     tolerance: float = 1e-7,
     iterations: int = 500,
-    watch: Any = None,
+    watch: Callable[[int, np.ndarray], object] | None = None,
     seed: int = 0,
 ) -> LowRank:
     r"""The posterior of x in $Y = \sqrt{snr/N}\, x x^T + W$, or of u and x in $Y = \sqrt{snr/N}\, u x^T + W$.
@@ -121,7 +122,12 @@ def low_rank_amp(
 
 
 def _iterated(
-    step: _Symmetric | _Rectangular, x: Factor, damping: float, tolerance: float, iterations: int, watch: Any
+    step: _Symmetric | _Rectangular,
+    x: Factor,
+    damping: float,
+    tolerance: float,
+    iterations: int,
+    watch: Callable[[int, np.ndarray], object] | None,
 ) -> LowRank:
     history: list[tuple[float, float]] = []
     converged = False
@@ -200,7 +206,7 @@ def _times(Y: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.asarray(Y @ v.astype(Y.dtype), float)
 
 
-def _first(prior: Denoiser, n: int, start: Any, seed: int) -> Factor:
+def _first(prior: Denoiser, n: int, start: ArrayLike | None, seed: int) -> Factor:
     factor = _tilted(prior, 0.0, np.zeros(n))
     if start is None:
         noise = np.random.default_rng(seed).standard_normal(n)
@@ -212,7 +218,7 @@ def _first(prior: Denoiser, n: int, start: Any, seed: int) -> Factor:
     return Factor(means, factor.variances, 0.0, factor.field)
 
 
-def _checked(Y: ArrayLike, snr: float, rows: Any, damping: float | None) -> np.ndarray:
+def _checked(Y: ArrayLike, snr: float, rows: Denoiser | None, damping: float | None) -> np.ndarray:
     Y = np.asarray(Y)
     Y = Y if Y.dtype == np.float32 else np.asarray(Y, float)
     if Y.ndim != 2 or Y.size == 0:

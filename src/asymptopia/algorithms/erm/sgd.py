@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ...numerics.proximal import derivatives
 from ...parts.loss import Loss
+
+if TYPE_CHECKING:
+    import jax
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Trajectories(NamedTuple):
 
 
 def descend(
-    X: ArrayLike, y: ArrayLike, start: Any, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
+    X: ArrayLike, y: ArrayLike, start: ArrayLike, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
 ) -> Trajectories:
     """Run many descents at once, each on its own data and with its own generator.
 
@@ -96,13 +99,22 @@ def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.n
 def _compiled() -> Any:
     import jax
 
-    def run(loss: Any, times: int, real: Any, *each: Any) -> Any:
+    def run(loss: Loss, times: int, real: Any, *each: Any) -> Any:
         return jax.vmap(lambda *one: _single(loss, times, real, *one))(*each)
 
     return jax.jit(run, static_argnums=1)
 
 
-def _single(loss: Any, times: int, real: Any, X: Any, y: Any, start: Any, weights: Any, kicks: Any) -> Any:
+def _single(
+    loss: Loss,
+    times: int,
+    real: Any,
+    X: jax.Array,
+    y: jax.Array,
+    start: ArrayLike,
+    weights: jax.Array,
+    kicks: jax.Array,
+) -> Any:
     import jax
     import jax.numpy as jnp
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .butterfly import Pattern
 
 
@@ -79,7 +80,7 @@ class Sparse(Constraint):
 class Support(Constraint):
     """Matrices that are zero outside of a support, an array that is true inside."""
 
-    def __init__(self, support: Any) -> None:
+    def __init__(self, support: ArrayLike) -> None:
         self.support = np.asarray(support, bool)
         if self.support.ndim != 2 or not self.support.any():
             raise StatementError(
@@ -107,7 +108,7 @@ class Diagonals(Constraint):
     All of them make Toeplitz (periodic: circulant) matrices, some of them convolutions with kernels on a support.
     """
 
-    def __init__(self, places: Any = None, periodic: bool = False) -> None:
+    def __init__(self, places: Sequence[int] | None = None, periodic: bool = False) -> None:
         self.places = None if places is None else tuple(int(k) for k in places)
         self.periodic = periodic
         if self.places is not None and (not self.places or len(set(self.places)) < len(self.places)):

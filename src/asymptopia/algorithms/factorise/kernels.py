@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .network_paths import ConvolutionTree
 
@@ -19,7 +18,7 @@ def responses(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
     return np.array([_convolve(tree, entries, way, n) for way in tree.ways])
 
 
-def fit_kernels(tree: ConvolutionTree, measured: Any, rng: np.random.Generator) -> np.ndarray:
+def fit_kernels(tree: ConvolutionTree, measured: ArrayLike, rng: np.random.Generator) -> np.ndarray:
     """The kernel entries whose impulse responses are nearest to those measured, (leaves, length).
 
     Least squares edge by edge, then damped Gauss-Newton steps until the slope, relative to the size of the responses

@@ -44,7 +44,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         smooth: tuple[float, float] = (0.0, 0.0),
         max_iter: int = 1000,
         tol: float = 1e-6,
-        random_state: Any = None,
+        random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.n_components = n_components
         self.beta = beta
@@ -56,12 +56,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: Any = None, weights: Any = None) -> NMF:
+    def fit(self, X: ArrayLike, y: object = None, weights: ArrayLike | None = None) -> NMF:
         """Learn H from X (n, m); entries of X with weight 0 are missing and may be nan."""
         (self._fit_sparse if issparse(X) else self._fit)(X, weights)
         return self
 
-    def fit_transform(self, X: ArrayLike, y: Any = None, weights: Any = None) -> np.ndarray:
+    def fit_transform(self, X: ArrayLike, y: object = None, weights: ArrayLike | None = None) -> np.ndarray:
         """Learn H from X (n, m), and return the matching W (n, r)."""
         if issparse(X):
             counts, W = self._fit_sparse(X, weights)
@@ -69,7 +69,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         problem, W = self._fit(X, weights)
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
-    def transform(self, X: ArrayLike, weights: Any = None) -> np.ndarray:
+    def transform(self, X: ArrayLike, weights: ArrayLike | None = None) -> np.ndarray:
         """The W (n, r) of samples X for the learned H; unique for 1 <= beta <= 2 and independent components."""
         check_is_fitted(self)
         H = self.components_
@@ -88,7 +88,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         check_is_fitted(self)
         return np.asarray(X) @ self.components_
 
-    def _fit(self, X: ArrayLike, weights: ArrayLike) -> tuple[Problem, np.ndarray]:
+    def _fit(self, X: ArrayLike, weights: ArrayLike | None) -> tuple[Problem, np.ndarray]:
         problem = self._problem(X, weights, reset=True)
         seed = check_random_state(self.random_state).randint(2**31)
         start = random_factors(problem, np.random.default_rng(seed))
@@ -97,7 +97,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.reconstruction_err_ = objective(problem, (factorisation.W, factorisation.H.T))
         return problem, factorisation.W
 
-    def _fit_sparse(self, X: Any, weights: Any) -> tuple[Counts, np.ndarray]:
+    def _fit_sparse(self, X: Any, weights: ArrayLike | None) -> tuple[Counts, np.ndarray]:
         counts = self._counts(X, weights, reset=True)
         rank = checked_rank(self.n_components, counts.X.shape)
         seed = check_random_state(self.random_state).randint(2**31)
@@ -107,7 +107,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.reconstruction_err_ = float(factorisation.objectives[-1])
         return counts, factorisation.W
 
-    def _counts(self, X: Any, weights: Any, reset: bool) -> Counts:
+    def _counts(self, X: Any, weights: ArrayLike | None, reset: bool) -> Counts:
         refuse_what_needs_all_entries(self.beta, weights, self.smooth)
         X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32])
         check_l1(self.l1, self.smooth)
@@ -127,7 +127,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             factorisation.objectives,
         )
 
-    def _problem(self, X: Any, weights: Any, reset: bool) -> Problem:
+    def _problem(self, X: Any, weights: ArrayLike | None, reset: bool) -> Problem:
         finite: Any = True if weights is None else "allow-nan"
         X = validate_data(self, X, reset=reset, dtype=float, ensure_all_finite=finite, ensure_non_negative=True)
         rank = self.n_components if reset else min(X.shape)

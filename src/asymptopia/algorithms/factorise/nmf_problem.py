@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -107,7 +106,7 @@ def stated(
     X: ArrayLike,
     rank: int | None,
     beta: float,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
     l1: tuple[float, float] = (0.0, 0.0),
     smooth: tuple[float, float] = (0.0, 0.0),
     zero: bool = False,

@@ -39,7 +39,7 @@ def factorise(
     *,
     beta: float = 1.0,
     step: Step = newton,
-    weights: Any = None,
+    weights: ArrayLike | None = None,
     l1: tuple[float, float] = (0.0, 0.0),
     smooth: tuple[float, float] = (0.0, 0.0),
     start: tuple[Any, Any] | None = None,

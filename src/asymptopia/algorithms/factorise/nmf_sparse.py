@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .nmf_solvers import Factorisation
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def encode_counts(counts: Counts, W: np.ndarray, Ht: np.ndarray, iterations: int
     return W
 
 
-def refuse_what_needs_all_entries(beta: float, weights: Any, smooth: tuple[float, float]) -> None:
+def refuse_what_needs_all_entries(beta: float, weights: ArrayLike | None, smooth: tuple[float, float]) -> None:
     """Raise `StatementError` for options that a sparse X cannot have."""
     wrong = [
         f"`{name}` must be {need}, but is {value}"

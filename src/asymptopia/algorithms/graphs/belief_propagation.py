@@ -10,7 +10,7 @@ import numpy as np
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
-from .graph import adjacency, checked_affinity
+from .graph import Graph, adjacency, checked_affinity
 
 DAMPINGS = (0.0, 0.5, 0.85)
 FAR = 0.1  # beliefs whose groups differ by more from the shares stated may be those of another fixed point
@@ -54,12 +54,12 @@ class Beliefs:
 
 
 def belief_propagation(
-    graph: Any,
+    graph: Graph,
     affinity: ArrayLike,
-    fractions: Any = None,
+    fractions: ArrayLike | None = None,
     *,
     nodes: int | None = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     damping: float | None = None,
     tolerance: float = 1e-6,
     sweeps: int = 500,
@@ -126,7 +126,7 @@ def _run(
     return Beliefs(marginals, free_entropy, np.array(history), bool(history) and history[-1] <= tolerance, damping)
 
 
-def agreement(beliefs: Any, labels: Any) -> float:
+def agreement(beliefs: ArrayLike, labels: ArrayLike) -> float:
     """The overlap (P - 1/k) / (1 - 1/k), P the mean belief in the true label, maximised over names of the k groups.
 
     beliefs: (n, k), rows that sum to 1: marginals, or `np.eye(k)[groups]` for labels. labels: (n,), whole numbers < k.
@@ -141,7 +141,7 @@ def agreement(beliefs: Any, labels: Any) -> float:
     return float((k * share - 1) / (k - 1))
 
 
-def _model(affinity: ArrayLike, fractions: Any) -> tuple[np.ndarray, np.ndarray]:
+def _model(affinity: ArrayLike, fractions: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
     C = checked_affinity(affinity)
     shares = np.full(len(C), 1 / len(C)) if fractions is None else np.asarray(fractions, float)
     if shares.shape != C.shape[:1]:
@@ -161,7 +161,7 @@ def _reverse(A: Any) -> np.ndarray:
     return np.asarray(transposed.data, np.int64)
 
 
-def _start(A: Any, k: int, start: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _start(A: Any, k: int, start: ArrayLike | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Marginals (n, k), and messages (2m, k) towards the node whose edge it is."""
     n = A.shape[0]
     if start is None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 
+Graph: TypeAlias = Any
+"""A symmetric SciPy sparse matrix (n, n), or an integer array (edges, 2)."""
+
 MOST_NODES = 2**31
 
 
-def adjacency(graph: Any, nodes: int | None = None) -> Any:
+def adjacency(graph: Graph, nodes: int | None = None) -> Any:
     """The symmetric 0/1 adjacency matrix of a graph in SciPy's CSR format, with sorted indices.
 
     graph: a symmetric SciPy sparse matrix (n, n), whose weights do not count, or an integer array (edges, 2), one row
@@ -52,7 +55,7 @@ def adjacency(graph: Any, nodes: int | None = None) -> Any:
     return A
 
 
-def _edges(graph: Any) -> np.ndarray:
+def _edges(graph: Graph) -> np.ndarray:
     edges = np.asarray(graph)
     if edges.ndim != 2 or edges.shape[1] != 2 or not np.issubdtype(edges.dtype, np.integer):
         raise StatementError(

@@ -30,7 +30,7 @@ class DescentPath:
     output: np.ndarray
     rank: int
 
-    def losses(self, X: Any, y: Any, activation: Callable[[Any], Any], points: int = 20) -> np.ndarray:
+    def losses(self, X: ArrayLike, y: ArrayLike, activation: Callable[[Any], Any], points: int = 20) -> np.ndarray:
         """Half the mean squared error at the corners and at `points` places on each piece between them."""
         X, y = checked_data(X, y, False)
         t = np.arange(points)[:, None] / points
@@ -51,7 +51,12 @@ class DescentPath:
 
 
 def descent_path(
-    hidden: Any, output: Any, X: ArrayLike, y: ArrayLike, activation: Callable[[Any], Any], rng: np.random.Generator
+    hidden: ArrayLike,
+    output: ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
+    activation: Callable[[Any], Any],
+    rng: np.random.Generator,
 ) -> DescentPath:
     r"""A path from $f(x) = \sum_j u_j \sigma(w_j \cdot x)$ to the least squares along which the loss never rises.
 
@@ -114,7 +119,9 @@ def _extended(basis: np.ndarray, value: np.ndarray, least: float) -> tuple[np.nd
     return np.column_stack([basis, rest / left]), True
 
 
-def _out_of(basis: np.ndarray, X: np.ndarray, activation: Any, rng: np.random.Generator) -> np.ndarray | None:
+def _out_of(
+    basis: np.ndarray, X: np.ndarray, activation: Callable[[Any], Any], rng: np.random.Generator
+) -> np.ndarray | None:
     """The weights of the unit farthest from the span among some at random; None if all are in it.
 
     One in two candidates has a field of zero halfway between two samples, where an activation may have a kink.

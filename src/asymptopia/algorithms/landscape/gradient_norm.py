@@ -6,12 +6,15 @@ import dataclasses
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, PyTree
+
+if TYPE_CHECKING:
+    import jax
 
 STEPS, BATCH = 60, 64
 EASIER, HARDER = 0.3, 6.0
@@ -45,7 +48,7 @@ class CriticalPoints:
 
 
 def find_critical_points(
-    loss: Callable[[Any, Any], Any], starts: Any, data: Any = None, tolerance: float = 1e-10, rounds: int = 40
+    loss: Callable[[Any, Any], Any], starts: ArrayLike, data: PyTree = None, tolerance: float = 1e-10, rounds: int = 40
 ) -> CriticalPoints:
     r"""Critical points of `loss(x, data)`, a scalar in JAX of a flat vector x, one from each of the starts (N, p).
 
@@ -81,7 +84,7 @@ def find_critical_points(
     )
 
 
-def _search(loss: Callable[[Any, Any], Any], x: np.ndarray, damping: np.ndarray, data: Any) -> dict[str, Any]:
+def _search(loss: Callable[[Any, Any], Any], x: np.ndarray, damping: np.ndarray, data: PyTree) -> dict[str, Any]:
     return dict(_compiled()(loss, x, damping, data))
 
 
@@ -94,7 +97,7 @@ def _compiled() -> Any:
     )
 
 
-def _steps(loss: Callable[[Any, Any], Any], start: Any, damping: Any, data: Any) -> dict[str, Any]:
+def _steps(loss: Callable[[Any, Any], Any], start: jax.Array, damping: jax.Array, data: PyTree) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 

@@ -6,6 +6,7 @@ ADMM with a multiplier at the outputs (Taylor et al., ICML 33 (2016) 2722).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -63,7 +64,9 @@ def auxiliary_coordinates(network: Network, X: ArrayLike, y: ArrayLike, penalty:
     return Solver(init, step)
 
 
-def _penalised(network: Network, matrices: Any, inputs: Any, y: Any, penalty: float) -> jax.Array:
+def _penalised(
+    network: Network, matrices: Sequence[jax.Array], inputs: Sequence[jax.Array], y: jax.Array, penalty: float
+) -> jax.Array:
     total = network.losses(y, network.affine(matrices[-1], inputs[-1])).mean()
     for layer in range(network.depth - 1):
         made = network.activation(layer)(network.affine(matrices[layer], inputs[layer]))
@@ -71,7 +74,9 @@ def _penalised(network: Network, matrices: Any, inputs: Any, y: Any, penalty: fl
     return total
 
 
-def _local(network: Network, W: Any, inputs: Any, y: Any, layer: int, penalty: float) -> tuple[Any, Any]:
+def _local(
+    network: Network, W: jax.Array, inputs: Sequence[jax.Array], y: jax.Array, layer: int, penalty: float
+) -> tuple[Any, Any]:
     """Slope and curvature of a majoriser of F in the preactivations of one layer."""
     z = network.affine(W, inputs[layer])
     if layer == network.depth - 1:
@@ -133,7 +138,9 @@ def admm(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0, rid
     return Solver(init, step)
 
 
-def _outputs(network: Network, y: Any, z: Any, made: Any, multiplier: Any, penalty: float) -> jax.Array:
+def _outputs(
+    network: Network, y: jax.Array, z: jax.Array, made: jax.Array, multiplier: jax.Array, penalty: float
+) -> jax.Array:
     """argmin over z of loss + multiplier z + penalty/2 |z - made|^2, by majorised steps."""
     for _ in range(INNER):
         slope = loss_slope(network, y, z) + multiplier + penalty * (z - made)
@@ -141,7 +148,7 @@ def _outputs(network: Network, y: Any, z: Any, made: Any, multiplier: Any, penal
     return z
 
 
-def _preactivations(activation: Activation, z: Any, made: Any, a: Any) -> jax.Array:
+def _preactivations(activation: Activation, z: jax.Array, made: jax.Array, a: jax.Array) -> jax.Array:
     """argmin over z of (a - sigma(z))^2 + (z - made)^2: of relu exactly, else lowered by majorised steps."""
     if isinstance(activation, Relu):
         on, off = jnp.maximum((a + made) / 2, 0.0), jnp.minimum(made, 0.0)

@@ -56,7 +56,7 @@ def levenberg_marquardt(
         slope, bend = jax.linearize(jax.grad(loss), z)
         (gradient,) = pull(slope)
 
-        def product(p: Any) -> Any:
+        def product(p: PyTree) -> Any:
             return jax.tree.map(lambda c, d: c + lam * d, pull(bend(push(p)))[0], p)
 
         solved = _solved(product, jax.tree.map(jnp.negative, gradient), 1e6 / lam, tolerance, int(iterations))
@@ -86,7 +86,7 @@ def _solved(
     above 100 times the rounding unit times the number of unknowns, and asks both the residual and the step to be small.
     """
 
-    def larger(p: Any) -> Any:
+    def larger(p: PyTree) -> Any:
         return jax.tree.map(lambda c: scale * c, product(p))
 
     right = jax.tree.map(lambda c: scale * c, b)

@@ -36,7 +36,7 @@ def inertial_newton(
     step: float | Callable[[jax.Array], jax.Array],
     alpha: float = 0.5,
     beta: float = 0.1,
-    smoothness: Any = None,
+    smoothness: ArrayLike | None = None,
 ) -> optax.GradientTransformation:
     """The inertial Newton method (INNA): explicit Euler steps of the system above, as an optax transformation.
 
@@ -57,7 +57,7 @@ def inertial_newton(
         psi = jax.tree.map(lambda x: (1 - alpha * beta) * x, parameters)
         return Inertia(psi, jnp.zeros((), int), jnp.asarray(jnp.nan, jax.tree.leaves(psi)[0].dtype))
 
-    def update(gradient: Any, state: Inertia, parameters: PyTree = None) -> tuple[Any, Inertia]:
+    def update(gradient: PyTree, state: Inertia, parameters: PyTree = None) -> tuple[Any, Inertia]:
         if parameters is None:
             raise ValueError(optax.NO_PARAMS_MSG)
         rate = step(state.steps) if callable(step) else step
@@ -73,14 +73,14 @@ def inertial_newton(
     return optax.GradientTransformation(init, update)
 
 
-def lyapunov(value: jax.Array, parameters: PyTree, psi: Any, alpha: float, beta: float) -> jax.Array:
+def lyapunov(value: jax.Array, parameters: PyTree, psi: PyTree, alpha: float, beta: float) -> jax.Array:
     """The Lyapunov function E at the parameters and psi; `value` is J there."""
     rest = jax.tree.map(lambda x, p: (alpha - 1 / beta) * x + p / beta, parameters, psi)
     return 2 * (1 + alpha * beta) * value + inner(rest, rest)
 
 
 def lyapunov_descent(
-    rate: ArrayLike, velocity: ArrayLike, gradient: Any, alpha: float, beta: float, smoothness: float
+    rate: ArrayLike, velocity: ArrayLike, gradient: PyTree, alpha: float, beta: float, smoothness: ArrayLike
 ) -> Any:
     r"""A lower bound on how much an Euler step lowers E, for a gradient with this Lipschitz constant.
 

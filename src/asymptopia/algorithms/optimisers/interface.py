@@ -60,7 +60,7 @@ def run(solver: Solver, parameters: PyTree, steps: int) -> tuple[Any, Info]:
     return state.parameters, told
 
 
-def check_steps(steps: Any) -> None:
+def check_steps(steps: int) -> None:
     """Raise `StatementError` unless `steps` is a whole number >= 1."""
     if isinstance(steps, bool) or steps != int(steps) or steps < 1:
         raise StatementError(f"`steps` must be a whole number >= 1, but is {steps}.")
@@ -108,6 +108,6 @@ def norm(tree: PyTree) -> jax.Array:
     return jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)))
 
 
-def inner(one: Any, other: Any) -> jax.Array:
+def inner(one: PyTree, other: PyTree) -> jax.Array:
     """The inner product of two trees of arrays."""
     return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, one, other)))  # type: ignore[return-value]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ...numerics.arrays import ArrayLike, Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Info, Solver, State, check_positive, check_steps, inner, norm
 from .majorisers import forward, loss_slope
 from .network import CrossEntropy, Network, Parameters
@@ -97,7 +97,7 @@ def _empty(parameters: Parameters, damping: float, key: Key) -> Factors:
     )
 
 
-def _moments(network: Network, parameters: Parameters, X: Any, y: Any, key: Key) -> Any:
+def _moments(network: Network, parameters: Parameters, X: jax.Array, y: jax.Array, key: Key) -> Any:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
     passed = forward(network, parameters, X)
     z, n = passed.fields[-1], len(X)
@@ -143,7 +143,14 @@ def _precondition(A: jax.Array, S: jax.Array, lam: jax.Array, G: jax.Array) -> j
 
 
 def _best_length(
-    network: Network, parameters: Parameters, X: Any, y: Any, gradients: Any, one: Any, other: Any, lam: Any
+    network: Network,
+    parameters: Parameters,
+    X: jax.Array,
+    y: jax.Array,
+    gradients: PyTree,
+    one: PyTree,
+    other: PyTree,
+    lam: jax.Array,
 ) -> tuple[Parameters, jax.Array]:
     """The combination of two moves that minimises the damped model, and the descent that the model foretells."""
     z, push = jax.linearize(lambda p: network.outputs(p, X), parameters)

@@ -21,7 +21,7 @@ Parameters = tuple[jax.Array, ...]
 class CrossEntropy(Record):
     """The cross-entropy log sum_k exp(z_k) - z_y of class scores z, for the class y = 0, 1, ... ."""
 
-    def __call__(self, y: ArrayLike, z: Any) -> Any:
+    def __call__(self, y: ArrayLike, z: jax.Array) -> Any:
         picked = jnp.take_along_axis(z, jnp.asarray(y)[:, None], axis=1)[:, 0]
         return jax.scipy.special.logsumexp(z, axis=1) - picked
 

@@ -49,7 +49,7 @@ def search(
     drift, noise = pace
     spans = np.diff(np.asarray(times, float), prepend=0.0)
 
-    def shrunk(h: Any, key: jax.Array) -> jax.Array:
+    def shrunk(h: jax.Array, key: jax.Array) -> jax.Array:
         shake = jnp.sqrt(h) * jax.random.normal(key, x.shape)
         return jnp.exp(-(drift + noise**2 / 2) * h + noise * shake)
 

@@ -17,7 +17,7 @@ class EntropyState(NamedTuple):
 
 def local_average(
     grad_fn: Callable[[Any, Any], Any],
-    centre: Any,
+    centre: PyTree,
     gamma: ArrayLike,
     temperature: ArrayLike,
     steps: int,
@@ -35,7 +35,7 @@ def local_average(
     import jax
     import jax.numpy as jnp
 
-    def noise(now: Any) -> Any:
+    def noise(now: PyTree) -> Any:
         leaves, shape = jax.tree.flatten(centre)
         keys = jax.random.split(now, len(leaves))
         drawn = [jax.random.normal(k, jnp.shape(v), jnp.result_type(v)) for k, v in zip(keys, leaves, strict=True)]
@@ -86,7 +86,7 @@ def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int,
     def init(params: PyTree) -> EntropyState:
         return EntropyState(key, jnp.zeros((), jnp.int32))
 
-    def update(updates: Any, state: EntropyState, params: PyTree = None, **extra: Any) -> tuple[Any, EntropyState]:
+    def update(updates: PyTree, state: EntropyState, params: PyTree = None, **extra: Any) -> tuple[Any, EntropyState]:
         grad_fn = extra.get("grad_fn")
         if params is None or grad_fn is None:
             raise ValueError(
@@ -102,7 +102,7 @@ def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int,
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _check_finite(gradient: Any) -> None:
+def _check_finite(gradient: PyTree) -> None:
     """Raise `FloatingPointError` if a number that is known is not finite."""
     import jax
     import jax.numpy as jnp
@@ -116,7 +116,12 @@ def _check_finite(gradient: Any) -> None:
 
 
 def entropy_sgd(
-    learning_rate: Any, gamma: ArrayLike, temperature: ArrayLike, steps: int, rate: ArrayLike, key: Key
+    learning_rate: ArrayLike | Callable[[Any], Any],
+    gamma: ArrayLike,
+    temperature: ArrayLike,
+    steps: int,
+    rate: ArrayLike,
+    key: Key,
 ) -> Any:
     r"""Entropy-SGD as an optax optimiser: $x \leftarrow x - \eta \gamma (x - \langle y \rangle)$.
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...numerics.arrays import ArrayLike, Key
+
+if TYPE_CHECKING:
+    import jax
+    import numpy as np
+
+    from ...parts.potential import Potential
 
 
 class Scheme(NamedTuple):
@@ -15,7 +23,14 @@ class Scheme(NamedTuple):
 
 
 def kinetic(
-    potential: Any, x: Any, v: Any, friction: Any, temperature: Any, times: Sequence[float], scheme: Scheme, key: Any
+    potential: Potential,
+    x: np.ndarray | jax.Array,
+    v: np.ndarray | jax.Array,
+    friction: ArrayLike,
+    temperature: ArrayLike,
+    times: Sequence[float],
+    scheme: Scheme,
+    key: Key,
 ) -> tuple[Any, Any]:
     r"""Positions and velocities at the times (first axis):
 
@@ -27,21 +42,21 @@ def kinetic(
     import jax
     import jax.numpy as jnp
 
-    def friction_and_noise(v: Any, h: Any, key: Any) -> Any:
+    def friction_and_noise(v: jax.Array, h: ArrayLike, key: Key) -> Any:
         kept = jnp.exp(-friction * h)
         return kept * v + jnp.sqrt(temperature * (1 - kept**2)) * jax.random.normal(key, v.shape)
 
-    def kick(x: Any, v: Any, h: Any) -> Any:
+    def kick(x: np.ndarray | jax.Array, v: np.ndarray | jax.Array, h: ArrayLike) -> Any:
         return v - h * potential.slope(x)
 
-    def baoab(x: Any, v: Any, h: Any, key: Any) -> tuple[Any, Any]:
+    def baoab(x: np.ndarray | jax.Array, v: np.ndarray | jax.Array, h: ArrayLike, key: Key) -> tuple[Any, Any]:
         v = kick(x, v, h / 2)
         x = x + h / 2 * v
         v = friction_and_noise(v, h, key)
         x = x + h / 2 * v
         return x, kick(x, v, h / 2)
 
-    def obabo(x: Any, v: Any, h: Any, key: Any) -> tuple[Any, Any]:
+    def obabo(x: np.ndarray | jax.Array, v: np.ndarray | jax.Array, h: ArrayLike, key: Key) -> tuple[Any, Any]:
         before, after = jax.random.split(key)
         v = kick(x, friction_and_noise(v, h / 2, before), h / 2)
         x = x + h * v
@@ -56,7 +71,7 @@ def kinetic(
         else:
             end, h = jnp.round(t / scheme.step).astype(int), scheme.step
 
-        def one(i: Any, state: tuple[Any, Any], h: Any = h) -> tuple[Any, Any]:
+        def one(i: Any, state: tuple[Any, Any], h: ArrayLike = h) -> tuple[Any, Any]:
             return step(*state, h, jax.random.fold_in(key, i))
 
         x, v = jax.lax.fori_loop(done, end, one, (x, v))

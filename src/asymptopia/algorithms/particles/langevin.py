@@ -10,15 +10,17 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 if TYPE_CHECKING:
     import jax
 
+    from ...parts.potential import Potential
+
 
 def langevin(
-    potential: Any,
+    potential: Potential,
     x: ArrayLike,
-    temperature: Any,
+    temperature: ArrayLike,
     times: Sequence[float],
     step: float,
     key: Key,
-    coupling: Any = 0.0,
+    coupling: ArrayLike = 0.0,
     centre: Callable[[Any], Any] = lambda y: y.mean(axis=-1, keepdims=True),
 ) -> Any:
     r"""Positions at the times: $dX_i = -V'(X_i)\,dt - c (X_i - \bar X)\,dt + \sqrt{2T}\,dW_i$; times come first.
@@ -45,7 +47,13 @@ def histogram(x: ArrayLike, edges: Sequence[float]) -> jax.Array:
 
 
 def langevin_exits(
-    potential: Any, x: ArrayLike, temperature: Any, times: Sequence[float], step: float, key: Key, level: Any
+    potential: Potential,
+    x: ArrayLike,
+    temperature: ArrayLike,
+    times: Sequence[float],
+    step: float,
+    key: Key,
+    level: ArrayLike | None,
 ) -> tuple[Any, Any]:
     """Trajectories as by `langevin` without coupling, and which particles have passed `level` by each time.
 
@@ -56,14 +64,14 @@ def langevin_exits(
 
 
 def _march(
-    potential: Any,
+    potential: Potential,
     x: ArrayLike,
-    temperature: Any,
+    temperature: ArrayLike,
     times: Any,
     step: Any,
     key: Key,
     pull: Any,
-    level: Any,
+    level: ArrayLike | None,
 ) -> tuple[Any, Any]:
     import jax
     import jax.numpy as jnp
@@ -75,14 +83,14 @@ def _march(
     x = jnp.asarray(x, float)
     shape = x.shape[1:] if x.ndim > 1 else x.shape  # of the noise
 
-    def euler(y: ArrayLike, dt: Any) -> Any:
+    def euler(y: ArrayLike, dt: jax.Array) -> Any:
         return y - dt * (potential.slope(y) + coupling * (y - centre(y)))
 
-    def slid(y: ArrayLike, dt: Any) -> Any:
+    def slid(y: ArrayLike, dt: jax.Array) -> Any:
         between = 0.75 * y + 0.25 * euler(euler(y, dt), dt)
         return (y + 2 * euler(between, dt)) / 3
 
-    def length(y: ArrayLike, left: Any) -> Any:
+    def length(y: ArrayLike, left: jax.Array) -> Any:
         steepest = jnp.max(jnp.abs(potential.curvature(y))) + coupling
         return jnp.minimum(left, step_size(step, steepest, share))
 
@@ -95,7 +103,7 @@ def _march(
         chance = jax.random.uniform(jax.random.fold_in(key, 1), shape)
         return moved, out | (chance <= jnp.exp(-2 * product / jnp.maximum(variance, 1e-300)))
 
-    def advance(state: PyTree, until: Any) -> tuple[Any, Any]:
+    def advance(state: PyTree, until: jax.Array) -> tuple[Any, Any]:
         def one(s: Any) -> Any:
             t, y, out, dt, k = s
             k, now = jax.random.split(k)

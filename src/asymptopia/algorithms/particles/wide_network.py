@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    import jax
 
 PER_TIME = 8.0
 
 
 def stochastic_descent(
     outputs: Callable[[Any, Any], Any],
-    theta: ArrayLike,
+    theta: jax.Array,
     draw: Callable[[Any], tuple[Any, Any]],
-    rate: Any,
+    rate: ArrayLike,
     counts: Sequence[int],
     key: Key,
-    temperature: Any = None,
-) -> Any:
+    temperature: ArrayLike | None = None,
+) -> jax.Array:
     r"""The neurons (time, N, p) after these numbers of SGD steps, each counted from the one before.
 
     A step draws inputs X (b, d) and labels y (b,) from `draw` and moves all neurons by
@@ -32,7 +35,7 @@ def stochastic_descent(
     import jax
     import jax.numpy as jnp
 
-    def step(now: Any, one: Any) -> tuple[Any, None]:
+    def step(now: jax.Array, one: Any) -> tuple[Any, None]:
         first, second = (one, one) if temperature is None else jax.random.split(one)
         X, y = draw(first)
         values, back = jax.vjp(lambda t: outputs(t, X), now)
@@ -67,13 +70,13 @@ def coins(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def flow(
     outputs: Callable[[Any, Any], Any],
-    theta: Any,
-    X: Any,
-    y: Any,
-    p: Any,
-    rate: Any,
+    theta: jax.Array,
+    X: jax.Array,
+    y: jax.Array,
+    p: jax.Array,
+    rate: ArrayLike,
     times: Sequence[float],
-) -> Any:
+) -> jax.Array:
     r"""The neurons (time, N, p) at these times under gradient flow on inputs X (n, d) of weights p (n,).
 
     $\dot\theta_i = -a \sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)$ by Heun's method, whose error, of second order
@@ -88,12 +91,12 @@ def flow(
     longest = 1 / (PER_TIME * (1 + rate) * len(theta) ** 0.5)
     share = longest_share(len(theta))
 
-    def velocity(now: Any) -> Any:
+    def velocity(now: jax.Array) -> Any:
         values, back = jax.vjp(lambda t: outputs(t, X), now)
         pull = -rate * p * (values.mean(axis=0) - y)
         return back(jnp.broadcast_to(pull, values.shape))[0]
 
-    def turned(first: Any, second: Any) -> Any:
+    def turned(first: jax.Array, second: jax.Array) -> Any:
         """The largest change of a neuron's velocity, over its own or over that of all in the mean."""
         speeds = jnp.sqrt((first**2).sum(axis=1))
         change = jnp.sqrt(((second - first) ** 2).sum(axis=1))
@@ -110,7 +113,7 @@ def flow(
         slope = jax.lax.cond(again, lambda: slope, lambda: velocity(moved))
         return jnp.where(again, left, left - dt), moved, jnp.where(jnp.isnan(change), longest, following), slope
 
-    def advance(state: PyTree, span: Any) -> tuple[Any, Any]:
+    def advance(state: PyTree, span: ArrayLike) -> tuple[Any, Any]:
         now, dt = state
         _, now, dt, _ = jax.lax.while_loop(lambda s: s[0] > 1e-12 * span, step, (span, now, dt, velocity(now)))
         return (now, dt), now
@@ -121,13 +124,13 @@ def flow(
 
 def noisy_descent(
     outputs: Callable[[Any, Any], Any],
-    theta: Any,
+    theta: jax.Array,
     inputs: tuple[Any, Any, Any],
-    temperature: Any,
-    decay: Any,
+    temperature: ArrayLike,
+    decay: ArrayLike,
     times: Sequence[float],
     key: Key,
-) -> Any:
+) -> jax.Array:
     r"""The neurons (time, N, p) at these times under noisy gradient flow with weight decay.
 
     $d\theta_i = -\sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)\,dt - \lambda \theta_i\,dt + \sqrt{2T}\,dW_i$ on the
@@ -142,12 +145,12 @@ def noisy_descent(
     X, y, p = inputs
     longest, share = 2 / (PER_TIME * len(theta) ** 0.5), longest_share(len(theta))
 
-    def drift(now: Any) -> Any:
+    def drift(now: jax.Array) -> Any:
         values, back = jax.vjp(lambda t: outputs(t, X), now)
         pull = p * (values.mean(axis=0) - y)
         return -back(jnp.broadcast_to(pull, values.shape))[0] - decay * now
 
-    def curvature(now: Any) -> Any:
+    def curvature(now: jax.Array) -> Any:
         """The largest curvature of a neuron's potential and the trace of that of the risk, along each coordinate."""
         pull = p * (outputs(now, X).mean(axis=0) - y)
         bend, trace = jnp.zeros(len(now)), jnp.zeros(())
@@ -170,7 +173,7 @@ def noisy_descent(
         slope = drift(now)
         return left - dt, now + dt / 2 * (slope + drift(now + dt * slope + kick)) + kick, key
 
-    def advance(state: PyTree, span: Any) -> tuple[Any, Any]:
+    def advance(state: PyTree, span: ArrayLike) -> tuple[Any, Any]:
         _, now, key = jax.lax.while_loop(lambda s: s[0] > 1e-12 * span, step, (span, *state))
         return (now, key), now
 

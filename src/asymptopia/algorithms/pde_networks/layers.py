@@ -133,7 +133,7 @@ def leapfrog(
     return y, z + step / 2 * kick(y)
 
 
-def primitive(activation: Callable[[Any], Any], field: Any) -> Any:
+def primitive(activation: Callable[[Any], Any], field: ArrayLike) -> Any:
     """The sum, over the preactivations, of the integral of the activation from zero."""
     nodes = (_NODES.reshape(-1, *[1] * jnp.ndim(field)) + 1) / 2
     inside = jnp.tensordot(_WEIGHTS / 2, activation(nodes * field), 1)

@@ -72,6 +72,6 @@ class Convolution(eqx.Module):
         return largest if side else largest / np.cos(np.pi * half / points) ** 2
 
 
-def adjoint(operator: Callable[[Any], Any], like: Any, z: Any) -> Any:
+def adjoint(operator: Callable[[Any], Any], like: ArrayLike, z: ArrayLike) -> Any:
     """K^T z, for a linear map K of arrays shaped like `like`."""
     return jax.linear_transpose(operator, like)(z)[0]

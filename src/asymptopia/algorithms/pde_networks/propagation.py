@@ -22,7 +22,7 @@ def stack(make: Callable[[Any], Any], depth: int, key: Key) -> Any:
     return eqx.filter_vmap(make)(jax.random.split(key, depth))
 
 
-def propagate(layers: Any, state: PyTree) -> Any:
+def propagate(layers: PyTree, state: PyTree) -> Any:
     """The state after all layers; backpropagation stores the state before each layer."""
     moving, fixed = eqx.partition(layers, eqx.is_array)
 
@@ -32,7 +32,7 @@ def propagate(layers: Any, state: PyTree) -> Any:
     return jax.lax.scan(one, state, moving)[0]
 
 
-def propagate_reversibly(layers: Any, state: PyTree) -> Any:
+def propagate_reversibly(layers: PyTree, state: PyTree) -> Any:
     """The state after all layers, which need an `inverse`: backpropagation recomputes the states.
 
     What it stores besides the layers and their gradients does not depend on their number. Round-off in the recomputed
@@ -44,14 +44,14 @@ def propagate_reversibly(layers: Any, state: PyTree) -> Any:
         return eqx.combine(layer, fixed)(state)
 
     @jax.custom_vjp
-    def run(moving: Any, state: PyTree) -> Any:
+    def run(moving: PyTree, state: PyTree) -> Any:
         return propagate(eqx.combine(moving, fixed), state)
 
-    def forward(moving: Any, state: PyTree) -> tuple[Any, Any]:
+    def forward(moving: PyTree, state: PyTree) -> tuple[Any, Any]:
         after = run(moving, state)
         return after, (moving, after)
 
-    def backward(kept: Any, slope: ArrayLike) -> tuple[Any, Any]:
+    def backward(kept: PyTree, slope: ArrayLike) -> tuple[Any, Any]:
         def one(carry: tuple[Any, Any], layer: Any) -> tuple[tuple[Any, Any], Any]:
             after, slope = carry
             before = eqx.combine(layer, fixed).inverse(after)
@@ -66,7 +66,7 @@ def propagate_reversibly(layers: Any, state: PyTree) -> Any:
     return run(moving, state)
 
 
-def backprop_bytes(run: Callable[[Any, Any], Any], layers: Any, state: PyTree) -> int:
+def backprop_bytes(run: Callable[[Any, Any], Any], layers: PyTree, state: PyTree) -> int:
     """The bytes of scratch memory of the compiled gradient of |run(layers, state)|^2 in the layers.
 
     `run` is `propagate` or `propagate_reversibly`. The layers, the state and the gradient itself are not counted.
@@ -74,7 +74,7 @@ def backprop_bytes(run: Callable[[Any, Any], Any], layers: Any, state: PyTree) -
     """
     moving, fixed = eqx.partition(layers, eqx.is_array)
 
-    def loss(moving: Any) -> Any:
+    def loss(moving: PyTree) -> Any:
         after = run(eqx.combine(moving, fixed), state)
         return sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(after))
 

@@ -152,7 +152,7 @@ def _entrants(optimisers: Any) -> dict[str, Optimiser | Tuned]:
     return entrants
 
 
-def _seeds(name: str, seeds: Any) -> tuple[int, ...]:
+def _seeds(name: str, seeds: int | Sequence[int]) -> tuple[int, ...]:
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not numbers or len(set(numbers)) < len(numbers) or any(s != int(s) or not 0 <= s < TUNING for s in numbers):
         raise StatementError(f"`{name}` must be one or more different whole numbers >= 0, but is {seeds}.")
@@ -181,7 +181,7 @@ def _compiled(name: str, task: Task, entrant: Any, look: Any) -> Runner:
         spent = jnp.zeros((), float)
         return state, parameters, spent, spent, spent + 1, spent
 
-    def go(carry: PyTree, key: Key, rate: ArrayLike, until: Any) -> Any:
+    def go(carry: PyTree, key: Key, rate: ArrayLike, until: ArrayLike) -> Any:
         method = solver(key, rate)
 
         def going(carry: PyTree) -> Any:

@@ -20,8 +20,8 @@ from .walls import Constraints, walls_of
 def boomerang(
     logdensity: Logdensity,
     length: float,
-    mean: Any,
-    covariance: Any,
+    mean: ArrayLike,
+    covariance: ArrayLike,
     *,
     refreshment: float = 1.0,
     lipschitz: float | None = None,
@@ -56,7 +56,7 @@ def boomerang(
         def excess(x: ArrayLike) -> Any:
             return slope(x) - precision @ (x - m)
 
-        def turn(x: ArrayLike, v: ArrayLike, i: Any) -> Any:
+        def turn(x: ArrayLike, v: ArrayLike, i: jax.Array) -> Any:
             g = excess(x)
             return v - 2 * (sigma @ g) * (v @ g) / (g @ sigma @ g)
 
@@ -96,7 +96,7 @@ def _ellipse(m: ArrayLike) -> Any:
     return integral
 
 
-def _root(covariance: Any, d: int) -> np.ndarray:
+def _root(covariance: ArrayLike, d: int) -> np.ndarray:
     """A lower triangular root of the covariance. Raises `StatementError` unless it is one."""
     given = np.asarray(covariance, float)
     matrix = np.diag(given) if given.ndim == 1 else given

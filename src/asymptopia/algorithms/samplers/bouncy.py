@@ -38,7 +38,7 @@ def bouncy_particle(
         slope, d = downhill(logdensity, state.position)
         back = ravel_pytree(state.position)[1]
 
-        def turn(x: ArrayLike, v: ArrayLike, i: Any) -> Any:
+        def turn(x: ArrayLike, v: ArrayLike, i: jax.Array) -> Any:
             g = slope(x)
             return v - 2 * g * (v @ g) / (g @ g)
 

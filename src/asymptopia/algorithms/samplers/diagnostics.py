@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 
 
 class Estimate(NamedTuple):
@@ -20,14 +21,14 @@ class Estimate(NamedTuple):
     error: Any
 
 
-def effective_sample_size(draws: Any) -> np.ndarray:
+def effective_sample_size(draws: ArrayLike) -> np.ndarray:
     """The number of independent draws with the same error of the mean: blackjax's, of all chains together."""
     from blackjax.diagnostics import effective_sample_size as ess
 
     return np.asarray(ess(_checked(draws), 0, 1))
 
 
-def r_hat(draws: Any) -> np.ndarray:
+def r_hat(draws: ArrayLike) -> np.ndarray:
     """Rank-normalised split R-hat, by blackjax; at most 1.01 if chains have forgotten their starts.
 
     Vehtari, Gelman, Simpson, Carpenter and Buerkner, Bayesian Analysis 16 (2021) 667.
@@ -37,7 +38,7 @@ def r_hat(draws: Any) -> np.ndarray:
     return np.asarray(rhat(_checked(draws, chains=2), 0, 1))
 
 
-def asymptotic_variance(draws: Any, batches: int | None = None) -> Estimate:
+def asymptotic_variance(draws: ArrayLike, batches: int | None = None) -> Estimate:
     r"""$\lim_n n \mathrm{Var}(\text{mean of n draws})$ from batch means, with the error of the estimate.
 
     Each chain is cut into batches, by default the cube root of its length in number, and the variance of their means
@@ -59,7 +60,7 @@ def asymptotic_variance(draws: Any, batches: int | None = None) -> Estimate:
     return Estimate(value, value * math.sqrt(2 / (len(means) - 1)))
 
 
-def spectral_variance(draws: Any) -> Estimate:
+def spectral_variance(draws: ArrayLike) -> Estimate:
     r"""The asymptotic variance from autocovariances, $\gamma_0 + 2 \sum_t \gamma_t$, cut where pair sums turn negative.
 
     Geyer's initial monotone sequence, for each chain (Statistical Science 7 (1992) 473, section 3.3); the value is the
@@ -73,7 +74,7 @@ def spectral_variance(draws: Any) -> Estimate:
     return Estimate(value.reshape(x.shape[2:]), error.reshape(x.shape[2:]))
 
 
-def round_trips(walkers: Any) -> np.ndarray:
+def round_trips(walkers: ArrayLike) -> np.ndarray:
     """The number of round trips, lowest temperature to highest and back, in each chain, of all walkers.
 
     walkers: (chain, draw, K), which walker is at each temperature: `TemperingState.walkers`.
@@ -102,7 +103,7 @@ def _initial_monotone(x: np.ndarray) -> float:
     return float(2 * kept.sum() - covariance[0]) if len(kept) else float(covariance[0])
 
 
-def _checked(draws: Any, chains: int = 1) -> np.ndarray:
+def _checked(draws: ArrayLike, chains: int = 1) -> np.ndarray:
     x = np.asarray(draws, float)
     if x.ndim < 2 or x.shape[0] < chains or x.shape[1] < 4:
         raise StatementError(

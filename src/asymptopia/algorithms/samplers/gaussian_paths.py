@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,12 +30,12 @@ class GaussianPath(NamedTuple):
 
 
 def gaussian_zig_zag(
-    precision: Any,
-    start: Any,
+    precision: ArrayLike,
+    start: ArrayLike,
     length: float,
     rng: np.random.Generator,
     *,
-    times: Any = (),
+    times: ArrayLike | Sequence[float] = (),
     refreshment: float = 0.0,
 ) -> GaussianPath:
     """The zig-zag process on the normal distribution with this precision: (d, d), or the diagonal (d,).
@@ -48,12 +49,12 @@ def gaussian_zig_zag(
 
 
 def gaussian_bouncy_particle(
-    precision: Any,
-    start: Any,
+    precision: ArrayLike,
+    start: ArrayLike,
     length: float,
     rng: np.random.Generator,
     *,
-    times: Any = (),
+    times: ArrayLike | Sequence[float] = (),
     refreshment: float = 1.0,
 ) -> GaussianPath:
     """The bouncy particle sampler on the normal distribution with this precision, with standard normal velocities.
@@ -65,13 +66,13 @@ def gaussian_bouncy_particle(
 
 
 def gaussian_boomerang(
-    precision: Any,
-    start: Any,
+    precision: ArrayLike,
+    start: ArrayLike,
     length: float,
     rng: np.random.Generator,
     *,
-    variances: Any = None,
-    times: Any = (),
+    variances: ArrayLike | None = None,
+    times: ArrayLike | Sequence[float] = (),
     refreshment: float = 1.0,
 ) -> GaussianPath:
     """The boomerang sampler on the normal distribution with this precision.
@@ -92,12 +93,12 @@ def gaussian_boomerang(
 def _followed(
     kernel: Any,
     laws: tuple[np.ndarray, ...],
-    x: Any,
-    v: Any,
+    x: np.ndarray,
+    v: np.ndarray,
     refreshment: float,
     length: float,
-    times: Any,
-    rng: Any,
+    times: ArrayLike | Sequence[float],
+    rng: np.random.Generator,
 ) -> GaussianPath:
     t = np.array(times, float)
     if t.ndim != 1 or not ((t >= 0) & (t <= length)).all() or (np.diff(t) < 0).any():
@@ -107,7 +108,9 @@ def _followed(
     return GaussianPath(sums[0] / length, sums[1] / length, positions, v, int(events), int(afresh))
 
 
-def _checked(precision: ArrayLike, start: Any, length: float, refreshment: float) -> tuple[np.ndarray, np.ndarray]:
+def _checked(
+    precision: ArrayLike, start: ArrayLike, length: float, refreshment: float
+) -> tuple[np.ndarray, np.ndarray]:
     A, x = np.array(precision, float), np.array(start, float)
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
         raise StatementError(f"`start` must be a vector of finite numbers, but is {start!r}.")
@@ -122,7 +125,7 @@ def _checked(precision: ArrayLike, start: Any, length: float, refreshment: float
     least = A.min() if A.ndim == 1 else np.linalg.eigvalsh(A)[0]
     if least <= 0:
         raise StatementError(
-            f"`precision` must be positive definite, or the law cannot be normalised, but its smallest eigenvalue is "
+            f"`precision` must be positive definite, or there is no such density, but its smallest eigenvalue is "
             f"{least:.6g}."
         )
     for name, value, positive in (("length", length, True), ("refreshment", refreshment, False)):

@@ -16,7 +16,10 @@ from .interface import Logdensity, broken, check_target
 
 
 def hmc(
-    logdensity: Logdensity, step_size: ArrayLike, num_integration_steps: int, inverse_mass_matrix: Any = None
+    logdensity: Logdensity,
+    step_size: ArrayLike,
+    num_integration_steps: int,
+    inverse_mass_matrix: ArrayLike | None = None,
 ) -> SamplingAlgorithm:
     """Hamiltonian Monte Carlo: `blackjax.hmc`, by default with unit masses.
 
@@ -29,7 +32,9 @@ def hmc(
     return _careful(build, logdensity, inverse_mass_matrix, lambda info: (info.proposal,))
 
 
-def nuts(logdensity: Logdensity, step_size: ArrayLike, inverse_mass_matrix: Any = None) -> SamplingAlgorithm:
+def nuts(
+    logdensity: Logdensity, step_size: ArrayLike, inverse_mass_matrix: ArrayLike | None = None
+) -> SamplingAlgorithm:
     """The no-U-turn sampler: `blackjax.nuts`, by default with unit masses.
 
     A trajectory with an end where the log-density is nan is not cut off in silence: see `run`.
@@ -45,13 +50,16 @@ def nuts(logdensity: Logdensity, step_size: ArrayLike, inverse_mass_matrix: Any 
 
 
 def _careful(
-    build: Callable[[Any], SamplingAlgorithm], logdensity: Logdensity, mass: Any, ends: Callable[[Any], Any]
+    build: Callable[[Any], SamplingAlgorithm],
+    logdensity: Logdensity,
+    mass: ArrayLike | None,
+    ends: Callable[[Any], Any],
 ) -> SamplingAlgorithm:
     def of(position: ArrayLike) -> SamplingAlgorithm:
         size = sum(jnp.size(x) for x in jax.tree.leaves(position))
         return build(jnp.ones(size) if mass is None else mass)
 
-    def init(position: Any, rng_key: Any = None) -> Any:
+    def init(position: PyTree, rng_key: Key | None = None) -> Any:
         check_target(logdensity, position)
         return of(position).init(position)
 

@@ -50,7 +50,7 @@ def infinite_swapping(
     T = checked_ladder(temperatures)
     partitions = [partition(len(T), block, shifted) for shifted in (False, True)]
 
-    def draw(key: Key, values: Any, blocks: list[list[int]]) -> tuple[Any, Any]:
+    def draw(key: Key, values: jax.Array, blocks: list[list[int]]) -> tuple[Any, Any]:
         """Which replica is at each temperature, and the probability of each."""
         order, weights = jnp.arange(len(T)), jnp.eye(len(T))
         for i, members in enumerate(blocks):
@@ -93,7 +93,7 @@ def partition(count: int, block: int | None, shifted: bool) -> list[list[int]]:
     return [list(range(a, b)) for a, b in itertools.pairwise([*starts, count]) if b > a]
 
 
-def assignment(key: Key, values: Any, beta: Any) -> tuple[Any, Any]:
+def assignment(key: Key, values: jax.Array, beta: np.ndarray | jax.Array) -> tuple[Any, Any]:
     """A random assignment of replicas to temperatures (K,), and the probabilities (temperature, replica)."""
     orders = np.array(list(itertools.permutations(range(len(beta)))))
     log_weight = jnp.sum(values[orders] * jnp.asarray(beta), axis=1)

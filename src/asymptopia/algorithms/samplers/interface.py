@@ -32,7 +32,7 @@ class Chains(NamedTuple):
     states: Any
 
 
-def position_of(state: PyTree, info: Any) -> Any:
+def position_of(state: PyTree, info: PyTree) -> Any:
     """The position of a state; the default for what `run` keeps of each step."""
     return state.position
 
@@ -72,7 +72,7 @@ def run(
     return result
 
 
-def check_states(states: Any) -> None:
+def check_states(states: PyTree) -> None:
     """Raise `StatementError` if a chain is in a state from which its sampler cannot continue.
 
     A sampler of this package moves to a proposal whose log-density is nan or +inf and stays there. A state with a
@@ -97,7 +97,7 @@ def check_states(states: Any) -> None:
         )
 
 
-def moved(key: Key, log_ratio: Any, old: Any, new: Any) -> tuple[Any, Info]:
+def moved(key: Key, log_ratio: ArrayLike, old: PyTree, new: PyTree) -> tuple[Any, Info]:
     """The Metropolis choice between two states with a field `logdensity`, and its `Info`.
 
     A finite proposal with a log-density that is nan or +inf is taken, and never left: `run` then names it.
@@ -178,7 +178,7 @@ def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Key,
 
 
 @partial(jax.jit, static_argnums=0)
-def _along(logdensity: Logdensity, position: ArrayLike, rays: Any, radii: Any) -> Any:
+def _along(logdensity: Logdensity, position: ArrayLike, rays: jax.Array, radii: jax.Array) -> Any:
     """The log-density at these distances along these rays from a point: (ray, distance)."""
     x, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
     return jax.vmap(lambda ray: jax.vmap(lambda r: logdensity(back(x + r * ray)))(radii))(rays)

@@ -93,7 +93,7 @@ def _pilot(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _exchanges(
-    logdensity: Logdensity, kernel: Kernel, steps: int, T: ArrayLike, key: Key, positions: ArrayLike
+    logdensity: Logdensity, kernel: Kernel, steps: int, T: np.ndarray | jax.Array, key: Key, positions: ArrayLike
 ) -> tuple[Any, Any]:
     sampler = exchanging(logdensity, kernel, T, 1.0)
 

@@ -39,7 +39,7 @@ def _forward(z: ArrayLike) -> tuple[Any, Any]:
     return -jnp.sum(jnp.log(1 + t) + jnp.maximum(-z, 0.0)), jnp.where(z > 0, t, 1.0) / (1 + t)
 
 
-def _backward(slope: ArrayLike, cotangent: Any) -> tuple[Any]:
+def _backward(slope: ArrayLike, cotangent: jax.Array) -> tuple[Any]:
     return (cotangent * slope,)
 
 

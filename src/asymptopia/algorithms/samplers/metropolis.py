@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
-from ...numerics.arrays import Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Info, Logdensity, check_target, moved
 
 
@@ -28,10 +28,10 @@ class LangevinState(NamedTuple):
     logdensity_grad: Any
 
 
-def random_walk(logdensity: Logdensity, step_size: Any) -> SamplingAlgorithm:
+def random_walk(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
     """Random-walk Metropolis: proposals x + step_size z with z normal; `step_size` a number or one per coordinate."""
 
-    def init(position: Any, rng_key: Any = None) -> RandomWalkState:
+    def init(position: PyTree, rng_key: Key | None = None) -> RandomWalkState:
         check_target(logdensity, position)
         return RandomWalkState(position, logdensity(position))
 
@@ -45,14 +45,14 @@ def random_walk(logdensity: Logdensity, step_size: Any) -> SamplingAlgorithm:
     return SamplingAlgorithm(init, step)
 
 
-def mala(logdensity: Logdensity, step_size: Any) -> SamplingAlgorithm:
+def mala(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
     r"""The Metropolis-adjusted Langevin algorithm: proposals $x + h \nabla \log p(x) + \sqrt{2 h} z$, h = step_size.
 
     Roberts and Tweedie, Bernoulli 2 (1996) 341. In d dimensions of unit scale the best h falls as d**(-1/3), with an
     acceptance of 0.57.
     """
 
-    def init(position: Any, rng_key: Any = None) -> LangevinState:
+    def init(position: PyTree, rng_key: Key | None = None) -> LangevinState:
         check_target(logdensity, position)
         return LangevinState(position, *jax.value_and_grad(logdensity)(position))
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
 
 from ...contract.record import StatementError
-from ...numerics.arrays import Key
+from ...numerics.arrays import Key, PyTree
 from .interface import Info, Logdensity, moved
 from .metropolis import RandomWalkState
 
@@ -35,7 +35,7 @@ def _flips(logdensity: Logdensity, flips: int, rule: Any) -> SamplingAlgorithm:
     if flips != int(flips) or flips < 1:
         raise StatementError(f"`flips` must be a whole number >= 1, but is {flips}.")
 
-    def init(position: Any, rng_key: Any = None) -> RandomWalkState:
+    def init(position: PyTree, rng_key: Key | None = None) -> RandomWalkState:
         if not isinstance(position, jax.core.Tracer) and not bool(jnp.all(jnp.abs(jnp.asarray(position)) == 1)):
             raise StatementError("Spins must be -1 or 1 where a chain starts.")
         return RandomWalkState(position, logdensity(position))

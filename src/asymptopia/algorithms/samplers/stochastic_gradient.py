@@ -11,7 +11,7 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
-from ...numerics.arrays import ArrayLike, Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_target
 
 GradientEstimate = Callable[[Any, Any], Any]
@@ -67,7 +67,7 @@ def ula(logdensity: Logdensity, step_size: ArrayLike, temperature: ArrayLike = 1
 
 
 def sgld(
-    gradient: GradientEstimate, step_size: Any, temperature: Any = 1.0, logdensity: Logdensity | None = None
+    gradient: GradientEstimate, step_size: ArrayLike, temperature: ArrayLike = 1.0, logdensity: Logdensity | None = None
 ) -> SamplingAlgorithm:
     r"""Stochastic gradient Langevin dynamics $x + h\,\hat g(x) + \sqrt{2 h T} z$, h = step_size.
 
@@ -78,7 +78,7 @@ def sgld(
     $(2 h T + h^2 V_g)/(1 - (1 - \lambda h)^2)$. Welling and Teh, ICML 2011.
     """
 
-    def init(position: Any, rng_key: Any = None) -> DiffusionState:
+    def init(position: PyTree, rng_key: Key | None = None) -> DiffusionState:
         if logdensity is not None:
             check_target(logdensity, position)
         return DiffusionState(position, jnp.zeros((), int))
@@ -102,10 +102,10 @@ def sgld(
 
 def sghmc(
     gradient: GradientEstimate,
-    step_size: Any,
-    friction: Any,
-    temperature: Any = 1.0,
-    noise_variance: Any = 0.0,
+    step_size: ArrayLike,
+    friction: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    noise_variance: ArrayLike = 0.0,
 ) -> SamplingAlgorithm:
     r"""Stochastic gradient Hamiltonian Monte Carlo: underdamped Langevin dynamics on estimated gradients.
 
@@ -121,7 +121,7 @@ def sghmc(
     keep = jnp.exp(-friction * step_size)
     added = jnp.maximum(temperature * (1 - keep**2) - (keep * step_size) ** 2 * noise_variance, 0.0)
 
-    def init(position: Any, rng_key: Any = None) -> MomentumState:
+    def init(position: PyTree, rng_key: Key | None = None) -> MomentumState:
         return MomentumState(position, jax.tree.map(lambda x: jnp.zeros_like(x), position), jnp.zeros((), int))
 
     def step(rng_key: Key, state: MomentumState) -> tuple[MomentumState, NoInfo]:
@@ -139,7 +139,7 @@ def sghmc(
 
 
 def minibatch(
-    log_prior: Logdensity, log_likelihood: Callable[[Any, Any], Any], data: Any, batch: int
+    log_prior: Logdensity, log_likelihood: Callable[[Any, Any], Any], data: PyTree, batch: int
 ) -> GradientEstimate:
     """An unbiased estimate of a posterior's gradient from `batch` samples, drawn with replacement in each step.
 
@@ -150,7 +150,7 @@ def minibatch(
     if batch != int(batch) or not batch >= 1:
         raise StatementError(f"`batch` must be a whole number >= 1, but is {batch}.")
 
-    def estimate(position: ArrayLike, drawn: Any) -> Any:
+    def estimate(position: ArrayLike, drawn: PyTree) -> Any:
         each = jax.vmap(log_likelihood, (None, 0))(position, drawn)
         return log_prior(position) + count / batch * jnp.sum(each)
 

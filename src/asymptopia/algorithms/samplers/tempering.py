@@ -64,11 +64,11 @@ def parallel_tempering(
     return exchanging(logdensity, kernel, T, rate)
 
 
-def exchanging(logdensity: Logdensity, kernel: Kernel, T: Any, rate: float) -> SamplingAlgorithm:
+def exchanging(logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array, rate: float) -> SamplingAlgorithm:
     """Parallel tempering at temperatures that may be traced by JAX; nothing is checked."""
     whole, part = int(rate), float(rate) - int(rate)
 
-    def exchange(rng_key: Key, values: ArrayLike, turn: Any) -> tuple[Any, Any, Any, Any]:
+    def exchange(rng_key: Key, values: ArrayLike, turn: jax.Array) -> tuple[Any, Any, Any, Any]:
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 
@@ -103,7 +103,7 @@ def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
     return T
 
 
-def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., TemperingState]:
+def starting(logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array) -> Callable[..., TemperingState]:
     """The `init` of a tempered sampler: all replicas start at the given position."""
 
     def coldest(x: ArrayLike) -> Any:
@@ -112,7 +112,7 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., Te
     def hottest(x: ArrayLike) -> Any:
         return logdensity(x) / T[-1]
 
-    def init(position: Any, rng_key: Any = None) -> TemperingState:
+    def init(position: PyTree, rng_key: Key | None = None) -> TemperingState:
         check_target(coldest, position)
         check_target(hottest, position)
         copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(T), *jnp.shape(x))), position)
@@ -122,7 +122,9 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: Any) -> Callable[..., Te
     return init
 
 
-def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Key, replicas: Any) -> tuple[Any, Any]:
+def move(
+    logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array, key: Key, replicas: PyTree
+) -> tuple[Any, Any]:
     """One kernel step at each temperature: the new replicas, and the acceptance of each."""
 
     def one(key: Key, state: PyTree, t: ArrayLike) -> Any:
@@ -132,7 +134,9 @@ def move(logdensity: Logdensity, kernel: Kernel, T: Any, key: Key, replicas: Any
     return jax.vmap(one)(jax.random.split(key, len(T)), replicas, jnp.asarray(T))
 
 
-def swap_neighbours(key: Key, values: Any, beta: Any, order: Any, turn: Any) -> tuple[Any, Any, Any]:
+def swap_neighbours(
+    key: Key, values: Any, beta: np.ndarray | jax.Array, order: jax.Array, turn: int | jax.Array
+) -> tuple[Any, Any, Any]:
     """One round of exchanges of the pairs (k, k + 1) with k of the parity of `turn`; with two temperatures always.
 
     values: the log-densities of the replicas at temperature 1. order: which replica is at each temperature. Returns
@@ -148,12 +152,12 @@ def swap_neighbours(key: Key, values: Any, beta: Any, order: Any, turn: Any) -> 
     return order[jnp.arange(len(beta)) + up - down], tried * 1.0, jnp.where(tried, chance, 0.0)
 
 
-def reordered(replicas: Any, order: Any, T: ArrayLike) -> Any:
+def reordered(replicas: PyTree, order: jax.Array, T: np.ndarray | jax.Array) -> Any:
     """The replicas in another order of temperatures, with densities and gradients at their new temperatures."""
     T = jnp.asarray(T)
     ratio = T[order] / T
 
-    def scaled(x: Any) -> Any:
+    def scaled(x: PyTree) -> Any:
         return x * ratio.reshape(-1, *[1] * (jnp.ndim(x) - 1))
 
     moved = jax.tree.map(lambda x: x[order], replicas)
@@ -161,7 +165,7 @@ def reordered(replicas: Any, order: Any, T: ArrayLike) -> Any:
     return moved._replace(**{k: jax.tree.map(scaled, getattr(moved, k)) for k in names})
 
 
-def gathered(replicas: Any, walkers: Any, weights: ArrayLike, turn: Any) -> TemperingState:
+def gathered(replicas: PyTree, walkers: jax.Array, weights: ArrayLike, turn: jax.Array) -> TemperingState:
     """The state of the tempered sampler with these replicas."""
     worst = jnp.argmax(jnp.isnan(replicas.logdensity))  # 0 if all are numbers
     position = jax.tree.map(lambda x: x[worst], replicas.position)
@@ -175,7 +179,7 @@ def expectation(function: Callable[[Any], Any], index: int = 0) -> Callable[[Any
     temperature.
     """
 
-    def keep(state: TemperingState, info: Any) -> Any:
+    def keep(state: TemperingState, info: PyTree) -> Any:
         values = jax.vmap(function)(state.replicas.position)
         return jax.tree.map(lambda v: jnp.tensordot(state.weights[index], v, 1), values)
 

@@ -55,7 +55,7 @@ class Process(NamedTuple):
     walls: Callable[[Any], Any] | None = None
     mirror: Callable[[Any, Any], Any] | None = None
 
-    def level(self, x: Any) -> Any:
+    def level(self, x: jax.Array) -> Any:
         """The log-density relative to the base, whose derivatives, with the opposite sign, are the slopes."""
         if self.logdensity is None:
             return jnp.zeros((), x.dtype)
@@ -138,7 +138,7 @@ def started(logdensity: Callable[[Any], Any], constraints: Constraints | None = 
     return init
 
 
-def advance(process: Process, length: Any, key: Key, state: PathState) -> tuple[PathState, PathInfo]:
+def advance(process: Process, length: ArrayLike, key: Key, state: PathState) -> tuple[PathState, PathInfo]:
     """Follow the path for the time `length`; after a fault the state stays where it is."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), state.position))
     key, first = jax.random.split(key)
@@ -156,7 +156,7 @@ def advance(process: Process, length: Any, key: Key, state: PathState) -> tuple[
     return PathState(back(end.x), end.v, end.horizon, end.fault, jnp.asarray(value, x.dtype)), info
 
 
-def _window(process: Process, shortest: Any, run: _Run) -> _Run:
+def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
     """Bound the rates ahead, move to the first proposal there, to a wall or to the end of the window, and decide."""
     key, *keys = jax.random.split(run.key, 6)
     asked = jnp.minimum(run.horizon, run.left)
@@ -196,7 +196,7 @@ def _window(process: Process, shortest: Any, run: _Run) -> _Run:
     return _Run(key, y, turned, horizon, left, run.sums + went, counts, fault, level)
 
 
-def _wall(process: Process, run: _Run, span: Any, shortest: Any) -> Meeting | None:
+def _wall(process: Process, run: _Run, span: ArrayLike, shortest: ArrayLike) -> Meeting | None:
     """The wall that is met first, with times so far off that rounding cannot mistake its sides."""
     if process.walls is None:
         return None
@@ -219,7 +219,14 @@ def _at_wall(process: Process, key: Key, run: _Run, wall: Meeting, here: Any, no
 
 
 def _decide(
-    process: Process, keys: Any, y: Any, w: Any, slopes: Any, bounds: Any, hit: Any, total: Any
+    process: Process,
+    keys: Key,
+    y: jax.Array,
+    w: jax.Array,
+    slopes: jax.Array,
+    bounds: jax.Array,
+    hit: jax.Array,
+    total: jax.Array,
 ) -> tuple[Any, Any]:
     """The velocity after a proposal, and what happened: 0 nothing, 1 an event, 2 a refreshment."""
     m = bounds.shape[0]
@@ -247,7 +254,7 @@ class _Ahead(NamedTuple):
     doubt: Any
 
 
-def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: Any, asked: Any) -> _Ahead:
+def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: ArrayLike, asked: jax.Array) -> _Ahead:
     """What is known of the window ahead, from derivatives at nodes or from a bound on the growth of the slopes.
 
     Slopes are interpolated between nodes by cubics from their values and derivatives; a cubic is at most its largest
@@ -276,7 +283,7 @@ def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: Any, asked: Any)
     return _Ahead(bounds, needed.sum(), finite, jnp.isfinite(g[0]).all(), rise, span * margin.sum())
 
 
-def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: Any, asked: Any) -> _Ahead:
+def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: ArrayLike, asked: jax.Array) -> _Ahead:
     ends = span / CELLS * jnp.arange(1, CELLS + 1)
     now, then = process.slopes(x, v), process.slopes(*process.flow(x, v, span))
     rise = jax.vmap(lambda t: growth(x, v, t))(ends)
@@ -298,7 +305,7 @@ def segment(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
     return x * t + v * t**2 / 2, x**2 * t + x * v * t**2 + v**2 * t**3 / 3
 
 
-def check_rates(length: Any, refreshment: Any, lipschitz: Any) -> None:
+def check_rates(length: ArrayLike, refreshment: ArrayLike, lipschitz: ArrayLike | None) -> None:
     """Raise `StatementError` unless length, refreshment and Lipschitz constant define a process."""
     for name, value, positive in (("length", length, True), ("refreshment", refreshment, False)):
         if isinstance(value, jax.core.Tracer):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    import jax
 
 LEAPS = 5  # of a Hamiltonian trajectory
 
@@ -41,13 +44,13 @@ def spherical_exchange(
 def _compiled() -> Any:
     import jax
 
-    def every(moves: int, J: Any, T: ArrayLike, keys: Key) -> Any:
+    def every(moves: int, J: jax.Array, T: jax.Array, keys: Key) -> Any:
         return jax.lax.map(lambda system: _sample(moves, system[0], T, system[1]), (J, keys))
 
     return jax.jit(every, static_argnums=0)
 
 
-def _sample(moves: int, J: Any, T: Any, key: Key) -> dict[str, Any]:
+def _sample(moves: int, J: jax.Array, T: jax.Array, key: Key) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -56,7 +59,7 @@ def _sample(moves: int, J: Any, T: Any, key: Key) -> dict[str, Any]:
     n, p, count = J.shape[0], J.ndim, len(T)
     beta = jnp.stack([1 / T, 1 / T])
 
-    def energy(s: Any) -> Any:
+    def energy(s: jax.Array) -> Any:
         copies = s.reshape(-1, n)
         inner = (J.reshape(-1, n) @ copies.T).reshape(*J.shape[1:], -1)
         for _ in range(p - 2):
@@ -83,7 +86,16 @@ def _sample(moves: int, J: Any, T: Any, key: Key) -> dict[str, Any]:
     return dict(zip(("energy", "squared_overlap", "accepted"), sums / (moves - burn), strict=True))
 
 
-def _hamiltonian(energy: Any, beta: Any, step: Any, s: Any, e: Any, slope: Any, draw: Any, coin: Any) -> Any:
+def _hamiltonian(
+    energy: Any,
+    beta: jax.Array,
+    step: jax.Array,
+    s: jax.Array,
+    e: jax.Array,
+    slope: jax.Array,
+    draw: jax.Array,
+    coin: jax.Array,
+) -> Any:
     """One trajectory of every copy: kicks in the tangent space, rotations along great circles."""
     import jax
     import jax.numpy as jnp
@@ -113,7 +125,7 @@ def _hamiltonian(energy: Any, beta: Any, step: Any, s: Any, e: Any, slope: Any, 
     return jnp.where(pick, x, s), jnp.where(taken, new, e), jnp.where(pick, g, slope), taken
 
 
-def _exchange(beta: Any, parity: Any, s: Any, e: Any, slope: Any, coin: Any) -> Any:
+def _exchange(beta: jax.Array, parity: Any, s: jax.Array, e: jax.Array, slope: jax.Array, coin: jax.Array) -> Any:
     """Neighbours in temperature, pairs of this parity, exchange their states by Metropolis' rule."""
     import jax
     import jax.numpy as jnp

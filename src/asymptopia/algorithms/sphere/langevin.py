@@ -6,13 +6,16 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
-from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.arrays import Key, PyTree
 from ...numerics.memory import available
+
+if TYPE_CHECKING:
+    import jax
 
 BLOCK = 48  # couplings are kept in blocks of at least as many indices
 
@@ -119,14 +122,14 @@ def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths
     other = jax.random.normal(keys[2], (n,))
     s = overlap * v + jnp.sqrt(1 - overlap**2) * _on_sphere(other - (other @ v) / n * v)
 
-    def energy(s: ArrayLike) -> Any:
+    def energy(s: jax.Array) -> Any:
         return _random_energy(couplings, f, s) - signal * n * jnp.polyval(jnp.asarray(f[::-1]), s @ v / n)
 
-    def velocity(s: ArrayLike) -> Any:
+    def velocity(s: jax.Array) -> Any:
         force = -jax.grad(energy)(s)
         return force - (force @ s) / n * s
 
-    def wait(carry: PyTree, interval: Any) -> Any:
+    def wait(carry: PyTree, interval: tuple[jax.Array, jax.Array]) -> Any:
         count, h = interval
 
         def move(_: Any, carry: PyTree) -> Any:
@@ -157,7 +160,7 @@ def _draw(n: int, f: tuple[float, ...], key: Key) -> list[list[Any]]:
     ]
 
 
-def _random_energy(couplings: list[list[Any]], f: tuple[float, ...], s: Any) -> Any:
+def _random_energy(couplings: list[list[Any]], f: tuple[float, ...], s: jax.Array) -> Any:
     n = s.shape[0]
     total = 0.0
     for p, blocks in zip((p for p, a in enumerate(f) if a > 0), couplings, strict=True):
@@ -168,17 +171,17 @@ def _random_energy(couplings: list[list[Any]], f: tuple[float, ...], s: Any) -> 
     return total
 
 
-def _on_sphere(s: Any) -> Any:
+def _on_sphere(s: jax.Array) -> Any:
     import jax.numpy as jnp
 
     return s * jnp.sqrt(s.shape[0] / (s @ s))
 
 
-def _flow(velocity: Any, s: Any, h: Any) -> Any:
+def _flow(velocity: Any, s: jax.Array, h: jax.Array) -> Any:
     """One step of the gradient flow by the midpoint rule, back on the sphere."""
     from jax import lax
 
-    def stage(s_half: Any, _: Any) -> Any:
+    def stage(s_half: jax.Array, _: Any) -> Any:
         v = velocity(s_half)
         return s + h / 2 * v, v
 
@@ -186,7 +189,7 @@ def _flow(velocity: Any, s: Any, h: Any) -> Any:
     return _on_sphere(s + h * moved[1])
 
 
-def _diffuse(s: Any, time: Any, noise: Any) -> Any:
+def _diffuse(s: jax.Array, time: jax.Array, noise: jax.Array) -> Any:
     """Brownian motion on the sphere: exact mean, and second moments up to time**2 / n."""
     import jax.numpy as jnp
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def checked_couplings(couplings: ArrayLike) -> np.ndarray:
     return J
 
 
-def checked_field(field: Any, n: int) -> np.ndarray:
+def checked_field(field: ArrayLike, n: int) -> np.ndarray:
     """The field at every spin (n,), from one number or n; raises `StatementError` otherwise."""
     h = np.asarray(field, float)
     if h.shape not in ((), (n,)) or not np.isfinite(h).all():
@@ -40,7 +40,7 @@ def checked_field(field: Any, n: int) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(h, (n,)))
 
 
-def checked_ladder(temperatures: Any) -> np.ndarray:
+def checked_ladder(temperatures: ArrayLike | Sequence[float]) -> np.ndarray:
     """The temperatures as an array; raises `StatementError` unless two or more, positive and ascending."""
     T = np.asarray(temperatures, float)
     if T.ndim != 1 or len(T) < 2:

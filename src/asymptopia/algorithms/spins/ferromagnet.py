@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...contract.record import StatementError
-from ..graphs.graph import adjacency
+from ..graphs.graph import Graph, adjacency
 from .checks import checked_count
 
 
@@ -40,7 +39,7 @@ class GraphRun:
 
 
 def swendsen_wang(
-    graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None
+    graph: Graph, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None
 ) -> GraphRun:
     r"""Sample $H = -\sum_{\langle ij \rangle} s_i s_j$ at inverse temperature `beta` by turning all clusters.
 
@@ -51,7 +50,7 @@ def swendsen_wang(
     return _run(graph, beta, sweeps, burn, 0, rng)
 
 
-def wolff(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None) -> GraphRun:
+def wolff(graph: Graph, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None) -> GraphRun:
     """Sample the ferromagnet by Wolff's (1989) single clusters, grown from random sites; see `swendsen_wang`.
 
     A sweep is a number of clusters that together have about as many sites as the graph.
@@ -59,7 +58,9 @@ def wolff(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, bur
     return _run(graph, beta, sweeps, burn, 1, rng)
 
 
-def metropolis(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None) -> GraphRun:
+def metropolis(
+    graph: Graph, beta: float, sweeps: int, rng: np.random.Generator, *, burn: int | None = None
+) -> GraphRun:
     """Sample the ferromagnet by single flips in order, slow near a transition; see `swendsen_wang`.
 
     beta: of any sign; an antiferromagnet has a negative one.
@@ -67,7 +68,7 @@ def metropolis(graph: Any, beta: float, sweeps: int, rng: np.random.Generator, *
     return _run(graph, beta, sweeps, burn, 2, rng)
 
 
-def _without_couplings(graph: Any) -> None:
+def _without_couplings(graph: Graph) -> None:
     """Raise `StatementError` if a matrix has weights other than 1, which would be taken for couplings."""
     from scipy.sparse import issparse
 
@@ -83,7 +84,7 @@ def _without_couplings(graph: Any) -> None:
         )
 
 
-def _run(graph: Any, beta: float, sweeps: int, burn: int | None, kind: int, rng: np.random.Generator) -> GraphRun:
+def _run(graph: Graph, beta: float, sweeps: int, burn: int | None, kind: int, rng: np.random.Generator) -> GraphRun:
     from .graph_moves import run
 
     _without_couplings(graph)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,9 +30,9 @@ class Relaxation:
 
 def glauber(
     couplings: ArrayLike,
-    field: Any,
+    field: ArrayLike,
     temperature: float,
-    start: Any,
+    start: ArrayLike,
     sweeps: int,
     rng: np.random.Generator,
     *,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ class GroundState:
 
 def ground_state(
     couplings: ArrayLike,
-    field: Any,
+    field: ArrayLike,
     rng: np.random.Generator,
     *,
     sweeps: int = 1000,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_ladder
 
 
 def product_tempering(
-    members: Any,
-    strengths: Any,
+    members: ArrayLike,
+    strengths: ArrayLike,
     temperatures: Sequence[float] | np.ndarray,
     sweeps: int,
     rng: np.random.Generator,

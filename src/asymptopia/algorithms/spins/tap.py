@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -41,13 +40,13 @@ class Magnetisations:
 
 def tap(
     couplings: ArrayLike,
-    field: Any,
+    field: ArrayLike,
     beta: float,
     *,
     tolerance: float = 1e-10,
     iterations: int = 1000,
     damping: float = 0.2,
-    start: Any = None,
+    start: ArrayLike | None = None,
 ) -> Magnetisations:
     r"""Solve $m_i = \tanh \beta (h_i + \sum_j J_{ij} m_j - \beta m_i \sum_j J_{ij}^2 (1 - m_j^2))$ by `bolthausen`.
 
@@ -78,7 +77,7 @@ def tap(
 
 
 def bolthausen(
-    couplings: ArrayLike, field: Any, beta: float, *, damping: float = 0.0, start: Any = None
+    couplings: ArrayLike, field: ArrayLike, beta: float, *, damping: float = 0.0, start: ArrayLike | None = None
 ) -> Iterator[tuple[np.ndarray, float]]:
     r"""The iterates of the TAP equations, start first: magnetisations (n,) and the largest violation.
 
@@ -103,7 +102,7 @@ def bolthausen(
         before, m = m, (1 - damping) * np.tanh(beta * (pull - reaction * before)) + damping * m
 
 
-def free_energy(couplings: ArrayLike, field: Any, beta: float, means: Any) -> float:
+def free_energy(couplings: ArrayLike, field: ArrayLike, beta: float, means: ArrayLike) -> float:
     r"""The TAP free energy per spin of magnetisations m (n,), stationary where the TAP equations hold.
 
     $-\frac12 m J m - h m - \frac\beta4 \sum_{ij} J_{ij}^2 (1 - m_i^2)(1 - m_j^2) - \frac1\beta \sum_i S(m_i)$, over n,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,7 @@ class Tempered:
 
 def spin_tempering(
     couplings: ArrayLike,
-    field: Any,
+    field: ArrayLike,
     temperatures: Sequence[float] | np.ndarray,
     sweeps: int,
     rng: np.random.Generator,
@@ -100,7 +99,7 @@ def spin_tempering(
 
 def even_ladder(
     couplings: ArrayLike,
-    field: Any,
+    field: ArrayLike,
     lowest: float,
     highest: float,
     rng: np.random.Generator,

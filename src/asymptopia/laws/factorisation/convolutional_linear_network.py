@@ -10,7 +10,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
-from ...numerics.arrays import PyTree
+from ...numerics.arrays import Key, PyTree
 
 MALGOUYRES = "Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446"
 COLLIDING = dict(supports="(0 1)(0 1)", branches=1)
@@ -101,7 +101,7 @@ class ConvolutionalLinearNetwork(Law):
             "local": float(report.local),
         }
 
-    def realize(self, n: int, key: Any) -> dict[str, Any]:
+    def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, [key]).items()}
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:

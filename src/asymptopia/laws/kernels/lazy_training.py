@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Erf, Identity
+
+if TYPE_CHECKING:
+    import jax
 
 LEE = (
     "Lee, Xiao, Schoenholz, Bahri, Novak, Sohl-Dickstein and Pennington, NeurIPS 32 (2019) 8572, equations 14 to 16 "
@@ -156,10 +159,10 @@ class LazyTraining(Law):
             for (a, b), below, above in zip(keys, widths[:-1], widths[1:], strict=True)
         ]
 
-        def scaled(weights: Any) -> Any:
+        def scaled(weights: PyTree) -> Any:
             return [(s * W, t * b) for (W, b), (s, t) in zip(weights, factors, strict=True)]
 
-        def outputs(weights: Any) -> Any:
+        def outputs(weights: PyTree) -> Any:
             h = points
             *hidden, (W, b) = scaled(weights)
             for V, c in hidden:
@@ -198,10 +201,10 @@ def followed(velocity: Any, state: PyTree, times: Any, rate: ArrayLike, outputs:
     import jax
     import jax.numpy as jnp
 
-    def moved(state: PyTree, by: Any, h: ArrayLike) -> Any:
+    def moved(state: PyTree, by: PyTree, h: ArrayLike) -> Any:
         return jax.tree.map(lambda a, b: a + h * b, state, by)
 
-    def until(state: PyTree, gap: Any) -> tuple[Any, Any]:
+    def until(state: PyTree, gap: jax.Array) -> tuple[Any, Any]:
         count = jnp.ceil(gap * rate).astype(int)
         h = gap / jnp.maximum(count, 1)
 

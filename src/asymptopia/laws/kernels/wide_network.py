@@ -9,6 +9,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import Record, StatementError, field
+from ...numerics.arrays import PyTree
 from ...parts.own_function import OwnFunction
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ReluNetwork(Network):
         keys = jax.random.split(key, self.depth)
         parameters = [jax.random.normal(k, (m, n)) for k, m in zip(keys, before, strict=True)]
 
-        def features(weights: Any, x: jax.Array) -> jax.Array:
+        def features(weights: PyTree, x: jax.Array) -> jax.Array:
             for w, m in zip(weights, before, strict=True):
                 x = jnp.maximum(x @ w * jnp.sqrt(2 / m), 0)
             return x

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from functools import cache
 from itertools import combinations, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.batching import generator
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
-from ...numerics.arrays import ArrayLike, Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    pass
 
 BALDI_HORNIK = "Baldi and Hornik, Neural Networks 2 (1989) 53, fact 4"
 ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 242, theorem 7 and proposition 5"
@@ -216,7 +219,7 @@ def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random
     return {k: np.array(v) for k, v in columns.items()}
 
 
-def falls(widths: tuple[int, ...], x: np.ndarray, data: Any, rng: np.random.Generator) -> bool:
+def falls(widths: tuple[int, ...], x: np.ndarray, data: PyTree, rng: np.random.Generator) -> bool:
     """Whether descent from points nearby, a few hundredths away, ends lower than here."""
     from scipy.optimize import minimize
 
@@ -258,7 +261,7 @@ def _product(weights: list[Any]) -> Any:
 
 @cache
 def _loss(widths: tuple[int, ...]) -> Any:
-    def loss(x: ArrayLike, data: Any) -> Any:
+    def loss(x: ArrayLike, data: PyTree) -> Any:
         A, B = data
         return ((_product(split_weights(x, widths)) @ A - B) ** 2).sum() / 2
 

@@ -129,7 +129,7 @@ def digits(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return X[chosen] / math.sqrt((X**2).mean()), np.where(table.target[chosen] % 2 == 1, 1.0, -1.0)
 
 
-def forward(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activation: Any) -> list[Any]:
+def forward(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activation: Activation) -> list[Any]:
     """(fields, values) of each layer, the inputs first, of the network with these parameters in a row."""
     layers: list[Any] = [(None, X)]
     for k, (W, b) in enumerate(unpack(x, shapes)):
@@ -147,7 +147,7 @@ def unpack(x: np.ndarray, shapes: list[tuple[int, int]]) -> list[tuple[np.ndarra
     return blocks
 
 
-def jacobian(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activation: Any) -> np.ndarray:
+def jacobian(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activation: Activation) -> np.ndarray:
     """Derivatives (n, P) of the outputs."""
     layers, weights = forward(x, shapes, X, activation), unpack(x, shapes)
     back, parts = np.ones((len(X), 1)), []
@@ -159,7 +159,12 @@ def jacobian(x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, activa
 
 
 def train(
-    x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, y: np.ndarray, activation: Any, tolerance: float = 1e-8
+    x: np.ndarray,
+    shapes: list[tuple[int, int]],
+    X: np.ndarray,
+    y: np.ndarray,
+    activation: Activation,
+    tolerance: float = 1e-8,
 ) -> np.ndarray:
     """Levenberg's and Marquardt's descent on all parameters until the gradient vanishes."""
     n, damping = len(X), 1e-2
@@ -182,7 +187,7 @@ def train(
 
 
 def residual_ratio(
-    x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, y: np.ndarray, activation: Any
+    x: np.ndarray, shapes: list[tuple[int, int]], X: np.ndarray, y: np.ndarray, activation: Activation
 ) -> float:
     """The norm of the residuals, over its bound by the gradient of the layer above the wide one; 0 without a bound."""
     layers, weights = forward(x, shapes, X, activation), unpack(x, shapes)

@@ -15,6 +15,8 @@ from ...parts.inputs import Curve, Inputs, IsotropicGaussians, Rows, inputs_of
 from ...parts.neurons import Neurons, Weights
 
 if TYPE_CHECKING:
+    import jax
+
     from ...theory.two_layer import Setting
 
 MOST_ROWS, TESTED = 20_000, 2000
@@ -145,7 +147,7 @@ class _Network(Law):
         first, second, third = jax.random.split(key, 3)
         theta = self.start.draw(first, n, inputs.dimension)
 
-        def outputs(t: Any, X: Any) -> Any:
+        def outputs(t: jax.Array, X: jax.Array) -> Any:
             return self.start.outputs(self.activation, t, X)
 
         def draw(one: Any) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ...contract.record import StatementError, field
 from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.potential import DoubleWell, Potential, Quadratic
+
+if TYPE_CHECKING:
+    import jax
 
 CHAUDHARI = (
     "Chaudhari, Oberman, Osher, Soatto and Carlier, Research in the Mathematical Sciences 5 (2018) 30, theorem 3"
@@ -214,7 +217,7 @@ class LocalEntropy(Law):
         def gradient(y: ArrayLike, i: Any) -> Any:
             return strengths * self.landscape.slope(y)
 
-        def seen(y: Any) -> tuple[Any, Any]:
+        def seen(y: jax.Array) -> tuple[Any, Any]:
             return y[STRATA:].mean(axis=0), self.landscape(y[:STRATA])
 
         mean, losses = local_average(gradient, centres, self.gamma, self.temperature, n, inner, second, seen)

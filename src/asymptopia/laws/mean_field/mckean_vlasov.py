@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
 from .common import CellDensity
+
+if TYPE_CHECKING:
+    import jax
 
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"
@@ -153,7 +156,7 @@ class McKeanVlasov(CellDensity, Law):
         path = flow(problem, hats(x, mean, deviation), self.times, step * self._pace())
         rows: dict[str, list[Any]] = {name: [] for name in ("mean", "variance", "density", "fluctuation")}
         for t in self.times:
-            mass = path.masses[path.index(t)]
+            mass = path.masses[path.place(t)]
             rows["mean"].append(mass @ x)
             variance = mass @ (x - mass @ x) ** 2 if t > 0 else deviation**2
             rows["variance"].append(variance)
@@ -221,7 +224,7 @@ class McKeanVlasov(CellDensity, Law):
 
         from ...algorithms.particles.langevin import histogram, langevin
 
-        def centre(y: Any) -> Any:
+        def centre(y: jax.Array) -> Any:
             """Two systems pulled to their own means, and the same particles to the mean of all."""
             return jnp.stack([y[0].mean(axis=-1, keepdims=True), y[1].mean(keepdims=True) + jnp.zeros((2, 1))])
 

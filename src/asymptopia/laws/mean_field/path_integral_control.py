@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.loss import namespace
 from ...parts.potential import DoubleWell, Normal, Potential
 from .common import CellDensity
+
+if TYPE_CHECKING:
+    import jax
 
 FOELLMER = "Foellmer, Springer Lecture Notes in Control and Information Sciences 69 (1985) 156"
 KAPPEN = "Kappen, J. Stat. Mech. (2005) P11011, equations 20 and 27"
@@ -239,7 +242,7 @@ class PathIntegralControl(CellDensity, Law):
         free = self.noise * self.horizon
         return -self._potential(y) + y**2 / (2 * free) + namespace(free).log(2 * np.pi * free) / 2
 
-    def _control(self, x: Any, left: Any, seen: Any) -> Any:
+    def _control(self, x: jax.Array, left: ArrayLike, seen: jax.Array) -> Any:
         """The control at x, (n,), as means over standard normal numbers; `left` is the variance of what is to come."""
         import jax
 

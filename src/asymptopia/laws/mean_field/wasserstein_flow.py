@@ -165,7 +165,7 @@ class WassersteinFlow(Law):
         x = points_around(mean, low, high, LEVELS[0][1], cells // LEVELS[0][1])
         problem = Problem(x, self.potential.values(x), self.temperature, self.interaction)
         path = flow(problem, hats(x, mean, deviation), self.times, step)
-        masses = [path.masses[path.index(t)] for t in self.times]
+        masses = [path.masses[path.place(t)] for t in self.times]
         return [
             quantiles(x, mass, z) if t > 0 else mean + deviation * z for t, mass in zip(self.times, masses, strict=True)
         ]

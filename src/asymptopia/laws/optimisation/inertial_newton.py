@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    import jax
 
 CASTERA = "Castera, Bolte, Fevotte and Pauwels, J. Mach. Learn. Res. 22 (2021) 1, equation 5 and section 3.3"
 MODES = "one mode by SciPy's DOP853 at 1e-13, integrated over the Marchenko-Pastur density by its quad"
@@ -102,7 +105,7 @@ def _compiled_runs() -> Any:
 
     from ...algorithms.optimisers.inertial_newton import inertial_newton, lyapunov
 
-    def one(key: Key, n: int, m: int, a: float, b: float, rates: Any, counts: Any) -> dict[str, Any]:
+    def one(key: Key, n: int, m: int, a: float, b: float, rates: jax.Array, counts: jax.Array) -> dict[str, Any]:
         inputs, start = jax.random.split(key)
         X = jax.random.normal(inputs, (m, n)) / m**0.5
         theta = jax.random.normal(start, (n,))

@@ -180,7 +180,7 @@ def _single(key: Key, n: int, signal: Any) -> Any:
     X = jax.random.normal(one, (n, INPUTS))
     y = jnp.where(jax.random.uniform(two, (n, 1)) < jax.nn.sigmoid(signal * X[:, :1]), 1.0, -1.0)
 
-    def step(W: Any, _: Any) -> Any:
+    def step(W: PyTree, _: Any) -> Any:
         change = layer_majoriser(network, (W,), y, forward(network, (W,), X), 0).minimiser()
         return W + change, jnp.linalg.norm(change)
 

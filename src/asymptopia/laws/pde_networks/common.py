@@ -11,7 +11,7 @@ import numpy as np
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import StatementError, field
-from ...numerics.arrays import Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Convolutional, Dense
 
@@ -155,12 +155,12 @@ def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
 
-    def one(key: Key, step: Any) -> dict[str, Any]:
+    def one(key: Key, step: ArrayLike) -> dict[str, Any]:
         first, second, third = jax.random.split(key, 3)
         state = tuple(jax.random.normal(third, (2, *shape)))
         layer = make(first, step)
 
-        def steps(y: Any) -> Any:
+        def steps(y: PyTree) -> Any:
             return jax.lax.fori_loop(0, n, lambda _, x: layer(x), y)
 
         begun, ended = layer.energy(state), layer.energy(steps(state))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.law import Landmark, Law, NoLimit, Observable
 from ...contract.record import field
-from ...numerics.arrays import ArrayLike, Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
 from .common import check_architecture, largest_slope, norm_of, operator_of, state_shape
+
+if TYPE_CHECKING:
+    import jax
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, theorem 1"
 NESTEROV = "Nesterov, Introductory Lectures on Convex Optimization (2004), theorem 2.1.14"
@@ -117,12 +120,12 @@ def _compiled(
 
     shape = state_shape(architecture, features)
 
-    def layer(key: Key, share: Any) -> Layer:
+    def layer(key: Key, share: ArrayLike) -> Layer:
         operator = operator_of(architecture, features, hidden, key)
         norm = norm_of(architecture, features, operator)
         return Layer(operator, 2 * share / (slope * norm**2), activation, slope)
 
-    def ratios(made: Layer, pairs: Any) -> Any:
+    def ratios(made: Layer, pairs: jax.Array) -> Any:
         after = jax.vmap(jax.vmap(made))(pairs)
         before, now = (jnp.sqrt(((p[0] - p[1]) ** 2).reshape(p.shape[1], -1).sum(axis=1)) for p in (pairs, after))
         apart = before > 1e-9 * jnp.sqrt((pairs**2).sum())  # what is closer is round-off
@@ -134,8 +137,8 @@ def _compiled(
         direction = jnp.linalg.svd(matrix, full_matrices=False)[2][0].reshape(shape)
         return 1e-4 * jnp.stack([direction, -direction])[:, None]
 
-    def expansion(key: Key, share: Any) -> Any:
-        def one(pairs: Any, key: Key) -> Any:
+    def expansion(key: Key, share: ArrayLike) -> Any:
+        def one(pairs: jax.Array, key: Key) -> Any:
             first, second = jax.random.split(key)
             made = layer(first, share)
             bent = Layer(made.operator, made.step, activation, slope)
@@ -147,7 +150,7 @@ def _compiled(
         pairs = jax.random.normal(start, (2, PAIRS, *shape))
         return jax.lax.scan(one, pairs, jax.random.split(key, n))[1].max()
 
-    def decay(key: Key, share: Any) -> Any:
+    def decay(key: Key, share: ArrayLike) -> Any:
         first, second = jax.random.split(key)
         made = layer(first, share)
         start = 3 * jax.random.normal(second, shape)
@@ -158,14 +161,14 @@ def _compiled(
         gain = n * made.step * 2 * (1 - share)
         return left * (2 * distance + gain * begun) / (2 * begun * distance)
 
-    def both(key: Key, share: Any) -> dict[str, Any]:
+    def both(key: Key, share: ArrayLike) -> dict[str, Any]:
         first, second = jax.random.split(key)
         return {"expansion": expansion(first, share), "decay": decay(second, share)}
 
     return jax.jit(lambda keys, share: jax.lax.map(lambda key: both(key, share), keys))
 
 
-def _with_bias(layer: Any, bias: ArrayLike) -> Any:
+def _with_bias(layer: PyTree, bias: ArrayLike) -> Any:
     import equinox as eqx
 
     return eqx.tree_at(lambda made: made.bias, layer, bias)

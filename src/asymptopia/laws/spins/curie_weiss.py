@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ...contract.law import Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
+
+if TYPE_CHECKING:
+    import jax
 
 ELLIS_NEWMAN = "Ellis and Newman, Z. Wahrscheinlichkeitstheorie verw. Gebiete 44 (1978) 117, theorems 2.1 and 2.2"
 RECOMPUTED = "independent root of m = tanh(beta (m + h)) in high precision"
@@ -120,7 +124,7 @@ def _magnetisation(beta: ArrayLike, h: ArrayLike) -> Any:
         return m - jnp.tanh(beta * (m + h))
 
     def solve(f: Any, _: Any) -> Any:
-        def halve(_: int, ends: Any) -> Any:
+        def halve(_: int, ends: tuple[jax.Array, jax.Array]) -> Any:
             low, high = ends
             middle = (low + high) / 2
             above = f(middle) > 0
@@ -131,7 +135,7 @@ def _magnetisation(beta: ArrayLike, h: ArrayLike) -> Any:
         low, high = lax.fori_loop(0, 60, halve, (bottom, jnp.ones_like(bottom)))
         return (low + high) / 2
 
-    def tangent(g: Any, y: ArrayLike) -> Any:
+    def tangent(g: Callable[[Any], Any], y: ArrayLike) -> Any:
         return y / g(jnp.ones_like(y))
 
     start = jnp.zeros_like(jnp.asarray(beta, float))

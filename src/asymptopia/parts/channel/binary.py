@@ -42,7 +42,7 @@ class _Smoothed(Channel):
         with np.errstate(divide="ignore"):
             return np.logaddexp(np.log(flip), np.log1p(-2 * np.asarray(flip)) + right)
 
-    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         flip, noise = self._parameters()
         width = np.sqrt(variance + noise)
         t = y * np.asarray(mean) / width
@@ -59,7 +59,7 @@ class _Smoothed(Channel):
     def function(self, z: ArrayLike) -> Any:
         return np.where(np.asarray(z) >= 0, 1.0, -1.0)
 
-    def error(self, m: Any, q: ArrayLike, rho: Any) -> np.ndarray:
+    def error(self, m: ArrayLike, q: ArrayLike, rho: ArrayLike) -> np.ndarray:
         """The probability of a label unlike the sign of the student's field z: E z z0 = m, E z**2 = q."""
         flip, noise = (np.ravel(v) for v in self._parameters())
         across = np.sqrt(np.maximum((rho + noise) * q - m**2, 0.0))
@@ -162,7 +162,7 @@ class Door(Channel):
         y, _, near, far, _ = self._edges(y, mean, variance)
         return np.where(y > 0, *self._log_chances(near, far))
 
-    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: Any, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         """First and second derivative of log p, where p or 1 - p is 1 - Phi(a) + Phi(b), for the edges a and b."""
         y, size, a, b, s = self._edges(y, mean, variance)
         log_p = np.where(y > 0, *self._log_chances(a, b))

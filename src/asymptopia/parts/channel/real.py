@@ -82,7 +82,7 @@ class ReLU(Channel):
         dark = np.where(y == 0, log_ndtr(-np.asarray(mean) / np.sqrt(variance)), -np.inf)
         return np.where(y > 0, _log_normal(y, mean, variance), dark)
 
-    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, y: ArrayLike, mean: Any, variance: Any) -> tuple[np.ndarray, np.ndarray]:
         y, s = np.asarray(y, float), np.sqrt(variance)
         r, _, left = hazard(-np.asarray(mean) / s)
         return np.where(y > 0, (y - mean) / variance, -r / s), np.where(y > 0, -1 / variance, (left - 1) / variance)

@@ -15,11 +15,17 @@ $-a \rho_x r_x$.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...numerics.arrays import ArrayLike
+from ...numerics.arrays import ArrayLike, PyTree
+
+if TYPE_CHECKING:
+    import jax
+
+    from ...parts.activation import Activation
+    from ...parts.neurons import Neurons
 
 
 class Compiled(NamedTuple):
@@ -40,19 +46,19 @@ def compiled() -> Compiled:
     return Compiled(*(jax.jit(f, static_argnums=(0, 1)) for f in (_square, _limit, _path, _jet, _around)))
 
 
-def _jet(kind: Any, activation: Any, theta: Any, X: Any) -> Any:
+def _jet(kind: type[Neurons], activation: Activation, theta: jax.Array, X: jax.Array) -> Any:
     """Outputs of the neurons and their derivatives by each parameter, shape (1 + p, K, n)."""
     import jax
     import jax.numpy as jnp
 
-    def along(direction: Any) -> Any:
+    def along(direction: jax.Array) -> Any:
         return jax.jvp(lambda t: kind.outputs(activation, t, X), (theta,), (jnp.broadcast_to(direction, theta.shape),))
 
     values, slopes = jax.vmap(along, out_axes=(None, 0))(jnp.eye(theta.shape[1]))
     return jnp.concatenate([values[None], slopes])
 
 
-def _pulled(kind: Any, activation: Any, theta: Any, X: Any, pull: Any) -> Any:
+def _pulled(kind: type[Neurons], activation: Activation, theta: jax.Array, X: jax.Array, pull: jax.Array) -> Any:
     """The sum over inputs of pull_x times the gradient of a neuron's output there, shape (K, p)."""
     import jax
     import jax.numpy as jnp
@@ -61,23 +67,23 @@ def _pulled(kind: Any, activation: Any, theta: Any, X: Any, pull: Any) -> Any:
     return back(jnp.broadcast_to(pull, (theta.shape[0], len(pull))))[0]
 
 
-def _square(kind: Any, activation: Any, nodes: Any) -> Any:
+def _square(kind: type[Neurons], activation: Activation, nodes: PyTree) -> Any:
     """The mean square of a neuron's gradient: at the start no rate of relaxation is larger."""
     import jax.numpy as jnp
 
     return jnp.einsum("ikn,k,n->", _jet(kind, activation, nodes.theta, nodes.X)[1:] ** 2, nodes.w, nodes.p)
 
 
-def _path(kind: Any, activation: Any, nodes: Any, h: Any, rate: Any) -> Any:
+def _path(kind: type[Neurons], activation: Activation, nodes: PyTree, h: jax.Array, rate: ArrayLike) -> Any:
     """Where the neurons are before and after every step of Runge and Kutta, shape (S + 1, K, p)."""
     import jax
     import jax.numpy as jnp
 
-    def velocity(theta: Any) -> Any:
+    def velocity(theta: jax.Array) -> Any:
         left = nodes.w @ kind.outputs(activation, theta, nodes.X) - nodes.y
         return -rate * _pulled(kind, activation, theta, nodes.X, nodes.p * left)
 
-    def step(theta: ArrayLike, dt: Any) -> Any:
+    def step(theta: jax.Array, dt: jax.Array) -> Any:
         k1 = velocity(theta)
         k2 = velocity(theta + dt / 2 * k1)
         k3 = velocity(theta + dt / 2 * k2)
@@ -89,7 +95,15 @@ def _path(kind: Any, activation: Any, nodes: Any, h: Any, rate: Any) -> Any:
     return jnp.concatenate([nodes.theta[None], rest])
 
 
-def _limit(kind: Any, activation: Any, nodes: Any, h: Any, ends: Any, probes: Any, rate: Any) -> Any:
+def _limit(
+    kind: type[Neurons],
+    activation: Activation,
+    nodes: PyTree,
+    h: jax.Array,
+    ends: jax.Array,
+    probes: jax.Array,
+    rate: ArrayLike,
+) -> Any:
     """Outputs at the probes (T, P) and the risk (T,), after these numbers of steps."""
     import jax
 
@@ -99,7 +113,7 @@ def _limit(kind: Any, activation: Any, nodes: Any, h: Any, ends: Any, probes: An
     return output, left**2 @ nodes.p / 2
 
 
-def _around(kind: Any, activation: Any, nodes: Any, theta: Any) -> Any:
+def _around(kind: type[Neurons], activation: Activation, nodes: PyTree, theta: jax.Array) -> Any:
     """Outputs and gradients at the inputs (1 + p, K, n), residuals (n,), and the sum of Hessians (p, K, p)."""
     import jax
     import jax.numpy as jnp
@@ -107,7 +121,7 @@ def _around(kind: Any, activation: Any, nodes: Any, theta: Any) -> Any:
     jet = _jet(kind, activation, theta, nodes.X)
     left = nodes.w @ jet[0] - nodes.y
 
-    def along(direction: Any) -> Any:
+    def along(direction: jax.Array) -> Any:
         moved = jnp.broadcast_to(direction, theta.shape)
         return jax.jvp(lambda t: _pulled(kind, activation, t, nodes.X, nodes.p * left), (theta,), (moved,))[1]
 
@@ -115,12 +129,12 @@ def _around(kind: Any, activation: Any, nodes: Any, theta: Any) -> Any:
 
 
 def adjoint(
-    kind: Any,
-    activation: Any,
-    nodes: Any,
-    h: Any,
-    ends: Any,
-    probes: Any,
+    kind: type[Neurons],
+    activation: Activation,
+    nodes: PyTree,
+    h: np.ndarray,
+    ends: np.ndarray,
+    probes: np.ndarray,
     rate: float,
     noise: float | None,
 ) -> Any:
@@ -174,7 +188,7 @@ class _Point(NamedTuple):
     bend: np.ndarray
 
 
-def _rates(lam: np.ndarray, here: _Point, nodes: Any, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rates(lam: np.ndarray, here: _Point, nodes: PyTree, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How sensitivities (O, p, K) and influences (O, K) grow back in time, and what samples do (O, n)."""
     count, q, K = lam.shape
     rho = _seen(lam, here)

@@ -6,13 +6,16 @@ $\dot r = -a\,E[(g(x) - y)\,|x|\,h'(r |x|)]$ (Mei, Montanari and Nguyen 2018, su
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.law import NoLimit
 from ...numerics.product_normal import chi_nodes
 from . import Found, Setting
+
+if TYPE_CHECKING:
+    from ...parts.activation import Activation
 
 FINE, ANGLES = 1e-11, 48
 LEVELS = (24, 32)
@@ -50,7 +53,7 @@ def _solved(setting: Setting, level: int) -> Found:
     return {"output": output, "risk": left**2 @ p / 2}
 
 
-def spherical_mean(activation: Any, d: int, far: float) -> tuple[Any, Any]:
+def spherical_mean(activation: Activation, d: int, far: float) -> tuple[Any, Any]:
     """The functions s -> E f(s u) and its derivative, with u a coordinate of a uniform point on the sphere in R^d.
 
     Splines through quadratures whose panels end where f is not smooth, for |s| <= far.

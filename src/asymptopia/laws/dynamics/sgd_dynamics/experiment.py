@@ -8,6 +8,7 @@ import numpy as np
 
 from ....contract.batching import generator, whole
 from ....contract.record import StatementError
+from ....numerics.arrays import Key
 from ....numerics.memory import available, largest
 from ....parts.channel import Linear
 from ....parts.mixture import Mixture
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 FRESH = 20_000
 
 
-def realize_all(law: SGDDynamics, n: int, keys: Any) -> dict[str, Any]:
+def realize_all(law: SGDDynamics, n: int, keys: Key) -> dict[str, Any]:
     """The observables of a system of size n for each key, as one batch."""
     from ....algorithms.erm.sgd import Schedule, descend
 

@@ -127,7 +127,7 @@ def test_error(channel: Channel, points: Sequence[Point]) -> np.ndarray:
     return np.where((v == 0) & (errors < PERFECT), 0.0, errors)
 
 
-def _free_entropy(alpha: float, A: ArrayLike, v: ArrayLike, information: Any, log_likelihood: Any) -> Any:
+def _free_entropy(alpha: float, A: ArrayLike, v: ArrayLike, information: np.ndarray, log_likelihood: np.ndarray) -> Any:
     """lim (1/d) E log P(y | X) at the overlap at which the coordinates have posterior variance v."""
     return alpha * log_likelihood - information + A * v / 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....numerics.arrays import Key
+from ....numerics.arrays import Key, PyTree
 
 if TYPE_CHECKING:
     from . import SignalPropagation
@@ -25,7 +25,7 @@ def realize(law: SignalPropagation, n: int, key: Key) -> dict[str, Any]:
     b = jnp.sqrt(law.bias_variance) * jax.random.normal(biases, (law.layers - 1, n))
     shifts = jnp.zeros((law.layers, 2, n))
 
-    def forward(shifts: Any) -> Any:
+    def forward(shifts: PyTree) -> Any:
         fields = [first + shifts[0]]
         for k in range(law.layers - 1):
             fields.append(law.activation(fields[-1]) @ W[k].T + b[k] + shifts[k + 1])

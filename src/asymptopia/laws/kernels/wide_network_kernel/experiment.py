@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....numerics.arrays import ArrayLike, Key
+from ....numerics.arrays import ArrayLike, Key, PyTree
 from ....parts.architecture import Convolutional, Dense, Residual
 
 if TYPE_CHECKING:
+    import jax
+
     from . import WideNetworkKernel
 
 
@@ -19,7 +21,7 @@ def realize(law: WideNetworkKernel, n: int, key: Key) -> dict[str, Any]:
     points = jnp.asarray(law.inputs, float)
     weights = _draw(law, n, key)
 
-    def outputs(weights: Any) -> Any:
+    def outputs(weights: PyTree) -> Any:
         return _affine(law, _hidden(law, weights[:-1], points), weights[-1])[..., 0]
 
     if isinstance(law.architecture, Dense):
@@ -62,14 +64,14 @@ def _draw(law: WideNetworkKernel, n: int, key: Key) -> list[Any]:
     ]
 
 
-def _affine(law: WideNetworkKernel, below: Any, weights: Any) -> Any:
+def _affine(law: WideNetworkKernel, below: jax.Array, weights: PyTree) -> Any:
     import jax.numpy as jnp
 
     W, b = weights
     return jnp.sqrt(law.weight_variance / W.shape[1]) * below @ W.T + jnp.sqrt(law.bias_variance) * b
 
 
-def _hidden(law: WideNetworkKernel, weights: Any, points: Any) -> Any:
+def _hidden(law: WideNetworkKernel, weights: PyTree, points: jax.Array) -> Any:
     """What the last layer sees: (inputs, numbers)."""
     import jax.numpy as jnp
 

@@ -8,6 +8,8 @@ from ....numerics.arrays import Key
 from ....parts.inputs import inputs_of
 
 if TYPE_CHECKING:
+    import jax
+
     from . import NoisyTwoLayer
 
 
@@ -22,7 +24,7 @@ def realize(law: NoisyTwoLayer, n: int, key: Key) -> dict[str, Any]:
     X, y, p = map(jnp.asarray, inputs_of(law.data).rule())
     probes = jnp.asarray(law.probes, float)[:, None]
 
-    def outputs(theta: Any, at: Any) -> Any:
+    def outputs(theta: jax.Array, at: jax.Array) -> Any:
         return law.start.outputs(law.activation, theta, at)
 
     theta = law.start.draw(first, n, 1)
@@ -40,7 +42,7 @@ def realize(law: NoisyTwoLayer, n: int, key: Key) -> dict[str, Any]:
     }
 
 
-def _entropy(w: Any) -> Any:
+def _entropy(w: jax.Array) -> Any:
     """The entropy of a sample, from the distances of neighbours; its error is of order 1/N.
 
     Their mean logarithm lacks the ends of the line, by a share of log N / N; halves of the sample, which lack twice as
@@ -48,7 +50,7 @@ def _entropy(w: Any) -> Any:
     """
     import jax.numpy as jnp
 
-    def spacing(part: Any) -> Any:
+    def spacing(part: jax.Array) -> Any:
         return jnp.log(jnp.diff(jnp.sort(part))).mean() + jnp.euler_gamma + jnp.log(len(part))
 
     half = len(w) // 2

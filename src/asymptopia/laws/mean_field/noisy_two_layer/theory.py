@@ -116,7 +116,7 @@ def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
     $-\partial_s u = L_s u - \sum_x p_x \langle u'\,\partial_w f(\cdot\,x), \rho_s \rangle f(w x)$:
     $\mathrm{Var}_{\rho_0}(u_0) + 2 T \int_0^t \langle (u_s')^2, \rho_s \rangle\,ds$.
     """
-    last = path.index(time)
+    last = path.place(time)
 
     def coupled(u: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
         """The exponential of the coupling over a time, to second order."""
@@ -165,7 +165,7 @@ def on_grid(
     energies = np.array([problem.free_energy(m) for m in path.masses])
     pace = np.array([problem.confinement(m @ problem.f) for m in path.masses])
     decayed = np.concatenate([[0.0], np.cumsum((pace[1:] + pace[:-1]) / 2 * np.diff(path.times))])
-    at = [path.index(t) for t in times]
+    at = [path.place(t) for t in times]
     masses = path.masses[at]
     return {
         "edge": np.array(edge),

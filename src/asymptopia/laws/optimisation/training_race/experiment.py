@@ -21,6 +21,8 @@ from ....parts.optimiser import (
 )
 
 if TYPE_CHECKING:
+    import jax
+
     from ....algorithms.optimisers import Network, Solver
 
 if TYPE_CHECKING:
@@ -46,12 +48,12 @@ def compiled_shortfall() -> Any:
     return jax.jit(_shortfall)
 
 
-def _solver(optimiser: Optimiser, network: Network, X: Any, y: Any, key: Key) -> Solver:
+def _solver(optimiser: Optimiser, network: Network, X: jax.Array, y: jax.Array, key: Key) -> Solver:
     import optax
 
     from ....algorithms import optimisers as o
 
-    def objective(w: Any) -> Any:
+    def objective(w: tuple[jax.Array, ...]) -> Any:
         return network.objective(w, X, y)
 
     match optimiser:
@@ -136,7 +138,7 @@ def _step(solver: Solver, state: PyTree, _: Any) -> Any:
     return solver.step(state)
 
 
-def realize_all(law: TrainingRace, n: int, keys: Any) -> dict[str, Any]:
+def realize_all(law: TrainingRace, n: int, keys: Key) -> dict[str, Any]:
     """The observables of a system of size n for each key."""
 
     races = compiled_races()(keys, n, law.optimiser, float(law.samples), float(law.noise), tuple(law.times))

@@ -10,12 +10,13 @@ import numpy as np
 
 from ....contract.batching import generator
 from ....contract.record import StatementError
+from ....numerics.arrays import Key
 
 if TYPE_CHECKING:
     from . import PSpinStatics
 
 
-def realize_all(law: PSpinStatics, n: int, keys: Any) -> dict[str, Any]:
+def realize_all(law: PSpinStatics, n: int, keys: Key) -> dict[str, Any]:
     """The observables of a system of size n for each key."""
     from ....algorithms.landscape.critical_points import symmetric_couplings
     from ....algorithms.sphere.exchange import spherical_exchange

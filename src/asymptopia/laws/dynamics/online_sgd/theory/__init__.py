@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,7 +80,7 @@ def trajectories(
     activation: Activation,
     start: State,
     task: Task,
-    times: Any,
+    times: Sequence[float],
     order: int = ORDER,
     loose: float = 1.0,
 ) -> Trajectory:
@@ -120,7 +120,7 @@ def _compiled() -> Callable[..., Any]:
         def rhs(t: ArrayLike, state: State, _: Any) -> State:
             return velocity(activation, state, task, breaks, order)
 
-        def blown_up(t: ArrayLike, state: State, args: Any, **_: Any) -> Any:
+        def blown_up(t: ArrayLike, state: State, args: ArrayLike, **_: Any) -> Any:
             return ~(jnp.trace(state.Q) <= LARGEST * (jnp.trace(start.Q) + jnp.trace(task.T)))
 
         controller = diffrax.ClipStepSizeController(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .....numerics.arrays import ArrayLike, PyTree
 from .....numerics.gaussian import legendre
 from .....parts.activation import Activation, Erf, Identity, Relu
+
+if TYPE_CHECKING:
+    import jax
 
 CLOSED = (Erf, Relu, Identity)
 ORDER = 28  # nodes a panel, for activations without closed forms
@@ -32,7 +35,7 @@ class Averages(NamedTuple):
 
 
 def averages(
-    activation: Activation, C: ArrayLike, c: Any, K: int, breaks: tuple[float, ...] = (), order: int = ORDER
+    activation: Activation, C: ArrayLike, c: jax.Array, K: int, breaks: tuple[float, ...] = (), order: int = ORDER
 ) -> Any:
     """The averages of P units of covariance C (P, P) and weights c (P,), of which the first K are students.
 
@@ -58,7 +61,7 @@ def pairs(K: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return i, k, table
 
 
-def _erf(scale: Any, C: ArrayLike, c: Any, K: int) -> Averages:
+def _erf(scale: Any, C: ArrayLike, c: jax.Array, K: int) -> Averages:
     """erf(scale a) is erf(b / sqrt 2) of b = sqrt 2 scale a, for which Saad and Solla have the integrals."""
     import jax.numpy as jnp
 
@@ -73,7 +76,7 @@ def _erf(scale: Any, C: ArrayLike, c: Any, K: int) -> Averages:
     return Averages(power, slopes, curve, s2 * _erf_spread(D, c, i, k)[table])
 
 
-def _erf_spread(D: Any, c: Any, i: Any, k: Any) -> Any:
+def _erf_spread(D: jax.Array, c: jax.Array, i: np.ndarray | jax.Array, k: np.ndarray | jax.Array) -> Any:
     """E g'_i g'_k g_a g_b summed with c_a c_b, for every pair (i, k): the fields given the two slopes are normal."""
     import jax.numpy as jnp
 
@@ -90,14 +93,14 @@ def _erf_spread(D: Any, c: Any, i: Any, k: Any) -> Any:
     return 4 / np.pi**2 * (angle @ weight) / jnp.sqrt(det[:, 0])
 
 
-def _identity(C: Any, c: Any, K: int) -> Averages:
+def _identity(C: jax.Array, c: jax.Array, K: int) -> Averages:
     import jax.numpy as jnp
 
     ones = jnp.ones((K, C.shape[0]))
     return Averages(C, ones, 0 * ones, (c @ C @ c) * ones[:, :K])
 
 
-def _relu(C: Any, c: Any, K: int) -> Averages:
+def _relu(C: jax.Array, c: jax.Array, K: int) -> Averages:
     """theta(a) = (1 + sign a)/2 and relu(a) = (a + |a|)/2 leave averages of signs and fields at the origin."""
     import jax.numpy as jnp
 
@@ -132,7 +135,7 @@ def _arcsin(rho: ArrayLike) -> Any:
     return jnp.arcsin(jnp.clip(rho, -1.0, 1.0))
 
 
-def _ratio(numerator: Any, denominator: Any) -> Any:
+def _ratio(numerator: jax.Array, denominator: jax.Array) -> Any:
     """numerator / denominator, and 0 where the denominator vanishes, as the numerator then does."""
     import jax.numpy as jnp
 
@@ -144,7 +147,13 @@ def _moduli(u: ArrayLike, v: ArrayLike, rho: ArrayLike) -> Any:
     return 2 / np.pi * u * v * (_root(1 - rho**2) + rho * _arcsin(rho))
 
 
-def _two_signs(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
+def _two_signs(
+    C: jax.Array,
+    i: np.ndarray | jax.Array,
+    k: np.ndarray | jax.Array,
+    a: np.ndarray | jax.Array,
+    b: np.ndarray | jax.Array,
+) -> Any:
     """E sign(x_i) sign(x_k) x_a x_b, by Stein's lemma."""
     import jax.numpy as jnp
 
@@ -157,7 +166,13 @@ def _two_signs(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
     return product
 
 
-def _two_signs_moduli(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
+def _two_signs_moduli(
+    C: jax.Array,
+    i: np.ndarray | jax.Array,
+    k: np.ndarray | jax.Array,
+    a: np.ndarray | jax.Array,
+    b: np.ndarray | jax.Array,
+) -> Any:
     """E sign(x_i) sign(x_k) |x_a| |x_b|: it vanishes without correlations of x_i, along which it is integrated."""
     import jax.numpy as jnp
 
@@ -166,7 +181,7 @@ def _two_signs_moduli(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
     weight = weight * np.pi / 2 * POWER * u ** (POWER - 1) * np.sin(left)
     ii, ik = C[i, i], C[i, k]
 
-    def given(x: Any, y: Any) -> Any:
+    def given(x: np.ndarray | jax.Array, y: np.ndarray | jax.Array) -> Any:
         own = C[i, x] * C[i, y] / ii
         rest = C[x, y] - own
         return jnp.where(x == y, jnp.maximum(rest, 0.0), rest) + np.sin(left) ** 2 * own
@@ -178,11 +193,11 @@ def _two_signs_moduli(C: Any, i: Any, k: Any, a: Any, b: Any) -> Any:
     return (weight * (both + 2 * one / jnp.sqrt(2 * np.pi * ii))).sum(axis=0)
 
 
-def _signs_modulus(xx: Any, yy: Any, zz: Any, xy: Any, xz: Any, yz: Any) -> Any:
+def _signs_modulus(xx: jax.Array, yy: jax.Array, zz: jax.Array, xy: jax.Array, xz: jax.Array, yz: jax.Array) -> Any:
     """E sign(x) sign(y) |z| from the six covariances."""
     import jax.numpy as jnp
 
-    def given(own: Any, u: ArrayLike, v: ArrayLike, uu: Any, vv: Any, uv: Any) -> Any:
+    def given(own: jax.Array, u: ArrayLike, v: ArrayLike, uu: jax.Array, vv: jax.Array, uv: jax.Array) -> Any:
         """2 phi E sign(u) sign(v) at x = 0, from its variance and covariances with u and v; if both are x, a third."""
         left, right = uu - u**2 / own, vv - v**2 / own
         one, other = left > 1e-13 * uu, right > 1e-13 * vv
@@ -192,7 +207,9 @@ def _signs_modulus(xx: Any, yy: Any, zz: Any, xy: Any, xz: Any, yz: Any) -> Any:
     return xz * given(xx, xy, xz, yy, zz, yz) + yz * given(yy, xy, yz, xx, zz, xz) + zz * given(zz, xz, yz, xx, yy, xy)
 
 
-def _quadrature(activation: Activation, C: Any, c: Any, K: int, breaks: tuple[float, ...], order: int) -> Averages:
+def _quadrature(
+    activation: Activation, C: jax.Array, c: jax.Array, K: int, breaks: tuple[float, ...], order: int
+) -> Averages:
     """Two fields are integrated on panels; given them, each other field is expanded in Hermite polynomials."""
     import jax.numpy as jnp
     from jax import lax
@@ -234,7 +251,9 @@ def _panels(mean: ArrayLike, deviation: ArrayLike, breaks: tuple[float, ...], or
     return x, weight / weight.sum(axis=-1, keepdims=True)
 
 
-def _outer(C: Any, i: Any, k: Any, breaks: tuple[float, ...], order: int) -> tuple[Any, Any]:
+def _outer(
+    C: jax.Array, i: np.ndarray | jax.Array, k: np.ndarray | jax.Array, breaks: tuple[float, ...], order: int
+) -> tuple[Any, Any]:
     """Nodes of the fields i (N,) and k (N, N), and weights (N, N)."""
     import jax.numpy as jnp
 
@@ -245,7 +264,15 @@ def _outer(C: Any, i: Any, k: Any, breaks: tuple[float, ...], order: int) -> tup
     return (own * z, mean[:, None] + left * y), w[:, None] * v
 
 
-def _spread(activation: Activation, C: Any, c: Any, i: Any, k: Any, breaks: tuple[float, ...], order: int) -> Any:
+def _spread(
+    activation: Activation,
+    C: jax.Array,
+    c: jax.Array,
+    i: np.ndarray | jax.Array,
+    k: np.ndarray | jax.Array,
+    breaks: tuple[float, ...],
+    order: int,
+) -> Any:
     """E g'_i g'_k Delta**2: given both fields the others have correlations r, and E g_a g_b = sum_n r**n h_an h_bn."""
     import jax.numpy as jnp
     from jax import lax

@@ -21,6 +21,7 @@ from .....theory.replica import column, rule
 from .classes import Averages, Classes
 
 if TYPE_CHECKING:
+    from .....parts.loss import Loss
     from .. import MixtureERM
 
 _FLAT = 1e-4  # a smaller mean curvature says nothing of the intercept
@@ -109,7 +110,7 @@ def _averages(
     return Averages(*(np.array(v) for v in zip(*rows, strict=True)))
 
 
-def _two(loss: Any, m: Any, q: ArrayLike, V: Any, b: Any, s: Any, first: Any) -> Averages:
+def _two(loss: Loss, m: np.ndarray, q: ArrayLike, V: np.ndarray, b: np.ndarray, s: np.ndarray, first: Any) -> Averages:
     """Two clusters: the field is +-(s m) + b + sqrt(q) xi."""
     loss, total = column(loss), np.zeros((5, len(m)))
     for label, share in ((1.0, first), (-1.0, 1 - first)):
