@@ -36,10 +36,10 @@ def run_claims(path: str, out: Path | None, strict: bool, as_json: bool, options
             raise StatementError(f"{option} has no place here: what a claim needs stands in its file in {path}.")
     claims = read_claims(path)
     folder = out or Path("results") / Path(path).resolve().stem
-    with only_json(as_json) as found:
+    with only_json(as_json) as items:
         rulings = perform(claims, folder, say)
         page = write_page(claims, rulings, folder)
-        found.append({"folder": str(folder), "claims": [plain(c, r) for c, r in zip(claims, rulings, strict=True)]})
+        items.append({"folder": str(folder), "claims": [plain(c, r) for c, r in zip(claims, rulings, strict=True)]})
     verdicts = [r.verdict for r in rulings]
     if not as_json:
         rows = [(c.name, c.said.value, f"{r.ours:.6g}", r.verdict, f"{r.seconds:.1f}", r.reason if r.verdict != "agrees"

@@ -71,8 +71,8 @@ def _axis(law: Law, text: str) -> tuple[str, Sequence[float]]:
 
     name, equals, values = text.partition("=")
     record, last = holder(law, name.strip())
-    _, found = parse_range(f"{last}{equals}{values}", type(record))
-    return name.strip(), found
+    _, grid = parse_range(f"{last}{equals}{values}", type(record))
+    return name.strip(), grid
 
 
 def _show(data: xr.Dataset) -> None:

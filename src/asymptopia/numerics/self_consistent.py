@@ -6,7 +6,7 @@ turns negative. Errors are of second order in the step, as those in space.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -71,6 +71,35 @@ def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float
     return Path(clock, np.array(masses), np.array(halfway))
 
 
+def variance_by_duality(
+    problem: Coupled,
+    path: Path,
+    time: float,
+    f: np.ndarray,
+    coupled: Callable[[np.ndarray, np.ndarray, float], np.ndarray],
+) -> np.ndarray:
+    """The limit of n times the variance of the mean of f over n particles at a time of the path; see `fluctuation`.
+
+    f: values on the points (N,), or several functions as columns (N, P); the result is a number, or (P,).
+    coupled(f, mass, dt): what the interaction alone makes of f over a time dt, under these masses.
+    """
+
+    def stirred(f: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        return carre_du_champ(*problem.rates(problem.seen(mass)), mass) @ np.diff(f, axis=0) ** 2
+
+    last = path.place(time)
+    spread = np.zeros((last + 1, *f.shape[1:]))
+    spread[last] = stirred(f, path.masses[last])
+    for k in range(last - 1, -1, -1):
+        dt = path.times[k + 1] - path.times[k]
+        f = coupled(f, path.masses[k + 1], dt / 2)
+        f = evolve(*problem.rates(path.halfway[k]), f, dt, backward=True)
+        f = coupled(f, path.masses[k], dt / 2)
+        spread[k] = stirred(f, path.masses[k])
+    begun = path.masses[0]
+    return np.asarray(begun @ f**2 - (begun @ f) ** 2 + np.trapezoid(spread, path.times[: last + 1], axis=0))
+
+
 def fluctuation(problem: Problem, path: Path, time: float) -> float:
     r"""The limit of n times the variance of the mean of n particles, at a time of the path.
 
@@ -82,8 +111,7 @@ def fluctuation(problem: Problem, path: Path, time: float) -> float:
 
     in both of which the generator is that of the jumps on the grid.
     """
-    last = int(np.searchsorted(path.times, time - 1e-12))
-    x, f = problem.x, problem.x.copy()
+    x = problem.x
     h = x[1] - x[0]
 
     def coupled(f: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
@@ -92,16 +120,4 @@ def fluctuation(problem: Problem, path: Path, time: float) -> float:
         pace = felt.sum() * h
         return f + (np.expm1(pace * dt) / pace if pace else 0.0) * x * (felt @ np.diff(f))
 
-    def stirred(f: np.ndarray, mass: np.ndarray) -> float:
-        return float(carre_du_champ(*problem.rates(problem.seen(mass)), mass) @ np.diff(f) ** 2)
-
-    spread = np.zeros(last + 1)
-    spread[last] = stirred(f, path.masses[last])
-    for k in range(last - 1, -1, -1):
-        dt = path.times[k + 1] - path.times[k]
-        f = coupled(f, path.masses[k + 1], dt / 2)
-        f = evolve(*problem.rates(path.halfway[k]), f, dt, backward=True)
-        f = coupled(f, path.masses[k], dt / 2)
-        spread[k] = stirred(f, path.masses[k])
-    begun = path.masses[0]
-    return float(begun @ f**2 - (begun @ f) ** 2 + np.trapezoid(spread, path.times[: last + 1]))
+    return float(variance_by_duality(problem, path, time, x, coupled))

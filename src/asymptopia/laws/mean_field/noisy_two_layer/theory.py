@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ....contract.law import NoLimit
-from ....numerics.drift_diffusion import carre_du_champ, evolve, hats, points_around, rates, refined, response
-from ....numerics.self_consistent import Path, flow
+from ....numerics.drift_diffusion import hats, points_around, rates, refined, response
+from ....numerics.self_consistent import Path, flow, variance_by_duality
 from ....parts.inputs import inputs_of
 
 if TYPE_CHECKING:
@@ -116,7 +116,6 @@ def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
     $-\partial_s u = L_s u - \sum_x p_x \langle u'\,\partial_w f(\cdot\,x), \rho_s \rangle f(w x)$:
     $\mathrm{Var}_{\rho_0}(u_0) + 2 T \int_0^t \langle (u_s')^2, \rho_s \rangle\,ds$.
     """
-    last = path.place(time)
 
     def coupled(u: np.ndarray, mass: np.ndarray, dt: float) -> np.ndarray:
         """The exponential of the coupling over a time, to second order."""
@@ -129,21 +128,7 @@ def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
         first = pull(u)
         return u + dt * first + dt**2 / 2 * pull(first)
 
-    def stirred(u: np.ndarray, mass: np.ndarray) -> np.ndarray:
-        return carre_du_champ(*problem.rates(problem.seen(mass)), mass) @ np.diff(u, axis=0) ** 2
-
-    u = problem.probed.copy()
-    spread = np.zeros((last + 1, u.shape[1]))
-    spread[last] = stirred(u, path.masses[last])
-    for k in range(last - 1, -1, -1):
-        dt = path.times[k + 1] - path.times[k]
-        u = coupled(u, path.masses[k + 1], dt / 2)
-        u = evolve(*problem.rates(path.halfway[k]), u, dt, backward=True)
-        u = coupled(u, path.masses[k], dt / 2)
-        spread[k] = stirred(u, path.masses[k])
-    begun = path.masses[0]
-    drawn = np.trapezoid(spread, path.times[: last + 1], axis=0)
-    return np.asarray(begun @ u**2 - (begun @ u) ** 2 + drawn)
+    return variance_by_duality(problem, path, time, problem.probed, coupled)
 
 
 def on_grid(
