@@ -42,7 +42,7 @@ def kinetic(
     import jax
     import jax.numpy as jnp
 
-    def friction_and_noise(v: jax.Array, h: ArrayLike, key: Key) -> Any:
+    def friction_and_noise(v: np.ndarray | jax.Array, h: ArrayLike, key: Key) -> Any:
         kept = jnp.exp(-friction * h)
         return kept * v + jnp.sqrt(temperature * (1 - kept**2)) * jax.random.normal(key, v.shape)
 
