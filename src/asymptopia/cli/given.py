@@ -1,4 +1,4 @@
-"""From the words of a command to statements: the arguments and options that several verbs share."""
+"""Arguments and options that several verbs share, and the statements that they give."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def stated(text: str, law: str | None, files: Sequence[str]) -> tuple[list[State
 
 
 def laws_in(path: str, names: dict[str, Any]) -> dict[str, type[Law]]:
-    """Those of the user's names that are laws defined in that file, not only imported by it."""
+    """The laws that the user's file defines, without those it imports."""
     here = str(Path(path).resolve())
     laws = {k: v for k, v in names.items() if isinstance(v, type) and issubclass(v, Law)}
     own = {k: v for k, v in laws.items() if getattr(sys.modules.get(v.__module__), "__file__", None) == here}

@@ -1,4 +1,4 @@
-"""What the command line prints: one JSON object or tables on standard output, messages on standard error."""
+"""The output of the command line: one JSON object or tables on standard output, messages on standard error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def warn(warnings: Sequence[str]) -> None:
 
 
 def say_failures(lines: Sequence[str], most: int = 20) -> None:
-    """What failed, a line each; of many, the first."""
+    """Print the failures, one a line; of many only the first."""
     for line in lines[:most]:
         say(f"failed: {line}")
     if len(lines) > most:

@@ -1,4 +1,4 @@
-"""What a study found, as a table or as one JSON object."""
+"""The verdicts of a study, as a table or as one JSON object."""
 
 from __future__ import annotations
 

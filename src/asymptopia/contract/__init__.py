@@ -1,1 +1,1 @@
-"""What every law is: record, law, statement, sweep, batching, transitions. It knows no law."""
+"""The contract of laws: records, statements, sweeps, batching and transitions. It knows no law."""

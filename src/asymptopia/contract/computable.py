@@ -1,4 +1,4 @@
-"""What a law computes: its limit and its realisations, by methods of its own or by functions in its folder."""
+"""The limit and the realisations of a law, by its own methods or by functions in its folder."""
 
 from __future__ import annotations
 

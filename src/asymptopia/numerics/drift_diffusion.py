@@ -138,7 +138,7 @@ def _squared(jump: csr_array, jumps: float, backward: bool) -> np.ndarray:
 
 
 def _kept(moved: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
-    """What was found; raises `ArithmeticError` if mass was lost, or a mean lies beyond what it is a mean of."""
+    """The masses; raises `ArithmeticError` if mass was lost, or a mean lies beyond what it is a mean of."""
     room = 1e-9 * np.abs(mass).max(axis=0)
     kept = (
         (moved.min(axis=0) >= mass.min(axis=0) - room) & (moved.max(axis=0) <= mass.max(axis=0) + room)

@@ -1,4 +1,4 @@
-r"""Where the dynamics of a sphere in a Gaussian landscape of covariance n f(q) ends, and where it can recover a signal.
+r"""The end of the dynamics of a sphere in a Gaussian landscape of covariance n f(q), with or without a signal.
 
 With the static response $\chi$ of a state and its self-overlap $q = 1 - T\chi$:
 

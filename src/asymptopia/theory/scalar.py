@@ -100,7 +100,7 @@ def _panels(prior: Prior, A: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _reach(prior: Prior, A: np.ndarray) -> np.ndarray:
-    """How far from its mean the observation may be: beyond, its density is negligible on both sides."""
+    """The distance from the mean beyond which the density of the observation is negligible."""
     spread = np.sqrt(A * (prior.second_moment - prior.mean**2))
     reach, centre, floor = 9 + 40 * spread, np.sqrt(A) * prior.mean, -44 - np.log1p(spread)
     for _ in range(60):

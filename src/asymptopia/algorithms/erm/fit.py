@@ -69,7 +69,7 @@ def fit(
 
 
 def _smaller(problem: Objective) -> tuple[Objective, Callable[[np.ndarray], np.ndarray]]:
-    """The same problem in as few and as good coordinates as the penalty allows, and the way back."""
+    """An equivalent problem in as few coordinates as the penalty allows, and the map back."""
     X = problem.X
     if problem.unpenalised:
         left, sizes, right = np.linalg.svd(X, full_matrices=False)

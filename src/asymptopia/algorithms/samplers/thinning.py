@@ -241,7 +241,7 @@ def _decide(
 
 
 class _Ahead(NamedTuple):
-    """What is known of a window: bounds (CELLS, m) on the rates in each cell, and their margin.
+    """Bounds on the rates in the window ahead: (CELLS, m), and their margin.
 
     finite, alive: whether all is finite, and whether it is here. rise: the integral of all slopes, and its `doubt`.
     """
@@ -255,7 +255,7 @@ class _Ahead(NamedTuple):
 
 
 def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: ArrayLike, asked: jax.Array) -> _Ahead:
-    """What is known of the window ahead, from derivatives at nodes or from a bound on the growth of the slopes.
+    """The bounds ahead, from derivatives at nodes or from a bound on the growth of the slopes.
 
     Slopes are interpolated between nodes by cubics from their values and derivatives; a cubic is at most its largest
     Bezier coefficient. The margin is the error that the cubics of doubled cells make at their middle, about 16 times

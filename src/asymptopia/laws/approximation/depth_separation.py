@@ -1,4 +1,4 @@
-"""What depth buys: as many linear pieces as a power of the width, which no shallow and no random network has."""
+"""Depth separation: a deep network has exponentially many linear pieces, a shallow or random one does not."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class DeepLinear(Law):
 
 
 def half_times(law: DeepLinear) -> np.ndarray:
-    """When each mode has half its strength: where the staircase of the loss has its steps. 0 if it starts above."""
+    """The time at which each mode reaches half its strength, the steps of the loss; 0 if it starts above."""
     from scipy.integrate import quad
 
     L, start, crossings = law.layers, law.scale, []

@@ -144,7 +144,7 @@ class RidgeFlow(Law):
 
 
 def best_time(law: RidgeFlow) -> tuple[float, float]:
-    """When to stop: the time at which the test error is smallest, and that error.
+    """The best stopping time: the time with the smallest test error, and that error.
 
     Raises `NoLimit` if the error decreases for ever.
     """

@@ -105,7 +105,7 @@ def transform(kind: str, n: int, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def unit_columns(factors: list[np.ndarray]) -> list[np.ndarray]:
-    """The same product with columns of norm 1 and a first entry > 0, except in the last factor."""
+    """The factors scaled to columns of norm 1 with a first entry > 0, except the last factor."""
     done, right = [], factors[0]
     for after in factors[1:]:
         first = np.take_along_axis(right, np.argmax(right != 0, axis=0)[None], 0)[0]

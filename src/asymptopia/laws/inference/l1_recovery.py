@@ -16,7 +16,7 @@ AMELUNXEN = "Amelunxen, Lotz, McCoy and Tropp, Information and Inference 3 (2014
 
 
 class L1Recovery(Law):
-    r"""How many random projections of a sparse signal determine it as their solution of least l1 norm.
+    r"""The number of random projections that determine a sparse signal as the solution of least l1 norm.
 
     A signal $w^\star$ of d coordinates, a fraction $\rho$ (`sparsity`) of them not zero, is seen through
     $\alpha d$ projections $x_i \cdot w^\star$, $x_i \sim N(0, I_d)$. Basis pursuit takes, of all w with the same

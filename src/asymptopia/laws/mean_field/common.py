@@ -121,7 +121,7 @@ class _Network(Law):
         return inputs
 
     def setting(self) -> Setting:
-        """What the theory needs to know."""
+        """The problem that the theory solves, without the nodes."""
         from ...theory.two_layer import Setting
 
         inputs = self.read()

@@ -133,7 +133,7 @@ class LocalEntropy(Law):
         }
 
     def _reach(self, x: np.ndarray) -> tuple[float, float]:
-        """Where the local laws around these points have their mass."""
+        """The interval that holds the mass of the local distributions around these points."""
         basins = []
         for centre in (float(x.min()), float(x.max())):
             basin = self._pulled(centre).basin(self.temperature)

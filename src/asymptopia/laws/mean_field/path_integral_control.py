@@ -134,7 +134,7 @@ class PathIntegralControl(CellDensity, Law):
         return self.target(y)
 
     def _reach(self, tilt: float = 0.0, precision: float = 0.0) -> tuple[float, float]:
-        """Where exp(-U(y) - precision y**2 / 2 + tilt y) has its mass."""
+        """The interval that holds the mass of exp(-U(y) - precision y**2 / 2 + tilt y)."""
         if isinstance(self.target, Normal) and self.target.variance == 0:
             raise NoLimit("`target` of PathIntegralControl must have a density, but its variance is 0.")
         tilted = Potential.from_callable(lambda y: self._potential(y) + precision * y**2 / 2 - tilt * y)

@@ -181,7 +181,7 @@ def adjoint(
 
 
 class _Point(NamedTuple):
-    """What `_around` gives of a time."""
+    """The linearised flow around the neurons at one time."""
 
     jet: np.ndarray
     left: np.ndarray

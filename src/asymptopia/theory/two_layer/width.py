@@ -1,4 +1,4 @@
-"""How wide a network must be for its mean-field limit to describe it."""
+"""The width at which the mean-field limit describes a network."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def realize(law: BetaNMF, n: int, key: Key) -> dict[str, Any]:
 
 
 def contraction(problem: Any, factors: Any, step: Any, n: int, rng: np.random.Generator) -> float:
-    """By what the difference between two nearby iterates shrinks in the last of n iterations; its size is kept.
+    """The factor by which the difference of two nearby iterates shrinks in the last of n iterations.
 
     Without a penalty, changes of the scales of the components are taken out of the difference each time.
     """

@@ -156,7 +156,7 @@ def derivatives(
 
 
 def flat_directions(W: np.ndarray, Ht: np.ndarray, zero: np.ndarray) -> int:
-    """How many directions leave W H as it is: mixtures (W A, -A H) of the components that move no entry from zero."""
+    """The number of directions that leave W H as it is: mixtures (W A, -A H) that move no entry from zero."""
     r = W.shape[1]
     tangent = np.zeros((W.size + Ht.size, r, r))
     for k in range(r):
@@ -201,7 +201,7 @@ def update_spectrum(point: Minimum, heuristic: bool) -> np.ndarray:
 
 
 def _multiplier(num: float, den: float, l1: float, a: float, b: float, heuristic: bool) -> float:
-    """By what an entry near zero is multiplied: where the majoriser's slope vanishes, or num / (den + l1)."""
+    """The factor of an entry near zero: where the majoriser's slope vanishes, or num / (den + l1)."""
     from scipy.optimize import brentq
 
     if heuristic or num <= 0:

@@ -23,7 +23,7 @@ PERFECT = 1e-16
 
 @dataclasses.dataclass(frozen=True)
 class Knowledge:
-    """Of an estimate: overlap with the signal, its own mean square, and the variance that the algorithm believes."""
+    """The state of an estimate: overlap with the signal, mean square, and the variance that AMP believes."""
 
     overlap: float
     norm: float

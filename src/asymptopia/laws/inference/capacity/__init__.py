@@ -1,4 +1,4 @@
-"""How many random constraints a perceptron can store."""
+"""The storage capacity of a perceptron for random patterns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many random constraints some weights satisfy, decided exactly: by enumeration, projection, or vertices."""
+"""The exact number of random patterns that weights can satisfy, by enumeration, projection, or vertices."""
 
 from __future__ import annotations
 

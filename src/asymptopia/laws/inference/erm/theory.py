@@ -46,13 +46,13 @@ def predict_many(law: ERM) -> dict[str, Any]:
 
 
 def _interpolating(law: ERM, count: int) -> np.ndarray:
-    """Which problems (count,) have no penalty and fewer samples than dimensions, all of which the student fits."""
+    """The problems (count,) without penalty and with fewer samples than dimensions: the student fits them all."""
     alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
     return (ridge == 0) & (l1 == 0) & (alpha < 1) & (not law.loss.margin)
 
 
 def _recovering(law: ERM, count: int) -> np.ndarray:
-    """Which problems (count,) have no penalty and more samples than dimensions, all of which the teacher alone fits."""
+    """The problems (count,) without penalty and with more samples than dimensions that only the teacher fits."""
     alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
     exact = isinstance(law.teacher, Linear) and law.loss.location
     noise = wide(law.teacher.noise, count) if isinstance(law.teacher, Linear) else np.ones(count)

@@ -60,7 +60,7 @@ def strengths(alpha: float, powers: np.ndarray) -> np.ndarray:
 
 
 def rest(kernel: Kernel, powers: np.ndarray) -> float:
-    """What the kernel has on the diagonal in degrees above those of `powers`."""
+    """The part of the kernel's diagonal in degrees above those of `powers`."""
     total = float(kernel.at(np.zeros(1))[0])
     left = total - float(np.sum(powers))
     return left if left > 1e-12 * total else 0.0

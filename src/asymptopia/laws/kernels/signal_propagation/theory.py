@@ -1,4 +1,4 @@
-"""How lengths and correlations pass through wide random layers: maps, fixed points, order and chaos."""
+"""Propagation of lengths and correlations through wide random layers: maps, fixed points, order and chaos."""
 
 from __future__ import annotations
 

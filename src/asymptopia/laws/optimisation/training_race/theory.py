@@ -1,4 +1,4 @@
-"""What optimisers do to least squares, mode by mode: functions of a curvature, the same for all of its kind.
+"""Optimisers on least squares, mode by mode: functions of a curvature, the same for all of its kind.
 
 A start at random from the least-squares solution leaves at curvature x the error $r(x) e_0$ with $r$ = 1 at first; a
 gradient is $x r(x)$. What an optimiser measures are moments of such functions over the limiting spectrum.

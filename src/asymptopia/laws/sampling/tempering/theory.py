@@ -38,7 +38,7 @@ def stationary(log_weight: np.ndarray) -> np.ndarray:
 
 
 def asymptotic_variance(L: np.ndarray, law: np.ndarray, f: np.ndarray) -> float:
-    """Of the time average of f, times the time; `NoLimit` if the process is so slow that its digits are lost."""
+    """The asymptotic variance of the time average of f; `NoLimit` if the process is too slow for its digits."""
     centred = f - law @ f
     matrix = np.outer(np.ones(len(law)), law) - L
     if np.linalg.cond(matrix, 1) > 1e11:

@@ -176,7 +176,7 @@ def free_energy(model: Model, alpha: float, at: States) -> float:
 
 
 def advantage(model: Model, alpha: float) -> float:
-    """By how much the free energy of the glass exceeds that of the retrieval state, which must exist."""
+    """The free energy of the glass minus that of the retrieval state, which must exist."""
     at = retrieval_at(model, alpha)
     if at is None:
         raise ValueError(f"There is no retrieval state at alpha = {alpha:g}.")

@@ -49,7 +49,7 @@ def complexity(p: int, v: float, x: float) -> float:
 
 
 def temperature_at(p: int, v: float, x: float) -> float:
-    """From v = beta**2 p q**(p - 1) / 2."""
+    """The temperature with v = beta**2 p q**(p - 1) / 2."""
     return math.sqrt(p * averages(v, x)["overlap"] ** (p - 1) / (2 * v))
 
 

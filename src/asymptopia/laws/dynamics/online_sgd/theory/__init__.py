@@ -33,7 +33,7 @@ class State(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What the dynamics is given: overlaps T (M, M) and second layer u (M,) of the teacher, rates, noise."""
+    """The dynamics apart from the student: teacher overlaps T (M, M), its second layer u (M,), rates, noise."""
 
     T: Any
     u: Any
@@ -106,7 +106,7 @@ def _array(x: ArrayLike) -> np.ndarray:
 
 
 def breaks_of(activation: Activation) -> tuple[float, ...]:
-    """Where to split integrals; nowhere if they are closed."""
+    """The points at which integrals are split; empty where they are closed."""
     return () if isinstance(activation, CLOSED) else activation.breaks()
 
 
@@ -180,7 +180,7 @@ def _trajectory(law: OnlineSGD, order: int, loose: float) -> Trajectory:
 
 
 def _blow_up(law: OnlineSGD, trajectory: Trajectory) -> str:
-    """What to say of a rate at which the overlaps grow without bound."""
+    """The message for a rate at which the overlaps grow without bound."""
     member = int(np.argmax(~np.isfinite(trajectory.test_error).all(axis=1)))
     rate = float(np.broadcast_to(law.rate, len(trajectory.test_error))[member])
     time = law.times[int(np.argmax(~np.isfinite(trajectory.test_error[member])))]

@@ -88,7 +88,7 @@ def plateau(law: Any) -> Plateau:
 
 
 def plateau_length(law: Any, margin: float = 0.5) -> float:
-    """How long the test error, from the law's start, stays within `margin` times its height of the plateau's height.
+    """The time that the test error stays within `margin` times its height of the plateau's height.
 
     0 if it never is; inf if it leaves after a time of 10**6 only. Raises as `plateau` does.
     """
@@ -106,7 +106,7 @@ def plateau_length(law: Any, margin: float = 0.5) -> float:
 
 
 def _passing(times: np.ndarray, values: np.ndarray, level: float) -> float:
-    """When the values are below the level for the first time."""
+    """The first time at which the values are below the level."""
     k = int(np.argmax(values < level))
     if k == 0:
         return float(times[0])

@@ -1,4 +1,4 @@
-"""What SGD and its limit must keep to: rates at which no step can blow up, and the memory there is."""
+"""Bounds for SGD and its limit: rates at which no step can blow up, and the memory there is."""
 
 from __future__ import annotations
 

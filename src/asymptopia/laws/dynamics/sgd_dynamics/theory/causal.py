@@ -38,7 +38,7 @@ class GrowingFactor:
 
 
 def volterra_row(kernel: np.ndarray, gains: np.ndarray, last: np.ndarray) -> np.ndarray:
-    r"""How the last of many processes responds to earlier kicks: `last` times the last row of (1 + kernel diag(g))^-1.
+    r"""The response of the last process to earlier kicks: `last` times the last row of (1 + kernel diag(g))^-1.
 
     kernel: (t, t), of which the part strictly below the diagonal counts: entry (tau, s) is what s does to tau.
     gains:  (t, N), the gain of each of N processes at each time; the last row is not used.

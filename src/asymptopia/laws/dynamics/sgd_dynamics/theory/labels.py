@@ -1,4 +1,4 @@
-"""What the theory of SGD needs of labels: points of their law, second moments, and the error on new ones."""
+"""Labels in the theory of SGD: points of their distribution, second moments, and the error on new ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TINY = 1e-300
 
 
 class Average(NamedTuple):
-    """What a typical sample says at time t.
+    """The averages over a typical sample at time t.
 
     signal: E f(t) star, with the field star of the teacher's direction.
     forces: E f(t) f(s) for s <= t; shape (t + 1,).

@@ -66,7 +66,7 @@ class SampledProcess:
 
 
 class SquareProcess:
-    r"""The same averages for the square loss and batches without memory, in closed form.
+    r"""The averages for the square loss and batches without memory, in closed form.
 
     The residual $e = z - y$ obeys $e(t) = \omega(t) - \eta \sum_{s<t} R(t,s+1) \phi(s)$ with the Gaussian
     $\omega = m z^\star + \kappa - y$ and $\phi = 1_B e / b$. Membership at s is independent of e up to s, so that the

@@ -31,7 +31,7 @@ RECOVERED = 1e-13
 
 
 class Machine(NamedTuple):
-    """What is learnt: the number of units, their prior and activation, the noise of a real label."""
+    """The committee: number of units, prior, activation, and the noise of a real label."""
 
     K: int
     prior: Prior
@@ -62,7 +62,7 @@ class State(NamedTuple):
 
 
 def machine_of(law: Committee) -> Machine:
-    """What of a statement the curves of fixed points depend on: all but alpha and the start."""
+    """The committee of a statement, on which fixed points depend besides alpha and the start."""
     return Machine(law.K, law.prior, law.activation, law.noise or 0.0)
 
 

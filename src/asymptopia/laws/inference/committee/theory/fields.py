@@ -1,4 +1,4 @@
-"""What a noisy real output of smooth units tells about their fields: Fisher information, entropy and errors."""
+"""Information that a noisy real output of smooth units carries about their fields: Fisher, entropy, errors."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Nodes = list[tuple[np.ndarray, np.ndarray]]
 def _common(
     q: np.ndarray, V: np.ndarray, activation: Activation, noise: float, fine: float, inner: np.ndarray, means: Nodes
 ) -> tuple[np.ndarray, float]:
-    """By one grid of fields for all means: the likelihood of each label there, times the density of the fields."""
+    """The averages by one grid of fields for all means."""
     kernels, lines = [], []
     for k in range(2):
         step = float(inner[k] * np.sqrt(V[k]))
@@ -86,7 +86,7 @@ def _common(
 def _near(
     q: np.ndarray, V: np.ndarray, activation: Activation, noise: float, fine: float, inner: np.ndarray, means: Nodes
 ) -> tuple[np.ndarray, float]:
-    """By a grid of fields about each of their means."""
+    """The averages by a grid of fields about each mean."""
     K = len(q)
     omega = np.stack(np.meshgrid(*(m[0][:, 0] for m in means), indexing="ij"), axis=-1).reshape(-1, K)
     weight = np.prod(np.stack(np.meshgrid(*(m[1] for m in means), indexing="ij"), axis=-1), axis=-1).ravel()

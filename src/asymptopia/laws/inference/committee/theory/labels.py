@@ -1,4 +1,4 @@
-"""What a committee's label tells about its hidden fields: Fisher information, entropy and errors, by quadrature.
+"""Information that a committee's label carries about its hidden fields: Fisher, entropy, errors.
 
 With K = 2 the modes are the sum and the difference of the units over sqrt(2); with K = 1 there is one. Of a mode's
 field, `q` is the variance of its posterior mean and `V` its posterior variance.

@@ -1,4 +1,4 @@
-"""What noisy observations tell about a hidden unit's weights, mode by mode, for priors that are Gaussian mixtures."""
+"""Information that noisy observations carry about a hidden unit's weights, for Gaussian mixture priors."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def at(machine: Machine, point: tuple[StateAlong, float]) -> State:
 
 
 def specialisation(machine: Machine, path: Path) -> State | None:
-    """Where an overlap of the units' difference starts to grow."""
+    """The alpha at which an overlap of the units' difference starts to grow."""
 
     def excess(s: State) -> float:
         return instability(machine, float(np.log(s.A[0]))) - 1
@@ -98,7 +98,7 @@ def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
 
 
 def recovery(machine: Machine, paths: list[Path]) -> float | None:
-    """Where the teacher itself comes to have the larger free entropy."""
+    """The alpha beyond which the teacher itself has the larger free entropy."""
 
     def excess(s: State) -> float:
         return s.free_entropy(s.alpha) - recovered(machine).tilt
@@ -111,7 +111,7 @@ def recovery(machine: Machine, paths: list[Path]) -> float | None:
 
 
 def coexistence(machine: Machine, low: float, high: float) -> float:
-    """Where the fixed points of smallest and largest overlap have the same free entropy."""
+    """The alpha at which the fixed points of smallest and largest overlap have the same free entropy."""
     from scipy.optimize import brentq
 
     def excess(alpha: float) -> float:

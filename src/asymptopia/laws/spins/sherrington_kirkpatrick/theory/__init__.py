@@ -98,7 +98,7 @@ def _full(T: float, h: float) -> tuple[Phase, Phase]:
 
 @lru_cache(maxsize=64)
 def _continuous(T: float, h: float) -> tuple[Phase, Phase]:
-    """From polynomials of two degrees, and from three numbers of steps; the last two are extrapolated."""
+    """The minimum by polynomials of two degrees and by three numbers of steps; the last two are extrapolated."""
     lowest, highest = _ends(T, h)
     width = highest - lowest
     degree = 1 if width < 0.1 else 3 if width < 0.4 else 4 if width < 0.7 else 6
@@ -135,7 +135,7 @@ def _degrees(T: float, h: float, degree: int, lowest: float, highest: float) -> 
 
 
 def _phase(minimum: Minimum, T: float, t: np.ndarray, gamma: np.ndarray) -> Phase:
-    """What the minimum says, with the moments of the overlap from the steps given."""
+    """The observables of the minimum, with the moments of the overlap from the steps given."""
     functional = minimum.functional
     free, entropy, m = functional.free_energy, functional.entropy, functional.magnetisation
     if T == 0:

@@ -136,7 +136,7 @@ def _terminal(x: np.ndarray, T: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _summary(x: np.ndarray, T: float) -> Any:
-    """From masses at points x: the mean squared slope of the terminal function, and the mean entropy of a spin."""
+    """The mean squared slope of the terminal function and the mean entropy of a spin, from masses at x."""
     u, slope = _terminal(x, T)
     return lambda masses: (float(masses @ slope**2), float(masses @ (u - x * slope)) / T)
 
