@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,17 @@ from asymptopia.report.typeset import segments
 LAWS = law_classes()
 HERE = Path(__file__).parent
 MARKS = [(name, i) for name, cls in LAWS.items() for i in range(len(cls.landmarks))]
+
+
+@cache
+def limit_of(law):
+    """The limit of a statement, computed once for all tests that ask for it."""
+    return law.limit()
+
+
+@cache
+def thresholds_of(law, along):
+    return thresholds(law, along)
 
 
 @pytest.fixture(params=LAWS.values(), ids=LAWS.keys())
@@ -128,7 +140,7 @@ def test_the_defaults_have_a_limit_that_can_be_trusted(law):
 
 
 def test_the_limit_gives_every_observable(law):
-    limit, coords = law.limit(), law.coords()
+    limit, coords = limit_of(law), law.coords()
     for name, observable in law.observables.items():
         assert limit[name].dims == observable.dims
         assert np.isfinite(limit[name]).all(), name
@@ -142,7 +154,7 @@ def test_many_statements_at_once_give_what_each_gives_alone(law):
         values = [getattr(law, name), another(law, name)]
         together = sweep(law, **{name: values}).limit()
         for i, value in enumerate(values):
-            alone = law.replace(**{name: value}).limit()
+            alone = limit_of(law.replace(**{name: value}))
             for k in law.observables:
                 np.testing.assert_allclose(
                     together[k].values[i], alone[k].values, rtol=1e-7, atol=1e-9, err_msg=f"{k} along {name}"
@@ -172,7 +184,11 @@ def test_a_realisation_gives_what_was_promised_and_never_asks_the_theory(law, la
 def test_a_landmark_is_reproduced(name, index):
     mark: Landmark = LAWS[name].landmarks[index]
     law = LAWS[name](**mark.fields)
-    value = thresholds(law, mark.along)[mark.observable] if mark.along else law.limit()[mark.observable].values[mark.at]
+    value = (
+        thresholds_of(law, mark.along)[mark.observable]
+        if mark.along
+        else limit_of(law)[mark.observable].values[mark.at]
+    )
     assert abs(float(value) - mark.value) <= mark.tolerance
     assert mark.source and 0 < mark.tolerance <= 0.01 * max(abs(mark.value), 1)
 
