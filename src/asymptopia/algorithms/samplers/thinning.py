@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -196,7 +196,7 @@ def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
     return _Run(key, y, turned, horizon, left, run.sums + went, counts, fault, level)
 
 
-def _wall(process: Process, run: _Run, span: ArrayLike, shortest: ArrayLike) -> Meeting | None:
+def _wall(process: Process, run: _Run, span: jax.Array, shortest: ArrayLike) -> Meeting | None:
     """The wall that is met first, with times so far off that rounding cannot mistake its sides."""
     if process.walls is None:
         return None
@@ -220,7 +220,7 @@ def _at_wall(process: Process, key: Key, run: _Run, wall: Meeting, here: Any, no
 
 def _decide(
     process: Process,
-    keys: Key,
+    keys: Sequence[Key],
     y: jax.Array,
     w: jax.Array,
     slopes: jax.Array,
@@ -254,7 +254,7 @@ class _Ahead(NamedTuple):
     doubt: Any
 
 
-def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: ArrayLike, asked: jax.Array) -> _Ahead:
+def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: jax.Array, asked: jax.Array) -> _Ahead:
     """The bounds ahead, from derivatives at nodes or from a bound on the growth of the slopes.
 
     Slopes are interpolated between nodes by cubics from their values and derivatives; a cubic is at most its largest
@@ -283,7 +283,7 @@ def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: ArrayLike, asked
     return _Ahead(bounds, needed.sum(), finite, jnp.isfinite(g[0]).all(), rise, span * margin.sum())
 
 
-def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: ArrayLike, asked: jax.Array) -> _Ahead:
+def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: jax.Array, asked: jax.Array) -> _Ahead:
     ends = span / CELLS * jnp.arange(1, CELLS + 1)
     now, then = process.slopes(x, v), process.slopes(*process.flow(x, v, span))
     rise = jax.vmap(lambda t: growth(x, v, t))(ends)
