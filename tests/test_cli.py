@@ -9,7 +9,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from command_line import call, succeed
+from command_line import call, succeed, written
 
 from asymptopia.cli import VERBS, main
 from asymptopia.contract.catalogue import law_named
@@ -64,10 +64,7 @@ def gentle(y, z):
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "mine.py"
-    path.write_text(MINE)
-    return str(path)
+    return written(tmp_path, monkeypatch, MINE)
 
 
 def refused(*words):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from command_line import call, succeed
+from command_line import call, succeed, written
 
 MINE = '''
 import os
@@ -51,10 +51,7 @@ class Coins(Law):
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "mine.py"
-    path.write_text(MINE)
-    return str(path)
+    return written(tmp_path, monkeypatch, MINE)
 
 
 @pytest.fixture

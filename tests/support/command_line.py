@@ -13,3 +13,11 @@ def succeed(*words):
     result = call(*words)
     assert result.exit_code == 0, result.output
     return result
+
+
+def written(tmp_path, monkeypatch, text):
+    """A user's file `mine.py` of this text, in the folder where commands then run."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    return str(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from .....parts.activation import Activation, Erf, Identity, Relu
 
 if TYPE_CHECKING:
     import jax
+
+    Index: TypeAlias = np.ndarray | jax.Array
 
 CLOSED = (Erf, Relu, Identity)
 ORDER = 28  # nodes a panel, for activations without closed forms
@@ -76,7 +78,7 @@ def _erf(scale: Any, C: ArrayLike, c: jax.Array, K: int) -> Averages:
     return Averages(power, slopes, curve, s2 * _erf_spread(D, c, i, k)[table])
 
 
-def _erf_spread(D: jax.Array, c: jax.Array, i: np.ndarray | jax.Array, k: np.ndarray | jax.Array) -> Any:
+def _erf_spread(D: jax.Array, c: jax.Array, i: Index, k: Index) -> Any:
     """E g'_i g'_k g_a g_b summed with c_a c_b, for every pair (i, k): the fields given the two slopes are normal."""
     import jax.numpy as jnp
 
@@ -147,13 +149,7 @@ def _moduli(u: ArrayLike, v: ArrayLike, rho: ArrayLike) -> Any:
     return 2 / np.pi * u * v * (_root(1 - rho**2) + rho * _arcsin(rho))
 
 
-def _two_signs(
-    C: jax.Array,
-    i: np.ndarray | jax.Array,
-    k: np.ndarray | jax.Array,
-    a: np.ndarray | jax.Array,
-    b: np.ndarray | jax.Array,
-) -> Any:
+def _two_signs(C: jax.Array, i: Index, k: Index, a: Index, b: Index) -> Any:
     """E sign(x_i) sign(x_k) x_a x_b, by Stein's lemma."""
     import jax.numpy as jnp
 
@@ -166,13 +162,7 @@ def _two_signs(
     return product
 
 
-def _two_signs_moduli(
-    C: jax.Array,
-    i: np.ndarray | jax.Array,
-    k: np.ndarray | jax.Array,
-    a: np.ndarray | jax.Array,
-    b: np.ndarray | jax.Array,
-) -> Any:
+def _two_signs_moduli(C: jax.Array, i: Index, k: Index, a: Index, b: Index) -> Any:
     """E sign(x_i) sign(x_k) |x_a| |x_b|: it vanishes without correlations of x_i, along which it is integrated."""
     import jax.numpy as jnp
 
@@ -181,7 +171,7 @@ def _two_signs_moduli(
     weight = weight * np.pi / 2 * POWER * u ** (POWER - 1) * np.sin(left)
     ii, ik = C[i, i], C[i, k]
 
-    def given(x: np.ndarray | jax.Array, y: np.ndarray | jax.Array) -> Any:
+    def given(x: Index, y: Index) -> Any:
         own = C[i, x] * C[i, y] / ii
         rest = C[x, y] - own
         return jnp.where(x == y, jnp.maximum(rest, 0.0), rest) + np.sin(left) ** 2 * own
@@ -251,9 +241,7 @@ def _panels(mean: ArrayLike, deviation: ArrayLike, breaks: tuple[float, ...], or
     return x, weight / weight.sum(axis=-1, keepdims=True)
 
 
-def _outer(
-    C: jax.Array, i: np.ndarray | jax.Array, k: np.ndarray | jax.Array, breaks: tuple[float, ...], order: int
-) -> tuple[Any, Any]:
+def _outer(C: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], order: int) -> tuple[Any, Any]:
     """Nodes of the fields i (N,) and k (N, N), and weights (N, N)."""
     import jax.numpy as jnp
 
@@ -265,13 +253,7 @@ def _outer(
 
 
 def _spread(
-    activation: Activation,
-    C: jax.Array,
-    c: jax.Array,
-    i: np.ndarray | jax.Array,
-    k: np.ndarray | jax.Array,
-    breaks: tuple[float, ...],
-    order: int,
+    activation: Activation, C: jax.Array, c: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], order: int
 ) -> Any:
     """E g'_i g'_k Delta**2: given both fields the others have correlations r, and E g_a g_b = sum_n r**n h_an h_bn."""
     import jax.numpy as jnp
