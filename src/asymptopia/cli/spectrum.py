@@ -50,10 +50,11 @@ def spectrum(
 
     --json prints {"model", "size", "exact", "trace", "trace_error", "trace_interval", "smallest", "largest",
     "smallest_errors", "largest_errors", "grid", "density", "density_error", "density_low", "density_high",
-    "marchenko_pastur", "p_value"}, and "population_p_value" with --population; errors are standard errors over the probes, intervals hold the truth in 95 % of
-    repetitions, and an eigenvalue lies within its error. "p_value" is that of the law of Marchenko and Pastur, null
-    where there is no such law to fit. Unless it is below 0.005, "marchenko_pastur" has "ratio" (dimensions per sample),
-    "variance", "edges", "outliers", the "population" variance of each and "outlier_count", the least and the most.
+    "marchenko_pastur", "p_value"}, and "population_p_value" with --population; errors are standard errors over the
+    probes, intervals hold the truth in 95 % of repetitions, and an eigenvalue lies within its error. "p_value" is that
+    of the law of Marchenko and Pastur, null where there is no such law to fit. Unless it is below 0.005,
+    "marchenko_pastur" has "ratio" (dimensions per sample), "variance", "edges", "outliers", the "population" variance
+    of each and "outlier_count", the least and the most.
     """
     from ..measure.overview import spectrum_of
 
