@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-STRAIGHT = 8  # steps without a second operand from a factor to the product of queries and keys
+STRAIGHT = 8  # steps without a second operand from a layer to the product of queries and keys
 
 
 @dataclass
@@ -47,21 +48,26 @@ class Graph:
         return node
 
     def add_product(self, operands: Sequence[int]) -> int:
-        """A product of two values that both depend on the data, as of queries and keys: a factor on one of them is the
-        product's, not that of the layer before.
+        """A product of two values that both depend on the data, as of queries and keys: what one of their layers is
+        multiplied with beyond the other is the product's factor, not that layer's.
         """
         node = self.add(operands)
         self._products.add(node)
-        for operand in operands:
-            for _ in range(STRAIGHT):
-                if operand in self._multiples and operand in self.layers:
-                    operand, factor = self._multiples[operand]
-                    self.factors[self.layers[operand]] /= abs(factor)
-                elif len(self.parents[operand]) == 1 and operand not in self.layers:
-                    (operand,) = self.parents[operand]
-                else:
-                    break
+        names = [name for name in map(self._layer_before, operands) if name is not None]
+        if len(names) == 2:
+            one, other = sorted(names, key=lambda name: abs(math.log(self.factors[name])))
+            self.factors[other] = self.factors[one]
         return node
+
+    def _layer_before(self, node: int) -> str | None:
+        """The layer that leads here with nothing else on the way."""
+        for _ in range(STRAIGHT):
+            if node in self.layers:
+                return self.layers[node]
+            if len(self.parents[node]) != 1:
+                return None
+            (node,) = self.parents[node]
+        return None
 
     def follows_product(self, node: int) -> bool:
         """Whether a product of two values leads here without a layer between."""
