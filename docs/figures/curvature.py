@@ -20,7 +20,7 @@ from asymptopia.measure.monitor import Monitor
 from asymptopia.measure.operators import hessian
 from asymptopia.measure.overview import spectrum_of
 
-RATES, STEPS, EVERY = (0.4, 0.8), 300, 15
+RATES, STEPS, EVERY = (0.05, 0.1), 400, 20
 IMAGE = Path(__file__).parents[1] / "images" / "curvature.png"
 DATA = load_digits()
 X = torch.tensor(DATA.data[:200] / 8 - 1, dtype=torch.float64)

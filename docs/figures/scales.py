@@ -72,7 +72,8 @@ def losses(axis: plt.Axes, sound: bool) -> None:
     axis.set_title(
         f"{'rates over the width' if sound else 'default'}: best rate as width$^{{{e.value:+.2f}}}$", fontsize=9
     )
-    axis.legend(frameon=False, fontsize=8)
+    if sound:
+        axis.legend(frameon=False, fontsize=8)
     print(sound, e)
 
 

@@ -87,4 +87,5 @@ def _drawn(rng: np.random.Generator, variances: np.ndarray, samples: int, like: 
     if like.exact:
         return Quadrature(values[None], np.full((1, size), 1 / size), size)
     turned = LinearOperator((size, size), matvec=lambda v: values * np.ravel(v), dtype=np.dtype(float))
-    return quadrature(turned, *like.eigenvalues.shape, seed=int(rng.integers(2**31)))
+    probes, order = like.eigenvalues.shape
+    return quadrature(turned, probes, order, int(rng.integers(2**31)))

@@ -77,7 +77,7 @@ def _check(node: Any, module: torch.nn.Module) -> None:
 
 def _bound(part: torch.nn.Module) -> float:
     """Weights and biases of the layer are uniform between this and its negative."""
-    return 1 / math.sqrt(part.weight[0].numel())  # type: ignore[index, union-attr]
+    return 1 / math.sqrt(part.weight[0].numel())  # type: ignore[index]
 
 
 def _check_start(module: torch.nn.Module) -> None:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """What was measured; rows beyond `count` are empty.
+    """What was measured; rows beyond `filled` are empty.
 
-    step:      the number of updates so far; count: how many rows are filled.
+    step:      the number of updates so far; filled: how many rows there are.
     steps, losses, sharpness, within: (most,) of each measurement, the step, the loss, the largest eigenvalue of its
                Hessian as a few products see it from below, and the distance within which an eigenvalue lies.
     """
 
     step: jax.Array
-    count: jax.Array
+    filled: jax.Array
     steps: jax.Array
     losses: jax.Array
     sharpness: jax.Array
@@ -32,7 +32,7 @@ class Record(NamedTuple):
     def rows(self) -> dict[str, np.ndarray]:
         """The filled rows, by name."""
         names = ("steps", "losses", "sharpness", "within")
-        return {name: np.asarray(getattr(self, name))[: int(self.count)] for name in names}
+        return {name: np.asarray(getattr(self, name))[: int(self.filled)] for name in names}
 
 
 class Recorded(NamedTuple):
@@ -76,7 +76,7 @@ def recorded(
         if params is None:
             raise StatementError("`update` must be given the parameters, as in `update(gradients, state, parameters)`.")
         record = state.record
-        due = (record.step % every == 0) & (record.count < most)
+        due = (record.step % every == 0) & (record.filled < most)
         record = jax.lax.cond(due, lambda r: _measured(loss, params, r, products), lambda r: r, record)
         moves, inner = wrapped.update(gradients, state.inner, params, **extra)
         return moves, Recorded(inner, record._replace(step=record.step + 1))
@@ -93,9 +93,9 @@ def _measured(loss: Callable[[Any], jax.Array], parameters: Any, record: Record,
     value, gradient = loss(parameters), jax.grad(lambda at: loss(unravel(at)))
     start = jax.random.normal(jax.random.fold_in(jax.random.key(0), record.step), flat.shape, flat.dtype)
     largest, within = _largest(jax.linearize(gradient, flat)[1], start, min(products, flat.size))
-    at = record.count
+    at = record.filled
     return record._replace(
-        count=at + 1, steps=record.steps.at[at].set(record.step), losses=record.losses.at[at].set(value),
+        filled=at + 1, steps=record.steps.at[at].set(record.step), losses=record.losses.at[at].set(value),
         sharpness=record.sharpness.at[at].set(largest), within=record.within.at[at].set(within),
     )  # fmt: skip
 

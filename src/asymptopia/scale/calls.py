@@ -38,7 +38,14 @@ def known() -> dict[str, frozenset[Any]]:
     add = {at.add, at.__add__, at.__radd__, at.__iadd__, at.add_, torch.add}
     times = {at.mul, at.__mul__, at.__rmul__, at.__imul__, at.mul_, torch.mul, torch.multiply}
     over = {at.div, at.__truediv__, at.div_, at.__itruediv__, torch.div, torch.divide, torch.true_divide}
-    sums = {"matmul": matmul, "convolve": convolve, "add": add, "scale": times | over, "over": over}
+    layout = {
+        at.view, at.reshape, at.transpose, at.permute, at.contiguous, at.flatten, at.unflatten, at.squeeze,
+        at.unsqueeze,
+        at.to, at.float, torch.reshape, torch.transpose, torch.permute, torch.flatten, torch.squeeze, torch.unsqueeze,
+    }  # fmt: skip
+    sums = {
+        "matmul": matmul, "convolve": convolve, "add": add, "scale": times | over, "over": over, "layout": layout,
+    }  # fmt: skip
     return {name: frozenset(functions) for name, functions in sums.items()}
 
 

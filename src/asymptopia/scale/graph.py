@@ -32,13 +32,12 @@ class Graph:
     def add_layer(self, name: str, entering: int) -> int:
         """The output of a layer, whose input may be a multiple of something that is not a layer's output."""
         node = self.add((entering,))
-        _, factor = self._multiples.get(entering, (entering, 1.0))
-        self.factors[name] = abs(factor) if entering not in self.layers else 1.0
+        self.factors[name] = abs(self._resolved(entering)[1]) if entering not in self.layers else 1.0
         self.layers[node] = name
         return node
 
     def add_multiple(self, of: int, factor: float) -> int:
-        """A node times a constant: of a layer's output, the factor is the layer's."""
+        """A node times a constant, or in another shape: of a layer's output, the factor is the layer's."""
         node = self.add((of,))
         self._multiples[node] = (of, factor)
         if of in self.layers:
@@ -78,13 +77,20 @@ class Graph:
         and the name of the last layer on its way. None if there is none.
         """
         for position, (start, end) in enumerate(((other, one), (one, other))):
-            start = self._multiples.get(start, (start, 1.0))[0]
-            before = self._before(end, stop={start})
-            if start in before and start != end:
-                inside = [n for n in before if n in self.layers and n > start]
-                if inside:
+            for at in dict.fromkeys((start, self._resolved(start)[0])):
+                before = self._before(end, stop={at})
+                inside = [n for n in before if n in self.layers and n not in self._multiples and n > at]
+                if at in before and at != end and inside:
                     return position, self.layers[max(inside)]
         return None
+
+    def _resolved(self, node: int) -> tuple[int, float]:
+        """What a node is a multiple of, and the factor."""
+        factor = 1.0
+        while node in self._multiples:
+            node, one = self._multiples[node]
+            factor *= one
+        return node, factor
 
     def _before(self, node: int, stop: object) -> set[int]:
         """All that leads to a node, itself included, not beyond the nodes to stop at."""

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .graph import Graph
-from .seen import Seen, layer_seen
+from .seen import MASKED, Seen, layer_seen
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
 CALLS = ("pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat", "remat2", "checkpoint",
          "custom_lin")  # fmt: skip
+
+LAYOUT = ("transpose", "reshape", "broadcast_in_dim", "squeeze", "convert_element_type", "copy")
 
 
 class _Value(NamedTuple):
@@ -102,6 +104,10 @@ class _Trace:
         self.sizes = {name: np.size(leaf) for name, leaf in named}
         self.closed = jax.make_jaxpr(lambda *flat: loss(jax.tree.unflatten(tree, flat)))(*values)
         self.given = [_Value(leaf, name, False, None) for name, leaf in named]
+        self.calls: dict[str, _Call] = {}
+        self.scores: dict[str, Any] = {}
+        self.blocks: dict[str, tuple[float, float]] = {}
+        self.graph = Graph()
         self.value = float(self._evaluate({}))
         used = {name.split(" ")[0] for name in self.calls}
         self.unseen = [name for name, leaf in named if np.ndim(leaf) >= 2 and name not in used]
@@ -118,10 +124,7 @@ class _Trace:
 
     def _evaluate(self, added: dict[str, Any]) -> Any:
         """The loss with something added to the outputs of layers; all else is kept here."""
-        self.calls: dict[str, _Call] = {}
-        self.scores: dict[str, Any] = {}
-        self.blocks: dict[str, tuple[float, float]] = {}
-        self.graph = Graph()
+        self.calls, self.scores, self.blocks, self.graph = {}, {}, {}, Graph()
         return self._run(self.closed.jaxpr, self.closed.consts, self.given, added)[0].value
 
     def _run(self, jaxpr: Any, consts: Any, given: list[_Value], added: Any) -> list[_Value]:
@@ -167,10 +170,13 @@ class _Trace:
             node = self.graph.add_product(nodes)
         elif name in ("mul", "div") and len(free) == 1 and (factor := _factor(name, ins)):
             node = self.graph.add_multiple(nodes[0], factor)
+        elif len(free) == 1 and (name in LAYOUT or (name == "add" and any(one.owner is not None for one in ins))):
+            node = self.graph.add_multiple(nodes[0], 1.0)  # the same numbers, or with a bias
         elif name in ("add", "add_any") and len(free) == 2 and np.shape(ins[0].value) == np.shape(ins[1].value):
             self._add(free, nodes, added)
         elif name == "exp" and np.ndim(out) >= 2 and self.graph.follows_product(nodes[0]):
-            self.scores[f"scores {len(self.scores)}"] = ins[0].value
+            logits = ins[0].value
+            self.scores[f"scores {len(self.scores)}"] = np.where(np.abs(logits) < MASKED, logits, 0.0)
         return _Value(out, None, False, self.graph.add(nodes) if node is None else node)
 
     def _owner(self, ins: list[_Value]) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.record import StatementError
 from .calls import Applied, applied, factor_of, known, tensors_of
 from .graph import Graph
-from .seen import LayerSeen, Seen, layer_seen
+from .seen import MASKED, LayerSeen, Seen, layer_seen
 
 if TYPE_CHECKING:
     import torch
@@ -140,6 +140,8 @@ class _Capture:
             self._layer(layer, out)
         elif function in known()["scale"] and len(free) == 1 and (factor := factor_of(function, args)) is not None:
             self.mark(out, self.graph.add_multiple(nodes[0], factor))
+        elif function in known()["layout"] and len(free) == 1 and not owned:
+            self.mark(out, self.graph.add_multiple(nodes[0], 1.0))
         elif function in known()["matmul"] and len(free) == 2:
             self.mark(out, self.graph.add_product(nodes))
         elif sizes and (branch := self.graph.branch(*nodes)) is not None:
@@ -170,7 +172,8 @@ class _Capture:
 
     def scores(self, logits: torch.Tensor) -> None:
         """What enters a softmax, by the module that it is in."""
-        self.logits[".".join(filter(None, [self.inside[-1] if self.inside else "", "scores"]))] = logits.detach()
+        name = ".".join(filter(None, [self.inside[-1] if self.inside else "", "scores"]))
+        self.logits[name] = logits.detach().masked_fill(~(logits.detach().abs() < MASKED), 0.0)
 
 
 def _watching(capture: _Capture) -> Any:

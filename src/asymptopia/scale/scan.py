@@ -112,8 +112,8 @@ def _checked(sizes: Sequence[int], along: str, seeds: int, steps: int, level: fl
 
 
 def _pattern(name: str) -> str:
-    """Layers of a stack by one name: their number may be what grows."""
-    return re.sub(r"(^|[.\[' ])(\d+)(?=$|[.\]' ])", r"\1*", name)
+    """Layers of a stack, and uses of a layer, by one name: their number may be what grows."""
+    return re.sub(r"(^|[.\['])(\d+)(?=$|[.\]'])", r"\1*", re.sub(r" \d+$", "", name))
 
 
 def _quantities(one: Seen) -> dict[tuple[str, str], float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+MASKED = 1e9  # scores beyond are those of a mask
+
 
 class LayerSeen(NamedTuple):
     """A layer with weights W on inputs x, at the start (0), after the first step that moves it (1), and at the end (T).
