@@ -87,7 +87,7 @@ def _drawn(seen: Spectrum, out: Path) -> Path:
     density, law = seen.density, seen.law
     assert density is not None
     drawn = None
-    if seen.of_population:
+    if seen.population is not None and seen.of_population:
         drawn = density.smoothed(seen.population.density)
     elif law is not None and seen.described:
         drawn = density.smoothed(law.density)
