@@ -20,7 +20,7 @@ from asymptopia.measure.monitor import Monitor
 from asymptopia.measure.operators import hessian
 from asymptopia.measure.overview import spectrum_of
 
-RATES, STEPS, EVERY = (0.05, 0.1), 400, 20
+RATES, STEPS, EVERY = (0.1, 0.2), 400, 40
 IMAGE = Path(__file__).parents[1] / "images" / "curvature.png"
 DATA = load_digits()
 X = torch.tensor(DATA.data[:200] / 8 - 1, dtype=torch.float64)
@@ -47,7 +47,7 @@ def main() -> None:
     """Draw and save."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    start = nn.Sequential(nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 10)).double()
+    start = nn.Sequential(nn.Linear(64, 6), nn.Tanh(), nn.Linear(6, 10)).double()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for k, rate in enumerate(RATES):
         module = copy.deepcopy(start)
