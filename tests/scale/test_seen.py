@@ -70,6 +70,26 @@ def test_stacks_in_jax_are_judged_in_depth(scanned):
     assert row.layer.startswith("['blocks']") and row.exponent.value == pytest.approx(0, abs=0.1)
 
 
+def test_scores_are_seen_without_their_mask():
+    """A causal mask of -1e30 on two of three pairs; the softmax of the loss is not of scores."""
+    tokens = jnp.asarray(X.reshape(6, 2, 8))
+
+    def step(size, seed):
+        q, k, last = jax.random.normal(jax.random.key(0), (3, 8, 8))
+
+        def scores(p):
+            return (tokens @ p["q"]) @ (tokens @ p["k"]).swapaxes(1, 2) * 0.1
+
+        def loss(p):
+            mixed = jax.nn.softmax(jnp.where(jnp.tri(2) > 0, scores(p), -1e30)) @ tokens
+            return -jax.nn.log_softmax(mixed[:, -1] @ p["last"])[:, 0].mean()
+
+        return {"q": q, "k": k, "last": last}, optax.sgd(0.1), loss
+
+    seen = observe(step, 8, 0, 1)
+    assert list(seen.scores) == ["scores 0"] and 0 < seen.scores["scores 0"][1] < seen.scores["scores 0"][0] < 100
+
+
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")

@@ -63,7 +63,9 @@ def observe(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], steps: 
             before.graph.factors[name], seen,
         )  # fmt: skip
     scores = {
-        name: (_rms(s), _rms(after.scores[name] - s)) for name, s in before.scores.items() if name in after.scores
+        name: (_rms(_unmasked(s)), _rms(_unmasked(after.scores[name]) - _unmasked(s)))
+        for name, s in before.scores.items()
+        if name in after.scores
     }
     return Seen(layers, scores, before.blocks, None, (before.value, after.value), before.unseen)
 
@@ -175,8 +177,7 @@ class _Trace:
         elif name in ("add", "add_any") and len(free) == 2 and np.shape(ins[0].value) == np.shape(ins[1].value):
             self._add(free, nodes, added)
         elif name == "exp" and np.ndim(out) >= 2 and self.graph.follows_product(nodes[0]):
-            logits = ins[0].value
-            self.scores[f"scores {len(self.scores)}"] = np.where(np.abs(logits) < MASKED, logits, 0.0)
+            self.scores[f"scores {len(self.scores)}"] = ins[0].value
         return _Value(out, None, False, self.graph.add(nodes) if node is None else node)
 
     def _owner(self, ins: list[_Value]) -> str | None:
@@ -250,6 +251,10 @@ def _contracted(equation: Any, side: int) -> int:
     if equation.primitive.name == "dot_general":
         return int(np.prod([shape[i] for i in equation.params["dimension_numbers"][0][1 - side]]))
     return int(shape[equation.params["dimension_numbers"].lhs_spec[1]])
+
+
+def _unmasked(scores: Any) -> np.ndarray:
+    return np.where(np.abs(scores) < MASKED, scores, 0.0)
 
 
 def _rms(array: Any) -> float:
