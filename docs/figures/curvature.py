@@ -20,7 +20,7 @@ from asymptopia.measure.monitor import Monitor
 from asymptopia.measure.operators import hessian
 from asymptopia.measure.overview import spectrum_of
 
-RATES, STEPS, EVERY = (0.1, 0.2), 400, 40
+RATES, STEPS, EVERY = (0.07, 0.1), 600, 40
 IMAGE = Path(__file__).parents[1] / "images" / "curvature.png"
 DATA = load_digits()
 X = torch.tensor(DATA.data[:200] / 8 - 1, dtype=torch.float64)
