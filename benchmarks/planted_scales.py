@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy, relu, softmax
 
 from asymptopia.scale import Scale, scale
 
+Planted = tuple[Any, str, str | None]
 WIDTHS, DEPTHS, RATE = (64, 128, 256, 512), (4, 8, 16, 32), 0.01
 
 
@@ -156,50 +157,50 @@ def standard_scores(width: int) -> nn.Module:
     return Transformer(width, 0.5)
 
 
-def planted() -> dict[str, tuple[Any, str, str | None]]:
+def planted() -> dict[str, Planted]:
     """The 20 networks: (step, width or depth, the layer at fault or None)."""
     rates = {
         Perceptron: ("second", "third", "last"),
         Convolutional: ("second", "last"),
         Transformer: ("attention.query", "attention.value", "up", "down", "last"),
     }
-    found: dict[str, tuple[Any, str, str | None]] = {}
+    networks: dict[str, Planted] = {}
     for make, layers in rates.items():
         kind = make.__name__.lower()
-        found[f"{kind}, sound"] = (width_step(make), "width", None)
-        found[f"{kind}, weights of last"] = (width_step(make, start_of="last"), "width", "last")
+        networks[f"{kind}, sound"] = (width_step(make), "width", None)
+        networks[f"{kind}, weights of last"] = (width_step(make, start_of="last"), "width", "last")
         for layer in layers:
-            found[f"{kind}, rate of {layer}"] = (width_step(make, rate_of=layer), "width", layer)
-    found["transformer, scores"] = (width_step(standard_scores), "width", "attention.scores")
-    found["residual, sound"] = (depth_step(0.5), "depth", None)
-    found["residual, no factor"] = (depth_step(0.0), "depth", "blocks")
-    found["residual, a weak factor"] = (depth_step(0.125), "depth", "blocks")
-    return found
+            networks[f"{kind}, rate of {layer}"] = (width_step(make, rate_of=layer), "width", layer)
+    networks["transformer, scores"] = (width_step(standard_scores), "width", "attention.scores")
+    networks["residual, sound"] = (depth_step(0.5), "depth", None)
+    networks["residual, no factor"] = (depth_step(0.0), "depth", "blocks")
+    networks["residual, a weak factor"] = (depth_step(0.125), "depth", "blocks")
+    return networks
 
 
-def right(found: Scale, layer: str | None) -> bool:
+def right(report: Scale, layer: str | None) -> bool:
     """Whether the layers named are the one at fault, or none."""
-    named = {row.layer for row in found.faults}
+    named = {row.layer for row in report.faults}
     return named == set() if layer is None else len(named) == 1 and next(iter(named)).startswith(layer)
 
 
-def main() -> None:
-    """Print each network, what was found, and how often it was right; only those whose names have a word given."""
+def run(networks: dict[str, Planted]) -> None:
+    """Print each network, what was found, and how often it was right; only those whose names have the words given."""
     torch.set_num_threads(1)
-    chosen = {k: v for k, v in planted().items() if all(word in k for word in sys.argv[1:])}
+    chosen = {k: v for k, v in networks.items() if all(word in k for word in sys.argv[1:])}
     hits = 0
     for name, (step, along, layer) in chosen.items():
         before = time.process_time()
-        found = scale(step, WIDTHS if along == "width" else DEPTHS, along, seeds=8)
-        hits += right(found, layer)
-        named = "; ".join(f"{r.layer}: {r.mend} ({r.exponent.value:+.2f})" for r in found.faults) or "sound"
-        open_rows = f", {len(found.undecided)} undecided" if found.undecided else ""
+        report = scale(step, WIDTHS if along == "width" else DEPTHS, along, seeds=8)
+        hits += right(report, layer)
+        named = "; ".join(f"{r.layer}: {r.mend} ({r.exponent.value:+.2f})" for r in report.faults) or "sound"
+        open_rows = f", {len(report.undecided)} undecided" if report.undecided else ""
         seconds = time.process_time() - before
         print(
-            f"{'right' if right(found, layer) else 'WRONG'}  {name}: {named}{open_rows} [{seconds:.0f} s]", flush=True
+            f"{'right' if right(report, layer) else 'WRONG'}  {name}: {named}{open_rows} [{seconds:.0f} s]", flush=True
         )
     print(f"{hits} of {len(chosen)} right")
 
 
 if __name__ == "__main__":
-    main()
+    run(planted())

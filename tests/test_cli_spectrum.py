@@ -72,6 +72,12 @@ def parameters():
 
 def loss(w):
     return jnp.mean((X @ w - 1.0) ** 2) / 2
+
+def alike():
+    return np.ones(200), 600
+
+def unlike():
+    return np.linspace(0.5, 1.5, 200), 600
 """
 
 
@@ -85,6 +91,17 @@ def test_the_law_of_noise_is_drawn_where_it_applies(tmp_path):
     np.testing.assert_allclose(law["edges"], [(1 - 3**-0.5) ** 2, (1 + 3**-0.5) ** 2], rtol=0.1)
     assert law["outliers"] == [] and "Marchenko-Pastur" in figure.read_text()
     assert json.loads(done.stdout)["p_value"] > 0.01
+
+
+@pytest.mark.parametrize(("population", "holds"), [("alike", True), ("unlike", False)])
+def test_the_law_of_a_population_is_judged(tmp_path, population, holds):
+    path = tmp_path / "regression.py"
+    path.write_text(REGRESSION)
+    done = CliRunner().invoke(main, ["spectrum", f"{path}:loss", "--json", "--population", population])
+    assert done.exit_code == 0, done.output
+    assert (json.loads(done.stdout)["population_p_value"] > 0.01) == holds
+    done = CliRunner().invoke(main, ["spectrum", f"{path}:loss", "--population", "loss"])
+    assert done.exit_code == 2 and "must return (variances, samples)" in done.output
 
 
 ODD = """

@@ -9,9 +9,10 @@ import click
 
 VERBS = {
     "list": "catalogue", "show": "showing", "limit": "theory", "thresholds": "theory", "phases": "phases",
-    "width": "width", "atlas": "atlas", "spectrum": "spectrum", "scale": "scaling", "run": "running",
-    "check": "checking", "judge": "judging", "forecast": "running", "extrapolate": "extrapolate", "slurm": "running",
-    "report": "folders", "status": "folders", "diff": "folders", "export": "folders", "doctor": "folders",
+    "width": "width", "atlas": "atlas", "spectrum": "spectrum", "scale": "scaling", "kernels": "kernels",
+    "run": "running", "check": "checking", "judge": "judging", "forecast": "running",
+    "extrapolate": "extrapolate", "slurm": "running", "report": "folders", "status": "folders", "diff": "folders",
+    "export": "folders", "doctor": "folders",
 }  # fmt: skip
 """Each verb and its module, which is loaded when the verb is asked for."""
 

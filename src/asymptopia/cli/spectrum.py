@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, nothing else.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The figure's file.")
+@click.option("--population", metavar="NAME", help="The function that returns (variances, samples): the law of these.")
 @click.option("--at", "at", default="parameters", show_default=True, help="The function that returns the parameters.")
 @click.option("--count", default=3, show_default=True, type=click.IntRange(min=1), help="Extreme eigenvalues a side.")
 @click.option("--probes", default=10, show_default=True, type=click.IntRange(min=2), help="Random vectors.")
 @click.option("--order", default=80, show_default=True, type=click.IntRange(min=1), help="Products with each.")
 @click.argument("model", metavar="FILE.py:LOSS")
-def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path | None, as_json: bool) -> None:
+def spectrum(
+    model: str, count: int, probes: int, order: int, at: str, population: str | None, out: Path | None, as_json: bool
+) -> None:
     """The Hessian spectrum of your own model.
 
     LOSS is a function of the parameters, written with JAX or PyTorch, in a file that also has a function without
@@ -37,33 +40,58 @@ def spectrum(model: str, count: int, probes: int, order: int, at: str, out: Path
     Examples:
       asymptopia spectrum mymodel.py:loss --out spectrum.pdf
       asymptopia spectrum mymodel.py:loss --at trained --json
+      asymptopia spectrum mymodel.py:loss --population features
 
     Up to 2,000 parameters all eigenvalues are computed, and nothing has an error; beyond, the density is seen through
     random probes, and the trace through about as many products as two of them take.
 
+    With --population, NAME is a function of the file without arguments that returns the eigenvalues of the population's
+    covariance, and the number of samples: is the spectrum that of a sample covariance matrix of this population?
+
     --json prints {"model", "size", "exact", "trace", "trace_error", "trace_interval", "smallest", "largest",
     "smallest_errors", "largest_errors", "grid", "density", "density_error", "density_low", "density_high",
-    "marchenko_pastur", "p_value"}; errors are standard errors over the probes, intervals hold the truth in 95 % of
-    repetitions, and an eigenvalue lies within its error. "p_value" is that of the law of Marchenko and Pastur, null
-    where there is no such law to fit. Unless it is below 0.005, "marchenko_pastur" has "ratio" (dimensions per sample),
-    "variance", "edges", "outliers", the "population" variance of each and "outlier_count", the least and the most.
+    "marchenko_pastur", "p_value"}, and "population_p_value" with --population; errors are standard errors over the
+    probes, intervals hold the truth in 95 % of repetitions, and an eigenvalue lies within its error. "p_value" is that
+    of the law of Marchenko and Pastur, null where there is no such law to fit. Unless it is below 0.005,
+    "marchenko_pastur" has "ratio" (dimensions per sample), "variance", "edges", "outliers", the "population" variance
+    of each and "outlier_count", the least and the most.
     """
     from ..measure.overview import spectrum_of
-    from ..report.spectrum import save_spectrum
 
     if out is not None and out.suffix.lower() not in KINDS:
         raise StatementError(f"--out must end in {', '.join(KINDS)}, but is {str(out)!r}.")
     operator = _hessian(model, at)
     with only_json(as_json) as printed:
-        seen = spectrum_of(operator, count, probes, order)
+        seen = spectrum_of(operator, count, probes, order, _population(model, population) if population else None)
         if out is not None and seen.density is not None:
-            density, law = seen.density, seen.law
-            drawn = density.smoothed(law.density) if law is not None and seen.described else None
-            band = (density.low, density.high)
-            say(f"figure: {save_spectrum(density.grid, density.value, band, seen.values, out, drawn)}")
+            say(f"figure: {_drawn(seen, out)}")
         printed.append({"model": model} | _found(seen))
     if not as_json:
         show_table(("Hessian", model), _rows(seen))
+
+
+def _population(model: str, name: str) -> tuple[Any, int]:
+    """What the function of this name in the model's file returns."""
+    function = named(model, also=name)[1]
+    try:
+        variances, samples = function()
+    except Exception as error:
+        raise StatementError(f"{name!r} must return (variances, samples): {type(error).__name__}: {error}") from error
+    return variances, int(samples)
+
+
+def _drawn(seen: Spectrum, out: Path) -> Path:
+    """The figure, with the law that describes the spectrum."""
+    from ..report.spectrum import save_spectrum
+
+    density, law = seen.density, seen.law
+    assert density is not None
+    drawn = None
+    if seen.population is not None and seen.of_population:
+        drawn = density.smoothed(seen.population.density)
+    elif law is not None and seen.described:
+        drawn = density.smoothed(law.density)
+    return save_spectrum(density.grid, density.value, (density.low, density.high), seen.values, out, drawn)
 
 
 def _hessian(model: str, at: str) -> LinearOperator:
@@ -92,7 +120,8 @@ def _found(seen: Spectrum) -> dict[str, Any]:
         plain |= {name: getattr(seen.density, k).tolist() for k, name in names.items()}
     law = seen.law
     described = _described(law) if law is not None and seen.described else None
-    return plain | {"marchenko_pastur": described, "p_value": None if law is None else law.p_value}
+    measured = {} if seen.population is None else {"population_p_value": seen.population.p_value}
+    return plain | {"marchenko_pastur": described, "p_value": None if law is None else law.p_value} | measured
 
 
 def _rows(seen: Spectrum) -> list[list[str]]:
@@ -105,6 +134,9 @@ def _rows(seen: Spectrum) -> list[list[str]]:
     if not seen.exact:
         rows += [["95 % interval", f"{number(seen.trace.low)} to {number(seen.trace.high)}"]]
     rows += [["smallest", ", ".join(shown[:half])], ["largest", ", ".join(shown[half:])]]
+    if seen.population is not None:
+        said = "describes it" if seen.of_population else "refuted"
+        rows += [["law of the population", f"{said}: p-value {seen.population.p_value:.2g}"]]
     if law is None:
         return rows
     if not seen.described:

@@ -170,7 +170,7 @@ def size_of(operator: LinearOperator) -> int:
 
 def check_symmetry(operator: LinearOperator, n: int, rng: np.random.Generator) -> None:
     a, b = rng.standard_normal((2, n))
-    at_a, at_b = np.asarray(operator @ a, float), np.asarray(operator @ b, float)
+    at_a, at_b = np.asarray(operator @ np.stack([a, b], axis=1), float).T
     if not (np.isfinite(at_a).all() and np.isfinite(at_b).all()):
         raise StatementError("A product with the operator is not finite.")
     size = max(np.linalg.norm(at_a) * np.linalg.norm(b), np.linalg.norm(at_b) * np.linalg.norm(a))

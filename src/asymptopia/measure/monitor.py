@@ -39,7 +39,8 @@ class Monitor:
     sample_loss, samples: as `gradient_noise_scale` takes them, for the noise scale too.
 
     Its cost is told by `share`: the part of the time since the first call that measuring took. A sharpness takes about
-    a hundred products with the Hessian, each of two gradients; a noise scale a gradient of each sample, twice.
+    a hundred products with the Hessian, each of two gradients, or one for each of up to 2,000 parameters; a noise scale
+    a gradient of each sample, twice.
     """
 
     loss: Callable[[Any], Any]

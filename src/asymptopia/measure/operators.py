@@ -186,14 +186,26 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str,
     except (TypeError, ValueError, NotImplementedError) as error:
         raise StatementError(f"The {what} cannot be differentiated as often as needed: {_first(error)}") from error
 
-    def apply(vector: np.ndarray) -> np.ndarray:
-        product = np.asarray(compiled(np.asarray(vector, flat.dtype).ravel()), float)
-        if not np.isfinite(product).all():
+    chunk = pytorch.together(size)
+    many = jax.jit(jax.vmap(compiled))
+
+    def checked(product: Any) -> np.ndarray:
+        numbers = np.asarray(product, float)
+        if not np.isfinite(numbers).all():
             raise StatementError(f"The {what} cannot be differentiated as often as needed at `parameters`: nan.")
-        return product
+        return numbers
+
+    def apply(vector: np.ndarray) -> np.ndarray:
+        return checked(compiled(np.asarray(vector, flat.dtype).ravel()))
 
     def apply_all(vectors: np.ndarray) -> np.ndarray:
-        return np.stack([apply(v) for v in vectors.T], axis=1)
+        rows = np.asarray(vectors.T, flat.dtype)
+        if chunk == 1 or len(rows) == 1:
+            return np.stack([apply(row) for row in rows], axis=1)
+        filled = np.zeros((-(-len(rows) // chunk) * chunk, size), flat.dtype)  # one shape, compiled once
+        filled[: len(rows)] = rows
+        products = [checked(many(filled[k : k + chunk])) for k in range(0, len(filled), chunk)]
+        return np.concatenate(products)[: len(rows)].T
 
     return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(flat.dtype))
 

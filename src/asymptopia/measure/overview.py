@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .extremes import DENSE, extremes, precision_of
+from .population import PopulationLaw, population_law
 from .random_matrix import LEVEL, CovarianceLaw, fitted_law
 from .spectra import Density, quadrature, whole_spectrum
 from .trace import Trace, trace
@@ -27,6 +28,7 @@ class Spectrum:
     density:        smoothed, or None where all eigenvalues are alike.
     law:            Marchenko and Pastur's law as fitted, with its p-value, or None where there is none to fit.
     exact:          whether all eigenvalues were computed.
+    population:     the law of the population that was asked about, with its p-value, or None.
     """
 
     size: int
@@ -36,6 +38,12 @@ class Spectrum:
     density: Density | None
     law: CovarianceLaw | None
     exact: bool
+    population: PopulationLaw | None = None
+
+    @property
+    def of_population(self) -> bool:
+        """Whether the law of the population describes the spectrum: it is not refuted at the level 0.005."""
+        return self.population is not None and self.population.p_value > LEVEL
 
     @property
     def described(self) -> bool:
@@ -44,11 +52,15 @@ class Spectrum:
         return law is not None and law.p_value > LEVEL and (self.exact or len(law.outliers) < count)
 
 
-def spectrum_of(operator: LinearOperator, count: int = 3, probes: int = 10, order: int = 80) -> Spectrum:
+def spectrum_of(
+    operator: LinearOperator, count: int = 3, probes: int = 10, order: int = 80,
+    population: tuple[np.ndarray, int] | None = None,
+) -> Spectrum:  # fmt: skip
     """The spectrum: all eigenvalues up to 2,000 dimensions, else through random vectors, `order` products each.
 
     count: how many eigenvalues at each end; probes: how many random vectors.
-    Raises `StatementError` as `quadrature` does.
+    population: eigenvalues of a population covariance and a number of samples, as `population_law` takes them.
+    Raises `StatementError` as `quadrature` and `population_law` do.
     """
     n = operator.shape[0]
     count = min(count, max(1, n // 2))
@@ -66,4 +78,5 @@ def spectrum_of(operator: LinearOperator, count: int = 3, probes: int = 10, orde
     density = None if flat else seen.density()
     largest = np.sort(seen.eigenvalues[0])[-max(20, n // 10) :] if seen.exact else values[count:]
     law = None if flat else fitted_law(seen, largest)
-    return Spectrum(n, values, errors, total, density, law, seen.exact)
+    measured = None if population is None else population_law(seen, *population)
+    return Spectrum(n, values, errors, total, density, law, seen.exact, measured)

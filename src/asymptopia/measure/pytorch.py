@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from ..parts.activation import Activation
 
+TOGETHER = 4_000_000  # numbers in the vectors that are multiplied at once
+
 
 def is_module(what: object) -> TypeGuard[torch.nn.Module]:
     """Whether this is a PyTorch module; does not import PyTorch."""
@@ -42,14 +44,21 @@ def hessian(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Mo
     gradient = _gradients(value, parameters, create_graph=True)
     kept = [(g, p) for g, p in zip(gradient, parameters, strict=True) if g.requires_grad]
 
-    def product(vector: torch.Tensor) -> torch.Tensor:
-        pieces = dict(zip(map(id, parameters), _split(vector, parameters), strict=True))
+    def product(vectors: torch.Tensor) -> torch.Tensor:
         if not kept:
-            return torch.zeros_like(vector)
+            return torch.zeros_like(vectors)
+        batched = vectors.ndim > 1
+        pieces = dict(zip(map(id, parameters), _split(vectors, parameters), strict=True))
         along = [pieces[id(p)] for _, p in kept]
-        return _flat(_gradients([g for g, _ in kept], parameters, along, retain_graph=True))
+        slopes = _gradients([g for g, _ in kept], parameters, along, retain_graph=True, is_grads_batched=batched)
+        if not batched:
+            return _flat(slopes)
+        whole = [
+            s if s.ndim > p.ndim else s.expand(len(vectors), *s.shape) for s, p in zip(slopes, parameters, strict=True)
+        ]
+        return torch.cat([s.reshape(len(vectors), -1) for s in whole], 1)
 
-    return _operator(product, sum(p.numel() for p in parameters), parameters[0])
+    return _operator(product, sum(p.numel() for p in parameters), parameters[0], batched=True)
 
 
 def gauss_newton(
@@ -240,8 +249,8 @@ def _gradients(of: Any, inputs: Any, along: Any = None, **how: bool) -> list[tor
 def _split(vector: torch.Tensor, parameters: list[torch.nn.Parameter]) -> list[torch.Tensor]:
     import torch
 
-    pieces = torch.split(vector, [p.numel() for p in parameters])
-    return [v.to(p.dtype).view_as(p) for v, p in zip(pieces, parameters, strict=True)]
+    pieces = torch.split(vector, [p.numel() for p in parameters], dim=-1)
+    return [v.to(p.dtype).reshape(*vector.shape[:-1], *p.shape) for v, p in zip(pieces, parameters, strict=True)]
 
 
 def _flat(pieces: list[torch.Tensor]) -> torch.Tensor:
@@ -254,23 +263,37 @@ def _numbers(tensor: torch.Tensor) -> np.ndarray:
     return np.asarray(tensor.detach().cpu().double().numpy())
 
 
-def _operator(product: Callable[[torch.Tensor], torch.Tensor], size: int, like: torch.Tensor) -> LinearOperator:
+def _operator(
+    product: Callable[[torch.Tensor], torch.Tensor], size: int, like: torch.Tensor, batched: bool = False
+) -> LinearOperator:
+    """The operator of a product; a batched one takes several vectors (P, n) at once as well."""
     import torch
     from scipy.sparse.linalg import LinearOperator
 
-    def apply(vector: np.ndarray) -> np.ndarray:
-        moved = torch.as_tensor(np.ascontiguousarray(vector).ravel()).to(device=like.device, dtype=like.dtype)
+    def apply(rows: np.ndarray) -> np.ndarray:
+        moved = torch.as_tensor(np.ascontiguousarray(rows)).to(device=like.device, dtype=like.dtype)
         try:
-            flat_product = _numbers(product(moved))
+            products = _numbers(product(moved))
         except (RuntimeError, NotImplementedError) as error:
             first = (str(error).splitlines() or [""])[0]
             raise StatementError(f"The loss cannot be differentiated as often as needed: {first}") from error
-        if not np.isfinite(flat_product).all():
+        if not np.isfinite(products).all():
             raise StatementError("The loss cannot be differentiated as often as needed at `parameters`: nan.")
-        return flat_product
+        return products
 
     def apply_all(vectors: np.ndarray) -> np.ndarray:
-        return np.stack([apply(v) for v in vectors.T], axis=1)
+        rows, chunk = vectors.T, together(size)
+        if batched and chunk > 1:
+            try:
+                return np.concatenate([apply(rows[k : k + chunk]) for k in range(0, len(rows), chunk)]).T
+            except StatementError:  # a function that cannot be batched: one by one, with its own message
+                pass
+        return np.stack([apply(v) for v in rows], axis=1)
 
     dtype = np.dtype("float32" if like.dtype == torch.float32 else "float64")
-    return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=dtype)
+    return LinearOperator((size, size), matvec=lambda v: apply(v.ravel()), matmat=apply_all, rmatvec=apply, dtype=dtype)
+
+
+def together(size: int) -> int:
+    """How many vectors of this size are multiplied at once."""
+    return max(1, min(8, TOGETHER // size))

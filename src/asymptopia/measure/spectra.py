@@ -172,8 +172,8 @@ def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed
     check_symmetry(operator, n, rng)
     order = min(order, n)
     eigenvalues, weights = np.zeros((2, probes, order))
-    for i in range(probes):
-        values, shares = _lanczos(operator, rng.standard_normal(n), order)
+    starts = rng.standard_normal((probes, n))
+    for i, (values, shares) in enumerate(_lanczos(operator, starts, order)):
         eigenvalues[i, : len(values)], weights[i, : len(values)] = values, shares
         eigenvalues[i, len(values) :] = values[-1]
     return Quadrature(eigenvalues, weights, n)
@@ -185,28 +185,50 @@ def whole_spectrum(operator: LinearOperator) -> Quadrature:
     return Quadrature(values[None], np.full((1, len(values)), 1 / len(values)), len(values))
 
 
-def _lanczos(operator: LinearOperator, start: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Ritz values of the Krylov space of `start`, and the squared weights of `start` on them."""
-    from scipy.linalg import eigh_tridiagonal
-
-    basis = np.zeros((order, len(start)))
-    diagonal, beside = np.zeros((2, order))
-    vector = start / np.linalg.norm(start)
-    for k in range(order):
-        basis[k] = vector
-        vector = np.asarray(operator @ vector, float)
-        if not np.isfinite(vector).all():
-            raise StatementError("A product with the operator is not finite.")
-        diagonal[k] = basis[k] @ vector
-        for _ in range(2):
-            vector = vector - basis[: k + 1].T @ (basis[: k + 1] @ vector)
-        beside[k] = np.linalg.norm(vector)
-        scale = max(np.abs(diagonal[: k + 1]).max(), beside[: k + 1].max())
-        if k == order - 1 or beside[k] <= SMALL * len(start) ** 0.5 * scale:
+def _lanczos(operator: LinearOperator, starts: np.ndarray, order: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each start (P, n): Ritz values of its Krylov space, and its squared weights on them. All go side by side, so
+    that an operator can do several products at once.
+    """
+    each = [_Krylov(start, order) for start in starts]
+    for _ in range(order):
+        going = [one for one in each if not one.done]
+        if not going:
             break
-        vector /= beside[k]
-    values, vectors = eigh_tridiagonal(diagonal[: k + 1], beside[:k])
-    return values, vectors[0] ** 2
+        images = np.asarray(operator @ np.stack([one.basis[one.size] for one in going], axis=1), float)
+        if not np.isfinite(images).all():
+            raise StatementError("A product with the operator is not finite.")
+        for one, image in zip(going, images.T, strict=True):
+            one.extend(image)
+    return [one.spectrum() for one in each]
+
+
+class _Krylov:
+    """A Krylov space that grows: its orthonormal basis in rows, and the operator's tridiagonal matrix in it."""
+
+    def __init__(self, start: np.ndarray, order: int) -> None:
+        self.basis = np.zeros((order, len(start)))
+        self.basis[0] = start / np.linalg.norm(start)
+        self.diagonal, self.beside = np.zeros((2, order))
+        self.size, self.done = 0, False
+
+    def extend(self, image: np.ndarray) -> None:
+        """One vector more, from the operator's product with the last one."""
+        k = self.size
+        self.diagonal[k] = self.basis[k] @ image
+        for _ in range(2):
+            image = image - self.basis[: k + 1].T @ (self.basis[: k + 1] @ image)
+        self.beside[k] = np.linalg.norm(image)
+        scale = max(np.abs(self.diagonal[: k + 1]).max(), self.beside[: k + 1].max())
+        self.size, full = k + 1, k + 1 == len(self.basis)
+        self.done = full or self.beside[k] <= SMALL * len(image) ** 0.5 * scale
+        if not self.done:
+            self.basis[k + 1] = image / self.beside[k]
+
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.linalg import eigh_tridiagonal
+
+        values, vectors = eigh_tridiagonal(self.diagonal[: self.size], self.beside[: self.size - 1])
+        return values, vectors[0] ** 2
 
 
 def _degrees(seen: np.ndarray, level: float) -> np.ndarray:

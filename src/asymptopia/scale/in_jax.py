@@ -1,23 +1,43 @@
 """One training run of JAX parameters, as its products with weights see it: the trace of the loss, and no rewrite.
 
-A layer is a product (`dot_general` or a convolution) of something that depends on a parameter alone with something
-else; it has the parameter's name. Products inside of loops are not seen.
+A layer is a product (`dot_general` or a convolution) of something that depends on parameters alone with something else;
+it has the name of the largest of these parameters. A `scan` is unrolled; products inside of `while_loop` are not seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .seen import LayerSeen, Seen
+from .graph import Graph
+from .seen import MASKED, Seen, layer_seen
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
-CALLS = ("pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat", "checkpoint", "custom_lin")
+CALLS = ("pjit", "jit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat", "remat2", "checkpoint",
+         "custom_lin")  # fmt: skip
 
-Given = tuple[Any, str | None, bool]
-"""A value, the parameter that it alone depends on, and whether it is a constant of the program."""
+LAYOUT = ("transpose", "reshape", "broadcast_in_dim", "squeeze", "convert_element_type", "copy")
+
+
+class _Value(NamedTuple):
+    """A value, the parameter that it alone depends on, whether it is a constant of the program, and its node."""
+
+    value: Any
+    owner: str | None
+    constant: bool
+    node: int | None
+
+
+class _Call(NamedTuple):
+    """A layer at work: `product(x, weights)` is what it does to give `output`; shape is (outputs, inputs)."""
+
+    product: Callable[[Any, Any], Any]
+    x: Any
+    weights: Any
+    output: Any
+    shape: tuple[int, int]
 
 
 def observe(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], steps: int) -> Seen:
@@ -25,31 +45,46 @@ def observe(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], steps: 
     import jax
 
     before = _Trace(loss, parameters)
-    moved, state = parameters, optimiser.init(parameters)
+    gradients = before.gradients()
+    moves, state = parameters, optimiser.init(parameters)
     slope = jax.jit(jax.grad(loss))
     stages = []
     for k in range(steps):
-        moved, state = _stepped(optimiser, slope(moved), state, moved)
+        moves, state = _stepped(optimiser, slope(moves), state, moves)
         if k in (0, steps - 1):
-            stages.append(_Trace(loss, moved))
+            stages.append(_Trace(loss, moves))
     after = stages[-1]
-    layers = {
-        name: _layer(at, [stage.at[name] for stage in stages], before.gradients[name]) for name, at in before.at.items()
-    }
+    layers = {}
+    for name, call in before.calls.items():
+        later = [stage.calls[name] for stage in stages]
+        seen = _rms(call.output), _rms(later[-1].output - call.output), _rms(gradients[name])
+        layers[name] = layer_seen(
+            call.product, (call.x, call.weights), [(s.x, s.weights) for s in later], _rms, call.shape,
+            before.graph.factors[name], seen,
+        )  # fmt: skip
     scores = {
-        name: (_rms(s), _rms(after.scores[name] - s)) for name, s in before.scores.items() if name in after.scores
+        name: (_rms(_unmasked(s)), _rms(_unmasked(after.scores[name]) - _unmasked(s)))
+        for name, s in before.scores.items()
+        if name in after.scores
     }
-    return Seen(layers, scores, {}, None, (before.value, after.value), before.unseen)
+    return Seen(layers, scores, before.blocks, None, (before.value, after.value), before.unseen)
 
 
-def degree(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], factor: float) -> float:
-    """The norm of one update of all parameters, with the loss times a factor."""
+def moved(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], factor: float) -> dict[str, float]:
+    """The norm of the first update of each parameter, with the loss times a factor."""
     import jax
 
     slope = jax.grad(lambda p: factor * loss(p))(parameters)
-    moved, _ = _stepped(optimiser, slope, optimiser.init(parameters), parameters)
-    pairs = zip(jax.tree.leaves(moved), jax.tree.leaves(parameters), strict=True)
-    return float(sum(float(((a - b) ** 2).sum()) for a, b in pairs) ** 0.5)
+    moves, _ = _stepped(optimiser, slope, optimiser.init(parameters), parameters)
+    pairs = zip(_named(parameters), jax.tree.leaves(moves), strict=True)
+    return {name: float(((a - b) ** 2).sum() ** 0.5) for (name, b), a in pairs}
+
+
+def _named(parameters: Any) -> list[tuple[str, Any]]:
+    import jax
+
+    leaves = jax.tree_util.tree_leaves_with_path(parameters)
+    return [(jax.tree_util.keystr(path) or "weights", leaf) for path, leaf in leaves]
 
 
 def _stepped(optimiser: Any, slope: Any, state: Any, parameters: Any) -> tuple[Any, Any]:
@@ -60,83 +95,154 @@ def _stepped(optimiser: Any, slope: Any, state: Any, parameters: Any) -> tuple[A
 
 
 class _Trace:
-    """Every product with weights in the loss: the product as a function of both sides, the sides, and the gradient."""
+    """The loss, equation by equation: its layers, scores of attention, and what each skip adds."""
 
     def __init__(self, loss: Callable[[Any], Any], parameters: Any) -> None:
         import jax
 
-        leaves = jax.tree_util.tree_leaves_with_path(parameters)
-        names = [jax.tree_util.keystr(path) or "weights" for path, _ in leaves]
-        values = [leaf for _, leaf in leaves]
+        named = _named(parameters)
+        values = [leaf for _, leaf in named]
         tree = jax.tree.structure(parameters)
+        self.sizes = {name: np.size(leaf) for name, leaf in named}
         self.closed = jax.make_jaxpr(lambda *flat: loss(jax.tree.unflatten(tree, flat)))(*values)
-        self.at: dict[str, tuple[Any, Any, Any, int]] = {}
+        self.given = [_Value(leaf, name, False, None) for name, leaf in named]
+        self.calls: dict[str, _Call] = {}
         self.scores: dict[str, Any] = {}
-        self.outputs: dict[str, Any] = {}
+        self.blocks: dict[str, tuple[float, float]] = {}
+        self.graph = Graph()
+        self.value = float(self._evaluate({}))
+        used = {name.split(" ")[0] for name in self.calls}
+        self.unseen = [name for name, leaf in named if np.ndim(leaf) >= 2 and name not in used]
 
-        def run(added: dict[str, Any]) -> Any:
-            self.at, self.scores, self.outputs = {}, {}, {}
-            given: list[Given] = [(v, name, False) for v, name in zip(values, names, strict=True)]
-            return self._run(self.closed.jaxpr, self.closed.consts, given, added)[0][0]
+    def gradients(self) -> dict[str, Any]:
+        """Of the loss, in the output of each layer."""
+        import jax
 
-        self.value = float(run({}))
-        at, scores = self.at, self.scores
-        zeros = {name: np.zeros_like(z) for name, z in self.outputs.items()}
-        self.gradients = jax.grad(run)(zeros)
-        self.at, self.scores = at, scores
-        self.unseen = [
-            n for n, v in zip(names, values, strict=True) if np.ndim(v) >= 2 and n not in {k.split(" ")[0] for k in at}
-        ]
+        kept = self.calls, self.scores, self.blocks, self.graph
+        zeros = {name: np.zeros_like(call.output) for name, call in self.calls.items()}
+        slopes: dict[str, Any] = jax.grad(self._evaluate)(zeros)
+        self.calls, self.scores, self.blocks, self.graph = kept
+        return slopes
 
-    def _run(self, jaxpr: Any, consts: Any, given: list[Given], added: Any) -> list[Any]:
-        """Evaluate; a value goes with the name of the parameter that it alone depends on."""
+    def _evaluate(self, added: dict[str, Any]) -> Any:
+        """The loss with something added to the outputs of layers; all else is kept here."""
+        self.calls, self.scores, self.blocks, self.graph = {}, {}, {}, Graph()
+        return self._run(self.closed.jaxpr, self.closed.consts, self.given, added)[0].value
+
+    def _run(self, jaxpr: Any, consts: Any, given: list[_Value], added: Any) -> list[_Value]:
         from jax.extend.core import Literal
 
-        values: dict[Any, Given] = {}
-        values.update(zip(jaxpr.invars, given, strict=True))
-        values.update((var, (c, None, False)) for var, c in zip(jaxpr.constvars, consts, strict=True))
+        values: dict[Any, _Value] = dict(zip(jaxpr.invars, given, strict=True))
+        values |= {var: _Value(c, None, np.ndim(c) == 0, None) for var, c in zip(jaxpr.constvars, consts, strict=True)}
 
-        def read(atom: Any) -> Given:
-            return (atom.val, None, True) if isinstance(atom, Literal) else values[atom]
+        def read(atom: Any) -> _Value:
+            return _Value(atom.val, None, True, None) if isinstance(atom, Literal) else values[atom]
 
         for equation in jaxpr.eqns:
-            ins = [read(atom) for atom in equation.invars]
-            outs = self._equation(equation, ins, added)
+            outs = self._equation(equation, [read(atom) for atom in equation.invars], added)
             values.update(zip(equation.outvars, outs, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 
-    def _equation(self, equation: Any, ins: list[Any], added: Any) -> list[Any]:
+    def _equation(self, equation: Any, ins: list[_Value], added: Any) -> list[_Value]:
         name = equation.primitive.name
         inner = equation.params.get("jaxpr") or equation.params.get("call_jaxpr")
         if name in CALLS and inner is not None:
             closed = hasattr(inner, "consts")
             return self._run(inner.jaxpr if closed else inner, inner.consts if closed else (), ins, added)
-        args = [value for value, _, _ in ins]
-        out = equation.primitive.bind(*args, **equation.params)
-        owners = {owner for _, owner, constant in ins if not constant}
-        owner = owners.pop() if len(owners) == 1 else None
-        if name in PRODUCTS and (ins[0][1] is None) != (ins[1][1] is None):
-            out = self._product(equation, ins, out, added)
-            owner = None
-        elif name == "exp" and owner is None and np.ndim(out) >= 2 and out.shape[-1] == out.shape[-2]:
-            self.scores[f"scores {len(self.scores)}"] = args[0]
-        return [(o, owner, False) for o in (out if equation.primitive.multiple_results else [out])]
+        if name == "scan":
+            return self._scan(equation.params, ins, added)
+        out = equation.primitive.bind(*(one.value for one in ins), **equation.params)
+        if not equation.primitive.multiple_results:
+            return [self._single(equation, ins, out, added)]
+        owner, node = self._owner(ins), self._follow(ins)
+        return [_Value(o, owner, False, node) for o in out]
 
-    def _product(self, equation: Any, ins: list[Any], out: Any, added: Any) -> Any:
-        side = 0 if ins[0][1] is not None else 1
-        name, number = ins[side][1], 2
-        while name in self.at:
-            name, number = f"{ins[side][1]} {number}", number + 1
+    def _single(self, equation: Any, ins: list[_Value], out: Any, added: Any) -> _Value:
+        """What one equation gives, noted for what it is."""
+        name, owner = equation.primitive.name, self._owner(ins)
+        constant = bool(ins) and all(one.constant for one in ins)
+        free = [one for one in ins if one.owner is None and not one.constant]
+        if owner is not None or constant:
+            return _Value(out, owner, constant, None)
+        if name in PRODUCTS and len(free) == 1 and len(ins) == 2:
+            return self._layer(equation, ins, out, added)
+        nodes = [self._node(one) for one in free]
+        node = None
+        if name in PRODUCTS:
+            node = self.graph.add_product(nodes)
+        elif name in ("mul", "div") and len(free) == 1 and (factor := _factor(name, ins)):
+            node = self.graph.add_multiple(nodes[0], factor)
+        elif len(free) == 1 and (name in LAYOUT or (name == "add" and any(one.owner is not None for one in ins))):
+            node = self.graph.add_multiple(nodes[0], 1.0)  # the same numbers, or with a bias
+        elif name in ("add", "add_any") and len(free) == 2 and np.shape(ins[0].value) == np.shape(ins[1].value):
+            self._add(free, nodes, added)
+        elif name == "exp" and np.ndim(out) >= 2 and self.graph.follows_product(nodes[0]):
+            self.scores[f"scores {len(self.scores)}"] = ins[0].value
+        return _Value(out, None, False, self.graph.add(nodes) if node is None else node)
 
-        def product(weights: Any, x: Any) -> Any:
-            pair = (weights, x) if side == 0 else (x, weights)
-            return equation.primitive.bind(*pair, **equation.params)
+    def _owner(self, ins: list[_Value]) -> str | None:
+        """The largest of the parameters that all operands depend on, and on nothing else."""
+        owners = [one.owner for one in ins if not one.constant]
+        if not owners or None in owners:
+            return None
+        return max(filter(None, owners), key=lambda name: self.sizes[name])
+
+    def _node(self, one: _Value) -> int:
+        return self.graph.add() if one.node is None else one.node
+
+    def _follow(self, ins: list[_Value]) -> int | None:
+        return self.graph.add([self._node(one) for one in ins if one.owner is None and not one.constant])
+
+    def _add(self, free: list[_Value], nodes: list[int], added: Any) -> None:
+        if not added and (branch := self.graph.branch(*nodes)) is not None:
+            position, name = branch
+            sizes = [_rms(one.value) for one in free]
+            self.blocks.setdefault(name, (sizes[position], sizes[1 - position]))
+
+    def _layer(self, equation: Any, ins: list[_Value], out: Any, added: Any) -> _Value:
+        side = 0 if ins[0].owner is not None else 1
+        owner, x = ins[side].owner, ins[1 - side]
+        assert owner is not None
+        name, number = owner, 2
+        while name in self.calls:
+            name, number = f"{owner} {number}", number + 1
+
+        def product(at: Any, weights: Any) -> Any:
+            return equation.primitive.bind(*((weights, at) if side == 0 else (at, weights)), **equation.params)
 
         out = out + added[name] if name in added else out
-        weights, x = ins[side][0], ins[1 - side][0]
-        self.at[name] = (product, weights, x, _contracted(equation, side))
-        self.outputs[name] = out
-        return out
+        inputs = _contracted(equation, side)
+        shape = np.size(ins[side].value) // inputs, inputs
+        self.calls[name] = _Call(product, x.value, ins[side].value, out, shape)
+        return _Value(out, None, False, self.graph.add_layer(name, self._node(x)))
+
+    def _scan(self, params: Any, ins: list[_Value], added: Any) -> list[_Value]:
+        """All turns of a scan, one after the other."""
+        import jax.numpy as jnp
+
+        consts, carried = params["num_consts"], params["num_carry"]
+        fixed, state, along = ins[:consts], ins[consts : consts + carried], ins[consts + carried :]
+        turns = range(params["length"])
+        stacked: list[list[_Value]] = []
+        for t in reversed(turns) if params["reverse"] else turns:
+            now = [one._replace(value=one.value[t]) for one in along]
+            outs = self._run(params["jaxpr"].jaxpr, params["jaxpr"].consts, [*fixed, *state, *now], added)
+            state = outs[:carried]
+            stacked.append(outs[carried:])
+        gathered = zip(*(reversed(stacked) if params["reverse"] else stacked), strict=True)
+        return state + [
+            _Value(jnp.stack([one.value for one in each]), self._owner(list(each)), False, self._follow(list(each)))
+            for each in gathered
+        ]
+
+
+def _factor(name: str, ins: list[_Value]) -> float | None:
+    """The constant that a value is multiplied by, or None."""
+    constants = [one for one in ins if one.constant]
+    if len(constants) != 1 or np.ndim(constants[0].value) or (name == "div" and ins[0].constant):
+        return None
+    factor = float(constants[0].value)
+    return (1 / factor if name == "div" else factor) if factor else None
 
 
 def _contracted(equation: Any, side: int) -> int:
@@ -147,18 +253,8 @@ def _contracted(equation: Any, side: int) -> int:
     return int(shape[equation.params["dimension_numbers"].lhs_spec[1]])
 
 
-def _layer(before: Any, stages: list[Any], gradient: Any) -> LayerSeen:
-    product, start, x, inputs = before
-    gains = []
-    for _, weights, later, _ in stages:
-        change = later - x
-        moves = _rms(change) > 1e-9 * _rms(x)
-        update = _rms(product(weights - start, x)) / max(_rms(x), 1e-300)
-        gains.append((_rms(product(start, change)) / _rms(change) if moves else 0.0, update))
-    of_change, update = (next(filter(None, values), 0.0) for values in zip(*gains, strict=True))
-    z, moved = product(start, x), product(stages[-1][1], stages[-1][2])
-    shape = (start.size // inputs, inputs)
-    return LayerSeen(shape, _rms(z) / max(_rms(x), 1e-300), of_change, update, _rms(z), _rms(moved - z), _rms(gradient))
+def _unmasked(scores: Any) -> np.ndarray:
+    return np.where(np.abs(scores) < MASKED, scores, 0.0)
 
 
 def _rms(array: Any) -> float:

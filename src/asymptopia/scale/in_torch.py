@@ -1,4 +1,8 @@
-"""One training run of a PyTorch module, as its layers see it: forward hooks, and no rewrite."""
+"""One training run of a PyTorch module, as its products with weights see it: the calls of functions, and no rewrite.
+
+A layer is a call of a linear map, a convolution, a matrix product or an embedding with something that depends on
+parameters alone; it has the name of the module that holds the parameter, or the parameter's own.
+"""
 
 from __future__ import annotations
 
@@ -7,59 +11,73 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..contract.record import StatementError
-from .seen import LayerSeen, Seen
+from .calls import Applied, applied, factor_of, known, tensors_of
+from .graph import Graph
+from .seen import MASKED, LayerSeen, Seen, layer_seen
 
 if TYPE_CHECKING:
     import torch
+
+    _Called = tuple[Applied, torch.Tensor]
 
 
 def observe(module: torch.nn.Module, optimiser: Any, loss: Callable[[Any], Any], steps: int) -> Seen:
     """What the layers do before and after some steps on the same batch."""
     before = _Capture(module)
     value = before.of(loss)
-    stages = [copy.deepcopy(module)]
+    stages = []
     for k in range(steps):
         optimiser.zero_grad()
         loss(module).backward()
         optimiser.step()
         if k in (0, steps - 1):
             stages.append(copy.deepcopy(module))
-    captured = [before, *(_Capture(stage) for stage in stages[1:])]
-    ends = [capture.of(loss) for capture in captured[1:]][-1]
+    captured = [_Capture(stage) for stage in stages]
+    ends = [capture.of(loss) for capture in captured][-1]
     after = captured[-1]
-    layers = {name: _layer(name, stages, captured) for name in before.inputs if name in after.inputs}
+    layers = {
+        name: _layer(call, [c.calls[name] for c in captured], before.graph.factors[name], before.gradients.get(name))
+        for name, call in before.calls.items()
+        if all(name in c.calls for c in captured)
+    }
     changed = {
         name: (_rms(logits), _rms(after.logits[name] - logits))
         for name, logits in before.logits.items()
         if name in after.logits
     }
-    blocks = {name: (_rms(out - into), _rms(into)) for name, (into, out) in before.blocks.items()}
     output = None if before.output is None else (_rms(before.output), _rms(after.output - before.output))
-    return Seen(layers, changed, blocks, output, (value, ends), _unseen(module, before))
+    return Seen(layers, changed, before.blocks, output, (value, ends), before.unseen())
 
 
-def degree(module: torch.nn.Module, optimiser: Any, loss: Callable[[Any], Any], factor: float) -> float:
-    """The norm of one update of all parameters, with the loss times a factor."""
-    before = [p.detach().clone() for p in module.parameters()]
+def moved(module: torch.nn.Module, optimiser: Any, loss: Callable[[Any], Any], factor: float) -> dict[str, float]:
+    """The norm of the first update of each layer's parameter, with the loss times a factor."""
+    before = {name: p.detach().clone() for name, p in module.named_parameters()}
     optimiser.zero_grad()
     (factor * loss(module)).backward()
     optimiser.step()
-    moved = sum(float(((p.detach() - q) ** 2).sum()) for p, q in zip(module.parameters(), before, strict=True))
-    return float(moved**0.5)
+    return {_layer_name(n): float((p.detach() - before[n]).norm()) for n, p in module.named_parameters()}
+
+
+def _layer_name(parameter: str) -> str:
+    return parameter.removesuffix(".weight")
 
 
 class _Capture:
-    """Inputs, outputs and gradients of all layers, scores of attention, and the change that each block makes."""
+    """Calls of layers, gradients in their outputs, scores of attention, and what each skip adds."""
 
     def __init__(self, module: torch.nn.Module) -> None:
         self.module = module
-        self.inputs: dict[str, torch.Tensor] = {}
-        self.outputs: dict[str, torch.Tensor] = {}
+        self.calls: dict[str, _Called] = {}
         self.gradients: dict[str, torch.Tensor] = {}
         self.logits: dict[str, torch.Tensor] = {}
-        self.blocks: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.blocks: dict[str, tuple[float, float]] = {}
         self.output: Any = None
+        self.graph = Graph()
         self.inside: list[str] = []
+        self.nodes: dict[int, int] = {}
+        self.owners: dict[int, str] = {id(p): name for name, p in module.named_parameters()}
+        self.sizes = {name: p.numel() for name, p in module.named_parameters()}
+        self.kept: list[Any] = []  # what has an identity in use must live
 
     def of(self, loss: Callable[[Any], Any]) -> float:
         """The loss; all else is kept here. The gradients of the parameters are as before."""
@@ -68,10 +86,10 @@ class _Capture:
         handles = []
         for name, part in self.module.named_modules():
             handles.append(part.register_forward_pre_hook(lambda m, a, name=name: self.inside.append(name)))
-            handles.append(part.register_forward_hook(self._hook(name, part)))
-        kept = [None if p.grad is None else p.grad.clone() for p in self.module.parameters()]
+            handles.append(part.register_forward_hook(self._leave))
+        gradients = [None if p.grad is None else p.grad.clone() for p in self.module.parameters()]
         try:
-            with _scores(self):
+            with _watching(self):
                 value = loss(self.module)
             if not isinstance(value, torch.Tensor) or value.ndim:
                 raise StatementError("The loss that `step` returns must give a scalar tensor of the module.")
@@ -79,97 +97,127 @@ class _Capture:
         finally:
             for handle in handles:
                 handle.remove()
-            for p, g in zip(self.module.parameters(), kept, strict=True):
+            for p, g in zip(self.module.parameters(), gradients, strict=True):
                 p.grad = g
+        self.kept.clear()
         return float(value.detach())
 
-    def _hook(self, name: str, part: torch.nn.Module) -> Callable[..., None]:
+    def unseen(self) -> list[str]:
+        """Weights that no layer was seen to use."""
+        named = ((name, p) for name, p in self.module.named_parameters() if p.ndim >= 2)
+        return [name for name, _ in named if _layer_name(name) not in self.calls]
+
+    def _leave(self, part: torch.nn.Module, given: Any, out: Any) -> None:
         import torch
 
-        weighted = getattr(part, "weight", None)
-        is_layer = isinstance(weighted, torch.Tensor) and weighted.ndim >= 2
+        if not self.inside.pop() and part is self.module and isinstance(out, torch.Tensor):
+            self.output = out.detach().clone()
 
-        def hook(_: Any, given: Any, out: Any) -> None:
-            self.inside.pop()
-            if not (given and isinstance(out, torch.Tensor) and isinstance(given[0], torch.Tensor)):
-                return
-            if is_layer:
-                self.inputs[name], self.outputs[name] = given[0].detach(), out.detach()
-                if out.requires_grad:
-                    out.register_hook(lambda g: self.gradients.__setitem__(name, g.detach()))  # type: ignore[no-untyped-call]
-            compound = next(part.children(), None) is not None
-            if name.rpartition(".")[2].isdigit() and compound and out.shape == given[0].shape:
-                self.blocks[name] = (given[0].detach(), out.detach())
-            if not name:
-                self.output = out.detach()
+    def node(self, tensor: torch.Tensor) -> int:
+        if id(tensor) not in self.nodes:
+            self.mark(tensor, self.graph.add())
+        return self.nodes[id(tensor)]
 
-        return hook
+    def mark(self, tensor: torch.Tensor, node: int) -> None:
+        self.nodes[id(tensor)] = node
+        self.kept.append(tensor)
+
+    def see(self, function: Any, args: Any, kwargs: Any, call: Callable[[], Any]) -> Any:
+        """Call a function of tensors, and note what it is."""
+        import torch
+
+        tensors = list(tensors_of((args, kwargs)))
+        owned = [t for t in tensors if id(t) in self.owners]
+        free = [t for t in tensors if id(t) not in self.owners]
+        adds = function in known()["add"] and len(free) == 2 and free[0].shape == free[1].shape
+        sizes = [_rms(t) for t in free] if adds else []  # before the call, which may write over them
+        nodes = [self.node(t) for t in free]
+        out = call()
+        if not isinstance(out, torch.Tensor):
+            for part in tensors_of(out):
+                self._follow(part, owned, nodes)
+        elif (layer := applied(function, args, kwargs, self.owners)) is not None:
+            self._layer(layer, out)
+        elif function in known()["scale"] and len(free) == 1 and (factor := factor_of(function, args)) is not None:
+            self.mark(out, self.graph.add_multiple(nodes[0], factor))
+        elif function in known()["layout"] and len(free) == 1 and not owned:
+            self.mark(out, self.graph.add_multiple(nodes[0], 1.0))
+        elif function in known()["matmul"] and len(free) == 2:
+            self.mark(out, self.graph.add_product(nodes))
+        elif sizes and (branch := self.graph.branch(*nodes)) is not None:
+            position, name = branch
+            self.blocks.setdefault(name, (sizes[position], sizes[1 - position]))
+            self.mark(out, self.graph.add(nodes))
+        else:
+            self._follow(out, owned, nodes)
+        return out
+
+    def _follow(self, out: torch.Tensor, owned: list[torch.Tensor], nodes: list[int]) -> None:
+        if owned and not nodes:
+            self.owners[id(out)] = max((self.owners[id(t)] for t in owned), key=lambda n: self.sizes[n])
+            self.kept.append(out)
+        else:
+            self.mark(out, self.graph.add(nodes))
+
+    def _layer(self, applied: Applied, out: torch.Tensor) -> None:
+        first = _layer_name(self.owners[id(applied.weights)])
+        name, number = first, 2
+        while name in self.calls:
+            name, number = f"{first} {number}", number + 1
+        x = applied.x.detach().clone()
+        self.calls[name] = applied._replace(x=x, weights=applied.weights.detach().clone()), out.detach().clone()
+        if out.requires_grad:
+            out.register_hook(lambda g: self.gradients.__setitem__(name, g.detach()))  # type: ignore[no-untyped-call]
+        self.mark(out, self.graph.add_layer(name, self.node(applied.x)))
+
+    def scores(self, logits: torch.Tensor) -> None:
+        """What enters a softmax, by the module that it is in."""
+        name = ".".join(filter(None, [self.inside[-1] if self.inside else "", "scores"]))
+        self.logits[name] = logits.detach().masked_fill(~(logits.detach().abs() < MASKED), 0.0)
 
 
-def _scores(capture: _Capture) -> Any:
-    """What enters a softmax, by the module that it is in: also inside of fused attention."""
+def _watching(capture: _Capture) -> Any:
+    """A mode in which each function of tensors is seen, also inside of PyTorch's own attention."""
+    from unittest.mock import patch
+
     import torch
     from torch.nn import functional
     from torch.overrides import TorchFunctionMode
 
-    class Scores(TorchFunctionMode):
+    class Watching(TorchFunctionMode):
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
-            name = ".".join(filter(None, [capture.inside[-1] if capture.inside else "", "scores"]))
+            if function is functional.multi_head_attention_forward:
+                with self, patch.object(functional, "has_torch_function", lambda tensors: False):
+                    return function(*args, **kwargs)
             if function is functional.scaled_dot_product_attention:
                 q, k = args[:2]
-                size = kwargs.get("scale") or q.shape[-1] ** -0.5
-                capture.logits[name] = (q @ k.transpose(-1, -2) * size).detach()
+                scale = kwargs.get("scale")
+                capture.scores(q @ k.transpose(-1, -2) * (q.shape[-1] ** -0.5 if scale is None else scale))
+                capture.graph.add_product([capture.node(q), capture.node(k)])
             elif function in (torch.softmax, functional.softmax, torch.Tensor.softmax) and capture.inside:
-                capture.logits[name] = args[0].detach()
-            if function is functional.multi_head_attention_forward:
-                with self:
-                    return function(*args, **kwargs)
-            return function(*args, **kwargs)
+                capture.scores(args[0])
+            return capture.see(function, args, kwargs, lambda: function(*args, **kwargs))
 
-    return Scores()
+    return Watching()
 
 
-def _layer(name: str, stages: list[torch.nn.Module], captured: list[_Capture]) -> LayerSeen:
+def _layer(before: _Called, stages: list[_Called], factor: float, gradient: torch.Tensor | None) -> LayerSeen:
     """The gains of one layer: of what enters, of its change, and of the change of the weights."""
     import torch
 
-    before, after = captured[0], captured[-1]
-    first, x, z = stages[0].get_submodule(name), before.inputs[name], before.outputs[name]
-    unit = _multiplier(z, before.output)
-    size, moved = unit * _rms(z), unit * _rms(after.outputs[name] - z)
-    gradient = _rms(before.gradients[name]) / unit if name in before.gradients else 0.0
-    shape = tuple(first.get_parameter("weight").shape[:2])
-    if not torch.is_floating_point(x):
-        return LayerSeen(shape[::-1], size, 0.0, moved, size, moved, gradient)
-
-    def linear(layer: torch.nn.Module, at: torch.Tensor) -> torch.Tensor:
-        return layer(at) - layer(torch.zeros_like(at))
-
-    gains = []
+    layer, z = before
+    size, change = _rms(z), _rms(stages[-1][1] - z)
+    slope = 0.0 if gradient is None else _rms(gradient)
+    if not layer.x.is_floating_point():
+        size, change = factor * size, factor * change
+        return LayerSeen(layer.shape, size, 0.0, change, size, change, slope / factor)
     with torch.no_grad():
-        for stage, capture in zip(stages[1:], captured[1:], strict=True):
-            change = capture.inputs[name] - x
-            moves = _rms(change) > 1e-9 * _rms(x)
-            update = _rms(linear(stage.get_submodule(name), x) - linear(first, x)) / max(_rms(x), 1e-300)
-            gains.append((_rms(linear(first, change)) / _rms(change) if moves else 0.0, update))
-        initial = unit * _rms(linear(first, x)) / max(_rms(x), 1e-300)
-    of_change, update = (unit * next(filter(None, values), 0.0) for values in zip(*gains, strict=True))
-    return LayerSeen(shape, initial, of_change, update, size, moved, gradient)
-
-
-def _multiplier(z: torch.Tensor, output: Any) -> float:
-    """The factor between the last layer and the output of the module, where it is one; else 1."""
-    if output is None or output.shape != z.shape or not bool(z.any()):
-        return 1.0
-    factor = float((output * z).sum() / (z * z).sum())
-    return abs(factor) if factor and bool((output - factor * z).abs().max() <= 1e-4 * output.abs().max()) else 1.0
-
-
-def _unseen(module: torch.nn.Module, seen: _Capture) -> list[str]:
-    """Weights that no hook sees at work."""
-    return [name for name, p in module.named_parameters() if p.ndim >= 2 and name.rpartition(".")[0] not in seen.inputs]
+        later = [(stage.x, stage.weights) for stage, _ in stages]
+        return layer_seen(
+            layer.product, (layer.x, layer.weights), later, _rms, layer.shape, factor, (size, change, slope)
+        )
 
 
 def _rms(tensor: Any) -> float:
-    return float(tensor.double().square().mean().sqrt())
+    return float(tensor.detach().double().square().mean().sqrt()) if tensor.numel() else 0.0

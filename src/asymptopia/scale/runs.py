@@ -26,15 +26,16 @@ def observe(step: Step, size: int, seed: int, steps: int) -> Seen:
     return seen
 
 
-def update_degree(step: Step, size: int) -> float:
-    """How the first update grows with the loss: the exponent in a factor of 16 of it."""
+def update_degrees(step: Step, size: int) -> dict[str, float]:
+    """How the first update of each layer grows with the loss, the exponent in a factor of 16 of it; "" of all."""
     moved = []
     for factor in (1.0, 16.0):
         model, optimiser, loss = built(step, size, 0)
-        moved.append(_room(model).degree(model, optimiser, loss, factor))
-    if not (moved[0] > 0 and moved[1] > 0):
+        one = _room(model).moved(model, optimiser, loss, factor)
+        moved.append(one | {"": math.hypot(*one.values())})
+    if not (moved[0][""] > 0 and moved[1][""] > 0):
         raise StatementError("The optimiser does not move the parameters.")
-    return math.log(moved[1] / moved[0]) / math.log(16)
+    return {name: math.log(moved[1][name] / a) / math.log(16) for name, a in moved[0].items() if a and moved[1][name]}
 
 
 def built(step: Step, size: int, seed: int) -> tuple[Any, Any, Callable[[Any], Any]]:

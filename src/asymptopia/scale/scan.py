@@ -10,7 +10,7 @@ import numpy as np
 
 from ..contract.record import StatementError
 from .exponents import MARGIN, Exponent, fitted
-from .runs import Step, observe, update_degree
+from .runs import Step, observe, update_degrees
 from .seen import Seen
 
 Values = dict[tuple[str, str], np.ndarray]
@@ -83,15 +83,15 @@ def scale(
     """
     sizes = _checked(sizes, along, seeds, steps, level)
     seen = [[observe(step, n, seed, steps) for n in sizes] for seed in range(seeds)]
-    degree = update_degree(step, sizes[0]) if along == "width" else 1.0
+    degrees = update_degrees(step, sizes[0]) if along == "width" else {"": 1.0}
     values, shapes = _collected(seen), _shapes(seen)
     judged = max(1, sum(quantity in JUDGED[along] for _, quantity in values))
     each = 1 - (1 - level) / judged
     x = np.array(sizes, float)
     exponents = {key: fitted(x, v, each) for key, v in values.items()}
     rule = _width_rows if along == "width" else _depth_rows
-    rows = rule(exponents, {name: _slopes(x, s) for name, s in shapes.items()}, degree)
-    return Scale(tuple(rows), tuple(sizes), seeds, degree, tuple(seen[0][0].unseen), level)
+    rows = rule(exponents, {name: _slopes(x, s) for name, s in shapes.items()}, degrees)
+    return Scale(tuple(rows), tuple(sizes), seeds, degrees[""], tuple(seen[0][0].unseen), level)
 
 
 GAINS = ("initial gain", "gain of changes", "gain of updates")
@@ -112,8 +112,8 @@ def _checked(sizes: Sequence[int], along: str, seeds: int, steps: int, level: fl
 
 
 def _pattern(name: str) -> str:
-    """Layers of a stack by one name: their number may be what grows."""
-    return re.sub(r"(^|[.\['])(\d+)(?=$|[.\]'])", r"\1*", name)
+    """Layers of a stack, and uses of a layer, by one name: their number may be what grows."""
+    return re.sub(r"(^|[.\['])(\d+)(?=$|[.\]'])", r"\1*", re.sub(r" \d+$", "", name))
 
 
 def _quantities(one: Seen) -> dict[tuple[str, str], float]:
@@ -164,7 +164,7 @@ def _slopes(x: np.ndarray, shapes: list[tuple[int, ...]]) -> tuple[float, float]
 
 
 def _width_rows(
-    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degree: float
+    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degrees: dict[str, float]
 ) -> list[Row]:
     rows = []
     for (name, quantity), exponent in exponents.items():
@@ -173,6 +173,7 @@ def _width_rows(
             continue
         outputs, inputs = slopes[name]
         last = outputs < 0.5 and inputs >= 0.5
+        degree = degrees.get(name, degrees[""])
         if quantity == "gain of updates" and degree > 0.5 and not np.isnan(exponents[name, "gradient"].value):
             # the gradient beyond the share of one of so many outputs
             brought = degree * (exponents[name, "gradient"].value + outputs)
@@ -213,7 +214,7 @@ def _scores_last(rows: list[Row]) -> list[Row]:
 
 
 def _depth_rows(
-    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degree: float
+    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degrees: dict[str, float]
 ) -> list[Row]:
     rows = []
     for (name, quantity), exponent in exponents.items():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+MASKED = 1e9  # scores beyond are those of a mask
 
 
 class LayerSeen(NamedTuple):
@@ -39,3 +42,27 @@ class Seen(NamedTuple):
     output: tuple[float, float] | None
     losses: tuple[float, float]
     unseen: list[str]
+
+
+def layer_seen(
+    product: Callable[[Any, Any], Any], start: tuple[Any, Any], stages: Sequence[tuple[Any, Any]],
+    rms: Callable[[Any], float], shape: tuple[int, ...], factor: float, seen: tuple[float, float, float],
+) -> LayerSeen:  # fmt: skip
+    """The gains of a layer that is `product(x, weights)`, times a factor that belongs to it.
+
+    start, stages: (x, weights) at the start, and after some steps. seen: sizes of the output without the factor, of its
+    change, and of the gradient in it.
+    """
+    x, weights = start
+    size = max(rms(x), 1e-300)
+    gains = []
+    for later, moved in stages:
+        change = later - x
+        of_change = rms(product(change, weights)) / rms(change) if rms(change) > 1e-9 * size else 0.0
+        gains.append((of_change, rms(product(x, moved - weights)) / size))
+    of_change, update = (next(filter(None, values), 0.0) for values in zip(*gains, strict=True))
+    initial = rms(product(x, weights)) / size
+    output, moves, gradient = seen
+    return LayerSeen(
+        shape, factor * initial, factor * of_change, factor * update, factor * output, factor * moves, gradient / factor
+    )

@@ -1,0 +1,91 @@
+"""Whether a spectrum is that of a sample covariance matrix whose population you know, and the law that it then has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..contract.record import StatementError
+from ..numerics.arrays import ArrayLike
+from ..numerics.sample_covariance import SampleCovariance
+from .spectra import Quadrature, quadrature
+
+DRAWS, LARGEST, GRID = 199, 300, 200
+
+
+@dataclass(frozen=True)
+class PopulationLaw(SampleCovariance):
+    """The law of Marchenko and Pastur for the population covariance with the eigenvalues `variances`.
+
+    gamma:     dimensions per sample.
+    variances: eigenvalues of the population covariance, (p,).
+    p_value:   the probability that a sample covariance matrix of this population differs as much from the others as
+               the spectrum does; the law is refuted where it is small.
+    """
+
+    variances: np.ndarray = field(default_factory=lambda: np.ones(1))
+    p_value: float = np.nan
+
+    def _transformed(self, m: ArrayLike) -> tuple[Any, Any]:
+        below = 1 + self.variances * np.asarray(m)[..., None]
+        return (1 / below).mean(axis=-1), -(self.variances / below**2).mean(axis=-1)
+
+    def _largest(self) -> float:
+        return float(self.variances.max())
+
+    def edges(self) -> tuple[float, float]:
+        """The ends of the spectrum, without the mass at zero."""
+        upper = float(self.inverse(self._upper_point())[0].real)
+        rank, least = (self.variances > 0).mean(), float(self.variances.min())
+        if self.gamma * rank > 1:
+            return self._turning(lambda t: np.exp(-t) / self._largest()), upper
+        return (self._turning(lambda t: -(1 + np.exp(-t)) / least) if least > 0 and self.gamma < 1 else 0.0), upper
+
+
+def population_law(seen: Quadrature, variances: ArrayLike, samples: int, seed: int = 0) -> PopulationLaw:
+    r"""The law of the spectrum of $X^T X / n$ for a population that was measured, and whether `seen` has it.
+
+    seen:      the spectrum, all of it or through probes.
+    variances: the eigenvalues of the population covariance (p,), as of features on many more samples.
+    samples:   n, how many made the matrix.
+
+    The density solves Silverstein's equation (Silverstein and Choi, J. Multivariate Anal. 54 (1995) 295). The test
+    draws 199 matrices of the population, seen as the spectrum is, and compares the largest difference of each one's
+    distribution function from the mean of the others: if the spectrum is one of them, all ranks are alike. Beyond 300
+    dimensions smaller matrices of the same shape are drawn, which fluctuate more.
+
+    Raises `StatementError` if variances are negative, not finite or all zero, or not as many as dimensions.
+    """
+    variances = np.sort(np.asarray(variances, float).ravel())
+    if not np.isfinite(variances).all() or variances[0] < 0 or variances[-1] <= 0:
+        raise StatementError("`variances` must be finite and >= 0, and not all zero.")
+    if len(variances) != seen.size:
+        raise StatementError(f"`variances` must be as many as the {seen.size} dimensions, but are {len(variances)}.")
+    if samples < 2:
+        raise StatementError(f"`samples` must be at least 2, but is {samples!r}.")
+    rng = np.random.default_rng((seed, DRAWS))
+    drawn = [_drawn(rng, variances, samples, seen) for _ in range(DRAWS)]
+    ends = np.concatenate([one.eigenvalues[one.weights > 0] for one in (seen, *drawn[:20])])
+    grid = np.unique(np.quantile(ends, np.linspace(0, 1, GRID)))
+    rows = np.stack([one.distribution(grid)[0] for one in (seen, *drawn)])
+    distances = np.abs(rows - (rows.sum(axis=0) - rows) / DRAWS).max(axis=1)
+    p_value = float((distances >= distances[0]).mean())
+    return PopulationLaw(seen.size / samples, variances=variances, p_value=p_value)
+
+
+def _drawn(rng: np.random.Generator, variances: np.ndarray, samples: int, like: Quadrature) -> Quadrature:
+    """A sample covariance matrix of the population, seen as `like` is."""
+    from scipy.sparse.linalg import LinearOperator
+
+    shrunk = min(1.0, LARGEST / max(samples, len(variances))) if len(variances) > LARGEST else 1.0
+    size, count = max(2, round(len(variances) * shrunk)), max(2, round(samples * shrunk))
+    places = ((np.arange(size) + 0.5) / size * len(variances)).astype(int)
+    X = rng.standard_normal((count, size)) * np.sqrt(variances[places] / count)
+    values = np.linalg.eigvalsh(X.T @ X)
+    if like.exact:
+        return Quadrature(values[None], np.full((1, size), 1 / size), size)
+    turned = LinearOperator((size, size), matvec=lambda v: values * np.ravel(v), dtype=np.dtype(float))
+    probes, order = like.eigenvalues.shape
+    return quadrature(turned, probes, order, int(rng.integers(2**31)))

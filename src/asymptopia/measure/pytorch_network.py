@@ -1,0 +1,206 @@
+"""A family of PyTorch networks, one for each width, as a program in JAX: the calls of its layers, with fresh weights.
+
+The module is traced by `torch.fx` without memory (on the device "meta"), so that any width can be asked for. Weights
+and biases are drawn as PyTorch's layers draw theirs, uniform on +-1 / sqrt(inputs); a network that has others, or a
+layer without a translation, is refused by its name.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..contract.record import StatementError
+
+if TYPE_CHECKING:
+    import jax
+    import torch
+
+Family = Callable[[int, Any, Any], tuple[Any, Callable[[Any, Any], Any]]]
+SMALL, ENOUGH = 48, 400
+
+
+def family(make: Callable[[int], torch.nn.Module]) -> Family:
+    """`make(n)`, a module that takes inputs (N, d) to (N, n), as a function of (n, key, inputs) in JAX.
+
+    Returns what `WideNetwork` takes: a function that draws parameters and gives `features(parameters, inputs)`.
+    Raises `StatementError` naming the first layer that has no translation, or weights that PyTorch did not draw.
+    """
+    import jax
+
+    _check_start(make(SMALL))
+
+    def network(n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
+        graph, module = _traced(make, n)
+        layers = {name: part for name, part in module.named_modules() if next(part.parameters(False), None) is not None}
+        keys = jax.random.split(key, max(1, len(layers)))
+        parameters = {name: _drawn(part, k) for (name, part), k in zip(layers.items(), keys, strict=False)}
+        return parameters, lambda values, x: _evaluated(graph, module, values, x)
+
+    return network
+
+
+def _traced(make: Callable[[int], torch.nn.Module], n: int) -> tuple[Any, torch.nn.Module]:
+    import torch
+    from torch import fx
+
+    with torch.device("meta"):
+        module = make(n)
+    try:
+        graph = fx.Tracer().trace(module)
+    except Exception as error:
+        raise StatementError(
+            f"The network cannot be traced by torch.fx: {type(error).__name__}: {str(error).splitlines()[0]}"
+        ) from error
+    for node in graph.nodes:
+        _check(node, module)
+    return graph, module
+
+
+def _check(node: Any, module: torch.nn.Module) -> None:
+    if node.op == "call_module":
+        part = module.get_submodule(node.target)
+        if type(part).__name__ not in MODULES:
+            raise StatementError(f"The layer {node.target!r} has no translation to JAX: {part}.")
+    elif node.op == "call_function":
+        if getattr(node.target, "__name__", "") not in FUNCTIONS:
+            raise StatementError(f"The function {node.target!r} of the network has no translation to JAX.")
+    elif node.op == "call_method" and node.target not in FUNCTIONS:
+        raise StatementError(f"The method {node.target!r} of the network has no translation to JAX.")
+    elif node.op == "get_attr":
+        raise StatementError(f"The network uses {node.target!r} outside of a layer, whose distribution is not known.")
+
+
+def _bound(part: torch.nn.Module) -> float:
+    """Weights and biases of the layer are uniform between this and its negative."""
+    return 1 / math.sqrt(part.weight[0].numel())  # type: ignore[index]
+
+
+def _check_start(module: torch.nn.Module) -> None:
+    """Raise `StatementError` unless all weights are as PyTorch draws them: their largest value and their spread."""
+    for name, part in module.named_modules():
+        for kind, p in part.named_parameters(recurse=False):
+            values = p.detach().double().cpu().numpy()
+            if type(part).__name__ == "LayerNorm":
+                right = bool((values == (kind == "weight")).all())
+            elif type(part).__name__ in ("Linear", "Conv2d"):
+                bound = _bound(part)
+                close = abs(values.std() * 3**0.5 / bound - 1) < 3 / values.size**0.5
+                right = bool(np.abs(values).max() <= bound * (1 + 1e-6)) and (close or values.size < ENOUGH)
+            else:
+                where = ".".join(filter(None, [name, kind]))
+                raise StatementError(
+                    f"The parameter {where!r} is of no layer known here, but of {type(part).__name__}."
+                )
+            if not right:
+                raise StatementError(
+                    f"The {kind} of {name!r} is not as PyTorch draws it, uniform on +-1 / sqrt(inputs), so the limit "
+                    "is unknown: put factors in the forward pass instead."
+                )
+
+
+def _drawn(part: torch.nn.Module, key: jax.Array) -> dict[str, jax.Array]:
+    import jax
+    import jax.numpy as jnp
+
+    shapes = {name: tuple(p.shape) for name, p in part.named_parameters(recurse=False)}
+    if type(part).__name__ == "LayerNorm":
+        return {name: jnp.full(shape, float(name == "weight")) for name, shape in shapes.items()}
+    keys = jax.random.split(key, len(shapes))
+    bound = _bound(part)
+    return {
+        name: jax.random.uniform(k, shape, minval=-bound, maxval=bound)
+        for (name, shape), k in zip(shapes.items(), keys, strict=True)
+    }
+
+
+def _evaluated(graph: Any, module: torch.nn.Module, parameters: Any, inputs: jax.Array) -> jax.Array:
+    """The network's output, node by node."""
+    from torch.fx.node import map_arg
+
+    values: dict[Any, Any] = {}
+    for node in graph.nodes:
+        args, kwargs = map_arg((node.args, node.kwargs), lambda at: values[at])
+        if node.op == "placeholder":
+            values[node] = inputs
+        elif node.op == "output":
+            return args[0]
+        elif node.op == "call_module":
+            part = module.get_submodule(node.target)
+            values[node] = MODULES[type(part).__name__](part, parameters.get(node.target, {}), *args)
+        else:
+            name = node.target if node.op == "call_method" else node.target.__name__
+            values[node] = FUNCTIONS[name](*args, **kwargs)
+    raise StatementError("The network returns nothing.")
+
+
+def _linear(part: Any, p: Any, x: Any) -> Any:
+    z = x @ p["weight"].T
+    return z + p["bias"] if "bias" in p else z
+
+
+def _convolved(part: Any, p: Any, x: Any) -> Any:
+    import jax
+
+    if part.groups != 1 or tuple(part.dilation) != (1, 1) or part.padding_mode != "zeros":
+        raise StatementError(
+            f"A convolution with groups, dilation or padding other than zeros is not translated: {part}."
+        )
+    padding = part.padding.upper() if isinstance(part.padding, str) else [(k, k) for k in part.padding]
+    z = jax.lax.conv_general_dilated(x, p["weight"], part.stride, padding, dimension_numbers=("NCHW", "OIHW", "NCHW"))
+    return z + p["bias"][:, None, None] if "bias" in p else z
+
+
+def _normalised(part: Any, p: Any, x: Any) -> Any:
+    import jax.numpy as jnp
+
+    if len(part.normalized_shape) != 1:
+        raise StatementError(f"A normalisation over more than the last axis is not translated: {part}.")
+    centred = x - x.mean(axis=-1, keepdims=True)
+    z = centred / jnp.sqrt((centred**2).mean(axis=-1, keepdims=True) + part.eps)
+    return z * p["weight"] + p["bias"] if p else z
+
+
+def _activation(name: str) -> Callable[..., Any]:
+    def apply(x: Any, approximate: str = "none", **rest: Any) -> Any:
+        import jax
+
+        return jax.nn.gelu(x, approximate=approximate == "tanh") if name == "gelu" else getattr(jax.nn, name)(x)
+
+    return apply
+
+
+def _layer_of(name: str) -> Callable[..., Any]:
+    apply = _activation(name)
+    return lambda part, p, x: apply(x)
+
+
+def _mean(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    return x.mean(axis=tuple(dim) if isinstance(dim, (list, tuple)) else dim, keepdims=keepdim)
+
+
+def _reshaped(x: Any, *shape: Any) -> Any:
+    return x.reshape(shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape)
+
+
+def _flattened(x: Any, start_dim: int = 0) -> Any:
+    return x.reshape(*x.shape[:start_dim], -1)
+
+
+ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "SiLU": "silu", "Softplus": "softplus"}
+MODULES: dict[str, Callable[..., Any]] = {
+    "Linear": _linear,
+    "Conv2d": _convolved,
+    "LayerNorm": _normalised,
+    "Identity": lambda part, p, x: x,
+    "Flatten": lambda part, p, x: _flattened(x, part.start_dim),
+    "GELU": lambda part, p, x: _activation("gelu")(x, part.approximate),
+} | {name: _layer_of(function) for name, function in ACTIVATIONS.items()}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "mean": _mean,
+    "flatten": _flattened, "view": _reshaped, "reshape": _reshaped,
+} | {name: _activation(name) for name in ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus")}  # fmt: skip

@@ -1,0 +1,122 @@
+"""Sharpness recorded by an optimiser of optax while it trains, also inside of `jit` and `scan`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..contract.record import StatementError
+
+if TYPE_CHECKING:
+    import jax
+    import optax
+
+
+class Record(NamedTuple):
+    """What was measured; rows beyond `filled` are empty.
+
+    step:      the number of updates so far; filled: how many rows there are.
+    steps, losses, sharpness, within: (most,) of each measurement, the step, the loss, the largest eigenvalue of its
+               Hessian as a few products see it from below, and the distance within which an eigenvalue lies.
+    """
+
+    step: jax.Array
+    filled: jax.Array
+    steps: jax.Array
+    losses: jax.Array
+    sharpness: jax.Array
+    within: jax.Array
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """The filled rows, by name."""
+        names = ("steps", "losses", "sharpness", "within")
+        return {name: np.asarray(getattr(self, name))[: int(self.filled)] for name in names}
+
+
+class Recorded(NamedTuple):
+    """The state of the optimiser inside, and the record."""
+
+    inner: Any
+    record: Record
+
+
+def recorded(
+    optimiser: optax.GradientTransformation, loss: Callable[[Any], jax.Array], every: int = 10, products: int = 20,
+    most: int = 1000,
+) -> optax.GradientTransformationExtraArgs:  # fmt: skip
+    """The same optimiser, whose state also records the sharpness of `loss(parameters)` at each `every`-th update.
+
+    loss:     a scalar in JAX, on data that stay the same.
+    products: with the Hessian, in a Lanczos iteration from a random vector, for each measurement. This is the cost: a
+              product takes about as long as two gradients of the loss.
+    most:     how many measurements are kept, the first ones.
+
+    Parameters before the update are measured. Where `within` is large, take more products. The wrapper goes around the
+    whole optimiser, whose `update` must then be given the parameters; read the record with `state.record.rows()`.
+
+    Raises `StatementError` if a number is below 1, or `update` is called without parameters.
+    """
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    for name, value in (("every", every), ("products", products), ("most", most)):
+        if value < 1:
+            raise StatementError(f"`{name}` must be at least 1, but is {value!r}.")
+    wrapped = optax.with_extra_args_support(optimiser)
+
+    def init(parameters: Any) -> Recorded:
+        zero, empty = jnp.zeros((), int), jnp.zeros(most)
+        record = Record(zero, zero, jnp.zeros(most, int), empty, empty, empty)
+        return Recorded(wrapped.init(parameters), record)
+
+    def update(gradients: Any, state: Recorded, params: Any = None, **extra: Any) -> tuple[Any, Recorded]:
+        if params is None:
+            raise StatementError("`update` must be given the parameters, as in `update(gradients, state, parameters)`.")
+        record = state.record
+        due = (record.step % every == 0) & (record.filled < most)
+        record = jax.lax.cond(due, lambda r: _measured(loss, params, r, products), lambda r: r, record)
+        moves, inner = wrapped.update(gradients, state.inner, params, **extra)
+        return moves, Recorded(inner, record._replace(step=record.step + 1))
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _measured(loss: Callable[[Any], jax.Array], parameters: Any, record: Record, products: int) -> Record:
+    """The record with one row more."""
+    import jax
+    from jax.flatten_util import ravel_pytree
+
+    flat, unravel = ravel_pytree(parameters)
+    value, gradient = loss(parameters), jax.grad(lambda at: loss(unravel(at)))
+    start = jax.random.normal(jax.random.fold_in(jax.random.key(0), record.step), flat.shape, flat.dtype)
+    largest, within = _largest(jax.linearize(gradient, flat)[1], start, min(products, flat.size))
+    at = record.filled
+    return record._replace(
+        filled=at + 1, steps=record.steps.at[at].set(record.step), losses=record.losses.at[at].set(value),
+        sharpness=record.sharpness.at[at].set(largest), within=record.within.at[at].set(within),
+    )  # fmt: skip
+
+
+def _largest(product: Callable[[jax.Array], jax.Array], start: jax.Array, order: int) -> tuple[jax.Array, jax.Array]:
+    """The largest Ritz value of a Krylov space of this order, and its residual."""
+    import jax
+    import jax.numpy as jnp
+
+    def extend(k: Any, carried: Any) -> Any:
+        basis, diagonal, beside, last = carried
+        basis = basis.at[k].set(last)
+        image = product(last)
+        diagonal = diagonal.at[k].set(last @ image)
+        for _ in range(2):
+            image = image - basis.T @ (basis @ image)
+        size = jnp.linalg.norm(image)
+        return basis, diagonal, beside.at[k].set(size), image / jnp.where(size > 0, size, 1)
+
+    empty = jnp.zeros(order, start.dtype)
+    first = jnp.zeros((order, start.size), start.dtype), empty, empty, start / jnp.linalg.norm(start)
+    _, diagonal, beside, _ = jax.lax.fori_loop(0, order, extend, first)
+    values, vectors = jnp.linalg.eigh(jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1))
+    return values[-1], beside[-1] * jnp.abs(vectors[-1, -1])

@@ -1,0 +1,105 @@
+"""Networks of PyTorch as programs in JAX: the same outputs, and refusals by the name of the layer."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from asymptopia import StatementError
+from asymptopia.measure.pytorch_network import _evaluated, _traced, family
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")
+from torch import nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+
+class Skips(nn.Module):
+    """Dense layers with a normalisation, skips, factors and three activations."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.first, self.second, self.norm = nn.Linear(6, n), nn.Linear(n, n, bias=False), nn.LayerNorm(n)
+
+    def forward(self, x):
+        h = functional.gelu(self.first(x))
+        h = h + 0.5 * torch.tanh(self.second(self.norm(h)))
+        return (h - functional.silu(h)) / 2
+
+
+class Convolution(nn.Module):
+    """A convolution over images of six pixels, its activation, and the mean over pixels."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.inner, self.act = nn.Conv2d(1, n, 3, padding=1, stride=(1, 2)), nn.Softplus()
+
+    def forward(self, x):
+        return self.act(self.inner(x.view(-1, 1, 2, 3))).mean((2, 3))
+
+
+NETWORKS = {
+    "sequence": lambda n: nn.Sequential(nn.Linear(6, n), nn.ReLU(), nn.Linear(n, n), nn.GELU("tanh"), nn.Sigmoid()),
+    "skips": Skips,
+    "convolution": Convolution,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_program_computes_what_the_module_does(name):
+    torch.manual_seed(0)
+    module = NETWORKS[name](8)
+    x = np.random.default_rng(0).standard_normal((5, 6)).astype(np.float32)
+    values = {
+        layer: {kind: jnp.asarray(p.detach().numpy()) for kind, p in part.named_parameters(recurse=False)}
+        for layer, part in module.named_modules()
+    }
+    graph, traced = _traced(NETWORKS[name], 8)
+    expected = module(torch.tensor(x)).detach().numpy()
+    np.testing.assert_allclose(_evaluated(graph, traced, values, jnp.asarray(x)), expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_are_drawn_as_those_of_the_module(name):
+    torch.manual_seed(0)
+    module = NETWORKS[name](300)
+    parameters, features = family(NETWORKS[name])(300, jax.random.key(0), jnp.ones((2, 6)))
+    assert features(parameters, jnp.ones((2, 6))).shape == (2, 300)
+    mine = {f"{layer}.{kind}": value for layer, kinds in parameters.items() for kind, value in kinds.items()}
+    assert mine.keys() == dict(module.named_parameters()).keys()
+    for key, p in module.named_parameters():
+        assert mine[key].shape == tuple(p.shape)
+        ours, theirs = np.asarray(mine[key]), p.detach().numpy()
+        assert abs(ours.std() - theirs.std()) <= 4 * theirs.std() / ours.size**0.5
+        assert np.abs(ours).max() == pytest.approx(np.abs(theirs).max(), rel=0.02)
+
+
+def own(n):
+    """Weights that are not PyTorch's."""
+    module = nn.Sequential(nn.Linear(6, n), nn.ReLU())
+    nn.init.normal_(module[0].weight)
+    return module
+
+
+class Loose(nn.Module):
+    """A parameter outside of a layer."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.first, self.shift = nn.Linear(6, n), nn.Parameter(torch.zeros(n))
+
+    def forward(self, x):
+        return self.first(x) + self.shift
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda n: nn.Sequential(nn.Linear(6, n), nn.PReLU()), "'1.weight' is of no layer known here, but of PReLU"),
+        (lambda n: nn.Sequential(nn.Linear(6, n), nn.ELU()), "layer '1' has no translation"),
+        (own, "weight of '0' is not as PyTorch draws it"),
+        (Loose, "'shift' is of no layer"),
+    ],
+)
+def test_what_is_not_known_is_refused_by_name(make, said):
+    with pytest.raises(StatementError, match=said):
+        family(make)(64, jax.random.key(0), jnp.ones((2, 6)))
