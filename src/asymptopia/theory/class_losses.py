@@ -7,8 +7,8 @@ import numpy as np
 from ..parts.classes import Softmax, signs, stated
 from ..parts.loss import Loss
 
-_STEPS = 40
-_SOLVED = 1e-9
+_STEPS = 60
+_SOLVED = 1e-8
 
 
 def pulled(

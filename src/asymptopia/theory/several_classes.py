@@ -34,7 +34,8 @@ _POINTS, _DRAWS = 6000, 4
 _MOST_ROWS = 20000
 _TOLERANCE = 1e-4
 _NEAR = 1e-3
-_MOST_STEPS = 400
+_MOST_STEPS = 200
+_WAYS = ((0.4, 5), (0.5, 0), (0.8, 3))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,14 +213,24 @@ def solve_classes(
     if start is None:
         M = 0.3 * people.basis @ people.resolvents.rho
         start = ClassState(M, M @ solver.inverse @ M.T + 0.3 * np.eye(K), np.eye(K), np.zeros(K), np.eye(K), np.ones(K))
-    try:
-        x = fixed_point(
-            lambda x: packed(solver.improved(unpacked(x))), packed(start), tolerance=_TOLERANCE, damping=0.4,
-            iterations=_MOST_STEPS,
-        )  # fmt: skip
-    except (NotConverged, np.linalg.LinAlgError) as error:
-        raise ArithmeticError(f"Several classes at alpha = {alpha:g}, ridge = {ridge:g}: {error}") from None
-    return solver.improved(unpacked(x)), solver
+
+    def step(x: np.ndarray) -> np.ndarray:
+        try:
+            return packed(solver.improved(unpacked(x)))
+        except (ArithmeticError, np.linalg.LinAlgError):  # too far: the iteration goes back and on in smaller steps
+            solver.f = None
+            return np.full_like(x, np.nan)
+
+    reason = ""
+    for damping, memory in _WAYS:
+        try:
+            x = fixed_point(
+                step, packed(start), tolerance=_TOLERANCE, damping=damping, memory=memory, iterations=_MOST_STEPS
+            )
+            return solver.improved(unpacked(x)), solver
+        except NotConverged as error:
+            reason = str(error)
+    raise ArithmeticError(f"Several classes at alpha = {alpha:g}, ridge = {ridge:g}: {reason}")
 
 
 def _positive(matrix: np.ndarray) -> np.ndarray:
