@@ -19,6 +19,7 @@ SPREAD = np.linspace(0.3, 2, 40)
 X = RNG.standard_normal((1500, 40)) * SPREAD
 SCORES = X @ RNG.standard_normal((40, 3)) / 3 + np.array([1.0, 0.0, -0.5])
 Y = np.argmax(SCORES + RNG.gumbel(size=SCORES.shape), axis=1).astype(float)
+NUMBER = 3.0 + X @ RNG.standard_normal(40) + 2 * RNG.exponential(size=1500)
 
 
 class Drawn(Data):
@@ -29,6 +30,8 @@ class Drawn(Data):
     )
 
     def columns(self):
+        if self.labels == "number":
+            return Columns(X, NUMBER, tuple(map(str, range(40))), "regression", "")
         y = {"three": Y, "turned": (Y + 1) % 3, "two": (Y == 0) * 1.0}.get(self.labels)
         if y is None:
             return Columns(
@@ -120,6 +123,13 @@ def test_two_classes_are_ranked_and_scored(label, loss):
         values = experiment[name].values.ravel()
         error = np.hypot(values.std(ddof=1) / np.sqrt(20), 0.02 * abs(values.mean()))
         assert abs(values.mean() - limit[name]) < 3.5 * error + 0.003, name
+
+
+def test_a_conformal_interval_is_as_wide_as_residuals_are():
+    law = GaussianCovariate(alpha=3.0, data=Drawn(labels="number"), loss=Square(), ridge=0.5)
+    limit, values = law.predict(), law.experiment(None, 20)["conformal_width"].values.ravel()
+    assert abs(values.mean() - limit["conformal_width"]) < 4 * values.std(ddof=1) / np.sqrt(20) + 0.01 * values.mean()
+    assert limit["conformal_width"] > 1.2 * np.sqrt(limit["test_error"])
 
 
 def test_other_losses_are_refused():

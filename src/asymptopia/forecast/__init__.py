@@ -108,13 +108,24 @@ class Forecast(Shown):
         if fails:
             text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
         names = ("samples", "predicted test error", "measured", "standard error", "verdict")
+        unit = self.data.samples(self.law.features).unit if self._regression else 0.0
+        if unit:
+            names = (*names[:3], "measured, in units of the target", *names[3:])
+            rows = [(*row[:3], unit * float(np.sqrt(max(row[2], 0.0))), *row[3:]) for row in rows]
         return Answer("Does the theory hold for these data?", f"{text} {self.baseline()}", names, tuple(rows))
+
+    @property
+    def _regression(self) -> bool:
+        return self.data.samples(self.law.features).kind == "regression"
 
     def baseline(self) -> str:
         """What it takes to be better than no learning at all, in words."""
         data = self.data.samples(self.law.features)
         if data.kind == "regression":
-            return f"The mean alone has test error 1, in units of the target's variance, {data.unit**2:.3g}."
+            return (
+                f"The mean alone has test error 1, in units of the target's variance, {data.unit**2:.3g}; in its own "
+                f"units an error e is {data.unit:.3g} sqrt(e)."
+            )
         share = 1 - max(np.unique(data.y, return_counts=True)[1]) / len(data.y)
         return f"Always guessing the more frequent class has test error {share:.3g}."
 

@@ -64,6 +64,20 @@ class Readout:
         new = p.weights @ (p.y - p.fields @ direction - intercept) ** 2 + width**2
         return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _hermite()[1]))
 
+    def interval(self, direction: np.ndarray, width: float, intercept: float, share: float) -> float:
+        """The half width of the interval about a prediction that holds this share of new targets."""
+        from scipy.optimize import brentq
+        from scipy.special import ndtr
+
+        p = self.population
+        off = p.y - p.fields @ direction - intercept
+        wide = max(width, 1e-12 * float(np.abs(p.y).max()))
+
+        def excess(half: float) -> float:
+            return float(p.weights @ (ndtr((half - off) / wide) - ndtr((-half - off) / wide))) - share
+
+        return float(brentq(excess, 0.0, float(np.abs(off).max()) + 10 * wide, rtol=1e-10))
+
     def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
         """The fraction of training samples on the wrong side of zero."""
         from scipy.special import ndtr

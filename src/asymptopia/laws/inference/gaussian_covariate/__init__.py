@@ -54,6 +54,12 @@ class _Observables:
         "auc": Observable("A", "probability that a new sample of label 1 has a larger field than one of label -1",
                           resolution=0.05),
     }  # fmt: skip
+    intervals: ClassVar[dict[str, Observable]] = {
+        "conformal_width": Observable(
+            "h", "half width of the interval about a prediction that holds 90 % of new targets, in units of the "
+            "target's standard deviation", scale=0.05, resolution=0.08,
+        ),
+    }  # fmt: skip
     scores: ClassVar[dict[str, Observable]] = {
         "log_loss": Observable(r"\ell", "mean negative log-probability of new labels", resolution=0.1),
         "brier": Observable("B", "mean squared distance of stated probabilities from the indicator of the label",
@@ -67,7 +73,7 @@ class _Observables:
         if law is None or not isinstance(law.data, Data):
             return self.errors
         kind = law.data.samples(law.features).kind
-        ranked = self.ranking if kind == "classification" else {}
+        ranked = {"classification": self.ranking, "regression": self.intervals}.get(kind, {})
         stated = kind != "regression" and isinstance(law.loss, (Logistic, Softmax))
         return self.errors | ranked | (self.scores if stated else {})
 
@@ -103,7 +109,8 @@ class GaussianCovariate(Law):
     Observables: test_error is the fraction of wrong labels, or the mean squared error of a regression (for Gaussian
     models of the noiseless label, as in `ERM`; for data of the label itself); train_loss the mean loss without penalty.
     For data of two classes also auc, and where the loss states probabilities log_loss, brier and overconfidence, which
-    is 0 if they are calibrated.
+    is 0 if they are calibrated; for data of a regression conformal_width, the quantile of 90 % of new absolute
+    residuals, which is what split conformal prediction gives its intervals.
     """
 
     alpha: float = field(2.0, "samples per dimension", above=0)

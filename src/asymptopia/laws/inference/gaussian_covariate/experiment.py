@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CONSTANT = 100.0
 _FRESH = 100_000
+SHARE = 0.9  # of new targets in a conformal interval
 _SURE = 20.0  # the log-odds of an answer to which the training set knows no other
 
 Predictor = tuple[np.ndarray, float]
@@ -57,7 +58,9 @@ def trained_errors(
         "train_error": error(seen, inside, classes),
         "train_loss": float(np.mean(loss(seen, inside))),
     }
-    return errors | ({"auc": area(unseen, outside)} | _worth(loss, unseen, outside) if classes else {})
+    if not classes:
+        return errors | {"conformal_width": float(np.quantile(np.abs(unseen - outside), SHARE))}
+    return errors | {"auc": area(unseen, outside)} | _worth(loss, unseen, outside)
 
 
 def _worth(loss: Loss, y: np.ndarray, z: np.ndarray) -> dict[str, float]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _EXACT, _TABULATED = 1e-9, 1e-6
 _EXPONENTS = np.arange(4.0, -5.0, -1.0)
 _NO_TRAINING = 1e-13
+_SHARE = 0.9
 _WARM, _ROUNDS, _FAR = 12, 15, 1e3
 
 Moments = Callable[[np.ndarray, float, float, float], tuple[float, float, np.ndarray, float]]
@@ -243,7 +244,9 @@ def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[di
     else:
         new, train = readout.squared_errors(*at)
     errors = {"test_error": new, "train_error": train, "train_loss": readout.train_loss(*at)}
-    return errors | (_scores(law, readout, state) if classes else {}), state
+    if not classes:
+        return errors | {"conformal_width": readout.interval(*at[:2], state.intercept, _SHARE)}, state
+    return errors | _scores(law, readout, state), state
 
 
 def _scores(law: GaussianCovariate, readout: Readout, state: State) -> dict[str, float]:
