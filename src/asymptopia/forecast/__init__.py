@@ -107,7 +107,7 @@ class Forecast(Shown):
         text = _TRUST[judgement.verdict].format(wanted)
         if fails:
             text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
-        names = ("samples", "predicted test error", "measured", "standard error", "verdict")
+        names: tuple[str, ...] = ("samples", "predicted test error", "measured", "standard error", "verdict")
         unit = self.data.samples(self.law.features).unit if self._regression else 0.0
         if unit:
             names = (*names[:3], "measured, in units of the target", *names[3:])

@@ -129,7 +129,8 @@ def _columns(
 def _without_missing(
     reading: Reading, names: list[str], target: str, missing: str, problems: Problems
 ) -> tuple[pd.DataFrame, list[str]]:
-    table, notes = reading.table[names], []
+    table = reading.table[names]
+    notes: list[str] = []
     for c in names if missing != "refuse" else ():
         table, notes = _told_absent(table, c, notes)
     absent = table.isna()

@@ -55,7 +55,7 @@ def read_text(path: Path, name: str, encoding: str, header: bool) -> Reading:
             f"Give names in the first row, or --no-header to call the columns x1, x2, ..."
         )
     names = first[:width] if header else [f"x{k + 1}" for k in range(width)]
-    columns, more = _numbers(text, separator, names, len(lengths), header), ()
+    columns, more = _numbers(text, separator, names, len(lengths), header), tuple[str, ...]()
     if columns is None:
         table = _parsed(text, separator, max(n for n, _ in lengths), width, header, name)
         columns, more = kinds_of(table, names, decimal_commas=separator != ",")
