@@ -123,9 +123,9 @@ def test_cross_validation_finds_the_better_of_extreme_ridges():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 40))
     y = X @ rng.standard_normal(40) / np.sqrt(40) + 8.0 * rng.standard_normal(60)
-    assert cross_validated(X, y, Square(), False, rng) >= 10
+    assert cross_validated(X, y, Square(), "regression", rng) >= 10
     y = X @ rng.standard_normal(40) / np.sqrt(40)
-    assert cross_validated(X, y, Square(), False, rng) <= 0.01
+    assert cross_validated(X, y, Square(), "regression", rng) <= 0.01
 
 
 def test_what_cannot_be_forecast_is_refused_before_any_work(gaussian):

@@ -55,6 +55,16 @@ SAME = {
     "spaces": (PLAIN.replace(",", "  ").encode(), "txt"),
     "a spreadsheet's separator": (b"sep=;\r\n" + PLAIN.replace(",", ";").encode(), "csv"),
     "NumPy's number sign": (b"# " + PLAIN.encode(), "csv"),
+    "UTF-32": (PLAIN.encode("utf-32"), "csv"),
+    "two byte-order marks": (("\ufeff\ufeff" + PLAIN).encode(), "csv"),
+    "old Macintosh ends of lines": (PLAIN.replace("\n", "\r").encode(), "csv"),
+    "lines of comment": (("# made by hand, on Monday\n#\n" + PLAIN + "# end\n").encode(), "csv"),
+    "a blank that is none": (PLAIN.replace("b", "\u00a0b").encode(), "csv"),
+    "a minus of typography": (PLAIN.replace("-", "\u2212").encode(), "csv"),
+    "per cent": (text("a,b,y", rows([f"{a} %" for a in A], B, Y)).encode(), "csv"),
+    "a currency": (text("a,b,y", rows(A, [f"-${-b}" if b < 0 else f"${b}" for b in B], Y)).encode(), "csv"),
+    "gzip under another name": (gzip.compress(PLAIN.encode()), "csv"),
+    "rows of commas at the end": ((PLAIN + ",,\n,,\n").encode(), "csv"),
     "exponents": (text("a,b,y", rows(*([f"{v:.6e}" for v in c] for c in (A, B, Y)))).encode(), "csv"),
 }  # fmt: skip
 
@@ -86,13 +96,45 @@ BAD = {
     "missing": (text("a,b,y", [",1,2", *rows(A, B, Y)]), r"1 of 25 rows.*a \(1\).*--missing drop.*--missing median"),
     "NA among numbers": (text("a,b,y", ["NA,1,2", *rows(A, B, Y)]), r"missing values in 1 of 25"),
     "words of many kinds": (text("a,b,y", rows(A, [f"w{k}" for k in range(24)], Y)), "not numbers: b .*--drop b"),
-    "per cent": (text("a,b,y", rows(A, [f"{k}%" for k in range(24)], Y)), "not numbers: b .*'0%'"),
+    "some per cent": (text("a,b,y", rows(A, [f"{k}%" for k in range(23)] + [1], Y)), "not numbers: b .*'0%'"),
+    "units below the names": (
+        text("a,b,y", ["kg,m,s", *rows(A, B, Y)]),
+        r"(?s)3 reasons.*1 of 25 values, as 'kg' in row 1",
+    ),
+    "a total": (
+        text("a,b,y", [*rows(A, B, Y), "total,0,0"]),
+        "a, that are none in 1 of 25 values, as 'total' in row 25",
+    ),
+    "one word in the target": (text("a,b,y", ["1,2,bad", *rows(A, B, Y)]), "'y' that is not a number.*'bad' in row 1"),
+    "decimal commas and points": (
+        text("a;b;y", rows(A, [str(b).replace(".", ",") if k < 9 else b for k, b in enumerate(B)], Y, separator=";")),
+        "b, that are none in 9 of 24 values",
+    ),
+    "decimal commas between commas": (PLAIN.replace(".", ","), "If commas are decimal ones, save with semicolons"),
+    "a title": ("All runs\n" + PLAIN, "Leave out what stands above the names"),
+    "names again": (PLAIN + PLAIN, "repeats its names in row 26"),
+    "headerless words": (
+        "\n".join(["red,big", "red,small", "blue,big"] * 8),
+        "looks like data, not like names: red, big",
+    ),
+    "names only": ("a,b,y\n", "no samples below the names"),
+    "a page": ("<html>" + PLAIN, "looks like HTML"),
+    "records": ('[{"a": 1, "b": 2}]', "looks like JSON"),
+    "a spreadsheet": (b"PK\x03\x04" + bytes(200), "spreadsheet or an archive"),
+    "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), "null bytes.*--encoding utf-16-le"),
+    "too large to square": (text("a,b,y", rows([f"{a}e200" for a in A], B, Y)), "other units"),
+    "too close to square": (text("a,b,y", rows(A, B, [f"{y}e-200" for y in Y])), "'y' too large or too constant"),
+    "no target value": (text("a,b,y", rows(A, B, [""] * 24)), "no value in the column 'y'; name another with --target"),
+    "truth missing": (text("a,b,y", rows(["true", "", "false"] * 8, B, Y)), r"missing values in 8 of 24.*a \(8\)"),
     "ragged": (text("a,b,y", [*rows(A, B, Y), "1,2,3,4,5"]), "1 of 26 rows have not 3 values but 5"),
     "infinite": (text("a,b,y", ["inf,1,2", *rows(A, B, Y)]), "infinite values in the columns a"),
     "all constant": (text("a,y", rows([1.0] * 24, Y)), "only constant columns"),
     "empty column": (text("a,b,y", rows(A, [""] * 24, Y)), "no value in the column 'b'.*--drop b"),
     "one value": (text("a,b,y", rows(A, B, ["x"] * 24)), "one value only, x"),
-    "three classes": (text("a,b,y", rows(A, B, ["u", "v", "w"] * 8)), "3 classes: u, v, w.*--target y=u"),
+    "many classes": (
+        text("a,b,y", rows(A, B, [f"w{k}" for k in range(24)])),
+        "24 classes, 20 at most: .*--target y=w0",
+    ),
     "null bytes": (b"a,b,y\0\n1,2,3\n", "null bytes"),
 }
 
@@ -164,6 +206,68 @@ def test_thousands_are_not_mistaken_for_decimals(tmp_path):
         read_columns(written(tmp_path, text("a,y", rows([f'"{1 + k},234"' for k in range(24)], Y))), "y")
 
 
+GROUPED = {
+    "1,234.5": ("1,{}.5", ",", 1234.5), "1.234,5": ("1.{},5", ";", 1234.5), "1 234": ("1 {}", ";", 1234),
+    "1'234": ("1'{}", ";", 1234), "1.234.567": ("1.{}.567", ";", 1234567), "1 234,5": ("1 {},5", ";", 1234.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GROUPED)
+def test_marks_between_thousands(case, tmp_path):
+    written_as, separator, value = GROUPED[case]
+    cells = [f'"{written_as.format(234 + k)}"' for k in range(24)]
+    columns = read_columns(written(tmp_path, text(f"a{separator}y", rows(cells, Y, separator=separator))), "y")
+    assert columns.X[0, 0] == value
+    assert "separating thousands" in columns.notes[0]
+
+
+def test_a_column_that_may_be_decimal_or_in_thousands_is_read_by_its_separator_or_refused(tmp_path):
+    cells = [f'"1,{234 + k}"' for k in range(24)]
+    assert read_columns(written(tmp_path, text("a;y", rows(cells, Y, separator=";"))), "y").X[0, 0] == 1.234
+    mixed = [*cells[:12], *range(100, 112)]
+    with pytest.raises(StatementError, match="not numbers: a"):
+        read_columns(written(tmp_path, text("a,y", rows(mixed, Y))), "y")
+
+
+def test_several_classes_are_numbered_in_their_order(tmp_path):
+    columns = read_columns(written(tmp_path, text("a,b,y", rows(A, B, ["w", "u", "v"] * 8))), "y")
+    assert (columns.kind, columns.labels, columns.meaning) == ("classes", ("u", "v", "w"), "y is u, v, w")
+    np.testing.assert_array_equal(columns.y[:3], [2, 0, 1])
+    numbers = read_columns(written(tmp_path, text("a,b,y", rows(A, B, [10, 9, 8] * 8))), "y")
+    assert numbers.labels == ("8", "9", "10")
+    assert "--task regression" in numbers.notes[0]
+    alike = read_columns(written(tmp_path, text("a,b,y", rows(A, B, ["w", "W", "v"] * 8))), "y")
+    assert alike.notes == ("Values of y differ only in capitals: W and w.",)
+
+
+def test_a_word_for_a_missing_class_is_a_class_until_told_otherwise(tmp_path):
+    path = written(tmp_path, text("a,b,y", rows(A, B, ["NA", "u", "v"] * 8)))
+    columns = read_columns(path, "y")
+    assert columns.labels == ("NA", "u", "v")
+    assert columns.notes == (
+        "NA in y counts as a class of its own; if it stands for a missing value, give --missing drop.",
+    )
+    dropped = read_columns(path, "y", missing="drop")
+    assert dropped.kind == "classification" and len(dropped.y) == 16
+
+
+def test_numbers_that_stand_for_nothing_and_columns_that_name_the_rows_are_told(tmp_path):
+    order = np.random.default_rng(3).permutation(24)
+    path = written(tmp_path, text("case,uid,a,y", rows(order, order * 7919 + 11, [-999, *A[1:20], *[-999] * 4], Y)))
+    assert [n.split(";")[0] for n in read_columns(path, "y").notes] == [
+        "case numbers the rows", "-999 in a is far from all else",
+    ]  # fmt: skip
+    named = written(tmp_path, text("run_id,a,y", rows(order * 7919 + 11, A, Y)))
+    assert [n.split(";")[0] for n in read_columns(named, "y").notes] == ["run_id numbers the rows"]
+
+
+def test_a_table_of_a_thousand_columns_takes_no_time_that_grows_with_their_square(tmp_path):
+    wide = np.random.default_rng(4).standard_normal((12, 1000)).round(3)
+    header = ",".join([f"x{k}" for k in range(1000)] + ["y"])
+    path = written(tmp_path, text(header, [",".join(map(str, [*r, r.sum()])) for r in wide]))
+    np.testing.assert_array_equal(read_columns(path, "y").X, wide)
+
+
 def test_whole_numbers_too_large_are_read_and_said(tmp_path):
     columns = read_columns(written(tmp_path, text("a,y", rows([10**30 + k * 10**28 for k in range(24)], Y))), "y")
     assert columns.X[3, 0] == pytest.approx(1.03e30)
@@ -175,6 +279,10 @@ def test_columns_that_give_the_target_away_are_named(tmp_path):
     assert read_columns(path, "y").notes == (
         "twice determines y by itself; if it would not be known in practice, leave it out with --drop twice.",
     )
+    cubed = read_columns(written(tmp_path, text("a,b,y", rows(A, Y**3, Y))), "y")
+    assert [n.split()[0] for n in cubed.notes] == ["b"]
+    groups = read_columns(written(tmp_path, text("a,g,y", rows(A, ["p", "q", "r"] * 8, [1.5, 2.5, 3.5] * 8))), "y")
+    assert "g determines y by itself; if it would not be known in practice, leave it out with --drop g." in groups.notes
     labels = np.where(A > 0, 1, 0)
     columns = read_columns(written(tmp_path, text("a,b,y", rows(A, B, labels))), "y")
     assert [n.split()[0] for n in columns.notes] == ["a"]
@@ -201,7 +309,10 @@ def test_what_else_an_archive_holds_is_left_out_and_said(tmp_path):
     np.savez(path, data=FIRST, target=Y, feature_names=np.array(["a", "b"]), classes=2)
     columns = read_columns(path, "target")
     assert columns.X.shape == (24, 2)
-    assert columns.notes == ("Arrays that do not have 24 rows are left out: feature_names, classes.",)
+    assert columns.notes == ("Only data, target are read; left out: feature_names, classes.",)
+    np.savez(path, X=FIRST.T, y=Y)
+    with pytest.raises(StatementError, match="Samples are rows: save X.T"):
+        read_columns(path, "y")
     np.savez(path, X=np.zeros((24, 4, 4)), y=Y)
     with pytest.raises(StatementError, match=r"shape \(N, d\), but has \(24, 4, 4\); save X.reshape"):
         read_columns(path, "y")

@@ -15,6 +15,18 @@ def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
     return np.mean((1 - np.sign(y * z)) / 2 if binary else (y - z) ** 2, axis=-1)
 
 
+def area(y: np.ndarray, z: np.ndarray) -> float:
+    """The area under the curve of true against false positives: the share of pairs of labels 1 and -1 whose fields z
+    (N,) are in that order, half of those that are equal; 1/2 where one of the labels y (N,) is missing."""
+    from scipy.stats import rankdata
+
+    up = y > 0
+    positive, negative = int(up.sum()), int((~up).sum())
+    if not positive or not negative:
+        return 0.5
+    return float((rankdata(z)[up].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
 def scores(y: np.ndarray, odds: np.ndarray) -> dict[str, float]:
     """The `log_loss`, `brier` score and `overconfidence` of stated log-odds of the label 1, on labels +-1.
 

@@ -113,7 +113,11 @@ def run(
     type=click.Choice(["regression", "classification"]),
     help="What kind of target it is, if not seen.",
 )
-@click.option("--loss", metavar="LOSS", help='By default "Logistic()" for classes, "Square()" for numbers.')
+@click.option(
+    "--loss",
+    metavar="LOSS",
+    help='Default: "Logistic()" for two classes, "Softmax()" for several, "Square()" for numbers.',
+)
 @click.option("--target", metavar="NAME", help='What to predict: a column, or "column=value" for one class.')
 @click.argument("data", metavar="DATA")
 def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None:
@@ -131,6 +135,7 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
       asymptopia forecast mine.csv --target price --drop id --missing median
       asymptopia forecast digits --loss "Square()" --features ntk:3
       asymptopia forecast mine.csv --target kind=cat --ridge 0.1 --errors 0.1,0.05
+      asymptopia forecast wine --target cultivar
     """
     _guard(options.pop("cell_timeout"))
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}

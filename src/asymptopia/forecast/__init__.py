@@ -107,15 +107,26 @@ class Forecast(Shown):
         text = _TRUST[judgement.verdict].format(wanted)
         if fails:
             text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
-        names = ("samples", "predicted test error", "measured", "standard error", "verdict")
+        names: tuple[str, ...] = ("samples", "predicted test error", "measured", "standard error", "verdict")
+        unit = self.data.samples(self.law.features).unit if self._regression else 0.0
+        if unit:
+            names = (*names[:3], "measured, in units of the target", *names[3:])
+            rows = [(*row[:3], unit * float(np.sqrt(max(row[2], 0.0))), *row[3:]) for row in rows]
         return Answer("Does the theory hold for these data?", f"{text} {self.baseline()}", names, tuple(rows))
+
+    @property
+    def _regression(self) -> bool:
+        return self.data.samples(self.law.features).kind == "regression"
 
     def baseline(self) -> str:
         """What it takes to be better than no learning at all, in words."""
         data = self.data.samples(self.law.features)
         if data.kind == "regression":
-            return f"The mean alone has test error 1, in units of the target's variance, {data.unit**2:.3g}."
-        share = float(min(np.mean(data.y > 0), np.mean(data.y < 0)))
+            return (
+                f"The mean alone has test error 1, in units of the target's variance, {data.unit**2:.3g}; in its own "
+                f"units an error e is {data.unit:.3g} sqrt(e)."
+            )
+        share = 1 - max(np.unique(data.y, return_counts=True)[1]) / len(data.y)
         return f"Always guessing the more frequent class has test error {share:.3g}."
 
     def samples_needed(self, errors: Sequence[float] = ()) -> Answer:
@@ -185,7 +196,8 @@ def forecast(
 
     data:     a part such as `Bundled("digits")`, or the name of one with its `target`: digits, breast_cancer, wine,
               diabetes, patches, or a CSV, NPZ or Parquet file.
-    loss:     by default logistic for classes and square for numbers.
+    loss:     by default logistic for two classes, softmax for several and square for numbers; with Logistic() or
+              Square() each of several classes is learned against the rest.
     ridge:    a number, or "auto" for the one that minimises the theory at each number of samples.
     features: "none", "relu:P" for P random features, or "ntk:DEPTH" for the machine with a network's tangent kernel.
     samples:  numbers of training samples; by default eight, up to three quarters of the data.
@@ -193,6 +205,7 @@ def forecast(
     Raises `StatementError` if the data cannot be read or used, before anything else is done.
     """
     from ..laws.inference.gaussian_covariate import GaussianCovariate
+    from ..parts.classes import Softmax
     from ..parts.data import Data, named_data
     from ..parts.loss import Logistic, Square
 
@@ -205,7 +218,8 @@ def forecast(
     data = data.pinned()
     features = features or "none"
     found = data.samples(features)
-    loss = loss if loss is not None else Square() if found.kind == "regression" else Logistic()
+    usual = {"regression": Square(), "classification": Logistic(), "classes": Softmax()}
+    loss = loss if loss is not None else usual[found.kind]
     N, d = found.shape
     law = GaussianCovariate(alpha=1.0, data=data, loss=loss, ridge=ridge, features=features)  # type: ignore[arg-type]
     chosen = _grid(N, d) if samples is None else _checked(samples)
@@ -222,7 +236,7 @@ def _predicted(law: GaussianCovariate) -> dict[str, float]:
 @lru_cache(maxsize=32)
 def _curve(plan: Forecast) -> LearningCurve:
     data = plan.data.samples(plan.law.features)
-    classes, fourth = data.kind == "classification", float(np.mean(data.y**4))
+    classes, fourth = data.kind != "regression", float(np.mean(data.y**4))
 
     def deviation(error: float) -> float:
         return float(np.sqrt(error * max(1 - error, 0.0))) if classes else float(error * np.sqrt(max(fourth - 1, 2.0)))

@@ -51,7 +51,8 @@ class LearningCurve:
             return None if k is None else math.ceil(self.samples[0] - 1e-9)
 
         def excess(log_n: float) -> float:
-            return math.log(max(self.theory(math.exp(log_n)), 1e-300) / error)
+            value = _solved(self.theory, math.exp(log_n))
+            return math.log(max(value if math.isfinite(value) else self.at(math.exp(log_n))[0], 1e-300) / error)
 
         low, high = np.log(self.samples[k - 1 : k + 1])
         samples = high if excess(high) >= 0 else brentq(excess, low, high, xtol=2e-3)

@@ -20,15 +20,15 @@ def ridge_row(law: GaussianCovariate, seeds: int) -> tuple[Any, ...]:
     from ..laws.inference.gaussian_covariate.experiment import trained_errors
 
     data = law.data.samples(law.features)  # type: ignore[attr-defined]
-    classes, d = data.kind == "classification", data.shape[1]
+    d = data.shape[1]
     by_theory, chosen, errors = law.chosen_ridge(), [], []
     for seed in range(seeds):
         rng = generator(seed_keys(d, [seed])[0])
         train, test = np.split(rng.permutation(len(data.y)), [law.samples_drawn(d)])
-        chosen.append(cross_validated(data.X[train], data.y[train], law.loss, classes, rng))
+        chosen.append(cross_validated(data.X[train], data.y[train], law.loss, data.kind, rng))
         errors.append(
             [
-                trained_errors(data.X, data.y, train, test, law.loss, r, classes)["test_error"]
+                trained_errors(data.X, data.y, train, test, law.loss, r, data.kind)["test_error"]
                 for r in (by_theory, chosen[-1])
             ]
         )
@@ -36,7 +36,7 @@ def ridge_row(law: GaussianCovariate, seeds: int) -> tuple[Any, ...]:
     return (law.samples_drawn(d), by_theory, float(first), float(np.exp(np.mean(np.log(chosen)))), float(second))
 
 
-def cross_validated(X: np.ndarray, y: np.ndarray, loss: Loss, classes: bool, rng: np.random.Generator) -> float:
+def cross_validated(X: np.ndarray, y: np.ndarray, loss: Loss, kind: str, rng: np.random.Generator) -> float:
     """The ridge of least mean validation error over five folds; among equals, the one in their middle."""
     from ..laws.inference.gaussian_covariate.experiment import trained_errors
 
@@ -44,6 +44,6 @@ def cross_validated(X: np.ndarray, y: np.ndarray, loss: Loss, classes: bool, rng
     totals = np.zeros(len(RIDGES))
     for k, test in enumerate(folds):
         train = np.concatenate([f for j, f in enumerate(folds) if j != k])
-        totals += [len(test) * trained_errors(X, y, train, test, loss, r, classes)["test_error"] for r in RIDGES]
+        totals += [len(test) * trained_errors(X, y, train, test, loss, r, kind)["test_error"] for r in RIDGES]
     best = np.flatnonzero(totals <= totals.min() * (1 + 1e-12))
     return float(RIDGES[best[len(best) // 2]])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .channel import Probit as Probit
     from .channel import ReLU as ReLU
     from .channel import Sign as Sign
+    from .classes import Softmax as Softmax
     from .covariance import Covariance as Covariance
     from .covariance import Isotropic as Isotropic
     from .covariance import Matrices as Matrices

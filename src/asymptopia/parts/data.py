@@ -23,8 +23,8 @@ class Samples:
     """N samples that are ready for learning: X (N, d) and y (N,), in the order in which training sets are drawn.
 
     Columns of X have mean zero over the N samples and, depending on the data, each variance 1, or mean variance 1.
-    Labels are -1 and 1; the target of a regression has mean zero and variance 1, and `unit` is its original standard
-    deviation.
+    Labels are -1 and 1, or 0, 1, ... for several classes called `labels`; the target of a regression has mean zero and
+    variance 1, and `unit` is its original standard deviation.
     """
 
     X: np.ndarray
@@ -33,6 +33,7 @@ class Samples:
     meaning: str
     unit: float = 1.0
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -122,9 +123,10 @@ def _tangent_components(depth: int, X: np.ndarray) -> np.ndarray:
 
 
 _TARGETS = {
-    "digits": {"odd": "the digit is odd"} | {str(k): f"the digit is {k}" for k in range(10)},
+    "digits": {"odd": "the digit is odd", "digit": "which digit it is"}
+    | {str(k): f"the digit is {k}" for k in range(10)},
     "breast_cancer": {"malignant": "the tumour is malignant"},
-    "wine": {str(k): f"the cultivar is {k}" for k in range(3)},
+    "wine": {str(k): f"the cultivar is {k}" for k in range(3)} | {"cultivar": "which cultivar it is"},
     "diabetes": {"progression": "progression of the disease after a year"},
 }
 
@@ -132,9 +134,9 @@ _TARGETS = {
 class Bundled(Data):
     """A data set that comes with scikit-learn: digits, breast_cancer, wine or diabetes.
 
-    Targets are odd or one digit against the rest (digits), malignant (breast_cancer), one cultivar against the rest
-    (wine), and progression (diabetes, a regression). The digits' pixels share one scale, and those that never change
-    are left out; the other tables have each column scaled.
+    Targets are odd, one digit against the rest or digit, all ten classes (digits), malignant (breast_cancer), one
+    cultivar against the rest or cultivar, all three (wine), and progression (diabetes, a regression). The digits'
+    pixels share one scale, and those that never change are left out; the other tables have each column scaled.
     """
 
     name: str = field("digits", "which data set", one_of=tuple(_TARGETS))
@@ -166,6 +168,8 @@ class Bundled(Data):
         meaning = _TARGETS[self.name][self.target]
         if self.name == "diabetes":
             return Columns(X, y.astype(float), names, "regression", meaning)
+        if self.target in ("digit", "cultivar"):
+            return Columns(X, y.astype(float), names, "classes", meaning, labels=tuple(map(str, np.unique(y))))
         positive = {"odd": y % 2 == 1, "malignant": y == 0}.get(self.target)
         if positive is None:
             positive = y == int(self.target)
@@ -277,8 +281,8 @@ def _samples(data: Data, features: str) -> Samples:
     if chosen is not None:
         X = _scaled(chosen(X), common=True)
         X = X[:, X.any(axis=0)]
-    if table.kind == "classification":
-        return Samples(X, table.y, table.kind, table.meaning, notes=table.notes)
+    if table.kind != "regression":
+        return Samples(X, table.y, table.kind, table.meaning, notes=table.notes, labels=table.labels)
     unit = float(table.y.std())
     return Samples(X, (table.y - table.y.mean()) / unit, table.kind, table.meaning, unit, table.notes)
 

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..engine.code import theory_fingerprint
 from . import Confront
 
 if TYPE_CHECKING:
     from ..forecast import Answer
-    from ..report import Section
+    from ..report import Chart, Section
     from ..verdict.confront import Confrontation
 
 FILE = "answers.json"
@@ -54,7 +56,25 @@ def section(asked: Confront, confrontation: Confrontation, answers: tuple[Answer
     tables = [Table(a.columns, [[cell(v) for v in row] for row in a.rows], f"{a.title} {a.text}") for a in answers]
     assert asked.plan is not None
     notes = "\n".join(f"- {note}" for note in asked.plan.notes)
-    return Section(f"In practice: {asked.name}", body=notes, tables=tables, verdict=confrontation["test_error"].verdict)
+    return Section(
+        f"In practice: {asked.name}", body=notes, tables=tables, charts=[learning_curve(answers[0])],
+        verdict=confrontation["test_error"].verdict, early=True,
+    )  # fmt: skip
+
+
+def learning_curve(trusted: Answer) -> Chart:
+    """Test errors against numbers of samples, predicted and measured, from the answer whether the theory holds."""
+    from ..report import Curve, Measured, curve_figure
+
+    samples, predicted, measured, error = (
+        np.array([row[trusted.columns.index(name)] for row in trusted.rows], float)
+        for name in ("samples", "predicted test error", "measured", "standard error")
+    )
+    curve = Curve("predicted", samples, predicted, measured=(Measured("measured", samples, measured, error),))
+    return curve_figure(
+        [curve], name="learning_curve", title="Test error against samples", xlabel="samples", ylabel="test error",
+        caption="The bars are standard errors of the mean over random training sets.", xlog=True,
+    )  # fmt: skip
 
 
 def cell(value: Any) -> str:

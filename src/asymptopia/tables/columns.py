@@ -5,32 +5,35 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.record import nearest
 from .files import read_table
-from .numbers import plain
+from .numbers import mostly_numbers, odd_ones, plain
 from .problems import Problems, listed
 from .reading import Reading
+from .target import absent_words, read_target
+from .warned import warnings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST = 10
-_FEW_VALUES = 10
 _MOST_WORDS = 20
 _ROUNDING = 1e-12
+_LARGEST = 1e140
 
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
     """A table as read: X of shape (N, d) with the names of its columns, and the target y of shape (N,).
 
-    kind:    "classification" (labels -1 and 1) or "regression".
+    kind:    "classification" (labels -1 and 1), "classes" (several, 0, 1, ...) or "regression".
     meaning: what the target is, in words.
     notes:   what a reader should know of the table: columns left out or encoded, and columns that give the target away.
+    labels:  the names of several classes.
     """
 
     X: np.ndarray
@@ -39,6 +42,7 @@ class Columns:
     kind: str
     meaning: str
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def read_columns(
@@ -56,6 +60,7 @@ def read_columns(
 
     target:   the name of a column, or "column=value" for the samples of that value against all others.
     task:     "regression", "classification", or "auto": regression if the target has more than 10 different numbers.
+              Three to 20 different values are several classes.
     drop:     columns to leave out; `only`: the inputs to keep, if not all.
     missing:  "drop" leaves out rows with missing values, "median" fills them with their column's median (words with
               the most frequent); otherwise they are refused. A row without its target is never filled.
@@ -108,44 +113,59 @@ def _columns(
     missing: str,
     problems: Problems,
 ) -> Columns:
+    if not len(reading.table):
+        problems.add(f"has no samples below the names; at least {FEWEST} are needed.")
+        problems.stop()
     table, notes = _without_missing(reading, [*inputs, target], target, missing, problems)
     if len(table) < FEWEST:
         problems.add(f"has {len(table)} samples; at least {FEWEST} are needed.")
-    labels = _target(table[target], target, value, task, problems)
+    y, kind, meaning, labels = read_target(table[target], target, value, task, problems)
     X, names, more = _inputs(table[inputs], problems)
     problems.stop()
-    y, kind, meaning = labels
-    notes = [*reading.notes, *notes, *more, *_row_numbers(X, names), *_given_away(X, y, names, kind, target)]
-    return Columns(X, y, tuple(names), kind, meaning, tuple(notes))
+    notes = [*reading.notes, *notes, *more, *warnings(table, inputs, X, y, names, kind, target)]
+    return Columns(X, y, tuple(names), kind, meaning, tuple(notes), labels)
 
 
 def _without_missing(
     reading: Reading, names: list[str], target: str, missing: str, problems: Problems
 ) -> tuple[pd.DataFrame, list[str]]:
     table = reading.table[names]
+    notes: list[str] = []
+    for c in names if missing != "refuse" else ():
+        table, notes = _told_absent(table, c, notes)
     absent = table.isna()
-    empty = [c for c in names if absent[c].all()]
+    empty = [c for c, all_absent in zip(names, absent.to_numpy().all(axis=0), strict=True) if all_absent]
     for c in empty:
-        problems.add(f"has no value in the column {c!r}; leave it out with --drop {c}.")
+        mend = "name another with --target" if c == target else f"leave it out with --drop {c}"
+        problems.add(f"has no value in the column {c!r}; {mend}.")
     counts = {c: int(k) for c, k in absent.sum().items() if k and c not in empty}
     if not counts:
-        return table, []
+        return table, notes
     rows = absent[list(counts)].any(axis=1)
     where = (
         f"{int(rows.sum())} of {len(table)} rows, in the columns {listed([f'{c} ({k})' for c, k in counts.items()])}"
     )
     if missing == "refuse":
-        problems.add(
-            f"has missing values in {where}. Leave those rows out with --missing drop, fill them with "
-            f"--missing median, or leave out columns with --drop {next(c for c in counts)}."
-        )
-        return table, []
+        first = next((c for c in counts if c != target), None)
+        others = f", fill them with --missing median, or leave out columns with --drop {first}" if first else ""
+        problems.add(f"has missing values in {where}. Leave those rows out with --missing drop{others}.")
+        return table, notes
     keep = ~(rows if missing == "drop" else absent[target])
     table = table[keep]
     if missing == "median":
         table = table.assign(**{c: _filled(table[c]) for c in counts if c != target})
-        return table, [f"Missing values are filled by medians: {where}."]
-    return table, [f"Rows with missing values are left out: {where}."]
+        return table, [*notes, f"Missing values are filled by medians: {where}."]
+    return table, [*notes, f"Rows with missing values are left out: {where}."]
+
+
+def _told_absent(table: pd.DataFrame, name: str, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """With a word for a missing value taken as one, where other words are two or more."""
+    column = table[name]
+    words = absent_words(column)
+    if not words:
+        return table, notes
+    note = f"{listed(words)} in {name} counts as missing."
+    return table.assign(**{name: column.where(~column.isin(words), None)}), [*notes, note]
 
 
 def _filled(column: pd.Series) -> pd.Series:
@@ -156,34 +176,63 @@ def _filled(column: pd.Series) -> pd.Series:
 
 def _inputs(inputs: pd.DataFrame, problems: Problems) -> tuple[np.ndarray, list[str], list[str]]:
     """The inputs as one array of finite numbers that vary, their names, and what was done."""
-    parts, names, encoded, constant, wordy = [], [], [], [], []
-    for name in map(str, inputs.columns):
-        column = inputs[name]
-        if column.isna().any():
-            continue
-        if column.dtype.kind in "biuf":
-            columns, labels = column.to_numpy(float)[:, None], [name]
-        else:
-            columns, labels = _encoded(column.map(str), name)
-            if not labels:
-                wordy.append(f"{name} ({column.nunique()} different, as {str(column.iloc[0])[:30]!r})")
-                continue
+    numbers = inputs.dtypes.map(lambda d: d.kind in "biuf").to_numpy()
+    complete = ~inputs.isna().any(axis=0).to_numpy()
+    X, names, constant = _varying(inputs.loc[:, numbers & complete], problems)
+    words = inputs.loc[:, ~numbers & complete]
+    encoded, wordy, places = [], [], {c: k for k, c in enumerate(map(str, inputs.columns))}
+    parts, sources = [X], [places[n] for n in names]
+    for name in map(str, words.columns):
+        columns, labels = (
+            (np.empty((len(inputs), 0)), []) if mostly_numbers(words[name]) else _encoded(words[name], name)
+        )
+        if mostly_numbers(words[name]):
+            problems.add(
+                f"has a column of numbers, {name}, that are none in {odd_ones(words[name])}. Mend them, or leave the "
+                f"column out with --drop {name}."
+            )
+        elif not labels:
+            wordy.append(f"{name} ({words[name].nunique()} different, as {str(words[name].iloc[0])[:30]!r})")
+        elif columns.any():
             encoded.append(name)
-        if not np.isfinite(columns).all():
-            problems.add(f"has infinite values in the columns {name}; leave them out with --drop {name}.")
-        elif np.ptp(columns, axis=0).max() <= _ROUNDING * np.abs(columns).max():
-            constant.append(name)
-        else:
             parts.append(columns)
             names += labels
+            sources += [places[name]] * len(labels)
+        else:
+            constant.append(name)
     if wordy:
-        first = wordy[0].split(" (")[0]
-        problems.add(f"has columns that are not numbers: {listed(wordy)}. Leave them out with --drop {first}.")
-    if not parts and not problems.sentences:
+        drops = " ".join(f"--drop {w.split(' (')[0]}" for w in wordy)
+        problems.add(f"has columns that are not numbers: {listed(wordy)}. Leave them out with {drops}.")
+    if not names and not problems.sentences:
         problems.add(f"has only constant columns, which tell nothing: {listed(constant)}.")
     notes = [f"Constant columns tell nothing and are left out: {listed(constant)}."] if constant else []
     notes += [f"Words are encoded, one column for each: {listed(encoded)}."] if encoded else []
-    return np.concatenate(parts, axis=1) if parts else np.empty((len(inputs), 0)), names, notes
+    order = np.argsort(sources, kind="stable") if encoded else slice(None)
+    return np.concatenate(parts, axis=1)[:, order], list(np.array(names, object)[order]), notes
+
+
+def _varying(table: pd.DataFrame, problems: Problems) -> tuple[np.ndarray, list[str], list[str]]:
+    """Columns of numbers as an array, without those that are constant up to rounding, which are named last."""
+    X, names = table.to_numpy(float), np.array(list(map(str, table.columns)), object)
+    if not X.size:
+        return np.empty((len(table), 0)), [], []
+    infinite = np.isinf(X).any(axis=0)
+    if infinite.any():
+        drops = " ".join(f"--drop {n}" for n in names[infinite][:8])
+        problems.add(
+            f"has infinite values in the columns {listed(list(names[infinite]))}; leave those rows out, or the columns "
+            f"with {drops}."
+        )
+    X, names = X[:, ~infinite], names[~infinite]
+    size, spread = np.abs(X).max(axis=0), X.max(axis=0) / 2 - X.min(axis=0) / 2
+    constant = 2 * spread <= _ROUNDING * size
+    extreme = ~constant & ((size > _LARGEST) | (spread < 1 / _LARGEST))
+    if extreme.any():
+        problems.add(
+            f"has numbers in the columns {listed(list(names[extreme]))} that are too large or too close to be squared "
+            f"(beyond {_LARGEST:g}, or apart by less than {1 / _LARGEST:g}); give them in other units."
+        )
+    return X[:, ~constant], list(names[~constant]), list(names[constant])
 
 
 def _encoded(words: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:
@@ -195,76 +244,3 @@ def _encoded(words: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:
         return np.zeros((len(words), 1)), [name]
     kept = sorted(counts.index[1:])
     return np.column_stack([(words == w).to_numpy(float) for w in kept]), [f"{name}={w}" for w in kept]
-
-
-def _target(column: Any, title: str, value: str | None, task: str, problems: Problems) -> tuple[np.ndarray, str, str]:
-    nothing = np.empty(0), "", ""
-    if column.isna().any() or not len(column):
-        return nothing
-    numeric = column.dtype.kind in "biuf"
-    values = sorted(column.unique().tolist(), key=lambda v: (isinstance(v, str), v if numeric else str(v)))
-    shown = _shown(values)
-    if len(values) == 1:
-        problems.add(f"has a target {title!r} with one value only, {shown[0]}: there is nothing to learn.")
-        return nothing
-    if value is not None:
-        chosen = [v for v, text in zip(values, shown, strict=True) if _is(v, text, value)]
-        if not chosen:
-            known = shown if len(shown) <= 20 else []
-            problems.add(f"has a target {title!r} that is never {value!r}.{nearest(value, known)}")
-            return nothing
-        return np.where(column == chosen[0], 1.0, -1.0), "classification", f"{title} is {value}"
-    if len(values) == 2 and task != "regression":
-        return np.where(column == values[1], 1.0, -1.0), "classification", f"{title} is {shown[1]}, not {shown[0]}"
-    if numeric and (task == "regression" or (task == "auto" and len(values) > _FEW_VALUES)):
-        y = column.to_numpy(float)
-        if not np.isfinite(y).all():
-            problems.add(f"has infinite values in the target {title!r}; leave those rows out.")
-        return y, "regression", title
-    if not numeric and task == "regression":
-        problems.add(f"has a target {title!r} that is not a number, as regression needs, as {shown[0]!r}.")
-        return nothing
-    other = ' or, for regression, task="regression" (--task regression)' if numeric else ""
-    problems.add(
-        f"has a target {title!r} with {len(values)} classes: {listed(shown)}. "
-        f'Choose one against the rest, as in target="{title}={shown[0]}" (--target {title}={shown[0]}){other}.'
-    )
-    return nothing
-
-
-def _shown(values: list[Any]) -> list[str]:
-    """Values as text, with all their digits."""
-    return [f"{v:.0f}" if isinstance(v, float) and v.is_integer() and abs(v) < 1e15 else str(v) for v in values]
-
-
-def _is(value: Any, text: str, asked: str) -> bool:
-    if asked in (text, str(value)):
-        return True
-    try:
-        return not isinstance(value, str) and float(value) == float(asked)
-    except ValueError:
-        return False
-
-
-def _row_numbers(X: np.ndarray, names: list[str]) -> list[str]:
-    """A warning of columns that number the rows: an order of rows, by class or time, would give the target away."""
-    steps = np.diff(X, axis=0)
-    counting = [n for n, s in zip(names, (steps == 1).all(axis=0), strict=True) if s]
-    return [f"{n} numbers the rows; leave it out with --drop {n} unless it means something." for n in counting]
-
-
-def _given_away(X: np.ndarray, y: np.ndarray, names: list[str], kind: str, target: str) -> list[str]:
-    """A warning of each column that determines the target: a line through it, or a threshold on it."""
-    if kind == "classification":
-        up, down = X[y > 0], X[y < 0]
-        apart = (up.min(axis=0) > down.max(axis=0)) | (down.min(axis=0) > up.max(axis=0))
-        rare = min(len(up), len(down)) < 5
-        giveaways = [] if rare else [n for n, a in zip(names, apart, strict=True) if a]
-    else:
-        centred, z = X - X.mean(axis=0), y - y.mean()
-        correlation = np.abs(centred.T @ z) / np.sqrt((centred**2).sum(axis=0) * (z @ z))
-        giveaways = [n for n, c in zip(names, correlation, strict=True) if c > 1 - 1e-9]
-    return [
-        f"{n} determines {target} by itself; if it would not be known in practice, leave it out with --drop {n}."
-        for n in giveaways
-    ]

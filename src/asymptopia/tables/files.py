@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from .text import read_text
 if TYPE_CHECKING:
     import pandas as pd
 
+_BLANK = " \t\r\n\u00a0\u200b\ufeff"
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
@@ -39,14 +41,17 @@ def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> 
     elif file.suffix.lower() == ".parquet":
         reading = Reading(_parquet(file, name), name)
     else:
-        raise StatementError(f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz or .parquet.")
+        raise StatementError(
+            f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz or .parquet. Spreadsheets export "
+            f"CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
+        )
     return _named(reading)
 
 
 def _named(reading: Reading) -> Reading:
     """Without a column of row numbers; every other column has a name of its own."""
     table, notes, problems = reading.table, list(reading.notes), Problems(reading.name)
-    names = [str(c).strip() for c in table.columns]
+    names = [str(c).strip(_BLANK) for c in table.columns]
     keep = np.ones(len(names), bool)
     for k, column in enumerate(names):
         if column and not column.startswith("Unnamed:"):
@@ -59,7 +64,7 @@ def _named(reading: Reading) -> Reading:
             notes.append(f"Column {k + 1} has neither name nor values; it is left out.")
         else:
             problems.add(f"has no name for column {k + 1}; give it one in the first row.")
-    twice = sorted({c for c in names if c and names.count(c) > 1})
+    twice = sorted(c for c, count in Counter(names).items() if c and count > 1)
     for column in twice:
         problems.add(
             f"has several columns called {column!r}; give each its own name, or the second could hold the target."
@@ -81,13 +86,11 @@ def _arrays(path: Path, name: str) -> Reading:
     """The one matrix (N, d) of an NPZ file as columns named after it, and all arrays of N values beside it."""
     import zipfile
 
+    if not zipfile.is_zipfile(path):
+        raise StatementError(f"The file {name} is not an NPZ file: save it by np.savez(path, X=X, y=y).")
     try:
         with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise StatementError(f"The file {name} is one array; save it as NPZ: np.savez(path, X=..., y=...).")
             arrays = {k: file[k] for k in file.files}
-    except StatementError:
-        raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise StatementError(f"The file {name} is not an NPZ file of plain arrays: {first_line(error)}") from None
     return _joined({k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}, name)
@@ -106,7 +109,7 @@ def _joined(arrays: dict[str, np.ndarray], name: str) -> Reading:
     if len(large) > 1 or not fitting:
         raise StatementError(
             f"The arrays of {name} must have shapes (N, d) and (N,), as X and y in np.savez(path, X=X, y=y): "
-            f"one matrix at most, and vectors as long as it has rows. It holds {shapes}."
+            f"one matrix at most, and vectors as long as it has rows. It holds {shapes}.{_turned(arrays)}"
         )
     if large and arrays[large[0]].ndim > 2:
         raise StatementError(
@@ -116,13 +119,21 @@ def _joined(arrays: dict[str, np.ndarray], name: str) -> Reading:
     odd = [k for k in (*large, *fitting) if arrays[k].dtype.kind not in "biufUSM"]
     if odd:
         raise StatementError(f"The arrays of {name} must hold real numbers or words, which {listed(odd)} do not.")
-    columns: dict[str, np.ndarray] = {}
+    parts = [pd.DataFrame({k: _native(v) for k, v in fitting.items()})]
     for k in large:
         stem = "x" if k == "X" else f"{k}_"
-        columns |= {f"{stem}{j}": arrays[k][:, j] for j in range(arrays[k].shape[1])}
+        named = [f"{stem}{j}" for j in range(arrays[k].shape[1])]
+        parts.insert(0, pd.DataFrame(_native(arrays[k]), columns=named))
     others = [k for k in arrays if k not in large and k not in fitting]
-    note = f"Arrays that do not have {rows} rows are left out: {listed(others)}."
-    return Reading(pd.DataFrame(columns | {k: _native(v) for k, v in fitting.items()}), name, (note,) if others else ())
+    note = f"Only {listed([*large, *fitting])} are read; left out: {listed(others)}."
+    return Reading(pd.concat(parts, axis=1), name, (note,) if others else ())
+
+
+def _turned(arrays: dict[str, np.ndarray]) -> str:
+    """A hint, if the matrix is as wide as a vector is long."""
+    lengths = {len(v) for v in arrays.values() if v.ndim == 1}
+    turned = [k for k, v in arrays.items() if v.ndim == 2 and v.shape[1] in lengths and len(v) not in lengths]
+    return f" Samples are rows: save {turned[0]}.T." if turned else ""
 
 
 def _native(values: np.ndarray) -> np.ndarray:
@@ -133,7 +144,8 @@ def _parquet(path: Path, name: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
+        return table if table.index.names == [None] else table.reset_index()
     except ImportError:
         raise StatementError("Parquet files need pyarrow: pip install 'asymptopia[parquet]'.") from None
     except Exception as error:

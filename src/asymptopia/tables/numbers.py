@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.record import nearest
+from .notations import is_ambiguous, is_number, read_numbers
 from .problems import Problems, listed
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
     from .reading import Reading
 
+FEW_VALUES = 10
 ABSENT = {"na", "nan", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "."}
 """Words for a missing value in a column of numbers, in lower case; in a column of words they are words."""
 
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:?\d\d)?)?")
-_COMMA = re.compile(r"[-+]?(\d+|\d*,\d+)([eE][-+]?\d+)?")
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})*")
-_GROUPS = re.compile(r"[-+]?\d{1,3}(,\d{3}){2,}")
 
 
 def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -32,64 +31,50 @@ def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) ->
     notes: dict[str, list[str]] = {}
     columns = []
     for k, name in enumerate(names):
-        column, note = _kind(table.iloc[:, k], decimal_commas)
+        column, said = _kind(table.iloc[:, k], decimal_commas)
         columns.append(column)
-        if note:
+        for note in said:
             notes.setdefault(note, []).append(name)
     joined = pd.concat(columns, axis=1) if columns else table
     joined.columns = list(names)
     return joined, tuple(f"{note}: {listed(described)}." for note, described in notes.items())
 
 
-def _kind(column: pd.Series, decimal_commas: bool) -> tuple[pd.Series, str]:
+def _kind(column: pd.Series, decimal_commas: bool) -> tuple[pd.Series, list[str]]:
     import pandas as pd
 
-    text = column.astype(object).where(column.notna(), None).map(lambda v: v.strip() or None if v else None)
-    present = text.notna()
-    words = text[present]
+    words = column.dropna().astype(object).map(str.strip)
+    words = words[words != ""]
     if words.empty:
-        return pd.Series(np.nan, index=column.index), ""
-    numeric, note = _numeric(text, words, decimal_commas)
+        return pd.Series(np.nan, index=column.index), []
+    numeric, notes = _numeric(words, len(column), decimal_commas)
     if numeric is not None:
-        return numeric, note
+        return numeric if len(numeric) == len(column) else numeric.astype(float).reindex(column.index), notes
     if words.map(str.lower).isin(["true", "false"]).all():
-        truth = text.map(lambda v: None if v is None else v.lower() == "true")
-        return truth.astype(bool) if present.all() else truth.astype(object), ""
+        truth = words.map(str.lower) == "true"
+        return truth.astype(bool) if len(truth) == len(column) else truth.astype(float).reindex(column.index), []
     if words.map(lambda v: bool(_DATE.fullmatch(v))).all():
-        days = _days(pd.to_datetime(text, errors="coerce", utc=True, format="mixed"))
-        if days.notna().sum() == present.sum():
-            return days, "Dates are read as days since the first"
-    return text, ""
+        days = _days(pd.to_datetime(words, errors="coerce", utc=True, format="mixed"))
+        if days.notna().all():
+            return days.reindex(column.index), ["Dates are read as days since the first"]
+    return words.reindex(column.index).astype(object).where(lambda c: c.notna(), None), []
 
 
-def _numeric(text: pd.Series, words: pd.Series, decimal_commas: bool) -> tuple[pd.Series | None, str]:
-    """The column as numbers, or None if it is not one of numbers; and a note."""
-    values = words[~words.map(str.lower).isin(ABSENT - {"nan"})]
-    note = ""
-    if values.empty:
-        return None, ""
-    if values.str.contains(",").any():
-        groups = bool(values.map(lambda v: bool(_THOUSANDS.fullmatch(v))).all())
-        if groups and values.map(lambda v: bool(_GROUPS.fullmatch(v))).any():
-            values, note = values.str.replace(",", ""), "Commas are read as separating thousands"
-        elif values.map(lambda v: bool(_COMMA.fullmatch(v))).all() and (decimal_commas or not groups):
-            values, note = values.str.replace(",", "."), "Decimal commas are read as points"
-        else:
-            return None, ""
-    if values.str.contains(r"[^0-9eE.+\-]", regex=True).any():
-        special = values.map(str.lower).str.fullmatch(r"[-+]?(inf|infinity)|nan").astype(bool)
-        if values[~special].str.contains(r"[^0-9eE.+\-]", regex=True).any() or special.all():
-            return None, ""
-    try:
-        floats = values.map(float)
-    except ValueError:
-        return None, ""
-    whole = len(values) == len(text) and values.str.fullmatch(r"[-+]?\d+").astype(bool).all()
-    if whole and floats.abs().max() < 2.0**62:
-        return values.map(int).astype("int64"), note
-    if whole and floats.abs().max() >= 2.0**62:
-        note = "Whole numbers beyond 2^62 are read as decimal ones, rounded to 16 digits"
-    return floats.astype(float).reindex(text.index), note
+def _numeric(words: pd.Series, rows: int, decimal_commas: bool) -> tuple[pd.Series | None, list[str]]:
+    """The column as numbers, or None if it is not one of numbers; and notes."""
+    import pandas as pd
+
+    words = words[~words.map(str.lower).isin(ABSENT - {"nan"})]
+    texts = words.tolist()
+    values, notes = read_numbers(texts, decimal_commas) if texts else (None, [])
+    if values is None or not np.isfinite(values).any():
+        return None, []
+    whole = len(texts) == rows and all(t.lstrip("+-").isdigit() for t in texts)
+    if whole and max(map(abs, values)) < 2.0**62:
+        return pd.Series([int(t) for t in texts], index=words.index, dtype="int64"), notes
+    if whole:
+        notes = [*notes, "Whole numbers beyond 2^62 are read as decimal ones, rounded to 16 digits"]
+    return pd.Series(values, index=words.index), notes
 
 
 def _days(moments: pd.Series) -> pd.Series:
@@ -103,21 +88,60 @@ def plain(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     import pandas as pd
     from pandas.api import types
 
+    if all(isinstance(d, np.dtype) and d.kind in "biuf" for d in table.dtypes):
+        return table, ()
     columns, dates = {}, []
     for name in table.columns:
         column = table[name]
-        if types.is_datetime64_any_dtype(column.dtype):
-            columns[name] = _days(column)
+        moments = _moments(column)
+        if moments is not None:
+            columns[name] = _days(moments)
             dates.append(str(name))
         elif types.is_bool_dtype(column.dtype) and not column.isna().any():
             columns[name] = column.astype(bool)
         elif types.is_numeric_dtype(column.dtype) and not types.is_bool_dtype(column.dtype):
             exact = types.is_integer_dtype(column.dtype) and not column.isna().any()
             columns[name] = column if exact else column.astype(float)
+        elif types.is_bool_dtype(column.dtype):
+            columns[name] = column.astype("Float64").to_numpy(float, na_value=np.nan)
+        elif _exact(column):
+            columns[name] = column.astype(float)
         else:
-            columns[name] = column.astype(object).where(column.notna(), None)
+            columns[name] = column.astype(object).where(column.notna(), None).map(_word)
     note = f"Dates are read as days since the first: {listed(dates)}."
     return pd.DataFrame(columns), (note,) if dates else ()
+
+
+def _moments(column: pd.Series) -> pd.Series | None:
+    """The column as moments, if it is one of dates or durations."""
+    import datetime
+
+    import pandas as pd
+    from pandas.api import types
+
+    if types.is_datetime64_any_dtype(column.dtype):
+        return column
+    if types.is_timedelta64_dtype(column.dtype):
+        return pd.Timestamp(0) + column
+    present = column.dropna()
+    if column.dtype == object and len(present) and all(isinstance(v, datetime.date) for v in present):
+        return pd.to_datetime(column)
+    return None
+
+
+def _exact(column: pd.Series) -> bool:
+    """Whether a column holds decimal numbers of any precision."""
+    import decimal
+
+    present = column.dropna()
+    return column.dtype == object and len(present) > 0 and all(isinstance(v, decimal.Decimal) for v in present)
+
+
+def _word(value: object) -> object:
+    """A value of a column of words: text, or a number that is in an exact type."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if value is None or isinstance(value, (str, bool)) else str(value)
 
 
 def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -133,8 +157,7 @@ def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
             continue
         column = table[name]
         if column.dtype.kind not in "biuf":
-            words = [v for v in column if v is not None and not _number(v)]
-            problems.add(f"has words in the column {name!r}, where numbers are needed, as {listed(words[:3])}.")
+            problems.add(f"has words in the column {name!r}, where numbers are needed, {odd_ones(column)}.")
             continue
         columns[name] = column.to_numpy(float)
         if np.isinf(columns[name]).any():
@@ -143,9 +166,17 @@ def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
     return columns
 
 
-def _number(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return True
+def odd_ones(column: pd.Series) -> str:
+    """Which values of a column are no numbers, in words: up to three of them, with the rows of the first."""
+    words = column.dropna().map(str)
+    odd = words[~words.map(is_number).astype(bool)]
+    examples = listed([f"{w[:30]!r} in row {k + 1} of the data" for k, w in odd.drop_duplicates().iloc[:3].items()])
+    hint = "; commas there may be decimal or separate thousands" if is_ambiguous(odd.tolist()) else ""
+    return f"{len(odd)} of {len(column)} values, as {examples}{hint}"
+
+
+def mostly_numbers(column: pd.Series) -> bool:
+    """Whether a column of words is one of numbers that some values spoil: more than ten different numbers, and most."""
+    words = column.dropna().map(str)
+    numbers = words[words.map(is_number).astype(bool)]
+    return 2 * len(numbers) > len(words) and numbers.nunique() > FEW_VALUES

@@ -76,14 +76,14 @@ class Interpolated:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Axes:
+class Axes:
     """Principal axes of the samples: X / sqrt(N) = left diag(sqrt(values)) right', the zero values left out."""
 
     left: np.ndarray
     values: np.ndarray
 
     @classmethod
-    def of(cls, X: np.ndarray) -> _Axes:
+    def of(cls, X: np.ndarray) -> Axes:
         N, d = X.shape
         if d <= N:
             values, right = np.linalg.eigh(X.T @ X / N)
@@ -116,7 +116,7 @@ class _Axes:
 class Rows:
     """The labels (N,) of the samples and, for losses other than the square one, a path of logistic regressions."""
 
-    axes: _Axes
+    axes: Axes
     y: np.ndarray
     path: _Path | None
 
@@ -155,7 +155,7 @@ def population(data: Data, features: str = "none", scored: bool = False) -> Popu
     if len(y) > _MOST_ROWS and scored:
         chosen = np.random.default_rng(0).permutation(len(y))[:_MOST_ROWS]
         X, y = X[chosen] - X[chosen].mean(axis=0), y[chosen]
-    axes = _Axes.of(X)
+    axes = Axes.of(X)
     centred = y - y.mean()
     grid = np.geomspace(1e-7, 1e2, 28) * axes.values.mean()
     trials = [axes.leave_one_out(centred, kappa) for kappa in grid]
@@ -165,7 +165,7 @@ def population(data: Data, features: str = "none", scored: bool = False) -> Popu
         target, prediction, path = _logistic_score(X, y, axes)
         targets.append(target)
         predictions.append(prediction)
-    resolvents, finest = _resolvents(axes, np.stack(targets), X.shape[1])
+    resolvents, finest = resolvents_of(axes, np.stack(targets), X.shape[1])
     if scored and _collinearity(resolvents.rho) > 1 - _DISTINCT:
         plain = population(data, features, False)
         return dataclasses.replace(plain, rows=Rows(axes, y, path))
@@ -179,7 +179,7 @@ def _collinearity(rho: np.ndarray) -> float:
     return float(rho[0, 1] ** 2 / (rho[0, 0] * rho[1, 1]))
 
 
-def _logistic_score(X: np.ndarray, y: np.ndarray, axes: _Axes) -> tuple[np.ndarray, np.ndarray, _Path]:
+def _logistic_score(X: np.ndarray, y: np.ndarray, axes: Axes) -> tuple[np.ndarray, np.ndarray, _Path]:
     """Target and leave-one-out prediction of the linear score of logistic regression, at the best of several ridges,
     and the predictions at all of them.
 
@@ -224,7 +224,7 @@ def _logistic_fit(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
     return model.decision_function(X)
 
 
-def _resolvents(axes: _Axes, targets: np.ndarray, d: int) -> tuple[Interpolated, float]:
+def resolvents_of(axes: Axes, targets: np.ndarray, d: int) -> tuple[Interpolated, float]:
     """The traces of the population for the targets (K, N), from those of the samples, and the finest kappa."""
     N = targets.shape[1]
     values = axes.values

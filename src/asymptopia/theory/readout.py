@@ -10,7 +10,8 @@ import numpy as np
 from ..parts.loss import Loss
 from .population import Population
 
-_NODES = 9
+_NODES, _FINE = 9, 25
+_PAIRS = 400
 _GRID = 401
 
 
@@ -63,6 +64,20 @@ class Readout:
         new = p.weights @ (p.y - p.fields @ direction - intercept) ** 2 + width**2
         return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _hermite()[1]))
 
+    def interval(self, direction: np.ndarray, width: float, intercept: float, share: float) -> float:
+        """The half width of the interval about a prediction that holds this share of new targets."""
+        from scipy.optimize import brentq
+        from scipy.special import ndtr
+
+        p = self.population
+        off = p.y - p.fields @ direction - intercept
+        wide = max(width, 1e-12 * float(np.abs(p.y).max()))
+
+        def excess(half: float) -> float:
+            return float(p.weights @ (ndtr((half - off) / wide) - ndtr((-half - off) / wide))) - share
+
+        return float(brentq(excess, 0.0, float(np.abs(off).max()) + 10 * wide, rtol=1e-10))
+
     def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
         """The fraction of training samples whose field has the wrong sign."""
         from scipy.special import ndtr
@@ -79,11 +94,43 @@ class Readout:
         """
         from scipy.special import ndtr
 
+        field, width = self._new_fields(m, q, kappa)
+        return float(np.mean(ndtr(-self.population.rows.y * (field + intercept) / width)))
+
+    def area(self, m: np.ndarray, q: float, kappa: float, intercept: float) -> float:
+        """The area under the curve of true against false positives: P(z > z') for new samples of labels 1 and -1."""
+        from scipy.special import ndtr
+
+        field, width = self._new_fields(m, q, kappa)
+        y = self.population.rows.y
+        up, down = (_quantiles(field[y == label]) for label in (1.0, -1.0))
+        return float(np.mean(ndtr((up[:, None] - down) / (np.sqrt(2) * width))))
+
+    def new_scores(self, m: np.ndarray, q: float, kappa: float, intercept: float, scale: float) -> dict[str, float]:
+        """`log_loss`, `brier` and `overconfidence` on new samples, of log-odds that are so many times the field."""
+        from scipy.special import expit
+
+        field, width = self._new_fields(m, q, kappa)
+        y = self.population.rows.y[:, None]
+        xi, weights = _hermite(_FINE)
+        odds = scale * (field[:, None] + intercept + width * xi)
+        p = expit(odds)
+        values = {
+            "log_loss": np.logaddexp(0, -y * odds),
+            "brier": (p - (y > 0)) ** 2,
+            "overconfidence": np.maximum(p, 1 - p),
+        }
+        means = {name: float((value @ weights).mean()) for name, value in values.items()}
+        means["overconfidence"] -= 1 - self.new_wrong_signs(m, q, kappa, intercept)
+        return means
+
+    def _new_fields(self, m: np.ndarray, q: float, kappa: float) -> tuple[np.ndarray, float]:
+        """The mean fields (N,) of the samples as new ones, without intercept, and the width of what differs from one
+        training set to another."""
         rows = self.population.rows
         outside = rows.outside(kappa)
         field = outside * m[0] / np.mean(rows.y * outside)
-        width = np.sqrt(max(q - float(np.mean(field**2)), 1e-8 * q))
-        return float(np.mean(ndtr(-rows.y * (field + intercept) / width)))
+        return field, float(np.sqrt(max(q - float(np.mean(field**2)), 1e-8 * q)))
 
     def _at_nodes(
         self, direction: np.ndarray, width: float, V: float, intercept: float
@@ -114,7 +161,14 @@ class Readout:
         return -np.interp(omega, z + V * gradient, gradient)
 
 
-@lru_cache(maxsize=1)
-def _hermite() -> tuple[np.ndarray, np.ndarray]:
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    """Values (N,), or that many of their quantiles that stand for them."""
+    if len(values) <= _PAIRS:
+        return values
+    return np.quantile(values, (np.arange(_PAIRS) + 0.5) / _PAIRS)
+
+
+@lru_cache(maxsize=2)
+def _hermite(count: int = _NODES) -> tuple[np.ndarray, np.ndarray]:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
     return nodes, weights / weights.sum()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ....contract.law import Landmark, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
+from ....parts.classes import Softmax, suits_classes
 from ....parts.covariance import Covariance, Isotropic
 from ....parts.data import Covariates, Data, feature_map
 from ....parts.loss import Hinge, Logistic, Loss, Square
@@ -25,6 +26,56 @@ class _Sizes:
     def __get__(self, law: GaussianCovariate | None, owner: type) -> tuple[int, ...]:
         fixed = None if law is None else law.dimension()
         return self.growing if fixed is None else (fixed,)
+
+
+class _Observables:
+    """The errors, and of classes also what scores and stated probabilities are worth: of a law as stated, or all."""
+
+    errors: ClassVar[dict[str, Observable]] = {
+        "test_error": Observable(
+            r"\varepsilon_{test}",
+            "fraction of wrong labels, or mean squared error, on new samples",
+            scale=1e-4,  # an exact formula has no error but that of rounding
+            resolution=0.08,
+        ),
+        "train_error": Observable(
+            r"\varepsilon_{train}",
+            "fraction of wrong labels, or mean squared error, on the training set",
+            scale=0.05,
+            resolution=0.2,
+            self_averaging=True,
+        ),
+        "train_loss": Observable(
+            r"\ell_{train}", "mean loss of a training sample, without the penalty", scale=0.05, resolution=0.15
+        ),
+        "chosen_ridge": Observable(r"\lambda", "the ridge, chosen by theory where it is not given", limit_only=True),
+    }
+    ranking: ClassVar[dict[str, Observable]] = {
+        "auc": Observable("A", "probability that a new sample of label 1 has a larger field than one of label -1",
+                          resolution=0.05),
+    }  # fmt: skip
+    intervals: ClassVar[dict[str, Observable]] = {
+        "conformal_width": Observable(
+            "h", "half width of the interval about a prediction that holds 90 % of new targets, in units of the "
+            "target's standard deviation", scale=0.05, resolution=0.08,
+        ),
+    }  # fmt: skip
+    scores: ClassVar[dict[str, Observable]] = {
+        "log_loss": Observable(r"\ell", "mean negative log-probability of new labels", resolution=0.1),
+        "brier": Observable("B", "mean squared distance of stated probabilities from the indicator of the label",
+                            scale=0.05, resolution=0.1),
+        "overconfidence": Observable(
+            "c", "mean stated probability of the likelier label, less its frequency", scale=0.1, resolution=0.2
+        ),
+    }  # fmt: skip
+
+    def __get__(self, law: GaussianCovariate | None, owner: type) -> dict[str, Observable]:
+        if law is None or not isinstance(law.data, Data):
+            return self.errors
+        kind = law.data.samples(law.features).kind
+        ranked = {"classification": self.ranking, "regression": self.intervals}.get(kind, {})
+        stated = kind != "regression" and isinstance(law.loss, (Logistic, Softmax))
+        return self.errors | ranked | (self.scores if stated else {})
 
 
 class GaussianCovariate(Law):
@@ -53,8 +104,14 @@ class GaussianCovariate(Law):
     has unit variance, so that errors are fractions of it. Where data are not like Gaussian ones, theory and experiment
     differ.
 
+    Data of K classes have a student with a field for each: with the loss Softmax() of all at once, with Logistic() or
+    Square() of each class against the rest; the largest field is the answer (see `theory.several_classes`).
+
     Observables: test_error is the fraction of wrong labels, or the mean squared error of a regression (for Gaussian
     models of the noiseless label, as in `ERM`; for data of the label itself); train_loss the mean loss without penalty.
+    For data of two classes also auc, and where the loss states probabilities log_loss, brier and overconfidence, which
+    is 0 if they are calibrated; for data of a regression conformal_width, the quantile of 90 % of new absolute
+    residuals, which is what split conformal prediction gives its intervals.
     """
 
     alpha: float = field(2.0, "samples per dimension", above=0)
@@ -85,25 +142,7 @@ class GaussianCovariate(Law):
     status: ClassVar[str] = (
         "proved for Gaussian inputs and convex losses; for data an assumption that the experiment tests"
     )
-    observables: ClassVar[dict[str, Observable]] = {
-        "test_error": Observable(
-            r"\varepsilon_{test}",
-            "fraction of wrong labels, or mean squared error, on new samples",
-            scale=1e-4,  # an exact formula has no error but that of rounding
-            resolution=0.08,
-        ),
-        "train_error": Observable(
-            r"\varepsilon_{train}",
-            "fraction of wrong labels, or mean squared error, on the training set",
-            scale=0.05,
-            resolution=0.2,
-            self_averaging=True,
-        ),
-        "train_loss": Observable(
-            r"\ell_{train}", "mean loss of a training sample, without the penalty", scale=0.05, resolution=0.15
-        ),
-        "chosen_ridge": Observable(r"\lambda", "the ridge, chosen by theory where it is not given", limit_only=True),
-    }
+    observables: ClassVar[Any] = _Observables()
 
     landmarks: ClassVar[tuple[Landmark, ...]] = (
         Landmark(
@@ -176,6 +215,11 @@ class GaussianCovariate(Law):
             raise NoLimit(
                 f"The loss {self.loss!r} is for classes, but the target of {self.data!r} is a number; "
                 "use Square() or Huber()."
+            )
+        if samples.kind == "classes" and not suits_classes(self.loss):
+            raise NoLimit(
+                f"Several classes need the loss Softmax(), or Logistic() or Square() of each against the rest, but "
+                f"`loss` is {self.loss!r}."
             )
         n, least = self.samples_drawn(d), min(_FEWEST_TESTS, N // 5)
         if not 2 <= n <= N - least:

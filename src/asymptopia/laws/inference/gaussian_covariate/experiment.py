@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....algorithms.generalisation import error
+from ....algorithms.generalisation import area, error, scores
 from ....numerics.arrays import Key
+from ....parts.classes import Softmax, class_scores, paid, signs
 from ....parts.data import Data
 from ....parts.loss import Logistic, Loss, Square
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _CONSTANT = 100.0
 _FRESH = 100_000
+SHARE = 0.9  # of new targets in a conformal interval
+_SURE = 20.0  # the log-odds of an answer to which the training set knows no other
 
 Predictor = tuple[np.ndarray, float]
 """Weights (d,) of inputs divided by sqrt(d), and intercept."""
@@ -27,31 +30,78 @@ def data_realisation(law: GaussianCovariate, d: int, rng: np.random.Generator) -
     samples = law.data.samples(law.features)  # type: ignore[attr-defined]
     order = rng.permutation(len(samples.y))
     train, test = np.split(order, [law.samples_drawn(d)])
-    return trained_errors(
-        samples.X, samples.y, train, test, law.loss, law.chosen_ridge(), samples.kind == "classification"
-    )
+    return trained_errors(samples.X, samples.y, train, test, law.loss, law.chosen_ridge(), samples.kind)
 
 
 def trained_errors(
-    X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, loss: Loss, ridge: float, classes: bool
+    X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, loss: Loss, ridge: float, kind: str
 ) -> dict[str, float]:
     """Errors of the student with an intercept that is trained on some rows and tested on others.
 
-    If all training labels are equal the intercept is infinite: every row gets that label, and the loss is its infimum.
+    kind: of the data, as in `Samples`. If all training labels are equal the intercept is infinite: every row gets that
+    label, and the loss is its infimum; of probabilities stated then, see `_SURE`.
     """
+    if kind == "classes":
+        return _several_errors(X, y, train, test, loss, ridge)
+    classes = kind == "classification"
     scaled = np.sqrt(X.shape[1])
     seen, unseen = y[train], y[test]
     if classes and np.ptp(seen) == 0:
         infimum = float(np.mean(loss(seen, 1e3 * seen))) if loss.margin else 0.0
-        return {"test_error": float(np.mean(unseen != seen[0])), "train_error": 0.0, "train_loss": infimum}
+        alone = {"test_error": float(np.mean(unseen != seen[0])), "train_error": 0.0, "train_loss": infimum}
+        return alone | {"auc": 0.5} | _worth(loss, unseen, np.full(len(unseen), _SURE * seen[0]))
     w, intercept = trained(X[train] / scaled, seen, loss, ridge)
     w = w / scaled
     inside, outside = X[train] @ w + intercept, X[test] @ w + intercept
-    return {
+    errors = {
         "test_error": error(unseen, outside, classes),
         "train_error": error(seen, inside, classes),
         "train_loss": float(np.mean(loss(seen, inside))),
     }
+    if not classes:
+        return errors | {"conformal_width": float(np.quantile(np.abs(unseen - outside), SHARE))}
+    return errors | {"auc": area(unseen, outside)} | _worth(loss, unseen, outside)
+
+
+def _worth(loss: Loss, y: np.ndarray, z: np.ndarray) -> dict[str, float]:
+    """What the probabilities that a student with fields z (N,) states are worth; nothing if it states none."""
+    if not isinstance(loss, (Logistic, Softmax)):
+        return {}
+    return scores(y, 2 * z if isinstance(loss, Softmax) else z)
+
+
+def _several_errors(
+    X: np.ndarray, y: np.ndarray, train: np.ndarray, test: np.ndarray, loss: Loss, ridge: float
+) -> dict[str, float]:
+    """Errors and scores of a student with a field for each class."""
+    K, scaled = int(y.max()) + 1, np.sqrt(X.shape[1])
+    W, intercepts = _several_trained(X[train] / scaled, y[train], K, loss, ridge)
+    inside, outside = (X[rows] @ (W / scaled).T + intercepts for rows in (train, test))
+    return {
+        "test_error": float(np.mean(outside.argmax(axis=1) != y[test])),
+        "train_error": float(np.mean(inside.argmax(axis=1) != y[train])),
+        "train_loss": float(np.mean(paid(loss, y[train], inside))),
+        **class_scores(loss, y[test], outside),
+    }
+
+
+def _several_trained(X: np.ndarray, y: np.ndarray, K: int, loss: Loss, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (K, d) and intercepts (K,); a class that is not in the training set is never the answer."""
+    W, intercepts = np.zeros((K, X.shape[1])), np.full(K, -_SURE)
+    seen = np.unique(y).astype(int)
+    if len(seen) == 1:
+        intercepts[seen] = _SURE
+    elif not isinstance(loss, Softmax):
+        for k in seen:
+            W[k], intercepts[k] = trained(X, signs(y, K)[:, k], loss, ridge)
+    else:
+        from sklearn.linear_model import LogisticRegression
+
+        pair = len(seen) == 2  # scikit-learn has one field for two classes: the difference of ours, w - (-w)
+        model = LogisticRegression(C=(1 + pair) / ridge, tol=1e-5, max_iter=2000).fit(X, y)
+        turn = np.array([[-0.5], [0.5]]) if pair else np.eye(len(seen))
+        W[seen], intercepts[seen] = turn @ model.coef_, turn @ model.intercept_
+    return W, intercepts
 
 
 def trained(X: np.ndarray, y: np.ndarray, loss: Loss, ridge: float) -> Predictor:

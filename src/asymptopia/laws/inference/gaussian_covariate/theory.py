@@ -13,12 +13,15 @@ from ....parts.covariance import Resolvents
 from ....parts.data import Data
 
 if TYPE_CHECKING:
+    from ....theory.readout import Readout
+    from ....theory.several_classes import ClassState
     from . import GaussianCovariate
 
 
 _EXACT, _TABULATED = 1e-9, 1e-6
 _EXPONENTS = np.arange(4.0, -5.0, -1.0)
 _NO_TRAINING = 1e-13
+_SHARE = 0.9
 _WARM, _ROUNDS, _FAR = 12, 15, 1e3
 
 Moments = Callable[[np.ndarray, float, float, float], tuple[float, float, np.ndarray, float]]
@@ -119,16 +122,35 @@ def _first(scale: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0, np.log(0.5)], m, [0.0]])
 
 
-def predicted(law: GaussianCovariate, ridge: float, start: State | None = None) -> tuple[dict[str, float], State]:
-    """The observables at a given ridge, and the solution; `start` is one nearby."""
-    return (_data if isinstance(law.data, Data) else _model)(law, ridge, start)
+def predicted(law: GaussianCovariate, ridge: float, start: Any = None) -> tuple[dict[str, float], Any]:
+    """The observables at a given ridge, and the solution, a `State` or `ClassState`; `start` is one nearby."""
+    if not isinstance(law.data, Data):
+        return _model(law, ridge, start)
+    return (_several if law.data.samples(law.features).kind == "classes" else _data)(law, ridge, start)
+
+
+def _several(law: GaussianCovariate, ridge: float, start: ClassState | None) -> tuple[dict[str, float], ClassState]:
+    from ....theory.class_scores import predicted_scores
+    from ....theory.several_classes import classes_of, solve_classes
+
+    people = classes_of(law.data.pinned(), law.features)  # type: ignore[attr-defined]
+    d = law.data.samples(law.features).shape[1]  # type: ignore[attr-defined]
+    try:
+        state, solver = solve_classes(people, law.loss, law.alpha, ridge, d, start)
+    except ArithmeticError as error:
+        raise NotSolved(str(error)) from None
+    return predicted_scores(people, law.loss, state, solver), state
 
 
 def unresolved(law: GaussianCovariate) -> bool:
     """Whether the student resolves eigenvalues that the samples of a data set do not determine."""
     from ....theory.population import population
+    from ....theory.several_classes import classes_of
 
     samples = law.data.samples(law.features)  # type: ignore[attr-defined]
+    if samples.kind == "classes":
+        finest = classes_of(law.data.pinned(), law.features).finest  # type: ignore[attr-defined]
+        return bool(finest and predicted(law, law.chosen_ridge())[1].kappa.min() < finest)
     scored = samples.kind == "classification" and not law.loss.location
     people = population(law.data.pinned(), law.features, scored)  # type: ignore[attr-defined]
     if not people.finest:
@@ -136,18 +158,18 @@ def unresolved(law: GaussianCovariate) -> bool:
     return bool(predicted(law, law.chosen_ridge())[1].kappa < people.finest)
 
 
-def best_ridge(law: GaussianCovariate) -> tuple[float, State]:
+def best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
     """The ridge of least test error in theory, between 1e-4 and 1e4, to a few per cent; and the solution nearby."""
     return _best_ridge(law.replace(ridge="auto"))
 
 
 @lru_cache(maxsize=256)
-def _best_ridge(law: GaussianCovariate) -> tuple[float, State]:
+def _best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
     from scipy.optimize import minimize_scalar
 
     errors = np.full(len(_EXPONENTS), np.inf)
-    states: list[State | None] = [None] * len(_EXPONENTS)
-    state: State | None = None
+    states: list[State | ClassState | None] = [None] * len(_EXPONENTS)
+    state: State | ClassState | None = None
     for k, exponent in enumerate(_EXPONENTS):
         try:
             values, state = predicted(law, 10.0**exponent, state)
@@ -180,7 +202,7 @@ def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
     """
     samples = law.data.samples(law.features)  # type: ignore[attr-defined]
     k, least = int(np.argmin(errors)), float(errors.min())
-    spread = np.sqrt(least * max(1 - least, 0.0)) if samples.kind == "classification" else np.sqrt(2) * least
+    spread = np.sqrt(least * max(1 - least, 0.0)) if samples.kind != "regression" else np.sqrt(2) * least
     bound = least + 0.25 * spread / np.sqrt(len(samples.y))
 
     def end(step: int) -> float:
@@ -221,7 +243,22 @@ def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[di
         train = readout.wrong_signs(*at)
     else:
         new, train = readout.squared_errors(*at)
-    return {"test_error": new, "train_error": train, "train_loss": readout.train_loss(*at)}, state
+    errors = {"test_error": new, "train_error": train, "train_loss": readout.train_loss(*at)}
+    if not classes:
+        return errors | {"conformal_width": readout.interval(*at[:2], state.intercept, _SHARE)}, state
+    return errors | _scores(law, readout, state), state
+
+
+def _scores(law: GaussianCovariate, readout: Readout, state: State) -> dict[str, float]:
+    """What the fields of new samples, and the probabilities that they stand for, are worth."""
+    from ....parts.classes import Softmax
+    from ....parts.loss import Logistic
+
+    at = (state.m, state.q, state.kappa, state.intercept)
+    area = {"auc": readout.area(*at)}
+    if not isinstance(law.loss, (Logistic, Softmax)):
+        return area
+    return area | readout.new_scores(*at, 2.0 if isinstance(law.loss, Softmax) else 1.0)
 
 
 def _model(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[dict[str, float], State]:
