@@ -37,8 +37,8 @@ def test_the_error_of_the_estimate_is_its_spread():
     assert 0.99 < (fit.probability > MISFIT).mean() < 1
 
 
-def test_every_exponent_from_half_to_twice_the_declared_one_is_admitted_until_it_misfits():
-    assert SPAN.min() == 0.5 and SPAN.max() == 2.0 and SPAN[DECLARED] == 1.0
+def test_every_exponent_from_half_to_beyond_twice_the_declared_one_is_admitted_until_it_misfits():
+    assert SPAN.min() == 0.5 and 2 < SPAN.max() < 2.4 and SPAN[DECLARED] == 1.0
     curve = 1 + 3 * SIZES**-1.0
     assert admissible(drawn(curve, 1.0), 1.0)[1].all(axis=1).sum() == len(SPAN)
     assert admissible(drawn(curve, 1e-5), 1.0)[1][: len(SPAN)].sum() <= 3
