@@ -47,9 +47,9 @@ def test_every_exponent_from_half_to_beyond_twice_the_declared_one_is_admitted_u
 def test_two_powers_are_resolved_where_one_misfits():
     sample = drawn(1 + 2 / SIZES - 1000 / SIZES**2, 1e-4)
     assert not admissible(sample, 1.0)[1].any()
-    found = resolved(sample, question(), ladder(SIZES, 1.0), (sample.mean, sample.error))
+    found = resolved(sample, question(), ladder(SIZES, 1.0, sample.mean), (sample.mean, sample.error))
     assert abs(found.estimate[0] - 1) < 5 * found.error[0] and not found.refuted[0]
-    assert resolved(sample, question(1.2), ladder(SIZES, 1.0), (sample.mean, sample.error)).refuted[0]
+    assert resolved(sample, question(1.2), ladder(SIZES, 1.0, sample.mean), (sample.mean, sample.error)).refuted[0]
 
 
 def test_nan_stays_in_its_component():

@@ -30,7 +30,7 @@ def exponent(sample: Sample, question: Question) -> Outcome:
     left = np.stack([next_order(f, _correction(f, logs), 1.0) for f in fits])
     left[:PLAIN] += _unseen(fits, logs, question.bias)
     outcome = compare(question, fits, fine, logs, shown, GRANTED, left)
-    sharp = resolved(logs, question, _local(logs.sizes, question.bias), shown, GRANTED)
+    sharp = resolved(logs, question, _local(logs, question.bias), shown, GRANTED)
     if len(sample.sizes) == FEWEST:
         outcome = replace(outcome, refuted=outcome.refuted & sharp.refuted)
     outcome = replace(outcome, fit=np.exp(outcome.fit))
@@ -80,7 +80,8 @@ def _correction(fit: Fit, logs: Sample) -> np.ndarray:
     return away - away[:, -1:]
 
 
-def _local(sizes: np.ndarray, bias: float) -> list[np.ndarray]:
+def _local(logs: Sample, bias: float) -> list[np.ndarray]:
     """Weights of the logarithms: the exponents between neighbouring sizes, extrapolated."""
-    neighbours = np.diff(np.eye(len(sizes)), axis=0) / np.diff(np.log(sizes))[:, None]
-    return [w @ neighbours for w in ladder(np.sqrt(sizes[1:] * sizes[:-1]), bias)]
+    neighbours = np.diff(np.eye(len(logs.sizes)), axis=0) / np.diff(np.log(logs.sizes))[:, None]
+    between = np.sqrt(logs.sizes[1:] * logs.sizes[:-1])
+    return [w @ neighbours for w in ladder(between, bias, logs.mean @ neighbours.T)]

@@ -23,9 +23,8 @@ def mean(sample: Sample, question: Question) -> Outcome:
     left = beyond(sample, question.bias, fits, question.scale)
     outcome = compare(question, fits, fine, sample, shown, left=left)
     if (sharp := sample.exact | ~fine.any(axis=0)).any():
-        outcome = choose(
-            sharp, resolved(sample, question, ladder(sample.sizes, question.bias), shown, GRANTED), outcome
-        )
+        ways = ladder(sample.sizes, question.bias, sample.mean)
+        outcome = choose(sharp, resolved(sample, question, ways, shown, GRANTED), outcome)
     if sample.unanimous.any():
         outcome = choose(sample.unanimous, _unanimous(sample, question, outcome), outcome)
     few = rare(sample, question.wanted)
