@@ -1,6 +1,7 @@
 """The laboratory on coins: true laws are rejected as rarely as stated, false ones are caught, nan never agrees."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,13 +67,29 @@ def verdict(law, data, **options):
     return confront(law, data, **options).judgements[-1].verdict
 
 
+def copies(law, count):
+    """The law many times over, as components along `copy`."""
+
+    class Copies(type(law)):
+        observables = {k: replace(o, dims=("copy", *o.dims)) for k, o in law.observables.items()}
+
+        def predict(self):
+            return {k: np.broadcast_to(v, (count, *np.shape(v))) for k, v in law.predict().items()}
+
+        def coords(self):
+            return {"copy": np.arange(count), **law.coords()}
+
+    return Copies()
+
+
 def rejections(law, draw, repetitions, rng, **options):
-    shape = (8,) if isinstance(law, Several) else ()
-    limit = law.limit()
-    measured = [
-        confront(law, experiment(law, draw, rng=rng, shape=shape, **options), limit) for _ in range(repetitions)
-    ]
-    return sum(c.verdict == "disagrees" for c in measured)
+    """How many of independent confrontations refute the law, each at the level 0.01."""
+    many = copies(law, repetitions)
+    shape = (repetitions, 8) if isinstance(law, Several) else (repetitions,)
+    data = experiment(many, draw, rng=rng, shape=shape, **options)
+    judgements = confront(many, data, level=1 - 0.99**repetitions).judgements
+    refuted = [j.table["refuted"].values.reshape(repetitions, -1).any(axis=1) for j in judgements]
+    return int(np.any(refuted, axis=0).sum())
 
 
 @pytest.mark.parametrize("law", [Coin(), Several()])
@@ -227,21 +244,14 @@ class TestFluctuation:
         assert verdict(self.law(0.32), data) == "disagrees"
 
     def test_level(self):
-        rng, law = np.random.default_rng(8), self.law()
-        limit = law.limit()
-        measured = [confront(law, self.draw(60, rng), limit)["y"].verdict for _ in range(600)]
-        assert measured.count("disagrees") < 16  # at most 0.01 each, as part of the family
+        draw = lambda n, shape, rng: 1 + 0.5 * rng.normal(size=shape) / math.sqrt(n)  # noqa: E731
+        assert rejections(self.law(), draw, 600, np.random.default_rng(8), seeds=60) < 16
 
     def test_level_for_coins(self):
-        rng = np.random.default_rng(9)
-        law = self.law()
-        limit = law.limit()
-
         def draw(n, shape, rng):
             return 1 + rng.choice([-1.0, 1.0], size=shape) * 0.5 / math.sqrt(n)
 
-        measured = [confront(law, experiment(law, draw, seeds=200, rng=rng), limit)["y"].verdict for _ in range(300)]
-        assert measured.count("disagrees") < 10
+        assert rejections(self.law(), draw, 300, np.random.default_rng(9), seeds=200) < 10
 
     def test_unanimous_seeds_say_nothing(self):
         same = experiment(self.law(), lambda n, shape, rng: np.ones(shape))

@@ -37,8 +37,8 @@ def test_the_error_of_the_estimate_is_its_spread():
     assert 0.99 < (fit.probability > MISFIT).mean() < 1
 
 
-def test_every_exponent_from_half_to_twice_the_declared_one_is_admitted_until_it_misfits():
-    assert SPAN.min() == 0.5 and SPAN.max() == 2.0 and SPAN[DECLARED] == 1.0
+def test_every_exponent_from_half_to_beyond_twice_the_declared_one_is_admitted_until_it_misfits():
+    assert SPAN.min() == 0.5 and 2 < SPAN.max() < 2.4 and SPAN[DECLARED] == 1.0
     curve = 1 + 3 * SIZES**-1.0
     assert admissible(drawn(curve, 1.0), 1.0)[1].all(axis=1).sum() == len(SPAN)
     assert admissible(drawn(curve, 1e-5), 1.0)[1][: len(SPAN)].sum() <= 3
@@ -47,9 +47,9 @@ def test_every_exponent_from_half_to_twice_the_declared_one_is_admitted_until_it
 def test_two_powers_are_resolved_where_one_misfits():
     sample = drawn(1 + 2 / SIZES - 1000 / SIZES**2, 1e-4)
     assert not admissible(sample, 1.0)[1].any()
-    found = resolved(sample, question(), ladder(SIZES, 1.0), (sample.mean, sample.error))
+    found = resolved(sample, question(), ladder(SIZES, 1.0, sample.mean), (sample.mean, sample.error))
     assert abs(found.estimate[0] - 1) < 5 * found.error[0] and not found.refuted[0]
-    assert resolved(sample, question(1.2), ladder(SIZES, 1.0), (sample.mean, sample.error)).refuted[0]
+    assert resolved(sample, question(1.2), ladder(SIZES, 1.0, sample.mean), (sample.mean, sample.error)).refuted[0]
 
 
 def test_nan_stays_in_its_component():

@@ -30,6 +30,24 @@ def test_true_limits_are_refuted_as_rarely_as_stated(statistic, distribution, se
             assert share.refuted.sum() <= 13  # of 400 at level 0.01, 0.015 allowed: 14 or more are one in 300
 
 
+@pytest.mark.parametrize("statistic", ["mean", "fluctuation", "exponent"])
+def test_a_limit_that_is_off_by_the_resolution_seldom_agrees(statistic):
+    with np.errstate(all="ignore"):
+        for correction, bias in (("none", 1.0), ("1/n", 1.0), ("n^-1/2", 0.5), ("log n/n", 1.0)):
+            for seeds in (5, 400):
+                for share in (-0.1, 0.1):
+                    outcome = level.off(statistic, "normal", seeds, correction, bias, 200, share)
+                    assert outcome.settled.sum() <= 33  # of 200, one in ten allowed: 34 or more are one in 900
+
+
+def test_a_true_limit_agrees_where_noise_is_small():
+    with np.errstate(all="ignore"):
+        for statistic, correction in (("mean", "1/n"), ("exponent", "none")):
+            values, limit = level.drawn(statistic, "normal", 400, correction, 1.0, 200)
+            sample = sample_of(level.SIZES, values, 1.0)
+            assert level.judged(statistic, sample, limit, 1.0, resolution=0.1).settled.mean() > 0.9
+
+
 def test_looks_at_growing_data_share_the_level():
     assert level.looks(600) < 0.02
 

@@ -57,7 +57,7 @@ def _undecided(outcome: Outcome, sample: Sample, question: Question) -> tuple[st
     noise = worst - float(outcome.extrapolation[k])
     if outcome.extrapolation[k] > wanted / 2:
         share = 100 * outcome.extrapolation[k] / question.scale
-        reason += f" {share:.2g} % of it are left to the exponent of the finite-size correction."
+        reason += f" {share:.2g} % are what the form of the finite-size correction leaves open."
         return reason, f"Larger sizes, such as {2 * int(sample.sizes[-1])}, would settle it."
     left = wanted - float(outcome.extrapolation[k])
     seeds = math.ceil(int(sample.count.max()) * (noise / left) ** 2)

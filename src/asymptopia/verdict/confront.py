@@ -38,8 +38,8 @@ class Confrontation(Shown):
     @property
     def verdict(self) -> str:
         """disagrees if one observable does, else inconclusive if one is, else agrees; estimated without any claim."""
-        found = {j.verdict for j in self.judgements}
-        return next((v for v in (DISAGREES, INCONCLUSIVE, AGREES, ESTIMATED) if v in found), AGREES)
+        verdicts = {j.verdict for j in self.judgements}
+        return next((v for v in (DISAGREES, INCONCLUSIVE, AGREES, ESTIMATED) if v in verdicts), AGREES)
 
     @property
     def precision(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from .richardson import ladder, resolved
 from .sample import Sample, smooth
 
 FEWEST = 3
+LARGEST = 5.0  # the largest coefficient of a correction that a power law leaves out
+PLAIN = 2  # power laws without a correction: of all sizes, and of all but the smallest
 
 
 def exponent(sample: Sample, question: Question) -> Outcome:
@@ -25,12 +28,13 @@ def exponent(sample: Sample, question: Question) -> Outcome:
     logs, shown = _logarithms(sample), (sample.mean, sample.error)
     fits, fine = slopes(logs, question.bias)
     left = np.stack([next_order(f, _correction(f, logs), 1.0) for f in fits])
-    found = compare(question, fits, fine, logs, shown, GRANTED, left)
-    sharp = resolved(logs, question, _local(logs.sizes, question.bias), shown, GRANTED)
+    left[:PLAIN] += _unseen(fits, logs, question.bias)
+    outcome = compare(question, fits, fine, logs, shown, GRANTED, left)
+    sharp = resolved(logs, question, _local(logs, question.bias), shown, GRANTED)
     if len(sample.sizes) == FEWEST:
-        found = replace(found, refuted=found.refuted & sharp.refuted)
-    found = replace(found, fit=np.exp(found.fit))
-    return choose(sample.exact | ~fine.any(axis=0), sharp, found)
+        outcome = replace(outcome, refuted=outcome.refuted & sharp.refuted)
+    outcome = replace(outcome, fit=np.exp(outcome.fit))
+    return choose(sample.exact | ~fine.any(axis=0), sharp, outcome)
 
 
 def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
@@ -38,10 +42,23 @@ def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
     x, size = np.log(logs.sizes), logs.sizes / logs.sizes[0]
     line = np.stack([x - x.mean(), np.ones_like(x)], 1)
     bias = bias if np.isfinite(bias) else 1.0
-    plain = [_slope(line, logs, first) for first in (0, 1)]
+    plain = [_slope(line, logs, first) for first in range(PLAIN)]
     corrected = [_slope(np.column_stack([line, size ** -(bias * f)]), logs) for f in SPAN]
     fits, fine = declared_first(corrected, fitting(np.stack([f.chi2 for f in corrected]), len(x) - 3))
     return [*plain, *fits], np.vstack([[f.probability > MISFIT for f in plain], fine])
+
+
+def _unseen(fits: Sequence[Fit], logs: Sample, bias: float) -> np.ndarray:
+    """What a correction that the plain power laws leave out may do to their exponents, (PLAIN, K).
+
+    Its coefficient is as large as the sizes allow (that of the declared exponent, with its error), at most `LARGEST`.
+    """
+    shape = logs.sizes ** -(bias if np.isfinite(bias) else 1.0)
+    corrected = fits[PLAIN]
+    per_unit = [(f.linear * shape).sum(axis=1) for f in fits[:PLAIN]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        allowed = [(np.abs(f.estimate - corrected.estimate) + GRANTED * corrected.error) for f in fits[:PLAIN]]
+    return np.stack([np.fmin(LARGEST * np.abs(u), a) for u, a in zip(per_unit, allowed, strict=True)])
 
 
 def _slope(design: np.ndarray, logs: Sample, first: int = 0) -> Fit:
@@ -63,7 +80,8 @@ def _correction(fit: Fit, logs: Sample) -> np.ndarray:
     return away - away[:, -1:]
 
 
-def _local(sizes: np.ndarray, bias: float) -> list[np.ndarray]:
+def _local(logs: Sample, bias: float) -> list[np.ndarray]:
     """Weights of the logarithms: the exponents between neighbouring sizes, extrapolated."""
-    neighbours = np.diff(np.eye(len(sizes)), axis=0) / np.diff(np.log(sizes))[:, None]
-    return [w @ neighbours for w in ladder(np.sqrt(sizes[1:] * sizes[:-1]), bias)]
+    neighbours = np.diff(np.eye(len(logs.sizes)), axis=0) / np.diff(np.log(logs.sizes))[:, None]
+    between = np.sqrt(logs.sizes[1:] * logs.sizes[:-1])
+    return [w @ neighbours for w in ladder(between, bias, logs.mean @ neighbours.T)]

@@ -14,9 +14,9 @@ FEW_SEEDS = 1.5  # few realisations of a skewed law look less spread than they a
 SKEWED = 2.5  # few realisations show less skewness than there is
 GRANTED = 2.0  # what lies off by fewer of its errors means nothing
 SQUARES = 2.0  # the largest coefficient of the square of a correction
-SPAN = 2.0 ** np.linspace(-1, 1, 17)
+SPAN = 2.0 ** np.linspace(-1, 1.25, 19)
 """Exponents that are admitted, over the declared one: what is proved of the decay is seldom the decay itself."""
-DECLARED = len(SPAN) // 2
+DECLARED = int(np.argmin(np.abs(SPAN - 1)))
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,24 @@ def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
 def beyond(sample: Sample, bias: float, fits: list[Fit], scale: float) -> np.ndarray:
     """What the next order may do to the estimates of `admissible`, (models, K).
 
-    The coefficient of n**-(2 b) is of the size of the square of that of n**-b, or what its own fit finds significant.
+    The coefficient of n**-(2 b) is of the size of the square of that of n**-b, both relative to the values or to
+    `scale`, whichever is larger; or it is what its own fit finds significant.
     """
     if len(fits) == 1:
         return np.zeros((1, len(sample.mean)))
     exponents = sorted(bias * SPAN, key=lambda b: b != bias)
-    found = [next_order(f, f.curve - f.estimate[:, None], scale) for f in fits]
+    size = np.fmax(np.abs(sample.mean).max(axis=1), scale)
+    left = [next_order(f, f.curve - f.estimate[:, None], size) for f in fits]
     if len(sample.sizes) > 2:
         for k, (b, f) in enumerate(zip(exponents, fits, strict=True)):
             second = _fit(sample, 0, (b, 2 * b))
-            found[k] = found[k] + np.maximum(np.abs(second.estimate - f.estimate) - GRANTED * second.error, 0)
-    return np.stack(found)
+            left[k] = left[k] + np.maximum(np.abs(second.estimate - f.estimate) - GRANTED * second.error, 0)
+    return np.stack(left)
 
 
-def next_order(fit: Fit, correction: np.ndarray, scale: float) -> np.ndarray:
-    """What a term of the size of the square of the fitted correction (K, S) does to the estimate, (K,)."""
-    return np.abs(SQUARES / scale * (fit.linear * correction**2).sum(axis=1))
+def next_order(fit: Fit, correction: np.ndarray, size: np.ndarray | float) -> np.ndarray:
+    """What the square of the fitted correction (K, S), relative to values of some size (K,), does to the estimate."""
+    return np.abs(SQUARES / size * (fit.linear * correction**2).sum(axis=1))
 
 
 def declared_first(fits: list[Fit], fine: np.ndarray) -> tuple[list[Fit], np.ndarray]:

@@ -47,8 +47,8 @@ class Judgement:
     @property
     def precision(self) -> float:
         """The largest discrepancy that could have been missed, as a share of the scale; nan if it is not known."""
-        found = (self.table["detectable"] / self.table["scale"]).values
-        return float(found.max()) if np.isfinite(found).all() else math.nan
+        shares = (self.table["detectable"] / self.table["scale"]).values
+        return float(shares.max()) if np.isfinite(shares).all() else math.nan
 
     @property
     def headline(self) -> str:

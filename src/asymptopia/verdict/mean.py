@@ -21,13 +21,14 @@ def mean(sample: Sample, question: Question) -> Outcome:
     fits, fine = admissible(sample, question.bias)
     shown = sample.mean, sample.error
     left = beyond(sample, question.bias, fits, question.scale)
-    found = compare(question, fits, fine, sample, shown, left=left)
+    outcome = compare(question, fits, fine, sample, shown, left=left)
     if (sharp := sample.exact | ~fine.any(axis=0)).any():
-        found = choose(sharp, resolved(sample, question, ladder(sample.sizes, question.bias), shown, GRANTED), found)
+        ways = ladder(sample.sizes, question.bias, sample.mean)
+        outcome = choose(sharp, resolved(sample, question, ways, shown, GRANTED), outcome)
     if sample.unanimous.any():
-        found = choose(sample.unanimous, _unanimous(sample, question, found), found)
+        outcome = choose(sample.unanimous, _unanimous(sample, question, outcome), outcome)
     few = rare(sample, question.wanted)
-    return replace(found, refuted=found.refuted & ~few, settled=found.settled & ~few)
+    return replace(outcome, refuted=outcome.refuted & ~few, settled=outcome.settled & ~few)
 
 
 def compare(
@@ -48,7 +49,8 @@ def compare(
 
     shown:   values and errors by size, (K, S), for the tables.
     granted: how many of its standard errors another extrapolation may lie off before that counts as a difference.
-    left:    what the next order may do to each estimate, (models, K); it protects a limit, and settles nothing.
+    left:    what the next order may do to each estimate, (models, K): it protects a limit from refutation, never helps
+             it to agree, and coarsens the resolution.
     """
     estimates, errors = np.stack([f.estimate for f in fits]), np.stack([f.error for f in fits])
     total = np.hypot(errors, question.spread)
@@ -62,10 +64,12 @@ def compare(
     between = (fine & (difference > 0)).any(axis=0) & (fine & (difference < 0)).any(axis=0)
     apart = np.maximum(np.abs(estimates - at(estimates, best)) - granted * errors, 0.0)
     extrapolation = np.where(fine, apart, 0.0).max(axis=0)
+    left = np.broadcast_to(left, estimates.shape)
+    extrapolation = extrapolation + at(left, best)
     detectable = (at(critical, best) + POWER) * at(total, best) + extrapolation + at(slack, best)
     refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
-    near = np.abs(at(z, best)) <= at(critical, best)
-    found = Outcome(
+    near = np.abs(at(difference, best)) - at(slack, best) <= at(critical, best) * at(total, best)
+    outcome = Outcome(
         estimate=at(estimates, best),
         error=at(errors, best),
         extrapolation=extrapolation,
@@ -78,7 +82,7 @@ def compare(
         value_error=shown[1],
         fit=at(np.stack([f.curve for f in fits]), best),
     )
-    return _equivalence(found, question) if len(fits) == 1 else found
+    return _equivalence(outcome, question) if len(fits) == 1 else outcome
 
 
 def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.ndarray:
@@ -91,25 +95,25 @@ def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.n
     return np.stack([np.where(d < 0, *f.critical(s)) for f, d, s in zip(fits, difference, shares, strict=True)])
 
 
-def _equivalence(found: Outcome, question: Question) -> Outcome:
+def _equivalence(outcome: Outcome, question: Question) -> Outcome:
     """Within the resolution or outside of it; only a law without finite-size correction can be refuted so."""
-    distance = np.abs(found.estimate - question.target)
-    reach = found.critical * np.hypot(found.error, question.spread)
+    distance = np.abs(outcome.estimate - question.target)
+    reach = outcome.critical * np.hypot(outcome.error, question.spread)
     return replace(
-        found,
+        outcome,
         refuted=(distance - reach > question.wanted) & np.isinf(question.bias),
         settled=distance + reach <= question.wanted,
         remark=ONE_SIZE,
     )
 
 
-def _unanimous(sample: Sample, question: Question, found: Outcome) -> Outcome:
+def _unanimous(sample: Sample, question: Question, outcome: Outcome) -> Outcome:
     """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
     chance = -np.log(question.share) / sample.count.sum(axis=1)
     height = UNSEEN * (sample.error * sample.count).max(axis=1)
     reach = question.floor + chance * height + 3 * question.spread
-    refuted = np.abs(found.estimate - question.target) > reach
-    return replace(found, refuted=refuted, settled=found.settled & ~refuted)
+    refuted = np.abs(outcome.estimate - question.target) > reach
+    return replace(outcome, refuted=refuted, settled=outcome.settled & ~refuted)
 
 
 def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:

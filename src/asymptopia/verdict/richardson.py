@@ -12,18 +12,36 @@ from .sample import Sample
 
 CAUTION, BARE = 1.5, 2.0  # the truncation error is estimated, not bounded; two values show nothing of the next order
 HIGHEST = 4  # values that the highest order goes through
+FINE = 181  # exponents between the least and the largest that are admitted
 SURE = 3.0  # errors of a theory without random realisations
 
 
-def ladder(sizes: np.ndarray, bias: float) -> list[np.ndarray]:
-    """Ways to infinite size, as weights (S,) of the values: polynomials in n**-b, that of the declared b first.
+def ladder(sizes: np.ndarray, bias: float, values: np.ndarray) -> list[np.ndarray]:
+    """Ways to infinite size, as weights (S,) or (K, S) of the values (K, S).
 
-    They go through the largest sizes and, for every admitted b, through one of those less.
+    Polynomials in n**-b through the largest sizes, that of the declared b first, then those of every admitted one, and
+    through one size less. Of three sizes, two tell nothing of the exponent: there the power law through all three is
+    taken instead.
     """
     bias = bias if np.isfinite(bias) else 1.0
     count = min(len(sizes), HIGHEST)
-    tried = [SPAN[DECLARED], *SPAN]
-    return [_polynomial(sizes, k, bias * f) for k in range(count, max(count - 2, 0), -1) for f in tried]
+    tried = bias * np.array([SPAN[DECLARED], *SPAN])
+    ways = [_polynomial(sizes, count, b) for b in tried]
+    if count == 3:
+        return [*ways, _power_law(sizes, bias, values)]
+    return [*ways, *(_polynomial(sizes, count - 1, b) for b in tried if count > 1)]
+
+
+def _power_law(sizes: np.ndarray, bias: float, values: np.ndarray) -> np.ndarray:
+    """The weights (K, S) of limit + c n**-b through the three largest sizes, with b as near as the span has it."""
+    x = sizes[-3:]
+    exponents = bias * np.geomspace(SPAN[0], SPAN[-1], FINE)
+    ways = np.stack([_polynomial(x, 2, b) for b in exponents])
+    reach = (x[0] ** -exponents - x[2] ** -exponents) / (x[1] ** -exponents - x[2] ** -exponents)
+    first, second, third = values[:, -3:].T
+    misses = first - third - reach[:, None] * (second - third)
+    chosen = ways[np.nan_to_num(np.abs(misses), nan=np.inf).argmin(axis=0)]
+    return np.hstack([np.zeros((len(values), len(sizes) - 3)), chosen])
 
 
 def resolved(

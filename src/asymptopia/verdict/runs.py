@@ -117,9 +117,11 @@ def _judged(law: Measured, runs: Runs, level: float, resolution: float | None) -
     coords = {**runs.places, "size": runs.sizes, "seed": np.arange(runs.seeds)}
     experiment = xr.Dataset({k: ((*dims, "size", "seed"), v) for k, v in runs.values.items()}, coords)
     limit = xr.Dataset({k: (dims, np.asarray(v, float)) for k, v in law.stated.items()}, dict(runs.places))
-    found = confront(law, experiment, limit, level=level, resolution=resolution)
-    judgements = [_estimated(j, runs) if np.isnan(law.stated[j.observable]).all() else j for j in found.judgements]
-    return replace(found, judgements=tuple(judgements))
+    confrontation = confront(law, experiment, limit, level=level, resolution=resolution)
+    judgements = [
+        _estimated(j, runs) if np.isnan(law.stated[j.observable]).all() else j for j in confrontation.judgements
+    ]
+    return replace(confrontation, judgements=tuple(judgements))
 
 
 def _estimated(judgement: Judgement, runs: Runs) -> Judgement:

@@ -124,12 +124,12 @@ def _seeds_long(
         wrong.append(f"`seed` is {columns.seed!r}, but the seeds are the columns that match {patterns[0]!r}.")
     parts = {}
     for pattern in patterns:
-        found = [c for c in frame.columns if fnmatch.fnmatchcase(c, pattern)]
-        if not found:
+        matching = [c for c in frame.columns if fnmatch.fnmatchcase(c, pattern)]
+        if not matching:
             wrong.append(f"No column matches {pattern!r}.{nearest(pattern, frame.columns)}")
             continue
         name = pattern.split("*")[0].rstrip("_-.[ ") or "value"
-        parts[name] = pd.concat([frame[c] for c in found], ignore_index=True)
+        parts[name] = pd.concat([frame[c] for c in matching], ignore_index=True)
     lengths = {len(v) for v in parts.values()}
     if len(lengths) > 1:
         wrong.append(f"The patterns must match equally many columns, but match {sorted(lengths)} values.")
@@ -228,13 +228,13 @@ def _claims(
 ) -> dict[str, tuple[str, np.ndarray]]:
     """Of each observable what is claimed; a limit that is nan where nothing is."""
     shape = tuple(len(v) for v in places.values())
-    found: dict[str, tuple[str, np.ndarray]] = {}
+    claims: dict[str, tuple[str, np.ndarray]] = {}
     for kind, claim in columns.claims.items():
         for name, said in _by_observable(kind, claim, columns.value, wrong).items():
-            if name in found:
-                wrong.append(f"{name!r} has two claims: `{found[name][0]}` and `{kind}`.")
-            found[name] = kind, _claimed(frame, columns, places, kind, said, wrong)
-    return {k: found.get(k, ("limit", np.full(shape, np.nan))) for k in columns.value}
+            if name in claims:
+                wrong.append(f"{name!r} has two claims: `{claims[name][0]}` and `{kind}`.")
+            claims[name] = kind, _claimed(frame, columns, places, kind, said, wrong)
+    return {k: claims.get(k, ("limit", np.full(shape, np.nan))) for k in columns.value}
 
 
 def _by_observable(kind: str, claim: Any, value: Sequence[str], wrong: list[str]) -> dict[str, Any]:

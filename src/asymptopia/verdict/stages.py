@@ -39,9 +39,13 @@ class Stage:
         return self.seeds * float(np.sum(np.asarray(self.sizes, float) ** GROWTH))
 
 
-def decided(found: Confrontation) -> bool:
+def decided(confrontation: Confrontation) -> bool:
     """Whether more realisations can change nothing: a verdict, or a reason that they do not mend."""
-    return found.verdict != INCONCLUSIVE or bool(found.warnings) or not any(_lacking(found).values())
+    return (
+        confrontation.verdict != INCONCLUSIVE
+        or bool(confrontation.warnings)
+        or not any(_lacking(confrontation).values())
+    )
 
 
 def settle(
@@ -60,10 +64,10 @@ def settle(
     before, data = time.monotonic(), statement.experiment(sizes, seeds)
     pace = (time.monotonic() - before) / stage.work
     while True:
-        found = confront(statement, data, limit, level=stage.level(level))
-        following = next_stage(found, stage, budget - (time.monotonic() - start), pace)
+        confrontation = confront(statement, data, limit, level=stage.level(level))
+        following = next_stage(confrontation, stage, budget - (time.monotonic() - start), pace)
         if following is None:
-            return found
+            return confrontation
         message(f"inconclusive so far; {following}")
         before = time.monotonic()
         if following.seeds > stage.seeds:
@@ -76,16 +80,18 @@ def settle(
         stage = following
 
 
-def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fixed: bool = False) -> Stage | None:
+def next_stage(
+    confrontation: Confrontation, stage: Stage, left: float, pace: float, fixed: bool = False
+) -> Stage | None:
     """The next look, or None if the confrontation is decided or the budget does not reach.
 
     left:  seconds of the budget.
     pace:  seconds that a unit of work took so far.
     fixed: whether the sizes are to stay as they are.
     """
-    if decided(found):
+    if decided(confrontation):
         return None
-    need = _lacking(found)
+    need = _lacking(confrontation)
     affordable = left / pace if pace > 0 else math.inf
     larger = Stage((*stage.sizes, LARGER * stage.sizes[-1]), stage.seeds, stage.number + 1)
     grows = not fixed and larger.work - stage.work <= affordable
@@ -97,7 +103,7 @@ def next_stage(found: Confrontation, stage: Stage, left: float, pace: float, fix
     return larger if grows else None
 
 
-def _lacking(found: Confrontation) -> dict[str, float]:
+def _lacking(confrontation: Confrontation) -> dict[str, float]:
     """By what factor the seeds fall short, and by how much the extrapolation exceeds its half of the resolution.
 
     Where the resolution is reached and yet nothing decided, only a larger size tells a correction from an error.
@@ -105,7 +111,7 @@ def _lacking(found: Confrontation) -> dict[str, float]:
     Both are zero where nothing that can be computed is missing.
     """
     need = {"seeds": 0.0, "sizes": 0.0}
-    for judgement in found.judgements:
+    for judgement in confrontation.judgements:
         table = judgement.table
         if judgement.verdict != INCONCLUSIVE or table["failed"].any() or not np.isfinite(table["limit"]).all():
             continue
