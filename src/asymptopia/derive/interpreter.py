@@ -45,7 +45,10 @@ class Interpreter:
                 continue
             given = [read(v) for v in equation.invars]
             self.wanted = [v in needed for v in equation.outvars]
+            sums = self.ctx.space.sums
             found = self._step(equation, given)
+            if self.ctx.space.sums > sums and equation.primitive.name not in CALLS:
+                self.ctx.summed = [*self.above, equation]
             for v, out in zip(equation.outvars, found, strict=True):
                 values[v] = out
             if self.record is not None:
@@ -55,6 +58,7 @@ class Interpreter:
         return [read(v) if wanted is None or wanted[i] else None for i, v in enumerate(jaxpr.outvars)]
 
     def _step(self, equation: Any, args: list[Any]) -> list[Any]:
+        self.ctx.path = [*self.above, equation]
         try:
             return self._rule(equation, args)
         except Refused as refused:

@@ -13,7 +13,7 @@ from .draws import NarrowNet
 from .growth import check_fluctuations, check_growth, check_maxima
 from .interpreter import Interpreter
 from .layout import layouts
-from .refusal import refusal
+from .refusal import Line, innermost, lines_of, refusal
 from .trace import Program, Trace, traces, wide_axes
 
 NETS = 8
@@ -100,12 +100,17 @@ def _probe(first: Trace, second: Trace) -> Probe:
         values, ctx = _run(trace, settings, record)
         outputs.append(values)
         contexts.append(ctx)
-    check_growth(outputs, records, second.n / first.n, bool(contexts[0].readouts))
+    check_growth(outputs, records, second.n / first.n, bool(contexts[0].readouts), _makers(second))
     if contexts[0].maxima:
         settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37)
         check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
-    settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 0, narrow, noisy=True)
-    check_fluctuations(outputs[1], _run(second, settings)[0])
+
+    def fluctuating(count: int, trial: int) -> tuple[dict[str, np.ndarray], Line | None]:
+        settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 0, narrow, fluctuating=count, trial=trial)
+        values, ctx = _run(second, settings)
+        return values, innermost([lines_of(e) for e in ctx.summed])
+
+    check_fluctuations(outputs[1], fluctuating)
     drew = contexts[0].drew
     if contexts[0].readouts and not drew:
         settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow)
@@ -113,6 +118,16 @@ def _probe(first: Trace, second: Trace) -> Probe:
     used = contexts[0].space.used()
     drawn = sum(net.taken for net in narrow.nets)
     return Probe(drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+
+
+def _makers(trace: Trace) -> dict[str, Line | None]:
+    """The user's line of the equation that makes each output."""
+    import jax
+
+    lines = {v: lines_of(e) for e in trace.closed.jaxpr.eqns for v in e.outvars}
+    made = [None if hasattr(v, "val") else innermost([lines.get(v, [])]) for v in trace.closed.jaxpr.outvars]
+    places = jax.tree.unflatten(jax.tree.structure(trace.tree), range(len(made)))
+    return {name: made[place] for name, place in places.items()}
 
 
 def _differ(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:

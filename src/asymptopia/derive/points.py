@@ -105,6 +105,8 @@ class Space:
         self.nets: dict[int, Net] = {}
         self.bases: dict[int, Basis] = {}
         self.weight = {k: lay.weights for k, lay in layouts.items()}
+        self.shaken: dict[int, np.ndarray] = {}
+        self.shake(0, 0)
 
     def count(self, length: int) -> int:
         """How many points stand for a wide axis."""
@@ -114,9 +116,22 @@ class Space:
         """A shape of the program with points in place of coordinates."""
         return tuple(self.layouts[k].count if k in self.layouts else k for k in shape)
 
-    def crowd(self, length: int) -> np.ndarray:
-        """One for points that stand for many coordinates, zero for those of single ones."""
-        return (self.weight[length] > 1).astype(float)
+    def shake(self, sums: int, trial: int) -> None:
+        """Let the first sums deviate from their mean as those of a system of this size do."""
+        self.sums, self.fluctuating = 0, sums
+        self.noise = np.random.default_rng([*self.seed, 13, trial])
+
+    def in_sum(self, length: int) -> np.ndarray:
+        """The weights of the points in a sum over a wide axis; those that fluctuate share the deviations of points."""
+        if self.sums >= self.fluctuating:
+            return self.weight[length]
+        self.sums += 1
+        if length not in self.shaken:
+            weight = self.weight[length]
+            crowd = weight > 1
+            shift = np.where(crowd, np.sqrt(weight) * self.noise.standard_normal(len(weight)), 0.0)
+            self.shaken[length] = weight + shift - np.where(crowd, weight, 0.0) * (shift.sum() / weight[crowd].sum())
+        return self.shaken[length]
 
     def mean(self, length: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Averages of products over a wide axis: a of shape (points, j), b of (points, k), gives (j, k)."""

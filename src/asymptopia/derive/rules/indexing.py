@@ -164,6 +164,17 @@ def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
+def windows(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Sums and extremes over windows, as in pooling: allowed along narrow axes only."""
+    for variable in equation.invars:
+        axes = wide_axes(tuple(variable.aval.shape))
+        if any(equation.params["window_dimensions"][i] > 1 or equation.params["window_strides"][i] > 1 for i in axes):
+            raise Refused(NEIGHBOURS)
+    if any(isinstance(a, Wide | Flat) for a in args):
+        raise Refused("cannot derive: wide matrices are pooled.")
+    return bind(ctx, equation, args)
+
+
 _EXTREME = (
     "no limit can be derived: this depends on the extreme values along a wide axis, which are no averages over its "
     "coordinates."

@@ -50,20 +50,13 @@ def _dot_dense(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, ove
         if any(is_wide(sa[i]) for i in batch[0]):
             raise Refused("cannot derive: an array with three wide axes has no rule.")
         return _outer(a, b, sa, sb, over, batch, free)
-    found = _contracted(ctx, a, b, sa, over, batch, free)
-    summed = [i for i in over[0] if is_wide(sa[i])]
-    if not summed or not ctx.settings.noisy:
-        return found
-    many = np.square(a)
-    for i in summed:
-        many = many * ctx.space.crowd(sa[i]).reshape([-1 if j == i else 1 for j in range(a.ndim)])
-    return ctx.fluctuating(found, _contracted(ctx, many, np.square(b), sa, over, batch, free), sa[summed[0]])
+    return _contracted(ctx, a, b, sa, over, batch, free)
 
 
 def _contracted(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, over: Any, batch: Any, free: Any) -> np.ndarray:
     for i in over[0]:
         if is_wide(sa[i]):
-            weight = ctx.space.weight[sa[i]]
+            weight = ctx.space.in_sum(sa[i])
             a = a * weight.reshape([-1 if j == i else 1 for j in range(a.ndim)])
     x = a.transpose(batch[0] + free[0] + over[0])
     y = b.transpose(batch[1] + over[1] + free[1])

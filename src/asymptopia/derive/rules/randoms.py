@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from ..context import Context
-from ..draws import WideKeys, check_reuse, to_bits, two_wide
+from ..draws import Drawn, WideKeys, check_reuse, to_bits, two_wide
 from ..matrix import Independent
 from ..refusal import Refused
 from ..trace import wide_axes
@@ -105,7 +105,7 @@ def _drawn(ctx: Context, keys: Any, shape: tuple[int, ...], kind: str, change: A
 
 
 def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, change: Any) -> Any:
-    check_reuse(ctx.seen, name, shape)
+    check_reuse(ctx.seen, name, Drawn(shape, kind, ctx.line))
     axes = wide_axes(shape)
     narrow = tuple(k for i, k in enumerate(shape) if i not in axes)
     count = int(np.prod(narrow, dtype=int))
