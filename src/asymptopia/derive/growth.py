@@ -9,7 +9,7 @@ import numpy as np
 
 from .refusal import Line, innermost, lines_of, refusal
 
-_LARGE = 0.2
+_LARGE, _DISCORD = 0.2, 0.2
 _ALL, _TRIALS = 2**30, 3
 Record = list[Any]
 Outputs = dict[str, np.ndarray]
@@ -47,6 +47,19 @@ def check_growth(
             raise refusal(
                 f"no limit can be derived: {name!r} vanishes as n**{power:.2g}; multiply it by n**{-power:.2g}.",
                 makers.get(name),
+            )
+
+
+def check_errors(limit: Outputs) -> None:
+    """Raise `NoLimit` if the nets do not agree on an output."""
+    for name in limit:
+        error = limit.get(f"{name}_error")
+        if error is not None and np.any(error > _DISCORD * np.maximum(1, np.abs(limit[name]))):
+            raise refusal(
+                f"cannot derive: independent nets of points give values of {name!r} that differ by "
+                f"{100 * np.max(error / np.maximum(1, np.abs(limit[name]))):.0f} %. Either an average has no bounded "
+                "moments, or the program amplifies small differences; more `points` may help.",
+                None,
             )
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from .context import Context, Settings
 from .draws import NarrowNet
-from .growth import check_fluctuations, check_growth, check_maxima
+from .growth import check_errors, check_fluctuations, check_growth, check_maxima
 from .interpreter import Interpreter
 from .layout import layouts
 from .refusal import Line, innermost, lines_of, refusal
@@ -54,6 +54,7 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
     while points is None and not _precise(found) and number < _MANY and probe.work(4 * number) * nets < _MOST_WORK:
         number *= 4
         found = _solve(larger, probe, number, nets, seed)
+    check_errors(found)
     return found
 
 

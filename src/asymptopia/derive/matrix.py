@@ -14,6 +14,7 @@ from .random_matrix import Random
 from .refusal import Refused
 
 _MOST_COLUMNS = 64
+_LARGEST_SHARE = 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +87,8 @@ class World:
         mean = float(values.mean())
         rest = values - mean
         total = np.sqrt(np.mean(rest**2))
+        if np.max(np.abs(rest)) > np.sqrt(_LARGEST_SHARE * len(rest)) * total:
+            raise Refused("cannot derive: the entries of this random matrix have no finite variance.")
         words: list[tuple[float, Word]] = []
         for random in known:
             if random.draws & cell.draws:

@@ -83,6 +83,8 @@ NAMED: dict[str, Rule] = {
     "_normal": randoms.normal,
     "_normal_real": randoms.normal,
     "_randint": randoms.randint,
+    "_poisson": randoms.poisson,
+    "_binomial": randoms.binomial,
 }
 
 ELEMENTWISE = elementwise.NAMES

@@ -26,7 +26,7 @@ _REAL: dict[str, Callable[..., Any]] = {
     "erf_inv": special.erfinv, "logistic": special.expit, "floor": np.floor, "ceil": np.ceil, "pow": np.power,
     "rsqrt": lambda x: 1.0 / np.sqrt(x), "cbrt": np.cbrt, "sinh": np.sinh, "cosh": np.cosh, "asinh": np.arcsinh,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
-    "is_finite": np.isfinite, "lgamma": special.gammaln, "digamma": special.digamma, "atan": np.arctan,
+    "le_to": np.less_equal, "lt_to": np.less, "is_finite": np.isfinite, "lgamma": special.gammaln, "digamma": special.digamma, "atan": np.arctan,
     "stop_gradient": np.asarray, "copy": np.asarray, "copy_p": np.asarray, "real": np.asarray,
     "optimization_barrier": np.asarray, "reduce_precision": np.asarray, "name": np.asarray,
     "device_put": np.asarray,
