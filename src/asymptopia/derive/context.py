@@ -22,7 +22,8 @@ class Settings:
     `shift` is added to every largest value along a wide axis, on which nothing may depend; the first
     `fluctuating` sums over wide axes deviate from their mean as at finite size, in another way for every `trial`, on
     which nothing may depend either;
-    `quiet` runs take readouts to be zero, for programs whose limit does not depend on them.
+    `lazy` are the keys of the draws that readouts of order one are made of while they move by order
+    1 / sqrt(n); `quiet` runs take readouts to be zero, for programs whose limit does not depend on them.
     """
 
     layouts: dict[int, Layout]
@@ -34,6 +35,7 @@ class Settings:
     quiet: bool = False
     fluctuating: int = 0
     trial: int = 0
+    lazy: frozenset[Hashable] = frozenset()
 
 
 class Context:
@@ -43,6 +45,7 @@ class Context:
         self.settings = settings
         self.space = Space(settings.layouts, settings.seed, settings.expected)
         self.space.shake(settings.fluctuating, settings.trial)
+        self.space.paired = bool(settings.lazy)
         self.world = World(self.space, Entries(settings.seed))
         self.narrow = settings.narrow
         self.rng = np.random.default_rng([*settings.seed, 5])

@@ -34,8 +34,8 @@ def check_growth(
             if readouts and abs(here - 0.5) < 0.1:
                 raise refusal(
                     f"cannot derive: {name!r} depends on this sum of order sqrt(n). Either a factor n**-0.5 is "
-                    "missing, or it is a readout of order one after training near its start (the lazy, or neural "
-                    "tangent, scaling), for which there is no rule; with a readout of order 1/sqrt(n) there is one.",
+                    "missing, or it is a readout of order one whose weights the program uses in other ways too, for "
+                    "which there is no rule; with a readout of order 1/sqrt(n) there is one.",
                     where,
                 )
             raise refusal(
@@ -74,12 +74,13 @@ def check_maxima(a: dict[str, np.ndarray], b: dict[str, np.ndarray], equations: 
             )
 
 
-def check_fluctuations(quiet: Outputs, run: Callable[[int, int], tuple[Outputs, Line | None]]) -> None:
+def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -> None:
     """Raise `NoLimit` if an output depends on how a sum over a wide axis fluctuates.
 
     `run(k, trial)` gives the outputs where the first k sums fluctuate, and the line of the last of them. The sum that
     matters is found by bisection.
     """
+    quiet = run(0, 0)[0]
     moved = {trial: _moved(quiet, run(_ALL, trial)[0]) for trial in range(_TRIALS)}
     trial = next((t for t in moved if moved[t]), None)
     if trial is None:

@@ -23,6 +23,7 @@ CALLS = {
     "custom_vjp_call_jaxpr": control.call,
     "custom_lin": control.call,
     "cond": control.cond,
+    "custom_linear_solve": control.solve,
     "while": control.while_loop,
     "scan": control.scan,
 }
@@ -95,5 +96,5 @@ SPECTRAL = {
     "triangular_solve": "the inverse", "householder_product": "the orthogonal factor", "geqrf": "the QR factors",
     "lu_solve": "the inverse", "tridiagonal": "the eigenvalues", "hessenberg": "the Hessenberg form",
     "tridiagonal_solve": "the inverse", "geqp3": "the QR factors", "ormqr": "the QR factors",
-    "linear_solve": "the inverse", "custom_linear_solve": "the inverse",
+    "linear_solve": "the inverse",
 }  # fmt: skip

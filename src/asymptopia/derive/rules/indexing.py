@@ -52,6 +52,11 @@ def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
     if isinstance(args[0], Wide):
         return _gather_cells(ctx, equation, args)
+    if touched and wide_axes(tuple(equation.invars[1].aval.shape)):
+        raise Refused(
+            "cannot derive: coordinates of a wide axis are picked by many positions, which has no rule; for a random "
+            "part of them multiply by a mask, such as jax.random.bernoulli."
+        )
     if (
         isinstance(args[0], Flat)
         or touched

@@ -12,6 +12,7 @@ from ..matrix import Cell, Matrix
 from ..refusal import Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
+from . import lazy
 from .sums import total
 
 
@@ -50,7 +51,17 @@ def _dot_dense(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, ove
         if any(is_wide(sa[i]) for i in batch[0]):
             raise Refused("cannot derive: an array with three wide axes has no rule.")
         return _outer(a, b, sa, sb, over, batch, free)
+    if ctx.settings.lazy and not batch[0] and len(over[0]) == 1 and is_wide(sa[over[0][0]]):
+        return _near_the_start(ctx, a, b, sa[over[0][0]], over, free)
     return _contracted(ctx, a, b, sa, over, batch, free)
+
+
+def _near_the_start(ctx: Context, a: np.ndarray, b: np.ndarray, length: int, over: Any, free: Any) -> np.ndarray:
+    """A sum over one wide axis where readouts of order one may be in it."""
+    x, y = (np.asarray(v, float).transpose(o + f) for v, o, f in zip((a, b), over, free, strict=True))
+    points = ctx.space.count(length)
+    out = lazy.product(ctx, x.reshape(points, -1), y.reshape(points, -1), length)
+    return out.reshape(*x.shape[1:], *y.shape[1:])
 
 
 def _contracted(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, over: Any, batch: Any, free: Any) -> np.ndarray:

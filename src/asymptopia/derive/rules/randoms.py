@@ -142,7 +142,7 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
     if (draw, kind) not in ctx.drawn:
         length = shape[axes[0]]
         ctx.drawn[draw, kind] = (
-            ctx.space.normal(length, count) if kind == "normal" else ctx.space.uniform(length, count)
+            (ctx.space.normal if kind == "normal" else ctx.space.uniform)(length, count, name in ctx.settings.lazy)
         )
     columns = ctx.drawn[draw, kind]
     values = columns if kind == "normal" else change(columns)
