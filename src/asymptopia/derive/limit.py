@@ -100,11 +100,13 @@ def _probe(first: Trace, second: Trace) -> Probe:
     readouts: set[Hashable] = set()
     try:
         return _probed(first, second, frozenset(), readouts)
-    except NoLimit:
-        lazy = frozenset(readouts)
-        if not lazy:
+    except NoLimit as plain:
+        if not readouts:
             raise
-        return _probed(first, second, lazy, readouts)
+        try:
+            return _probed(first, second, frozenset(readouts), set())
+        except NoLimit:
+            raise plain from None
 
 
 def _probed(first: Trace, second: Trace, lazy: Lazy, readouts: set[Hashable]) -> Probe:

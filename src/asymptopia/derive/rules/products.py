@@ -61,7 +61,7 @@ def _near_the_start(ctx: Context, a: np.ndarray, b: np.ndarray, length: int, ove
     x, y = (np.asarray(v, float).transpose(o + f) for v, o, f in zip((a, b), over, free, strict=True))
     points = ctx.space.count(length)
     out = lazy.product(ctx, x.reshape(points, -1), y.reshape(points, -1), length)
-    return out.reshape(*x.shape[1:], *y.shape[1:])
+    return out.reshape((*x.shape[1:], *y.shape[1:]))
 
 
 def _contracted(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, over: Any, batch: Any, free: Any) -> np.ndarray:
