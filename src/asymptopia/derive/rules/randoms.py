@@ -84,13 +84,15 @@ def random_gamma(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 def poisson(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     """Poisson variables, by their quantiles."""
     shape, mean = tuple(equation.outvars[0].aval.shape), _parameter(args[1], "Poisson")
-    return [_drawn(ctx, args[0], shape, "bits", lambda u: stats.poisson.ppf(u, mean).astype(int))]
+    below = stats.poisson.cdf(np.arange(stats.poisson.isf(1e-16, mean) + 1), mean)
+    return [_drawn(ctx, args[0], shape, "bits", lambda u: np.searchsorted(below, u))]
 
 
 def binomial(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     """Binomial variables, by their quantiles."""
     shape, count, chance = tuple(equation.outvars[0].aval.shape), *(_parameter(a, "binomial") for a in args[1:3])
-    return [_drawn(ctx, args[0], shape, "bits", lambda u: stats.binom.ppf(u, count, chance))]
+    below = stats.binom.cdf(np.arange(count), count, chance)
+    return [_drawn(ctx, args[0], shape, "bits", lambda u: np.searchsorted(below, u).astype(float))]
 
 
 def _parameter(value: Any, name: str) -> float:
