@@ -91,8 +91,8 @@ def check_reuse(seen: dict[Hashable, Drawn], key: Hashable, drawn: Drawn) -> Non
         return
     before = f" (the first is on line {first.line[1]})" if first.line else ""
     raise Refused(
-        f"cannot derive: a key is used for two draws{before}, whose numbers are not independent; split the key, or draw "
-        "once and use the numbers twice."
+        f"cannot derive: a key is used for two draws{before}, whose numbers are not independent; split the key, or "
+        "draw once and use the numbers twice."
     )
 
 

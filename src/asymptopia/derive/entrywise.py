@@ -124,8 +124,8 @@ def _excess(name: str, mask: np.ndarray, arguments: Sequence[Any]) -> float:
     chance = chance if below else 1 - chance
     if 0 < min(chance, 1 - chance) < _RAREST:
         raise Refused(
-            f"cannot derive: a wide matrix of zeros and ones with probability {chance:.2g} is too sparse for sums over its "
-            "rows to be normal; the probability must not vanish as n grows."
+            f"cannot derive: a wide matrix of zeros and ones with probability {chance:.2g} is too sparse for sums over "
+            "its rows to be normal; the probability must not vanish as n grows."
         )
     return chance - float(mask.mean())
 

@@ -14,8 +14,8 @@ from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
 from .rules.bind import bind
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
-from .rules.shapes import place
 from .rules.readouts import Raw, plain_arguments, readout
+from .rules.shapes import place
 from .trace import is_key, wide_axes
 from .wide import Flat, Wide
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ..contract.record import NoLimit
 from .context import Context, Settings
 from .draws import NarrowNet
 from .growth import check_errors, check_fluctuations, check_growth, check_maxima
 from .interpreter import Interpreter
 from .layout import layouts
-from ..contract.record import NoLimit
 from .refusal import Line, innermost, lines_of, refusal
 from .trace import Program, Trace, traces, wide_axes
 

@@ -67,8 +67,8 @@ def _check_independent(points: np.ndarray, direction: np.ndarray) -> None:
     mean, error = terms.mean(axis=1), terms.std(axis=1) / np.sqrt(terms.shape[1] / 2)
     if np.any(np.abs(mean) > np.maximum(6 * error, 0.05)):
         raise Refused(
-            "cannot derive: this sum of order sqrt(n) is of weights times a function of them; there is a rule where they "
-            "depend on each other by order 1/sqrt(n) only."
+            "cannot derive: this sum of order sqrt(n) is of weights times a function of them; there is a rule where "
+            "they depend on each other by order 1/sqrt(n) only."
         )
 
 

@@ -143,8 +143,8 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
         return change(ctx.narrow.uniform(draw, count)[ctx.settings.run]).reshape(shape)
     if (draw, kind) not in ctx.drawn:
         length = shape[axes[0]]
-        ctx.drawn[draw, kind] = (
-            (ctx.space.normal if kind == "normal" else ctx.space.uniform)(length, count, name in ctx.settings.lazy)
+        ctx.drawn[draw, kind] = (ctx.space.normal if kind == "normal" else ctx.space.uniform)(
+            length, count, name in ctx.settings.lazy
         )
     columns = ctx.drawn[draw, kind]
     values = columns if kind == "normal" else change(columns)

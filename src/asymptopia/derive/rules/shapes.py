@@ -9,7 +9,7 @@ import numpy as np
 from ..context import Context
 from ..factors import Cut
 from ..folding import chopped, folded
-from ..matrix import Cell, Independent, Matrix
+from ..matrix import Independent, Matrix
 from ..refusal import Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, reshape, transpose
