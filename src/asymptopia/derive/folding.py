@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -77,12 +78,13 @@ def _join(world: World, w: Wide, side: int, blocks: int, copies: int) -> Wide | 
     return Wide(whole, spread.first - (side == 0), spread.second - (2 if side == 0 else 1))
 
 
-def _sum_of_parts(world: World, cells: np.ndarray, side: int, length: int) -> Cell:
+def _sum_of_parts(world: World, cells: Any, side: int, length: int) -> Cell:
     blocks, copies = cells.shape
     total: Cell | None = None
-    for block, copy in np.ndindex(blocks, copies):
+    for at in np.ndindex(cells.shape):
+        block, copy = at
         chop = Cut(length * blocks * copies, length, block * length * copies + copy, copies)
-        part = chopped(world, cells[block, copy], chop, side)
+        part = chopped(world, cells[at], chop, side)
         total = part if total is None else world.add(total, part)
     assert total is not None
     return total

@@ -93,8 +93,8 @@ def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -
         low, high = (low, middle) if _moved(quiet, run(middle, trial)[0]) else (middle, high)
     raise refusal(
         f"cannot derive: {name!r} depends on how this sum over a wide axis fluctuates, by order sqrt(n) around its "
-        "mean, such as a logit q @ k / sqrt(n) of one wide head. There is a rule for such sums only where one factor is a "
-        "fresh draw; divided by n they have limits.",
+        "mean, such as a logit q @ k / sqrt(n) of one wide head. There is a rule for such sums only where one factor "
+        "is a fresh draw; divided by n they have limits.",
         run(high, trial)[1],
     )
 

@@ -23,7 +23,7 @@ class Raw(np.ndarray):
     """Points of independent draws, times a factor: as they were drawn. `columns` says which draw each entry is of."""
 
     draw: Hashable = None
-    root: Hashable = None
+    root: tuple[Hashable, ...] = ()
     factor: float = 1.0
     columns: np.ndarray
 
@@ -39,7 +39,9 @@ class Readouts:
     numbers: np.ndarray
 
 
-def raw(points: np.ndarray, draw: Hashable, root: Hashable, columns: np.ndarray, factor: float = 1.0) -> Raw:
+def raw(
+    points: np.ndarray, draw: Hashable, root: tuple[Hashable, ...], columns: np.ndarray, factor: float = 1.0
+) -> Raw:
     """Points that are known to be draws, or a function of draws of which `root` tells the key."""
     found = np.asarray(points).view(Raw)
     found.draw, found.root, found.factor, found.columns = draw, root, factor, columns
