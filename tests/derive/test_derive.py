@@ -149,20 +149,6 @@ def test_readouts_of_order_one_are_normal_and_averaged():
     close(limit, "cosine", np.exp(-0.25), 1e-4)
 
 
-def test_lazy_training_is_refused():
-    def program(n, key):
-        W, v = normals(key, (n, 2), (n,))
-
-        def f(W):
-            return jnp.tanh(W @ jnp.ones(2)) @ v / jnp.sqrt(n)
-
-        W = W - jax.grad(lambda W: (f(W) - 1) ** 2)(W)
-        return {"loss": (f(W) - 1) ** 2}
-
-    with pytest.raises(NoLimit, match="lazy"):
-        derive(program)
-
-
 def test_a_pattern_taken_out_of_a_matrix_is_retrieved():
     def program(n, key):
         k1, k2 = jax.random.split(key)

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from .draws import Entries, NarrowNet
+from .draws import Drawn, Entries, NarrowNet
 from .layout import Layout
 from .matrix import World
 from .points import Space
+from .refusal import Line, innermost, lines_of
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What a run starts from: layouts, seed of its net, its place among all runs, and what earlier runs used.
 
-    `shift` is added to every largest value along a wide axis, on which nothing may depend; in `noisy` runs sums over
-    wide axes have fluctuations as at finite size, on which nothing may depend either; `quiet` runs take readouts to be
-    zero, for programs whose limit does not depend on them.
+    `shift` is added to every largest value along a wide axis, on which nothing may depend; the first
+    `fluctuating` sums over wide axes deviate from their mean as at finite size, in another way for every `trial`, on
+    which nothing may depend either;
+    `lazy` are the keys of the draws that readouts of order one are made of while they move by order
+    1 / sqrt(n); `quiet` runs take readouts to be zero, for programs whose limit does not depend on them.
     """
 
     layouts: dict[int, Layout]
@@ -30,7 +33,9 @@ class Settings:
     expected: dict[int, int] = dataclasses.field(default_factory=dict)
     shift: float = 0.0
     quiet: bool = False
-    noisy: bool = False
+    fluctuating: int = 0
+    trial: int = 0
+    lazy: frozenset[Hashable] = frozenset()
 
 
 class Context:
@@ -39,11 +44,14 @@ class Context:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.space = Space(settings.layouts, settings.seed, settings.expected)
-        self.world = World(self.space, Entries(settings.seed), self.fluctuating if settings.noisy else None)
+        self.space.shake(settings.fluctuating, settings.trial)
+        self.space.paired = bool(settings.lazy)
+        self.world = World(self.space, Entries(settings.seed))
         self.narrow = settings.narrow
         self.rng = np.random.default_rng([*settings.seed, 5])
-        self.noise = np.random.default_rng([*settings.seed, 13])
-        self.seen: dict[Hashable, tuple[int, ...]] = {}
+        self.seen: dict[Hashable, Drawn] = {}
+        self.path: list[Any] = []
+        self.summed: list[Any] = []
         self.drawn: dict[Hashable, Any] = {}
         self.drew = False
         self.used: set[Hashable] = set()
@@ -54,7 +62,7 @@ class Context:
         """A shape of the program with points in place of coordinates."""
         return self.space.shape(shape)
 
-    def fluctuating(self, total: np.ndarray, squares: np.ndarray, length: int) -> np.ndarray:
-        """A sum over a wide axis with a fluctuation as at finite size, given the sum of the squares of its terms."""
-        variance = np.maximum(squares - np.square(total) / length, 0.0)
-        return total + np.sqrt(variance) * self.noise.standard_normal(np.shape(total))
+    @property
+    def line(self) -> Line | None:
+        """The user's line of the equation that is at work."""
+        return innermost([lines_of(e) for e in self.path])

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from .points import Basis, Net
-from .refusal import Refused
+from .refusal import Line, Refused
 from .trace import wide_axes
 
 ENTRIES = 2**15
@@ -75,13 +75,25 @@ def to_bits(uniform: np.ndarray, width: int, rng: np.random.Generator) -> np.nda
     return (bits >> np.uint64(64 - width)).astype(f"uint{width}")
 
 
-def check_reuse(seen: dict[Hashable, tuple[int, ...]], key: Hashable, shape: tuple[int, ...]) -> None:
-    """Raise if a key is used for draws of two shapes: they share some of their numbers."""
-    if seen.setdefault(key, shape) != shape:
-        raise Refused(
-            "cannot derive: a key is used for two draws of different shape, whose numbers are not independent; "
-            "split the key."
-        )
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """What a key was used for, and on which line of the user."""
+
+    shape: tuple[int, ...]
+    kind: str
+    line: Line | None
+
+
+def check_reuse(seen: dict[Hashable, Drawn], key: Hashable, drawn: Drawn) -> None:
+    """Raise if a key is used for two draws, which share their numbers. One line may draw the same ones again."""
+    first = seen.setdefault(key, drawn)
+    if first == drawn:
+        return
+    before = f" (the first is on line {first.line[1]})" if first.line else ""
+    raise Refused(
+        f"cannot derive: a key is used for two draws{before}, whose numbers are not independent; split the key, or "
+        "draw once and use the numbers twice."
+    )
 
 
 def two_wide(shape: tuple[int, ...]) -> bool:

@@ -14,6 +14,7 @@ from .refusal import Refused
 
 Function = Callable[..., np.ndarray]
 
+_RAREST = 1e-3
 MULTIPLICATIVE = {"sign", "abs", "sqrt", "rsqrt", "square", "cbrt"}
 
 
@@ -53,6 +54,8 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
         arguments = [c.values if isinstance(c, Independent) else v for c, v in zip(cells, values, strict=True)]
         draws = frozenset().union(*(c.draws for c in drawn))
         found = np.asarray(function(*arguments))
+        if name in ("add", "sub") and len(drawn) == 1:
+            found = _centred(drawn[0].values, found)
         return dataclasses.replace(drawn[0], values=found, draws=draws, excess=_excess(name, found, arguments))
     constants = {
         i: world.constant(shape.rows, shape.cols, float(c)) for i, c in enumerate(cells) if isinstance(c, np.generic)
@@ -83,6 +86,14 @@ def chosen(world: World, mask: Independent, no: Cell | np.generic, yes: Cell | n
     return dataclasses.replace(part, values=part.values + float(value))
 
 
+def _centred(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Entries from which their mean was subtracted, without what is left of it by the finite number of values."""
+    if after.dtype.kind != "f":
+        return after
+    left, precision = np.mean(after), np.ptp(after) / (2 * len(after))
+    return after - left if abs(left) <= precision < abs(np.mean(before)) / 100 else after
+
+
 def _opposite(mask: Independent) -> Independent:
     return dataclasses.replace(mask, values=~np.asarray(mask.values, bool), excess=-mask.excess)
 
@@ -110,7 +121,13 @@ def _excess(name: str, mask: np.ndarray, arguments: Sequence[Any]) -> float:
         return 0.0
     below = (name in ("lt", "le")) == sides[0]
     chance = min(max(number, 0.0), 1.0)
-    return (chance if below else 1 - chance) - float(mask.mean())
+    chance = chance if below else 1 - chance
+    if 0 < min(chance, 1 - chance) < _RAREST:
+        raise Refused(
+            f"cannot derive: a wide matrix of zeros and ones with probability {chance:.2g} is too sparse for sums over "
+            "its rows to be normal; the probability must not vanish as n grows."
+        )
+    return chance - float(mask.mean())
 
 
 def divide(world: World, a: Cell, b: Cell) -> Cell:

@@ -99,20 +99,25 @@ class Pairs:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Cut:
-    """Takes the coordinates from `start` on of a longer axis (rows shorter than cols), or puts them back."""
+    """Takes coordinates of a longer axis (rows shorter than cols), or puts them back.
+
+    They are those from `start` on, every one or one in `step`.
+    """
 
     rows: int
     cols: int
     start: int
+    step: int = 1
 
     @property
     def T(self) -> Cut:
-        return Cut(self.cols, self.rows, self.start)
+        return Cut(self.cols, self.rows, self.start, self.step)
 
     def apply(self, space: Space, x: np.ndarray) -> np.ndarray:
         long, short = max(self.rows, self.cols), min(self.rows, self.cols)
-        at = space.layouts[long].point(self.start)
-        here = slice(at, at + space.count(short))
+        offset = self.start % self.step
+        at = space.layouts[long].point(self.start - offset)
+        here = slice(at + offset, at + self.step * space.count(short), self.step)
         if self.rows < self.cols:
             return x[here]
         out = np.zeros((space.count(long), x.shape[1]))
@@ -120,7 +125,7 @@ class Cut:
         return out
 
     def same(self, other: Factor) -> bool:
-        return isinstance(other, Cut) and (self.rows, self.cols, self.start) == (other.rows, other.cols, other.start)
+        return isinstance(other, Cut) and dataclasses.astuple(self) == dataclasses.astuple(other)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .refusal import innermost, lines_of, refusal
+from .refusal import Line, innermost, lines_of, refusal
 
-_LARGE = 0.2
+_LARGE, _DISCORD = 0.2, 0.2
+_ALL, _TRIALS = 2**30, 3
 Record = list[Any]
+Outputs = dict[str, np.ndarray]
 
 
-def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ratio: float, readouts: bool) -> None:
-    """Raise `NoLimit` if an output grows with n, or vanishes altogether, with the power and the step responsible."""
+def check_growth(
+    outputs: list[Outputs], records: list[Record], ratio: float, readouts: bool, makers: dict[str, Line | None]
+) -> None:
+    """Raise `NoLimit` if an output grows with n, or vanishes altogether, with the power and the step responsible.
+
+    `makers` has the line that makes each output.
+    """
     for name in outputs[0]:
         a, b = (np.abs(o[name]).ravel() for o in outputs)
         if not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -26,8 +34,8 @@ def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ra
             if readouts and abs(here - 0.5) < 0.1:
                 raise refusal(
                     f"cannot derive: {name!r} depends on this sum of order sqrt(n). Either a factor n**-0.5 is "
-                    "missing, or it is a readout of order one after training near its start (the lazy, or neural "
-                    "tangent, scaling), for which there is no rule; with a readout of order 1/sqrt(n) there is one.",
+                    "missing, or it is a readout of order one whose weights the program uses in other ways too, for "
+                    "which there is no rule; with a readout of order 1/sqrt(n) there is one.",
                     where,
                 )
             raise refusal(
@@ -37,7 +45,21 @@ def check_growth(outputs: list[dict[str, np.ndarray]], records: list[Record], ra
             )
         if power < -_LARGE and b.max() < 1e-3 and not readouts:
             raise refusal(
-                f"no limit can be derived: {name!r} vanishes as n**{power:.2g}; multiply it by n**{-power:.2g}.", None
+                f"no limit can be derived: {name!r} vanishes as n**{power:.2g}; multiply it by n**{-power:.2g}.",
+                makers.get(name),
+            )
+
+
+def check_errors(limit: Outputs) -> None:
+    """Raise `NoLimit` if the nets do not agree on an output."""
+    for name in limit:
+        error = limit.get(f"{name}_error")
+        if error is not None and np.any(error > _DISCORD * np.maximum(1, np.abs(limit[name]))):
+            raise refusal(
+                f"cannot derive: independent nets of points give values of {name!r} that differ by "
+                f"{100 * np.max(error / np.maximum(1, np.abs(limit[name]))):.0f} %. Either an average has no bounded "
+                "moments, or the program amplifies small differences; more `points` may help.",
+                None,
             )
 
 
@@ -52,16 +74,37 @@ def check_maxima(a: dict[str, np.ndarray], b: dict[str, np.ndarray], equations: 
             )
 
 
-def check_fluctuations(quiet: dict[str, np.ndarray], noisy: dict[str, np.ndarray]) -> None:
-    """Raise `NoLimit` if an output depends on how a sum over a wide axis fluctuates."""
+def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -> None:
+    """Raise `NoLimit` if an output depends on how a sum over a wide axis fluctuates.
+
+    `run(k, trial)` gives the outputs where the first k sums fluctuate, and the line of the last of them. The sum that
+    matters is found by bisection.
+    """
+    quiet = run(0, 0)[0]
+    moved = {trial: _moved(quiet, run(_ALL, trial)[0]) for trial in range(_TRIALS)}
+    trial = next((t for t in moved if moved[t]), None)
+    if trial is None:
+        return
+    name, low, high = moved[trial], 0, 1
+    while high < _ALL and not _moved(quiet, run(high, trial)[0]):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _moved(quiet, run(middle, trial)[0]) else (middle, high)
+    raise refusal(
+        f"cannot derive: {name!r} depends on how this sum over a wide axis fluctuates, by order sqrt(n) around its "
+        "mean, such as a logit q @ k / sqrt(n) of one wide head. There is a rule for such sums only where one factor "
+        "is a fresh draw; divided by n they have limits.",
+        run(high, trial)[1],
+    )
+
+
+def _moved(quiet: Outputs, noisy: Outputs) -> str | None:
+    """The first output that differs."""
     for name in quiet:
         if np.any(np.abs(quiet[name] - noisy[name]) > 0.02 + 0.1 * np.abs(quiet[name])):
-            raise refusal(
-                f"cannot derive: {name!r} depends on how a sum over a wide axis fluctuates, by order sqrt(n) around "
-                "its mean, such as a logit q @ k / sqrt(n) of one wide head. There is a rule for such sums only where "
-                "one factor is a fresh draw; divided by n they have limits.",
-                None,
-            )
+            return name
+    return None
 
 
 def _power(a: float, b: float, ratio: float) -> float:

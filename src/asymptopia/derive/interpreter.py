@@ -11,11 +11,12 @@ from .context import Context
 from .draws import WideKeys
 from .refusal import Refused, innermost, lines_of, refusal
 from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
-from .rules.bind import bind, is_key
+from .rules.bind import bind
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
 from .rules.readouts import Raw, plain_arguments, readout
-from .trace import wide_axes
+from .rules.shapes import place
+from .trace import is_key, wide_axes
 from .wide import Flat, Wide
 
 
@@ -45,7 +46,10 @@ class Interpreter:
                 continue
             given = [read(v) for v in equation.invars]
             self.wanted = [v in needed for v in equation.outvars]
+            sums = self.ctx.space.sums
             found = self._step(equation, given)
+            if self.ctx.space.sums > sums and equation.primitive.name not in CALLS:
+                self.ctx.summed = [*self.above, equation]
             for v, out in zip(equation.outvars, found, strict=True):
                 values[v] = out
             if self.record is not None:
@@ -55,6 +59,7 @@ class Interpreter:
         return [read(v) if wanted is None or wanted[i] else None for i, v in enumerate(jaxpr.outvars)]
 
     def _step(self, equation: Any, args: list[Any]) -> list[Any]:
+        self.ctx.path = [*self.above, equation]
         try:
             return self._rule(equation, args)
         except Refused as refused:
@@ -116,13 +121,17 @@ class Interpreter:
         raise Refused(f"cannot derive: `{name}` along a wide axis has no rule.")
 
     def _constant(self, value: Any) -> Any:
-        if hasattr(value, "dtype") and is_key(value):
+        """An array of NumPy; the values along a wide axis are those at the positions of its points."""
+        if is_key(value):
             return value
-        if wide_axes(np.shape(value)):
+        array, axes = np.asarray(value), wide_axes(np.shape(value))
+        if len(axes) > 1:
             raise refusal(
-                "cannot derive: an array of NumPy with a wide axis enters the program; make it with jax.numpy.", None
+                "cannot derive: an array of NumPy with two wide axes enters the program; make it with jax.numpy.", None
             )
-        return np.asarray(value)
+        for axis in axes:
+            array = np.take(array, place(self.ctx, array.shape[axis]).astype(int), axis)
+        return array
 
 
 def _diagonal(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
@@ -138,8 +147,6 @@ def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
 
 
 def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
-    from .rules.shapes import place
-
     shape = tuple(equation.outvars[0].aval.shape)
     if len(shape) != 1 or not wide_axes(shape):
         return None

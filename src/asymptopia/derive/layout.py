@@ -133,6 +133,10 @@ def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
             for k, a, b in zip(shapes[0], params["start_indices"], params["limit_indices"], strict=True):
                 if is_wide(k) and WIDE < b - a < k:
                     slices.add((k, a, b))
+        elif name == "dynamic_slice":
+            for k, size in zip(shapes[0], params["slice_sizes"], strict=True):
+                if is_wide(size) and size < k <= _MOST_CUTS * size and not k % size:
+                    slices |= {(k, a, a + size) for a in range(0, k, size)}
         elif name == "split":
             whole, ends = shapes[0][params["axis"]], np.cumsum((0, *params["sizes"]))
             slices |= {(whole, int(a), int(b)) for a, b in pairwise(ends) if is_wide(whole)}

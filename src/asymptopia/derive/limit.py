@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from ..contract.record import NoLimit
 from .context import Context, Settings
 from .draws import NarrowNet
-from .growth import check_fluctuations, check_growth, check_maxima
+from .growth import check_errors, check_fluctuations, check_growth, check_maxima
 from .interpreter import Interpreter
 from .layout import layouts
-from .refusal import refusal
+from .refusal import Line, innermost, lines_of, refusal
 from .trace import Program, Trace, traces, wide_axes
 
 NETS = 8
+Lazy = frozenset[Hashable]
 PRECISION = 2e-4
 _FEW, _MANY = 4096, 65536
 _MOST_WORK = 4e9
-_PROBE = 64
+_PROBE, _FINE = 64, 1024
 _PER_RUN = 256
 
 
@@ -54,6 +57,7 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
     while points is None and not _precise(found) and number < _MANY and probe.work(4 * number) * nets < _MOST_WORK:
         number *= 4
         found = _solve(larger, probe, number, nets, seed)
+    check_errors(found)
     return found
 
 
@@ -61,6 +65,7 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
 class Probe:
     """What small runs tell: whether numbers are drawn, how many columns each axis takes, how many steps there are."""
 
+    lazy: Lazy
     drew: bool
     columns: dict[int, int]
     steps: int
@@ -84,35 +89,66 @@ def _solve(trace: Trace, probe: Probe, points: int, nets: int, seed: int) -> dic
     where = layouts(trace.closed.jaxpr, min(points, _PER_RUN) if probe.drew else points)
     found: dict[str, list[np.ndarray]] = {}
     for run in range(nets * per):
-        settings = Settings(where, (seed, run), run, narrow, probe.columns, quiet=not probe.drew)
+        settings = Settings(where, (seed, run), run, narrow, probe.columns, quiet=not probe.drew, lazy=probe.lazy)
         for name, value in _run(trace, settings)[0].items():
             found.setdefault(name, []).append(value)
     return Found({k: np.stack(v) for k, v in found.items()}, nets).limit()
 
 
 def _probe(first: Trace, second: Trace) -> Probe:
-    """Two small runs at different sizes, which have to agree."""
+    """What small runs tell. Where readouts of order one stand in the way of a limit, they are tried as lazy ones."""
+    readouts: set[Hashable] = set()
+    try:
+        return _probed(first, second, frozenset(), readouts)
+    except NoLimit as plain:
+        if not readouts:
+            raise
+        try:
+            return _probed(first, second, frozenset(readouts), set())
+        except NoLimit:
+            raise plain from None
+
+
+def _probed(first: Trace, second: Trace, lazy: Lazy, readouts: set[Hashable]) -> Probe:
+    """Two small runs at different sizes, which have to agree; the readouts of the second one are added."""
     narrow = NarrowNet(2, 1, 1, 8)
     records: list[list[Any]] = [[], []]
     outputs, contexts = [], []
     for trace, record in zip((first, second), records, strict=True):
-        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow)
+        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow, lazy=lazy)
         values, ctx = _run(trace, settings, record)
         outputs.append(values)
         contexts.append(ctx)
-    check_growth(outputs, records, second.n / first.n, bool(contexts[0].readouts))
+    readouts |= {known.root[0] for known in contexts[1].readouts.values()}
+    check_growth(outputs, records, second.n / first.n, bool(contexts[0].readouts), _makers(second))
     if contexts[0].maxima:
-        settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37)
+        settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37, lazy=lazy)
         check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
-    settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 0, narrow, noisy=True)
-    check_fluctuations(outputs[1], _run(second, settings)[0])
+
+    def fluctuating(count: int, trial: int) -> tuple[dict[str, np.ndarray], Line | None]:
+        where = layouts(second.closed.jaxpr, _FINE)
+        settings = Settings(where, (1,), 0, narrow, used, fluctuating=count, trial=trial, lazy=lazy)
+        values, ctx = _run(second, settings)
+        return values, innermost([lines_of(e) for e in ctx.summed])
+
+    used = contexts[0].space.used()
+    check_fluctuations(fluctuating)
     drew = contexts[0].drew
     if contexts[0].readouts and not drew:
-        settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow)
+        settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow, lazy=lazy)
         drew = _differ(outputs[1], _run(second, settings)[0])
-    used = contexts[0].space.used()
     drawn = sum(net.taken for net in narrow.nets)
-    return Probe(drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+    return Probe(lazy, drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+
+
+def _makers(trace: Trace) -> dict[str, Line | None]:
+    """The user's line of the equation that makes each output."""
+    import jax
+
+    lines = {v: lines_of(e) for e in trace.closed.jaxpr.eqns for v in e.outvars}
+    made = [None if hasattr(v, "val") else innermost([lines.get(v, [])]) for v in trace.closed.jaxpr.outvars]
+    places = jax.tree.unflatten(jax.tree.structure(trace.tree), range(len(made)))
+    return {name: made[place] for name, place in places.items()}
 
 
 def _differ(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from .random_matrix import Random
 from .refusal import Refused
 
 _MOST_COLUMNS = 64
-
-Fluctuating = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+_LARGEST_SHARE = 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,8 +70,8 @@ Cell = Matrix | Independent
 class World:
     """All random matrices of one run, over the points of its wide axes."""
 
-    def __init__(self, space: Space, entries: Entries, fluctuating: Fluctuating | None = None) -> None:
-        self.space, self.entries, self.fluctuating = space, entries, fluctuating
+    def __init__(self, space: Space, entries: Entries) -> None:
+        self.space, self.entries = space, entries
         self.basis: dict[tuple[int, int], list[Random]] = {}
         self.twins: dict[tuple[int, str], Random] = {}
         self.lines: dict[Hashable, np.ndarray] = {}
@@ -88,6 +87,8 @@ class World:
         mean = float(values.mean())
         rest = values - mean
         total = np.sqrt(np.mean(rest**2))
+        if np.max(np.abs(rest)) > np.sqrt(_LARGEST_SHARE * len(rest)) * total:
+            raise Refused("cannot derive: the entries of this random matrix have no finite variance.")
         words: list[tuple[float, Word]] = []
         for random in known:
             if random.draws & cell.draws:
@@ -179,11 +180,7 @@ class World:
                 y = factor.apply(self.space, y)
             out += coefficient * y
         if m.left is not None and m.right is not None:
-            sums = m.cols * self.space.mean(m.cols, m.right, x)
-            if self.fluctuating is not None:
-                squares = m.cols * self.space.mean(m.cols, np.square(m.right), self.space.crowd(m.cols)[:, None] * x**2)
-                sums = self.fluctuating(sums, squares, m.cols)
-            out += m.left @ sums
+            out += m.left @ (m.right.T @ (self.space.in_sum(m.cols)[:, None] * x))
         return out
 
     def product(self, a: Cell, b: Cell) -> Matrix:
@@ -227,7 +224,7 @@ class World:
             begin, end = word.index(inner[0]), word.index(inner[1])
             for f in word[begin + 1 : end]:
                 weights = weights * f.points  # type: ignore[attr-defined]
-            total = self.space.weight[middle] @ weights
+            total = self.space.in_sum(middle) @ weights
             return total * out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
         raise Refused("cannot derive: the diagonal of such a product of wide matrices has no rule.")
 

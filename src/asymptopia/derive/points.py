@@ -105,6 +105,9 @@ class Space:
         self.nets: dict[int, Net] = {}
         self.bases: dict[int, Basis] = {}
         self.weight = {k: lay.weights for k, lay in layouts.items()}
+        self.shaken: dict[int, np.ndarray] = {}
+        self.shake(0, 0)
+        self.paired = False
 
     def count(self, length: int) -> int:
         """How many points stand for a wide axis."""
@@ -114,27 +117,59 @@ class Space:
         """A shape of the program with points in place of coordinates."""
         return tuple(self.layouts[k].count if k in self.layouts else k for k in shape)
 
-    def crowd(self, length: int) -> np.ndarray:
-        """One for points that stand for many coordinates, zero for those of single ones."""
-        return (self.weight[length] > 1).astype(float)
+    def shake(self, sums: int, trial: int) -> None:
+        """Let the first sums deviate from their mean as those of a system of this size do."""
+        self.sums, self.fluctuating = 0, sums
+        self.noise = np.random.default_rng([*self.seed, 13, trial])
+
+    def in_sum(self, length: int) -> np.ndarray:
+        """The weights of the points in a sum over a wide axis; those that fluctuate share the deviations of points."""
+        if self.sums >= self.fluctuating:
+            return self.weight[length]
+        self.sums += 1
+        if length not in self.shaken:
+            weight = self.weight[length]
+            crowd = weight > 1
+            shift = np.where(crowd, np.sqrt(weight) * self.noise.standard_normal(len(weight)), 0.0)
+            self.shaken[length] = weight + shift - np.where(crowd, weight, 0.0) * (shift.sum() / weight[crowd].sum())
+        return self.shaken[length]
 
     def mean(self, length: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Averages of products over a wide axis: a of shape (points, j), b of (points, k), gives (j, k)."""
         return (a * self.weight[length][:, None]).T @ b / length
 
-    def uniform(self, length: int, count: int) -> np.ndarray:
-        """Independent uniforms, of shape (points, count)."""
-        return self._fill(length, count, lambda net, basis: net.take(count))
+    def parts(self, length: int, column: np.ndarray) -> list[tuple[np.ndarray, bool]]:
+        """A column, or its even and its odd part where the points are `paired`; and whether each is odd.
 
-    def normal(self, length: int, count: int) -> np.ndarray:
+        The two points of a pair differ in odd columns alone, which are opposite.
+        """
+        if not self.paired:
+            return [(column, False)]
+        other = np.arange(len(column))
+        for size, place in zip(self.layouts[length].sizes, self.layouts[length].places, strict=True):
+            if size > 1:
+                other[place] = np.roll(place, len(place) // 2)
+        return [((column + column[other]) / 2, False), ((column - column[other]) / 2, True)]
+
+    def uniform(self, length: int, count: int, odd: bool = False) -> np.ndarray:
+        """Independent uniforms, of shape (points, count)."""
+        return self._fill(length, count, lambda net, basis: net.take(count), (lambda u: 1 - u) if odd else None)
+
+    def normal(self, length: int, count: int, odd: bool = False) -> np.ndarray:
         """Independent standard normals, orthonormal to all earlier ones, of shape (points, count)."""
-        return self._fill(length, count, lambda net, basis: basis.normal(net.take(count)))
+        return self._fill(length, count, lambda net, basis: basis.normal(net.take(count)), np.negative if odd else None)
 
     def used(self) -> dict[int, int]:
         """How many columns were taken for each population, by the rank of its size."""
         return {self.rank[k]: net.taken for k, net in self.nets.items()}
 
-    def _fill(self, length: int, count: int, columns: Callable[[Net, Basis], np.ndarray]) -> np.ndarray:
+    def _fill(
+        self,
+        length: int,
+        count: int,
+        columns: Callable[[Net, Basis], np.ndarray],
+        opposite: Callable[[np.ndarray], np.ndarray] | None,
+    ) -> np.ndarray:
         """Columns for every population on an axis; populations of one size draw from one net, to be matched."""
         layout = self.layouts[length]
         found = np.empty((layout.count, count))
@@ -145,7 +180,11 @@ class Space:
             if size not in self.nets:
                 rank = self.rank[size]
                 rng = np.random.default_rng([*self.seed, rank])
-                self.nets[size] = Net(len(place), rng, self.expected.get(rank, _CHUNK))
-                self.bases[size] = Basis(len(place))
-            found[place] = columns(self.nets[size], self.bases[size])
+                points = len(place) // (2 if self.paired else 1)
+                self.nets[size] = Net(points, rng, self.expected.get(rank, _CHUNK))
+                self.bases[size] = Basis(points)
+            new = columns(self.nets[size], self.bases[size])
+            if self.paired:
+                new = np.concatenate([new, opposite(new) if opposite else new])
+            found[place] = new
         return found

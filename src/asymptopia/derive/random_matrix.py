@@ -38,22 +38,23 @@ class Side:
             self.images = np.empty((space.count(self.outer), 0))
         weight = space.weight[self.inner] / self.inner
         known = self.directions
-        new = []
+        new: list[bool] = []
         for column in x.T:
             size = np.sqrt(weight @ column**2)
-            if not size > 0:
-                continue
-            rest = column
-            for _ in range(2):
-                rest = rest - known @ (known.T @ (weight * rest))
-            left = np.sqrt(weight @ rest**2)
-            if left > SMALLEST * size:
-                rest = rest / left
-                rest = rest - known @ (known.T @ (weight * rest))
-                known = np.concatenate([known, rest[:, None] / np.sqrt(weight @ rest**2)], axis=1)
-                new.append(1)
-        if new:
-            self.directions = known
+            for rest, odd in space.parts(self.inner, column) if size > 0 else ():
+                for _ in range(2):
+                    rest = rest - known @ (known.T @ (weight * rest))
+                left = np.sqrt(weight @ rest**2)
+                if left > SMALLEST * size:
+                    rest = rest / left
+                    rest = rest - known @ (known.T @ (weight * rest))
+                    known = np.concatenate([known, rest[:, None] / np.sqrt(weight @ rest**2)], axis=1)
+                    new.append(odd)
+        self.directions = known
+        if new and any(new):
+            images = [space.normal(self.outer, 1, odd) for odd in new]
+            self.images = np.concatenate([self.images, *images], axis=1)
+        elif new:
             self.images = np.concatenate([self.images, space.normal(self.outer, len(new))], axis=1)
 
 

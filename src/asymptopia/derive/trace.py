@@ -43,17 +43,30 @@ def traces(program: Program) -> tuple[Trace, Trace]:
     """The program at two large sizes. Raises `NoLimit` if its steps depend on the size."""
     small = [trace(program, n) for n in SMALL]
     _same_steps(*small)
-    large = _large(program)
+    large = _large(program, LESS_LARGE if _holds_arrays(*small) else LARGE)
     _same_steps(small[1], large[0])
     _same_steps(*large)
     _check_sizes(*large)
     return large[0], large[1]
 
 
-def _large(program: Program) -> list[Trace]:
+def _holds_arrays(a: Trace, b: Trace) -> bool:
+    """Whether NumPy arrays that grow with the size enter the program."""
+    shapes = [[np.shape(c) for c in t.closed.consts if not is_key(c)] for t in (a, b)]
+    return shapes[0] != shapes[1]
+
+
+def is_key(value: Any) -> bool:
+    """Whether an array is one of random keys."""
+    import jax
+
+    return hasattr(value, "dtype") and bool(jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key))
+
+
+def _large(program: Program, sizes: tuple[int, int]) -> list[Trace]:
     """At sizes whose square is a 64-bit number; at smaller ones if the program forms higher powers."""
     try:
-        return [trace(program, n) for n in LARGE]
+        return [trace(program, n) for n in sizes]
     except OverflowError:
         return [trace(program, n) for n in LESS_LARGE]
 
@@ -105,6 +118,10 @@ def _untraceable(error: Exception, n: int) -> Exception:
     leaves = (jax.errors.TracerArrayConversionError, jax.errors.TracerIntegerConversionError)
     if isinstance(error, leaves):
         return refusal("no limit can be derived: the program leaves JAX here; use jax.numpy instead.", where)
+    if isinstance(error, MemoryError):
+        return refusal(
+            "cannot derive: an array of NumPy with two wide axes is formed here; make it with jax.numpy.", where
+        )
     if isinstance(error, jax.errors.ConcretizationTypeError | jax.errors.TracerBoolConversionError):
         reason = "no limit can be derived: Python needs the value of a random quantity here; use jax.lax.cond or where."
         return refusal(reason, where)

@@ -23,6 +23,7 @@ CALLS = {
     "custom_vjp_call_jaxpr": control.call,
     "custom_lin": control.call,
     "cond": control.cond,
+    "custom_linear_solve": control.solve,
     "while": control.while_loop,
     "scan": control.scan,
 }
@@ -59,6 +60,11 @@ RULES: dict[str, Rule] = {
     "cummax": indexing.along_narrow,
     "cummin": indexing.along_narrow,
     "cumlogsumexp": indexing.along_narrow,
+    "reduce_window_sum": indexing.windows,
+    "reduce_window_max": indexing.windows,
+    "reduce_window_min": indexing.windows,
+    "select_and_scatter_add": indexing.windows,
+    "select_and_gather_add": indexing.windows,
     "reduce_sum": sums.reduce_sum,
     "reduce_max": sums.reduce_extreme,
     "reduce_min": sums.reduce_extreme,
@@ -78,6 +84,8 @@ NAMED: dict[str, Rule] = {
     "_normal": randoms.normal,
     "_normal_real": randoms.normal,
     "_randint": randoms.randint,
+    "_poisson": randoms.poisson,
+    "_binomial": randoms.binomial,
 }
 
 ELEMENTWISE = elementwise.NAMES
@@ -88,5 +96,5 @@ SPECTRAL = {
     "triangular_solve": "the inverse", "householder_product": "the orthogonal factor", "geqrf": "the QR factors",
     "lu_solve": "the inverse", "tridiagonal": "the eigenvalues", "hessenberg": "the Hessenberg form",
     "tridiagonal_solve": "the inverse", "geqp3": "the QR factors", "ormqr": "the QR factors",
-    "linear_solve": "the inverse", "custom_linear_solve": "the inverse",
+    "linear_solve": "the inverse",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
+from ..trace import is_key
 
 _SHAPES = ("shape", "new_sizes", "sizes", "slice_sizes")
 
@@ -25,13 +26,6 @@ def bind(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             params[name] = ctx.shape(params[name])
     found = equation.primitive.bind(*given, **params)
     return [plain(v) for v in (found if equation.primitive.multiple_results else [found])]
-
-
-def is_key(value: Any) -> bool:
-    """Whether an array is one of random keys."""
-    import jax
-
-    return bool(jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key))
 
 
 def plain(value: Any) -> Any:

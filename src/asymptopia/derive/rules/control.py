@@ -25,6 +25,14 @@ def call(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
     return run(jaxpr, list(consts), args, wanted)
 
 
+def solve(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+    """A linear system, solved as the program says: by conjugate gradients, say."""
+    lengths, jaxprs = equation.params["const_lengths"], equation.params["jaxprs"]
+    begin = lengths.matvec + lengths.vecmat
+    consts, sides = args[begin : begin + lengths.solve], args[sum(lengths) :]
+    return run(jaxprs.solve.jaxpr, list(jaxprs.solve.consts), [*consts, *sides], wanted)
+
+
 def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """The branch that a number chooses."""
     index = np.asarray(args[0])

@@ -21,9 +21,12 @@ def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     out_shape = tuple(equation.outvars[0].aval.shape)
     if not any(wide_axes(s) for s in (*shapes, out_shape)):
         return bind(ctx, equation, args)
-    if params["feature_group_count"] != 1 or params["batch_group_count"] != 1:
-        raise Refused("cannot derive: a grouped convolution with wide channels has no rule.")
     numbers = params["dimension_numbers"]
+    single = params["feature_group_count"] == shapes[0][numbers.lhs_spec[1]] == shapes[1][numbers.rhs_spec[0]]
+    if (params["feature_group_count"] != 1 and not single) or params["batch_group_count"] != 1:
+        raise Refused(
+            "cannot derive: a convolution in groups of wide channels has no rule; one of each channel by itself has."
+        )
     if isinstance(args[0], Wide | Flat):
         raise Refused("cannot derive: a wide matrix is convolved as an image.")
     images = np.transpose(args[0], numbers.lhs_spec)
@@ -43,7 +46,10 @@ def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             start, step = at * params["rhs_dilation"][axis], params["window_strides"][axis]
             window = np.take(window, start + step * np.arange(length), axis + 2)
         part = _offset(ctx, kernel, kernel_shape, offset)
-        new = dot(ctx, part, window, kernel_shape[:2], (*image_shape[:2], *out[2:]), ([1], [1]), ([], []))
+        if single:
+            new = np.moveaxis(window, 1, 0) * part[:, 0].reshape(-1, *(1,) * (len(out) - 1))
+        else:
+            new = dot(ctx, part, window, kernel_shape[:2], (*image_shape[:2], *out[2:]), ([1], [1]), ([], []))
         total = new if total is None else _added(ctx, total, new)
     # axes so far: channels out, batch, space
     order = [1, 0, *range(2, len(out))]

@@ -52,6 +52,11 @@ def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
     if isinstance(args[0], Wide):
         return _gather_cells(ctx, equation, args)
+    if touched and wide_axes(tuple(equation.invars[1].aval.shape)):
+        raise Refused(
+            "cannot derive: coordinates of a wide axis are picked by many positions, which has no rule; for a random "
+            "part of them multiply by a mask, such as jax.random.bernoulli."
+        )
     if (
         isinstance(args[0], Flat)
         or touched
@@ -161,6 +166,17 @@ def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             narrow = args[0].narrow()
             return [dataclasses.replace(args[0], cells=np.flip(args[0].cells, tuple(narrow.index(i) for i in axes)))]
         raise Refused(f"cannot derive: `{name}` of wide matrices has no rule.")
+    return bind(ctx, equation, args)
+
+
+def windows(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Sums and extremes over windows, as in pooling: allowed along narrow axes only."""
+    for variable in equation.invars:
+        axes = wide_axes(tuple(variable.aval.shape))
+        if any(equation.params["window_dimensions"][i] > 1 or equation.params["window_strides"][i] > 1 for i in axes):
+            raise Refused(NEIGHBOURS)
+    if any(isinstance(a, Wide | Flat) for a in args):
+        raise Refused("cannot derive: wide matrices are pooled.")
     return bind(ctx, equation, args)
 
 

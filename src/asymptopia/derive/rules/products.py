@@ -12,6 +12,7 @@ from ..matrix import Cell, Matrix
 from ..refusal import Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
+from . import lazy
 from .sums import total
 
 
@@ -50,20 +51,23 @@ def _dot_dense(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, sb: Any, ove
         if any(is_wide(sa[i]) for i in batch[0]):
             raise Refused("cannot derive: an array with three wide axes has no rule.")
         return _outer(a, b, sa, sb, over, batch, free)
-    found = _contracted(ctx, a, b, sa, over, batch, free)
-    summed = [i for i in over[0] if is_wide(sa[i])]
-    if not summed or not ctx.settings.noisy:
-        return found
-    many = np.square(a)
-    for i in summed:
-        many = many * ctx.space.crowd(sa[i]).reshape([-1 if j == i else 1 for j in range(a.ndim)])
-    return ctx.fluctuating(found, _contracted(ctx, many, np.square(b), sa, over, batch, free), sa[summed[0]])
+    if ctx.settings.lazy and not batch[0] and len(over[0]) == 1 and is_wide(sa[over[0][0]]):
+        return _near_the_start(ctx, a, b, sa[over[0][0]], over, free)
+    return _contracted(ctx, a, b, sa, over, batch, free)
+
+
+def _near_the_start(ctx: Context, a: np.ndarray, b: np.ndarray, length: int, over: Any, free: Any) -> np.ndarray:
+    """A sum over one wide axis where readouts of order one may be in it."""
+    x, y = (np.asarray(v, float).transpose(o + f) for v, o, f in zip((a, b), over, free, strict=True))
+    points = ctx.space.count(length)
+    out = lazy.product(ctx, x.reshape(points, -1), y.reshape(points, -1), length)
+    return out.reshape((*x.shape[1:], *y.shape[1:]))
 
 
 def _contracted(ctx: Context, a: np.ndarray, b: np.ndarray, sa: Any, over: Any, batch: Any, free: Any) -> np.ndarray:
     for i in over[0]:
         if is_wide(sa[i]):
-            weight = ctx.space.weight[sa[i]]
+            weight = ctx.space.in_sum(sa[i])
             a = a * weight.reshape([-1 if j == i else 1 for j in range(a.ndim)])
     x = a.transpose(batch[0] + free[0] + over[0])
     y = b.transpose(batch[1] + over[1] + free[1])

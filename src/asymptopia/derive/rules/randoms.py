@@ -6,10 +6,11 @@ from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from ..context import Context
-from ..draws import WideKeys, check_reuse, to_bits, two_wide
+from ..draws import Drawn, WideKeys, check_reuse, to_bits, two_wide
+from ..entrywise import uniform
 from ..matrix import Independent
 from ..refusal import Refused
 from ..trace import wide_axes
@@ -74,13 +75,35 @@ def randint(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 def random_gamma(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     """Gamma variables, by their quantiles."""
     shape = tuple(equation.outvars[0].aval.shape)
-    strength = np.asarray(args[1], float)
-    if np.size(strength) and not np.ptp(strength):
-        value = float(strength.ravel()[0])
-        if equation.params.get("log_space"):
-            return [_drawn(ctx, args[0], shape, "bits", lambda u: np.log(special.gammaincinv(value, u)))]
-        return [_drawn(ctx, args[0], shape, "bits", lambda u: special.gammaincinv(value, u))]
-    raise Refused("cannot derive: gamma variables of different strengths along an axis have no rule.")
+    value = _parameter(args[1], "gamma")
+    if equation.params.get("log_space"):
+        return [_drawn(ctx, args[0], shape, "bits", lambda u: np.log(special.gammaincinv(value, u)))]
+    return [_drawn(ctx, args[0], shape, "bits", lambda u: special.gammaincinv(value, u))]
+
+
+def poisson(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Poisson variables, by their quantiles."""
+    shape, mean = tuple(equation.outvars[0].aval.shape), _parameter(args[1], "Poisson")
+    below = stats.poisson.cdf(np.arange(stats.poisson.isf(1e-16, mean) + 1), mean)
+    return [_drawn(ctx, args[0], shape, "bits", lambda u: np.searchsorted(below, u))]
+
+
+def binomial(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Binomial variables, by their quantiles."""
+    shape, count, chance = tuple(equation.outvars[0].aval.shape), *(_parameter(a, "binomial") for a in args[1:3])
+    below = stats.binom.cdf(np.arange(count), count, chance)
+    return [_drawn(ctx, args[0], shape, "bits", lambda u: np.searchsorted(below, u).astype(float))]
+
+
+def _parameter(value: Any, name: str) -> float:
+    """A parameter of a distribution that is the same for all entries."""
+    if isinstance(value, Wide):
+        values = {uniform(c) for c in value.cells.flat}
+        if len(values) == 1 and None not in values:
+            return float(values.pop())  # type: ignore[arg-type]
+    elif np.size(value) and not np.ptp(np.asarray(value, float)):
+        return float(np.ravel(value)[0])
+    raise Refused(f"cannot derive: {name} variables of different parameters along an axis have no rule.")
 
 
 def _name(keys: Any) -> Hashable:
@@ -105,7 +128,7 @@ def _drawn(ctx: Context, keys: Any, shape: tuple[int, ...], kind: str, change: A
 
 
 def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, change: Any) -> Any:
-    check_reuse(ctx.seen, name, shape)
+    check_reuse(ctx.seen, name, Drawn(shape, kind, ctx.line))
     axes = wide_axes(shape)
     narrow = tuple(k for i, k in enumerate(shape) if i not in axes)
     count = int(np.prod(narrow, dtype=int))
@@ -120,8 +143,8 @@ def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, chang
         return change(ctx.narrow.uniform(draw, count)[ctx.settings.run]).reshape(shape)
     if (draw, kind) not in ctx.drawn:
         length = shape[axes[0]]
-        ctx.drawn[draw, kind] = (
-            ctx.space.normal(length, count) if kind == "normal" else ctx.space.uniform(length, count)
+        ctx.drawn[draw, kind] = (ctx.space.normal if kind == "normal" else ctx.space.uniform)(
+            length, count, name in ctx.settings.lazy
         )
     columns = ctx.drawn[draw, kind]
     values = columns if kind == "normal" else change(columns)

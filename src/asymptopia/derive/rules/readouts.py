@@ -23,7 +23,7 @@ class Raw(np.ndarray):
     """Points of independent draws, times a factor: as they were drawn. `columns` says which draw each entry is of."""
 
     draw: Hashable = None
-    root: Hashable = None
+    root: tuple[Hashable, ...] = ()
     factor: float = 1.0
     columns: np.ndarray
 
@@ -33,11 +33,15 @@ class Readouts:
     """The normal numbers that a draw has given with the directions it was summed against."""
 
     length: int
+    root: tuple[Hashable, ...]
+    points: np.ndarray
     directions: np.ndarray
     numbers: np.ndarray
 
 
-def raw(points: np.ndarray, draw: Hashable, root: Hashable, columns: np.ndarray, factor: float = 1.0) -> Raw:
+def raw(
+    points: np.ndarray, draw: Hashable, root: tuple[Hashable, ...], columns: np.ndarray, factor: float = 1.0
+) -> Raw:
     """Points that are known to be draws, or a function of draws of which `root` tells the key."""
     found = np.asarray(points).view(Raw)
     found.draw, found.root, found.factor, found.columns = draw, root, factor, columns
@@ -127,7 +131,9 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
     if not spread or points.dtype.kind != "f" or np.any(np.abs(weight @ points) > 0.02 * spread):
         return None
     vectors = np.moveaxis(np.asarray(other, float), over[1 - at][0], 0)
-    numbers = _numbers(ctx, v.draw, int(v.columns.max()) + 1, length, vectors.reshape(len(weight), -1))
+    if v.draw not in ctx.readouts:
+        ctx.readouts[v.draw] = _known(v, points / (spread * np.sign(v.factor)), length)
+    numbers = numbers_of(ctx, v.draw, vectors.reshape(len(weight), -1))
     chosen = numbers[v.columns.ravel()] * spread * np.sign(v.factor) * np.sqrt(length)
     mine, theirs = [k for i, k in enumerate(v.columns.shape) if i != axis], list(vectors.shape[1:])
     out = chosen.reshape((*mine, *theirs))
@@ -136,16 +142,27 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
     return [out]
 
 
-def _numbers(ctx: Context, draw: Hashable, columns: int, length: int, vectors: np.ndarray) -> np.ndarray:
-    """Normal numbers of shape (columns, vectors) with the covariance of the vectors, given those known already."""
-    known = ctx.readouts.setdefault(draw, Readouts(length, np.empty((len(vectors), 0)), np.empty((columns, 0))))
+def _known(v: Raw, points: np.ndarray, length: int) -> Readouts:
+    """No numbers yet; `points` are those of the draw, of variance one, in the order of the array."""
+    columns = np.empty((len(points), int(v.columns.max()) + 1))
+    columns[:, v.columns.ravel()] = points
+    return Readouts(length, v.root, columns, np.empty((len(points), 0)), np.empty((columns.shape[1], 0)))
+
+
+def numbers_of(ctx: Context, draw: Hashable, vectors: np.ndarray, smallest: float = SMALLEST) -> np.ndarray:
+    """Normal numbers of shape (columns, vectors) with the covariance of the vectors, given those known already.
+
+    Directions of a relative length below `smallest` are left out.
+    """
+    known = ctx.readouts[draw]
+    length, columns = known.length, len(known.numbers)
     weight = ctx.space.weight[length] / length
     for vector in vectors.T:
         size, rest = np.sqrt(weight @ vector**2), vector
         for _ in range(2):
             rest = rest - known.directions @ (known.directions.T @ (weight * rest))
         left = np.sqrt(weight @ rest**2)
-        if left > SMALLEST * size > 0:
+        if left > smallest * size > 0:
             known.directions = np.hstack([known.directions, rest[:, None] / left])
             place = ("readout", list(ctx.readouts).index(draw), known.directions.shape[1])
             fresh = ctx.narrow.normal(place, columns)[ctx.settings.run]

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..context import Context
 from ..factors import Cut
-from ..matrix import Cell, Independent, Matrix
+from ..folding import chopped, folded
+from ..matrix import Independent, Matrix
 from ..refusal import Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, reshape, transpose
@@ -104,7 +105,7 @@ def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             return [value.pieces[0]]
         raise Refused("cannot derive: an array laid out flat is folded into a shape that is not one it came from.")
     if isinstance(value, Wide):
-        found = reshape(value, shape)
+        found = reshape(value, shape) or folded(ctx.world, value, shape)
         if found is None and len(shape) == 1:
             return [Flat((value,), (before,))]
         if found is None:
@@ -177,7 +178,7 @@ def _cut_wide(ctx: Context, value: Wide, shape: Any, where: list[slice | None], 
             return _line(ctx, Wide(cells, value.first, value.second), axis, int(starts[axis]), int(ends[axis]))
         if where[axis] != slice(None):
             chop = Cut(int(ends[axis] - starts[axis]), shape[axis], int(starts[axis]))
-            cells = cells_of(cells.shape, [_chopped(ctx, c, chop, side) for c in cells.flat])
+            cells = cells_of(cells.shape, [chopped(ctx.world, c, chop, side) for c in cells.flat])
     return Wide(cells, value.first, value.second)
 
 
@@ -195,14 +196,6 @@ def _line(ctx: Context, value: Wide, axis: int, start: int, end: int) -> np.ndar
     out = np.array(lines).reshape(*value.cells.shape, -1, 1)
     axes = [*value.narrow(), value.second if axis == value.first else value.first, axis]
     return np.transpose(out, [axes.index(i) for i in range(len(axes))])
-
-
-def _chopped(ctx: Context, cell: Cell, chop: Cut, side: int) -> Cell:
-    m = ctx.world.expand(cell if side == 0 else cell.T)
-    words = tuple((c, (chop, *w)) for c, w in m.words)
-    left = None if m.left is None else chop.apply(ctx.space, m.left)
-    found = Matrix(chop.rows, m.cols, words, left, m.right)
-    return found if side == 0 else found.T
 
 
 def _cut_flat(value: Flat, start: int, end: int) -> Any:
@@ -262,7 +255,7 @@ def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     side, begin, total = int(axis == like.second), 0, None
     for w, length in zip(wides, lengths, strict=True):
         chop = Cut(shape[axis], length, begin)
-        cells = cells_of(w.cells.shape, [_chopped(ctx, c, chop, side) for c in w.cells.flat])
+        cells = cells_of(w.cells.shape, [chopped(ctx.world, c, chop, side) for c in w.cells.flat])
         new = Wide(cells, like.first, like.second)
         total = new if total is None else Wide(
             cells_of(cells.shape, [ctx.world.add(a, b) for a, b in zip(total.cells.flat, cells.flat, strict=True)]),

@@ -31,15 +31,8 @@ def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
     out = np.asarray(value)
     out = out if out.dtype.kind in "fc" else out.astype(float)
     for axis in sorted(axes, reverse=True):
-        weight = ctx.space.weight[shape[axis]] if is_wide(shape[axis]) else None
-        if weight is None:
-            out = np.sum(out, axis)
-        else:
-            terms, out = out, np.tensordot(out, weight, (axis, 0))
-            if ctx.settings.noisy:
-                out = ctx.fluctuating(
-                    out, np.tensordot(np.square(terms), weight * ctx.space.crowd(shape[axis]), (axis, 0)), shape[axis]
-                )
+        wide = is_wide(shape[axis])
+        out = np.tensordot(out, ctx.space.in_sum(shape[axis]), (axis, 0)) if wide else np.sum(out, axis)
     return out
 
 
@@ -61,7 +54,7 @@ def _total_wide(ctx: Context, value: Wide, axes: tuple[int, ...]) -> Any:
         one = [world.apply(c if value.first in left else c.T, _ones(ctx, c, value.first in left))[:, 0] for c in sums]
         at = left.index(value.first if value.first in left else value.second)
         return np.moveaxis(np.array(one).reshape(*outer, -1), -1, at)
-    rows = ctx.space.weight[value.rows]
+    rows = ctx.space.in_sum(value.rows)
     both = [rows @ world.apply(c, _ones(ctx, c, True))[:, 0] for c in sums]
     return np.array(both).reshape(outer)
 
