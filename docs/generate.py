@@ -114,8 +114,8 @@ def card(cls: type[Law]) -> str:
     picture = '<span class="none"></span>'
     if (portraits.FOLDER / f"{name}.svg").is_file():
         picture = f'<img src="../_static/laws/{name}.svg" alt="" loading="lazy" width="240" height="130">'
-    found_by = [name, cls.summary(), title_of(room_of(cls)), *words_of(name), *cls.observables, cls.source]
-    found_by += [o.doc for o in cls.observables.values()] + [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    found_by = [name, cls.summary(), title_of(room_of(cls)), *words_of(name), *cls().observables, cls.source]
+    found_by += [o.doc for o in cls().observables.values()] + [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     listed = html.escape(" ".join(found_by).lower().replace("_", " "), quote=True)
     return (
         f'<a class="card" href="{name}.html" data-field="{room_of(cls)}" data-words="{listed}">{picture}<b>{name}</b>'
@@ -174,7 +174,7 @@ def law_page(cls: type[Law]) -> str:
         "## Observables",
         table(
             ("observable", "symbol", "axes", "compared as", "unit", "meaning"),
-            [observable_row(k, o) for k, o in cls.observables.items()],
+            [observable_row(k, o) for k, o in cls().observables.items()],
         ),
         f"Size: {words(cls.size)}; by default {listing(law.sizes)}, with {cls.seeds} seeds. "
         f"Finite-size corrections fall as ${growth(-cls.bias)}$.",

@@ -153,6 +153,7 @@ def test_show_as_json():
     found = json.loads(succeed("show", "ERM", "--json").stdout)
     assert found["law"] == "ERM"
     assert {f["name"] for f in found["fields"]} >= {"alpha", "loss", "ridge"}
+    assert "log_loss" in {o["name"] for o in found["observables"]}  # an observable of this loss alone
 
 
 def test_no_transition_is_said(mine):

@@ -193,8 +193,8 @@ def test_every_law_has_a_page_with_all_it_says(generate, tmp_path, monkeypatch):
         assert repr(cls()) in page and cls.bibtex.strip() in page
         for wanted in (
             *(f.name for f in dataclasses.fields(cls)),
-            *cls.observables,
-            *(f"${o.symbol}$" for o in cls.observables.values()),
+            *cls().observables,
+            *(f"${o.symbol}$" for o in cls().observables.values()),
         ):
             assert f"`{wanted}`" in page or wanted.replace("|", r"\|") in page, wanted
         assert page.count("| 1e-") + page.count(" | ") >= len(cls.landmarks)
@@ -247,7 +247,7 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_afar(tmp_path,
 def test_the_mathematics_of_every_law_can_be_set(tmp_path):
     katex = Path(report.__file__).parent / "vendor" / "katex" / "katex.min.js"
     texts = [inspect.cleandoc(cls.__doc__) for cls in law_classes().values()] + [_guide_formulas()]
-    texts += [f"${o.symbol}$" for cls in law_classes().values() for o in cls.observables.values()]
+    texts += [f"${o.symbol}$" for cls in law_classes().values() for o in cls().observables.values()]
     body = "".join(render_text(text) for text in texts)
     script = """for (const e of document.querySelectorAll(".math"))
         try { katex.render(e.textContent, e, {displayMode: e.classList.contains("display"), strict: "error"}); }

@@ -67,7 +67,7 @@ def _plain(cls: type[Law]) -> dict[str, Any]:
     """The law as `--json` prints it."""
     rows = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     fields = [dict(zip(("name", "default", "allowed", "unit", "meaning"), row, strict=True)) for row in rows]
-    seen = [_observable_row(k, o) for k, o in cls.observables.items()]
+    seen = [_observable_row(k, o) for k, o in cls().observables.items()]
     observables = [dict(zip(("name", "shape", "compared_as", "unit", "meaning"), row, strict=True)) for row in seen]
     marks = [{"statement": f"{cls.__name__}({fields_of(m)})", "observable": m.observable, "along": m.along,
               "value": m.value, "tolerance": m.tolerance, "source": m.source} for m in cls.landmarks]  # fmt: skip
@@ -83,7 +83,7 @@ def _show(cls: type[Law]) -> None:
     out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
     fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
-    observables = [_observable_row(k, o) for k, o in cls.observables.items()]
+    observables = [_observable_row(k, o) for k, o in cls().observables.items()]
     show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")
     sizes = ", ".join(map(str, cls.sizes))
     out.print(f"Grows: {cls.size}; by default {sizes}, {cls.seeds} seeds each; corrections fall as n**-{cls.bias:g}.")
