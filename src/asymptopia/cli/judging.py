@@ -45,7 +45,7 @@ def judge(
     Examples:
       asymptopia judge runs.csv --size n --seed seed --value loss --limit 0.25
       asymptopia judge runs.csv --size width --value "err_*" --by alpha --limit theory
-      asymptopia judge runs.csv --size n --value loss --value gap --limit loss=0.25 --exponent gap=-0.5
+      asymptopia judge runs.csv --size n --value loss --value gap --limit loss=0.25 --exponent gap=-1
       asymptopia judge runs.csv --size n --value loss
     """
     from ..verdict.runs import judge as verdict_on
