@@ -155,18 +155,18 @@ def _varies(y: np.ndarray) -> bool:
 
 @contextlib.contextmanager
 def within(seconds: int) -> Iterator[None]:
-    """Give up what takes longer; what follows goes on."""
+    """Give up what takes longer, in seconds of the processor; what follows goes on."""
 
     def stop(*_: object) -> None:
         raise TooLongError
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         with contextlib.suppress(TooLongError):
             yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def svg(portrait: Portrait, width: int, height: int, labelled: bool) -> str:
@@ -181,7 +181,7 @@ def svg(portrait: Portrait, width: int, height: int, labelled: bool) -> str:
     ticks_y, to_y = _scale(np.concatenate(shown), box[1] + box[3], -box[3], log=False)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="13" fill="{FRAME}">',
+        f'font-family="sans-serif" font-size="13" fill="{"currentColor" if labelled else FRAME}">',
         f'<path d="M{box[0]} {box[1]}v{box[3]}h{box[2]}" fill="none" stroke="{FRAME}"/>',
     ]
     if labelled:

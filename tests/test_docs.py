@@ -26,8 +26,17 @@ from asymptopia.report.typeset import render_text
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 GUIDES = sorted((DOCS / "guide").glob("*.md"))
+QUESTIONS = DOCS / "questions.md"
 COMING = sorted((DOCS / "coming").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", DOCS / "index.md", *GUIDES, *COMING]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    DOCS / "index.md",
+    QUESTIONS,
+    *GUIDES,
+    *COMING,
+]
 FOREIGN = re.compile(r"""(?:src|href)=["'](?:https?:)?//[^"']+["'][^>]*>""")
 
 
