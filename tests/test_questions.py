@@ -13,7 +13,7 @@ from asymptopia.cli import main
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "questions.md").read_text(encoding="utf-8")
 ANSWERS = {
-    "Where is the threshold": ("capacity 2", "capacity 0.8330786", "information_theoretic 1.244684 algorithmic 1.49263"),
+    "Where is the threshold": ("capacity 2", "capacity 0.8330786", "information_theoretic 1.244684"),
     "How do I plot": ("test_error agrees to", "report: "),
     "Which width": ("611 neurons",),
     "What is the kernel": ("nngp [[0.45", "tangent [[1.1"),

@@ -18,7 +18,8 @@ WIDTH, HEIGHT = 560, 330
 BOX = (58, 18, 484, 252)
 SECONDS = 10
 STYLE = """
-.landing text { font: 14px sans-serif; fill: currentColor } .landing .line { fill: none; stroke: #1f6fb2; stroke-width: 3 }
+.landing text { font: 14px sans-serif; fill: currentColor }
+.landing .line { fill: none; stroke: #1f6fb2; stroke-width: 3 }
 .landing .frame { fill: none; stroke: #8a8f98 } .landing circle { fill: #d9541e }
 .landing .size { opacity: 0; font-size: 17px } .landing .size:last-of-type { opacity: 1 }
 @media (prefers-reduced-motion: no-preference) {
