@@ -102,7 +102,14 @@ def test_list_shows_every_law_by_field_and_filters_by_words():
     "words, law",
     [("double descent", "RandomFeatures"), ("ising", "CurieWeiss"), ("ridge", "ERM"),
      ("perceptron threshold", "Capacity"), ("SVM", "MaxMargin"),
-     ("optimizers", "TrainingRace"), ("scaling laws", "ScalingPhases")],
+     ("optimizers", "TrainingRace"), ("scaling laws", "ScalingPhases"), ("implicit bias", "MaxMargin"),
+     ("mup", "FeatureLearning"), ("edge of stability", "CentralFlow"), ("NTK", "WideNetwork"),
+     ("information exponent", "MultiIndex"), ("svgd", "SteinParticles"), ("weight decay", "ERM"),
+     ("bayesian neural networks", "BayesianNetwork"), ("transformers", "AttentionParticles"),
+     ("replica exchange", "Tempering"), ("edge of chaos", "SignalPropagation"), ("gcn", "GraphConvolution"),
+     ("batch size", "SGDDynamics"), ("universality", "RandomFeatures"), ("max margin", "MaxMargin"),
+     ("compressed sensing", "AMP"), ("spin glasses", "SherringtonKirkpatrick"), ("matrix factorisation", "BetaNMF"),
+     ("tensor pca", "SpikedMatrixTensor"), ("gnn", "GraphConvolution")],
 )  # fmt: skip
 def test_list_knows_what_researchers_call_a_law(words, law):
     assert law in {row["law"] for row in json.loads(succeed("list", *words.split(), "--json").stdout)["laws"]}
