@@ -157,7 +157,7 @@ def law_page(cls: type[Law]) -> str:
     """All that a law says of itself."""
     law = cls()
     phrases = words_of(cls.__name__)
-    entries = [f"single: {'!' if WORDS[p][0] == cls.__name__ else ''}{p}" for p in phrases]
+    entries = [f"{'! ' if WORDS[p][0] == cls.__name__ else ''}single: {p}" for p in phrases]
     pieces = [
         f"# {cls.__name__}",
         *(["```{index} " + entries[0] + "\n```"] if len(entries) == 1 else []),

@@ -203,12 +203,15 @@ def within(seconds: int) -> Iterator[None]:
 def svg(portrait: Portrait, width: int, height: int, labelled: bool) -> str:
     """The drawing as a few hundred bytes of SVG."""
     left, bottom = (64, 44) if labelled else (8, 8)
-    box = (left, 12, width - left - 12, height - bottom - 12)
+    top = 28 if labelled else 12
+    box = (left, top, width - left - 12, height - bottom - top)
     xs, ys = portrait.x, portrait.line
     ticks_x, to_x = _scale(xs, box[0], box[2])
     shown = [ys[np.isfinite(ys)]]
     if portrait.points is not None:
-        shown.append(portrait.points[1][np.isfinite(portrait.points[1])])
+        _, means, errors = portrait.points
+        bars = np.where(labelled & np.isfinite(errors), errors, 0.0)
+        shown += [ends[np.isfinite(ends)] for ends in (means - bars, means + bars)]
     ticks_y, to_y = _scale(np.concatenate(shown), box[1] + box[3], -box[3], log=False)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -222,7 +225,7 @@ def svg(portrait: Portrait, width: int, height: int, labelled: bool) -> str:
         parts += [f'<text x="{box[0] - 7}" y="{to_y(v) + 4:.0f}" text-anchor="end">{v:.3g}</text>' for v in ticks_y]
         words = (portrait.xlabel.replace("_", " "), portrait.ylabel.replace("_", " "))
         parts.append(f'<text x="{box[0] + box[2] / 2:.0f}" y="{height - 8}" text-anchor="middle">{words[0]}</text>')
-        parts.append(f'<text x="{box[0] + 8}" y="{box[1] + 6}" font-weight="bold">{words[1]}</text>')
+        parts.append(f'<text x="{box[0] + 8}" y="{box[1] - 10}" font-weight="bold">{words[1]}</text>')
     parts += [f'<path d="{d}" fill="none" stroke="{LINE}" stroke-width="2.2"/>' for d in _paths(xs, ys, to_x, to_y)]
     radius = 4 if labelled else 3
     for x, y, e in zip(*portrait.points, strict=True) if portrait.points is not None else ():
