@@ -102,7 +102,8 @@ class _Reader:
             return f"<mn>{token}</mn>"
         if token.isalpha():
             return f"<mi>{token}</mi>"
-        return f"<mo>{html.escape(token.replace('-', '\u2212'))}</mo>"
+        sign = "\u2212" if token == "-" else html.escape(token)
+        return f"<mo>{sign}</mo>"
 
     def command(self, name: str) -> str:
         """A command with its arguments."""
