@@ -44,7 +44,7 @@ function unseen() {
   }).map((e) => e.outerHTML.slice(0, 80));
 }
 
-setTimeout(() => {
+addEventListener("load", () => setTimeout(() => {
   const pale = words().filter((e) => contrast(e) < 4.5).map((e) => `${e.outerHTML.slice(0, 80)} ${contrast(e).toFixed(2)}`);
   parent.postMessage(JSON.stringify({
     noticed, pale, unseen: unseen(), words: words().length, paper: getComputedStyle(document.body).backgroundColor,
@@ -52,4 +52,4 @@ setTimeout(() => {
     foreign: performance.getEntriesByType("resource").map((e) => e.name).filter((n) => n.startsWith("http")),
     formulas: document.querySelectorAll(".math").length, mathml: document.querySelectorAll(".math math").length,
   }), "*");
-}, 2000);
+}, 1000));

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from asymptopia.cli import VERBS, main
-from asymptopia.cli.output import number, show_table
+from asymptopia.cli.output import number, reflowed, show_table
 
 
 def printed(capsys, columns, monkeypatch, *arguments, **options):
@@ -46,3 +46,9 @@ def test_an_error_is_told_where_the_digits_show_it():
 def test_help_fits_a_hundred_columns(verb):
     text = CliRunner().invoke(main, [verb, "--help"], env={"COLUMNS": "100"}).stdout
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_paragraphs_are_broken_anew_and_formulas_kept():
+    text = "one two\nthree four\n\n    x = 1\n    y = 2\n\n$$a\n+ b$$\n\n- first\n- second"
+    assert reflowed(text, 80) == text.replace("two\nthree", "two three")
+    assert reflowed("one two\nthree", 7) == "one two\nthree"

@@ -55,7 +55,7 @@ def judge(
     Examples:
       asymptopia judge runs.csv --size n --seed seed --value loss --limit 0.25
       asymptopia judge runs.csv --size width --value "err_*" --by alpha --limit theory
-      asymptopia judge runs.csv --size d --value test_error --by alpha --limit "ERM(loss=Square(), ridge=0.1)"
+      asymptopia judge runs.csv --size d --value test_error --by alpha --limit "ERM(loss=Square())"
       asymptopia judge runs.csv --size n --value loss --value gap --limit loss=0.25 --exponent gap=-1
       asymptopia judge runs.csv --size n --value loss
     """

@@ -6,8 +6,10 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
@@ -46,6 +48,16 @@ def width_of(stream: IO[str]) -> int:
 def fitted(text: str, width: int) -> str:
     """The text in one line of that width; what is cut off is three dots."""
     return text if len(text) <= width else text[: max(width - 3, 0)].rstrip(" ,;") + "..."
+
+
+def reflowed(text: str, width: int) -> str:
+    """Paragraphs broken anew to that width; lists, formulas and what is indented stay as they are."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", text):
+        kept = any(re.match(r"\s|- |\$\$|\w+:", line) for line in block.split("\n"))
+        words = textwrap.fill(" ".join(block.split()), width, break_long_words=False, break_on_hyphens=False)
+        blocks.append(block if kept else words)
+    return "\n\n".join(blocks)
 
 
 def say(text: str = "") -> None:

@@ -103,7 +103,7 @@ class _Reader:
         if token.isalpha():
             return f"<mi>{token}</mi>"
         sign = "\u2212" if token == "-" else html.escape(token)
-        return f"<mo>{sign}</mo>"
+        return f'<mo stretchy="false">{sign}</mo>' if token in "()[]|" else f"<mo>{sign}</mo>"
 
     def command(self, name: str) -> str:
         """A command with its arguments."""
