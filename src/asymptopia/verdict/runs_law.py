@@ -31,7 +31,7 @@ def with_limit_of(law: Law, runs: Runs) -> Runs:
 
 def _check(law: Law, runs: Runs, values: list[str]) -> None:
     """Refuse columns that mean nothing to the law, all at once."""
-    title, known = type(law).__name__, [f.name for f in fields(law)]  # type: ignore[arg-type]
+    title, known = type(law).__name__, [f.name for f in fields(law)]
     numbers = [k for k, o in law.observables.items() if not o.dims]
     wrong = [f"`by` names {k!r}, which is no field of {title}.{nearest(k, known)}" for k in runs.places
              if k not in known]  # fmt: skip
