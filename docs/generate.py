@@ -114,8 +114,8 @@ def card(cls: type[Law]) -> str:
     picture = '<span class="none"></span>'
     if (portraits.FOLDER / f"{name}.svg").is_file():
         picture = f'<img src="../_static/laws/{name}.svg" alt="" loading="lazy" width="240" height="130">'
-    found_by = [name, cls.summary(), title_of(room_of(cls)), *words_of(name), *cls.observables, cls.source]
-    found_by += [o.doc for o in cls.observables.values()] + [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    found_by = [name, cls.summary(), title_of(room_of(cls)), *words_of(name), *cls().observables, cls.source]
+    found_by += [o.doc for o in cls().observables.values()] + [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     listed = html.escape(" ".join(found_by).lower().replace("_", " "), quote=True)
     return (
         f'<a class="card" href="{name}.html" data-field="{room_of(cls)}" data-words="{listed}">{picture}<b>{name}</b>'
@@ -157,7 +157,7 @@ def law_page(cls: type[Law]) -> str:
     """All that a law says of itself."""
     law = cls()
     phrases = words_of(cls.__name__)
-    entries = [f"single: {'!' if WORDS[p][0] == cls.__name__ else ''}{p}" for p in phrases]
+    entries = [f"{'! ' if WORDS[p][0] == cls.__name__ else ''}single: {p}" for p in phrases]
     pieces = [
         f"# {cls.__name__}",
         *(["```{index} " + entries[0] + "\n```"] if len(entries) == 1 else []),
@@ -174,7 +174,7 @@ def law_page(cls: type[Law]) -> str:
         "## Observables",
         table(
             ("observable", "symbol", "axes", "compared as", "unit", "meaning"),
-            [observable_row(k, o) for k, o in cls.observables.items()],
+            [observable_row(k, o) for k, o in cls().observables.items()],
         ),
         f"Size: {words(cls.size)}; by default {listing(law.sizes)}, with {cls.seeds} seeds. "
         f"Finite-size corrections fall as ${growth(-cls.bias)}$.",
@@ -201,14 +201,13 @@ def law_page(cls: type[Law]) -> str:
 
 def figure(cls: type[Law]) -> list[str]:
     """The figure of a law, if it has been drawn."""
-    if not (portraits.FOLDER / f"{cls.__name__}-figure.svg").is_file():
+    path = portraits.FOLDER / f"{cls.__name__}-figure.svg"
+    if not path.is_file():
         return []
     words_for_it = "The limit (line) and a small experiment (points) at the default statement or around it."
-    return [
-        f'```{{raw}} html\n<img class="portrait" src="../_static/laws/{cls.__name__}-figure.svg" width="520" '
-        f'height="300" alt="{words_for_it}">\n```',
-        words_for_it,
-    ]
+    drawing = path.read_text(encoding="utf-8").strip()  # in the page, so that its words take the page's colour
+    drawing = drawing.replace("<svg ", f'<svg class="portrait" role="img" aria-label="{words_for_it}" ', 1)
+    return [f"```{{raw}} html\n{drawing}\n```", words_for_it]
 
 
 def parts_page(laws: Iterable[type[Law]]) -> str:

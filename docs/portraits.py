@@ -14,16 +14,20 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asymptopia.contract.catalogue import law_classes
-from asymptopia.contract.law import Law
+from asymptopia.contract.law import Law, Observable
 from asymptopia.contract.sweep import sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FOLDER = Path(__file__).parent / "_static" / "laws"
 POINTS = 25
-SECONDS = 15
+SECONDS = 45
 LINE, DOTS, FRAME = "#1f6fb2", "#d9541e", "#8a8f98"
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -47,8 +51,8 @@ class TooLongError(Exception):
 def main() -> None:
     """Draw the laws named, or all."""
     for name in sys.argv[1:] or law_classes():
-        found = draw(law_classes()[name], anew=True)
-        print(f"{name}: {'drawn' if found else 'no picture'}", flush=True)
+        drawn = draw(law_classes()[name], anew=True)
+        print(f"{name}: {'drawn' if drawn else 'no picture'}", flush=True)
 
 
 def draw(cls: type[Law], anew: bool = False) -> bool:
@@ -65,21 +69,47 @@ def draw(cls: type[Law], anew: bool = False) -> bool:
 
 
 def portrait_of(law: Law) -> Portrait | None:
-    """The picture of a statement: an observable along an axis of its own, else along a field, else along the size."""
-    with within(SECONDS), contextlib.suppress(Exception):
-        law = _refined(law)
-        limit = law.limit()
-        for name, observable in law.observables.items():
-            if len(observable.dims) == 1 and name in limit and observable.dims[0] in limit.coords:
-                x, y = limit[observable.dims[0]].values, limit[name].values
-                if x.size > 2 and np.issubdtype(x.dtype, np.number) and _varies(y):
-                    return _with_points(law, Portrait(x, y, observable.dims[0], name), name)
-    for field in dataclasses.fields(law):  # type: ignore[arg-type]
-        for name in law.observables:
-            with within(SECONDS), contextlib.suppress(Exception):
-                if found := _along(law, field.name, name):
-                    return _with_points(law, found, name)
+    """The picture of a statement: an observable along an axis of its own, else along a field, else along the size.
+
+    Observables that are numbers, or arrays with one axis, come first; of other arrays one entry is drawn.
+    """
+    for entries in (False, True):
+        with within(SECONDS), contextlib.suppress(Exception):
+            finer = _refined(law)
+            if drawn := _along_axis(finer, entries):
+                return _with_points(finer, *drawn)
+        for field in dataclasses.fields(law):  # type: ignore[arg-type]
+            for name, observable in law.observables.items():
+                if bool(observable.dims) == entries:
+                    with within(SECONDS), contextlib.suppress(Exception):
+                        if portrait := _along(law, field.name, name):
+                            return _with_points(law, portrait, name)
     return _along_size(law)
+
+
+def _along_axis(law: Law, entries: bool) -> tuple[Portrait, str] | None:
+    """An observable along an axis of its own, and its name; `entries` asks for those with further axes."""
+    limit = law.limit()
+    for name, observable in law.observables.items():
+        if name not in limit or (len(observable.dims) > 1) != entries:
+            continue
+        for axis in observable.dims:
+            if axis in limit.coords and np.issubdtype(limit[axis].dtype, np.number):
+                x, y = limit[axis].values, _entry(limit[name], axis).values
+                if x.size > 2 and _varies(y):
+                    return Portrait(x, y, axis, _called(observable, name, axis)), name
+    return None
+
+
+def _entry(values: xr.DataArray, *kept: str) -> xr.DataArray:
+    """One entry of an array along each axis that is not kept: the last of the last axis, the first of those before."""
+    others = [d for d in values.dims if d not in kept]
+    return values.isel({d: -1 if d == others[-1] else 0 for d in others})
+
+
+def _called(observable: Observable, name: str, *kept: str) -> str:
+    """The name of an observable, of which perhaps one entry is drawn."""
+    return f"{name}, one entry" if set(observable.dims) - set(kept) else name
 
 
 def _refined(law: Law) -> Law:
@@ -103,31 +133,31 @@ def _along_size(law: Law) -> Portrait | None:
     with within(2 * SECONDS), contextlib.suppress(Exception):
         limit = law.limit()
         for name, observable in law.observables.items():
-            if observable.dims or observable.limit_only or observable.derived_from:
+            if observable.limit_only or observable.derived_from:
                 continue
-            data = law.experiment(law.sizes, min(law.seeds, 12))[name]
+            data = _entry(law.experiment(law.sizes, min(law.seeds, 12))[name], "size", "seed")
             mean, error = data.mean("seed").values, data.std("seed").values / math.sqrt(data.sizes["seed"])
             sizes = data["size"].values.astype(float)
-            level = np.full(sizes.size, float(limit[name])) if name in limit else np.full(sizes.size, np.nan)
+            level = np.full(sizes.size, float(_entry(limit[name])) if name in limit else np.nan)
             if np.isfinite(mean).all() and (np.isfinite(level).all() or _varies(mean)):
-                return Portrait(sizes, level, law.size, name, (sizes, mean, error))
+                return Portrait(sizes, level, law.size, _called(observable, name), (sizes, mean, error))
     return None
 
 
 def _along(law: Law, field: str, name: str) -> Portrait | None:
     """An observable along a field of numbers around its default; None if it does not vary."""
     value = getattr(law, field)
-    if not isinstance(value, float) or law.observables[name].dims:
+    if not isinstance(value, float):
         return None
     grid = np.geomspace(value / 4, 4 * value, POINTS) if value > 0 else np.linspace(value, value + 2, POINTS)
     kept, found = [], []
     for x in np.unique(np.append(grid, value)):
         with contextlib.suppress(Exception):
-            found.append(float(law.replace(**{field: float(x)}).limit()[name]))
+            found.append(float(_entry(law.replace(**{field: float(x)}).limit()[name])))
             kept.append(x)
     if len(kept) < 8 or not _varies(np.array(found)):
         return None
-    return Portrait(np.array(kept), np.array(found), field, name)
+    return Portrait(np.array(kept), np.array(found), field, _called(law.observables[name], name))
 
 
 def _with_points(law: Law, portrait: Portrait, name: str) -> Portrait:
@@ -141,6 +171,7 @@ def _with_points(law: Law, portrait: Portrait, name: str) -> Portrait:
         every = 1 if swept else max(1, len(portrait.x) // 9)
         statement = sweep(law, **{portrait.xlabel: tuple(map(float, xs))}) if swept else law
         data = statement.experiment((n,), min(law.seeds, 16))[name].squeeze("size")
+        data = _entry(data, "seed", portrait.xlabel)
         mean, error = data.mean("seed").values, data.std("seed").values / math.sqrt(data.sizes["seed"])
         return dataclasses.replace(
             portrait, points=(xs[::every], mean[::every], error[::every]), size=f"{law.size} {n}"
@@ -155,33 +186,36 @@ def _varies(y: np.ndarray) -> bool:
 
 @contextlib.contextmanager
 def within(seconds: int) -> Iterator[None]:
-    """Give up what takes longer; what follows goes on."""
+    """Give up what takes longer, in seconds of the processor; what follows goes on."""
 
     def stop(*_: object) -> None:
         raise TooLongError
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         with contextlib.suppress(TooLongError):
             yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def svg(portrait: Portrait, width: int, height: int, labelled: bool) -> str:
     """The drawing as a few hundred bytes of SVG."""
     left, bottom = (64, 44) if labelled else (8, 8)
-    box = (left, 12, width - left - 12, height - bottom - 12)
+    top = 28 if labelled else 12
+    box = (left, top, width - left - 12, height - bottom - top)
     xs, ys = portrait.x, portrait.line
     ticks_x, to_x = _scale(xs, box[0], box[2])
     shown = [ys[np.isfinite(ys)]]
     if portrait.points is not None:
-        shown.append(portrait.points[1][np.isfinite(portrait.points[1])])
+        _, means, errors = portrait.points
+        bars = np.where(labelled & np.isfinite(errors), errors, 0.0)
+        shown += [ends[np.isfinite(ends)] for ends in (means - bars, means + bars)]
     ticks_y, to_y = _scale(np.concatenate(shown), box[1] + box[3], -box[3], log=False)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="13" fill="{FRAME}">',
+        f'font-family="sans-serif" font-size="13" fill="{"currentColor" if labelled else FRAME}">',
         f'<path d="M{box[0]} {box[1]}v{box[3]}h{box[2]}" fill="none" stroke="{FRAME}"/>',
     ]
     if labelled:
@@ -191,7 +225,7 @@ def svg(portrait: Portrait, width: int, height: int, labelled: bool) -> str:
         parts += [f'<text x="{box[0] - 7}" y="{to_y(v) + 4:.0f}" text-anchor="end">{v:.3g}</text>' for v in ticks_y]
         words = (portrait.xlabel.replace("_", " "), portrait.ylabel.replace("_", " "))
         parts.append(f'<text x="{box[0] + box[2] / 2:.0f}" y="{height - 8}" text-anchor="middle">{words[0]}</text>')
-        parts.append(f'<text x="{box[0] + 8}" y="{box[1] + 6}" font-weight="bold">{words[1]}</text>')
+        parts.append(f'<text x="{box[0] + 8}" y="{box[1] - 10}" font-weight="bold">{words[1]}</text>')
     parts += [f'<path d="{d}" fill="none" stroke="{LINE}" stroke-width="2.2"/>' for d in _paths(xs, ys, to_x, to_y)]
     radius = 4 if labelled else 3
     for x, y, e in zip(*portrait.points, strict=True) if portrait.points is not None else ():

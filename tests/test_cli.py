@@ -90,7 +90,14 @@ def test_list_shows_every_law_by_field_and_filters_by_words():
     "words, law",
     [("double descent", "RandomFeatures"), ("ising", "CurieWeiss"), ("ridge", "ERM"),
      ("perceptron threshold", "Capacity"), ("SVM", "MaxMargin"),
-     ("optimizers", "TrainingRace"), ("scaling laws", "ScalingPhases")],
+     ("optimizers", "TrainingRace"), ("scaling laws", "ScalingPhases"), ("implicit bias", "MaxMargin"),
+     ("mup", "FeatureLearning"), ("edge of stability", "CentralFlow"), ("NTK", "WideNetwork"),
+     ("information exponent", "MultiIndex"), ("svgd", "SteinParticles"), ("weight decay", "ERM"),
+     ("bayesian neural networks", "BayesianNetwork"), ("transformers", "AttentionParticles"),
+     ("replica exchange", "Tempering"), ("edge of chaos", "SignalPropagation"), ("gcn", "GraphConvolution"),
+     ("batch size", "SGDDynamics"), ("universality", "RandomFeatures"), ("max margin", "MaxMargin"),
+     ("compressed sensing", "AMP"), ("spin glasses", "SherringtonKirkpatrick"), ("matrix factorisation", "BetaNMF"),
+     ("tensor pca", "SpikedMatrixTensor"), ("gnn", "GraphConvolution")],
 )  # fmt: skip
 def test_list_knows_what_researchers_call_a_law(words, law):
     assert law in {row["law"] for row in json.loads(succeed("list", *words.split(), "--json").stdout)["laws"]}
@@ -141,6 +148,7 @@ def test_show_as_json():
     found = json.loads(succeed("show", "ERM", "--json").stdout)
     assert found["law"] == "ERM"
     assert {f["name"] for f in found["fields"]} >= {"alpha", "loss", "ridge"}
+    assert "log_loss" in {o["name"] for o in found["observables"]}  # an observable of this loss alone
 
 
 def test_no_transition_is_said(mine):
@@ -226,7 +234,7 @@ def test_limit_of_a_file_with_an_array(mine):
     assert answer["values"]["profile"] == [[1.0, 0.5], [2.0, 1.0]]
     assert answer["dims"]["profile"] == ["shift", "k"]
     assert answer["coords"]["k"] == [1, 2]
-    assert "[0.5, 0.25] over k: 2" in succeed("limit", mine).stdout
+    assert "[0.5, 0.25] over k" in succeed("limit", mine).stdout
 
 
 def test_what_is_not_finite_is_null_in_json(mine):

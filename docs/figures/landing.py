@@ -18,11 +18,13 @@ WIDTH, HEIGHT = 560, 330
 BOX = (58, 18, 484, 252)
 SECONDS = 10
 STYLE = """
-text { font: 14px sans-serif; fill: #7d838c } .line { fill: none; stroke: #1f6fb2; stroke-width: 3 }
-.frame { fill: none; stroke: #8a8f98 } circle { fill: #d9541e } .size { opacity: 0; font-size: 17px }
-.size:last-of-type { opacity: 1 }
+.landing text { font: 14px sans-serif; fill: currentColor }
+.landing .line { fill: none; stroke: #1f6fb2; stroke-width: 3 }
+.landing .frame { fill: none; stroke: #8a8f98 } .landing circle { fill: #d9541e }
+.landing .size { opacity: 0; font-size: 17px } .landing .size:last-of-type { opacity: 1 }
 @media (prefers-reduced-motion: no-preference) {
-  circle { animation: 10s ease-in-out infinite } .size { animation: 10s linear infinite; opacity: 0 }
+  .landing circle { animation: 10s ease-in-out infinite }
+  .landing .size { animation: 10s linear infinite; opacity: 0 }
 """
 
 
@@ -60,13 +62,13 @@ def svg(fine: np.ndarray, limit: np.ndarray, measured: np.ndarray) -> str:
         f'<text x="{BOX[0] - 8}" y="{_y(e) + 5:.0f}" text-anchor="end">{e:g}</text>' for e in (0.1, 0.2, 0.3, 0.4)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" class="landing" role="img">'
         "<title>Experiments on growing systems settle on the limit</title>"
         f"<style>{''.join(style)}}}</style>"
         f'<path class="frame" d="M{BOX[0]} {BOX[1]}v{BOX[3]}h{BOX[2]}"/>{ticks}'
         f'<text x="{BOX[0] + BOX[2] / 2}" y="{HEIGHT - 12}" text-anchor="middle">samples per dimension</text>'
         f'<text x="{BOX[0] + 10}" y="{BOX[1] + 4}">test error</text>'
-        f'<text x="{BOX[0] + 330}" y="{BOX[1] + 20}" style="fill:#1f6fb2">line: the limit</text>'
+        f'<text x="{BOX[0] + 330}" y="{BOX[1] + 20}">line: the limit</text>'
         f'<path class="line" d="M{line}"/>{"".join(points)}{"".join(words)}</svg>\n'
     )
 

@@ -76,6 +76,7 @@ def test_text_is_escaped_everywhere():
             "<script" not in rendered and "</script" not in rendered and "<b>" not in rendered and "<i>" not in rendered
         )
     assert to_hover("<b> $x_1$") == "&lt;b&gt; x<sub>1</sub>"
+    assert to_hover(r"$\mathrm{test\_error}_1$") == "test_error<sub>1</sub>"
 
 
 def test_literal_text_survives_every_renderer():

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asymptopia import StatementError, judge
+from asymptopia import StatementError, judge, sweep
+from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.verdict.runs import shorthand
 
 SIZES = (100, 200, 400, 800)
@@ -139,3 +140,24 @@ def test_words_repeated_seeds_and_lonely_runs_are_refused(long):
 )  # fmt: skip
 def test_shorthand(value, error, text):
     assert shorthand(value, error) == text
+
+
+def test_a_law_may_be_the_limit():
+    """Runs that scatter about the limit of a law agree with it, and not with that of another statement."""
+    law, rng = CurieWeiss(h=0.2), np.random.default_rng(1)
+    rows = [(n, beta, float(law.replace(beta=beta).limit()["magnetisation"]) + rng.normal() / n)
+            for n in (100, 200, 400) for beta in (0.5, 1.0) for _ in range(60)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["n", "beta", "magnetisation"])
+    common = {"value": "magnetisation", "size": "n", "by": "beta", "resolution": 0.1}
+    agrees, other = (judge(table, limit=h, **common) for h in (law, law.replace(h=0.4)))
+    exact = sweep(law, beta=(0.5, 1.0)).limit()["magnetisation"].values
+    np.testing.assert_array_equal(agrees["magnetisation"].table["limit"].values, exact)
+    assert (agrees.verdict, other.verdict) == ("agrees", "disagrees")
+
+
+def test_columns_that_mean_nothing_to_the_law_are_refused():
+    table = {"n": [10, 10], "bta": [1.0, 1.0], "magnetization": [0.1, 0.2]}
+    with pytest.raises(StatementError) as error:
+        judge(table, value="magnetization", size="n", by="bta", limit=CurieWeiss())
+    assert "`by` names 'bta', which is no field of CurieWeiss. Did you mean 'beta'" in str(error.value)
+    assert "'magnetization', which is no observable of CurieWeiss. Did you mean 'magnetisation'" in str(error.value)

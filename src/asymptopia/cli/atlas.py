@@ -41,7 +41,7 @@ def atlas(laws: Sequence[str], claims: Path | None, as_json: bool) -> None:
         rows = [reproduced(cls, mark) for cls in chosen.values() for mark in cls.landmarks]
         out.append({"landmarks": rows} | ({} if claims is None else {"claims": judged}))
     if not as_json:
-        show_table(COLUMNS, [[_cell(row[c]) for c in COLUMNS] for row in rows], right=COLUMNS[2:6])
+        show_table(COLUMNS, [[_cell(row[c]) for c in COLUMNS] for row in rows], right=COLUMNS[2:6], keys=2)
         for row in rows:
             if row["note"]:
                 say(f"{row['statement']}: {row['note']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import click
@@ -53,7 +54,8 @@ def list_laws(words: Sequence[str], as_json: bool) -> None:
         for e in group:
             click.echo(f"  {e.name:{name}}{fitted(e.summary, width - name - 2)}")
     if groups[2]:
-        click.echo(fitted(f"mentioned by: {', '.join(e.name for e in groups[2])}", width))
+        names = ", ".join(e.name for e in groups[2])
+        click.echo(textwrap.fill(f"mentioned by: {names}", width, subsequent_indent="  "))
 
 
 def _plain(entry: Entry) -> dict[str, object]:

@@ -41,7 +41,7 @@ def extrapolate(
     Examples:
       asymptopia extrapolate runs.csv --x flops --y loss --at 1e22
       asymptopia extrapolate runs.csv --x params,tokens --y loss --at 7e10,1.4e12
-      asymptopia extrapolate runs.csv --x flops --y loss --at 1e22 --by recipe      is the speed-up real?
+      asymptopia extrapolate runs.csv --x flops --y loss --at 1e22 --by recipe  # faster?
       asymptopia extrapolate curves.csv --x step --y loss --run name --at 1e6 --strict
 
     \b

@@ -16,7 +16,7 @@ from .verdicts import confrontation_json, show_verdicts
 if TYPE_CHECKING:
     from ..verdict.confront import Confrontation
 
-CLAIMS = ("limit", "exponent", "bound", "fluctuation", "scale")
+CLAIMS = ("exponent", "bound", "fluctuation", "scale")
 
 
 @click.command()
@@ -30,30 +30,41 @@ CLAIMS = ("limit", "exponent", "bound", "fluctuation", "scale")
 @click.option("--fluctuation", multiple=True, metavar="[VALUE=]X", help="Size times the variance tends to X.")
 @click.option("--bound", multiple=True, metavar="[VALUE=]X", help="The mean never exceeds X.")
 @click.option("--exponent", multiple=True, metavar="[VALUE=]X", help="The mean grows as size**X.")
-@click.option("--limit", multiple=True, metavar="[VALUE=]X", help="The mean tends to X, a number or a column.")
+@click.option("--limit", multiple=True, metavar="[VALUE=]X", help="The mean tends to X: a number, a column or a law.")
+@click.option("--with", "files", multiple=True, metavar="FILE.py", help=given.WITH_HELP)
 @click.option("--by", multiple=True, metavar="COLUMN", help="A parameter: each of its values is judged on its own.")
 @click.option("--value", multiple=True, required=True, metavar="COLUMN", help="An observable; loss_* are its seeds.")
 @click.option("--seed", metavar="COLUMN", help="The seed; without it every row is a realisation of its own.")
 @click.option("--size", metavar="COLUMN", help="The size that grows; without it, columns named by numbers are sizes.")
 @click.argument("table", metavar="TABLE")
 def judge(
-    table: str, value: Sequence[str], out: Path | None, as_json: bool, strict: bool, by: Sequence[str], **options: Any
+    table: str,
+    value: Sequence[str],
+    out: Path | None,
+    as_json: bool,
+    strict: bool,
+    by: Sequence[str],
+    files: Sequence[str],
+    limit: Sequence[str],
+    **options: Any,
 ) -> None:
     """A verdict on numbers that you already have.
 
     TABLE is a CSV, NPZ or Parquet file of runs of any program: one row a run, or a column for each seed (--value
-    "loss_*"), or one for each size. Without a claim the runs are extrapolated to infinite size.
+    "loss_*"), or one for each size. Without a claim the runs are extrapolated to infinite size. Where the limit is
+    that of a law, columns of parameters (--by) are its fields, and columns of values its observables.
 
     \b
     Examples:
       asymptopia judge runs.csv --size n --seed seed --value loss --limit 0.25
       asymptopia judge runs.csv --size width --value "err_*" --by alpha --limit theory
-      asymptopia judge runs.csv --size n --value loss --value gap --limit loss=0.25 --exponent gap=-0.5
+      asymptopia judge runs.csv --size d --value test_error --by alpha --limit "ERM(loss=Square())"
+      asymptopia judge runs.csv --size n --value loss --value gap --limit loss=0.25 --exponent gap=-1
       asymptopia judge runs.csv --size n --value loss
     """
     from ..verdict.runs import judge as verdict_on
 
-    claims = {kind: _claim(kind, options.pop(kind)) for kind in CLAIMS}
+    claims = {kind: _claim(kind, options.pop(kind)) for kind in CLAIMS} | {"limit": _limit(limit, files)}
     with only_json(as_json) as printed:
         confrontation = verdict_on(table, value=value, by=list(by), **claims, **options)
         page = _report(confrontation, table, out)
@@ -63,6 +74,16 @@ def judge(
         click.echo(f"report: {page}")
     if strict and confrontation.verdict == "disagrees":
         raise SystemExit(1)
+
+
+def _limit(said: Sequence[str], files: Sequence[str]) -> Any:
+    """The law that is stated, or what `_claim` makes of numbers and columns."""
+    if len(said) == 1 and said[0].rstrip().endswith(")"):
+        stated = given.one_statement(said[0], None, files)
+        if stated.axes:
+            raise StatementError("--limit takes a law, not a sweep: --by says along which fields the runs go.")
+        return stated.law
+    return _claim("limit", said)
 
 
 def _claim(kind: str, said: Sequence[str]) -> Any:

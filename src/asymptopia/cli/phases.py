@@ -39,7 +39,8 @@ def phases(
     Examples:
       asymptopia phases "BayesOptimal(prior=GaussBernoulli(), channel=Linear())" \\
         --sweep alpha=0.02:1:50 --sweep prior.rho=0.02:0.98:50 --out cs.pdf
-      asymptopia phases "BayesOptimal(prior=Rademacher())" --sweep alpha=1:2:30 --sweep channel.flip=0:0.01:11 --json
+      asymptopia phases "BayesOptimal(prior=Rademacher())" \\
+        --sweep alpha=1:2:30 --sweep channel.flip=0:0.01:11 --json
 
     --json prints what `limit --json` does, of phase (0 impossible, 1 hard, 2 easy), overlap, best_overlap and the
     transitions along the first field, null where there is none.

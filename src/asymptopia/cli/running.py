@@ -58,15 +58,15 @@ def run(
 
     \b
     Examples:
-      asymptopia run "ERM(loss=Logistic())" --sweep alpha=1,2,4 --sizes 200,400,800 --seeds 20 --out results/erm
+      asymptopia run "ERM(loss=Logistic())" --sweep alpha=1,2,4 --sizes 200,400,800 --out results/erm
       asymptopia run studies/demo.toml --jobs 2
       asymptopia run claims/
       asymptopia run mylaw.py --law "Mine(field=2.0)" --strict
       asymptopia run "ERM(loss=my_loss)" --with mylosses.py
 
     \b
-    Exit status: 0 done, 1 a cell failed (or, with --strict, a law is refuted), 2 bad input; 130, 143 or 129
-    stopped by SIGINT, SIGTERM or SIGHUP.
+    Exit status: 0 done, 1 a cell failed (or, with --strict, a law is refuted), 2 bad input;
+    130, 143 or 129 stopped by SIGINT, SIGTERM or SIGHUP.
     """
     if not budget >= 0:
         raise StatementError(f"`budget` must be >= 0 seconds, but is {budget:g}.")
@@ -162,7 +162,7 @@ def slurm(study: str, shards: int, out: str | None, hours: float, memory: str, c
     \b
     Examples:
       asymptopia slurm study.toml --shards 64 > job.sbatch
-      sbatch job.sbatch && asymptopia run study.toml      # the second when all are done: merges and reports
+      sbatch job.sbatch && asymptopia run study.toml   # when all are done: merges and reports
     """
     from ..engine import script
     from ..study import read

@@ -17,7 +17,7 @@ from ..derive import THEOREM
 from ..study import names_of
 from . import given
 from .catalogue import law_names
-from .output import console, only_json, show_table
+from .output import console, only_json, reflowed, show_table
 from .plot import default_plot
 
 
@@ -67,7 +67,7 @@ def _plain(cls: type[Law]) -> dict[str, Any]:
     """The law as `--json` prints it."""
     rows = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     fields = [dict(zip(("name", "default", "allowed", "unit", "meaning"), row, strict=True)) for row in rows]
-    seen = [_observable_row(k, o) for k, o in cls.observables.items()]
+    seen = [_observable_row(k, o) for k, o in cls().observables.items()]
     observables = [dict(zip(("name", "shape", "compared_as", "unit", "meaning"), row, strict=True)) for row in seen]
     marks = [{"statement": f"{cls.__name__}({fields_of(m)})", "observable": m.observable, "along": m.along,
               "value": m.value, "tolerance": m.tolerance, "source": m.source} for m in cls.landmarks]  # fmt: skip
@@ -80,10 +80,10 @@ def _plain(cls: type[Law]) -> dict[str, Any]:
 
 def _show(cls: type[Law]) -> None:
     out = console()
-    out.print(f"{cls()!r}\n\n{inspect.cleandoc(cls.__doc__ or '')}\n")
+    out.print(f"{cls()!r}\n\n{reflowed(inspect.cleandoc(cls.__doc__ or ''), out.width)}\n")
     fields = [_field_row(cls, f) for f in dataclasses.fields(cls)]
     show_table(("field", "default", "allowed", "unit", "meaning"), fields, "Fields")
-    observables = [_observable_row(k, o) for k, o in cls.observables.items()]
+    observables = [_observable_row(k, o) for k, o in cls().observables.items()]
     show_table(("observable", "shape", "compared as", "unit", "meaning"), observables, "Observables")
     sizes = ", ".join(map(str, cls.sizes))
     out.print(f"Grows: {cls.size}; by default {sizes}, {cls.seeds} seeds each; corrections fall as n**-{cls.bias:g}.")
@@ -96,10 +96,18 @@ def _show(cls: type[Law]) -> None:
     if cls.status:
         out.print(f"Status: {cls.status}")
     if cls.landmarks:
-        marks = [(fields_of(m), m.observable, f"{m.value:.8g}", f"{m.tolerance:g}", m.source) for m in cls.landmarks]
-        columns = ("at", "observable", "value", "tolerance", "source")
-        show_table(columns, marks, "Landmarks", right=columns[2:4])
+        _show_landmarks(cls.landmarks)
     out.print(f"Source: {cls.source or 'none given'}")
+
+
+def _show_landmarks(landmarks: Sequence[Landmark]) -> None:
+    """The published values, those of each source together."""
+    columns = ("at", "observable", "value", "tolerance")
+    for source in dict.fromkeys(m.source for m in landmarks):
+        console().print(f"\nLandmarks: {source}")
+        marks = [(fields_of(m), m.observable, f"{m.value:.8g}", f"{m.tolerance:g}")
+                 for m in landmarks if m.source == source]  # fmt: skip
+        show_table(columns, marks, right=columns[2:], keys=2)
 
 
 def fields_of(mark: Landmark) -> str:

@@ -14,7 +14,10 @@ from . import given
 from .output import console, dataset_json, number, only_json, say, show_table, warn
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
+
+SHOWN = 4  # numbers of each axis of an array
 
 
 @click.command()
@@ -108,7 +111,7 @@ def _show_limit(statement: Statement, data: xr.Dataset) -> None:
     rows: list[Sequence[str]] = []
     for index, point in zip(_indices(data, axes), statement.points(), strict=True):
         rows.append([*(given.axis_label(getattr(point, a)) for a in axes), *(_values(data, k, index) for k in names)])
-    show_table([*axes, *names], rows, right=[*axes, *names])
+    show_table([*axes, *names], rows, right=[*axes, *names], keys=len(axes))
 
 
 def _indices(data: xr.Dataset, axes: list[str]) -> list[dict[str, int]]:
@@ -122,6 +125,12 @@ def _values(data: xr.Dataset, name: str, index: dict[str, int]) -> str:
     error = data[f"{name}_error"].isel(index) if f"{name}_error" in data else None
     if array.ndim == 0:
         return number(float(array), None if error is None else float(error))
-    flat = array.values.ravel()
-    shown = ", ".join(number(float(v)) for v in flat[:4])
-    return f"[{shown}{', ...' if flat.size > 4 else ''}] over {' x '.join(f'{d}: {n}' for d, n in array.sizes.items())}"
+    shape = "" if max(array.shape) <= SHOWN else f" ({' x '.join(map(str, array.shape))})"
+    return f"{_listed(array.values)} over {', '.join(map(str, array.dims))}{shape}"
+
+
+def _listed(values: np.ndarray) -> str:
+    """An array as nested lists, of each the first few numbers."""
+    if values.ndim == 0:
+        return number(float(values))
+    return f"[{', '.join(map(_listed, values[:SHOWN]))}{', ...' if len(values) > SHOWN else ''}]"

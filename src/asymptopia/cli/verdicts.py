@@ -40,7 +40,7 @@ def show_verdicts(title: str, named: Sequence[tuple[str, Confrontation]]) -> Non
         for k, j in enumerate(confrontation.judgements)
     ]
     columns = ("statement", "observable", "verdict", "max |z|", "because", "to settle it")
-    show_table(columns, rows, title, right=("max |z|",))
+    show_table(columns, rows, title, right=("max |z|",), keys=2)
 
 
 def done_json(study: Study, done: Done) -> dict[str, Any]:

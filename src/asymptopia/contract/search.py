@@ -62,7 +62,7 @@ def _has(text: str, word: str) -> bool:
 def _spelt(word: str) -> str:
     """A word without its plural, in American spelling; hyphens are spaces."""
     word = _spelt_all(word)
-    return word[:-1] if len(word) > SHORT and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    return word[:-1] if len(word) > SHORT + 1 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def _spelt_all(text: str) -> str:

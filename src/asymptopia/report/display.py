@@ -23,6 +23,7 @@ from .charts import Chart, Curve, Panel, is_geometric, spread
 from .compose import main_chart
 from .grid import MOST, Grid, axis_label, coordinate, is_number, title_of, where
 from .lines import fine_limit
+from .mathml import to_mathml
 from .page import write_results
 from .typeset import name_label, to_hover
 
@@ -103,7 +104,7 @@ def open_report(found: Confrontation, folder: str | Path | None = None, show: bo
 
 @singledispatch
 def html_of(shown: Any) -> str:
-    """The object as HTML for a notebook: mathematics in Unicode, figures inside, no script and no request."""
+    """The object as HTML for a notebook: mathematics in MathML, figures inside, no script and no request."""
     rows = [(str(len(shown.samples)) + " sizes", f"{min(shown.samples)} to {max(shown.samples)} samples")]
     rows += [("note", n) for n in shown.notes] + [("warning", w) for w in shown.warnings()]
     head = f"<p><strong>Forecast</strong> of {_code(shown.data)}: {shown.seeds} random subsets of each size.</p>"
@@ -113,16 +114,16 @@ def html_of(shown: Any) -> str:
 @html_of.register
 def _law_html(law: Law) -> str:
     rows = [
-        (f"<code>{f.name}</code>", _code(getattr(law, f.name)), to_hover(f.metadata.get("doc", "")))
+        (f"<code>{f.name}</code>", _code(getattr(law, f.name)), to_mathml(f.metadata.get("doc", "")))
         for f in dataclasses.fields(law)
     ]
     seen = [
-        (to_hover(f"${o.symbol}$"), html.escape(k.replace("_", " ")), to_hover(o.doc))
+        (to_mathml(f"${o.symbol}$"), html.escape(k.replace("_", " ")), to_mathml(o.doc))
         for k, o in law.observables.items()
     ]
     doc = (type(law).__doc__ or "").strip().split("\n\n")
-    words = "".join(f"<p>{to_hover(' '.join(p.split()))}</p>" for p in doc[1:])
-    head = f"<p>{_code(law.short())}<br>{to_hover(' '.join(doc[0].split()))}</p>"
+    words = "".join(f"<p>{to_mathml(' '.join(p.split()))}</p>" for p in doc[1:])
+    head = f"<p>{_code(law.short())}<br>{to_mathml(' '.join(doc[0].split()))}</p>"
     source = f"<p><small>{html.escape(law.source)}</small></p>" if law.source else ""
     more = f"<details><summary>The problem and its limit</summary>{words}{source}</details>" if words else source
     return head + _table(("field", "value", "meaning"), rows) + _table(("", "observable", "meaning"), seen) + more

@@ -127,6 +127,7 @@ def plain(latex: str, html_scripts: bool = False) -> str:
     r"""A short formula in Unicode: `\hat q_\star` is q̂⋆ with its index as a subscript, or after an underscore."""
     text = html.escape(latex, quote=False) if html_scripts else latex
     text = re.sub(r"\\(?:[,;:! ]|quad\b)", " ", text).replace(r"\|", "‖").replace(r"\{", "\x01").replace(r"\}", "\x02")
+    text = text.replace(r"\_", "\x03")
     group = r"\{((?:[^{}]|\{[^{}]*\})*)\}"
     for _ in range(4):
         text = re.sub(rf"\\[dt]?frac\s*{group}\s*{group}", r"(\1)/(\2)", text)
@@ -138,7 +139,8 @@ def plain(latex: str, html_scripts: bool = False) -> str:
     for sign, tag in (("_", "sub"), ("^", "sup")):
         before, after = (f"<{tag}>", f"</{tag}>") if html_scripts else (sign, "")
         text = re.sub(rf"{re.escape(sign)}\s*(?:{group}|(&\w+;|\S))", rf"{before}\1\2{after}", text)
-    text = text.replace("{", "").replace("}", "").replace("\x01", "{").replace("\x02", "}").replace("\\", "")
+    text = text.replace("{", "").replace("}", "").replace("\\", "")
+    text = text.replace("\x01", "{").replace("\x02", "}").replace("\x03", "_")
     return unicodedata.normalize("NFC", re.sub(r"\s+", " ", text).strip())
 
 

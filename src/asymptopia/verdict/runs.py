@@ -15,6 +15,7 @@ from ..contract.record import StatementError
 from .confront import Confrontation, confront
 from .extrapolation import decay
 from .judgement import ESTIMATED, INCONCLUSIVE, Judgement
+from .runs_law import with_limit_of
 from .runs_table import Columns, Runs, read
 from .sample import sample_of
 
@@ -32,7 +33,7 @@ def judge(
     size: str | None = None,
     seed: str | None = None,
     by: str | Sequence[str] = (),
-    limit: Claim = None,
+    limit: Claim | Law = None,
     exponent: Claim = None,
     bound: Claim = None,
     fluctuation: Claim = None,
@@ -52,8 +53,9 @@ def judge(
     by:     columns of parameters: each combination of their values is judged on its own, all as one family.
     limit, exponent, bound, fluctuation: what is claimed of infinite size: the mean tends to `limit`; |mean| grows as
             size**exponent; the mean never exceeds `bound`; size times the variance tends to `fluctuation`. A number,
-            the name of a column (it may vary with `by`), or a mapping from observables to either. Without a claim the
-            runs are extrapolated, and nothing is refuted.
+            the name of a column (it may vary with `by`), or a mapping from observables to either. `limit` may be a law:
+            then `by` names its fields and `value` its observables. Without a claim the runs are extrapolated, and
+            nothing is refuted.
     scale:  natural size of an observable, to which discrepancies are compared; by default that of its limit.
     bias:   the finite-size correction falls about as size**-bias; exponents from half to twice that are admitted.
     level, resolution: as `confront` takes them.
@@ -61,8 +63,10 @@ def judge(
     Raises `StatementError` with everything that is wrong with the table or the claims.
     """
     values = [value] if isinstance(value, str) else list(value)
-    claims = {"limit": limit, "exponent": exponent, "bound": bound, "fluctuation": fluctuation}
+    stated = limit if isinstance(limit, Law) else None
+    claims = {"limit": None if stated else limit, "exponent": exponent, "bound": bound, "fluctuation": fluctuation}
     runs = read(table, Columns(values, size, seed, [by] if isinstance(by, str) else list(by), claims, scale))
+    runs = runs if stated is None else with_limit_of(stated, runs)
     law = _law(runs, bias, name or (Path(table).stem if isinstance(table, str | Path) else "runs"))
     return replace(_judged(law, runs, level, resolution), name=name or law.title)
 
@@ -101,6 +105,8 @@ def _law(runs: Runs, bias: float, title: str) -> Measured:
             observables[f"{column}_fluctuation"] = replace(base, doc=doc, fluctuation_of=column)
         if kind in ("exponent", "fluctuation"):
             stated[f"{column}_{kind}"] = numbers
+        if column in runs.errors:
+            stated[f"{column}_error"] = runs.errors[column]
     doc = f"{title}: measured by another program, {', '.join(runs.claims)} over {runs.size}."
     made = type("Runs", (Measured,), {
         "__doc__": doc, "observables": observables, "size": runs.size, "bias": float(bias), "title": title,

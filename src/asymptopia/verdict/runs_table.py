@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ class Runs:
     """Realisations by observable, (*parameters, sizes, seeds): nan where there is no run, inf where it gave no number.
 
     claims: of each observable its kind ("limit", "exponent", ...) and numbers (*parameters,).
+    errors: how far such a limit may be off, where theory is numerical.
     """
 
     size: str
@@ -48,6 +49,7 @@ class Runs:
     claims: dict[str, tuple[str, np.ndarray]]
     scales: dict[str, float]
     source: str
+    errors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def read(table: Any, columns: Columns) -> Runs:
