@@ -19,8 +19,8 @@ from .transitions import Phased
 if TYPE_CHECKING:
     import xarray as xr
 
-LARGEST, MOST_SEEDS = 10**8, 10**6
-"""What no experiment goes beyond: sizes whose vectors alone fill memory, and seeds of one size."""
+LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
+"""What no experiment goes beyond: sizes whose vectors alone fill memory, seeds of one size, and seeds of all sizes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,6 +174,11 @@ class Law(Statement, Computable, Phased):
         numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         if len(numbers) < 2:
             raise StatementError(f"`seeds` must be at least 2 to give an error bar, but is {seeds}.")
+        if len(chosen) * len(numbers) > MOST_REALISATIONS:
+            raise StatementError(
+                f"`sizes` times `seeds` must be at most {MOST_REALISATIONS} realisations, but is {len(chosen)} times "
+                f"{len(numbers)}."
+            )
         if any(s != int(s) or not 0 <= s < 1 << 32 for s in numbers) or len(set(numbers)) < len(numbers):
             raise StatementError(f"`seeds` must be different whole numbers >= 0 and < 2**32, but is {seeds}.")
         return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)

@@ -14,6 +14,7 @@ from ..contract.law import Statement
 from ..contract.record import StatementError
 from ..engine import Adaptive, EngineError, Entry, Progress, Results, lock, run
 from ..engine.code import behind, changes, fingerprint, syntax_digest, theory_fingerprint
+from ..engine.files import content
 from ..engine.portrait import portrait
 from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
@@ -122,7 +123,7 @@ def reopened(folder: str | Path, trust: bool = False) -> tuple[Study, Results]:
     results = Results.open(folder)
     path = results.folder / "study.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content(path).decode()
     except (OSError, UnicodeDecodeError):
         raise StatementError(f"{str(folder)!r} holds no readable study.toml, which says what it is about.") from None
     return at_stage(_read(results, text, path, trust), results.folder), results
@@ -236,6 +237,7 @@ def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
     }
     results.write()
     try:
+        _check_figures(results)
         results.consolidate(groups)
         answers: dict[int, tuple[Answer, ...]] = {}
         unanswered: tuple[str, ...] = ()
@@ -248,12 +250,22 @@ def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
             results.folder, confrontations, title=study.title, provenance=_origin(results),
             extra_sections=[*sections, *failed_cells(study, results)], downloads=("results.nc", "study.toml"),
         )  # fmt: skip
+    except OSError as error:
+        raise EngineError(
+            f"Cannot write {str(error.filename or results.shown)!r}: {error.strerror or error}. Every finished cell is "
+            "safe; `asymptopia report` writes the rest when that is mended."
+        ) from error
     finally:
         results.release()
     notes = tuple(one.note for one in kept if one.note)
     failures = _failures([one.experiment for one in kept])
     page = results.shown / page.relative_to(results.folder)
     return Done(results.shown, tuple(confrontations), answers, failures, unanswered, notes, page)
+
+
+def _check_figures(results: Results) -> None:
+    if (results.folder / "figures").is_symlink():
+        raise EngineError(f"'{results.shown}/figures' is a link, through which nothing is written. Remove it.")
 
 
 def failed_cells(study: Study, results: Results) -> list[Section]:
