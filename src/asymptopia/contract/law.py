@@ -23,6 +23,10 @@ LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
 """What no experiment goes beyond: sizes whose vectors alone fill memory, seeds of one size, and seeds of all sizes."""
 
 
+class NoNumber(ArithmeticError):
+    """A finite system ended without a number; the message says why, and what to change."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Landmark:
     """A published or independently computed value that a law must reproduce.
@@ -97,7 +101,7 @@ class Statement(Shown):
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
-        blocks = [[[realize_block(p, n, u) for u in units] for n in sizes] for p in self.points()]
+        blocks = [[[p.realized(n, u) for u in units] for n in sizes] for p in self.points()]
         names = blocks[0][0][0]
         values = {k: np.stack([[np.concatenate([u[k] for u in b]) for b in row] for row in blocks]) for k in names}
         return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
@@ -141,6 +145,18 @@ class Law(Statement, Computable, Phased):
 
     def check(self) -> None:
         """Raise `NoLimit` where the problem has no limit at all; nothing is computed then."""
+
+    def unstable(self, n: int) -> str | None:
+        """None, or why systems of size n may end without a number although there is a limit, and what to change."""
+        return None
+
+    def realized(self, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
+        """Realisations, arrays with the seeds first; raises `NoNumber` where nan is explained by `unstable`."""
+        values = realize_block(self, n, seeds)
+        lost = [k for k, v in values.items() if np.isnan(v).any() and not self.observables[k].conditional]
+        if lost and (why := self.unstable(n)):
+            raise NoNumber(f"{lost[0]!r} of {self.short()} has no number at size {n}: {why}")
+        return values
 
     @property
     def law(self) -> Law:

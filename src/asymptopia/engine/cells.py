@@ -155,6 +155,7 @@ def measured(law: Law, size: int, seeds: Sequence[int]) -> tuple[str, dict[str, 
     words = [
         f"{k} is {_what(values[k])} for seeds {span(np.asarray(seeds)[b].tolist())}" for k, b in bad.items() if b.any()
     ]
+    words += [why for why in (law.unstable(size),) if words and why]
     return "nan" if words else "done", values, "; ".join(words), "", time.perf_counter() - start
 
 

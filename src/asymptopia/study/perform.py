@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.law import Statement
 from ..contract.record import StatementError
 from ..engine import Adaptive, EngineError, Entry, Progress, Results, lock, run
+from ..engine.cluster import check_scheduler
 from ..engine.code import behind, changes, fingerprint, syntax_digest, theory_fingerprint
 from ..engine.files import content
 from ..engine.portrait import portrait
@@ -79,6 +80,8 @@ def perform(
 
     Raises `StatementError` before anything is run if a statement has no limit or the folder cannot take the results.
     """
+    if scheduler is not None:
+        check_scheduler(scheduler)
     entries = [Entry(str(k), c.statement, c.sizes, c.seeds) for k, c in enumerate(study.items)]
     message = print if progress is None else progress.message
     results = Results.open_or_create(folder, _lock(study, entries, folder), study.text, shard, message)
