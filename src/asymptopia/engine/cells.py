@@ -20,6 +20,7 @@ from ..contract.record import split
 from . import watch
 from .code import fingerprint
 from .errors import Stopped
+from .files import printable
 from .surroundings import put_back
 from .syntax import LIBRARY, is_installed
 
@@ -148,8 +149,9 @@ def measured(law: Law, size: int, seeds: Sequence[int]) -> tuple[str, dict[str, 
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and (isinstance(error, Stopped) or not watch.guarded()):
             raise  # the user's; under a guard a law's own is an error as any other
-        told = " ".join(_told(error).split())
-        trace = shortened("\n".join(shortened(line, 400) for line in traceback.format_exc(limit=-40).splitlines()))
+        told = printable(" ".join(_told(error).split()))
+        lines = printable(traceback.format_exc(limit=-40)).splitlines()
+        trace = shortened("\n".join(shortened(line, 400) for line in lines))
         return "failed", {}, f"{shortened(told, 500)}{_where(error)}", trace, time.perf_counter() - start
     bad = {k: unusable(v).reshape(len(seeds), -1).any(axis=1) for k, v in values.items()}
     words = [

@@ -17,6 +17,7 @@ from . import watch
 from .cells import Cell, Outcome, measured, outcome
 from .code import rebuild, sources
 from .errors import EngineError
+from .surroundings import put_back
 
 Report = Callable[[Cell, Outcome], None]
 
@@ -71,7 +72,8 @@ def compute_stated(
     except (StatementError, EngineError) as error:
         return "failed", {}, f"{type(error).__name__}: {error}", "", 0.0
     try:
-        return measured(law, size, seeds)
+        with put_back():
+            return measured(law, size, seeds)
     finally:
         if limit is not None:
             faulthandler.cancel_dump_traceback_later()

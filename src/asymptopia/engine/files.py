@@ -28,6 +28,11 @@ def content(path: Path) -> bytes:
         return file.read()
 
 
+def printable(text: str) -> str:
+    """A text without characters that steer a terminal or turn lines round."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def written(path: Path, flags: int) -> int:
     """A file of the folder itself, made if need be, to be written; raises `OSError` where a link leads elsewhere."""
     return os.open(path, os.O_CREAT | _NO_LINK | _NO_WAIT | flags, 0o644)

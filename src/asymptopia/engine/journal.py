@@ -22,7 +22,7 @@ import numpy as np
 
 from .cells import Outcome, name_of, runs
 from .errors import EngineError
-from .files import content, opened
+from .files import content, opened, printable
 
 INLINE = 2000  # more numbers than this go to a file of their own
 MOST_SEEDS = 10**6  # in one cell
@@ -72,6 +72,8 @@ class Journal:
                 finally:
                     os.close(file)
             except OSError as error:
+                if error.errno == errno.EBADF:
+                    raise
                 raise EngineError(
                     f"Cannot bring {self.path} to the disk: {error.strerror or error}. "
                     "Run again: what is missing is computed anew."
@@ -196,6 +198,7 @@ def _decode(line: dict[str, Any], folder: Path) -> Outcome:
         raise ValueError("it has not one value a seed")
     if line["status"] == "done" and not (decoded and all(not np.isnan(v).any() for v in decoded.values())):
         raise ValueError("it is called done, but values are missing")
+    line |= {k: printable(line[k]) for k in ("error", "traceback") if k in line}
     return Outcome(**line, seeds=seeds, values=decoded)
 
 

@@ -111,7 +111,10 @@ class Results:
         if self._held is not None and self._held.taken:
             return
         held = FolderLock(self.folder)
-        held.take(lambda text: None, patience)
+        try:
+            held.take(lambda text: None, patience)
+        except OSError as error:
+            raise EngineError(f"Cannot write into {str(self.shown)!r}: {error.strerror or error}.") from None
         self._held = held
         weakref.finalize(self, held.release)
 

@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -194,7 +194,8 @@ def _with_blame(told: Any, board: Board, trace: BinaryIO) -> Any:
     def hook(kind: type[BaseException], error: BaseException, where: Any) -> None:
         if not board.at_work():
             return told(kind, error, where)
-        os.write(file, "".join(traceback.format_exception(kind, error, where)[-_LINES:]).encode(errors="replace"))
+        with suppress(OSError):  # a law may have closed it
+            os.write(file, "".join(traceback.format_exception(kind, error, where)[-_LINES:]).encode(errors="replace"))
         _exit(1)
 
     return hook

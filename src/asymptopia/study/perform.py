@@ -22,7 +22,7 @@ from . import Confront, Study
 from .answers import answered, section
 from .schema import checked
 from .staging import at_stage, decide
-from .told import edits, names_files, told
+from .told import edits, fits, names_files, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -143,9 +143,8 @@ def _read(results: Results, text: str, path: Path, trust: bool) -> Study:
     return told(results, text, base)
 
 
-def rebuilt(folder: str | Path, trust: bool = False) -> Done:
+def rebuilt(study: Study, results: Results) -> Done:
     """The report and tables of a results folder, anew from its journal; no cell is computed."""
-    study, results = reopened(folder, trust)
     results.write(PATIENCE)
     return publish(study, results, kept(study, results))
 
@@ -164,8 +163,7 @@ def kept(study: Study, results: Results) -> list[Kept]:
     complete = []
     for k, asked in enumerate(study.items):
         found_here = (old.get(f"{k}/{what}") for what in ("limit", "experiment"))
-        same = repr(asked.statement)
-        limit, whole = (d if d is not None and d.attrs.get("statement") == same else None for d in found_here)
+        limit, whole = (d if d is not None and fits(d, asked.statement) else None for d in found_here)
         data = stored(asked, results)
         if whole is not None and limit is not None and _numbers(whole) > _numbers(data):
             if _one_version(asked, results):
@@ -255,8 +253,8 @@ def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
         )  # fmt: skip
     except OSError as error:
         raise EngineError(
-            f"Cannot write {str(error.filename or results.shown)!r}: {error.strerror or error}. Every finished cell is "
-            "safe; `asymptopia report` writes the rest when that is mended."
+            f"Cannot write {str(error.filename2 or error.filename or results.shown)!r}: {error.strerror or error}. "
+            "Every finished cell is safe; `asymptopia report` writes the rest when that is mended."
         ) from error
     finally:
         results.release()
@@ -317,7 +315,7 @@ def predicted(study: Study, results: Results) -> list[xr.Dataset]:
 
 def _theory(asked: Confront, old: xr.Dataset | None) -> xr.Dataset:
     code = code_of(asked.statement)
-    if old is not None and old.attrs.get("code") == code and old.attrs.get("statement") == repr(asked.statement):
+    if old is not None and old.attrs.get("code") == code and fits(old, asked.statement):
         return old
     try:
         return asked.statement.limit().assign_attrs(code=code)
