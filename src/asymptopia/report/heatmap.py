@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_SHAPES = 400
+"""Cells that are drawn as shapes; more make one picture within the figure."""
+
+
 def draw_map(chart: HeatMap) -> Figure:
     """The map as a figure: cells that refute are outlined, cells without a number crossed, few cells labelled."""
     from matplotlib.colors import TwoSlopeNorm
@@ -25,8 +29,9 @@ def draw_map(chart: HeatMap) -> Figure:
     columns, rows = np.arange(len(chart.x)), np.arange(len(chart.y))
     axes.set_facecolor("#dddddd")
     image = axes.pcolormesh(
-        columns, rows, np.ma.masked_invalid(chart.z), cmap="PuOr_r", norm=TwoSlopeNorm(0, -top, top), shading="nearest"
-    )
+        columns, rows, np.ma.masked_invalid(chart.z), cmap="PuOr_r", norm=TwoSlopeNorm(0, -top, top), shading="nearest",
+        rasterized=chart.z.size > MOST_SHAPES,
+    )  # fmt: skip
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=25)
     bar.set_label("$z$ (standard errors)")
     for row, column in np.argwhere(~np.isfinite(chart.z)):
