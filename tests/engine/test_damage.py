@@ -311,3 +311,14 @@ def test_huge_values_are_no_numbers(toys, monkeypatch):
     monkeypatch.setattr(toys["Coin"], "realize", lambda self, n, key: {"mean": 1e308, "square": 1.0})
     (data,) = run([Entry("0", toys["Coin"](), (10,), 4)])
     assert np.isnan(data["mean"]).all() and "too large for a mean" in data.attrs["failures"]
+
+
+def test_nothing_steers_the_terminal_of_who_reads_a_folder(done):
+    folder, *_ = done
+    head, first, *rest = journal(folder).read_bytes().splitlines()
+    line = json.loads(first)
+    line.pop("sum")
+    evil = dict(status="failed", values={}, error="\x1b]0;x\x07 \u202e \ud800", traceback="\r\x9b31m caf\u00e9\u00a0\n")
+    journal(folder).write_bytes(b"\n".join([head, changed(line, **evil), *rest]) + b"\n")
+    (failed,) = [o for o in read(folder)[0] if o.status == "failed"]
+    assert failed.error == "\ufffd]0;x\ufffd \ufffd \ufffd" and failed.traceback == "\ufffd\ufffd31m caf\u00e9\u00a0\n"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import uuid
 from pathlib import Path
 from typing import BinaryIO
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -30,7 +32,7 @@ def content(path: Path) -> bytes:
 
 def printable(text: str) -> str:
     """A text without characters that steer a terminal or turn lines round."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    return _STEERING.sub("\ufffd", text)
 
 
 def written(path: Path, flags: int) -> int:
