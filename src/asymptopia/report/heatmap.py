@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_SHAPES = 400
 """Cells that are drawn as shapes; more make one picture within the figure."""
+MOST_TICKS = 12
+"""Labels along a side: of more values every second, third, ... has one."""
 
 
 def draw_map(chart: HeatMap) -> Figure:
@@ -44,9 +46,10 @@ def draw_map(chart: HeatMap) -> Figure:
             if np.isfinite(z):
                 axes.text(column, row, f"{round(z, 1) + 0.0:.1f}", ha="center", va="center", fontsize=6, color=color)
     for axis, values, label in ((axes.xaxis, chart.x, chart.xlabel), (axes.yaxis, chart.y, chart.ylabel)):
-        axis.set_ticks(np.arange(len(values)), [tick(v) for v in values])
+        places = np.arange(0, len(values), -(-len(values) // MOST_TICKS))
+        axis.set_ticks(places, [tick(values[k]) for k in places])
         axis.set_label_text(to_matplotlib(label))
-    if sum(len(tick(v)) for v in chart.x) > 34:
+    if sum(len(label.get_text()) for label in axes.get_xticklabels()) > 34:
         axes.tick_params(axis="x", labelrotation=45)
     axes.tick_params(length=0)
     axes.set_title(to_matplotlib(chart.title), pad=4)
