@@ -120,7 +120,9 @@ def test_a_scheduler_that_is_not_there(toys, monkeypatch):
 
 @pytest.mark.parametrize("scheduler", ["local", "local:0", "local:two", "nowhere"])
 def test_a_scheduler_that_makes_no_sense(toys, scheduler):
-    with pytest.raises(StatementError, match="must be an address, local:PROCESSES, slurm or pbs"):
+    with pytest.raises(
+        StatementError, match="must be an address, local:PROCESSES with 1 to 1024 processes, slurm or pbs"
+    ):
         run([Entry("0", toys["Coin"](), (10,), 4)], scheduler=scheduler)
 
 

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from asymptopia import StatementError
 from asymptopia.engine import EngineError, Entry, Results, lock, run
 from asymptopia.engine.journal import read, sealed
 
@@ -237,7 +239,86 @@ def test_one_process_writes_a_folder_at_a_time(tmp_path, theirs, ours, free):
     mine.release()
 
 
+LINKS = {
+    "a pipe": lambda path: os.mkfifo(path),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a folder": lambda path: path.mkdir(),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
+@pytest.mark.parametrize("make", LINKS.values(), ids=LINKS)
+def test_what_is_no_file_is_not_read(done, make):
+    folder, _, data = done
+    results = Results.open(folder)
+    results.consolidate({"0/experiment": data})
+    for name in ("cells/x.jsonl", "code.json", "limits.json", "results.nc", "results.nc.sha256", "study.lock.json"):
+        (folder / name).unlink(missing_ok=True)
+        make(folder / name)
+    (folder / "study.toml").touch()
+    results = Results.open(folder)
+    assert results.counts()["done"] == 6 and len(results.damaged) == 1 and "x.jsonl" in results.damaged[0]
+    assert results.limits() == {} and results.codes == {}
+    with pytest.raises(EngineError, match="cannot be read"):
+        results.load()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_nothing_is_written_through_a_link(done, tmp_path, toys):
+    folder, entries, data = done
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("run.log", "provenance.json", "results.nc", "limits.json", "code.json"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(victim)
+    results = Results.open_or_create(folder, lock(entries))
+    more = [Entry("0", toys["Coin"](), (10, 20), 16)]
+    run(more, out=results)
+    results.consolidate({"0/experiment": data})
+    results.keep_limits({"0/limit": toys["Coin"]().limit()})
+    assert victim.read_text() == "precious" and not (folder / "results.nc").is_symlink()
+    (folder / ".writing").unlink()
+    (folder / ".writing").symlink_to(victim)
+    with pytest.raises(StatementError, match="Cannot write results"):
+        Results.open_or_create(folder, lock(entries))
+    assert victim.read_text() == "precious"
+
+
+def test_an_archive_that_would_fill_memory_costs_its_cell(done):
+    folder, *_ = done
+    head, first, *rest = journal(folder).read_bytes().splitlines()
+    line = json.loads(first)
+    line.pop("sum")
+    line.pop("values")
+    (folder / "arrays").mkdir()
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }".ljust(117) + b"\n"
+    with zipfile.ZipFile(folder / "arrays" / "x.npz", "w") as archive:
+        archive.writestr("mean.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    journal(folder).write_bytes(b"\n".join([head, changed(line, arrays="arrays/x.npz"), *rest]) + b"\n")
+    results = Results.open(folder)
+    assert results.counts()["done"] == 5 and len(results.damaged) == 1
+
+
+def test_line_ends_of_another_system_cost_nothing(done):
+    folder, *_ = done
+    journal(folder).write_bytes(journal(folder).read_bytes().replace(b"\n", b"\r\n"))
+    results = Results.open(folder)
+    assert results.counts()["done"] == 6 and results.damaged == []
+
+
 def test_huge_values_are_no_numbers(toys, monkeypatch):
     monkeypatch.setattr(toys["Coin"], "realize", lambda self, n, key: {"mean": 1e308, "square": 1.0})
     (data,) = run([Entry("0", toys["Coin"](), (10,), 4)])
     assert np.isnan(data["mean"]).all() and "too large for a mean" in data.attrs["failures"]
+
+
+def test_nothing_steers_the_terminal_of_who_reads_a_folder(done):
+    folder, *_ = done
+    head, first, *rest = journal(folder).read_bytes().splitlines()
+    line = json.loads(first)
+    line.pop("sum")
+    evil = dict(status="failed", values={}, error="\x1b]0;x\x07 \u202e \ud800", traceback="\r\x9b31m caf\u00e9\u00a0\n")
+    journal(folder).write_bytes(b"\n".join([head, changed(line, **evil), *rest]) + b"\n")
+    (failed,) = [o for o in read(folder)[0] if o.status == "failed"]
+    assert failed.error == "\ufffd]0;x\ufffd \ufffd \ufffd" and failed.traceback == "\ufffd\ufffd31m caf\u00e9\u00a0\n"

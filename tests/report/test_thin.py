@@ -34,6 +34,21 @@ def test_the_worst_point_and_the_ends_of_a_line_stay():
     assert "the table has all" in thinned(chart(N)).caption
 
 
+def test_curves_of_one_chart_share_its_marks():
+    curve = chart(200).panels[0].curves[0]
+    many = Chart("c", "title", "x", "y", (Panel((curve,) * 6),), "Words.")
+    assert thinned(many) is many
+    few = thinned(many, marks=600).panels[0].curves
+    assert len(few) == 6 and {len(c.measured[0].x) for c in few} == {100} and {c.z.min() for c in few} == {-9.0}
+    assert {len(c.measured[0].x) for c in thinned(many, marks=6).panels[0].curves} == {20}
+
+
+def test_an_endless_grid_is_a_small_drawing():
+    z = np.random.default_rng(0).normal(size=(200, 200))
+    svg = svg_of(thinned(HeatMap("m", "t", "x", "y", np.arange(200), np.arange(200), z, 9.0)))
+    assert len(svg) < 200_000 and "data:image/png;base64," in svg
+
+
 def test_an_endless_sweep_is_a_small_drawing():
     assert len(svg_of(thinned(chart(N)))) < 1_000_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import click
@@ -41,6 +42,16 @@ class Verbs(click.Group):
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             ctx.fail(f"There is no command {args[0]!r}.{nearest(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Do what is asked; threads that a law left behind do not hold the process at its end."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            watch = sys.modules.get("asymptopia.engine.watch")
+            if watch is not None and watch.guarded():
+                watch.leave(end.code)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         from ..contract.refusal import StatementError

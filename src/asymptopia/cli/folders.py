@@ -40,7 +40,7 @@ def report(folder: Path, trust: bool, show: bool) -> None:
     study, results = reopened(folder, trust)
     for line in damage(results):
         say(line)
-    done = rebuilt(folder, trust)
+    done = rebuilt(study, results)
     show_done(study, done)
     for line in done.notes:
         say(f"note: {line}")

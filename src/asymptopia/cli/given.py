@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from ..contract.law import Law, Statement
+from ..contract.law import MOST_SEEDS, Law, Statement
 from ..contract.record import Record, StatementError, nearest
 from ..contract.statement import parse, parse_range
 from ..contract.sweep import sweep
@@ -32,43 +32,6 @@ Repeat for a grid."""
 WITH_HELP = "A Python file whose laws, parts and functions may be named, as in ERM(loss=my_loss)."
 
 
-def runs(command: F) -> F:
-    """How and where cells are computed."""
-    for option in (
-        click.option("--retry-failed", is_flag=True, help="Compute cells again that failed before."),
-        click.option(
-            "--cell-timeout",
-            type=click.FloatRange(min=0, min_open=True, max=1e9),
-            metavar="SECONDS",
-            help="Give up a cell that takes longer, compilation included.",
-        ),
-        click.option("--scheduler", metavar="ADDRESS", help="Dask: an address, local:2, slurm or pbs."),
-        click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Threads."),
-        click.option(
-            "--out", type=click.Path(path_type=Path), metavar="DIR", help="Results folder.  [default: results/...]"
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def takes_statement(command: F) -> F:
-    """The argument and options of every verb about one statement."""
-    for option in (
-        click.option("--with", "files", multiple=True, metavar="FILE.py", help=WITH_HELP),
-        click.option("--law", "law", metavar="STATEMENT", help="With a .py file: the law meant, as 'Mine(field=2.0)'."),
-        click.argument("statement", metavar="STATEMENT", shell_complete=_completed),
-    ):
-        command = option(command)
-    return command
-
-
-trust_option = click.option(
-    "--trust", is_flag=True, help="Run the files that the study names, to make its theory anew: they may do anything."
-)
-sweeps_option = click.option("--sweep", "sweeps", multiple=True, metavar="NAME=RANGE", help=SWEEP_HELP)
-
-
 class WholeNumbers(click.ParamType[Any]):
     """`200,400,800` as a tuple of whole numbers."""
 
@@ -83,6 +46,21 @@ class WholeNumbers(click.ParamType[Any]):
             self.fail(f"{value!r} is not a list of whole numbers such as 200,400,800.", param, ctx)
 
 
+class Seconds(click.ParamType[Any]):
+    """A time above 0."""
+
+    name = "SECONDS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= 1e9:
+            self.fail(f"{value!r} is not a number of seconds > 0, at most 1e9.", param, ctx)
+        return seconds
+
+
 class Seeds(click.ParamType[Any]):
     """`40` seeds, 0 to 39, or the seeds from `5000:5060` up to but not including the last."""
 
@@ -93,9 +71,14 @@ class Seeds(click.ParamType[Any]):
             return value
         first, colon, last = value.partition(":")
         try:
-            return tuple(range(int(first), int(last))) if colon else int(first)
+            chosen = range(int(first), int(last)) if colon else int(first)
         except ValueError:
             self.fail(f"{value!r} is neither a number of seeds nor a range such as 5000:5060.", param, ctx)
+        if isinstance(chosen, int):
+            return chosen
+        if not 2 <= chosen.stop - chosen.start <= MOST_SEEDS:
+            self.fail(f"{value!r} is not a range A:B of 2 to {MOST_SEEDS} seeds, from A to B - 1.", param, ctx)
+        return tuple(chosen)
 
 
 class Part(click.ParamType[Any]):
@@ -127,6 +110,43 @@ class Numbers(click.ParamType[Any]):
         if not numbers or not all(0 < x < float("inf") for x in numbers):
             self.fail(f"{value!r} is not a list of numbers > 0 such as 0.1,0.05.", param, ctx)
         return numbers
+
+
+def runs(command: F) -> F:
+    """How and where cells are computed."""
+    for option in (
+        click.option("--retry-failed", is_flag=True, help="Compute cells again that failed before."),
+        click.option(
+            "--cell-timeout",
+            type=Seconds(),
+            metavar="SECONDS",
+            help="Give up a cell that takes longer, compilation included.",
+        ),
+        click.option("--scheduler", metavar="ADDRESS", help="Dask: an address, local:2, slurm or pbs."),
+        click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 1024), help="Threads."),
+        click.option(
+            "--out", type=click.Path(path_type=Path), metavar="DIR", help="Results folder.  [default: results/...]"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def takes_statement(command: F) -> F:
+    """The argument and options of every verb about one statement."""
+    for option in (
+        click.option("--with", "files", multiple=True, metavar="FILE.py", help=WITH_HELP),
+        click.option("--law", "law", metavar="STATEMENT", help="With a .py file: the law meant, as 'Mine(field=2.0)'."),
+        click.argument("statement", metavar="STATEMENT", shell_complete=_completed),
+    ):
+        command = option(command)
+    return command
+
+
+trust_option = click.option(
+    "--trust", is_flag=True, help="Run the files that the study names, to make its theory anew: they may do anything."
+)
+sweeps_option = click.option("--sweep", "sweeps", multiple=True, metavar="NAME=RANGE", help=SWEEP_HELP)
 
 
 def is_file(text: str) -> bool:

@@ -19,8 +19,12 @@ from .transitions import Phased
 if TYPE_CHECKING:
     import xarray as xr
 
-LARGEST, MOST_SEEDS = 10**8, 10**6
-"""What no experiment goes beyond: sizes whose vectors alone fill memory, and seeds of one size."""
+LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
+"""What no experiment goes beyond: sizes whose vectors alone fill memory, seeds of one size, and seeds of all sizes."""
+
+
+class NoNumber(ArithmeticError):
+    """A finite system ended without a number; the message says why, and what to change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Statement(Shown):
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
-        blocks = [[[realize_block(p, n, u) for u in units] for n in sizes] for p in self.points()]
+        blocks = [[[p.realized(n, u) for u in units] for n in sizes] for p in self.points()]
         names = blocks[0][0][0]
         values = {k: np.stack([[np.concatenate([u[k] for u in b]) for b in row] for row in blocks]) for k in names}
         return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
@@ -144,6 +148,18 @@ class Law(Statement, Computable, Phased):
     def check(self) -> None:
         """Raise `NoLimit` where the problem has no limit; called before anything is computed."""
 
+    def unstable(self, n: int) -> str | None:
+        """None, or why systems of size n may end without a number although there is a limit, and what to change."""
+        return None
+
+    def realized(self, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
+        """Realisations, arrays with the seeds first; raises `NoNumber` where nan is explained by `unstable`."""
+        values = realize_block(self, n, seeds)
+        lost = [k for k, v in values.items() if np.isnan(v).any() and not self.observables[k].conditional]
+        if lost and (why := self.unstable(n)):
+            raise NoNumber(f"{lost[0]!r} of {self.short()} has no number at size {n}: {why}")
+        return values
+
     @property
     def law(self) -> Law:
         return self
@@ -176,6 +192,11 @@ class Law(Statement, Computable, Phased):
         numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         if len(numbers) < 2:
             raise StatementError(f"`seeds` must be at least 2 to give an error bar, but is {seeds}.")
+        if len(chosen) * len(numbers) > MOST_REALISATIONS:
+            raise StatementError(
+                f"`sizes` times `seeds` must be at most {MOST_REALISATIONS} realisations, but is {len(chosen)} times "
+                f"{len(numbers)}."
+            )
         if any(s != int(s) or not 0 <= s < 1 << 32 for s in numbers) or len(set(numbers)) < len(numbers):
             raise StatementError(f"`seeds` must be different whole numbers >= 0 and < 2**32, but is {seeds}.")
         return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)

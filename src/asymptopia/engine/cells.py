@@ -19,6 +19,9 @@ from ..contract.law import Law, Statement
 from ..contract.record import split
 from . import watch
 from .code import fingerprint
+from .errors import Stopped
+from .files import printable
+from .surroundings import put_back
 from .syntax import LIBRARY, is_installed
 
 HUGE = 1e150
@@ -126,8 +129,8 @@ def compute(law: Law, size: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
 
 
 def attempt(cell: Cell) -> Outcome:
-    """The outcome of computing a cell in this process; exceptions are recorded, not raised."""
-    with watch.watched(cell.name):
+    """The outcome of computing a cell in this process, which is left as it was; exceptions are recorded, not raised."""
+    with watch.watched(cell.name), put_back():
         return outcome(cell, *measured(cell.law, cell.size, cell.seeds))
 
 
@@ -143,17 +146,27 @@ def measured(law: Law, size: int, seeds: Sequence[int]) -> tuple[str, dict[str, 
     start = time.perf_counter()
     try:
         values = compute(law, size, seeds)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
-        told = " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
-        trace = shortened("\n".join(shortened(line, 400) for line in traceback.format_exc(limit=-40).splitlines()))
+        if isinstance(error, KeyboardInterrupt) and (isinstance(error, Stopped) or not watch.guarded()):
+            raise  # the user's; under a guard a law's own is an error as any other
+        told = printable(" ".join(_told(error).split()))
+        lines = printable(traceback.format_exc(limit=-40)).splitlines()
+        trace = shortened("\n".join(shortened(line, 400) for line in lines))
         return "failed", {}, f"{shortened(told, 500)}{_where(error)}", trace, time.perf_counter() - start
     bad = {k: unusable(v).reshape(len(seeds), -1).any(axis=1) for k, v in values.items()}
     words = [
         f"{k} is {_what(values[k])} for seeds {span(np.asarray(seeds)[b].tolist())}" for k, b in bad.items() if b.any()
     ]
+    words += [why for why in (law.unstable(size),) if words and why]
     return "nan" if words else "done", values, "; ".join(words), "", time.perf_counter() - start
+
+
+def _told(error: BaseException) -> str:
+    """The kind of an error and its message, if it has one that can be told."""
+    try:
+        return f"{type(error).__name__}: {error}".rstrip(": ")
+    except Exception:  # whatever a law's own `__str__` raises
+        return type(error).__name__
 
 
 def unusable(values: np.ndarray) -> np.ndarray:

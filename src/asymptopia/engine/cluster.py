@@ -17,6 +17,7 @@ from . import watch
 from .cells import Cell, Outcome, measured, outcome
 from .code import rebuild, sources
 from .errors import EngineError
+from .surroundings import put_back
 
 Report = Callable[[Cell, Outcome], None]
 
@@ -31,6 +32,7 @@ _ENVIRONMENT = {
 _PRELOAD = "asymptopia.engine.preload"
 _AHEAD = 4  # cells in flight for each thread of the cluster
 _LOSSES = 5
+_MOST_PROCESSES = 1024
 _TIMEOUT = 30  # seconds to reach a scheduler
 
 
@@ -70,7 +72,8 @@ def compute_stated(
     except (StatementError, EngineError) as error:
         return "failed", {}, f"{type(error).__name__}: {error}", "", 0.0
     try:
-        return measured(law, size, seeds)
+        with put_back():
+            return measured(law, size, seeds)
     finally:
         if limit is not None:
             faulthandler.cancel_dump_traceback_later()
@@ -172,16 +175,26 @@ def _client(scheduler: str, jobs: int) -> Iterator[Any]:
             yield client
 
 
+def check_scheduler(scheduler: str) -> None:
+    """Raise `StatementError` for what names no cluster."""
+    kind, _, count = scheduler.partition(":")
+    if kind == "local":
+        named = count.isdigit() and 1 <= int(count) <= _MOST_PROCESSES
+    else:
+        named = scheduler in ("slurm", "pbs") or "://" in scheduler or count.isdigit()
+    if not named:
+        raise StatementError(
+            f"`scheduler` must be an address, local:PROCESSES with 1 to {_MOST_PROCESSES} processes, slurm or pbs, "
+            f"but is {scheduler!r}."
+        )
+
+
 @contextmanager
 def _cluster(scheduler: str, jobs: int) -> Iterator[Any]:
     kind, _, count = scheduler.partition(":")
     if kind == "local":
         from distributed import LocalCluster
 
-        if not (count.isdigit() and int(count) >= 1):
-            raise StatementError(
-                f"`scheduler` must be an address, local:PROCESSES, slurm or pbs, but is {scheduler!r}."
-            )
         shape = dict(n_workers=int(count), threads_per_worker=1, processes=True)
         try:
             cluster = LocalCluster(**shape, dashboard_address="127.0.0.1:0", silence_logs=50)  # type: ignore
@@ -196,10 +209,8 @@ def _cluster(scheduler: str, jobs: int) -> Iterator[Any]:
         with _queue(scheduler) as cluster:
             cluster.scale(jobs=jobs)
             yield cluster
-    elif "://" in scheduler or count.isdigit():
-        yield scheduler
     else:
-        raise StatementError(f"`scheduler` must be an address, local:PROCESSES, slurm or pbs, but is {scheduler!r}.")
+        yield scheduler
 
 
 def _queue(kind: str) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import EngineError
+from .files import written
 
 FILE = ".writing"
 _EVERY = 0.2  # seconds between two looks at a folder that is in use
@@ -31,7 +32,7 @@ class FolderLock:
         start, told = time.monotonic(), False
         wanted = [(FILE, self._shard is not None)] + ([(f"{FILE}-{self._shard}", False)] if self._shard else [])
         for name, shared in wanted:
-            file = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o644)
+            file = written(self._folder / name, os.O_RDWR)
             self._files.append(file)
             while not _locked(file, shared):
                 who = os.pread(file, 40, 0).decode(errors="replace").strip() or "another process"

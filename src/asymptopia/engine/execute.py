@@ -45,7 +45,7 @@ def execute(
     else:
         with one_thread_each():
             for cell in cells:
-                on_result(cell, attempt(cell))
+                _handed(cell, attempt(cell), on_result)
 
 
 def _after_losses(cells: Sequence[Cell], on_result: Report) -> list[Cell]:
@@ -58,9 +58,15 @@ def _after_losses(cells: Sequence[Cell], on_result: Report) -> list[Cell]:
             left.append(cell)
     for cell in [c for c in left if watch.suspected(c.name)]:
         with one_thread_each():
-            on_result(cell, attempt(cell))
+            _handed(cell, attempt(cell), on_result)
         left.remove(cell)
     return left
+
+
+def _handed(cell: Cell, outcome: Outcome, on_result: Report) -> None:
+    """Hand an outcome over; a cell that has left its process unable to do so is the one to blame."""
+    with watch.watched(cell.name):
+        on_result(cell, outcome)
 
 
 def _at(cell: Cell, loss: watch.Loss) -> str:
@@ -116,7 +122,7 @@ def _on_threads(cells: Sequence[Cell], jobs: int, on_result: Report, message: Ca
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             cell = running.pop(future)
             ready.extend(waiting.pop(cell.shape, ()))
-            on_result(cell, future.result())
+            _handed(cell, future.result(), on_result)
 
     try:
         while ready or running:

@@ -17,15 +17,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from .cells import Outcome, name_of, runs
 from .errors import EngineError
+from .files import content, opened, printable
 
 INLINE = 2000  # more numbers than this go to a file of their own
 MOST_SEEDS = 10**6  # in one cell
+_LONGEST = 1 << 24  # bytes of a line
 _FSYNC_EVERY = 5.0  # seconds
 _SEALED = re.compile(rb',"sum":"([0-9a-f]{8})"}$')
 _STATES = ("done", "nan", "failed")
@@ -54,6 +55,8 @@ class Journal:
             self._write(_encode(outcome, self.folder))
             self.count += 1
         except OSError as error:
+            if error.errno == errno.EBADF:  # a law has closed the file: the cell is to blame, not the disk
+                raise
             raise EngineError(
                 f"Cannot write {self.path}: {error.strerror or error}. The {self.count} cells that this run has "
                 "finished are intact; make room, and run again to go on."
@@ -69,6 +72,8 @@ class Journal:
                 finally:
                     os.close(file)
             except OSError as error:
+                if error.errno == errno.EBADF:
+                    raise
                 raise EngineError(
                     f"Cannot bring {self.path} to the disk: {error.strerror or error}. "
                     "Run again: what is missing is computed anew."
@@ -104,8 +109,8 @@ def read(folder: Path) -> tuple[list[Outcome], list[dict[str, Any]], list[str]]:
                     headers += [line["run"]] if isinstance(line["run"], dict) else []
                 else:
                     outcomes.append(_decode(line, folder))
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, EOFError, BadZipFile) as e:
-                damaged.append(f"{path.name}, line {number}: {e}")
+            except Exception as error:  # whatever damaged text, or a damaged archive, leads to
+                damaged.append(f"{path.name}, line {number}: {error or type(error).__name__}")
     return outcomes, headers, damaged
 
 
@@ -124,13 +129,18 @@ def unsealed(data: bytes) -> bytes:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """The lines with their numbers; instead of one that cannot be believed, why."""
-    with path.open("rb") as file:
+    try:
+        file = opened(path)
+    except OSError as error:
+        yield 1, f"the file cannot be read ({error.strerror or error})"
+        return
+    with file:
         must = False
-        for number, raw in enumerate(file, start=1):
-            seal = _SEALED.search(raw.rstrip(b"\n"))
+        for number, raw in enumerate(iter(lambda: file.readline(_LONGEST), b""), start=1):
+            seal = _SEALED.search(raw.rstrip(b"\r\n"))
             must = must or seal is not None
             try:
-                line = json.loads(raw if seal is None else unsealed(raw.rstrip(b"\n")))
+                line = json.loads(raw if seal is None else unsealed(raw.rstrip(b"\r\n")))
             except (ValueError, RecursionError) as error:
                 if raw.endswith(b"\n"):
                     yield number, "it is not JSON" if seal is None else str(error)
@@ -188,6 +198,7 @@ def _decode(line: dict[str, Any], folder: Path) -> Outcome:
         raise ValueError("it has not one value a seed")
     if line["status"] == "done" and not (decoded and all(not np.isnan(v).any() for v in decoded.values())):
         raise ValueError("it is called done, but values are missing")
+    line |= {k: printable(line[k]) for k in ("error", "traceback") if k in line}
     return Outcome(**line, seeds=seeds, values=decoded)
 
 
@@ -214,10 +225,10 @@ def _stored(folder: Path, name: str, digest: str | None) -> dict[str, np.ndarray
     """The arrays beside the journal; those written before 0.3 have no hash."""
     path = folder / "arrays" / Path(name).name
     try:
-        content = path.read_bytes()
+        stored = content(path)
     except OSError as error:
         raise ValueError(f"its arrays are gone ({path.name}: {error.strerror})") from None
-    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+    if digest is not None and hashlib.sha256(stored).hexdigest() != digest:
         raise ValueError(f"its arrays were changed after they were written ({path.name})")
-    with np.load(io.BytesIO(content)) as arrays:
+    with np.load(io.BytesIO(stored)) as arrays:
         return {k: np.asarray(v, float) for k, v in arrays.items()}

@@ -135,9 +135,12 @@ def _parsed(text: str, cls: Any, shorts: Mapping[str, str]) -> Statement:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise StatementError("What the folder tells of its law is damaged: its statement is none.")
 
+    lines = text.encode().splitlines()  # `ast.get_source_segment` splits the text anew for each of 10**4 values
+
     def value(node: ast.expr) -> Any:
-        piece = str(ast.get_source_segment(text, node))
-        return _literal(piece, shorts)
+        one_line = node.lineno == node.end_lineno
+        piece = lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode() if one_line else None
+        return _literal(str(ast.get_source_segment(text, node)) if piece is None else piece, shorts)
 
     if call.func.id != "sweep":
         return cls(**{str(k.arg): value(k.value) for k in call.keywords})

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from .cells import Outcome
 from .errors import EngineError
 from .exclusive import FILE as _WRITING
 from .exclusive import FolderLock
+from .files import content, replace, written
 from .journal import Journal, read, sealed, unsealed
 from .outcomes import Outcomes
 from .provenance import provenance
@@ -83,9 +83,9 @@ class Results:
             _check_owner(shown, lock, study)
             if shard is None:
                 _remove_orphans(folder)
-            _replace(folder / _LOCK, json.dumps(dict(lock), indent=1).encode() + b"\n")
+            replace(folder / _LOCK, json.dumps(dict(lock), indent=1).encode() + b"\n")
             if study is not None:
-                _replace(folder / "study.toml", study.encode())
+                replace(folder / "study.toml", study.encode())
         except OSError as error:
             held.release()
             raise StatementError(
@@ -111,7 +111,10 @@ class Results:
         if self._held is not None and self._held.taken:
             return
         held = FolderLock(self.folder)
-        held.take(lambda text: None, patience)
+        try:
+            held.take(lambda text: None, patience)
+        except OSError as error:
+            raise EngineError(f"Cannot write into {str(self.shown)!r}: {error.strerror or error}.") from None
         self._held = held
         weakref.finalize(self, held.release)
 
@@ -125,7 +128,7 @@ class Results:
         if any(code not in self.codes for code in codes):
             self.codes = {**_json(self.folder / _CODE), **codes}
             with suppress(OSError):
-                _replace(self.folder / _CODE, json.dumps(self.codes, indent=1, sort_keys=True).encode())
+                replace(self.folder / _CODE, json.dumps(self.codes, indent=1, sort_keys=True).encode())
 
     def add(self, outcome: Outcome) -> None:
         """Write down what became of a cell, at once. Raises `EngineError` if it cannot be written."""
@@ -151,7 +154,7 @@ class Results:
         if self._journal.count:
             self.log(summary or f"{self._journal.count} cells computed")
             with suppress(OSError):
-                _replace(self.folder / "provenance.json", json.dumps(self.provenance(), indent=1).encode())
+                replace(self.folder / "provenance.json", json.dumps(self.provenance(), indent=1).encode())
         self._journal = Journal(self.folder, self._writer, self._header)
         self.release()
 
@@ -163,7 +166,7 @@ class Results:
     def log(self, text: str) -> None:
         """Add a line to the log: run.log, or that of the shard. What is logged is in the journal too."""
         name = "run.log" if self._writer == "run" else f"cells/{self._writer}.log"
-        with suppress(OSError), (self.folder / name).open("a") as file:
+        with suppress(OSError), os.fdopen(written(self.folder / name, os.O_WRONLY | os.O_APPEND), "a") as file:
             file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
 
     def consolidate(self, datasets: Mapping[str, xr.Dataset]) -> Path:
@@ -180,9 +183,9 @@ class Results:
         whole = io.BytesIO()  # HDF5 crashes on a full disk, so it never sees one
         xr.DataTree.from_dict(dict(datasets)).to_netcdf(whole, engine="h5netcdf")
         try:
-            _replace(path, whole.getvalue())
+            replace(path, whole.getvalue())
             digest = hashlib.sha256(whole.getbuffer()).hexdigest()
-            _replace(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode())
+            replace(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode())
         except OSError as error:
             raise EngineError(
                 f"Cannot write {str(path)!r}: {error.strerror or error}. Every finished cell is safe."
@@ -195,14 +198,14 @@ class Results:
             return
         text = json.dumps({k: data.to_dict() for k, data in limits.items()}, separators=(",", ":"), default=_plain)
         with suppress(OSError):
-            _replace(self.folder / _LIMITS, sealed(text.encode()) + b"\n")
+            replace(self.folder / _LIMITS, sealed(text.encode()) + b"\n")
 
     def limits(self) -> dict[str, xr.Dataset]:
         """The predictions that were kept; none if they are damaged."""
         import xarray as xr
 
         try:
-            text = unsealed((self.folder / _LIMITS).read_bytes().rstrip(b"\n"))
+            text = unsealed(content(self.folder / _LIMITS).rstrip(b"\n"))
             return {k: xr.Dataset.from_dict(v) for k, v in json.loads(text).items()}
         except Exception:  # whatever damaged text leads xarray to
             return {}
@@ -218,11 +221,11 @@ class Results:
 
         path = self.folder / "results.nc"
         try:
-            content = path.read_bytes()
+            whole = content(path)
             told = path.with_name(f"{path.name}.sha256")
-            if told.is_file() and told.read_text()[:64] != hashlib.sha256(content).hexdigest():
+            if told.is_file() and content(told)[:64].decode() != hashlib.sha256(whole).hexdigest():
                 raise ValueError("it was changed after it was written")
-            with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
+            with xr.open_datatree(io.BytesIO(whole), engine="h5netcdf") as tree:
                 return {node.path.strip("/"): node.to_dataset().load() for node in tree.leaves}
         except Exception as error:  # HDF5 raises whatever damaged bytes lead it to
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -246,16 +249,16 @@ def _plain(value: Any) -> Any:
 def _json(path: Path) -> dict[str, Any]:
     """The JSON object in a file; nothing where there is none."""
     try:
-        content = json.loads(path.read_bytes())
+        told = json.loads(content(path))
     except (OSError, ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return told if isinstance(told, dict) else {}
 
 
 def _remove_orphans(folder: Path) -> None:
     """Remove the temporary files that killed processes left."""
     for place in (folder, folder / "arrays", folder / "figures"):
-        for path in place.glob("*.tmp"):
+        for path in () if place.is_symlink() else place.glob("*.tmp"):
             with suppress(OSError):
                 path.unlink()
 
@@ -266,7 +269,7 @@ def _check_owner(folder: Path, lock: Mapping[str, Any], study: str | None) -> No
     held = _json(path).get("study")
     if not isinstance(held, list) and study is not None:
         with suppress(OSError, UnicodeDecodeError):
-            if (folder / "study.toml").read_text(encoding="utf-8") == study:
+            if content(folder / "study.toml").decode() == study:
                 return  # the lock file is damaged, but the study is this one
     if not path.exists():
         strangers = sorted(p.name for p in folder.iterdir() if not p.name.startswith((_LOCK, _WRITING)))
@@ -285,16 +288,3 @@ def _check_owner(folder: Path, lock: Mapping[str, Any], study: str | None) -> No
             f"{str(folder)!r} holds another study: it has {'; '.join(other)}, this study has {'; '.join(ours)}. "
             "Choose another folder with --out."
         )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and only if it changes."""
-    if path.is_file() and path.read_bytes() == content:
-        with path.open("ab"):  # is it writable?
-            return
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

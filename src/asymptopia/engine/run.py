@@ -12,6 +12,7 @@ from ..contract.record import StatementError
 from .adaptive import Adaptive
 from .cells import Cell, Outcome
 from .cells import shard as part
+from .cluster import check_scheduler
 from .code import behind, changes
 from .entry import Entry
 from .errors import Interrupted
@@ -55,6 +56,8 @@ def run(
         raise StatementError(f"`jobs` must be at least 1, but is {jobs}.")
     if shard is not None and not 0 <= shard[0] < shard[1]:
         raise StatementError(f"A shard k/n has 0 <= k < n, but is {shard[0]}/{shard[1]}.")
+    if scheduler is not None:
+        check_scheduler(scheduler)
     for entry in entries:
         entry.statement.admit()
     where = f"Dask at {scheduler}" if scheduler else f"{jobs} threads" if jobs > 1 else "this process"

@@ -19,8 +19,9 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -108,14 +109,14 @@ def cell_timeout() -> float | None:
     return _state.timeout
 
 
-def leave(status: int) -> NoReturn:
-    """End this process, at once if threads are still computing cells that nobody waits for."""
-    if any(t.name.startswith("asymptopia") for t in threading.enumerate()):
+def leave(status: Any) -> NoReturn:
+    """End this process, at once if threads are still at work that nobody waits for, those of a law among them."""
+    if any(not t.daemon and t is not threading.main_thread() for t in threading.enumerate()):
         if _state.board is not None:
             _state.board.end()
         sys.stdout.flush()
         sys.stderr.flush()
-        _exit(status)
+        _exit(status if isinstance(status, int) else int(status is not None))
     raise SystemExit(status)
 
 
@@ -126,17 +127,15 @@ def guarded() -> bool:
 
 @contextmanager
 def watched(cell: str) -> Iterator[None]:
-    """Note that the cell of this name is at work."""
+    """Note that the cell of this name is at work; it still is, for the guard, if its process ends by an error."""
     if _state.board is None:
         yield
         return
     thread = threading.get_ident()
     place = _state.places.setdefault(thread, len(_state.places) % _PLACES)
     _state.board.take(place, cell)
-    try:
-        yield
-    finally:
-        _state.board.free(place)
+    yield
+    _state.board.free(place)
 
 
 def can_guard() -> bool:
@@ -183,8 +182,23 @@ def _divide(board: Board, state: _Guarded, trace: BinaryIO) -> tuple[int, int]:
     faulthandler.enable(os.dup(trace.fileno()))
     _state.board, _state.lost, _state.suspects = board, state.lost, state.suspects
     atexit.register(board.end)
+    sys.excepthook = _with_blame(sys.excepthook, board, trace)
     os._exit = _no_exit(os._exit, os.getpid())
     return 0, writing
+
+
+def _with_blame(told: Any, board: Board, trace: BinaryIO) -> Any:
+    """What becomes of an error that nothing caught: while a cell is at work, its guard is told, and blames the cell."""
+    file = os.dup(trace.fileno())
+
+    def hook(kind: type[BaseException], error: BaseException, where: Any) -> None:
+        if not board.at_work():
+            return told(kind, error, where)
+        with suppress(OSError):  # a law may have closed it
+            os.write(file, "".join(traceback.format_exception(kind, error, where)[-_LINES:]).encode(errors="replace"))
+        _exit(1)
+
+    return hook
 
 
 def _no_exit(real: Any, process: int) -> Any:
@@ -215,10 +229,12 @@ def _wait(child: int, alive: int, board: Board, timeout: float | None) -> tuple[
     late: dict[str, float] = {}
     try:
         while True:
-            select.select([alive], [], [], 0.25)
+            closed = bool(select.select([alive], [], [], 0.25)[0])
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 return status, late
+            if closed:  # a law has closed the pipe of its process, or the process is about to end
+                time.sleep(0.02)
             if timeout is not None and not late:
                 late = {name: seconds for name, seconds in board.at_work().items() if seconds > timeout}
                 if late:

@@ -11,7 +11,7 @@ import numpy as np
 from .charts import Chart, Curve, HeatMap, Measured, Panel, is_geometric, spread
 from .grid import MOST, Grid, axis_label, coordinate, is_number, slug, title_of, where
 from .scaling import scaling_chart
-from .thin import thinned
+from .thin import MOST_MARKS, thinned
 from .typeset import literal, name_label
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def charts_of(confrontation: Confrontation, prefix: str = "", fine: xr.Dataset |
         scaling = scaling_chart(confrontation, judgement, f"{name}-scaling")
         growth = observable.exponent_of and not main.residuals  # the growth with size is the main chart already
         found += [scaling] if scaling and not growth else []
-    return [thinned(chart) for chart in found]
+    return [thinned(chart, MOST_MARKS // len(found)) for chart in found]
 
 
 def main_chart(confrontation: Confrontation, judgement: Judgement, name: str, fine: xr.Dataset | None = None) -> Chart:

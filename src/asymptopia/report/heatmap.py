@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_SHAPES = 400
+"""Cells that are drawn as shapes; more make one picture within the figure."""
+MOST_TICKS = 12
+"""Labels along a side: of more values every second, third, ... has one."""
+
+
 def draw_map(chart: HeatMap) -> Figure:
     """The map as a figure: cells that refute are outlined, cells without a number crossed, few cells labelled."""
     from matplotlib.colors import TwoSlopeNorm
@@ -25,8 +31,9 @@ def draw_map(chart: HeatMap) -> Figure:
     columns, rows = np.arange(len(chart.x)), np.arange(len(chart.y))
     axes.set_facecolor("#dddddd")
     image = axes.pcolormesh(
-        columns, rows, np.ma.masked_invalid(chart.z), cmap="PuOr_r", norm=TwoSlopeNorm(0, -top, top), shading="nearest"
-    )
+        columns, rows, np.ma.masked_invalid(chart.z), cmap="PuOr_r", norm=TwoSlopeNorm(0, -top, top), shading="nearest",
+        rasterized=chart.z.size > MOST_SHAPES,
+    )  # fmt: skip
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=25)
     bar.set_label("$z$ (standard errors)")
     for row, column in np.argwhere(~np.isfinite(chart.z)):
@@ -39,9 +46,10 @@ def draw_map(chart: HeatMap) -> Figure:
             if np.isfinite(z):
                 axes.text(column, row, f"{round(z, 1) + 0.0:.1f}", ha="center", va="center", fontsize=6, color=color)
     for axis, values, label in ((axes.xaxis, chart.x, chart.xlabel), (axes.yaxis, chart.y, chart.ylabel)):
-        axis.set_ticks(np.arange(len(values)), [tick(v) for v in values])
+        places = np.arange(0, len(values), -(-len(values) // MOST_TICKS))
+        axis.set_ticks(places, [tick(values[k]) for k in places])
         axis.set_label_text(to_matplotlib(label))
-    if sum(len(tick(v)) for v in chart.x) > 34:
+    if sum(len(label.get_text()) for label in axes.get_xticklabels()) > 34:
         axes.tick_params(axis="x", labelrotation=45)
     axes.tick_params(length=0)
     axes.set_title(to_matplotlib(chart.title), pad=4)

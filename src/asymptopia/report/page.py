@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..engine.files import replace
 from .charts import Chart, HeatMap
 from .compose import charts_of
 from .contents import Table, law_content, summary_rows, together
@@ -89,9 +90,7 @@ def write_report(
     assets = _assets()
     text = _environment().get_template("report.html").render(**context, **assets, scripts=_hashes(assets))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    replace(path, text.encode())
     return path
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.files import replace
 from .grid import slug
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def write_tables(folder: str | Path, confrontations: Sequence[Confrontation]) ->
     paths = []
     for name, text in texts.items():
         if text:
-            (folder / name).write_text(text, encoding="utf-8")
+            replace(folder / name, text.encode())
             paths.append(folder / name)
     return paths
 

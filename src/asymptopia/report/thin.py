@@ -10,21 +10,27 @@ import numpy as np
 from .charts import Chart, Curve, HeatMap, Measured
 
 MOST_POINTS = 300  # of one curve
+FEWEST_POINTS = 20  # of one curve, however many there are
+MOST_MARKS = 4500  # measured points in all charts of a law
 MOST_CELLS = 80  # of a map, along each side
 WORDS = " Of so many points the worst of each stretch is drawn; the table has all."
 
 
-def thinned(chart: Chart | HeatMap) -> Chart | HeatMap:
+def thinned(chart: Chart | HeatMap, marks: int = MOST_MARKS) -> Chart | HeatMap:
     """The chart with at most `MOST_POINTS` points a curve, or `MOST_CELLS` squared in a map; itself if it has fewer.
 
+    If all its curves together have more than this number of measured `marks`, each has fewer points accordingly.
     Of every stretch that becomes one, the point with the largest |z| stays, so that what refutes is seen; of a line
     both ends of its range.
     """
     if isinstance(chart, HeatMap):
         return _map(chart)
-    if all(_length(c) <= MOST_POINTS for p in chart.panels for c in p.curves):
+    curves = [c for p in chart.panels for c in p.curves]
+    most = max(min(marks // max(sum(len(c.measured) for c in curves), 1), MOST_POINTS), FEWEST_POINTS)
+    drawn = sum(len(m.x) for c in curves for m in c.measured)
+    if max(map(_length, curves), default=0) <= (MOST_POINTS if drawn <= marks else most):
         return chart
-    panels = tuple(replace(p, curves=tuple(map(_curve, p.curves))) for p in chart.panels)
+    panels = tuple(replace(p, curves=tuple(_curve(c, most) for c in p.curves)) for p in chart.panels)
     return replace(chart, panels=panels, caption=chart.caption + WORDS)
 
 
@@ -38,18 +44,18 @@ def _length(curve: Curve) -> int:
     return max([len(curve.x), len(curve.z), *(len(m.x) for m in curve.measured)])
 
 
-def _curve(curve: Curve) -> Curve:
-    if _length(curve) <= MOST_POINTS:
+def _curve(curve: Curve, most: int) -> Curve:
+    if _length(curve) <= most:
         return curve
     z = np.nan_to_num(np.abs(curve.z), nan=np.inf)
-    keep = worst(z, MOST_POINTS) if len(z) > MOST_POINTS else np.arange(len(z))
+    keep = worst(z, most) if len(z) > most else np.arange(len(z))
     line = _ends(curve.line)
     return replace(
         curve,
         x=curve.x[line],
         line=curve.line[line],
         line_error=None if curve.line_error is None else curve.line_error[line],
-        measured=tuple(_points(m, keep if len(m.x) == len(z) else None) for m in curve.measured),
+        measured=tuple(_points(m, keep if len(m.x) == len(z) else None, most) for m in curve.measured),
         z_x=curve.z_x[keep],
         z=curve.z[keep],
         critical=curve.critical[keep],
@@ -65,10 +71,10 @@ def _ends(line: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([[0], worst(known, half), worst(-known, half), [len(line) - 1]]))
 
 
-def _points(measured: Measured, keep: np.ndarray | None) -> Measured:
-    if len(measured.x) <= MOST_POINTS:
+def _points(measured: Measured, keep: np.ndarray | None, most: int) -> Measured:
+    if len(measured.x) <= most:
         return measured
-    keep = worst(np.zeros(len(measured.x)), MOST_POINTS) if keep is None else keep
+    keep = worst(np.zeros(len(measured.x)), most) if keep is None else keep
     error = None if measured.error is None else measured.error[keep]
     return replace(measured, x=measured.x[keep], y=measured.y[keep], error=error)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.code import theory_fingerprint
+from ..engine.files import content, replace
 from . import Confront
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def answered(asked: Confront, confrontation: Confrontation, folder: Path) -> tup
             kept[name] = [a.plain() for a in (asked.plan.samples_needed(asked.errors), asked.plan.ridges())]
         except ArithmeticError as error:
             return (asked.plan.trusted(confrontation),), (f"{asked.name}: {error}",)
-        path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        replace(path, json.dumps(kept, indent=1).encode())
     old = [Answer(a["title"], a["text"], tuple(a["columns"]), tuple(map(tuple, a["rows"]))) for a in kept[name]]
     return (asked.plan.trusted(confrontation), *old), ()
 
@@ -43,7 +44,7 @@ def answered(asked: Confront, confrontation: Confrontation, folder: Path) -> tup
 def _kept(path: Path) -> dict[str, Any]:
     """The answers kept in a file; none if it is not there or damaged."""
     try:
-        stored = json.loads(path.read_bytes())
+        stored = json.loads(content(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return stored if isinstance(stored, dict) else {}

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from ..contract.law import Statement
 from ..contract.record import StatementError
 from ..engine import Adaptive, EngineError, Entry, Progress, Results, lock, run
+from ..engine.cluster import check_scheduler
 from ..engine.code import behind, changes, fingerprint, syntax_digest, theory_fingerprint
+from ..engine.files import content
 from ..engine.portrait import portrait
 from ..verdict.confront import Confrontation, confront
 from . import Confront, Study
 from .answers import answered, section
 from .schema import checked
 from .staging import at_stage, decide
-from .told import edits, names_files, told
+from .told import edits, fits, names_files, told
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,6 +80,8 @@ def perform(
 
     Raises `StatementError` before anything is run if a statement has no limit or the folder cannot take the results.
     """
+    if scheduler is not None:
+        check_scheduler(scheduler)
     entries = [Entry(str(k), c.statement, c.sizes, c.seeds) for k, c in enumerate(study.items)]
     message = print if progress is None else progress.message
     results = Results.open_or_create(folder, _lock(study, entries, folder), study.text, shard, message)
@@ -122,7 +126,7 @@ def reopened(folder: str | Path, trust: bool = False) -> tuple[Study, Results]:
     results = Results.open(folder)
     path = results.folder / "study.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content(path).decode()
     except (OSError, UnicodeDecodeError):
         raise StatementError(f"{str(folder)!r} holds no readable study.toml, which says what it is about.") from None
     return at_stage(_read(results, text, path, trust), results.folder), results
@@ -139,9 +143,8 @@ def _read(results: Results, text: str, path: Path, trust: bool) -> Study:
     return told(results, text, base)
 
 
-def rebuilt(folder: str | Path, trust: bool = False) -> Done:
+def rebuilt(study: Study, results: Results) -> Done:
     """The report and tables of a results folder, anew from its journal; no cell is computed."""
-    study, results = reopened(folder, trust)
     results.write(PATIENCE)
     return publish(study, results, kept(study, results))
 
@@ -160,8 +163,7 @@ def kept(study: Study, results: Results) -> list[Kept]:
     complete = []
     for k, asked in enumerate(study.items):
         found_here = (old.get(f"{k}/{what}") for what in ("limit", "experiment"))
-        same = repr(asked.statement)
-        limit, whole = (d if d is not None and d.attrs.get("statement") == same else None for d in found_here)
+        limit, whole = (d if d is not None and fits(d, asked.statement) else None for d in found_here)
         data = stored(asked, results)
         if whole is not None and limit is not None and _numbers(whole) > _numbers(data):
             if _one_version(asked, results):
@@ -236,6 +238,7 @@ def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
     }
     results.write()
     try:
+        _check_figures(results)
         results.consolidate(groups)
         answers: dict[int, tuple[Answer, ...]] = {}
         unanswered: tuple[str, ...] = ()
@@ -248,12 +251,22 @@ def publish(study: Study, results: Results, kept: Sequence[Kept]) -> Done:
             results.folder, confrontations, title=study.title, provenance=_origin(results),
             extra_sections=[*sections, *failed_cells(study, results)], downloads=("results.nc", "study.toml"),
         )  # fmt: skip
+    except OSError as error:
+        raise EngineError(
+            f"Cannot write {str(error.filename2 or error.filename or results.shown)!r}: {error.strerror or error}. "
+            "Every finished cell is safe; `asymptopia report` writes the rest when that is mended."
+        ) from error
     finally:
         results.release()
     notes = tuple(one.note for one in kept if one.note)
     failures = _failures([one.experiment for one in kept])
     page = results.shown / page.relative_to(results.folder)
     return Done(results.shown, tuple(confrontations), answers, failures, unanswered, notes, page)
+
+
+def _check_figures(results: Results) -> None:
+    if (results.folder / "figures").is_symlink():
+        raise EngineError(f"'{results.shown}/figures' is a link, through which nothing is written. Remove it.")
 
 
 def failed_cells(study: Study, results: Results) -> list[Section]:
@@ -302,7 +315,7 @@ def predicted(study: Study, results: Results) -> list[xr.Dataset]:
 
 def _theory(asked: Confront, old: xr.Dataset | None) -> xr.Dataset:
     code = code_of(asked.statement)
-    if old is not None and old.attrs.get("code") == code and old.attrs.get("statement") == repr(asked.statement):
+    if old is not None and old.attrs.get("code") == code and fits(old, asked.statement):
         return old
     try:
         return asked.statement.limit().assign_attrs(code=code)

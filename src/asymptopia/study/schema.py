@@ -15,6 +15,7 @@ from ..contract.record import StatementError, nearest
 from ..contract.statement import parse, parse_range, parse_value
 from ..contract.sweep import sweep
 from ..engine import Adaptive
+from ..engine.files import printable
 from ..forecast import SEEDS, Forecast
 from ..parts.data import Data, feature_map, named_data
 from ..parts.data import Table as DataTable
@@ -91,7 +92,7 @@ def checked(text: str, path: Path, base: str | Path | None = None) -> Study:
     assert table is not None
     items = [_item(asked, table, s) for asked, s in zip(table.confront, statements, strict=True) if s is not None]
     items += [_planned(asked, table, plan) for asked, plan in zip(table.forecast, plans, strict=True)]
-    return Study(table.title, tuple(items), text, folder)
+    return Study(printable(table.title), tuple(items), text, folder)
 
 
 def _table(raw: dict[str, Any], problems: Problems) -> StudyTable | None:
@@ -229,7 +230,7 @@ def _item(asked: ConfrontTable, study: StudyTable, statement: Statement) -> Conf
     sizes = asked.sizes if asked.sizes is not None else study.sizes
     seeds = asked.seeds if asked.seeds is not None else study.seeds
     return Confront(
-        asked.name or statement.short(),  # type: ignore[attr-defined]
+        printable(asked.name or statement.short()),  # type: ignore[attr-defined]
         statement,
         tuple(sizes) if sizes else None,
         _seeds(seeds),
@@ -247,7 +248,7 @@ def _seeds(said: AdaptiveSeeds | list[int] | int | None) -> Adaptive | tuple[int
 def _planned(asked: ForecastTable, study: StudyTable, plan: Forecast) -> Confront:
     level = asked.level if asked.level is not None else study.level
     resolution = asked.resolution if asked.resolution is not None else study.resolution
-    name = asked.name or f"forecast of {asked.data}"
+    name = printable(asked.name or f"forecast of {asked.data}")
     return Confront(name, plan.statement, None, plan.seeds, level, resolution, plan, tuple(asked.errors))
 
 

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.law import Law
+from ..contract.record import StatementError
+from ..engine.files import content, replace
 from ..verdict.confront import confront
 from ..verdict.stages import Stage, next_stage
 from .items import Confront, Study
@@ -89,7 +92,7 @@ def _stage(item: Confront, state: dict[str, Any] | None) -> Stage:
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
     """What the folder says of its stages; nothing where it says none, or nonsense."""
     try:
-        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        told = json.loads(content(folder / FILE))
         return {k: v for k, v in told.items() if _sane(v)}
     except (OSError, ValueError, AttributeError):
         return {}
@@ -102,12 +105,14 @@ def _sane(state: Any) -> bool:
     except (KeyError, TypeError):
         return False
     whole = [*sizes, seeds, number] if isinstance(sizes, list) and sizes else [None]
-    return all(type(n) is int and 0 <= n < 10**9 for n in whole) and seeds >= 2 and all(
-        isinstance(x, int | float) and math.isfinite(x) for x in numbers
-    )  # fmt: skip
+    if not all(type(n) is int for n in whole) or not all(isinstance(x, int | float) for x in numbers):
+        return False
+    try:
+        Law().sizes_and_seeds(sizes, seeds)
+    except StatementError:
+        return False
+    return number >= 0 and all(map(math.isfinite, numbers))
 
 
 def _write(folder: Path, known: dict[str, dict[str, Any]]) -> None:
-    fresh = folder / f"{FILE}.new"
-    fresh.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    fresh.replace(folder / FILE)
+    replace(folder / FILE, json.dumps(known, indent=1).encode())

@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 
 from asymptopia import NoLimit, StatementError, confront, parse
+from asymptopia.engine.cells import measured
 from asymptopia.laws.mean_field.two_layer import TwoLayer
 from asymptopia.parts.activation import Erf, Identity, Power, Ramp, Sign, Tanh
 from asymptopia.parts.data import Bundled, Table
@@ -170,3 +171,13 @@ def test_steep_quadratic_units_are_stable_at_every_width():
     assert limit["risk"][0] == pytest.approx(0.262749, abs=1e-6)
     measured = law.experiment((50,), 20)["output"].values.reshape(-1, 3)
     assert (np.abs(measured.mean(axis=0) - limit["output"][0]) < 4 * measured.std(axis=0) / 20**0.5 + 0.02).all()
+
+
+def test_steps_that_are_too_long_are_told_by_the_law_and_by_the_engine():
+    fast = TwoLayer(
+        rate=1000.0, activation=Power(degree=2), data=QuadraticForm(), start=Weights(), times=(1.0,), batch=1
+    )
+    with pytest.raises(ArithmeticError, match=r"no number at size 25: steps of rate / n = 40 can be too long"):
+        fast.experiment((25,), 2)
+    status, _, error, *_ = measured(fast, 25, (0, 1))
+    assert status == "nan" and "take more neurons or a smaller `rate`" in error

@@ -91,6 +91,14 @@ class _Network(Law):
         if not moving and isinstance(self.start, Weights):
             raise NoLimit(f"{self.activation!r} is flat wherever it has a slope: such neurons never move.")
 
+    def unstable(self, n: int) -> str | None:
+        if not self.batch:
+            return None
+        return (
+            f"steps of rate / n = {self.rate / n:g} can be too long for {n} neurons of {self.activation!r}, though not "
+            "for the limit, whose steps vanish; take more neurons or a smaller `rate`."
+        )
+
     def coords(self) -> dict[str, Any]:
         probes = self.where(inputs_of(self.data))
         return {

@@ -120,6 +120,12 @@ class OnlineSGD(Law):
 
             check_bounded(self)
 
+    def unstable(self, n: int) -> str | None:
+        return (
+            f"steps of `rate` {self.rate:g} on single samples can throw a student of dimension {n} off, though not "
+            "the limit, whose fluctuations vanish; take a larger dimension or a smaller rate."
+        )
+
     def valid(self) -> str | None:
         Q, R, _ = self.overlaps()
         v, _ = self.second_layers()
