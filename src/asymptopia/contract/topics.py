@@ -53,6 +53,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "MultiIndex": ("single-index", "phase retrieval", "feature learning", "weak recovery", "generative exponent"),
     "NoisyTwoLayer": ("mean field", "mean-field langevin", "weight decay", "feature learning"),
     "NonReversibleTempering": ("parallel tempering", "replica exchange", "round trips", "mcmc"),
+    "OneGiantStep": ("feature learning", "spiked random features", "gradient step", "ridge regression", "two-layer"),
     "OneThirdLaw": ("scaling law", "logistic regression", "power law", "cross-entropy"),
     "OnlineSGD": ("one-pass", "saad-solla", "teacher student", "plateau", "committee machine", "feature learning"),
     "PALM": ("matrix factorization", "proximal", "nonconvex", "alternating"),
