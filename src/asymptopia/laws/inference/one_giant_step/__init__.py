@@ -82,6 +82,10 @@ class OneGiantStep(Law):
         "norm": Observable("Q", "|a|^2 / p"),
         "spike_overlap": Observable(r"\gamma", "cosine of the spike with the teacher"),
     }
+    exercises = (
+        dict(step=4.0, alpha=3.0, features=1.5, ridge=0.2),
+        dict(step=3.0, alpha0=0.8, teacher=SignOf(flip=0.1)),
+    )
     landmarks = LANDMARKS
 
     def check(self) -> None:
