@@ -77,9 +77,11 @@ class OneGiantStep(Law):
     compiled = False
     observables = {
         "test_error": Observable(r"\varepsilon_g", "share of new inputs with the wrong sign", resolution=0.1),
-        "test_loss": Observable(r"\mathcal{L}_g", "half the mean squared error on new labels"),
-        "train_loss": Observable(r"\mathcal{L}_t", "half the mean squared error on the readout's samples"),
-        "norm": Observable("Q", "|a|^2 / p"),
+        "test_loss": Observable(r"\mathcal{L}_g", "half the mean squared error on new labels", resolution=0.1),
+        "train_loss": Observable(
+            r"\mathcal{L}_t", "half the mean squared error on the readout's samples", resolution=0.1
+        ),
+        "norm": Observable("Q", "|a|^2 / p", resolution=0.1),
         "spike_overlap": Observable(r"\gamma", "cosine of the spike with the teacher"),
     }
     exercises = (
