@@ -62,8 +62,8 @@ class ContextualBlockModel(Law):
     right one, and forgets them where there is nothing to find.
     """
 
-    graph: float = field(0.8, "signal of the graph, lambda", at_least=0)
-    features: float = field(0.8, "signal of the features, mu", at_least=0)
+    graph: float = field(1.2, "signal of the graph, lambda", at_least=0)
+    features: float = field(1.0, "signal of the features, mu", at_least=0)
     aspect: float = field(1.0, "nodes per feature, n / p", above=0)
 
     size = "nodes"

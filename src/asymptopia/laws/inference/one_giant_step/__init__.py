@@ -105,4 +105,9 @@ class OneGiantStep(Law):
     def valid(self) -> str | None:
         if self.ridge < 1e-3 and abs(self.features / self.alpha - 1) < 0.1:
             return "close to interpolation, p = n, with so little ridge finite systems vary widely"
+        if 0 < self.step < 0.3:
+            return (
+                "a spike however short is amplified by the readout in the limit, but with so short a step only in "
+                "dimensions much larger than 1/step^2"
+            )
         return None
