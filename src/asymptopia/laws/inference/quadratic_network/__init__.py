@@ -60,11 +60,11 @@ class QuadraticNetwork(Law):
 
     alpha: float = field(0.3, "samples per squared dimension, n / d^2", above=0)
     kappa: float = field(0.5, "hidden units per dimension", above=0)
-    noise: float = field(0.0, "variance of the noise of a label", at_least=0)
+    noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
     size = "dimension"
     sizes = (40, 56, 80, 112)
-    seeds = 48
+    seeds = 80
     block = 4
     source = MAILLARD
     bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,
