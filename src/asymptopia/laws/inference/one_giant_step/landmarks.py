@@ -21,11 +21,9 @@ LANDMARKS = (
             (STEEP, "test_error", 0.197927, 0.0048),
             (STEEP, "test_loss", 0.300758, 0.0067),
             (STEEP, "train_loss", 0.074811, 0.0041),
-            (STEEP, "norm", 0.859141, 0.0258),
             (SCARCE, "test_error", 0.247146, 0.0062),
             (SCARCE, "test_loss", 0.36205, 0.0074),
             (SCARCE, "train_loss", 0.218238, 0.0054),
-            (SCARCE, "norm", 1.556225, 0.035),
         )
     ),
 )
