@@ -86,8 +86,12 @@ class InContextRegression(Law):
     compiled = False
     vectorised = True
     observables = {
-        "test_error": Observable(r"e_{new}", "squared error on new tasks, without the noise of the answer"),
-        "seen_task_error": Observable(r"e_{seen}", "squared error on the training tasks, without the noise"),
+        "test_error": Observable(
+            r"e_{new}", "squared error on new tasks, without the noise of the answer", resolution=0.1
+        ),
+        "seen_task_error": Observable(
+            r"e_{seen}", "squared error on the training tasks, without the noise", resolution=0.1
+        ),
         "train_loss": Observable(r"e_{train}", "mean squared residual of the training prompts"),
     }
     landmarks = _landmarks()
