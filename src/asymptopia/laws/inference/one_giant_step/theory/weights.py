@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....numerics.gaussian import nodes
+from .....parts.channel import Sign
 
 if TYPE_CHECKING:
     from .. import OneGiantStep
@@ -60,6 +61,7 @@ def spiked(law: OneGiantStep) -> Spiked:
     rho, step, samples = slope - mu1, law.step, law.alpha0
     second, third, fourth = (float(w @ rho**k) for k in (2, 3, 4))
     curved, pulled = float(w @ (rho * z**2)), float(w @ (rho * z) ** 2)
+    assert isinstance(law.teacher, Sign)  # see `check`
     C = (1 - 2 * law.teacher.flip) * math.sqrt(2 / math.pi)
     g = C**2 + 1 / samples
     tau = step**2 * second / samples
