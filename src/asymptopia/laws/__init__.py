@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .inference.mixture_erm import MixtureERM as MixtureERM
     from .inference.multi_index import MultiIndex as MultiIndex
     from .inference.multi_layer_glm import MultiLayerGLM as MultiLayerGLM
+    from .inference.one_giant_step import OneGiantStep as OneGiantStep
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.random_features import RandomFeatures as RandomFeatures
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix

@@ -55,7 +55,7 @@ def test_recovery_is_perfect_above_its_threshold():
         edge = thresholds(law, along="alpha")["perfect_recovery"]
         below, above = (float(law.replace(alpha=edge * s).limit()["mse"]) for s in (0.98, 1.02))
         assert above == 0 and 0 < below < 0.05 * (1 + 1 / kappa)
-    assert thresholds(QuadraticNetwork(), along="alpha") == {}
+    assert thresholds(QuadraticNetwork(noise=0.5), along="alpha") == {}
     with pytest.raises(StatementError, match="'alpha'"):
         thresholds(QuadraticNetwork(), along="kappa")
     assert "perfect recovery" in QuadraticNetwork(alpha=0.37, noise=0.0).valid()
@@ -80,11 +80,12 @@ class Linear(QuadraticNetwork):
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
-    law = QuadraticNetwork(alpha=0.5)
+    noisy = dict(alpha=0.5, noise=0.5)
+    law = QuadraticNetwork(**noisy)
     experiment = law.experiment(sizes=(20, 30, 45, 65), seeds=40)
     assert confront(law, experiment).verdict != "disagrees"
-    assert confront(Linear(alpha=0.5), experiment).verdict == "disagrees"
-    assert off(law, experiment) < 1 < 2 < off(WithoutMemory(alpha=0.5), experiment)
+    assert confront(Linear(**noisy), experiment).verdict == "disagrees"
+    assert off(law, experiment) < 1 < 2 < off(WithoutMemory(**noisy), experiment)
 
 
 def off(law, experiment):

@@ -74,10 +74,10 @@ class HalfAsFast(EquiangularAttention):
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
-    law = EquiangularAttention()
+    law = EquiangularAttention(tokens=8)
     experiment = law.experiment(seeds=60)
     assert confront(law, experiment, resolution=0.1).verdict != "disagrees"
-    for wrong in (WithoutItself(), HalfAsFast()):
+    for wrong in (WithoutItself(tokens=8), HalfAsFast(tokens=8)):
         assert confront(wrong, experiment).verdict == "disagrees"
     law = EquiangularAttention(attention="unnormalised", tokens=5)
     assert confront(law, seeds=40, resolution=0.1).verdict != "disagrees"

@@ -55,7 +55,7 @@ class EquiangularAttention(Law):
     dimension $d \ge n$; random ones deviate by 1/d in the mean.
     """
 
-    tokens: int = field(8, "number of tokens n", at_least=2)
+    tokens: int = field(32, "number of tokens n", at_least=2)
     beta: float = field(1.0, "inverse temperature of attention", at_least=0, at_most=100)
     attention: str = field("softmax", "how weights are normalised", one_of=("softmax", "unnormalised"))
     times: tuple[float, ...] = field((1.0, 3.0, 6.0), "times, increasing", at_least=0, axis="time")

@@ -52,8 +52,8 @@ class FeatureLearning(Law):
 
     size = "width"
     sizes = (64, 128, 256)
-    seeds = 64
-    block = 16
+    seeds = 192
+    block = 64
     source = f"{YANG}; {BORDELON}"
     bibtex = """@inproceedings{YangHu2021,
   author = {Yang, Greg and Hu, Edward J.},
@@ -68,7 +68,9 @@ class FeatureLearning(Law):
     status = "proved (tensor programs), for activations that grow no faster than a power"
     observables = {
         "loss": Observable(r"\mathcal{L}", "half the mean squared error on the samples", dims=("step",)),
-        "kernel_change": Observable(r"\|\Delta\Phi\|", "relative change of the last features' kernel", dims=("step",)),
+        "kernel_change": Observable(
+            r"\|\Delta\Phi\|", "relative change of the last features' kernel", dims=("step",), resolution=0.1
+        ),
         "alignment": Observable(r"\cos", "cosine of that kernel with the labels'", dims=("step",)),
     }
     landmarks = (

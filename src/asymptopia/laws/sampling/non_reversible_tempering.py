@@ -186,7 +186,7 @@ class NonReversibleTempering(Law):
     ladder: int | None = field(None, "replicas of `finite_round_trip_rate`; None for infinitely many", at_least=2)
 
     size = "replicas"
-    sizes = (16, 32, 64, 128)
+    sizes = (32, 64, 128, 256)
     seeds = 24
     block = 24
     source = SYED

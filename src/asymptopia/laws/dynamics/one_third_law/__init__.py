@@ -65,7 +65,7 @@ class OneThirdLaw(Law):
 
     size = "dimension"
     sizes = (50, 100, 200)
-    seeds = 64
+    seeds = 80
     block = 16
     source = KUEHN
     bibtex = """@article{KuehnThelgeRosenow2026,

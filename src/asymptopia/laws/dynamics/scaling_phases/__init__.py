@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,9 +81,9 @@ class ScalingPhases(Law):
     times: tuple[int, ...] = field((10, 100, 1000), "numbers of steps, increasing")
 
     size = "runs"
-    sizes = (1, 2, 4)
-    seeds = 320
-    block = 40
+    sizes = (8, 16, 32)
+    seeds = 48
+    block = 12
     source = PAQUETTE
     bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},
@@ -93,7 +94,7 @@ class ScalingPhases(Law):
     status = "heuristic (deterministic equivalent of the resolvent; exact in the mean over samples for given features)"
     compiled = False
     observables = {
-        "test_error": Observable("P", "mean squared error", dims=("time",), resolution=0.1),
+        "test_error": Observable("P", "mean squared error", dims=("time",), resolution=0.1, bias=math.inf),
         "floor": Observable("P_0", "least error of a model of this width", limit_only=True),
         "loss_exponent": Observable(r"\eta", "exponent of the loss in compute", limit_only=True),
         "width_exponent": Observable(r"\xi", "exponent of the best width in compute", limit_only=True),

@@ -23,19 +23,22 @@ def realize(law: ScalingPhases, n: int, key: jax.Array) -> dict[str, Any]:
 
 
 def _run(law: ScalingPhases, rng: np.random.Generator) -> np.ndarray:
+    """Of the data SGD sees features and label alone, jointly Gaussian: they are drawn without the data."""
     d, v = law.width, round(law.ratio * law.width)
     j = np.arange(1, v + 1.0)
-    deviation, target = j**-law.alpha, j**-law.beta
-    W = rng.standard_normal((v, d)) / np.sqrt(d)
+    deviation = j**-law.alpha
+    W = deviation[:, None] * rng.standard_normal((v, d)) / np.sqrt(d)
+    target = deviation * j**-law.beta
+    mixing = np.linalg.qr(np.column_stack([W, target]), mode="r")
     rate = law.rate / np.sum(deviation**2) / law.batch
     theta, seen, at = np.zeros(d), [], 0
     for end in law.times:
         while at < end:
             count = min(PART, end - at)
-            x = rng.standard_normal((count, law.batch, v)) * deviation
-            features, labels = x @ W, x @ target
+            both = rng.standard_normal((count, law.batch, len(mixing))) @ mixing
+            features, labels = both[..., :d], both[..., d]
             for k in range(count):
                 theta -= rate * features[k].T @ (features[k] @ theta - labels[k])
             at += count
-        seen.append(np.sum((deviation * (W @ theta - target)) ** 2))
+        seen.append(np.sum((W @ theta - target) ** 2))
     return np.array(seen)

@@ -63,8 +63,8 @@ class QuadraticNetwork(Law):
     noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
     size = "dimension"
-    sizes = (45, 65, 95)
-    seeds = 64
+    sizes = (40, 56, 80, 112)
+    seeds = 80
     block = 4
     source = MAILLARD
     bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,

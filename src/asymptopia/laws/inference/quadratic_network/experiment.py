@@ -24,7 +24,7 @@ def realize(law: QuadraticNetwork, n: int, key: jax.Array) -> dict[str, Any]:
     units = whole(law.kappa * d, rng)
     W = rng.standard_normal((units, d))
     S = W.T @ W / units
-    X = rng.standard_normal((whole(law.alpha * d**2, rng), d))
+    X = rng.standard_normal((whole(law.alpha * d**2, rng), d), dtype=np.float32)
     y = _labels(X, S) + np.sqrt(law.noise) * rng.standard_normal(len(X))
     estimate = _message_passing(X, y, law.kappa, law.noise)
     mse = np.sum((estimate - S) ** 2) / d
@@ -33,7 +33,8 @@ def realize(law: QuadraticNetwork, n: int, key: jax.Array) -> dict[str, Any]:
 
 def _labels(X: np.ndarray, S: np.ndarray) -> np.ndarray:
     """tr(S Z) of each sample, Z = (x x' - 1) / sqrt(d)."""
-    return np.asarray((np.einsum("ni,ni->n", X @ S, X) - np.trace(S)) / np.sqrt(len(S)))
+    square = np.einsum("ni,ni->n", X @ S.astype(X.dtype), X)
+    return np.asarray((square.astype(float) - np.trace(S)) / np.sqrt(len(S)))
 
 
 def _message_passing(X: np.ndarray, y: np.ndarray, kappa: float, noise: float) -> np.ndarray:
@@ -43,7 +44,7 @@ def _message_passing(X: np.ndarray, y: np.ndarray, kappa: float, noise: float) -
     for _ in range(60 + round(2 * d**0.5)):
         g_new = (y - _labels(X, S) + V * g) / (noise + V)
         g = KEPT * g + (1 - KEPT) * g_new
-        pull = (X.T * g) @ X - g.sum() * np.eye(d)
+        pull = (X.T * g.astype(X.dtype)) @ X - g.sum() * np.eye(d)
         R = S + (noise + V) / (2 * alpha * d * np.sqrt(d)) * pull
         s2 = (noise + V) / (4 * alpha)
         S_new, mse = denoise(R, s2, kappa)
