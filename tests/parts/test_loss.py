@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from asymptopia.contract.record import StatementError
+from asymptopia.parts.classes import Softmax
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Loss, Square
 
-PARTS = [Square(), Logistic(), Hinge(), Huber(), Huber(delta=0.3), Absolute()]
+PARTS = [Square(), Logistic(), Softmax(), Hinge(), Huber(), Huber(delta=0.3), Absolute()]
 
 
 def square(y, z):

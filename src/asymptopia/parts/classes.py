@@ -25,6 +25,24 @@ class Softmax(Loss):
         xp = namespace(y, z)
         return xp.logaddexp(0.0, -2 * y * z)
 
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+        return 2 * _LOGISTIC.gradient(y, 2 * np.asarray(z))
+
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+        return 4 * _LOGISTIC.curvature(y, 2 * np.asarray(z))
+
+    def proximal(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> np.ndarray:
+        return _LOGISTIC.proximal(y, 2 * np.asarray(omega), 4 * np.asarray(V)) / 2
+
+    def kinks(self, y: ArrayLike) -> np.ndarray:
+        return _LOGISTIC.kinks(y)
+
+    def knots(self, y: ArrayLike) -> np.ndarray:
+        return _LOGISTIC.knots(y) / 2
+
+
+_LOGISTIC = Logistic()
+
 
 def suits_classes(loss: Loss) -> bool:
     """Whether a loss is one of several classes: softmax, or logistic or square against the rest."""

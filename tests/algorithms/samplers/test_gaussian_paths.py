@@ -109,7 +109,7 @@ def test_zig_zags_asymptotic_variance_in_one_dimension(refreshment):
     ("arguments", "options", "said"),
     [
         (([1.0, -1.0], [0.0, 0.0], 1.0), {}, "positive definite"),
-        ((np.diag([1.0, 0.0]), [0.0, 0.0], 1.0), {}, "cannot be normalised"),
+        ((np.diag([1.0, 0.0]), [0.0, 0.0], 1.0), {}, "smallest eigenvalue is 0"),
         (([[1.0, 2.0], [0.0, 1.0]], [0.0, 0.0], 1.0), {}, "symmetric"),
         (([1.0, np.nan], [0.0, 0.0], 1.0), {}, "finite"),
         (([1.0], [np.nan], 1.0), {}, "start"),
