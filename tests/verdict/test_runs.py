@@ -145,12 +145,13 @@ def test_shorthand(value, error, text):
 def test_a_law_may_be_the_limit():
     """Runs that scatter about the limit of a law agree with it, and not with that of another statement."""
     law, rng = CurieWeiss(h=0.2), np.random.default_rng(1)
-    rows = [(n, beta, float(law.replace(beta=beta).limit()["magnetisation"]) + rng.normal() / n)
-            for n in (100, 200, 400) for beta in (0.5, 1.0) for _ in range(60)]  # fmt: skip
+    betas = (0.5, 1.0)
+    exact = sweep(law, beta=betas).limit()["magnetisation"].values
+    rows = [(n, beta, limit + rng.normal() / n)
+            for n in (100, 200, 400) for beta, limit in zip(betas, exact, strict=True) for _ in range(60)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["n", "beta", "magnetisation"])
     common = {"value": "magnetisation", "size": "n", "by": "beta", "resolution": 0.1}
     agrees, other = (judge(table, limit=h, **common) for h in (law, law.replace(h=0.4)))
-    exact = sweep(law, beta=(0.5, 1.0)).limit()["magnetisation"].values
     np.testing.assert_array_equal(agrees["magnetisation"].table["limit"].values, exact)
     assert (agrees.verdict, other.verdict) == ("agrees", "disagrees")
 
