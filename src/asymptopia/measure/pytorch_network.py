@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def _check(node: Any, module: torch.nn.Module) -> None:
 
 def _bound(part: torch.nn.Module) -> float:
     """Weights and biases of the layer are uniform between this and its negative."""
-    return 1 / math.sqrt(part.weight[0].numel())  # type: ignore[index]
+    return 1 / math.sqrt(cast("torch.Tensor", part.weight)[0].numel())
 
 
 def _check_start(module: torch.nn.Module) -> None:
