@@ -51,7 +51,7 @@ class Committee(Law):
 
     size = "dimension"
     sizes = (200, 400, 700)
-    seeds = 32
+    seeds = 48
     block = 4
     source = AUBIN + ", equations 9-11"
     bibtex = """@article{AubinMaillardBarbierKrzakalaMacrisZdeborova2019,
