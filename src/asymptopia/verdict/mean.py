@@ -49,8 +49,8 @@ def compare(
 
     shown:   values and errors by size, (K, S), for the tables.
     granted: how many of its standard errors another extrapolation may lie off before that counts as a difference.
-    left:    what the next order may do to each estimate, (models, K): it protects a limit from refutation, never helps
-             it to agree, and coarsens the resolution.
+    left:    what the next order may do to each estimate, (models, K): it protects a limit from refutation, and coarsens
+             the resolution, twice where it is what brings the limit within reach.
     """
     estimates, errors = np.stack([f.estimate for f in fits]), np.stack([f.error for f in fits])
     total = np.hypot(errors, question.spread)
@@ -66,9 +66,11 @@ def compare(
     extrapolation = np.where(fine, apart, 0.0).max(axis=0)
     left = np.broadcast_to(left, estimates.shape)
     extrapolation = extrapolation + at(left, best)
-    detectable = (at(critical, best) + POWER) * at(total, best) + extrapolation + at(slack, best)
+    reach = at(critical, best) * at(total, best)
+    away = np.abs(at(difference, best)) - at(slack, best) - reach
+    excused = np.where(away > 0, at(left, best), 0.0)
+    detectable = reach + POWER * at(total, best) + extrapolation + at(slack, best) + excused
     refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
-    near = np.abs(at(difference, best)) - at(slack, best) <= at(critical, best) * at(total, best)
     outcome = Outcome(
         estimate=at(estimates, best),
         error=at(errors, best),
@@ -77,7 +79,7 @@ def compare(
         critical=at(critical, nearest),
         detectable=detectable,
         refuted=refuted,
-        settled=~refuted & near & (detectable <= question.wanted),
+        settled=~refuted & (away <= excused) & (detectable <= question.wanted),
         value=shown[0],
         value_error=shown[1],
         fit=at(np.stack([f.curve for f in fits]), best),
