@@ -57,7 +57,7 @@ def _unseen(fits: Sequence[Fit], logs: Sample, bias: float) -> np.ndarray:
     corrected = fits[PLAIN]
     per_unit = [(f.linear * shape).sum(axis=1) for f in fits[:PLAIN]]
     with np.errstate(divide="ignore", invalid="ignore"):
-        allowed = [(np.abs(f.estimate - corrected.estimate) + GRANTED * corrected.error) for f in fits[:PLAIN]]
+        allowed = [np.abs(f.estimate - corrected.estimate) + GRANTED * corrected.error for f in fits[:PLAIN]]
     return np.stack([np.fmin(LARGEST * np.abs(u), a) for u, a in zip(per_unit, allowed, strict=True)])
 
 

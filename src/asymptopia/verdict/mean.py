@@ -63,12 +63,11 @@ def compare(
     nearest = np.argmin(np.where(fine, np.nan_to_num(np.abs(z) / critical, nan=np.inf), np.inf), axis=0)
     between = (fine & (difference > 0)).any(axis=0) & (fine & (difference < 0)).any(axis=0)
     apart = np.maximum(np.abs(estimates - at(estimates, best)) - granted * errors, 0.0)
-    extrapolation = np.where(fine, apart, 0.0).max(axis=0)
-    left = np.broadcast_to(left, estimates.shape)
-    extrapolation = extrapolation + at(left, best)
+    order = at(np.broadcast_to(left, estimates.shape), best)
+    extrapolation = np.where(fine, apart, 0.0).max(axis=0) + order
     reach = at(critical, best) * at(total, best)
     away = np.abs(at(difference, best)) - at(slack, best) - reach
-    excused = np.where(away > 0, at(left, best), 0.0)
+    excused = np.where(away > 0, order, 0.0)
     detectable = reach + POWER * at(total, best) + extrapolation + at(slack, best) + excused
     refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
     outcome = Outcome(
