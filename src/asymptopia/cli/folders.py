@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def report(folder: Path, trust: bool, show: bool) -> None:
         say(f"note: {line}")
     say_failures(done.failures)
     if show and done.page is not None:
-        click.launch(str(done.page.resolve()))
+        webbrowser.open(done.page.resolve().as_uri())
 
 
 @click.command()

@@ -207,7 +207,7 @@ def _check_names(law: Computable, values: dict[str, Any], known: list[str], need
     name = type(law).__name__
     for k in values:
         if k not in known:
-            hint = nearest(k, known)
+            hint = nearest(k, known) or f' Declare it: `observables = {{{k!r}: Observable("symbol", "its meaning")}}`.'
             raise StatementError(f"`{method}` of {name} returned {k!r}, which is not among its observables.{hint}")
     for k in needed:
         if k not in values:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("asymptopia", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "distributed")
+_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "distributed")
 
 
 def provenance(workers: str = "") -> dict[str, Any]:
@@ -29,7 +29,9 @@ def provenance(workers: str = "") -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that numbers depend on."""
-    installed = {"python": platform.python_version()}
+    from .. import __version__
+
+    installed = {"python": platform.python_version(), "asymptopia": __version__}
     for name in _PACKAGES:
         try:
             installed[name] = version(name)
