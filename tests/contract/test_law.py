@@ -1,5 +1,7 @@
 """The contract: what is asked of a law, and what is said when it is not kept."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,27 @@ def test_theory_errors_stand_beside_their_observable():
 
     limit = sweep(Numerical(), a=(1, 2)).limit()
     assert list(limit.data_vars) == ["x", "x_error"] and limit["x_error"].dims == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("name", "dims", "said"),
+    [("a/b", (), "'a/b'"), ("", (), "''"), ("vector", ("x\ny",), "x\\ny"), ("vector", ("seed",), "'seed'")],
+)
+def test_names_that_cannot_label_arrays_are_refused(name, dims, said):
+    with pytest.raises(StatementError, match=re.escape(said)):
+        type("Mine", (Law,), {"observables": {name: Observable("x", "x", dims=dims)}})
+
+
+def test_a_statistic_of_what_is_not_observed_is_refused():
+    observables = {"energy": Observable("e", "energy"), "spread": Observable("v", "spread", fluctuation_of="enrgy")}
+    with pytest.raises(StatementError, match="'enrgy', which is no observable. Did you mean 'energy'"):
+        type("Mine", (Law,), {"observables": observables})
+
+
+def test_a_law_without_observables_says_how_to_declare_them():
+    class Undeclared(Law):
+        def predict(self):
+            return {"mean": 0.0}
+
+    with pytest.raises(StatementError, match="Declare it: `observables = {'mean'"):
+        Undeclared().limit()

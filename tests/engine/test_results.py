@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import asymptopia
 from asymptopia import StatementError, sweep
 from asymptopia.engine import Adaptive, Entry, Results, lock, run
+from asymptopia.engine.provenance import provenance
 
 
 def entries(toys, seeds=8, sizes=(10, 20), p=(0.2, 0.6)):
@@ -167,3 +169,10 @@ def test_values_survive_exactly(tmp_path, toys):
     stored = Results.open(tmp_path).dataset(toys["Wishart"](), (6, 9), 6)
     for name in data.data_vars:
         assert np.array_equal(data[name].values.view(np.int64), stored[name].values.view(np.int64))
+
+
+def test_provenance_names_the_version_of_the_source_and_the_command(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/somewhere/asymptopia/__main__.py", "run", "a b.toml"])
+    told = provenance()
+    assert told["versions"]["asymptopia"] == asymptopia.__version__
+    assert told["command"] == "asymptopia run 'a b.toml'"

@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..numerics.arrays import Key
-from .record import NoLimit, Record
+from .record import NoLimit, Record, StatementError, nearest
+
+RESERVED = ("seed", "size")  # the axes of every experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Computable(Record):
     """A statement with observables: `predict` computes their limits, `realize` those of one finite system."""
 
     observables: ClassVar[Mapping[str, Observable]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if isinstance(cls.observables, Mapping):
+            _check_declared(cls.__name__, cls.observables)
 
     def predict(self) -> dict[str, Any]:
         """The limits of the observables, by name, and `<name>_error` for each that is known only numerically.
@@ -157,3 +164,20 @@ class Computable(Record):
     def observed(self) -> list[str]:
         """The names of the observables that `realize` returns."""
         return [k for k, o in self.observables.items() if not (o.limit_only or o.derived_from)]
+
+
+def _check_declared(law: str, observables: Mapping[str, Observable]) -> None:
+    """Raise StatementError for names that cannot label arrays in a file, and for statistics of what is not there."""
+    for name, observable in observables.items():
+        for label in (name, *observable.dims):
+            if not label.strip() or set(label) & set("/\n\r\0") or label in RESERVED:
+                allowed = f"a word without '/' other than {', '.join(RESERVED)}"
+                raise StatementError(
+                    f"Observable {name!r} of {law}: a name or axis is {label!r}, but must be {allowed}."
+                )
+        other = observable.derived_from
+        if other is not None and other not in observables:
+            raise StatementError(
+                f"Observable {name!r} of {law} is a statistic of {other!r}, which is no observable."
+                + nearest(other, observables)
+            )

@@ -16,9 +16,11 @@ _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "xarray", "h5net
 
 def provenance(workers: str = "") -> dict[str, Any]:
     """What a run should be known by, now."""
+    program = Path(sys.argv[0])
+    name = "asymptopia" if program.name == "__main__.py" else program.name
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": shlex.join([name, *sys.argv[1:]]),
         "versions": versions(),
         "commit": commit(),
         "device": device(),
