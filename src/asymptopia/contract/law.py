@@ -14,6 +14,7 @@ from .computable import Observable as Observable
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .shown import Shown
+from .tracked import tracked
 from .transitions import Phased
 
 if TYPE_CHECKING:
@@ -102,9 +103,12 @@ class Statement(Shown):
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
-        blocks = [[[p.realized(n, u) for u in units] for n in sizes] for p in self.points()]
-        names = blocks[0][0][0]
-        values = {k: np.stack([[np.concatenate([u[k] for u in b]) for b in row] for row in blocks]) for k in names}
+        points = self.points()
+        cells = [(p, n, u) for p in points for n in sizes for u in units]
+        done = [p.realized(n, u) for p, n, u in tracked(cells, self.short())]
+        rows = [done[i : i + len(units)] for i in range(0, len(done), len(units))]
+        joined = {k: np.stack([np.concatenate([unit[k] for unit in row]) for row in rows]) for k in done[0]}
+        values = {k: v.reshape(len(points), len(sizes), *v.shape[1:]) for k, v in joined.items()}
         return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
 
 
