@@ -19,6 +19,7 @@ from asymptopia.algorithms.samplers import (
     sgld,
     ula,
 )
+from asymptopia.algorithms.samplers.barker import barker_proposal
 from asymptopia.algorithms.samplers.calibration import Model, calibration_ranks
 from asymptopia.algorithms.samplers.interface import moved
 
@@ -42,6 +43,7 @@ LADDER = (1.0, 1.5, 2.2)
 SAMPLERS = {
     "random walk": lambda t: random_walk(t.logdensity, walk_size(t)),
     "mala": lambda t: mala(t.logdensity, 0.6 * narrowest(t) ** 2 / t.dimension ** (1 / 3)),
+    "barker": lambda t: barker_proposal(t.logdensity, 1.5 * narrowest(t) / t.dimension ** (1 / 6)),
     "hmc": lambda t: hmc(t.logdensity, 1.2 * narrowest(t) / t.dimension**0.25, 4),
     "nuts": lambda t: nuts(t.logdensity, narrowest(t) / t.dimension**0.25),
     "tempering": lambda t: parallel_tempering(t.logdensity, walks(t), LADDER, 0.7),
@@ -85,7 +87,21 @@ def mala_without_its_correction(target):
     return SamplingAlgorithm(right.init, step)
 
 
+def barker_without_its_correction(target):
+    right = barker_proposal(target.logdensity, h := 1.5 * narrowest(target) / target.dimension ** (1 / 6))
+
+    def step(key, state):
+        draw, side, coin = jax.random.split(key, 3)
+        size = h * jax.random.normal(draw, state.position.shape)
+        upwards = jax.random.uniform(side, size.shape) < jax.nn.sigmoid(size * state.logdensity_grad)
+        new = right.init(state.position + jnp.where(upwards, size, -size))
+        return moved(coin, new.logdensity - state.logdensity, state, new)
+
+    return SamplingAlgorithm(right.init, step)
+
+
 WRONG = {
+    "no reverse sign": barker_without_its_correction,
     "ratio to a power": tampered(lambda log_ratio: 0.7 * log_ratio),
     "ratio times a constant": tampered(lambda log_ratio: jnp.where(log_ratio < 0, log_ratio + 0.5, log_ratio)),
     "half the ratio kept": tampered(lambda log_ratio: jnp.log(0.5 + 0.5 * jnp.exp(log_ratio))),
@@ -147,3 +163,18 @@ def test_simulation_based_calibration():
     assert uniformity(lambda posterior: random_walk(posterior, 0.5), 2) > LEVEL
     assert uniformity(lambda posterior: hmc(posterior, 0.2, 3), 2) > LEVEL
     assert uniformity(lambda posterior: random_walk(lambda x: 0.4 * posterior(x), 0.5), 10) < LEVEL
+
+
+def test_barkers_proposal_bears_steps_at_which_mala_stands_still():
+    """One coordinate a hundred times narrower than the other: at a step for the wide one, MALA accepts nothing."""
+
+    def logdensity(x):
+        return -(x[0] ** 2) / 2 - (100 * x[1]) ** 2 / 2
+
+    def accepted(sampler):
+        start = jnp.array([[0.0, 0.01]] * 20)
+        rates = run(jax.random.key(0), sampler, start, 200, keep=lambda state, info: info.acceptance_rate)
+        return float(rates.draws.mean())
+
+    assert accepted(mala(logdensity, 0.05)) < 1e-3
+    assert accepted(barker_proposal(logdensity, 0.05)) > 0.1
