@@ -115,10 +115,10 @@ def _size(value: Any) -> float:
     if not isinstance(value, np.ndarray | np.generic):
         return 1.0
     array = np.asarray(value)
-    if array.dtype.kind not in "fiub" or not array.size:
+    if array.dtype.kind not in "fiubc" or not array.size:
         return 1.0
     with np.errstate(all="ignore"):
-        return float(np.sqrt(np.mean(np.square(array.astype(float)))))
+        return float(np.sqrt(np.mean(np.square(np.abs(array).astype(float)))))
 
 
 def _culprit(records: list[Record], ratio: float) -> tuple[Any, float]:

@@ -67,6 +67,12 @@ class Interpreter:
             raise refusal(refused.reason, where) from refused
         except NoLimit:
             raise
+        except np.exceptions.ComplexWarning:
+            where = innermost([lines_of(e) for e in (*self.above, equation)])
+            reason = (
+                "cannot derive: products of complex arrays over wide axes have no rule; take real and imaginary parts."
+            )
+            raise refusal(reason, where) from None
         except _UNFORESEEN as error:
             where = innermost([lines_of(e) for e in (*self.above, equation)])
             reason = f"cannot derive: `{equation.primitive.name}` in this form has no rule ({error})."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Hashable
 from typing import Any
 
@@ -165,6 +166,10 @@ def _run(trace: Trace, settings: Settings, record: list[Any] | None = None) -> t
     for leaf in leaves:
         if wide_axes(leaf.shape):
             raise refusal("the program returns an array with a wide axis; return averages over it.", None)
-    found = Interpreter(ctx, record).run(jaxpr, consts, [jax.random.key(0)])
+        if leaf.dtype.kind == "c":
+            raise refusal("the program returns complex numbers; return their real and imaginary parts.", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)  # a rule that would drop an imaginary part refuses
+        found = Interpreter(ctx, record).run(jaxpr, consts, [jax.random.key(0)])
     values = jax.tree.unflatten(tree, [np.asarray(v, float) for v in found])
     return {k: np.asarray(v) for k, v in values.items()}, ctx

@@ -28,7 +28,7 @@ _REAL: dict[str, Callable[..., Any]] = {
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "le_to": np.less_equal, "lt_to": np.less, "is_finite": np.isfinite,
     "lgamma": special.gammaln, "digamma": special.digamma, "atan": np.arctan,
-    "stop_gradient": np.asarray, "copy": np.asarray, "copy_p": np.asarray, "real": np.asarray,
+    "stop_gradient": np.asarray, "copy": np.asarray, "copy_p": np.asarray,
     "optimization_barrier": np.asarray, "reduce_precision": np.asarray, "name": np.asarray,
     "device_put": np.asarray,
     "pvary": np.asarray, "sharding_constraint": np.asarray, "asin": np.arcsin, "acos": np.arccos,
@@ -37,12 +37,12 @@ _REAL: dict[str, Callable[..., Any]] = {
 _OTHER = {
     "and", "or", "xor", "not", "rem", "round", "nextafter", "shift_left", "shift_right_logical",
     "shift_right_arithmetic", "bitcast_convert_type", "clamp", "acosh", "atanh", "bessel_i0e", "bessel_i1e", "igamma",
-    "igammac", "population_count", "clz", "imag", "complex", "conj", "polygamma", "regularized_incomplete_beta",
+    "igammac", "population_count", "clz", "real", "imag", "complex", "conj", "polygamma", "regularized_incomplete_beta",
     "logical_not", "zeta", "random_gamma_grad",
 }  # fmt: skip
 
 _SAME = {
-    "stop_gradient", "copy", "copy_p", "real", "reduce_precision", "optimization_barrier", "name", "device_put",
+    "stop_gradient", "copy", "copy_p", "reduce_precision", "optimization_barrier", "name", "device_put",
     "pvary", "sharding_constraint",
 }  # fmt: skip
 _COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}

@@ -96,7 +96,9 @@ def _typed(value: Any, equation: Any) -> Any:
     if not isinstance(value, np.ndarray | np.generic):
         return value
     kind = equation.outvars[0].aval.dtype.kind
-    return np.rint(value).astype(equation.outvars[0].aval.dtype) if kind in "iu" else np.asarray(value, float)
+    if kind in "iu":
+        return np.rint(value).astype(equation.outvars[0].aval.dtype)
+    return np.asarray(value, complex if kind == "c" else float)
 
 
 __all__ = ["reduce_extreme", "reduce_narrow", "reduce_sum", "total", "wide_axes"]
