@@ -121,8 +121,8 @@ class Interpreter:
         name = equation.primitive.name
         if name in SPECTRAL:
             raise Refused(
-                f"no limit can be derived: {SPECTRAL[name]} of a wide matrix is neither a function of each coordinate "
-                "nor an average; a fixed number of power iterations or gradient steps has a rule."
+                f"no limit can be derived: this needs {SPECTRAL[name]} of a wide matrix, which no functions of each "
+                "coordinate and averages give; a fixed number of power iterations or gradient steps has a rule."
             )
         raise Refused(f"cannot derive: `{name}` along a wide axis has no rule.")
 

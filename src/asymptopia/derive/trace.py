@@ -82,6 +82,11 @@ def trace(program: Program, n: int) -> Trace:
         raise
     except Exception as error:
         raise _untraceable(error, n) from error
+    if not isinstance(tree, Mapping) or not tree:
+        given = (
+            "no output" if isinstance(tree, Mapping) else "an array" if hasattr(tree, "shape") else type(tree).__name__
+        )
+        raise refusal(f"the program must return a dict of outputs by name, but returns {given}.", None)
     return Trace(n, closed, tree)
 
 

@@ -15,6 +15,7 @@ from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
 from .bind import bind
 from .shapes import NEIGHBOURS, cut
+from .sums import typed
 
 
 def dynamic_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -122,7 +123,23 @@ def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         raise Refused(NEIGHBOURS)
     if len(wide_axes(shape)) > 1 or isinstance(args[0], Flat):
         return [_scatter_cells(ctx, equation, args, shape, updates)]
-    return bind(ctx, equation, args)
+    summed = [i for i in wide_axes(updates) if i not in numbers.update_window_dims]
+    return [_counted(ctx, equation, args, updates, summed)] if summed else bind(ctx, equation, args)
+
+
+def _counted(ctx: Context, equation: Any, args: list[Any], updates: tuple[int, ...], summed: list[int]) -> np.ndarray:
+    """A sum over a wide axis into the entries of a narrow array that each coordinate chooses, as in a histogram."""
+    name = equation.primitive.name
+    if name not in ("scatter-add", "scatter_add") or isinstance(args[2], Wide | Flat):
+        raise Refused(f"no limit can be derived: `{name}` along a wide axis depends on the order of its coordinates.")
+    from jax import lax
+
+    added = np.asarray(args[2], float)
+    for axis in summed:
+        added = added * ctx.space.in_sum(updates[axis]).reshape([-1 if i == axis else 1 for i in range(added.ndim)])
+    how = {k: equation.params[k] for k in ("dimension_numbers", "indices_are_sorted", "unique_indices", "mode")}
+    whole = np.asarray(lax.scatter_add(np.asarray(args[0], float), np.asarray(args[1]), added, **how))
+    return typed(whole, equation)
 
 
 def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, updates: Any) -> Any:

@@ -20,7 +20,7 @@ def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         return [
             np.asarray(sum(total(ctx, p, s, range(len(s))) for p, s in zip(value.pieces, value.shapes, strict=True)))
         ]
-    return [_typed(total(ctx, value, shape, axes), equation)]
+    return [typed(total(ctx, value, shape, axes), equation)]
 
 
 def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
@@ -78,7 +78,7 @@ def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         )
     found = np.max(array, tuple(axes)) if "max" in equation.primitive.name else np.min(array, tuple(axes))
     ctx.maxima.append(equation)
-    return [_typed(found + ctx.settings.shift, equation)]
+    return [typed(found + ctx.settings.shift, equation)]
 
 
 def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -92,7 +92,8 @@ def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
-def _typed(value: Any, equation: Any) -> Any:
+def typed(value: Any, equation: Any) -> Any:
+    """A value of the kind that the program has there: whole numbers, complex or real ones."""
     if not isinstance(value, np.ndarray | np.generic):
         return value
     kind = equation.outvars[0].aval.dtype.kind
@@ -101,4 +102,4 @@ def _typed(value: Any, equation: Any) -> Any:
     return np.asarray(value, complex if kind == "c" else float)
 
 
-__all__ = ["reduce_extreme", "reduce_narrow", "reduce_sum", "total", "wide_axes"]
+__all__ = ["reduce_extreme", "reduce_narrow", "reduce_sum", "total", "typed", "wide_axes"]

@@ -1,0 +1,62 @@
+"""Counts by look-up and histograms are sums over a wide axis; programs must return outputs by name."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from asymptopia import NoLimit, derive
+
+
+def normal(n, key):
+    return jax.random.normal(key, (n,))
+
+
+def shares(n, key):
+    x = normal(n, key)
+    bins = jnp.searchsorted(jnp.array([-1.0, 0.5]), x)
+    return {
+        "histogram": jnp.histogram(x, bins=jnp.array([-5.0, -1.0, 0.5, 5.0]))[0] / n,
+        "bincount": jnp.bincount(bins, length=3) / n,
+        "scatter": jnp.zeros(3).at[bins].add(1.0 / n),
+        "moment": jax.ops.segment_sum(x**2, bins, num_segments=3) / n,
+    }
+
+
+def test_histograms_are_probabilities():
+    limit = derive(shares)
+    cdf = np.concatenate([[0], stats.norm.cdf([-1.0, 0.5]), [1]])
+    for name in ("histogram", "bincount", "scatter"):
+        assert np.all(np.abs(limit[name] - np.diff(cdf)) < 3 * limit[f"{name}_error"] + 1e-5), name
+    at = np.array([-1.0, 0.5])
+    below = np.concatenate([[0], stats.norm.cdf(at) - at * stats.norm.pdf(at), [1]])
+    assert np.all(np.abs(limit["moment"] - np.diff(below)) < 3 * limit["moment_error"] + 1e-5)
+
+
+def test_counts_that_are_not_divided_grow():
+    with pytest.raises(NoLimit, match=r"grows as n\*\*1"):
+        derive(lambda n, key: {"count": jnp.bincount((normal(n, key) > 0).astype(int), length=2)})
+
+
+def test_the_gradient_of_a_look_up_sums_over_all_who_looked():
+    def program(n, key):
+        x = normal(n, key)
+        table = jnp.array([1.0, 2.0])
+        gradient = jax.grad(lambda t: jnp.mean((t[(x > 0).astype(int)] - x) ** 2))(table)
+        return {"gradient": gradient}
+
+    limit = derive(program)
+    expected = np.array([1 + np.sqrt(2 / np.pi), 2 - np.sqrt(2 / np.pi)])
+    assert np.all(np.abs(limit["gradient"] - expected) < 3 * limit["gradient_error"] + 1e-5)
+
+
+def test_what_depends_on_the_order_of_coordinates_is_refused():
+    with pytest.raises(NoLimit, match="`scatter` along a wide axis depends on the order"):
+        derive(lambda n, key: {"last": jnp.zeros(2).at[(normal(n, key) > 0).astype(int)].set(normal(n, key))})
+
+
+@pytest.mark.parametrize(("returned", "said"), [({}, "no output"), (None, "NoneType"), (1.0, "an array")])
+def test_a_program_returns_outputs_by_name(returned, said):
+    with pytest.raises(NoLimit, match=f"must return a dict of outputs by name, but returns .*{said}"):
+        derive(lambda n, key: returned)
