@@ -1,4 +1,4 @@
-"""Counts by look-up and histograms are sums over a wide axis; programs must return outputs by name."""
+"""Counts and histograms are sums over a wide axis, and what fluctuates is refused; outputs have names."""
 
 import jax
 import jax.numpy as jnp
@@ -60,3 +60,16 @@ def test_what_depends_on_the_order_of_coordinates_is_refused():
 def test_a_program_returns_outputs_by_name(returned, said):
     with pytest.raises(NoLimit, match=f"must return a dict of outputs by name, but returns .*{said}"):
         derive(lambda n, key: returned)
+
+
+def test_a_shared_shift_of_modest_size_is_seen():
+    """The mean of the entries times the sum of the inputs: a random shift that changes the output by six per cent."""
+
+    def program(n, key):
+        k1, k2 = jax.random.split(key)
+        matrix = jax.random.normal(k1, (n, n)) + 0.5
+        matrix = matrix / jnp.linalg.norm(matrix, axis=1, keepdims=True)
+        return {"q": jnp.mean(jnp.tanh(2 * matrix @ jax.random.normal(k2, (n,))) ** 2)}
+
+    with pytest.raises(NoLimit, match="fluctuates"):
+        derive(program)

@@ -102,7 +102,7 @@ def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -
 def _moved(quiet: Outputs, noisy: Outputs) -> str | None:
     """The first output that differs."""
     for name in quiet:
-        if np.any(np.abs(quiet[name] - noisy[name]) > 0.02 + 0.1 * np.abs(quiet[name])):
+        if np.any(np.abs(quiet[name] - noisy[name]) > 0.002 + 0.01 * np.abs(quiet[name])):
             return name
     return None
 
