@@ -73,3 +73,29 @@ def test_a_shared_shift_of_modest_size_is_seen():
 
     with pytest.raises(NoLimit, match="fluctuates"):
         derive(program)
+
+
+def test_a_mask_times_signal_and_noise_has_no_mean_of_its_own():
+    """Masked entries act as the signal with more noise; a spurious mean of 1e-4 would be an outlier of its own."""
+
+    def overlaps(matrix, n, keys):
+        u, v = jax.random.normal(keys[0], (n,)), jax.random.normal(keys[1], (2 * n,))
+        seen = matrix(2 * jnp.outer(u, v) / jnp.sqrt(n)) / jnp.sqrt(n)
+        x = v + jax.random.normal(keys[2], (2 * n,))
+        for _ in range(3):
+            y = seen @ x
+            x = seen.T @ (y / jnp.sqrt(jnp.mean(y**2)))
+        return {"overlap": jnp.mean(x * v) / jnp.sqrt(jnp.mean(x**2))}
+
+    def masked(n, key):
+        *keys, a, b = jax.random.split(key, 5)
+        mask, noise = jax.random.bernoulli(a, 0.3, (n, 2 * n)), jax.random.normal(b, (n, 2 * n))
+        return overlaps(lambda signal: mask * (signal + noise) / 0.3, n, keys)
+
+    def noisy(n, key):
+        *keys, a = jax.random.split(key, 4)
+        return overlaps(lambda signal: signal + jax.random.normal(a, (n, 2 * n)) / 0.3**0.5, n, keys)
+
+    one, two = derive(masked), derive(noisy)
+    error = np.hypot(one["overlap_error"], two["overlap_error"])
+    assert abs(one["overlap"] - two["overlap"]) < 4 * error + 1e-5

@@ -227,7 +227,9 @@ def _words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
         raise Refused("cannot derive: the entrywise product of such wide matrices has no rule.")
     if p.transposed == q.transposed:
         r, o = p.random, q.random
-        found: Cell = Independent(r.rows, r.cols, r.entries * o.entries, r.draws | o.draws)
+        entries = r.entries * o.entries
+        entries = entries if r is o else entries - entries.mean()  # those of a basis are orthogonal
+        found: Cell = Independent(r.rows, r.cols, entries, r.draws | o.draws)
         found = found.T if p.transposed else found
     else:
         random = world.twin(p.random, f"pair {id(q.random)}")
