@@ -111,7 +111,7 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
                 "free_energy": prediction["free_energy"] + self.temperature * np.log(prediction["variance"]) / 2
             }
 
-    experiment = WassersteinFlow().experiment()
+    experiment = WassersteinFlow().experiment(sizes=(32, 64, 128), seeds=500)
     assert confront(WassersteinFlow(), experiment).verdict != "disagrees"
     assert confront(Explicit(), experiment)["variance"].verdict == "disagrees"
     assert confront(NoEntropy(), experiment)["free_energy"].verdict == "disagrees"
