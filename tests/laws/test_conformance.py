@@ -23,8 +23,6 @@ QUICK = {
     "FokkerPlanck": dict(times=(0.25,)),
     "McKeanVlasov": dict(times=(0.25,)),
     "NoisyTwoLayer": dict(times=(0.25,), probes=(1.0,)),
-    "OnlineSGD": dict(times=(0.5, 1.0)),
-    "SGLD": dict(columns=2),
 }
 """Statements in which the same number fields matter, of laws whose default limit takes seconds."""
 MARKS = [(name, i) for name, cls in LAWS.items() for i in range(len(cls.landmarks))]
