@@ -56,7 +56,7 @@ RUN = """
 import sys
 from asymptopia import load_file
 from asymptopia.engine import Entry, Plain, Results, lock, run, watch
-watch.stand_guard(cell_timeout=20.0)
+watch.stand_guard(cell_timeout=10.0)
 entries = [Entry("0", load_file("law.py")["Poisoned"](), tuple(range(10, 21)), 4)]
 run(entries, out=Results.open_or_create("out", lock(entries)), progress=Plain(sys.stderr))
 watch.leave(0)
@@ -65,7 +65,7 @@ COSTS = {
     11: "SystemExit: 3 (law.py, line 20)", 12: "SystemExit: os._exit(0) (law.py, line 22)",
     13: "KeyboardInterrupt (law.py, line 24)", 14: "characters ...]",
     15: "killed by SIGSEGV (signal 11) (law.py, line 28)",
-    16: "it took more than 20 seconds (law.py, line 30)", 17: "ended by itself with exit status 1",
+    16: "it took more than 10 seconds (law.py, line 30)", 17: "ended by itself with exit status 1",
 }  # fmt: skip
 
 

@@ -6,8 +6,6 @@ import dataclasses
 import importlib.abc
 import importlib.util
 import math
-import numbers
-import operator
 import sys
 import types
 import typing
@@ -15,6 +13,8 @@ from typing import Any, dataclass_transform
 
 import numpy as np
 
+from .admitted import allowed as allowed
+from .admitted import number
 from .refusal import NoLimit as NoLimit
 from .refusal import StatementError as StatementError
 from .refusal import nearest as nearest
@@ -43,14 +43,6 @@ def field(
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
     metadata |= dict(needs=needs, axis=axis)
     return dataclasses.field(default=default, metadata=metadata)
-
-
-def allowed(metadata: typing.Mapping[str, Any]) -> str:
-    """What a field admits, in words: `> 0`, `>= 0 and <= 1`, `one of ...`; empty if anything of its type."""
-    if metadata.get("one_of"):
-        return "one of " + ", ".join(map(repr, metadata["one_of"]))
-    signs = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
-    return " and ".join(f"{s} {metadata[k]:g}" for k, s in signs.items() if metadata.get(k) is not None)
 
 
 @dataclass_transform(frozen_default=True)
@@ -305,7 +297,7 @@ def _clean(value: Any, hint: Any, name: str, metadata: typing.Mapping[str, Any])
         hint_text = nearest(value, metadata["one_of"]) if isinstance(value, str) else ""
         raise StatementError(f"{name} must be {allowed(metadata)}, but is {value!r}.{hint_text}")
     if float in options or int in options:
-        value = _number(value, float in options, str in options, name, metadata)
+        value = number(value, float in options, str in options, name, metadata)
     elif bool in options and not isinstance(value, bool):
         raise StatementError(f"{name} must be True or False, but is {value!r}.")
     elif options == (str,) and not isinstance(value, str):
@@ -313,52 +305,6 @@ def _clean(value: Any, hint: Any, name: str, metadata: typing.Mapping[str, Any])
     elif isinstance(value, list):
         value = _tuples(value)
     return value
-
-
-def _number(value: Any, real: bool, text: bool, name: str, metadata: typing.Mapping[str, Any]) -> Any:
-    kind = "a number" if real else "a whole number"
-    if isinstance(value, (bool, str, bytes, tuple, list, dict, set)) or value is None:
-        if text and isinstance(value, str):
-            return value
-        raise StatementError(f"{name} must be {kind}, but is {value!r}.")
-    if isinstance(value, np.generic) and not isinstance(value, np.ndarray):
-        value = value.item()
-    if isinstance(value, numbers.Real):
-        value = _real(value, name) if real else _whole(value, name)
-    elif not hasattr(value, "shape"):
-        raise StatementError(f"{name} must be {kind}, but is {value!r}.")
-    if isinstance(value, (float, int, np.ndarray)):
-        _check_range(value, name, metadata)
-    return value
-
-
-def _real(value: Any, name: str) -> float:
-    if abs(value) > sys.float_info.max and isinstance(value, numbers.Integral):
-        raise StatementError(f"{name} must be finite, but is too large.")
-    if not math.isfinite(value):
-        raise StatementError(f"{name} must be finite, but is {value!r}.")
-    return float(value)
-
-
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, numbers.Integral):
-        return operator.index(value)
-    if not math.isfinite(value):
-        raise StatementError(f"{name} must be finite, but is {value!r}.")
-    if not float(value).is_integer():
-        raise StatementError(f"{name} must be a whole number, but is {value!r}.")
-    return int(value)
-
-
-def _check_range(value: Any, name: str, metadata: typing.Mapping[str, Any]) -> None:
-    array = np.asarray(value)
-    bad = np.zeros(array.shape, bool)
-    outsides = {"above": np.less_equal, "at_least": np.less, "below": np.greater_equal, "at_most": np.greater}
-    for key, outside in outsides.items():
-        if metadata.get(key) is not None:
-            bad |= outside(array, metadata[key])
-    if bad.any():
-        raise StatementError(f"{name} must be {allowed(metadata)}, but is {array[bad].flat[0]:g}.")
 
 
 def _tuples(value: Any) -> Any:

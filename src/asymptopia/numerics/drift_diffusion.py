@@ -19,9 +19,9 @@ from .arrays import ArrayLike
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from scipy.sparse import csr_array
 
-FEW = 60  # terms of a series that are summed one by one
+Jump = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""What comes to each point in a jump from the point before it, from itself and from the point after it: three (N,)."""
 
 
 def rates(
@@ -98,39 +98,28 @@ def evolve(
     return _kept(_squared(jump, jumps, backward) @ mass, mass, backward)
 
 
-def _jump(right: np.ndarray, left: np.ndarray, out: np.ndarray, backward: bool) -> csr_array:
-    """The matrix of a jump, applied to functions if `backward`, and to masses if not."""
-    from scipy.sparse import diags_array
-
+def _jump(right: np.ndarray, left: np.ndarray, out: np.ndarray, backward: bool) -> Jump:
+    """A jump, applied to functions if `backward`, and to masses if not."""
     pace = out.max()
-    beside = (right, left) if backward else (left, right)
-    return diags_array([beside[1] / pace, 1 - out / pace, beside[0] / pace], offsets=[-1, 0, 1], format="csr")
+    from_before, from_after = (left, right) if backward else (right, left)
+    return np.append(0.0, from_before) / pace, 1 - out / pace, np.append(from_after, 0.0) / pace
 
 
-def _jumped(jump: csr_array, mass: np.ndarray, jumps: float) -> np.ndarray:
-    """The mean after a number of jumps of Poisson's law: a polynomial in the matrix, by Horner's rule in blocks."""
+def _jumped(jump: Jump, mass: np.ndarray, jumps: float) -> np.ndarray:
+    """The mean after a number of jumps of Poisson's law."""
     from scipy.stats import poisson
 
-    terms = int(jumps + 12 * np.sqrt(jumps) + 40)
-    block = 16 if terms > FEW else 1
-    weights = poisson.pmf(np.arange(-(-terms // block) * block), jumps).reshape(-1, block)
-    weights /= weights.sum()
-    rows = [mass]
-    for _ in range(block - 1):
-        rows.append(jump @ rows[-1])
-    many = jump
-    for _ in range(block.bit_length() - 1):
-        many = many @ many
-    total = np.zeros_like(mass, float)
-    for part in np.tensordot(weights, np.array(rows), 1)[::-1]:
-        total = many @ total + part
-    return total
+    from .jump_sums import after_jumps
+
+    weights = poisson.pmf(np.arange(int(jumps + 12 * np.sqrt(jumps) + 40)), jumps)
+    rows = np.ascontiguousarray(np.atleast_2d(mass.T), float)
+    return np.asarray(after_jumps(*jump, rows, weights / weights.sum())).reshape(mass.T.shape).T
 
 
-def _squared(jump: csr_array, jumps: float, backward: bool) -> np.ndarray:
+def _squared(jump: Jump, jumps: float, backward: bool) -> np.ndarray:
     """The matrix of so many jumps in the mean, by squaring that of at most one; rows or columns sum to 1 always."""
     doublings = int(np.ceil(np.log2(max(jumps, 1.0))))
-    transition = _jumped(jump, np.eye(jump.shape[0]), jumps / 2**doublings)
+    transition = _jumped(jump, np.eye(len(jump[1])), jumps / 2**doublings)
     for _ in range(doublings):
         transition = transition @ transition
         transition /= transition.sum(axis=1, keepdims=True) if backward else transition.sum(axis=0)

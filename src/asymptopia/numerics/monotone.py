@@ -28,15 +28,18 @@ def spread(
     grow. Raises `ArithmeticError` if the gradient does not vanish to rounding.
     """
     x = start
+    gradient, size = _gradient(slope, x, weights, pressure, coupling)
     for _ in range(200):
-        gradient, size = _gradient(slope, x, weights, pressure, coupling)
         step = _newton(gradient, curvature(x), x, weights, pressure, coupling)
         decrement = np.sqrt(max(-gradient @ step, 0.0))
         if decrement <= 1e-13 * max(size, 1.0):
             return x + step if (np.diff(x + step) > 0).all() else x
         shrink = np.max(-np.diff(step) / np.diff(x), initial=0.0)
         length = min(1.0, 0.9 / shrink) if shrink > 0 else 1.0
-        while (_gradient(slope, x + length * step, weights, pressure, coupling)[0] @ step) > 0.5 * decrement**2:
+        while True:
+            gradient, size = _gradient(slope, x + length * step, weights, pressure, coupling)
+            if not gradient @ step > 0.5 * decrement**2:
+                break
             length /= 2
         x = x + length * step
     raise ArithmeticError("Newton's method for monotone rearrangements did not converge.")

@@ -56,14 +56,12 @@ def test_the_bound_of_fixed_units_suffers_from_the_dimension():
     assert slope == pytest.approx(-1 / 2, abs=0.02)
 
 
-def test_limit_and_experiment_agree():
-    assert confront(Barron(d=10), sizes=(4, 8, 16), seeds=110).verdict != "disagrees"
-
-
-def test_a_wrong_law_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     class Wrong(Barron):
         def predict(self):
             return super().predict() | {"rate": -0.5, "greedy_error": 0.01, "scaled_error": 0.54}
 
-    confrontation = confront(Wrong(d=10), sizes=(4, 8, 16), seeds=110)
+    experiment = Barron(d=10).experiment(sizes=(4, 8, 16), seeds=110)
+    assert confront(Barron(d=10), experiment).verdict != "disagrees"
+    confrontation = confront(Wrong(d=10), experiment)
     assert {confrontation[k].verdict for k in ("rate", "greedy_error", "scaled_error")} == {"disagrees"}

@@ -41,17 +41,15 @@ def test_no_network_of_few_pieces_beats_the_bound():
     assert law._bound(8) < followed
 
 
-def test_limit_and_experiment_agree():
-    assert confront(DepthSeparation(depth=2), sizes=(8, 16, 32), seeds=150).verdict != "disagrees"
-
-
-def test_a_wrong_law_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     class Wrong(DepthSeparation):
         def predict(self):
             confrontation = super().predict()
             return confrontation | {"kinks": confrontation["kinks"] * 1.1, "pieces": 2.0}
 
-    confrontation = confront(Wrong(depth=2), sizes=(8, 16, 32), seeds=150)
+    experiment = DepthSeparation(depth=2).experiment(sizes=(8, 16, 32), seeds=150)
+    assert confront(DepthSeparation(depth=2), experiment).verdict != "disagrees"
+    confrontation = confront(Wrong(depth=2), experiment)
     assert confrontation["kinks"].verdict == confrontation["pieces"].verdict == "disagrees"
 
 

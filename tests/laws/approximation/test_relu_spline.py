@@ -28,17 +28,15 @@ def test_the_deep_network_interpolates_the_square(depth):
     assert square_error(depth, np.random.default_rng(depth)) == pytest.approx(0.25, rel=1e-9)
 
 
-def test_limit_and_experiment_agree():
-    assert confront(ReLUSpline(), sizes=(6, 9, 14), seeds=110).verdict != "disagrees"
-
-
-def test_a_wrong_constant_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_constant_is_refuted():
     class Wrong(ReLUSpline):
         def predict(self):
             prediction = super().predict()
             return prediction | {"error": prediction["error"] * 1.05}  # as with 720 replaced by 653
 
-    assert confront(Wrong(), sizes=(6, 9, 14), seeds=110)["error"].verdict == "disagrees"
+    experiment = ReLUSpline().experiment(sizes=(6, 9, 14), seeds=110)
+    assert confront(ReLUSpline(), experiment).verdict != "disagrees"
+    assert confront(Wrong(), experiment)["error"].verdict == "disagrees"
 
 
 def test_what_has_no_limit_is_refused_and_what_is_slow_warned_of():

@@ -201,8 +201,9 @@ def test_wrong_theories_are_refuted():
         def predict(self):
             return OnlineSGD(noise=0.0).predict()
 
+    experiment = OnlineSGD().experiment(sizes=(30, 60), seeds=64)
     for law in (TwiceTheRate, NoNoise):
-        verdicts = {j.observable: j.verdict for j in confront(law(), sizes=(30, 60), seeds=64).judgements}
+        verdicts = {j.observable: j.verdict for j in confront(law(), experiment).judgements}
         assert verdicts["Q"] == verdicts["test_error"] == "disagrees"
 
 

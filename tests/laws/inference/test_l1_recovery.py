@@ -62,9 +62,10 @@ def test_recovery_is_all_or_nothing():
 
 def test_a_wrong_threshold_is_refuted(monkeypatch):
     law, right = L1Recovery(), weak_threshold
-    assert confront(law, sizes=(50, 100, 200), seeds=40)["measurements"].verdict != "disagrees"
+    experiment = law.experiment(sizes=(50, 100, 200), seeds=40)
+    assert confront(law, experiment)["measurements"].verdict != "disagrees"
     monkeypatch.setattr(l1_recovery, "weak_threshold", lambda sparsity, nonnegative: right(sparsity, True))
-    assert confront(law, sizes=(50, 100, 200), seeds=40)["measurements"].verdict == "disagrees"
+    assert confront(law, experiment)["measurements"].verdict == "disagrees"
 
 
 def test_other_fields_have_no_transition():

@@ -43,11 +43,7 @@ def test_no_order_has_a_smaller_distance():
     assert all(((first - rng.permutation(second)) ** 2).sum() >= least for _ in range(200))
 
 
-def test_limit_and_experiment_agree():
-    assert confront(ModeConnectivity()).verdict != "disagrees"
-
-
-def test_a_wrong_law_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     class Wrong(ModeConnectivity):
         def predict(self):
             confrontation = super().predict()
@@ -57,8 +53,10 @@ def test_a_wrong_law_is_refuted():
                 "unmatched": 0.0,
             }
 
-    confrontation = confront(Wrong())
-    assert {confrontation[k].verdict for k in ("rate", "scaled_barrier", "unmatched")} == {"disagrees"}
+    experiment = ModeConnectivity().experiment()
+    assert confront(ModeConnectivity(), experiment).verdict != "disagrees"
+    wrong = confront(Wrong(), experiment)
+    assert {wrong[k].verdict for k in ("rate", "scaled_barrier", "unmatched")} == {"disagrees"}
 
 
 def test_what_is_warned_of_and_refused():

@@ -88,8 +88,8 @@ def test_a_line_is_read_off():
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted(monkeypatch):
     law = PSpinComplexity(energy=-0.4)
-    run = dict(sizes=(8, 16, 24), seeds=60)
-    assert confront(law, **run)["index_fraction"].verdict != "disagrees"
+    experiment = law.experiment(sizes=(8, 16, 24), seeds=60)
+    assert confront(law, experiment)["index_fraction"].verdict != "disagrees"
     right = module._semicircle_below
     monkeypatch.setattr(module, "_semicircle_below", lambda x: right(x / 2**0.5))
-    assert confront(law, **run)["index_fraction"].verdict == "disagrees"
+    assert confront(law, experiment)["index_fraction"].verdict == "disagrees"

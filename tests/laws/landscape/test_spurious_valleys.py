@@ -66,9 +66,9 @@ def test_wide_networks_of_any_polynomial_have_a_limit():
 
 
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted(monkeypatch):
-    run = dict(sizes=(1000, 2000, 4000), seeds=16)
-    found = confront(SpuriousValleys(), **run)
+    experiment = SpuriousValleys().experiment(sizes=(1000, 2000, 4000), seeds=16)
+    found = confront(SpuriousValleys(), experiment)
     assert found["intrinsic_dimension"].verdict != "disagrees"
     assert "disagrees" not in (found["barrier_height"].verdict, found["trapped_fraction"].verdict)
     monkeypatch.setattr(module, "moments", lambda k: (3.0, 0.5))
-    assert confront(SpuriousValleys(), **run)["barrier_height"].verdict == "disagrees"
+    assert confront(SpuriousValleys(), experiment)["barrier_height"].verdict == "disagrees"

@@ -109,9 +109,10 @@ def test_bad_statements_are_refused_by_name():
 
 
 def test_the_experiment_agrees_and_a_rank_that_ignores_the_width_is_refuted(monkeypatch):
-    law, run = WideNetworkLandscape(ratio=0.5), dict(sizes=(20, 40, 80), seeds=6)
-    assert confront(law, **run)["feature_rank"].verdict != "disagrees"
+    law = WideNetworkLandscape(ratio=0.5)
+    experiment = law.experiment(sizes=(20, 40, 80), seeds=6)
+    assert confront(law, experiment)["feature_rank"].verdict != "disagrees"
     predict = module.WideNetworkLandscape.predict
     monkeypatch.setattr(module.WideNetworkLandscape, "predict", lambda self: predict(self) | {"feature_rank": 0.55})
-    wrong = confront(law, **run)["feature_rank"]
+    wrong = confront(law, experiment)["feature_rank"]
     assert wrong.largest_z > 5 and wrong.verdict == "inconclusive", "the law warns here, so that nothing is refuted"

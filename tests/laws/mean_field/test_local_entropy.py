@@ -115,11 +115,7 @@ def test_bad_statements_are_refused(fields, error, message):
         LocalEntropy(**fields).limit()
 
 
-def test_limit_and_experiment_agree():
-    assert confront(LocalEntropy()).verdict != "disagrees"
-
-
-def test_a_wrong_law_is_refuted():
+def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     class Softer(LocalEntropy):
         def predict(self):
             return LocalEntropy(gamma=0.7 * self.gamma).predict()
@@ -129,6 +125,8 @@ def test_a_wrong_law_is_refuted():
             confrontation = super().predict()
             return confrontation | {"iterates": LocalEntropy(rate=2 * self.rate).predict()["iterates"]}
 
-    confrontation = confront(Softer(), sizes=(500, 1000), seeds=200)
-    assert confrontation["smoothed_loss"].verdict == confrontation["drift"].verdict == "disagrees"
-    assert confront(Steeper(), sizes=(500, 2000), seeds=400)["iterates"].verdict == "disagrees"
+    experiment = LocalEntropy().experiment(sizes=(500, 1000, 2000), seeds=800)
+    assert confront(LocalEntropy(), experiment).verdict != "disagrees"
+    softer = confront(Softer(), experiment)
+    assert softer["smoothed_loss"].verdict == softer["drift"].verdict == "disagrees"
+    assert confront(Steeper(), experiment)["iterates"].verdict == "disagrees"

@@ -95,16 +95,7 @@ def test_bad_statements_are_refused(fields, error, message):
         NoisyTwoLayer(**fields).limit()
 
 
-def test_limit_and_experiment_agree():
-    confrontation = confront(NoisyTwoLayer(), sizes=(50, 100), seeds=1500)
-    assert all(
-        confrontation[k].verdict != "disagrees"
-        for k in ("output", "risk", "second_moment", "free_energy", "fluctuation")
-    )
-    assert confrontation["free_energy_bound"].verdict != "disagrees"
-
-
-def test_a_wrong_law_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     class Undamped(NoisyTwoLayer):
         """Neurons that fluctuate as if decay were ten times weaker, and noise twice as strong."""
 
@@ -112,8 +103,12 @@ def test_a_wrong_law_is_refuted():
             other = NoisyTwoLayer(times=self.times, probes=self.probes, decay=0.03, temperature=0.2)
             return super().predict() | {"fluctuation": other.predict()["fluctuation"]}
 
-    law = Undamped(times=(1.0,), probes=(1.0,))
-    assert confront(law, sizes=(50, 100), seeds=1500)["fluctuation"].verdict == "disagrees"
+    experiment = NoisyTwoLayer().experiment(sizes=(50, 100), seeds=1500)
+    right = confront(NoisyTwoLayer(), experiment)
+    for name in ("output", "risk", "second_moment", "free_energy", "free_energy_bound", "fluctuation"):
+        assert right[name].verdict != "disagrees", name
+    wrong = confront(Undamped(times=(1.0,), probes=(1.0,)), experiment.sel(time=[1.0], probe=[1.0]))
+    assert wrong["fluctuation"].verdict == "disagrees"
 
 
 @pytest.mark.parametrize("decay", [10.0, 20.0, 60.0])

@@ -12,16 +12,14 @@ from asymptopia.algorithms.optimisers.inertial_newton import inertial_newton, la
 from asymptopia.laws.optimisation.inertial_newton import InertialNewton, _marchenko_pastur, _mode
 
 
-def test_limit_and_experiment_agree():
-    assert confront(InertialNewton()).verdict != "disagrees"
-
-
-def test_a_wrong_law_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     class Wrong(InertialNewton):
         def predict(self):
             return InertialNewton(newtonian=1.2 * self.newtonian).predict()
 
-    assert confront(Wrong())["lyapunov"].verdict == "disagrees"
+    experiment = InertialNewton().experiment()
+    assert confront(InertialNewton(), experiment).verdict != "disagrees"
+    assert confront(Wrong(), experiment)["lyapunov"].verdict == "disagrees"
 
 
 def test_the_energy_falls_at_the_rate_of_friction():

@@ -11,14 +11,15 @@ from asymptopia.parts.activation import Gelu, Tanh
 
 def test_limit_and_experiment_agree_and_a_cruder_majoriser_does_not():
     law = MajorizationMinimization(depth=1)
-    assert confront(law, sizes=(100, 400)).verdict != "disagrees"
+    experiment = law.experiment(sizes=(100, 400))
+    assert confront(law, experiment).verdict != "disagrees"
 
     class Wrong(MajorizationMinimization):
         def predict(self):
             prediction = super().predict()
             return prediction | {"contraction": prediction["constant_bound"]}
 
-    assert confront(Wrong(depth=1), sizes=(100, 400))["contraction"].verdict == "disagrees"
+    assert confront(Wrong(depth=1), experiment)["contraction"].verdict == "disagrees"
 
 
 def test_the_guarantees_hold_for_a_smooth_network():

@@ -30,16 +30,14 @@ def test_the_model_error_is_least_there(c):
     assert ProxLinear(cosine=c).predict()["contraction"] == pytest.approx(np.linalg.norm(at), rel=0.01)
 
 
-def test_limit_and_experiment_agree():
-    assert confront(ProxLinear()).verdict != "disagrees"
-
-
-def test_a_wrong_constant_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_constant_is_refuted():
     class Wrong(ProxLinear):
         def predict(self):
             return super().predict() | {"contraction": 1 / 6}
 
-    assert confront(Wrong(), sizes=(6, 12, 24), seeds=24)["contraction"].verdict == "disagrees"
+    experiment = ProxLinear().experiment()
+    assert confront(ProxLinear(), experiment).verdict != "disagrees"
+    assert confront(Wrong(), experiment)["contraction"].verdict == "disagrees"
 
 
 def problem(loss):

@@ -6,16 +6,14 @@ from asymptopia.laws.pde_networks.hamiltonian import Hamiltonian
 SMALL = dict(features=4, hidden=4)
 
 
-def test_limit_and_experiment_agree():
-    assert confront(Hamiltonian(**SMALL), sizes=(8, 32, 128), seeds=240).verdict != "disagrees"
-
-
-def test_a_first_order_scheme_would_be_refuted():
+def test_the_experiment_agrees_and_a_first_order_scheme_is_refuted():
     class Wrong(Hamiltonian):
         def predict(self):
             return super().predict() | {"rate": -1.0, "memory": 2.0}
 
-    confrontation = confront(Wrong(**SMALL), sizes=(8, 32, 128))
+    experiment = Hamiltonian(**SMALL).experiment(sizes=(8, 32, 128), seeds=240)
+    assert confront(Hamiltonian(**SMALL), experiment).verdict != "disagrees"
+    confrontation = confront(Wrong(**SMALL), experiment)
     assert confrontation["rate"].verdict == confrontation["memory"].verdict == "disagrees"
 
 

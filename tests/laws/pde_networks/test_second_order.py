@@ -12,16 +12,14 @@ from asymptopia.laws.pde_networks.second_order import SecondOrder
 SMALL = dict(features=4, hidden=4)
 
 
-def test_limit_and_experiment_agree():
-    assert confront(SecondOrder(**SMALL), sizes=(8, 32, 128), seeds=240).verdict != "disagrees"
-
-
-def test_a_wrong_rate_is_refuted():
+def test_the_experiment_agrees_and_a_wrong_rate_is_refuted():
     class Wrong(SecondOrder):
         def predict(self):
             return super().predict() | {"rate": -3.0}
 
-    assert confront(Wrong(**SMALL), sizes=(8, 32, 128))["rate"].verdict == "disagrees"
+    experiment = SecondOrder(**SMALL).experiment(sizes=(8, 32, 128), seeds=240)
+    assert confront(SecondOrder(**SMALL), experiment).verdict != "disagrees"
+    assert confront(Wrong(**SMALL), experiment)["rate"].verdict == "disagrees"
 
 
 def test_a_layer_is_the_recursion_of_two_states():

@@ -62,14 +62,15 @@ def test_steps_that_are_too_long_and_input_that_is_wrong():
         SGLD(columns=11).limit()
 
 
-def test_limit_and_experiment_agree():
-    assert confront(SGLD(), sizes=(300, 600), seeds=150).verdict != "disagrees"
+def test_they_agree_without_batches():
     assert confront(SGLD(batch=None, step=1.0), sizes=(300, 600), seeds=150).verdict != "disagrees"
 
 
-def test_a_law_without_the_bias_is_refuted():
+def test_the_experiment_agrees_and_a_law_without_the_bias_is_refuted():
     class Posterior(SGLD):
         def predict(self):
             return super().predict() | {"variance": np.ones(3)}
 
-    assert confront(Posterior(), sizes=(300, 600), seeds=150)["variance"].verdict == "disagrees"
+    experiment = SGLD().experiment(sizes=(300, 600), seeds=150)
+    assert confront(SGLD(), experiment).verdict != "disagrees"
+    assert confront(Posterior(), experiment)["variance"].verdict == "disagrees"

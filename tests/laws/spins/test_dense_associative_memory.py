@@ -99,8 +99,8 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     [
         ("load=0.1, start=0.8", (40, 80)),
         ('load=0.2, update="softmax", patterns="spherical"', (30, 50)),
-        ('load=0.15, update="softmax", patterns="gaussian"', (40, 80)),
-        ('load=1.5, update="softmax"', (6, 9)),
+        ('load=0.15, update="softmax", patterns="gaussian"', (36, 72)),
+        ('load=1.5, update="softmax"', (5, 8)),
     ],
 )
 def test_exponential_memories_recall_below_the_threshold_and_not_above(statement, sizes):

@@ -122,6 +122,7 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
             prediction = super().predict()
             return prediction | {"energy": prediction["energy"] - self.alpha / 2}
 
-    assert confront(Hopfield()).verdict != "disagrees"
+    experiment = Hopfield().experiment()
+    assert confront(Hopfield(), experiment).verdict != "disagrees"
     assert confront(Hopfield(alpha=0.015, temperature=0.2, pattern_bias=0.3), seeds=40).verdict != "disagrees"
-    assert confront(Wrong(), sizes=(200, 400), seeds=20)["energy"].verdict == "disagrees"
+    assert confront(Wrong(), experiment)["energy"].verdict == "disagrees"

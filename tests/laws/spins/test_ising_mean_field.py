@@ -164,7 +164,7 @@ def test_the_experiment_agrees_and_a_mean_field_is_refuted():
             prediction = super().predict()
             return prediction | {k: prediction[f"bethe_{k}"] for k in ("energy", "magnetisation")}
 
-    settings = dict(sizes=(144, 400, 900), seeds=30, resolution=0.1)
-    right, wrong = confront(IsingMeanField(), **settings), confront(Wrong(), **settings)
+    experiment = IsingMeanField().experiment(sizes=(144, 400, 900), seeds=30)
+    right, wrong = (confront(law, experiment, resolution=0.1) for law in (IsingMeanField(), Wrong()))
     assert "disagrees" not in (right["energy"].verdict, right["magnetisation"].verdict)
     assert wrong["energy"].verdict == wrong["magnetisation"].verdict == "disagrees"

@@ -93,8 +93,9 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
         def predict(self):
             return super().predict() | {"energy": -1 / self.temperature}
 
-    assert confront(PSpinStatics(), sizes=(8, 16), seeds=100)["energy"].verdict != "disagrees"
-    assert confront(Wrong(), sizes=(8, 16), seeds=100)["energy"].verdict == "disagrees"
+    experiment = PSpinStatics().experiment(sizes=(8, 16), seeds=100)
+    assert confront(PSpinStatics(), experiment)["energy"].verdict != "disagrees"
+    assert confront(Wrong(), experiment)["energy"].verdict == "disagrees"
 
 
 def ising(**fields):
@@ -156,9 +157,10 @@ def test_the_ising_experiment_agrees_and_a_wrong_law_is_refuted():
         def predict(self):
             return super().predict() | {"energy": -1 / self.temperature}
 
-    settings = dict(sizes=(12, 18, 24), seeds=60)
-    right = confront(ising(temperature=1.5), **settings)
+    law = ising(temperature=1.5)
+    experiment = law.experiment(sizes=(12, 18, 24), seeds=60)
+    right = confront(law, experiment)
     assert "disagrees" not in (right["energy"].verdict, right["squared_overlap"].verdict)
-    assert confront(Wrong(spins="ising", temperature=1.5), **settings)["energy"].verdict == "disagrees"
+    assert confront(Wrong(spins="ising", temperature=1.5), experiment)["energy"].verdict == "disagrees"
     with pytest.raises(StatementError, match="more than p = 3"):
         ising().realize(3, seed_keys(3, [0])[0])

@@ -137,5 +137,6 @@ def test_the_experiment_agrees_and_a_wrong_energy_is_refuted():
             prediction = super().predict()
             return prediction | {"energy": 1.1 * prediction["energy"]}
 
-    assert confront(SherringtonKirkpatrick()).verdict != "disagrees"
-    assert confront(Wrong(), sizes=(32, 64), seeds=50)["energy"].verdict == "disagrees"
+    experiment = SherringtonKirkpatrick().experiment()
+    assert confront(SherringtonKirkpatrick(), experiment).verdict != "disagrees"
+    assert confront(Wrong(), experiment)["energy"].verdict == "disagrees"

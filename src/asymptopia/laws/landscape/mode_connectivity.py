@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -128,10 +129,15 @@ class ModeConnectivity(Law):
         return float(SHARES @ ((middle - average) * (middle + average - 2 * self._task()) - (f - g) ** 2 / 4)) / 2
 
     def _task(self) -> np.ndarray:
-        """What both networks learned, at the inputs: the mean of a neuron, by the trapezoidal rule."""
-        w = np.linspace(0, self.reach, 2001)
-        outputs = np.asarray(self.activation(np.outer(w, INPUTS)), float)
-        return np.asarray(np.trapezoid(outputs, w, axis=0) / self.reach)
+        return _learned(self.activation, self.reach)
+
+
+@lru_cache(maxsize=8)
+def _learned(activation: Activation, reach: float) -> np.ndarray:
+    """What both networks learned, at the inputs: the mean of a neuron, by the trapezoidal rule."""
+    w = np.linspace(0, reach, 2001)
+    outputs = np.asarray(activation(np.outer(w, INPUTS)), float)
+    return np.asarray(np.trapezoid(outputs, w, axis=0) / reach)
 
 
 def unit_interval() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
