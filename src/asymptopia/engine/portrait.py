@@ -1,4 +1,4 @@
-"""What a results folder tells of its laws, so that it can be read without running the files that define them."""
+"""Descriptions of laws in a results folder, so that it can be read without running the files that define them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _METHODS = {"observables", "landmarks"}
 
 
 def portrait(statement: Statement) -> dict[str, Any]:
-    """All that a reader needs to know of a statement and its law, as JSON."""
+    """The description of a statement and its law, as JSON."""
     law, points = statement.law, statement.points()
     codes = [fingerprint(p) for p in points]
     unique = list(dict.fromkeys(codes))
@@ -41,7 +41,7 @@ def portrait(statement: Statement) -> dict[str, Any]:
 
 
 def statement_of(told: Mapping[str, Any]) -> Statement:
-    """The statement that a portrait tells of; its law says what it is about, but neither predicts nor realises.
+    """The statement that a portrait describes; its law has fields and texts, but neither predicts nor realises.
 
     Raises `StatementError` if the portrait is damaged.
     """
@@ -62,13 +62,13 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
 
 
 class Told(Law):
-    """A law that is known by what a results folder tells of it."""
+    """A law that is known only by its description in a results folder."""
 
     codes: ClassVar[Mapping[str, str]] = {}
     reasons: ClassVar[Mapping[str, str]] = {}
 
     def valid(self) -> str | None:
-        """What the law itself said here."""
+        """The answer of the law itself at this statement, as stored."""
         return self.reasons.get(repr(self))
 
     @property

@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, device, commit, command. Nothing that identifies the host or its user."""
+"""The provenance of results: versions, device, commit, command; nothing that identifies the host or its user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGES = ("asymptopia", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "x
 
 
 def provenance(workers: str = "") -> dict[str, Any]:
-    """What a run should be known by, now."""
+    """The provenance of a run that starts now."""
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),

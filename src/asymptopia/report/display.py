@@ -1,4 +1,4 @@
-"""What objects look like in a notebook or a script: figures by matplotlib, and HTML that needs no script."""
+"""Display of objects in a notebook or a script: figures by matplotlib, and HTML without scripts."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _of_confrontation(found: Confrontation, observable: str | None = None) -> Ch
 
 
 def plot(shown: Any, observable: str | None = None) -> list[Axes]:
-    """Draw it in a figure of pyplot, which notebooks show and `pyplot.show()` too; returns the axes."""
+    """Draw an object in a pyplot figure, shown by notebooks and by `pyplot.show()`; returns the axes."""
     from matplotlib import pyplot
 
     from .figures import draw
