@@ -56,7 +56,7 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, SyntaxError) as error:
         raise StatementError(
-            f"What the folder tells of its law is damaged ({type(error).__name__}: {error})."
+            f"The folder's description of its law is damaged ({type(error).__name__}: {error})."
         ) from None
     return statement
 
@@ -105,7 +105,7 @@ class Other:
 def _law_of(told: Mapping[str, Any]) -> Any:
     name = str(told["law"])
     if not name.isidentifier():
-        raise StatementError(f"What the folder tells of its law is damaged: {name!r} is no name of a law.")
+        raise StatementError(f"The folder's description of its law is damaged: {name!r} is not the name of a law.")
     space: dict[str, Any] = {**{k: v for k, v in told["class"].items() if _is_plain(k, v)}, "__module__": __name__}
     space |= {k: tuple(v) for k, v in told["class"].items() if isinstance(v, list) and k.isidentifier() and k[0] != "_"}
     space["__annotations__"] = {str(f["name"]): "object" for f in told["fields"]}
@@ -133,7 +133,7 @@ def _is_plain(name: str, value: Any) -> bool:
 def _parsed(text: str, cls: Any, shorts: Mapping[str, str]) -> Statement:
     call = ast.parse(text, mode="eval").body
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        raise StatementError("What the folder tells of its law is damaged: its statement is none.")
+        raise StatementError("The folder's description of its law is damaged: its statement cannot be read.")
 
     lines = text.encode().splitlines()  # `ast.get_source_segment` splits the text anew for each of 10**4 values
 

@@ -42,7 +42,7 @@ def curve_of(statement: Statement, observable: str | None = None) -> tuple[State
         found = _along(statement.law, f.name, names)
         if found is not None:
             return found
-    raise StatementError(f"{statement.law.short()} has no curve to draw: its limit varies along no field of numbers.")
+    raise StatementError(f"{statement.law.short()} has no curve to draw: no number field changes its limit.")
 
 
 def _along(law: Law, field: str, names: list[str]) -> tuple[Statement, xr.Dataset, str] | None:

@@ -40,7 +40,7 @@ def chart_of(shown: Any, observable: str | None = None) -> Chart:
     """The chart that shows one observable of a law, a sweep, a confrontation or a forecast."""
     if hasattr(shown, "statement"):
         return chart_of(shown.statement, observable)
-    raise TypeError(f"There is no figure of a {type(shown).__name__}.")
+    raise TypeError(f"`plot` draws laws, sweeps, confrontations and forecasts, not a {type(shown).__name__}.")
 
 
 @chart_of.register(Law)
