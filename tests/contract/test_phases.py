@@ -66,7 +66,7 @@ def test_thresholds_follow_from_fixed_points_alone():
     transitions = thresholds(Landau(), "x")
     assert transitions["information_theoretic"] == pytest.approx(2 - 1 / 4, rel=1e-8)
     assert thresholds(Landau(), "part.rho") == {}
-    with pytest.raises(StatementError, match="no least value"):
+    with pytest.raises(StatementError, match="no lower bound"):
         thresholds(Landau(), "b")
     with pytest.raises(StatementError, match="must be a real number to vary"):
         thresholds(Landau(), "part")

@@ -33,7 +33,7 @@ def run_claims(path: str, out: Path | None, strict: bool, as_json: bool, options
 
     for name, option in NOT_HERE.items():
         if options.get(name) not in (None, ()):
-            raise StatementError(f"{option} has no place here: what a claim needs stands in its file in {path}.")
+            raise StatementError(f"{option} does not apply to claims: each file in {path} states what it needs.")
     claims = read_claims(path)
     folder = out or Path("results") / Path(path).resolve().stem
     with only_json(as_json) as items:

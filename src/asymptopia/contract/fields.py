@@ -49,7 +49,7 @@ def admitted(law: Record, name: str) -> np.ndarray:
     limits = next(f.metadata for f in dataclasses.fields(record) if f.name == last)  # type: ignore[arg-type]
     low, high = (next((limits[k] for k in keys if limits.get(k) is not None), None) for keys in _ENDS)
     if low is None:
-        raise StatementError(f"{where} has no least value, so that its transitions cannot be sought over its range.")
+        raise StatementError(f"{where} has no lower bound, hence no range to search for transitions.")
     if high is None:
         return low + np.geomspace(FINEST, WIDEST, GRID)
     inside = (np.arange(GRID) + 0.5) / GRID

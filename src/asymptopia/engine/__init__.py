@@ -1,4 +1,4 @@
-"""Running, storing, resuming: the realisations of any law, here, on local threads, on a Dask cluster or in a job array:
+"""Run, store and resume the realisations of any law: in this process, on threads, on a Dask cluster or as a job array:
 
 entries = [Entry("coins", sweep(CurieWeiss(), beta=(0.5, 0.8)), sizes=(50, 100), seeds=40)]
 results = Results.open_or_create("results/coins", lock(entries))

@@ -1,4 +1,4 @@
-"""How many seeds it takes to know every mean well enough."""
+"""The number of seeds at which the standard error of every mean is small enough."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Adaptive:
-    """As many seeds as it takes, from `min` to `max`: until two standard errors of every mean are small enough.
+    """As many seeds as needed, from `min` to `max`, until two standard errors of every mean are small enough.
 
-    At every point and size they must be below `target` times the observable's scale, which is its own or the largest
-    absolute value of its limit.
+    Small enough is below `target` times the observable's scale, at every point and size. The scale is the observable's
+    own, or the largest absolute value of its limit.
     """
 
     min: int = 16
@@ -36,10 +36,10 @@ class Adaptive:
             raise StatementError(f"`target` of adaptive seeds must be > 0, but is {self.target}.")
 
     def more(self, statement: Statement, limit: xr.Dataset, experiment: xr.Dataset) -> int:
-        """How many seeds to have next: as many as there are if that is enough, else a multiple of `min`.
+        """The next number of seeds: the present one if it is enough, else a multiple of `min`.
 
-        The standard errors at hand say how many it should take; the number is multiplied by four at most. Means with
-        nan in them are left out: more seeds do not mend them.
+        It follows from the present standard errors, and is at most four times the present one. Means that contain nan
+        are left out, since more seeds do not mend them.
         """
         have = int(experiment.sizes["seed"])
         excess = 0.0
@@ -56,6 +56,6 @@ class Adaptive:
 
 
 def scale(statement: Statement, name: str, limit: xr.Dataset) -> float:
-    """The size of an observable, to which its errors are compared."""
+    """The scale of an observable, to which its errors are compared."""
     largest = np.abs(limit[name].values[np.isfinite(limit[name].values)]).max(initial=0.0) if name in limit else 0.0
     return statement.law.observables[name].scale or float(largest) or 1.0

@@ -30,9 +30,9 @@ HUGE = 1e150
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """The realisations of one law at one size with some seeds; a pure function of what is written here.
+    """The realisations of one law at one size with some seeds: a pure function of these fields.
 
-    statement: the law's `repr`. code: the fingerprint of what it stands for. law: the object itself.
+    statement: the law's `repr`. code: the fingerprint of the code behind it. law: the law itself.
     """
 
     statement: str
@@ -43,7 +43,7 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """What the cells have in common that differ in their seeds only."""
+        """The key that is common to all cells that differ only in their seeds."""
         return hashlib.sha256(f"{self.statement}\n{self.size}\n{self.code}".encode()).hexdigest()[:20]
 
     @cached_property
@@ -57,7 +57,7 @@ class Cell:
         return None if known_as_python(self.law) else (split(self.law)[0], self.size, len(self.seeds))
 
     def without(self, seeds: Iterable[int]) -> Cell | None:
-        """The cell of the other seeds, if there are any."""
+        """The cell without these seeds; None if no seed is left."""
         there = set(seeds)
         left = tuple(s for s in self.seeds if s not in there)
         return dataclasses.replace(self, seeds=left) if left else None
@@ -68,7 +68,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of a cell.
+    """The result of computing a cell.
 
     status: "done"; "nan" if some value is not a number (`error` says which, the values are kept); or "failed".
     values: the observables, seeds first. code: the fingerprint of the code that made them.
@@ -119,7 +119,7 @@ def plan(
 
 
 def shard(cells: Sequence[Cell], k: int, n: int) -> list[Cell]:
-    """Part k of n (k = 0, ..., n - 1): every n-th cell, so that sizes are spread evenly."""
+    """Part k of n (k = 0, ..., n - 1): every n-th cell from the k-th on, so that sizes are spread evenly."""
     return list(cells[k::n])
 
 
@@ -129,7 +129,7 @@ def compute(law: Law, size: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
 
 
 def attempt(cell: Cell) -> Outcome:
-    """The outcome of computing a cell in this process, which is left as it was; exceptions are recorded, not raised."""
+    """Compute a cell in this process and return its outcome; exceptions are recorded in it, not raised."""
     with watch.watched(cell.name), put_back():
         return outcome(cell, *measured(cell.law, cell.size, cell.seeds))
 
@@ -170,7 +170,7 @@ def _told(error: BaseException) -> str:
 
 
 def unusable(values: np.ndarray) -> np.ndarray:
-    """Where there is no number, or one whose square is none."""
+    """Where a value is not finite, or its square overflows."""
     return np.isnan(values) | (np.isfinite(values) & (np.abs(values) > HUGE))
 
 
@@ -192,7 +192,7 @@ def _is_machinery(file: str) -> bool:
 
 
 def shortened(text: str, most: int = 8000) -> str:
-    """A text without its middle where it is long."""
+    """A text with its middle left out if it is longer than `most` characters."""
     if len(text) <= most:
         return text
     half = most // 2

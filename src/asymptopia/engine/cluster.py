@@ -1,4 +1,4 @@
-"""Cells on a Dask cluster: one that runs already, processes of this machine, or workers in a SLURM or PBS queue."""
+"""Compute cells on a Dask cluster: a running one, processes of this machine, or workers in a SLURM or PBS queue."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def on_cluster(
 ) -> None:
     """Compute the cells on the cluster that `scheduler` names; see `execute`.
 
-    A cell whose worker died is tried elsewhere; if that happens again, it is tried once more on its own at the end,
-    where it takes no other cell with it. Only then has it failed.
+    A cell whose worker died is tried on another worker. If that dies too, the cell is tried a last time at the end,
+    alone, so that it endangers no other cell. Only then it counts as failed.
     """
     laws = {c.code + c.statement: c.law for c in cells}
     texts = {name: sources(law) for name, law in laws.items()}
@@ -60,7 +60,7 @@ def on_cluster(
 def compute_stated(
     statement: str, where: tuple[str, ...], code: str, size: int, seeds: tuple[int, ...], limit: float | None = None
 ) -> tuple:
-    """What a worker does: rebuild the law, compute its realisations; exceptions are part of the result.
+    """The task of a worker: rebuild the law and compute its realisations; exceptions are part of the result.
 
     A worker that takes more than `limit` seconds ends itself, with a traceback on its standard error.
     """
@@ -176,7 +176,7 @@ def _client(scheduler: str, jobs: int) -> Iterator[Any]:
 
 
 def check_scheduler(scheduler: str) -> None:
-    """Raise `StatementError` for what names no cluster."""
+    """Raise `StatementError` unless `scheduler` names a cluster."""
     kind, _, count = scheduler.partition(":")
     if kind == "local":
         named = count.isdigit() and 1 <= int(count) <= _MOST_PROCESSES

@@ -1,4 +1,4 @@
-"""The code behind a statement: what identifies it, and where another process finds it."""
+"""The code behind a statement: its fingerprint, and where another process finds it."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 
 
 def fingerprint(law: Law) -> str:
-    """What identifies the code that the law's realisations depend on; comments, docstrings and theory are not in it."""
+    """A hash of the code that the law's realisations depend on, without comments, docstrings and theory."""
     known = getattr(law, "stored_code", None)
     return known if isinstance(known, str) else _hash_of(behind(law))
 
 
 def theory_fingerprint(law: Law) -> str:
-    """What identifies the code that the law's predictions depend on."""
+    """A hash of the code that the law's predictions depend on."""
     from .. import __version__
 
     return _hash_of(_reached(*_things(law), theory=True) | {"asymptopia": __version__})
 
 
 def behind(law: Law) -> dict[str, str]:
-    """The digests of all that the law's realisations reach, by file and name, and the versions of packages.
+    """The digests of all code that the law's realisations depend on, by file and name, and the versions of packages.
 
-    That is: its `realize` with the functions, methods and values that come up there, in this library or in the user's
-    own files, and so on; and how the contract seeds and batches realisations. Functions and classes that no file
-    defines (lambdas, closures, those typed at a prompt) count by their code.
+    These are `realize`, the functions, methods and values that it uses, in this library or in the user's files, what
+    they use in turn, and the part of the contract that seeds and batches realisations. Functions and classes without a
+    file (lambdas, closures, those typed at a prompt) enter by their code.
     """
     return _reached(*_things(law), theory=False) | {"observables": " ".join(law.observed())}
 
@@ -121,7 +121,7 @@ def syntax_digest(file: Path) -> str:
 
 
 def changes(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    """In words, what became of the code between two lists of its parts."""
+    """In words, what differs between two results of `behind`."""
     words = [f"{k} changed" for k in old if k in new and old[k] != new[k]]
     words += [f"{k} is new" for k in new if k not in old] + [f"{k} is gone" for k in old if k not in new]
     shown = "; ".join(words[:4]) + (f"; and {len(words) - 4} more" if len(words) > 4 else "")
@@ -129,7 +129,7 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> str:
 
 
 def sources(law: Law) -> tuple[str, ...]:
-    """Where another process finds what the library does not define: paths of files, names of importable modules.
+    """Where another process finds the code outside the library: paths of files, names of importable modules.
 
     Raises `EngineError` if the law cannot be rebuilt from its statement there.
     """
@@ -160,7 +160,7 @@ def sources(law: Law) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def rebuild(statement: str, sources: tuple[str, ...], code: str) -> Law:
-    """The law of a statement in another process; raises `EngineError` if the code found there is not the same."""
+    """The law of a statement, rebuilt in another process. Raises `EngineError` if the code there is another one."""
     law = parse(statement, _load(sources, code)).law
     if fingerprint(law) != code:
         where = ", ".join(sources) or "this library"

@@ -1,4 +1,4 @@
-"""What is asked of the engine: experiments under names, and all of them as one study."""
+"""The input of the engine: named experiments, and all of them as one study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Entry:
     """One experiment to run: a statement, its sizes and its seeds (both default to the law's), under a name.
 
-    `limit` may be given where it is known, so that adaptive seeds need not compute it again.
+    With adaptive seeds a known `limit` saves computing it again.
     """
 
     key: str
@@ -37,7 +37,7 @@ class Entry:
         return sizes, len(seeds) if seeds == tuple(range(len(seeds))) else list(seeds)
 
     def fixed(self, adapted: int | None = None) -> int | Sequence[int] | None:
-        """The seeds, or their present number if it is adaptive."""
+        """The seeds; if they are adaptive, their present number."""
         return (adapted or self.seeds.min) if isinstance(self.seeds, Adaptive) else self.seeds
 
     def cells(self, adapted: int | None = None) -> list[Cell]:
@@ -47,9 +47,9 @@ class Entry:
 
 
 def lock(entries: Sequence[Entry], also: Sequence[str] = (), **resolved: Any) -> dict[str, Any]:
-    """All that the entries ask for, with every default resolved.
+    """The entries with every default resolved, as JSON for `study.lock.json`.
 
-    The statements and the lines of `also` identify the study: a folder holds one study. `resolved` is kept beside them.
+    The statements and the lines of `also` identify the study; a folder holds one study. `resolved` is kept beside them.
     """
     asked = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""What can stop a run; everything that is done by then is stored."""
+"""The exceptions that stop a run; everything finished by then is stored."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ _EVERY = 0.2  # seconds between two looks at a folder that is in use
 
 
 class FolderLock:
-    """A folder that this process alone writes; the system takes it back when the process ends, however it ends.
+    """A lock by which only this process writes a folder; the system releases it when the process ends, however it ends.
 
-    The shards of a job array write side by side, each with a lock of its own, and beside nothing else.
+    The shards of a job array write at the same time, each with a lock of its own, but not beside any other run.
     """
 
     def __init__(self, folder: Path, shard: str | None = None) -> None:
@@ -27,7 +27,7 @@ class FolderLock:
     def take(self, message: Callable[[str], None], patience: float = float("inf")) -> None:
         """Wait until the folder is free, saying so once.
 
-        Raises `EngineError` after `patience` seconds. Where a file system knows no locks there are none.
+        Raises `EngineError` after `patience` seconds. On a file system without locks nothing is locked.
         """
         start, told = time.monotonic(), False
         wanted = [(FILE, self._shard is not None)] + ([(f"{FILE}-{self._shard}", False)] if self._shard else [])

@@ -1,4 +1,4 @@
-"""Computing cells: in this process, on local threads, or on a cluster. The outcomes do not depend on which."""
+"""Compute cells in this process, on local threads or on a cluster; the outcomes are the same."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def execute(
     on_result: Report,
     message: Callable[[str], None] = lambda text: None,
 ) -> None:
-    """Compute the cells and hand each outcome to `on_result`, in this thread, as soon as it is there.
+    """Compute the cells and pass each outcome to `on_result`, in this thread, as soon as it is known.
 
-    A cell that raises, yields nan or kills its worker gives an outcome that says so, and costs no other cell.
-    Ctrl-C raises KeyboardInterrupt after the outcomes that were on their way are handed over.
+    A cell that raises, returns nan or kills its worker has an outcome that says so; other cells are not affected.
+    Ctrl-C raises KeyboardInterrupt once the outcomes of finished cells have been passed on.
     """
     cells = _after_losses(cells, on_result)
     if not cells:

@@ -94,10 +94,10 @@ class Journal:
 
 
 def read(folder: Path) -> tuple[list[Outcome], list[dict[str, Any]], list[str]]:
-    """All outcomes in the journals of a results folder, the headers of the runs that wrote them, and what is damaged.
+    """All outcomes in the journals of a results folder, the headers of their runs, and reports of damage.
 
-    A last line that was cut short counts as not written. Whatever else cannot be believed costs its own outcome, and
-    is said: where it stands, and what is wrong with it.
+    A last line that was cut short counts as not written. Any other damaged line costs its own outcome; the report says
+    where it stands and what is wrong with it.
     """
     outcomes, headers, damaged = [], [], []
     for path in sorted((folder / "cells").glob("*.jsonl")):

@@ -1,4 +1,4 @@
-"""The outcomes at hand: which cells are missing, and the labelled whole of those that are there."""
+"""The outcomes known so far: which cells are missing, and the labelled dataset of the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RANK = {"failed": 0, "nan": 1, "done": 2}
 
 
 class Outcomes:
-    """Outcomes by their cell; of several for one cell the best counts, and of equally good ones the last."""
+    """Outcomes by cell; of several for one cell the best counts, of equally good ones the last."""
 
     def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
         self._by_key: dict[str, dict[str, Outcome]] = {}
@@ -35,9 +35,9 @@ class Outcomes:
             cells[outcome.name] = outcome
 
     def missing(self, cells: Iterable[Cell], retry_failed: bool = False) -> list[Cell]:
-        """The cells still to be computed, without the seeds that are there.
+        """The cells still to be computed, without the seeds that have an outcome.
 
-        Those that failed or have nan count as there, unless they are to be retried.
+        Cells that failed or have nan count as computed, unless they are to be retried.
         """
         left = []
         for cell in cells:
@@ -50,15 +50,15 @@ class Outcomes:
         return left
 
     def other_codes(self, cell: Cell) -> list[str]:
-        """The codes that made outcomes of this statement and size, but for the present one; "" for one not known."""
+        """The fingerprints of other code that made outcomes of this statement and size; "" for an unknown one."""
         return [code for code in self._codes.get((cell.statement, cell.size), {}) if code != cell.code]
 
     def codes(self, statement: str, size: int) -> list[str]:
-        """The codes that made outcomes of a statement at a size, in the order in which they came."""
+        """The fingerprints of the code that made outcomes of a statement at a size, in order."""
         return list(self._codes.get((statement, size), {}))
 
     def concerning(self, cells: Iterable[Cell]) -> list[Outcome]:
-        """The outcomes that bear on these cells, worst first, then by their seeds."""
+        """The outcomes that belong to these cells, worst first, then by their seeds."""
         keys = {cell.key: None for cell in cells}
         return sorted(
             (o for k in keys for o in self._by_key.get(k, {}).values()), key=lambda o: (_RANK[o.status], o.seeds)
@@ -72,7 +72,7 @@ class Outcomes:
     def dataset(
         self, statement: Statement, sizes: Sequence[int] | None = None, seeds: int | Sequence[int] | None = None
     ) -> xr.Dataset:
-        """What `statement.experiment(sizes, seeds)` gives, from the outcomes at hand; what is missing or failed is nan.
+        """The dataset of `statement.experiment(sizes, seeds)` from the known outcomes; missing and failed ones are nan.
 
         Cells that failed, or contain nan, are described in the attribute `failures`, a line each.
         """

@@ -1,4 +1,4 @@
-"""What a results folder tells of its laws, so that it can be read without running the files that define them."""
+"""Descriptions of laws in a results folder, so that it can be read without running the files that define them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _METHODS = {"observables", "landmarks"}
 
 
 def portrait(statement: Statement) -> dict[str, Any]:
-    """All that a reader needs to know of a statement and its law, as JSON."""
+    """The description of a statement and its law, as JSON."""
     law, points = statement.law, statement.points()
     codes = [fingerprint(p) for p in points]
     unique = list(dict.fromkeys(codes))
@@ -41,7 +41,7 @@ def portrait(statement: Statement) -> dict[str, Any]:
 
 
 def statement_of(told: Mapping[str, Any]) -> Statement:
-    """The statement that a portrait tells of; its law says what it is about, but neither predicts nor realises.
+    """The statement that a portrait describes; its law has fields and texts, but neither predicts nor realises.
 
     Raises `StatementError` if the portrait is damaged.
     """
@@ -56,19 +56,19 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, SyntaxError) as error:
         raise StatementError(
-            f"What the folder tells of its law is damaged ({type(error).__name__}: {error})."
+            f"The folder's description of its law is damaged ({type(error).__name__}: {error})."
         ) from None
     return statement
 
 
 class Told(Law):
-    """A law that is known by what a results folder tells of it."""
+    """A law that is known only by its description in a results folder."""
 
     codes: ClassVar[Mapping[str, str]] = {}
     reasons: ClassVar[Mapping[str, str]] = {}
 
     def valid(self) -> str | None:
-        """What the law itself said here."""
+        """The answer of the law itself at this statement, as stored."""
         return self.reasons.get(repr(self))
 
     @property
@@ -105,7 +105,7 @@ class Other:
 def _law_of(told: Mapping[str, Any]) -> Any:
     name = str(told["law"])
     if not name.isidentifier():
-        raise StatementError(f"What the folder tells of its law is damaged: {name!r} is no name of a law.")
+        raise StatementError(f"The folder's description of its law is damaged: {name!r} is not the name of a law.")
     space: dict[str, Any] = {**{k: v for k, v in told["class"].items() if _is_plain(k, v)}, "__module__": __name__}
     space |= {k: tuple(v) for k, v in told["class"].items() if isinstance(v, list) and k.isidentifier() and k[0] != "_"}
     space["__annotations__"] = {str(f["name"]): "object" for f in told["fields"]}
@@ -133,7 +133,7 @@ def _is_plain(name: str, value: Any) -> bool:
 def _parsed(text: str, cls: Any, shorts: Mapping[str, str]) -> Statement:
     call = ast.parse(text, mode="eval").body
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        raise StatementError("What the folder tells of its law is damaged: its statement is none.")
+        raise StatementError("The folder's description of its law is damaged: its statement cannot be read.")
 
     lines = text.encode().splitlines()  # `ast.get_source_segment` splits the text anew for each of 10**4 values
 

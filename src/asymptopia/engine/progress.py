@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a bar on a terminal, plain lines elsewhere, or nothing."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Progress(Protocol):
     """Told what is going to run, each finished cell, and the end."""
 
     def start(self, total: int, done: int, workers: str, folder: str | None, compilations: int) -> None:
-        """`done` of `total` cells are there already; the rest needs this many compilations.
+        """The run starts: `done` of `total` cells exist already; the rest needs this many compilations.
 
-        It may come again with a larger total.
+        It may be called again with a larger total.
         """
 
     def update(self, cell: Cell, newest: str) -> None:

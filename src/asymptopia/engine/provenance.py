@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, device, commit, command. Nothing that identifies the host or its user."""
+"""The provenance of results: versions, device, commit, command; nothing that identifies the host or its user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "xarray", "h5net
 
 
 def provenance(workers: str = "") -> dict[str, Any]:
-    """What a run should be known by, now."""
+    """The provenance of a run that starts now."""
     program = Path(sys.argv[0])
     name = "asymptopia" if program.name == "__main__.py" else program.name
     return {

@@ -1,6 +1,6 @@
-"""What a law's experiment reaches: the functions, methods and values, in any file, that its realisations depend on.
+"""The functions, methods and values, in any file, that a law's realisations depend on.
 
-The analysis is static and errs on the side of too much: a method counts if anything that is reached names it. Of
+The analysis is static and finds rather too much than too little: a method counts if anything reached names it. Of
 installed packages the version counts; of this library and of the user's own files the syntax of what is reached.
 """
 

@@ -1,4 +1,4 @@
-"""A results folder: what was asked, every finished cell, and the labelled whole."""
+"""A results folder: the study, every finished cell, and the labelled datasets."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _LIMITS = "limits.json"
 class Results:
     """The folder of one study; make it with `Results.open_or_create`, or read it with `Results.open`.
 
-    folder: where it is, whatever the present folder becomes; `shown` is how it was named.
-    damaged: the lines of its journal that cannot be believed, and why; their cells count as not computed.
+    folder: its absolute path; `shown` is the name that the user gave.
+    damaged: the damaged lines of its journal, with reasons; their cells count as not computed.
     """
 
     def __init__(
@@ -65,11 +65,16 @@ class Results:
         shard: tuple[int, int] | None = None,
         message: Callable[[str], None] = lambda text: None,
     ) -> Results:
-        """The folder of this study, made if need be, for this process to write; `study` is the text of its TOML file.
+        """Open the folder of a study for writing; create it if it does not exist.
 
-        If another process is writing it, this one waits, and says so in a message. Temporary files that killed
-        processes left are removed. More seeds or sizes of the same statements extend a study. Each shard of a job
-        array has a journal of its own, and may be written beside other shards.
+        If another process is writing it, this one waits, and says so in a message. Temporary files of killed processes
+        are removed. More seeds or sizes of the same statements extend a study. Each shard of a job array has a journal
+        of its own, so that shards write at the same time.
+
+        lock:    the study, from `lock`.
+        study:   the text of its TOML file.
+        shard:   (k, n) for part k of n of a job array.
+        message: is called with each notice to the user.
 
         Raises `StatementError` if the folder belongs to another study, holds something else, or cannot be written.
         """
@@ -96,7 +101,7 @@ class Results:
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
-        """An existing results folder, to be read. Raises `StatementError` if it is none."""
+        """Open an existing results folder for reading. Raises `StatementError` if it is none."""
         shown, folder = Path(folder), Path(folder).resolve()
         locked = _json(folder / _LOCK)
         if not locked and not (folder / "study.toml").is_file():
@@ -124,14 +129,14 @@ class Results:
             self._held.release()
 
     def remember(self, codes: Mapping[str, Mapping[str, str]]) -> None:
-        """Keep what the code of new cells consists of, so that a later run can say what has changed."""
+        """Store the parts of the code of new cells, so that a later run can say what has changed."""
         if any(code not in self.codes for code in codes):
             self.codes = {**_json(self.folder / _CODE), **codes}
             with suppress(OSError):
                 replace(self.folder / _CODE, json.dumps(self.codes, indent=1, sort_keys=True).encode())
 
     def add(self, outcome: Outcome) -> None:
-        """Write down what became of a cell, at once. Raises `EngineError` if it cannot be written."""
+        """Write the outcome of a cell to disk at once. Raises `EngineError` if it cannot be written."""
         self._journal.append(outcome)
         self.outcomes.add(outcome)
 
@@ -146,9 +151,9 @@ class Results:
         return self.outcomes.counts()
 
     def close(self, summary: str = "") -> None:
-        """Bring the journal to the disk, and let others write; what a run computed renews provenance.json and run.log.
+        """Flush the journal to disk, update provenance.json and run.log after a run, and let other processes write.
 
-        Raises `EngineError` if the journal does not reach the disk; what the other two say is in the journals too.
+        Raises `EngineError` if the journal does not reach the disk.
         """
         self._journal.close()
         if self._journal.count:
@@ -159,12 +164,12 @@ class Results:
         self.release()
 
     def provenance(self) -> dict[str, Any]:
-        """What the stored cells come from: the newest run's versions, commit, device and command, and all `runs`."""
+        """The provenance of the stored cells: versions, commit, device, command of the newest run, and all `runs`."""
         newest = max(self._headers, key=lambda h: str(h.get("started", "")), default={})
         return {**newest, "runs": self._headers}
 
     def log(self, text: str) -> None:
-        """Add a line to the log: run.log, or that of the shard. What is logged is in the journal too."""
+        """Add a line to the log: run.log, or that of the shard."""
         name = "run.log" if self._writer == "run" else f"cells/{self._writer}.log"
         with suppress(OSError), os.fdopen(written(self.folder / name, os.O_WRONLY | os.O_APPEND), "a") as file:
             file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {text}\n")
@@ -193,7 +198,7 @@ class Results:
         return path
 
     def keep_limits(self, limits: Mapping[str, xr.Dataset]) -> None:
-        """Keep predictions by name, so that a report can be made of them whatever becomes of results.nc."""
+        """Store predictions by name, so that a report does not depend on results.nc."""
         if all(known is not None and limits[k].identical(known) for k, known in _matched(limits, self.limits())):
             return
         text = json.dumps({k: data.to_dict() for k, data in limits.items()}, separators=(",", ":"), default=_plain)
@@ -201,7 +206,7 @@ class Results:
             replace(self.folder / _LIMITS, sealed(text.encode()) + b"\n")
 
     def limits(self) -> dict[str, xr.Dataset]:
-        """The predictions that were kept; none if they are damaged."""
+        """The stored predictions; none if they are damaged."""
         import xarray as xr
 
         try:

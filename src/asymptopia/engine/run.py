@@ -40,15 +40,17 @@ def run(
     progress: Progress | None = None,
     shard: tuple[int, int] | None = None,
 ) -> list[xr.Dataset]:
-    """The experiments of the entries, in order, each as `Statement.experiment` labels it; stored cell by cell in `out`.
+    """Run the experiments of the entries and return their datasets, as `Statement.experiment` labels them.
 
-    Failed cells leave nan, and are described in the attribute `failures` of the dataset, a line each; it is absent if
-    there are none. Cells that are in `out` already are not computed again, failed ones only with `retry_failed`.
+    Failed cells are nan in the dataset; its attribute `failures` has a line for each, and is absent if there are none.
 
-    jobs:      local threads; linear algebra uses one thread in each.
-    scheduler: a Dask cluster instead: its address, `local:2` for two processes on this machine, `slurm` or `pbs` for
-               `jobs` workers in the queue. The numbers depend on neither.
-    shard:     (k, n) computes only every n-th cell from the k-th, k = 0, ..., n - 1.
+    out:       the results folder, where each finished cell is stored at once. Cells that it has are not computed again;
+               failed ones are with `retry_failed`.
+
+    jobs:      number of local threads; linear algebra uses one thread in each.
+    scheduler: a Dask cluster instead of threads: its address, `local:2` for two processes on this machine, `slurm` or
+               `pbs` for `jobs` workers in the queue. Results depend neither on it nor on `jobs`.
+    shard:     (k, n) computes only every n-th cell from the k-th on, k = 0, ..., n - 1.
 
     Raises `Interrupted` after Ctrl-C, `EngineError` if the run cannot go on; all finished cells are stored then.
     """

@@ -1,4 +1,4 @@
-"""Job arrays: element k of N computes shard k/N and writes a journal of its own; any later run reads them all."""
+"""Job arrays: element k of N computes shard k/N and writes its own journal; any later run reads all journals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def script(
     cpus: int = 1,
     command: str = "asymptopia",
 ) -> str:
-    """The text of a job script for `sbatch`: an array of `shards` elements, each `asymptopia run STUDY --shard k/N`."""
+    """A job script for `sbatch`: an array of `shards` elements, each `asymptopia run STUDY --shard k/N`."""
     if shards < 1:
         raise StatementError(f"`shards` must be at least 1, but is {shards}.")
     if cpus < 1:

@@ -1,4 +1,4 @@
-"""What a cell may leave behind in its process, put back: the next cell is computed as if it were the first."""
+"""Restore the state of the process after a cell, so that the next cell is computed as if it were the first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 @contextmanager
 def put_back() -> Iterator[None]:
-    """Put back folder, environment, standard streams, and what was replaced in NumPy and Python's own modules.
+    """Restore folder, environment, standard streams, and what was replaced in NumPy and Python's own modules.
 
     A process that a cell made by `os.fork` ends here: it would compute the cells that follow a second time.
     """

@@ -1,8 +1,8 @@
-"""A watch over the process that computes: a cell that kills it, leaves it or hangs costs its own outcome and no other.
+"""A watch over the process that computes: a cell that kills it, exits or hangs loses only its own outcome.
 
-`stand_guard` divides the process in two. The child goes on and computes, as fast as without a guard: of each cell it
-only notes in shared memory that it is at work. The parent waits; when the child dies it says which cells were at work,
-and a new child goes on from the journal without them.
+`stand_guard` forks the process. The child computes, as fast as without a guard, and notes in shared memory which cells
+it is computing. The parent waits. When the child dies, it records which cells were being computed, and a new child goes
+on from the journal without them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Loss:
 
 
 class Board:
-    """Shared memory in which a child notes the cells at work, when each was begun, and at last that it ended."""
+    """Shared memory in which a child notes the cells that it computes, their starting times, and its own end."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 1 + _PLACES * (NAME + 16))
@@ -60,7 +60,7 @@ class Board:
         self._memory[start : start + NAME + 16] = text.encode()
 
     def at_work(self) -> dict[str, float]:
-        """The cells at work, and for how many seconds."""
+        """The cells being computed, and for how many seconds."""
         ages = {}
         for place in range(_PLACES):
             start = 1 + place * (NAME + 16)
@@ -100,7 +100,7 @@ def lost(cell: str) -> Loss | None:
 
 
 def suspected(cell: str) -> bool:
-    """Whether the cell of this name was at work when a child died, so that it is computed alone."""
+    """Whether the cell of this name was being computed when a child died, so that it is now computed alone."""
     return cell in _state.suspects
 
 

@@ -1,4 +1,4 @@
-"""What theorems say of the landscape of your own network on your own data: their hypotheses, checked one by one."""
+"""Theorems on the loss landscape, for your own network and data: their hypotheses are checked one by one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MONOTONE = (Tanh, Sigmoid, Softplus, Erf)
 
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """A hypothesis of a theorem: what must hold, whether it does, and what is the case."""
+    """A hypothesis of a theorem: what must hold, whether it holds, and the value measured."""
 
     must: str
     holds: bool
@@ -29,7 +29,7 @@ class Condition:
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """What a theorem says, and its hypotheses; `holds` if all of them do."""
+    """The statement of a theorem, and its hypotheses; it `holds` if all of them hold."""
 
     name: str
     says: str
@@ -53,9 +53,9 @@ class Certificates:
     critical_points: at a critical point with these features the loss is zero (Nguyen and Hein).
     valleys:         there are no spurious valleys, wherever the weights are (Venturi, Bandeira and Bruna).
     feature_rank:    the rank of the features of the wide layer, with a column of ones if the layer above has a bias.
-    margin:          by what factor the last singular value that counts exceeds round-off.
-    sensitivity:     the norm of the residuals is at most this times the norm of the gradient of the half mean squared
-                     error, times the number of samples, at these weights; inf where the first certificate fails.
+    margin:          the smallest singular value that counts towards the rank, over its round-off.
+    sensitivity:     at these weights the norm of the residuals is at most sensitivity * N * |gradient|, with N samples
+                     and the gradient of half the mean squared error; inf where the first certificate fails.
     """
 
     critical_points: Certificate
@@ -70,16 +70,18 @@ def certify(
 ) -> Certificates:
     r"""The certificates of $f(x) = W_L \sigma(\cdots \sigma(W_1 x + b_1) \cdots) + b_L$ on samples, for squared loss.
 
-    weights: W_l of shape (n_l, n_{l-1}), the first layer's first, at least two; biases: b_l of shape (n_l,), or None
-    for a network without them. X: (N, n_0); y: (N,) or (N, n_L).
+    weights:    $W_l$, (n_l, n_{l-1}), of at least two layers, from the first to the last.
+    X, y:       the samples, (N, n_0), and their labels, (N,) or (N, n_L).
+    activation: of the hidden layers.
+    biases:     $b_l$, (n_l,), of each layer; None for a network without biases.
 
-    Nguyen and Hein (ICML 2017, theorem 3.8): with an analytic, increasing activation (Tanh, Sigmoid, Softplus, Erf), a
-    hidden layer k as wide as samples, features of full row rank N there, and layers above that do not widen with
-    weights of full rank, a critical point is a global minimum of loss zero. Ranks count only singular values a
-    thousand times above round-off.
+    Nguyen and Hein (ICML 2017, theorem 3.8): a critical point is a global minimum of loss zero if the activation is
+    analytic and increasing (Tanh, Sigmoid, Softplus, Erf), a hidden layer has at least N units, its features have rank
+    N, and the layers above have weights of full rank and do not widen. Ranks count only singular values a thousand
+    times above round-off.
 
-    Venturi, Bandeira and Bruna (J. Mach. Learn. Res. 20 (2019) 133): with one hidden layer as wide as the intrinsic
-    dimension of the activation, or as there are samples, the loss has no spurious valleys.
+    Venturi, Bandeira and Bruna (J. Mach. Learn. Res. 20 (2019) 133): with one hidden layer of at least N units, or at
+    least as many as the intrinsic dimension of the activation, the loss has no spurious valleys.
     """
     W, b, X = _checked(weights, biases, X, y)
     if not isinstance(activation, Activation):

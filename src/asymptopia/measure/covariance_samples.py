@@ -1,8 +1,8 @@
 r"""Spectra of random sample covariance matrices, drawn without the matrices.
 
-Seen from a normal vector, the covariance of n normal samples in p dimensions is $B B^T / n$ in its Lanczos basis, with
-B lower bidiagonal and independent entries: $\chi_{n - i}$ on the diagonal and $\chi_{p - 1 - i}$ beside it (Dumitriu
-and Edelman, J. Math. Phys. 43 (2002) 5830, theorem 3.1). Its first rows are what a probe with as many products sees.
+In the Lanczos basis of a normal vector, the covariance of n normal samples in p dimensions is $B B^T / n$, with B
+lower bidiagonal and independent entries: $\chi_{n - i}$ on the diagonal and $\chi_{p - 1 - i}$ beside it (Dumitriu and
+Edelman, J. Math. Phys. 43 (2002) 5830, theorem 3.1). A probe with k products sees its first k rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ LARGEST = 300  # a larger spectrum is compared with one of this size, which fluc
 
 
 def probed(rng: np.random.Generator, samples: float, size: int, like: Quadrature) -> Quadrature:
-    """A covariance matrix of unit variance as the probes of `like` would see it, each a matrix of its own.
+    """The covariance of normal samples of unit variance, as seen by as many probes and products as in `like`.
+
+    Each probe sees a matrix of its own.
 
     samples: their number n, not necessarily whole; size: the dimension p.
     """
@@ -25,7 +27,10 @@ def probed(rng: np.random.Generator, samples: float, size: int, like: Quadrature
 
 
 def all_of(rng: np.random.Generator, samples: float, size: int) -> Quadrature:
-    """All eigenvalues of such a matrix, or of one of the same shape with at most 300 samples or dimensions."""
+    """All eigenvalues of the covariance of n normal samples in `size` dimensions, of unit variance.
+
+    Beyond 300 samples and dimensions a smaller matrix of the same shape stands for it.
+    """
     shrunk = min(1.0, LARGEST / min(samples, size))
     less, more = sorted((samples * shrunk, size * shrunk))
     rank = max(1, round(less))

@@ -1,4 +1,4 @@
-"""What kind of critical point a deep linear network is at, read off the ranks of products of its weights."""
+"""The kind of a critical point of a deep linear network, from the ranks of products of its weights."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ GLOBAL, STRICT, NON_STRICT = "global minimum", "strict saddle", "non-strict sadd
 
 
 def linear_network_label(weights: Sequence[Any], X: Any, Y: Any, rtol: float = 1e-4) -> str:
-    r""" "global minimum", "strict saddle" (the Hessian has a negative eigenvalue) or "non-strict saddle".
+    r"""The kind of a critical point: "global minimum", "strict saddle" or "non-strict saddle".
 
-    weights: the matrices of $W_L \cdots W_1$, the first layer's first, at a critical point of
+    At a strict saddle the Hessian has a negative eigenvalue.
+
+    weights: the matrices $W_1, \dots, W_L$, from the first layer to the last, at a critical point of
              $|Y - W_L \cdots W_1 X|^2$.
     X, Y:    samples in columns, (d_0, N) and (d_L, N), with $X X^T$ invertible; the singular values of the regression
              must be different, and as many as the smaller of d_0 and d_L.

@@ -18,11 +18,11 @@ MEMORY = 1e9  # bytes of a basis
 
 
 class Extremes(NamedTuple):
-    """The least and the largest eigenvalues of a symmetric operator of size n.
+    """The smallest and the largest eigenvalues of a symmetric operator of size n.
 
-    values:  (2 count,) ascending, the `count` least first; with their multiplicities.
+    values:  (2 count,) ascending: the `count` smallest, then the `count` largest; repeated by their multiplicity.
     vectors: (n, 2 count) unit eigenvectors.
-    errors:  (2 count,) an eigenvalue lies within this distance of each value.
+    errors:  (2 count,) within this distance of each value lies an eigenvalue.
     """
 
     values: np.ndarray
@@ -31,12 +31,12 @@ class Extremes(NamedTuple):
 
 
 def extremes(operator: LinearOperator, count: int = 1, products: int = 2000) -> Extremes:
-    """The `count` least and the `count` largest eigenvalues of a symmetric operator, with their eigenvectors.
+    """The `count` smallest and the `count` largest eigenvalues of a symmetric operator, with their eigenvectors.
 
-    By a Lanczos iteration that restarts from the Ritz vectors of both ends (Wu and Simon, SIAM J. Matrix Anal. Appl. 22
-    (2000) 602), until the errors are at most 1e-10 of the largest absolute eigenvalue, or ten units of the operator's
-    precision; then once more from a random vector, until that shows no further copy of an eigenvalue. A cluster at one
-    end may take more than the number of `products` allowed: then the larger `errors` say what is known.
+    A Lanczos iteration restarts from the Ritz vectors of both ends (Wu and Simon, SIAM J. Matrix Anal. Appl. 22 (2000)
+    602) until the errors are at most 1e-10 of the largest absolute eigenvalue, or ten units of the operator's
+    precision. Further iterations from random vectors look for copies of multiple eigenvalues. If `products` are used up
+    before, as by a cluster of eigenvalues at one end, the `errors` are larger.
 
     Up to 2,000 dimensions all eigenvalues are computed. Raises `StatementError` if the operator is not square or not
     symmetric, or a product is not finite.
@@ -54,7 +54,7 @@ def extremes(operator: LinearOperator, count: int = 1, products: int = 2000) -> 
 
 
 def dense(operator: LinearOperator) -> np.ndarray:
-    """A symmetric operator written out, (n, n). Raises `StatementError` if it is not symmetric, or not finite."""
+    """The matrix (n, n) of a symmetric operator. Raises `StatementError` if it is not symmetric, or not finite."""
     n = size_of(operator)
     matrix = np.asarray(operator @ np.eye(n), float)
     if not np.isfinite(matrix).all():

@@ -1,4 +1,4 @@
-"""How many directions of its parameters change what a network computes: functional dimension, local identifiability."""
+"""The number of parameter directions that change the outputs of a network, and its local identifiability."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SURE = 1e3
 
 @dataclass(frozen=True)
 class FunctionalDimension:
-    """The rank of the Jacobian of a network's outputs in its parameters, at these parameters and on these inputs.
+    """The rank of the Jacobian of a network's outputs with respect to its parameters, on given inputs.
 
-    rank:       the functional dimension on these inputs; on more inputs it can only be larger.
+    rank:       the functional dimension on these inputs; more inputs can only increase it.
     parameters: how many there are.
-    outputs:    numbers that the network gives for these inputs: the rank is at most that.
-    symmetries: directions that change nothing on any input, as the caller knows them.
-    margin:     by what factor the last singular value that counts exceeds round-off.
+    outputs:    number of outputs on these inputs, a bound on the rank.
+    symmetries: number of directions that change no output on any input, as given by the caller.
+    margin:     the smallest singular value that counts towards the rank, over its round-off.
     """
 
     rank: int
@@ -34,8 +34,9 @@ class FunctionalDimension:
 
     @property
     def identifiable(self) -> bool:
-        """Whether all that is not a symmetry is determined, nearby, by the outputs on these inputs: the rank is as
-        large as symmetries allow, a thousand times above round-off.
+        """Whether the outputs on these inputs determine the parameters locally, up to symmetries.
+
+        That is, the rank is parameters - symmetries, with a margin of at least a thousand.
         """
         return self.rank == self.parameters - self.symmetries and self.margin >= SURE
 
@@ -52,14 +53,16 @@ class FunctionalDimension:
 def functional_dimension(model: Callable[[Any], Any], parameters: Any, symmetries: int = 0) -> FunctionalDimension:
     """The functional dimension of `model(parameters)`, the outputs on some inputs, an array of any shape.
 
-    parameters: a tree of JAX arrays or a PyTorch module; symmetries: how many directions change nothing on any input,
-    one for each hidden unit of a ReLU network, whose weights can be rescaled. Local identifiability of ReLU networks is
-    that the rank is the number of parameters less those (Bona-Pellissier, Malgouyres and Bachoc, Adv. Neural Inf.
-    Process. Syst. 35 (2022); Grigsby, Lindsey, Meyerhoff and Wu, arXiv 2209.04036).
+    parameters: a tree of JAX arrays, or a PyTorch module.
+    symmetries: number of parameter directions that change no output on any input: in a ReLU network one for each
+                hidden unit, whose weights can be rescaled.
 
-    The rank is that of J J^T, so that singular values of J below 1e-8 of the largest do not count. What is not covered:
-    other parameters with the same outputs far away, and inputs that are not among these. Raises `StatementError` as
-    `operators.tangent_kernel` does, and for symmetries out of range.
+    A ReLU network is locally identifiable if the rank is the number of parameters minus that of symmetries
+    (Bona-Pellissier, Malgouyres and Bachoc, Adv. Neural Inf. Process. Syst. 35 (2022); Grigsby, Lindsey, Meyerhoff and
+    Wu, arXiv 2209.04036). Distant parameters may still give the same outputs, and other inputs may determine more.
+
+    The rank is that of J J^T, so that singular values of J below 1e-8 of the largest do not count. Raises
+    `StatementError` as `operators.tangent_kernel` does, and for symmetries out of range.
     """
     import jax
 

@@ -1,4 +1,4 @@
-"""How noisy the gradients of samples are, and the batch that training makes good use of."""
+"""The noise of gradients over samples, and the batch size above which larger batches stop paying."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .operators import finite_scalar, flat_parameters
 class NoiseScale(NamedTuple):
     r"""The simple noise scale $\mathrm{tr} \Sigma / |G|^2$ of a gradient, in samples, and its standard error.
 
-    Batches well below it save time and cost no samples, batches well above it cost samples and save no time: where
-    steps are of the best length it is the critical batch size.
+    With steps of optimal length it is the critical batch size: doubling a batch well below it halves the number of
+    steps; doubling a batch well above it hardly reduces them, and costs twice the samples.
     """
 
     value: float
@@ -26,7 +26,7 @@ class NoiseScale(NamedTuple):
 def gradient_noise_scale(
     loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chunk: int = 256
 ) -> NoiseScale:
-    r"""The batch at which noise and signal of a gradient are alike, $\mathrm{tr} \Sigma / |G|^2$, and its error.
+    r"""The batch size at which the gradient's noise equals its signal, $\mathrm{tr} \Sigma / |G|^2$, with its error.
 
     G is the mean and $\Sigma$ the covariance of the gradient of `loss(parameters, sample)` over independent samples, of
     which `samples` holds n: an array, or a tree of arrays, with the samples first. Parameters are a tree of JAX arrays,

@@ -1,4 +1,4 @@
-"""How many dimensions the units of a hidden layer span, as functions of their input, whatever their weights."""
+"""The dimension of the function space that the units of a hidden layer span, over all weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..parts.activation import Activation, Identity, PolynomialUnit, Power
 
 
 def coefficients(activation: Activation) -> tuple[float, ...] | None:
-    """The coefficients a_0, a_1, ... of an activation that is stated as a polynomial; None for any other."""
+    """The coefficients a_0, a_1, ... of a polynomial activation; None for any other."""
     if isinstance(activation, Identity):
         return (0.0, 1.0)
     if isinstance(activation, Power):
@@ -20,7 +20,7 @@ def coefficients(activation: Activation) -> tuple[float, ...] | None:
 
 
 def intrinsic_dimension(activation: Activation, inputs: int, bias: bool = False) -> float:
-    r"""The dimension of the span of $x \mapsto \sigma(w \cdot x)$ over all weights w, exactly; inf unless polynomial.
+    r"""The dimension of the span of $x \mapsto \sigma(w \cdot x)$ over all w; inf unless $\sigma$ is polynomial.
 
     With $\sigma(z) = \sum_k a_k z^k$ it is that of all homogeneous polynomials of the degrees that occur,
     $\sum_{k: a_k \ne 0} \binom{d + k - 1}{k}$ in d inputs; with a bias in each unit that of all polynomials up to the
@@ -38,7 +38,7 @@ def intrinsic_dimension(activation: Activation, inputs: int, bias: bool = False)
 
 
 def numerical_rank(matrix: np.ndarray) -> tuple[int, float]:
-    """The rank, and by what factor its last singular value exceeds round-off, max(shape) eps times the largest."""
+    """The rank, and its smallest singular value over round-off: max(shape) * eps * largest singular value."""
     s = np.linalg.svd(matrix, compute_uv=False)
     if not len(s) or s[0] == 0:
         return 0, 0.0

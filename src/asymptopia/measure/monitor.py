@@ -1,4 +1,4 @@
-"""Sharpness and noise of gradients while a network is trained, from within the loop of one's own."""
+"""Sharpness and gradient noise during training, measured from within your own training loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .operators import hessian
 
 
 class Moment(NamedTuple):
-    """What was measured at one step.
+    """The measurements at one step.
 
-    sharpness, within: the largest eigenvalue of the Hessian, and the distance in which an eigenvalue lies.
-    noise:             the noise scale with its error, or None without samples.
+    sharpness, within: the largest eigenvalue of the Hessian, and the distance from it within which an eigenvalue lies.
+    noise:             the noise scale with its error; None without samples.
     """
 
     step: int
@@ -33,14 +33,14 @@ class Moment(NamedTuple):
 class Monitor:
     """A callback for a loop in JAX or PyTorch: `monitor(step, parameters)` measures at each `every`-th step.
 
-    loss:    of the parameters, a tree of JAX arrays or a PyTorch module, on data that stay the same.
+    loss:    a function of the parameters (a tree of JAX arrays or a PyTorch module), on fixed data.
     every:   steps between two measurements.
-    rate:    of gradient descent, if that is what trains: `edge` is then 2 / rate.
-    sample_loss, samples: as `gradient_noise_scale` takes them, for the noise scale too.
+    rate:    the learning rate of gradient descent, if that trains the network: `edge` is then 2 / rate.
+    sample_loss, samples: as in `gradient_noise_scale`, to measure the noise scale too.
 
-    Its cost is told by `share`: the part of the time since the first call that measuring took. A sharpness takes about
-    a hundred products with the Hessian, each of two gradients, or one for each of up to 2,000 parameters; a noise scale
-    a gradient of each sample, twice.
+    `share` is the part of the time since the first call that measuring took. A sharpness takes about a hundred products
+    with the Hessian, each as costly as two gradients; with up to 2,000 parameters it takes one product for each. A
+    noise scale takes two gradients of each sample.
     """
 
     loss: Callable[[Any], Any]

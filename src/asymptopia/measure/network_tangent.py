@@ -22,16 +22,16 @@ def network_tangent_kernel(
 ) -> Any:
     r"""The tangent kernel $\Theta_{cd}(x, y) = \nabla f_c(x) \cdot \nabla f_d(y)$ of a dense network, (N, M, C, C).
 
-    The gradient of an output in the weights of a layer is the outer product of what enters the layer and what is
-    propagated back to its preactivations, so that with these vectors h and $\delta$
+    The gradient of an output in the weights of a layer is the outer product of the layer's input h and the derivative
+    $\delta$ of the output in its preactivations, so that
 
     $$\Theta_{cd}(x, y) = \sum_l (s_l^2 \, h_l(x) \cdot h_l(y) + t_l^2) \, \delta_l^c(x) \cdot \delta_l^d(y).$$
 
-    layers:     (W, b) of each, W of shape (outputs, inputs), b of shape (outputs,); the first sees x, the last gives f.
-    activation: elementwise, of JAX arrays; between layers.
-    X, Y:       inputs (N, d) and (M, d); without Y, X again.
-    factors:    (s_l, t_l) of each layer, where W is s_l and b is t_l times what is trained (so in the tangent
-                parametrisation, sqrt(weight_variance / inputs) and sqrt(bias_variance)); 1 by default.
+    layers:     (W, b) of each layer, from the first to the last: W (outputs, inputs) and b (outputs,).
+    activation: an elementwise function of JAX arrays, between layers.
+    X, Y:       inputs (N, d) and (M, d); Y is X by default.
+    factors:    (s_l, t_l) of each layer: W is s_l and b is t_l times the trained parameters (in the tangent
+                parametrisation sqrt(weight_variance / inputs) and sqrt(bias_variance)); 1 by default.
 
     Raises `StatementError` if shapes do not fit, or something is not finite.
     """
@@ -88,7 +88,7 @@ def _compiled() -> Any:
 
 
 def passes(layers: Layers, activation: Callable[[Any], Any], X: Any) -> list[tuple[Any, Any]]:
-    """What enters each layer, (N, inputs), and the outputs' gradients in its preactivations, (N, C, outputs).
+    """Of each layer: its input, (N, inputs), and the derivatives of the outputs in its preactivations, (N, C, outputs).
 
     Traceable by JAX.
     """

@@ -1,8 +1,7 @@
-"""Curvature of a loss at given parameters, as linear operators that are never written out.
+"""Curvature of a loss at given parameters, as matrix-free linear operators.
 
 Parameters are any tree of JAX arrays, or a PyTorch module (see `measure.pytorch`); an operator acts on them as one flat
-vector. `scipy.sparse.linalg.LinearOperator` is what `measure.spectra` takes, so that operators made elsewhere serve as
-well.
+vector. They are instances of `scipy.sparse.linalg.LinearOperator`, and `measure.spectra` takes any such operator.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All that is shown of the spectrum of one symmetric operator."""
+"""The spectrum of one symmetric operator: extreme eigenvalues, trace, density, comparison with noise."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FLAT = 1e-12
 class Spectrum:
     """The spectrum of a symmetric operator of size n.
 
-    values, errors: (2 count,) the least and the largest eigenvalues, and what each is known to.
+    values, errors: (2 count,) the smallest and the largest eigenvalues, and their errors.
     trace:          its value, standard error and 95 % interval.
-    density:        smoothed, or None where all eigenvalues are alike.
-    law:            Marchenko and Pastur's law as fitted, with its p-value, or None where there is none to fit.
+    density:        smoothed; None if all eigenvalues are equal.
+    law:            the fitted distribution of Marchenko and Pastur, with its p-value; None if none can be fitted.
     exact:          whether all eigenvalues were computed.
-    population:     the law of the population that was asked about, with its p-value, or None.
+    population:     the distribution predicted for the given population, with its p-value; None without one.
     """
 
     size: int
@@ -42,12 +42,12 @@ class Spectrum:
 
     @property
     def of_population(self) -> bool:
-        """Whether the law of the population describes the spectrum: it is not refuted at the level 0.005."""
+        """Whether the spectrum is that of the given population: not refuted at the level 0.005."""
         return self.population is not None and self.population.p_value > LEVEL
 
     @property
     def described(self) -> bool:
-        """Whether the law of Marchenko and Pastur describes the spectrum: it is not refuted at the level 0.005."""
+        """Whether the spectrum is that of Marchenko and Pastur: not refuted at the level 0.005."""
         law, count = self.law, len(self.values) // 2
         return law is not None and law.p_value > LEVEL and (self.exact or len(law.outliers) < count)
 
@@ -56,10 +56,13 @@ def spectrum_of(
     operator: LinearOperator, count: int = 3, probes: int = 10, order: int = 80,
     population: tuple[np.ndarray, int] | None = None,
 ) -> Spectrum:  # fmt: skip
-    """The spectrum: all eigenvalues up to 2,000 dimensions, else through random vectors, `order` products each.
+    """The spectrum of a symmetric operator: exactly up to 2,000 dimensions, else from random probes.
 
-    count: how many eigenvalues at each end; probes: how many random vectors.
-    population: eigenvalues of a population covariance and a number of samples, as `population_law` takes them.
+    count:      number of eigenvalues at each end.
+    probes:     number of random vectors.
+    order:      products with each random vector.
+    population: eigenvalues of a population covariance, and the number of samples, as in `population_law`.
+
     Raises `StatementError` as `quadrature` and `population_law` do.
     """
     n = operator.shape[0]

@@ -1,4 +1,4 @@
-"""Whether a spectrum is that of a sample covariance matrix whose population you know, and the law that it then has."""
+"""Is a spectrum that of a sample covariance matrix of a known population? Its predicted distribution, and a test."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DRAWS, LARGEST, GRID = 199, 300, 200
 
 @dataclass(frozen=True)
 class PopulationLaw(SampleCovariance):
-    """The law of Marchenko and Pastur for the population covariance with the eigenvalues `variances`.
+    """The distribution of Marchenko and Pastur for a population covariance with the eigenvalues `variances`.
 
     gamma:     dimensions per sample.
     variances: eigenvalues of the population covariance, (p,).
-    p_value:   the probability that a sample covariance matrix of this population differs as much from the others as
-               the spectrum does; the law is refuted where it is small.
+    p_value:   the probability that a sample covariance matrix of this population differs from the others by as much as
+               the spectrum does; a small value refutes the population.
     """
 
     variances: np.ndarray = field(default_factory=lambda: np.ones(1))
@@ -36,7 +36,7 @@ class PopulationLaw(SampleCovariance):
         return float(self.variances.max())
 
     def edges(self) -> tuple[float, float]:
-        """The ends of the spectrum, without the mass at zero."""
+        """The edges of the spectrum, without the mass at zero."""
         upper = float(self.inverse(self._upper_point())[0].real)
         rank, least = (self.variances > 0).mean(), float(self.variances.min())
         if self.gamma * rank > 1:
@@ -45,18 +45,18 @@ class PopulationLaw(SampleCovariance):
 
 
 def population_law(seen: Quadrature, variances: ArrayLike, samples: int, seed: int = 0) -> PopulationLaw:
-    r"""The law of the spectrum of $X^T X / n$ for a population that was measured, and whether `seen` has it.
+    r"""The limiting spectrum of $X^T X / n$ for a known population, and a test whether `seen` has it.
 
-    seen:      the spectrum, all of it or through probes.
-    variances: the eigenvalues of the population covariance (p,), as of features on many more samples.
-    samples:   n, how many made the matrix.
+    seen:      the spectrum, exact or seen by probes.
+    variances: the eigenvalues of the population covariance, (p,), as measured on many more samples.
+    samples:   the number n of samples in the matrix.
 
     The density solves Silverstein's equation (Silverstein and Choi, J. Multivariate Anal. 54 (1995) 295). The test
-    draws 199 matrices of the population, seen as the spectrum is, and compares the largest difference of each one's
-    distribution function from the mean of the others: if the spectrum is one of them, all ranks are alike. Beyond 300
-    dimensions smaller matrices of the same shape are drawn, which fluctuate more.
+    draws 199 matrices of the population, seen in the same way, and ranks the spectrum among them by the largest
+    difference of its distribution function from the mean of the others. Beyond 300 dimensions smaller matrices of the
+    same shape are drawn, which fluctuate more.
 
-    Raises `StatementError` if variances are negative, not finite or all zero, or not as many as dimensions.
+    Raises `StatementError` if the variances are negative, not finite, all zero, or not one for each dimension.
     """
     variances = np.sort(np.asarray(variances, float).ravel())
     if not np.isfinite(variances).all() or variances[0] < 0 or variances[-1] <= 0:

@@ -1,9 +1,9 @@
-"""Curvature of a PyTorch module, as the operators that `measure.operators` has of a tree of JAX arrays.
+"""Curvature of a PyTorch module, as the operators of `measure.operators`.
 
 The functions of `measure` take a `torch.nn.Module` where they take parameters: a loss is then a function of the module,
 as in `hessian(lambda m: cross_entropy(m(X), y), module)`. Parameters that require a gradient count, in the order of
 `module.parameters()`. The graph of the gradient is built once and kept, so that a product is one backward pass, on the
-module's device; the module, its buffers and gradients are as before.
+module's device. The module, its buffers and its gradients do not change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TOGETHER = 4_000_000  # numbers in the vectors that are multiplied at once
 
 
 def is_module(what: object) -> TypeGuard[torch.nn.Module]:
-    """Whether this is a PyTorch module; does not import PyTorch."""
+    """Whether an object is a PyTorch module; does not import PyTorch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(what, torch.nn.Module)
 
@@ -95,7 +95,7 @@ def tangent_kernel(model: Callable[[torch.nn.Module], torch.Tensor], module: tor
 
 
 class Dense(NamedTuple):
-    """What `certify`, `match_units` and `network_tangent_kernel` take of a dense network.
+    """Weights, biases and activation of a dense network, for `certify`, `match_units` and `network_tangent_kernel`.
 
     weights, biases: (outputs, inputs) and (outputs,) of each layer; activation: between layers.
     """
@@ -106,9 +106,9 @@ class Dense(NamedTuple):
 
 
 def dense_layers(module: torch.nn.Module) -> Dense:
-    """The layers of a `Sequential` of `Linear` modules with one elementwise activation between, and nothing else.
+    """The layers of a `Sequential` that consists of `Linear` modules and one elementwise activation between them.
 
-    A layer without bias has one of zeros. Raises `StatementError` naming the first module that does not fit.
+    The bias of a layer without one is zero. Raises `StatementError` naming the first module that does not fit.
     """
     from torch import nn
 
@@ -136,7 +136,7 @@ def dense_layers(module: torch.nn.Module) -> Dense:
 
 
 def trained(module: torch.nn.Module) -> list[torch.nn.Parameter]:
-    """The parameters that require a gradient; raises `StatementError` unless finite, in single or double precision."""
+    """The parameters that require a gradient. Raises `StatementError` unless they are finite floats or doubles."""
     import torch
 
     named = [(name, p) for name, p in module.named_parameters() if p.requires_grad and p.numel()]

@@ -1,8 +1,8 @@
-"""A family of PyTorch networks, one for each width, as a program in JAX: the calls of its layers, with fresh weights.
+"""A family of PyTorch networks, one for each width, translated into a JAX program with newly drawn weights.
 
-The module is traced by `torch.fx` without memory (on the device "meta"), so that any width can be asked for. Weights
-and biases are drawn as PyTorch's layers draw theirs, uniform on +-1 / sqrt(inputs); a network that has others, or a
-layer without a translation, is refused by its name.
+The module is traced by `torch.fx` on the device "meta", which allocates no memory, so that any width is possible.
+Weights and biases are drawn like the defaults of PyTorch's layers, uniform on +-1 / sqrt(inputs). A network with other
+initial weights, or with a layer that has no translation, is refused; the error names the layer.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ SMALL, ENOUGH = 48, 400
 
 
 def family(make: Callable[[int], torch.nn.Module]) -> Family:
-    """`make(n)`, a module that takes inputs (N, d) to (N, n), as a function of (n, key, inputs) in JAX.
+    """The modules `make(n)`, which map inputs (N, d) to (N, n), as a function of (n, key, inputs) in JAX.
 
-    Returns what `WideNetwork` takes: a function that draws parameters and gives `features(parameters, inputs)`.
+    Returns the `network` of `WideNetwork`: a function that draws parameters and returns the features of the inputs.
     Raises `StatementError` naming the first layer that has no translation, or weights that PyTorch did not draw.
     """
     import jax

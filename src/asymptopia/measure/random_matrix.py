@@ -1,9 +1,9 @@
-"""Whether a spectrum is that of a sample covariance matrix of independent coordinates, and what sticks out of it.
+"""Is a spectrum that of a sample covariance matrix of independent coordinates, and which eigenvalues are outliers?
 
-The law has two parameters, which two moments give; whether it then describes the spectrum is a test: matrices of
-independent coordinates are drawn, of the same shape and seen in the same way, and the p-value is the share of them
-whose distribution differs at least as much from the law fitted to it; where probes see the spectrum, by what they and
-the matrix can differ together. Draws end early where many differ (Besag and Clifford, Biometrika 78 (1991) 301).
+The distribution of Marchenko and Pastur has two parameters, fitted by two moments. Then the fit is tested: matrices of
+independent coordinates are drawn, of the same shape and seen in the same way, and the p-value is the share of those
+whose spectrum differs at least as much from their own fit. For a spectrum seen by probes, the errors of the probes are
+included. Draws end early where many differ (Besag and Clifford, Biometrika 78 (1991) 301).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ ZERO = 1e-9  # of the largest eigenvalue
 
 @dataclass(frozen=True)
 class CovarianceLaw:
-    """Marchenko and Pastur's law as it was fitted to a spectrum.
+    """The distribution of Marchenko and Pastur, fitted to a spectrum.
 
     ratio:         dimensions per sample.
-    variance:      of a coordinate.
-    outliers:      eigenvalues above its edge, ascending.
-    population:    the variance of the direction that each of them belongs to, by Baik, Ben Arous and Peche; nan for one
-                   that no direction can have.
-    p_value:       the probability that a matrix of independent coordinates differs as much from its law as this
-                   spectrum does; the law is refuted where it is small.
-    outlier_count: how many eigenvalues lie beyond all but a hundredth, and beyond half, of the largest eigenvalues of
-                   such matrices: the least and the most that can be outliers.
+    variance:      variance of a coordinate.
+    outliers:      eigenvalues above the upper edge, ascending.
+    population:    the population variance of each outlier's direction, by Baik, Ben Arous and Peche; nan if no variance
+                   gives this outlier.
+    p_value:       the probability that a matrix of independent coordinates differs from its own fit by as much as this
+                   spectrum does; a small value refutes the distribution.
+    outlier_count: the smallest and the largest number of outliers: eigenvalues above the 99 % quantile, and above the
+                   median, of the largest eigenvalue of such matrices.
     """
 
     ratio: float
@@ -46,7 +46,7 @@ class CovarianceLaw:
     outlier_count: tuple[int, int] = (0, 0)
 
     def edges(self) -> tuple[float, float]:
-        """The ends of the spectrum, without the outliers and the mass at zero."""
+        """The edges of the bulk, without the mass at zero."""
         low, high = _edges(self.ratio)
         return self.variance * low, self.variance * high
 
@@ -65,21 +65,22 @@ class _Fit(NamedTuple):
 
 
 def covariance_law(seen: Quadrature, eigenvalues: np.ndarray) -> CovarianceLaw | None:
-    """Marchenko and Pastur's law where it describes a spectrum, or None.
+    """The distribution of Marchenko and Pastur if it describes a spectrum, else None.
 
-    It describes the spectrum unless `fitted_law` is refuted at the level 0.005, or all the eigenvalues given are
-    outliers.
+    It describes the spectrum unless the test of `fitted_law` refutes it at the level 0.005, or all given eigenvalues
+    are outliers.
     """
     law = fitted_law(seen, eigenvalues)
     return law if law is not None and law.p_value > LEVEL and len(law.outliers) < len(eigenvalues) else None
 
 
 def fitted_law(seen: Quadrature, eigenvalues: np.ndarray, seed: int = 0) -> CovarianceLaw | None:
-    """Marchenko and Pastur's law with the moments of a spectrum, and how well it describes the spectrum.
+    """The distribution of Marchenko and Pastur fitted to the moments of a spectrum, with a test of the fit.
 
-    seen: the spectrum, all of it or through probes; eigenvalues: its largest ones. Those above the edge are outliers,
-    of which the moments know nothing. None if there is no such law: eigenvalues are negative, all alike, or fewer than
-    30 in the bulk.
+    seen:        the spectrum, exact or seen by probes.
+    eigenvalues: its largest ones; those above the upper edge are outliers and do not enter the moments.
+
+    Returns None if nothing can be fitted: eigenvalues are negative, all equal, or fewer than 30 in the bulk.
     """
     fit = _fit(seen, np.asarray(eigenvalues, float))
     if fit is None:

@@ -1,4 +1,4 @@
-"""Sharpness recorded by an optimiser of optax while it trains, also inside of `jit` and `scan`."""
+"""An optax optimiser that records the sharpness while it trains, also inside `jit` and `scan`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """What was measured; rows beyond `filled` are empty.
+    """The measurements; rows beyond `filled` are empty.
 
-    step:      the number of updates so far; filled: how many rows there are.
-    steps, losses, sharpness, within: (most,) of each measurement, the step, the loss, the largest eigenvalue of its
-               Hessian as a few products see it from below, and the distance within which an eigenvalue lies.
+    step, filled: the number of updates so far, and of rows filled.
+    steps, losses, sharpness, within: (most,) each: the step, the loss, an estimate from below of the largest eigenvalue
+               of its Hessian, and the distance from it within which an eigenvalue lies.
     """
 
     step: jax.Array
@@ -36,7 +36,7 @@ class Record(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """The state of the optimiser inside, and the record."""
+    """The state of the wrapped optimiser, and the record."""
 
     inner: Any
     record: Record
@@ -48,13 +48,14 @@ def recorded(
 ) -> optax.GradientTransformationExtraArgs:  # fmt: skip
     """The same optimiser, whose state also records the sharpness of `loss(parameters)` at each `every`-th update.
 
-    loss:     a scalar in JAX, on data that stay the same.
-    products: with the Hessian, in a Lanczos iteration from a random vector, for each measurement. This is the cost: a
-              product takes about as long as two gradients of the loss.
-    most:     how many measurements are kept, the first ones.
+    loss:     a scalar function of the parameters in JAX, on fixed data.
+    every:    updates between two measurements.
+    products: products with the Hessian for each measurement, in a Lanczos iteration from a random vector; each takes
+              about as long as two gradients of the loss. Where `within` is large, take more.
+    most:     the number of measurements that are kept, the first ones.
 
-    Parameters before the update are measured. Where `within` is large, take more products. The wrapper goes around the
-    whole optimiser, whose `update` must then be given the parameters; read the record with `state.record.rows()`.
+    Each measurement is made before the update. The wrapper goes around the whole optimiser, and `update` must be given
+    the parameters; read the record with `state.record.rows()`.
 
     Raises `StatementError` if a number is below 1, or `update` is called without parameters.
     """

@@ -1,4 +1,4 @@
-"""The functional dimension of a ReLU network, exactly: no singular value is compared with round-off."""
+"""The functional dimension of a ReLU network, computed exactly instead of from singular values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LARGEST = 2**27  # entries of a Jacobian
 
 @dataclass(frozen=True)
 class ReluDimension:
-    """The rank of the Jacobian of a ReLU network's outputs in its parameters, at these parameters, on these inputs.
+    """The rank of the Jacobian of a ReLU network's outputs with respect to its parameters, on given inputs.
 
-    rank:       the functional dimension on these inputs, computed modulo a prime: never more than the true rank, and
-                less with a probability of the order of rank / 2**31 if the parameters are not made for that prime.
-    parameters: weights and biases.
-    hidden:     hidden units, each with a rescaling that changes nothing.
-    outputs:    numbers that the network gives for these inputs.
+    rank:       the functional dimension on these inputs, computed modulo a prime: never above the true rank, and below
+                it with a probability of order rank / 2**31, unless the parameters were chosen to fool that prime.
+    parameters: number of weights and biases.
+    hidden:     number of hidden units, each with a rescaling that does not change the function.
+    outputs:    number of outputs on these inputs.
     """
 
     rank: int
@@ -31,7 +31,7 @@ class ReluDimension:
 
     @property
     def identifiable(self) -> bool:
-        """Whether it is certain that the outputs on these inputs determine all parameters nearby, up to rescalings."""
+        """Whether the outputs on these inputs certainly determine all parameters locally, up to rescalings."""
         return self.rank == self.parameters - self.hidden
 
     def __str__(self) -> str:
@@ -47,15 +47,16 @@ class ReluDimension:
 def relu_dimension(weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], inputs: np.ndarray) -> ReluDimension:
     """The exact functional dimension of a dense ReLU network on some inputs, for small networks.
 
-    weights: of each layer, (units, units before); biases: of each layer, (units,); inputs: (N, units of the inputs).
-    The last layer is linear.
+    weights: (units, units of the layer below) of each layer; the last layer is linear.
+    biases:  (units,) of each layer.
+    inputs:  (N, d).
 
-    Floating-point numbers are fractions, and so is the Jacobian where no preactivation vanishes: its rank is found by
-    elimination modulo a prime. At most parameters - hidden, and where it is that the network is locally identifiable
-    from these inputs (Bona-Pellissier, Malgouyres and Bachoc, Adv. Neural Inf. Process. Syst. 35 (2022)). What is not
-    covered: other parameters with the same outputs far away, and inputs that are not among these.
+    Floating-point numbers are rational. Where no preactivation vanishes, so are the entries of the Jacobian, and its
+    rank is found by elimination modulo a prime. The rank is at most parameters - hidden; if it equals that, the network
+    is locally identifiable from these inputs (Bona-Pellissier, Malgouyres and Bachoc, Adv. Neural Inf. Process. Syst.
+    35 (2022)). Distant parameters may still give the same outputs, and other inputs may determine more.
 
-    Raises `StatementError` for shapes that do not fit, and for a preactivation whose sign is not certain.
+    Raises `StatementError` if shapes do not fit, or the sign of a preactivation is not certain.
     """
     W, b, x = [np.asarray(w, float) for w in weights], [np.asarray(c, float) for c in biases], np.asarray(inputs, float)
     _check(W, b, x)

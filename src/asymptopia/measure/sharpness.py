@@ -1,4 +1,4 @@
-"""What training does to the curvature: the largest eigenvalue of the Hessian of any loss, along gradient descent."""
+"""Sharpness, the largest eigenvalue of the Hessian of a loss, along gradient descent."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Training:
-    """Full-batch gradient descent, seen at some steps.
+    """A run of full-batch gradient descent, recorded at some steps.
 
-    steps, losses, sharpness: (K,) at each of them, its number, the loss, and the largest eigenvalue of its Hessian.
-    rate:                     the step's length; descent on a quadratic is stable as long as the sharpness is below
+    steps, losses, sharpness: (K,) each: the recorded steps, the loss, and the largest eigenvalue of its Hessian.
+    rate:                     the learning rate; descent on a quadratic is stable as long as the sharpness is below
                               2 / rate, the edge of stability.
-    parameters:               where it ended, a tree like the start.
+    parameters:               the final parameters, a tree like the initial ones.
     """
 
     steps: np.ndarray
@@ -45,7 +45,7 @@ def sharpness(loss: Callable[[Any], Any], parameters: Any) -> float:
 
 
 def sharpness_along(loss: Callable[[Any], Any], parameters: Any, rate: float, steps: int, every: int = 10) -> Training:
-    """Gradient descent with a constant `rate` on all of the loss; its sharpness at the start and each `every` steps.
+    """Full-batch gradient descent with a constant `rate`, and the sharpness at the start and each `every` steps.
 
     Raises `StatementError` if the descent diverges, saying at which step.
     """

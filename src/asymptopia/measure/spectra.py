@@ -1,9 +1,9 @@
-"""Spectra of symmetric operators known by their products alone: density, trace, determinant, extreme eigenvalues.
+"""Spectra of symmetric operators from products with vectors: density, trace, determinant.
 
 Stochastic Lanczos quadrature: a random probe and k products give the density seen from the probe as k weighted
 eigenvalues, and its mean over probes is the density (Ubaru, Chen and Saad, SIAM J. Matrix Anal. Appl. 38 (2017) 1075).
-Standard errors are the spread between probes; intervals know more: the probes are normal, so that a trace seen through
-them is a sum of squares. Nothing depends on the operator's scale.
+Standard errors are the spread between probes. Intervals use more: the probes are normal, so that a trace seen through
+them is a sum of squares. All results scale with the operator.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ SMALL = 1e-14
 
 @dataclass(frozen=True)
 class Quadrature:
-    """What P probes saw of a symmetric operator of size n.
+    """A symmetric operator of size n as seen by P probes.
 
     eigenvalues, weights: (P, k) Ritz values, and their shares in each probe's density (rows of weights add to 1;
                           a probe that met an invariant subspace early has zero weights at its end).
     size:                 n.
 
-    One row alone is the spectrum itself, without errors (`whole_spectrum`).
+    With a single row it is the spectrum itself, without errors (`whole_spectrum`).
     """
 
     eigenvalues: np.ndarray
@@ -40,16 +40,16 @@ class Quadrature:
 
     @property
     def exact(self) -> bool:
-        """Whether this is the spectrum itself."""
+        """Whether all eigenvalues are known, without errors."""
         return len(self.weights) == 1
 
     def mean(self, function: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
-        """tr f(A) / n and its standard error; exact for one probe of each direction, unbiased for polynomials f."""
+        """tr f(A) / n and its standard error; unbiased for polynomials f of degree below twice the order."""
         seen = (self.weights * np.where(self.weights > 0, function(self.eigenvalues), 0.0)).sum(axis=1)
         return float(seen.mean()), float(_error(seen))
 
     def interval(self, function: Callable[[np.ndarray], np.ndarray], level: float = 0.95) -> tuple[float, float]:
-        """Where tr f(A) / n lies, with the probability `level`; for sharp f as well, which see few eigenvalues.
+        """An interval that holds tr f(A) / n with probability `level`, also where f picks out few eigenvalues.
 
         What the probes see of a positive F = f(A) is close to c chi^2_v / P, with c = tr F^2 / tr F, which one probe
         already gives well, and v = P tr F / c: the interval holds all v that do not make what was seen improbable
@@ -86,18 +86,18 @@ class Quadrature:
         return self.size * value, self.size * error
 
     def trace_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Where tr A lies, with the probability `level`."""
+        """An interval that holds tr A with probability `level`."""
         low, high = self.interval(lambda x: x, level)
         return self.size * low, self.size * high
 
     def log_determinant_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Where log det A lies, with the probability `level`; raises as `log_determinant` does."""
+        """An interval that holds log det A with probability `level`; raises as `log_determinant` does."""
         self.log_determinant()
         low, high = self.interval(lambda x: np.log(np.where(x > 0, x, 1.0)), level)
         return self.size * low, self.size * high
 
     def log_determinant(self) -> tuple[float, float]:
-        """log det A and its standard error; raises `StatementError` if an eigenvalue seen is not positive."""
+        """log det A and its standard error. Raises `StatementError` if a Ritz value is not positive."""
         if (self.eigenvalues[self.weights > 0] <= 0).any():
             lowest = self.eigenvalues[self.weights > 0].min()
             raise StatementError(
@@ -107,9 +107,9 @@ class Quadrature:
         return self.size * value, self.size * error
 
     def density(self, grid: np.ndarray | None = None, width: float | None = None, level: float = 0.95) -> Density:
-        """The density on a grid, smoothed by a normal law of standard deviation `width`, with intervals of a `level`.
+        """The density on a grid, smoothed by a Gaussian of standard deviation `width`, with intervals of a `level`.
 
-        By default 400 points over the spectrum seen, and a hundredth of its length as the width.
+        By default the grid has 400 points over the spectrum, and the width is a hundredth of its length.
         """
         low, high = self.ends()
         width = (high - low) / 100 if width is None else width
@@ -131,7 +131,7 @@ class Quadrature:
         return seen.mean(axis=1), _error(seen, axis=1)
 
     def ends(self) -> tuple[float, float]:
-        """The least and the largest Ritz value seen."""
+        """The smallest and the largest Ritz value."""
         seen = self.eigenvalues[self.weights > 0]
         return float(seen.min()), float(seen.max())
 
@@ -180,7 +180,7 @@ def quadrature(operator: LinearOperator, probes: int = 10, order: int = 80, seed
 
 
 def whole_spectrum(operator: LinearOperator) -> Quadrature:
-    """All eigenvalues of a symmetric operator of a few thousand dimensions, which is written out."""
+    """All eigenvalues of a symmetric operator of at most a few thousand dimensions, from its matrix."""
     values = np.linalg.eigvalsh(dense(operator))
     return Quadrature(values[None], np.full((1, len(values)), 1 / len(values)), len(values))
 

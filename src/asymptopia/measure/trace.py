@@ -1,4 +1,4 @@
-"""The trace of a symmetric operator from a few products, its leading directions taken out exactly."""
+"""The trace of a symmetric operator from a few products, with its leading directions treated exactly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Trace(NamedTuple):
-    """A trace, its standard error, and where it lies with the stated probability; exact if the error is zero."""
+    """A trace, its standard error, and its confidence interval; exact if the error is zero."""
 
     value: float
     error: float
@@ -23,13 +23,17 @@ class Trace(NamedTuple):
 
 
 def trace(operator: LinearOperator, products: int = 120, level: float = 0.95, seed: int = 0) -> Trace:
-    r"""The trace of a symmetric operator A from about this number of products, Hutch++.
+    r"""The trace of a symmetric operator A from about `products` products with vectors, by Hutch++.
 
-    A third of the products finds an orthonormal basis Q of the directions that A stretches most, a third gives
-    $\mathrm{tr}\, Q^T A Q$ exactly, and a third probes what is left, $P A P$ with $P = 1 - Q Q^T$, by vectors of known
-    length in random directions, so that the error falls as one over the number of products instead of its root (Meyer,
-    Musco, Musco and Woodruff, SIAM Symp. Simplicity in Algorithms 2021, algorithm 1). The interval is Student's over
-    those probes. With as many products as dimensions, or up to 2,000 of them, the operator is written out.
+    A third of the products gives an orthonormal basis Q of the directions that A stretches most, a third gives
+    $\mathrm{tr}\, Q^T A Q$ exactly, and a third probes the rest, $P A P$ with $P = 1 - Q Q^T$, by vectors of fixed
+    length in random directions. The error falls as one over the number of products instead of its square root (Meyer,
+    Musco, Musco and Woodruff, SIAM Symp. Simplicity in Algorithms 2021, algorithm 1). The interval is Student's t over
+    those probes. With as many products as dimensions, or up to 2,000 dimensions, the trace is computed exactly.
+
+    products: at least 9.
+    level:    the probability that the interval holds the trace.
+    seed:     of the random vectors.
 
     Raises `StatementError` if the operator is not square or not symmetric, or with fewer than 9 products.
     """

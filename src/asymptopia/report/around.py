@@ -1,4 +1,4 @@
-"""The curve by which a law is shown when nobody said which: along its own axis, or along a field around its value."""
+"""The default curve of a law: along an axis of its own, or along a field around its value."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ POINTS = 33
 
 
 def curve_of(statement: Statement, observable: str | None = None) -> tuple[Statement, xr.Dataset, str]:
-    """A statement whose limit is a curve, that limit, and the observable to be drawn.
+    """A statement whose limit is a curve, that limit, and the observable to draw.
 
-    A sweep is its own curve. Of a single law it is the first observable with an axis of its own, or the first that
-    varies along a field of numbers, from a quarter to four times its value or as far as there is a limit.
+    A sweep is such a statement. For a single law the observable is the first with an axis of its own, or else the first
+    that varies along a number field, from a quarter to four times its value or as far as there is a limit.
 
     Raises `StatementError` if there is no such observable or no such curve.
     """
@@ -42,7 +42,7 @@ def curve_of(statement: Statement, observable: str | None = None) -> tuple[State
         found = _along(statement.law, f.name, names)
         if found is not None:
             return found
-    raise StatementError(f"{statement.law.short()} has no curve to draw: its limit varies along no field of numbers.")
+    raise StatementError(f"{statement.law.short()} has no curve to draw: no number field changes its limit.")
 
 
 def _along(law: Law, field: str, names: list[str]) -> tuple[Statement, xr.Dataset, str] | None:

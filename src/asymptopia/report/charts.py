@@ -1,4 +1,4 @@
-"""What a figure shows, before anything is drawn: the same chart goes to paper (`figures`) and to the page (`page`).
+"""Charts as data, before anything is drawn: the same chart goes to paper (`figures`) and to the page (`page`).
 
 Labels are text with `$...$` mathematics; see `typeset`.
 """
@@ -33,9 +33,9 @@ class Measured:
 class Curve:
     """A predicted line with its own error, the points measured against it, and their distance z in standard errors.
 
-    critical: the |z| that refutes, as an array like `z`; no number where nothing is judged.
+    critical: the |z| that refutes, an array like `z`; nan where nothing is judged.
     fitted:   a second, dashed line (x, y): a finite-size fit.
-    marks:    the line is known at a few points only, which are drawn as marks and not joined.
+    marks:    whether the line is known at few points only, drawn as marks and not joined.
     """
 
     label: str = ""
@@ -115,7 +115,7 @@ def curve_figure(
 ) -> Chart:
     """A chart of predicted lines and measured points: learning curves at several ridges, say.
 
-    xlog: logarithmic if the measured (or else predicted) positions are spaced geometrically, unless said.
+    xlog: by default logarithmic if the measured (or else predicted) positions are spaced geometrically.
     """
     if xlog is None:
         xs = [m.x for c in curves for m in c.measured] or [c.x for c in curves]

@@ -1,4 +1,4 @@
-"""What the page says of a confrontation, before it is markup: summary, parameters, numbers, theory and cost."""
+"""The contents of the page for a confrontation, before markup: summary, parameters, numbers, theory and cost."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Table:
 
 
 def summary_rows(confrontations: Sequence[Confrontation]) -> list[dict[str, Any]]:
-    """One row an observable, for the table of verdicts."""
+    """A row for each observable, for the table of verdicts."""
     rows = []
     for k, confrontation in enumerate(confrontations):
         law = confrontation.statement.law
@@ -89,7 +89,7 @@ def _few(names: Sequence[str], most: int = 3) -> str:
 
 
 def command_of(confrontation: Confrontation) -> str:
-    """What computes these figures anew in a shell, for a law of the library; empty for others."""
+    """The shell command that computes these figures, for a law of the library; empty for others."""
     statement, law = confrontation.statement, confrontation.statement.law
     if type(law).__name__ not in law_modules():
         return ""
@@ -133,7 +133,7 @@ def law_content(confrontation: Confrontation, identifier: str, figures: dict[str
 
 
 def short_name(confrontation: Confrontation) -> str:
-    """What a study calls it, or the law's name and what is special about it here."""
+    """Its name in the study, or the law's name with the fields that differ from the defaults."""
     if confrontation.name:
         return confrontation.name
     law = confrontation.statement.law
@@ -148,7 +148,7 @@ def short_name(confrontation: Confrontation) -> str:
 
 
 def docstring(law: Law) -> str:
-    """A law's own words; nothing if it has none."""
+    """The docstring of a law; empty if it has none."""
     text = type(law).__doc__ or ""
     return inspect.cleandoc(text)
 
@@ -176,7 +176,7 @@ def parameters(confrontation: Confrontation) -> Table:
 
 
 def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[str, Any]:
-    """One observable's limit, estimate, errors and z at every component; folded if long, cut if endless."""
+    """Limit, estimate, errors and z of all components of an observable; folded if long, cut if very long."""
     observable = confrontation.statement.law.observables[judgement.observable]
     rows: list[list[str]] = []
     most = max(MOST_ROWS // len(confrontation.judgements), FEWEST_ROWS)
@@ -221,7 +221,7 @@ def numbers_table(confrontation: Confrontation, judgement: Judgement) -> dict[st
 
 
 def predicted_only(confrontation: Confrontation) -> list[dict[str, Any]]:
-    """The observables that the law predicts but that no finite system shows."""
+    """The observables that are predicted but not judged."""
     tables = []
     for name, observable in confrontation.statement.law.observables.items():
         if not observable.limit_only or name not in confrontation.limit:

@@ -1,4 +1,4 @@
-"""What objects look like in a notebook or a script: figures by matplotlib, and HTML that needs no script."""
+"""Display of objects in a notebook or a script: figures by matplotlib, and HTML without scripts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def chart_of(shown: Any, observable: str | None = None) -> Chart:
     """The chart that shows one observable of a law, a sweep, a confrontation or a forecast."""
     if hasattr(shown, "statement"):
         return chart_of(shown.statement, observable)
-    raise TypeError(f"There is no figure of a {type(shown).__name__}.")
+    raise TypeError(f"`plot` draws laws, sweeps, confrontations and forecasts, not a {type(shown).__name__}.")
 
 
 @chart_of.register(Law)
@@ -82,7 +82,7 @@ def _of_confrontation(found: Confrontation, observable: str | None = None) -> Ch
 
 
 def plot(shown: Any, observable: str | None = None) -> list[Axes]:
-    """Draw it in a figure of pyplot, which notebooks show and `pyplot.show()` too; returns the axes."""
+    """Draw an object in a pyplot figure, shown by notebooks and by `pyplot.show()`; returns the axes."""
     from matplotlib import pyplot
 
     from .figures import draw

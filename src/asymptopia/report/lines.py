@@ -1,4 +1,4 @@
-"""The limit on a finer grid than the experiment's, so that it is drawn as a curve where theory is cheap."""
+"""The limit on a finer grid than the experiment's, so that cheap theory is drawn as a smooth curve."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PATIENCE = 2.0  # seconds of computing that a line may take where points are com
 def fine_limit(confrontation: Confrontation, cache: Path | None = None) -> xr.Dataset | None:
     """The predictions along the longest numeric field of a sweep, the experiment's points among them.
 
-    None if theory is dear or derived from random points, has no limit somewhere between the points, or then gives other
-    values at the points themselves. `cache` is a netCDF file that keeps them; it is believed as long as it
-    agrees with the confrontation's limit.
+    None if theory is slow or derived from random points, has no limit between some points, or gives other values at the
+    points themselves. `cache` is a netCDF file that stores the result; it is used as long as it agrees with the
+    confrontation's limit.
     """
     statement = confrontation.statement
     floats = [k for k, v in statement.axes.items() if len(v) > 2 and all(isinstance(x, float) for x in v)]

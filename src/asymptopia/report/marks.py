@@ -153,14 +153,14 @@ def wrapped(label: str, width: int) -> str:
 
 
 def no_ticks() -> Any:
-    """A locator of no ticks."""
+    """A locator without ticks."""
     from matplotlib.ticker import NullLocator
 
     return NullLocator()
 
 
 def legend_of(chart: Chart) -> tuple[list[Any], list[str]]:
-    """What is what: the line, the sizes and the estimate; of several curves also colour, dash and marker of each."""
+    """Handles and labels of the legend: line, sizes and estimate; of several curves also colour, dash and marker."""
     from matplotlib.lines import Line2D
 
     curves = max((p.curves for p in chart.panels), key=len)

@@ -39,7 +39,7 @@ class Section:
 
     verdict: "agrees", "disagrees" or "inconclusive" for a badge in the heading.
     early:   before the laws rather than after them.
-    listings: folded texts shown as they are, each with its heading.
+    listings: verbatim texts, folded, each with its heading.
     """
 
     title: str
@@ -63,7 +63,7 @@ def write_report(
 ) -> Path:
     """Write the page; returns its path. It replaces a page of that name in one step.
 
-    provenance: what it takes to reproduce: versions, seeds, machine, time; "command" is shown as something to run.
+    provenance: what is needed to reproduce it: versions, seeds, machine, time; "command" is shown as a shell command.
     downloads:  files beside the page: paths relative to it, or (label, path).
     figures:    a folder that keeps every figure as PDF and SVG; what has not changed is not drawn again.
     """

@@ -81,7 +81,7 @@ def scaling_chart(confrontation: Confrontation, judgement: Judgement, name: str)
 
 
 def power(bias: float) -> str:
-    """An exponent as it is written: 2/3 where that is what it is."""
+    """An exponent for a label, as a simple fraction if it is one: 2/3."""
     fraction = Fraction(bias).limit_denominator(6)
     return str(fraction) if abs(fraction - bias) < 1e-12 else f"{bias:g}"
 

@@ -19,7 +19,7 @@ def save_spectrum(
 ) -> Path:
     """The density with its 95 % intervals on a logarithmic axis, and ticks at the extreme eigenvalues, in a file.
 
-    law: the density on the grid of Marchenko and Pastur's law, where it describes the spectrum.
+    law: the density of Marchenko and Pastur on the grid, if it describes the spectrum.
     """
     import matplotlib as mpl
 

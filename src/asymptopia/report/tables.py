@@ -25,7 +25,7 @@ COLUMNS = ("limit", "limit_error", "estimate", "error", "extrapolation", "z", "c
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number for reading: four significant digits, and words for what is none."""
+    """A number for reading, with four significant digits; words if it is not finite."""
     value = float(value)
     if math.isnan(value):
         return "no number"
@@ -45,7 +45,7 @@ def with_error(value: float, error: float, sign: str = " \u00b1 ") -> str:
 
 
 def components(judgement: Judgement) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
-    """Every component of a judgement: where it lies, and its numbers."""
+    """Every component of a judgement: its coordinates and its numbers."""
     table = judgement.table
     dims = [str(d) for d in table["z"].dims]
     places = [table[d].values.tolist() if d in table.coords else list(range(table.sizes[d])) for d in dims]
@@ -86,7 +86,7 @@ def _statements(confrontation: Confrontation) -> dict[tuple[Any, ...], str]:
 
 
 def verdict_here(numbers: Mapping[str, float], verdict: str) -> str:
-    """What one component says: it disagrees if its own distance refutes, and never says more than its observable."""
+    """The verdict on one component: it disagrees if its own distance refutes, and never exceeds its observable's."""
     z, critical, limit = (numbers.get(k, math.nan) for k in ("z", "critical", "limit"))
     if math.isnan(z) or math.isnan(limit):
         return "inconclusive"
@@ -146,7 +146,7 @@ def write_tables(folder: str | Path, confrontations: Sequence[Confrontation]) ->
 
 
 def tex_escape(text: str) -> str:
-    """Any text for LaTeX, as it stands."""
+    """A text escaped for LaTeX."""
     special = {
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",

@@ -1,4 +1,4 @@
-"""Charts of endless sweeps, thinned to what can be seen: the worst point of each stretch stays."""
+"""Charts of very long sweeps, thinned to what can be seen: the worst point of each stretch stays."""
 
 from __future__ import annotations
 

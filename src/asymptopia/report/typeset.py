@@ -55,7 +55,7 @@ _FONTS += "|rm|bf|left|right|big[lr]?|Big"
 
 
 def literal(text: object) -> str:
-    """Any text as a label that shows it as it is: a dollar sign in it does not start mathematics."""
+    """A text as a label that shows it verbatim: a dollar sign in it does not start mathematics."""
     return str(text).replace("$", r"\$")
 
 

@@ -14,8 +14,8 @@
     target = "odd"
     loss = "Logistic()"
 
-`files = ["mylaw.py"]` makes the laws, parts and functions of your own files known, relative to the study. A study says
-nothing about machines: how many workers there are is said on the command line.
+`files = ["mylaw.py"]` makes the laws, parts and functions of your own files known; paths are relative to the study. A
+study says nothing about machines: the number of workers is given on the command line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Confront", "Study", "StudyError", "as_toml", "names_of", "read"]
 def read(path: str | Path) -> Study:
     """The study in a TOML file.
 
-    Raises `StudyError` with everything that is wrong in it, or `StatementError` if it cannot be read.
+    Raises `StudyError` with all errors in it, or `StatementError` if it cannot be read.
     """
     from .schema import checked
 

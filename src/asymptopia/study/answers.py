@@ -21,9 +21,9 @@ FILE = "answers.json"
 
 
 def answered(asked: Confront, confrontation: Confrontation, folder: Path) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
-    """Whether the theory holds, how many samples it takes and which ridge is best; and what could not be answered.
+    """Whether the theory holds, how many samples are needed, which ridge is best; and the questions without an answer.
 
-    The last two answers take time, so they are kept in the folder.
+    The last two answers take time and are stored in the folder.
     """
     from ..forecast import Answer
 

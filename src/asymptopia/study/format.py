@@ -1,4 +1,4 @@
-"""The format of a study: its tables, their keys, and what each may hold."""
+"""The format of a study: its tables, their keys, and the admitted values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 
 class Table(BaseModel):
-    """Exact types, and no key that is not known."""
+    """A table with exact types and without unknown keys."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""What a study is, checked: statements to confront, the forecasts they belong to, and the names its files define."""
+"""A checked study: statements to confront, the forecasts they belong to, and the names that its files define."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class StudyError(StatementError):
-    """Everything that is wrong with a study, each with its line; nothing was run."""
+    """All errors in a study, each with its line; nothing was run."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Confront:
-    """A statement to be confronted with experiment, under the name of its section in the report.
+    """A statement to be confronted with experiment, and its name in the report.
 
-    plan:   the forecast that it belongs to, if the statement is about a data set; its answers are reported too.
+    plan:   the forecast that it belongs to, if any; its answers are reported too.
     errors: the test errors whose number of samples the forecast is asked for.
     """
 
@@ -41,9 +41,9 @@ class Confront:
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """What is to be done, all of it checked; `text` is the TOML that says the same, with files relative to `base`.
+    """The checked entries of a study; `text` is its TOML, with files relative to `base`.
 
-    told: whether its laws are what a results folder tells of them, which neither predict nor realise.
+    told: whether its laws are known only by their descriptions in a results folder, and neither predict nor realise.
     """
 
     title: str
@@ -54,12 +54,12 @@ class Study:
 
     @property
     def mark(self) -> str:
-        """Eight characters that differ between studies of different statements."""
+        """Eight characters that identify the statements of the study."""
         return hashlib.sha256("\n".join(repr(c.statement) for c in self.items).encode()).hexdigest()[:8]
 
 
 def names_of(files: Sequence[str | Path]) -> dict[str, Any]:
-    """What the user's files define, by name; one name for two things is an error."""
+    """The definitions in the user's files, by name; two definitions of one name are an error."""
     names: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for path in dict.fromkeys(Path(f).resolve() for f in files):

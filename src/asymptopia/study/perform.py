@@ -1,4 +1,4 @@
-"""A study done: run what is missing, judge, and leave the results folder as a reader wants it."""
+"""Perform a study: run what is missing, judge, and write the results folder."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ MOST_FAILURES = 100
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """What became of a study: a confrontation for each of its statements, in order, and what failed on the way.
+    """The results of a study: a confrontation for each of its statements, in order, and the failures.
 
-    answers: those of the forecasts, by their place among the statements; unanswered says what theory could not tell.
-    notes:   what a reader should know of where the numbers are from.
-    page:    None if there is no report, as after one shard of many.
+    answers: those of the forecasts, by the place of the statement; `unanswered` has questions without an answer.
+    notes:   remarks on where the numbers come from.
+    page:    the report; None if there is none, as after one shard of many.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class Done:
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """What a folder holds of a statement: a limit and the experiment it may be judged by, and what to know of them."""
+    """The limit and the experiment of a statement as stored in a folder, and remarks on them."""
 
     limit: xr.Dataset
     experiment: xr.Dataset
@@ -76,7 +76,8 @@ def perform(
 ) -> Done:
     """Run what the folder does not hold yet, confront, and write results.nc, tables, figures and report.html.
 
-    Statements whose seeds are not fixed are run in stages until they are decided or have taken `budget` seconds each.
+    jobs, scheduler, retry_failed, shard: as in `asymptopia.engine.run`.
+    budget: seconds for each statement whose seeds are not fixed: it is run in stages until it is decided.
 
     Raises `StatementError` before anything is run if a statement has no limit or the folder cannot take the results.
     """
@@ -111,7 +112,7 @@ def perform(
 
 
 def damage(results: Results) -> list[str]:
-    """What is damaged in a folder's journal, in a few lines."""
+    """The damage in a folder's journal, in a few lines."""
     lines = [f"The journal is damaged: {line}. That cell counts as not computed." for line in results.damaged[:5]]
     more = len(results.damaged) - len(lines)
     return [*lines, f"{more} more lines of the journal are damaged."] if more > 0 else lines

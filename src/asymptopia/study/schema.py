@@ -1,4 +1,4 @@
-"""Every way in which a study can be wrong, all found before anything runs."""
+"""The checks of a study: all errors are found before anything runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ READING = ("task", "drop", "only", "missing", "encoding", "header")
 
 @dataclasses.dataclass
 class Problems:
-    """What is wrong, and where."""
+    """The errors in a study, and where they stand."""
 
     text: str
     path: Path

@@ -1,4 +1,4 @@
-"""Statements whose seeds nobody fixed: run in stages until decided, or until their budget is spent."""
+"""Statements without fixed seeds: run in stages until they are decided or their budget is spent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE = "stages.json"
 
 
 def at_stage(study: Study, folder: Path, budget: float = 0.0) -> Study:
-    """The study as it stands: sizes, seeds and level of the last stage, or of the first if there is a budget."""
+    """The study with the sizes, seeds and level of the last stage, or of the first if there is a budget."""
     known = _read(folder)
     items = list(study.items)
     for k, item in enumerate(items):

@@ -1,4 +1,4 @@
-"""A study as its results folder tells it: no file that it names is run."""
+"""A study as described in its results folder: no file that it names is run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def names_files(text: str) -> list[str]:
 
 
 def told(results: Results, text: str, base: Path) -> Study:
-    """The study that a results folder tells of; raises `StatementError` where it tells too little."""
+    """The study described in a results folder. Raises `StatementError` if the description is incomplete."""
     folder, lock = str(results.shown), results.lock
     portraits = lock.get("portraits")
     files = ", ".join(names_files(text)) or "its files"
@@ -48,7 +48,7 @@ def told(results: Results, text: str, base: Path) -> Study:
 
 
 def fits(data: xr.Dataset, statement: Statement) -> bool:
-    """Whether a stored limit or experiment is one of this statement: its text, its observables, and their axes."""
+    """Whether a stored limit or experiment belongs to this statement: same text, observables and axes."""
     law, axes = statement.law, {k: len(v) for k, v in statement.axes.items()}
     names = [k for k in law.observed() if k in data] if "seed" in data.dims else list(law.observables)
     if data.attrs.get("statement") != repr(statement) or not names or not all(k in data for k in names):
@@ -63,7 +63,7 @@ def fits(data: xr.Dataset, statement: Statement) -> bool:
 
 
 def edits(results: Results) -> str:
-    """That files of laws have changed since the cells of a folder were computed; nothing is run to find out."""
+    """A notice if files of laws have changed since the cells of a folder were computed; nothing is run to find out."""
     base = results.folder / str(results.lock.get("base", "."))
     known = results.lock.get("files")
     changed = [

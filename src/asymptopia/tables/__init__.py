@@ -1,4 +1,4 @@
-"""Tables as people save them: read rightly, or refused with all problems at once and what mends each."""
+"""Tables as people save them: read correctly, or refused with a list of all problems and their remedies."""
 
 from .columns import Columns, read_columns
 from .files import read_table

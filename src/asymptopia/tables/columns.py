@@ -1,4 +1,4 @@
-"""A table for learning: numeric inputs, a target, and what was left out or encoded on the way."""
+"""A table for learning: numeric inputs, a target, and notes on columns that were left out or encoded."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Columns:
     """A table as read: X of shape (N, d) with the names of its columns, and the target y of shape (N,).
 
     kind:    "classification" (labels -1 and 1), "classes" (several, 0, 1, ...) or "regression".
-    meaning: what the target is, in words.
-    notes:   what a reader should know of the table: columns left out or encoded, and columns that give the target away.
+    meaning: the target in words.
+    notes:   columns that were left out or encoded, and columns that give the target away.
     labels:  the names of several classes.
     """
 
@@ -56,7 +56,7 @@ def read_columns(
     encoding: str = "",
     header: bool = True,
 ) -> Columns:
-    """The samples in a CSV, NPZ or Parquet file, one a row: the inputs as numbers, and the target.
+    """Read samples from a CSV, NPZ or Parquet file with a row for each: the inputs as numbers, and the target.
 
     target:   the name of a column, or "column=value" for the samples of that value against all others.
     task:     "regression", "classification", or "auto": regression if the target has more than 10 different numbers.
@@ -67,7 +67,7 @@ def read_columns(
     encoding, header: see `read_table`.
 
     Words of at most 20 kinds become columns of zeros and ones. Columns that are constant up to rounding are left out.
-    Raises `StatementError` with everything that is wrong and the option that mends it.
+    Raises `StatementError` with all problems, each with the option that mends it.
     """
     reading = read_table(path, encoding=encoding, header=header)
     table, more = plain(reading.table)

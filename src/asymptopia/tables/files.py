@@ -1,4 +1,4 @@
-"""Files with one row a sample or a run: found, recognised by their ending, and read into a table."""
+"""Read files with a row for each sample or run; their ending names the format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
 def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> Reading:
-    """The table in a CSV (also .tsv, .txt, .gz), NPZ or Parquet file, with a name of its own for each column.
+    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ or Parquet file; every column gets its own name.
 
     encoding: of a text file; by default UTF-8, or UTF-16 if it begins with that byte-order mark.
     header:   whether the first row of a text file has the names of the columns; without, they are x1, x2, ...
@@ -30,7 +30,7 @@ def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> 
     Separators are commas, semicolons or tabs, whichever gives every row as many values as there are names; decimal
     commas are understood where commas do not separate. A column without a name that numbers the rows is left out.
 
-    Raises `StatementError` with everything that is wrong with the file.
+    Raises `StatementError` with all problems of the file.
     """
     file, name = existing(path), f"{str(path)!r}"
     ending = "".join(file.suffixes[-2:]).lower()

@@ -1,4 +1,4 @@
-"""Numbers as people write them: with a comma for a point, thousands apart, a sign of per cent or of a currency."""
+"""Numbers as people write them: decimal commas, marks between thousands, signs of per cent or of a currency."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _OTHERS = (
 
 
 def stripped(texts: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Texts without the sign of per cent or of a currency that all of them bear, and what was done, in sentences."""
+    """Texts without the sign of per cent or of a currency that all of them have, and notes on it."""
     texts, notes = [t.translate(_MINUS) for t in texts], []
     if all(t.endswith("%") for t in texts):
         texts = [t[:-1].rstrip() for t in texts]
@@ -56,7 +56,7 @@ def stripped(texts: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def read_numbers(texts: Sequence[str], decimal_commas: bool) -> tuple[list[float] | None, list[str]]:
-    """Texts as the numbers that they are in the one notation that fits them all, and what was done, in sentences.
+    """The texts as numbers in the one notation that fits them all, and notes on it.
 
     None if they fit no notation, or several that differ; `decimal_commas` settles "1,234" for 1.234.
     """

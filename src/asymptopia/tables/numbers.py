@@ -1,4 +1,4 @@
-"""Columns of text become numbers, truth values or days where every value of them is one; otherwise they stay words."""
+"""Columns of text become numbers, truth values or dates if all their values are; otherwise they stay words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:
 
 
 def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Columns of text, each as what it holds, and what was decided on the way, in sentences."""
+    """Columns of text as numbers, truth values, dates or words, and notes on each decision."""
     import pandas as pd
 
     notes: dict[str, list[str]] = {}
@@ -84,7 +84,7 @@ def _days(moments: pd.Series) -> pd.Series:
 
 
 def plain(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The columns of a Parquet file or a user's own table as numbers, truth values, days and words."""
+    """The columns of a Parquet file or a user's own table as numbers, truth values, dates and words."""
     import pandas as pd
     from pandas.api import types
 
@@ -147,7 +147,7 @@ def _word(value: object) -> object:
 def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
     """The named columns as arrays of floats, nan where a value is missing.
 
-    Raises `StatementError` with everything that is wrong with them: a name that is not there, words, infinities.
+    Raises `StatementError` with all problems: names that do not exist, words, infinities.
     """
     problems, table = Problems(reading.name), reading.table
     known, columns = [str(c) for c in table.columns], {}
@@ -167,7 +167,7 @@ def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def odd_ones(column: pd.Series) -> str:
-    """Which values of a column are no numbers, in words: up to three of them, with the rows of the first."""
+    """In words, up to three values of a column that are no numbers, with the rows of the first."""
     words = column.dropna().map(str)
     odd = words[~words.map(is_number).astype(bool)]
     examples = listed([f"{w[:30]!r} in row {k + 1} of the data" for k, w in odd.drop_duplicates().iloc[:3].items()])
@@ -176,7 +176,7 @@ def odd_ones(column: pd.Series) -> str:
 
 
 def mostly_numbers(column: pd.Series) -> bool:
-    """Whether a column of words is one of numbers that some values spoil: more than ten different numbers, and most."""
+    """Whether a column of words was meant as numbers: most values are, and more than ten different ones."""
     words = column.dropna().map(str)
     numbers = words[words.map(is_number).astype(bool)]
     return 2 * len(numbers) > len(words) and numbers.nunique() > FEW_VALUES

@@ -1,4 +1,4 @@
-"""All that is wrong with a table, said in one message."""
+"""All problems of a table, in one message."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..contract.record import StatementError
 
 @dataclasses.dataclass
 class Problems:
-    """What is wrong with a file, found one after the other and raised together."""
+    """The problems of a file, collected and raised together."""
 
     name: str
     sentences: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, problem: str) -> None:
-        """A problem as the end of a sentence that begins with the file: "has no column 'y'"."""
+        """Add a problem, as the end of a sentence that begins with the file: "has no column 'y'"."""
         self.sentences.append(problem)
 
     def stop(self) -> None:
-        """Raise `StatementError` with everything found, if anything was."""
+        """Raise `StatementError` with all problems, if there are any."""
         if len(self.sentences) == 1:
             raise StatementError(f"The file {self.name} {self.sentences[0]}")
         if self.sentences:
@@ -31,6 +31,6 @@ class Problems:
 
 
 def listed(words: Sequence[object], most: int = 8) -> str:
-    """Words with commas between them, at most so many."""
+    """Words with commas between them, at most `most` of them."""
     shown = ", ".join(map(str, words[:most]))
     return shown + (f" and {len(words) - most} more" if len(words) > most else "")

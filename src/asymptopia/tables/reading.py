@@ -19,7 +19,7 @@ class Reading:
 
     table: the columns by name; words are text, numbers are numbers, and what is missing is nan or None.
     name:  the file, for messages.
-    notes: what was done to it that a reader should know, in sentences.
+    notes: what was changed on the way, in sentences.
     """
 
     table: pd.DataFrame
@@ -45,5 +45,5 @@ def existing(path: str | Path) -> Path:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an exception says, or its kind."""
+    """The first line of the message of an exception, or its type."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

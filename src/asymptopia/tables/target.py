@@ -68,7 +68,7 @@ def _numbers(y: np.ndarray, title: str, problems: Problems) -> np.ndarray:
 
 
 def absent_words(column: pd.Series) -> list[str]:
-    """The words of a column that may stand for a missing value, as "NA", where there are two others or more."""
+    """The words of a column that may mean a missing value, such as "NA", if it has at least two others."""
     if column.dtype.kind in "biuf":
         return []
     words = column.dropna().map(str).unique()

@@ -1,4 +1,4 @@
-"""What a reader of a table should be told: columns that number the samples, or give the target away."""
+"""Warnings about a table: columns that number the samples, or give the target away."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def warnings(
     table: pd.DataFrame, inputs: Sequence[str], X: np.ndarray, y: np.ndarray, names: Sequence[str], kind: str,
     target: str,
 ) -> list[str]:  # fmt: skip
-    """All of them, in sentences.
+    """All warnings about a table, in sentences.
 
     table:  the columns as read. inputs: their names. X, names: the inputs as numbers, one more for each word.
     y, kind, target: the target, as in `Columns`, and its name.

@@ -1,4 +1,4 @@
-"""Set the limit against the experiment: extrapolate to infinite size, and judge each observable."""
+"""Confront limit and experiment: extrapolate to infinite size, and judge each observable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Confrontation(Shown):
     """A limit, an experiment and the judgements on their observables; made by `confront`.
 
-    name: what a study or a reader calls it; empty for the statement itself.
+    name: its name in a study or a report; empty for that of the statement.
     """
 
     statement: Statement
@@ -37,7 +37,7 @@ class Confrontation(Shown):
 
     @property
     def verdict(self) -> str:
-        """disagrees if one observable does, else inconclusive if one is, else agrees; estimated without any claim."""
+        """The worst verdict of all observables: disagrees, inconclusive, agrees; estimated if nothing is claimed."""
         verdicts = {j.verdict for j in self.judgements}
         return next((v for v in (DISAGREES, INCONCLUSIVE, AGREES, ESTIMATED) if v in verdicts), AGREES)
 
@@ -53,7 +53,7 @@ class Confrontation(Shown):
 
     @property
     def advice(self) -> str:
-        """What would settle it, if it is not settled."""
+        """What would settle it; empty if it is settled."""
         return " ".join(dict.fromkeys(j.advice for j in self.judgements if j.advice))
 
     def report(self, folder: str | Path | None = None, show: bool = True) -> Path:
@@ -84,16 +84,17 @@ def confront(
 ) -> Confrontation:
     """Judge a law or a sweep of it: does the experiment, extrapolated to infinite size, agree with the limit?
 
-    An observable **disagrees** if one of its components differs from its limit by more than the critical multiple of
-    its standard error, whichever admissible way leads to infinite size; over all components of all observables a true
-    law is refuted with probability at most `level` (Sidak). It **agrees** if none does and a discrepancy of
-    `resolution` times the observable's scale would have been seen with probability 0.9; otherwise it is
-    **inconclusive**, with what would settle it. A nan never agrees. Where a law warns that its limit cannot be trusted,
-    it neither agrees nor disagrees. With one size a finite-size correction cannot be told from an error of the theory:
-    the limit then agrees if it is within `resolution`, and is inconclusive otherwise.
+    An observable **disagrees** if one of its components differs from its limit by more than its critical number of
+    standard errors, under every admissible extrapolation; over all components of all observables a true theory is
+    refuted with probability at most `level` (Sidak). It **agrees** if none does and a discrepancy of `resolution` times
+    the observable's scale would have been seen with probability 0.9; otherwise it is **inconclusive**, with what would
+    settle it. A nan never agrees. Where a law warns that its limit cannot be trusted, it neither agrees nor disagrees.
+    With one size a finite-size correction cannot be told from an error of the theory: the limit then agrees if it is
+    within `resolution`, and is inconclusive otherwise.
 
-    experiment, limit: as `Statement.experiment` and `Statement.limit` give them; computed if not given.
-    level:      the chance of refuting a true law, > 0 and < 1.
+    experiment, limit: from `Statement.experiment` and `Statement.limit`; computed if not given.
+    sizes, seeds: of the experiment, as in `Statement.experiment`; by default the law's.
+    level:      the probability of refuting a true theory, > 0 and < 1.
     resolution: > 0 and at most 0.1; by default the observable's own or 0.05 (0.1 for fluctuations and exponents).
 
     Raises `StatementError` if `level` or `resolution` is out of range.

@@ -1,4 +1,4 @@
-"""From several sizes to infinite size: limit + coefficient * n**-exponent, with all that is uncertain about it."""
+"""Extrapolation to infinite size by limit + coefficient * n**-exponent, with all its uncertainties."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DECLARED = int(np.argmin(np.abs(SPAN - 1)))
 
 @dataclass(frozen=True)
 class Fit:
-    """One way to infinite size, for K components: the estimate is linear in the means.
+    """One extrapolation to infinite size, for K components: the estimate is linear in the means.
 
     linear:      the weights (K, S) of the means in the estimate.
     estimate:    at infinite size, with its standard error `error`, degrees of freedom and skewness, each (K,).
     curve:       the fitted value at each size, (K, S).
-    caution:     a factor of the critical value: few realisations of a skewed law show less than its spread.
+    caution:     a factor of the critical value: few realisations of a skewed distribution underestimate its spread.
     chi2:        the sum of squared residuals over their errors, with its probability (1 if nothing is left to test).
     """
 
@@ -43,8 +43,8 @@ class Fit:
     def critical(self, share: float) -> tuple[np.ndarray, np.ndarray]:
         """How many standard errors refute a limit above and one below the estimate, at the two-sided level `share`.
 
-        Student's quantile, lengthened on the side where a skewed law makes large values by the first term of the
-        expansion of Cornish and Fisher (1938) for the studentised mean; it is never shortened.
+        The quantile of Student's t, increased on the side of the longer tail by the first term of the expansion of
+        Cornish and Fisher (1938) for the studentised mean; it is never decreased.
         """
         t = np.asarray(stdtrit(np.maximum(self.degrees, 1), 1 - share / 2)) * self.caution
         longer = SKEWED * np.abs(self.skewness) * (2 * t**2 + 1) / 6
@@ -52,7 +52,7 @@ class Fit:
 
 
 def admissible(sample: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
-    """The ways to infinite size, that of exponent `bias` first, and which of them fit each component, (models, K)."""
+    """The extrapolations, that with exponent `bias` first, and which of them fit each component, (models, K)."""
     count = len(sample.sizes)
     if count == 1 or np.isinf(bias):
         fits = [_fit(sample, 0, ())]
@@ -85,7 +85,7 @@ def next_order(fit: Fit, correction: np.ndarray, size: np.ndarray | float) -> np
 
 
 def declared_first(fits: list[Fit], fine: np.ndarray) -> tuple[list[Fit], np.ndarray]:
-    """Fits of all exponents of `SPAN`, and which of them fit, in another order."""
+    """The fits of all exponents of `SPAN` and which of them fit, reordered with the declared exponent first."""
     order = sorted(range(len(fits)), key=lambda i: i != DECLARED)
     return [fits[i] for i in order], fine[order]
 
@@ -158,7 +158,7 @@ def linear_fit(
 
 
 def fit_of(linear: np.ndarray, sample: Sample) -> Fit:
-    """A way to infinite size that is given by the weights (K, S) of the means; nothing is left to test."""
+    """The extrapolation with given weights (K, S) of the means; nothing is left to test."""
     with np.errstate(invalid="ignore"):
         estimate, error = (linear * sample.mean).sum(axis=1), np.sqrt((linear**2 * sample.error**2).sum(axis=1))
     degrees, skewness = _normality(linear, error, sample)

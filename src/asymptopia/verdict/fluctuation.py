@@ -46,7 +46,7 @@ def fluctuation(sample: Sample, question: Question) -> Outcome:
 
 
 def logarithms(sample: Sample) -> Sample:
-    """The logarithms of n * variance as if they were means, with what is known of their law.
+    """The logarithms of n * variance as if they were means, with their errors.
 
     (N - 1) s**2 / sigma**2 is taken as chi-square with 2 (N - 1) / (kurtosis - 1) degrees of freedom, times a factor:
     the mean and variance of its logarithm are digamma and trigamma functions.

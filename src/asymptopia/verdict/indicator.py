@@ -1,4 +1,4 @@
-"""Probabilities whose limit is zero or one: near a threshold the step has a window of its own."""
+"""Probabilities whose limit is 0 or 1: near a threshold they are steps, smoothed over a window."""
 
 from __future__ import annotations
 

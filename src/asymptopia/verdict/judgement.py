@@ -1,4 +1,4 @@
-"""What a verdict is made of: the question, what a statistic says of it, and the judgement."""
+"""The ingredients of a verdict: the question, the outcome of a statistical test, and the judgement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Judgement:
     """The verdict on one observable.
 
     table:   over (*sweep, *dims of the observable): limit, limit_error (of the theory), estimate (at infinite size),
-             error (of the seeds), extrapolation (what other ways to infinite size would change), z (the distance of
+             error (of the seeds), extrapolation (the error from the form of the correction), z (the distance of
              the limit from the nearest admissible extrapolation, in standard errors), critical (the |z| that refutes at
              the family-wise level), scale, detectable (the discrepancy that would have been seen nine times in ten),
              refuted and settled (1 or 0), failed (realisations that gave no number).
@@ -52,7 +52,7 @@ class Judgement:
 
     @property
     def headline(self) -> str:
-        """The verdict in three words, with what it is worth: "agrees to 1.2 %"."""
+        """The verdict, with the precision of an agreement: "agrees to 1.2 %"."""
         return f"agrees to {100 * self.precision:.2g} %" if self.verdict == AGREES else self.verdict
 
     @property
@@ -65,13 +65,13 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of K components: their limits and the errors of theory (K,), and how closely.
+    """The limits of K components with the errors of theory, each (K,), and how closely they are tested.
 
     share:  the level of each component's two-sided test.
     wanted: the discrepancy that should be detectable, in units of the observable.
     scale:  the size of the observable to which discrepancies are compared.
     bias:   the finite-size correction falls as n**-bias; infinite if there is none.
-    floor:  what round-off and solvers leave: smaller discrepancies say nothing.
+    floor:  the discrepancy that round-off and solvers may cause; smaller ones say nothing.
     """
 
     target: np.ndarray
@@ -85,7 +85,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a statistic says of each component (K,), and by size (K, S): value, error and fitted curve."""
+    """The result of a test for each component (K,), and by size (K, S): value, error and fitted curve."""
 
     estimate: np.ndarray
     error: np.ndarray

@@ -17,7 +17,7 @@ UNSEEN = 10.0  # an event that no seed met may be as large as this many scales
 
 
 def mean(sample: Sample, question: Question) -> Outcome:
-    """Student's test of the extrapolated mean; exact realisations and unanimous ones by rules of their own."""
+    """Student's test of the extrapolated mean, with rules of their own for exact and for unanimous realisations."""
     fits, fine = admissible(sample, question.bias)
     shown = sample.mean, sample.error
     left = beyond(sample, question.bias, fits, question.scale)
@@ -118,12 +118,12 @@ def _unanimous(sample: Sample, question: Question, outcome: Outcome) -> Outcome:
 
 
 def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Of each component the model meant, from an array (models, K, ...)."""
+    """For each component the entry of its model `which`, from an array (models, K, ...)."""
     return models[which, np.arange(models.shape[1])]
 
 
 def choose(where: np.ndarray, one: Outcome, other: Outcome) -> Outcome:
-    """The first outcome for the components meant, the second for the others."""
+    """The first outcome for the components `where`, the second for the others."""
     pairs = {k: (v, vars(other)[k]) for k, v in vars(one).items() if k != "remark"}
     return Outcome(
         **{k: np.where(where if a.ndim == 1 else where[:, None], a, b) for k, (a, b) in pairs.items()},

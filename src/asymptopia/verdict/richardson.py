@@ -17,7 +17,7 @@ SURE = 3.0  # errors of a theory without random realisations
 
 
 def ladder(sizes: np.ndarray, bias: float, values: np.ndarray) -> list[np.ndarray]:
-    """Ways to infinite size, as weights (S,) or (K, S) of the values (K, S).
+    """Extrapolations to infinite size, as weights (S,) or (K, S) of the values (K, S).
 
     Polynomials in n**-b through the largest sizes, that of the declared b first, then those of every admitted one, and
     through one size less. Of three sizes, two tell nothing of the exponent: there the power law through all three is
@@ -51,7 +51,7 @@ def resolved(
     shown: tuple[np.ndarray, np.ndarray],
     granted: float = 0.0,
 ) -> Outcome:
-    """The limit against the first of the ways; how far the others lie off is the truncation error.
+    """Test the limit against the first extrapolation; how far the others lie off is the truncation error.
 
     ways:    from `ladder`, or linear in its results.
     shown:   values and errors by size, (K, S), for the tables.

@@ -1,4 +1,4 @@
-"""The verdict on numbers that you already have: runs of any program, in a table."""
+"""The verdict on existing numbers: runs of any program, in a table."""
 
 from __future__ import annotations
 
@@ -51,16 +51,17 @@ def judge(
             the observable shall be called).
     seed:   the column of the seed; without it every row is a realisation of its own.
     by:     columns of parameters: each combination of their values is judged on its own, all as one family.
-    limit, exponent, bound, fluctuation: what is claimed of infinite size: the mean tends to `limit`; |mean| grows as
+    limit, exponent, bound, fluctuation: the claims about infinite size: the mean tends to `limit`; |mean| grows as
             size**exponent; the mean never exceeds `bound`; size times the variance tends to `fluctuation`. A number,
             the name of a column (it may vary with `by`), or a mapping from observables to either. `limit` may be a law:
             then `by` names its fields and `value` its observables. Without a claim the runs are extrapolated, and
             nothing is refuted.
     scale:  natural size of an observable, to which discrepancies are compared; by default that of its limit.
-    bias:   the finite-size correction falls about as size**-bias; exponents from half to twice that are admitted.
-    level, resolution: as `confront` takes them.
+    bias:   the finite-size correction falls about as size**-bias; exponents from half to 2.4 times that are admitted.
+    level, resolution: as in `confront`.
+    name:   of the confrontation; by default that of the file.
 
-    Raises `StatementError` with everything that is wrong with the table or the claims.
+    Raises `StatementError` with all problems of the table and the claims.
     """
     values = [value] if isinstance(value, str) else list(value)
     stated = limit if isinstance(limit, Law) else None

@@ -1,4 +1,4 @@
-"""Realisations by size: means, honest standard errors, and how far their law is from normal."""
+"""Realisations by size: means, standard errors, and how far their distribution is from normal."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FEW, PEAKED = 6.0, 12.0  # realisations that carry the spread, and the kurtosis 
 
 @dataclass(frozen=True)
 class Sample:
-    """Realisations (K, S, seeds) of K components at S sizes, and what is known of their means, each (K, S).
+    """Realisations (K, S, seeds) of K components at S sizes, with statistics of their means, each (K, S).
 
-    error:     standard error of the mean; at no size below the power law of the size that fits the errors of all.
-    weight:    the error that the fits use: that power law, blind to the noise in the errors.
+    error:     standard error of the mean; at no size below the power of the size that fits the errors of all sizes.
+    weight:    the error that the fits use: that power, free of the noise in the errors.
     count:     number of realisations that gave a number.
-    lost:      by how much those that gave none could shift the mean.
+    lost:      the largest shift of the mean by those that gave none.
     skewness, kurtosis: of a realisation, (K,), from all sizes together.
     exact:     whether a component does not depend on the seed at all, (K,).
     unanimous: whether all realisations of all sizes are one number, (K,).
@@ -104,9 +104,9 @@ def smooth(errors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def rare(sample: Sample, matters: float, few: float = FEW) -> np.ndarray:
-    """Which components owe their spread to fewer than `few` realisations or so of many, (K,).
+    """Which components owe their spread to fewer than about `few` of many realisations, (K,).
 
-    Where all realisations lie within `matters` of each other, it is of no account.
+    Components whose realisations all lie within `matters` of each other do not count.
     """
     kurtosis = np.fmax(sample.kurtosis, _pooled_kurtosis(sample))
     carried = (sample.count.sum(axis=1) < few * kurtosis) & (kurtosis > PEAKED)

@@ -40,7 +40,7 @@ class Stage:
 
 
 def decided(confrontation: Confrontation) -> bool:
-    """Whether more realisations can change nothing: a verdict, or a reason that they do not mend."""
+    """Whether more realisations change nothing: there is a verdict, or a problem that they do not mend."""
     return (
         confrontation.verdict != INCONCLUSIVE
         or bool(confrontation.warnings)
@@ -83,11 +83,11 @@ def settle(
 def next_stage(
     confrontation: Confrontation, stage: Stage, left: float, pace: float, fixed: bool = False
 ) -> Stage | None:
-    """The next look, or None if the confrontation is decided or the budget does not reach.
+    """The next look; None if the confrontation is decided or the budget does not suffice.
 
     left:  seconds of the budget.
     pace:  seconds that a unit of work took so far.
-    fixed: whether the sizes are to stay as they are.
+    fixed: whether the sizes must not change.
     """
     if decided(confrontation):
         return None

@@ -82,7 +82,7 @@ def test_a_target_that_reaches_far_is_pointed_out():
         (dict(horizon=-1.0), StatementError, "`horizon` of PathIntegralControl must be > 0"),
         (dict(times=(0.5, 1.0)), StatementError, "`times` of PathIntegralControl must be numbers >= 0 and < 1"),
         (dict(target=Normal(0.0, 0.0)), NoLimit, "`target` of PathIntegralControl must have a density"),
-        (dict(target=lambda x: -(x**2)), NoLimit, "`target` of PathIntegralControl must be a law"),
+        (dict(target=lambda x: -(x**2)), NoLimit, "`target` of PathIntegralControl must be normalisable"),
     ],
 )
 def test_bad_statements_are_refused(fields, error, message):

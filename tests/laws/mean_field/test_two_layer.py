@@ -120,7 +120,7 @@ def test_in_many_dimensions_nets_state_their_error():
         (dict(rate=-1.0), StatementError, "`rate` of TwoLayer must be > 0, but is -1"),
         (dict(noise=-0.1), StatementError, "`noise` of TwoLayer must be >= 0"),
         (dict(start=StudentWeights(degrees=2.0)), NoLimit, "`start` of TwoLayer must have a second moment"),
-        (dict(activation=Sign()), NoLimit, "is flat wherever it has a slope"),
+        (dict(activation=Sign()), NoLimit, "has slope 0 almost everywhere"),
         (dict(probes=((1.0, 2.0),)), StatementError, "`probes` of TwoLayer must be points of 1 numbers each"),
         (dict(probes=(float("nan"),)), StatementError, "all finite"),
         (dict(data=IsotropicGaussians(), batch=0), StatementError, "`batch` of TwoLayer must be >= 1 on Isotropic"),

@@ -92,7 +92,7 @@ def test_what_is_no_step_function_is_refused():
     ):
         with pytest.raises(ValueError, match="must"):
             parisi(np.array(t), np.array(gamma), T)
-    with pytest.raises(ValueError, match="In a field"):
+    with pytest.raises(ValueError, match="In an external field"):
         parisi(np.array([0.0, 0.9]), np.array([1.0]), 0.5, 0.1)
 
 

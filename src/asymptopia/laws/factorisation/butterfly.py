@@ -85,7 +85,7 @@ class Butterfly(Law):
 
     def valid(self) -> str | None:
         if self.noise > 0.03:
-            return "the amplification is that of small noise: of blocks weaker than their noise even the sign is lost"
+            return "the theory holds for small noise: blocks weaker than their noise lose even their sign"
         return None
 
 

@@ -149,7 +149,7 @@ class ConvolutionalLinearNetwork(Law):
 
     def valid(self) -> str | None:
         if self.predict()["local"] < 1:
-            return "other kernels with the same map are near every kernels: the noise of a fit is not that of a point"
+            return "arbitrarily close kernels have the same product: the kernels of a fit are not determined"
         return None
 
 

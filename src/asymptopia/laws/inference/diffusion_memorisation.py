@@ -185,7 +185,7 @@ class DiffusionMemorisation(Law):
 
     def check(self) -> None:
         if min(self.times) <= 0:
-            raise NoLimit("`times` of DiffusionMemorisation must be > 0: without noise the own point has all weight.")
+            raise NoLimit("`times` of DiffusionMemorisation must be > 0: without noise one point has all weight.")
 
     def valid(self) -> str | None:
         if min(self.times) < 1.05 * self._collapse():

@@ -105,7 +105,7 @@ class L1Recovery(Law):
     def valid(self) -> str | None:
         weak = weak_threshold(self.sparsity, self.nonnegative)
         if abs(self.alpha - weak) < 0.05 * weak:
-            return f"close to the threshold alpha = {weak:.6g} finite systems are of either kind"
+            return f"close to the threshold alpha = {weak:.6g} some finite systems are recovered and others are not"
         return None
 
     def thresholds(self, along: str) -> dict[str, float]:

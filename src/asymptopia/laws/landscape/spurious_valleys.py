@@ -118,7 +118,7 @@ class SpuriousValleys(Law):
         if self.widths[0] == 1 and self.trap():
             high, low = moments(self.activation.degree)  # type: ignore[attr-defined]
             if self.contrast <= low / high:
-                return f"with a contrast up to {low / high:.6g} the trap has no depth"
+                return f"the spurious valley exists only for a contrast above {low / high:.6g}"
         return None
 
     def trap(self) -> bool:

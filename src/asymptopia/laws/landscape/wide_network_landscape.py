@@ -99,7 +99,7 @@ class WideNetworkLandscape(Law):
         from ...measure.intrinsic_dimension import numerical_rank
 
         if n > MOST:
-            raise StatementError(f"There are {MOST} samples at most, but {n} are asked for.")
+            raise StatementError(f"`sizes` of WideNetworkLandscape must be at most {MOST} samples, but one is {n}.")
         rng = generator(key)
         X, y = digits(n, rng)
         shapes = self.shapes(n)

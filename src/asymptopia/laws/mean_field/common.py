@@ -84,12 +84,12 @@ class _Network(Law):
     def check(self) -> None:
         if not np.isfinite(self.start.second_moment()):
             raise NoLimit(
-                f"`start` of {type(self).__name__} must have a second moment, but {self.start!r} has none: a Student "
-                "law has one for `degrees` > 2."
+                f"`start` of {type(self).__name__} must have a second moment, but {self.start!r} has none: "
+                "Student has one for `degrees` > 2."
             )
         moving = np.abs(self.activation.derivative(np.linspace(-3.0, 3.0, 61))).max() > 0
         if not moving and isinstance(self.start, Weights):
-            raise NoLimit(f"{self.activation!r} is flat wherever it has a slope: such neurons never move.")
+            raise NoLimit(f"{self.activation!r} has slope 0 almost everywhere: such neurons never move.")
 
     def unstable(self, n: int) -> str | None:
         if not self.batch:

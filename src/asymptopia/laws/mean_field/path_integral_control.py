@@ -141,7 +141,7 @@ class PathIntegralControl(CellDensity, Law):
         basin = tilted.basin(1.0, REACH)
         if basin is None:
             raise NoLimit(
-                "`target` of PathIntegralControl must be a law, that is a potential that rises by 40 above its minimum "
+                "`target` of PathIntegralControl must be normalisable: its potential must rise by 40 above its minimum "
                 f"on both sides within |x| < 2048, but {self.target!r} does not."
             )
         return basin

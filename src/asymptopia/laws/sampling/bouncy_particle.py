@@ -143,5 +143,5 @@ class BouncyParticle(Law):
 
     def valid(self) -> str | None:
         if self.refreshment > 4:
-            return "new velocities must be rare among the bounces: systems with `refreshment` near n**(1/2) are not"
+            return "refreshments must be rare among the bounces: `refreshment` must be far below n**(1/2)"
         return None

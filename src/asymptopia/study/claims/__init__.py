@@ -67,7 +67,7 @@ def read_claims(path: str | Path) -> list[Claim]:
     path = Path(path)
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
     if not files:
-        raise StatementError(f"{str(path)!r} holds no claim: a .toml file each.")
+        raise StatementError(f"{str(path)!r} holds no claims: each claim is a .toml file.")
     found, problems = [], []
     for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")

@@ -112,7 +112,7 @@ def _number(name: str, index: Sequence[int], names: Mapping[str, float | np.ndar
 def _index(node: ast.expr) -> tuple[int, ...]:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     if not all(isinstance(p, ast.Constant) and type(p.value) is int for p in parts):
-        raise StatementError(f"[{ast.unparse(node)}] is no index: whole numbers from 0 up.")
+        raise StatementError(f"[{ast.unparse(node)}] is not an index: indices are whole numbers >= 0.")
     return tuple(p.value for p in parts)  # type: ignore[attr-defined]
 
 

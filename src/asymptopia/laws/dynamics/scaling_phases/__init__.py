@@ -134,7 +134,5 @@ class ScalingPhases(Law):
 
     def valid(self) -> str | None:
         if self._noise() > 0.9:
-            return (
-                f"at rate {self.rate:g} the noise of the steps nearly grows by itself, and runs differ by large factors"
-            )
+            return f"at rate {self.rate:g} the noise of SGD nearly sustains itself, and runs differ by large factors"
         return None

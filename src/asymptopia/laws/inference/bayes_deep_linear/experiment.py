@@ -40,7 +40,7 @@ def realize(law: BayesDeepLinear, n: int, key: jax.Array) -> dict[str, Any]:
     top = joint.max()
     weight = np.exp(joint - top)
     if max(weight[0], weight[-1]) > 1e-12:
-        raise ArithmeticError("The posterior of the scale leaves exp(-16) to exp(6).")
+        raise ArithmeticError("The posterior of the scale must lie between exp(-16) and exp(6), but has mass outside.")
     log_evidence = top + np.log(weight.sum() * SPACING)
     weight /= weight.sum()
     means = S * singular / total * seen  # of the coefficients along the right singular vectors, for each scale

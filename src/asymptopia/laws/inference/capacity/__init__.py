@@ -99,15 +99,13 @@ class Capacity(Law):
 
         limit = capacity(self.kappa, self.weights, self.constraint)
         if self.weights == "spherical" and (self.constraint != "halfspace" or self.kappa < 0):
-            return "replica symmetry is broken at the capacity, which this is only an upper bound of"
+            return "replica symmetry is broken at the capacity: this value is only an upper bound"
         if self.constraint == "outside" and instability(limit, self.kappa, self.weights, self.constraint) > 1:
-            return (
-                "replica symmetry is unstable at the capacity, which this (the first moment) is only an upper bound of"
-            )
+            return "replica symmetry is unstable at the capacity: this value (the first moment) is only an upper bound"
         if self.alpha < limit and instability(self.alpha, self.kappa, self.weights, self.constraint) > 1:
             return "replica symmetry is unstable (de Almeida and Thouless): the entropy is not exact"
         if abs(self.alpha - limit) < 0.1 * limit:
-            return "close to the capacity small systems are satisfiable, or not, against the limit"
+            return "close to the capacity, whether small systems are satisfiable can differ from the limit"
         return None
 
     def thresholds(self, along: str) -> dict[str, float]:

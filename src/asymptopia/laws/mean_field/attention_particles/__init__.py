@@ -142,7 +142,7 @@ class AttentionParticles(Law):
         edge = linear(self.beta, self.dimension, self.attention)
         if abs(self.temperature / edge - 1) < 0.05:
             return (
-                f"close to the temperature {edge:.6g} at which the uniform law is marginal, fluctuations grow for "
+                f"close to the temperature {edge:.6g} where the uniform density is marginal, fluctuations grow for "
                 "a long time and finite systems are smeared"
             )
         return None

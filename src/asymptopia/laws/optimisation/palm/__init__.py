@@ -89,5 +89,5 @@ class PALM(Law):
         if rate > 0.9:
             return f"steps shrink by {rate:.4g} only: many more steps are needed"
         if rate < 0.6:
-            return f"steps shrink by {rate:.4g}: they reach rounding before the last"
+            return f"steps shrink by {rate:.4g}: they reach round-off before the last one"
         return None

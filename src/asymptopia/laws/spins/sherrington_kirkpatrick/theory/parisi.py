@@ -89,7 +89,7 @@ def _check(t: np.ndarray, gamma: np.ndarray, T: float, h: float) -> None:
     if T == 0 and t[-1] != 1:
         raise ValueError(f"At temperature 0 the last of `t` must be 1, but is {t[-1]}.")
     if t[0] == 0 and h != 0:
-        raise ValueError(f"In a field the first of `t` must be positive, but is {t[0]}.")
+        raise ValueError(f"In an external field the first of `t` must be positive, but is {t[0]}.")
 
 
 def _backwards(t: np.ndarray, gamma: np.ndarray, T: float, h: float) -> tuple[list[_Step], Any]:
