@@ -8,6 +8,7 @@ beside hessian-eigenthings and curvlinops, interleaved, one thread.
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -130,6 +131,8 @@ def main() -> None:
     X, y = torch.tensor(data.data[:300] / 16, dtype=torch.float32), torch.tensor(data.target[:300])
     torch.backends.mha.set_fastpath_enabled(False)
     for name, make in (("convolutional", convolutional), ("transformer", Transformer)):
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         module = trained(make, X, y)
 
         def loss(m: nn.Module) -> torch.Tensor:
