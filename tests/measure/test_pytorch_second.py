@@ -27,15 +27,26 @@ class Twice(nn.Module):
         return self.last(self.again(self.layer(self.first(x))).flatten(1))
 
 
+class Scored(nn.Module):
+    """Attention as a function, with and without a mask."""
+
+    def forward(self, x):
+        mask = torch.full((2, 2), 0.3, dtype=x.dtype).triu()
+        own = torch.nn.functional.scaled_dot_product_attention
+        return own(x, x, x) + own(x, 2 * x, x, attn_mask=mask, scale=0.2) + own(x, x, x, is_causal=True)
+
+
 LAYERS = {
     "gelu": lambda: nn.GELU(), "gelu by tanh": lambda: nn.GELU("tanh"), "silu": lambda: nn.SiLU(),
     "silu in place": lambda: nn.SiLU(inplace=True), "softplus": lambda: nn.Softplus(2.0), "mish": lambda: nn.Mish(),
     "elu": lambda: nn.ELU(0.7), "tanh": lambda: nn.Tanh(), "sigmoid": lambda: nn.Sigmoid(),
-    "hardswish": lambda: nn.Hardswish(), "layer norm": lambda: nn.LayerNorm(6), "no bias": lambda: nn.Linear(6, 6, False),
+    "hardswish": lambda: nn.Hardswish(), "layer norm": lambda: nn.LayerNorm(6),
+    "no bias": lambda: nn.Linear(6, 6, False),
     "layer norm of two axes": lambda: nn.LayerNorm((2, 6), elementwise_affine=False), "linear": lambda: nn.Linear(6, 6),
     "convolution": lambda: nn.Conv1d(2, 2, 3, padding=1), "dilated": lambda: nn.Conv1d(2, 2, 3, padding=2, dilation=2),
     "grouped": lambda: nn.Conv1d(2, 2, 3, padding=1, groups=2, bias=False), "softmax": lambda: nn.Softmax(-1),
-    "same": lambda: nn.Conv1d(2, 2, 3, padding="same"),
+    "attention": lambda: nn.TransformerEncoderLayer(6, 2, 8, 0.0, "gelu", batch_first=True),
+    "own attention": lambda: Scored(), "same": lambda: nn.Conv1d(2, 2, 3, padding="same"),
 }  # fmt: skip
 
 
@@ -52,16 +63,24 @@ def made(make):
 
 def slow(function, module):
     """Products with the Hessian as PyTorch alone has them."""
-    parameters = pytorch.trained(module)
-    return pytorch._product(function(module), parameters)
+    return pytorch._product(pytorch._called(function, module), pytorch.trained(module))
+
+
+def quick(function, module):
+    """The value with fast second derivatives."""
+
+    def fast(at):
+        with fast_second():
+            return function(at)
+
+    return pytorch._called(fast, module)
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_products_are_those_of_pytorch(name):
     module = made(LAYERS[name])
     vectors = torch.from_numpy(RNG.standard_normal((3, sum(p.numel() for p in module.parameters()))))
-    with fast_second():
-        value = loss(module)
+    value = quick(loss, module)
     assert value.item() == pytest.approx(loss(module).item(), rel=1e-12)
     product = pytorch._product(value, pytorch.trained(module))
     truth = slow(loss, module)(vectors)

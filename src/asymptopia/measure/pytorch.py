@@ -41,7 +41,9 @@ def hessian(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Mo
     size = sum(p.numel() for p in parameters)
     value = scalar(loss, module)
     product = _fast_product(loss, module, parameters, value) or _product(value, parameters)
-    return _operator(product, size, parameters[0], batched=True)
+    # several kernels at once make a convolution slower than one after the other
+    batched = not any(p.ndim > 2 for p in parameters)
+    return _operator(product, size, parameters[0], batched)
 
 
 Product = Callable[["torch.Tensor"], "torch.Tensor"]
