@@ -6,13 +6,14 @@ Each rule takes the function that it stands for and its arguments, and returns N
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.autograd import Function
 
-from .pytorch_entrywise import refuse_third, softmax
+from .pytorch_entrywise import apply, refuse_third, softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,14 +37,16 @@ def convolution(
     axes = weight.ndim - 2
     if isinstance(padding, str) or x.ndim != weight.ndim or not weight.requires_grad:
         return NotImplemented
-    each = ([k] * axes if isinstance(k, int) else list(k) * (axes // len(k)) for k in (stride, padding, dilation))
-    return _Bilinear.apply(x, weight, bias, _How(*each, False, [0] * axes, groups))
+    moves, around, apart = (
+        [k] * axes if isinstance(k, int) else list(k) * (axes // len(k)) for k in (stride, padding, dilation)
+    )
+    return apply(_Bilinear, x, weight, bias, _How(moves, around, apart, False, [0] * axes, groups))
 
 
 def linear(function: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
     if x.ndim < 2 or weight.ndim != 2 or not weight.requires_grad:
         return NotImplemented
-    y = _Bilinear.apply(x.reshape(-1, x.shape[-1]), weight, bias, None)
+    y = apply(_Bilinear, x.reshape(-1, x.shape[-1]), weight, bias, None)
     return y.reshape(*x.shape[:-1], -1)
 
 
@@ -72,10 +75,9 @@ class _Bilinear(Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
-        wanted = list(ctx.needs_input_grad[:3])
-        if not torch.is_grad_enabled():
-            return *_applied_back(g, *ctx.saved_tensors, ctx.how, wanted), None
-        return *_BilinearSlope.apply(g, *ctx.saved_tensors, ctx.how, wanted), None
+        x, weight = ctx.saved_tensors
+        back: Callable[..., Any] = partial(apply, _BilinearSlope) if torch.is_grad_enabled() else _applied_back
+        return *back(g, x, weight, ctx.how, list(ctx.needs_input_grad[:3])), None
 
 
 class _BilinearSlope(Function):

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def apply(function: Any, *inputs: Any) -> Any:
+    """A function of autograd at its inputs."""
+    return function.apply(*inputs)
+
+
 def refuse_third() -> None:
     """Raise where a second derivative is to be differentiated.
 
@@ -33,7 +38,7 @@ def elementwise(function: Callable[..., Tensor], x: Tensor, *args: Any, inplace:
     value = function(at, *args, **rest)
     (first,) = torch.autograd.grad(value.sum(), at, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), at)
-    return _Elementwise.apply(x, (value.detach(), first.detach(), second))
+    return apply(_Elementwise, x, (value.detach(), first.detach(), second))
 
 
 class _Elementwise(Function):
@@ -49,7 +54,7 @@ class _Elementwise(Function):
     def backward(ctx: Any, g: Tensor) -> Any:
         if not torch.is_grad_enabled():
             return g * ctx.slopes[0], None
-        return _ElementwiseSlope.apply(g, ctx.saved_tensors[0], *ctx.slopes), None
+        return apply(_ElementwiseSlope, g, ctx.saved_tensors[0], *ctx.slopes), None
 
 
 class _ElementwiseSlope(Function):
@@ -72,7 +77,7 @@ def layer_norm(
 ) -> Any:  # fmt: skip
     if not x.requires_grad:
         return NotImplemented
-    y = _Normalised.apply(x, tuple(range(-len(shape), 0)), eps)
+    y = apply(_Normalised, x, tuple(range(-len(shape), 0)), eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
@@ -93,7 +98,7 @@ class _Normalised(Function):
     def backward(ctx: Any, g: Tensor) -> Any:
         if not torch.is_grad_enabled():
             return _projected(g, *ctx.rest)[0], None, None
-        return _NormalisedSlope.apply(g, ctx.saved_tensors[0], *ctx.rest), None, None
+        return apply(_NormalisedSlope, g, ctx.saved_tensors[0], *ctx.rest), None, None
 
 
 class _NormalisedSlope(Function):
@@ -126,7 +131,7 @@ def softmax(
 ) -> Any:
     if dim is None or dtype is not None or rest or not x.requires_grad or not x.ndim:
         return NotImplemented
-    return _Softmax.apply(x, dim)
+    return apply(_Softmax, x, dim)
 
 
 class _Softmax(Function):
@@ -144,7 +149,7 @@ class _Softmax(Function):
         x, p = ctx.saved_tensors
         if not torch.is_grad_enabled():
             return _spread(g, p.detach(), ctx.axis), None
-        return _SoftmaxSlope.apply(g, x, p.detach(), ctx.axis), None
+        return apply(_SoftmaxSlope, g, x, p.detach(), ctx.axis), None
 
 
 class _SoftmaxSlope(Function):
