@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 
 from asymptopia.measure import pytorch  # noqa: E402
 from asymptopia.measure.operators import hessian  # noqa: E402
-from asymptopia.measure.pytorch_second import RULES, fast_second  # noqa: E402
+from asymptopia.measure.pytorch_second import RULES, FastSecond  # noqa: E402
 
 RNG = np.random.default_rng(5)
 X, Y = torch.from_numpy(RNG.standard_normal((6, 2, 6))), torch.from_numpy(RNG.integers(0, 3, 6))
@@ -70,7 +70,7 @@ def quick(function, module):
     """The value with fast second derivatives."""
 
     def fast(at):
-        with fast_second():
+        with FastSecond():
             return function(at)
 
     return pytorch._called(fast, module)
@@ -115,7 +115,7 @@ def test_the_rules_are_used():
     """The graph of a fast loss holds their functions, so that the comparisons above compare two things."""
     assert len(RULES) > 10
     module = made(nn.GELU)
-    with fast_second():
+    with FastSecond():
         assert type(loss(module)).__name__ == "Tensor"
         assert "_Elementwise" in type(module.layer(module.first(X)).grad_fn).__name__
 

@@ -82,8 +82,8 @@ def central_flow(
     for step in range(0, steps + 1, every):
         state = advance(state) if step else state
         seen.append((step, *_recorded(value, state, rate, step)))
-    columns = [np.array(column) for column in zip(*seen, strict=True)]
-    return Flow(*columns, float(rate), unravel(state[0]))  # type: ignore[arg-type]
+    steps_seen, losses, mean_losses, sharpness, oscillation = (np.array(column) for column in zip(*seen, strict=True))
+    return Flow(steps_seen, losses, mean_losses, sharpness, oscillation, float(rate), unravel(state[0]))
 
 
 def _check(rate: float, steps: int, every: int, count: int, size: int) -> None:

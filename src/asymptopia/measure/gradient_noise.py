@@ -125,9 +125,8 @@ def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> NoiseScale:
     value, each = _divided(*whole), _divided(*without)
     spread = np.cov(without) * (n - 1) ** 2 / n
     error = float(np.sqrt((n - 1) / n * np.sum((each - each.mean()) ** 2)))
-    return NoiseScale(
-        float(value), error, float(n * value - (n - 1) * each.mean()), *_fieller(*map(float, whole), spread, n - 1)
-    )
+    low, high = _fieller(float(whole[0]), float(whole[1]), spread, n - 1)
+    return NoiseScale(float(value), error, float(n * value - (n - 1) * each.mean()), low, high)
 
 
 def _divided(noise: Any, signal: Any) -> Any:

@@ -80,10 +80,10 @@ def _fast_product(
     """The same with fast second derivatives; None where the loss needs a third, or is transformed by `torch.func`."""
     import torch
 
-    from .pytorch_second import fast_second
+    from .pytorch_second import FastSecond
 
     def quick(at: torch.nn.Module) -> torch.Tensor:
-        with fast_second():
+        with FastSecond():
             return loss(at)
 
     try:

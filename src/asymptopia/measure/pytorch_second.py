@@ -1,6 +1,6 @@
 """Layers of PyTorch whose second derivatives are a few products: linear maps, attention, normalisations, activations.
 
-PyTorch differentiates the gradients of these layers by long chains of general operations. Within `fast_second`, the
+PyTorch differentiates the gradients of these layers by long chains of general operations. Within `FastSecond()`, the
 same layers keep what does not depend on the vector, so that each product with a Hessian takes only what does. Values
 and derivatives are the same; a third derivative is refused.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class fast_second(TorchFunctionMode):
+class FastSecond(TorchFunctionMode):
     """Within it, layers whose inputs require a gradient have fast second derivatives."""
 
     def __torch_function__(
