@@ -198,3 +198,46 @@ def test_a_loss_without_curvature_has_a_hessian_of_zeros():
     operator = hessian(lambda m: m.weight.sum(), linear)
     assert not (operator @ np.eye(4)).any()
     assert list(itertools.chain(extremes(operator, 1).values)) == [0.0, 0.0]
+
+
+class Tokens(nn.Module):
+    """Rows of digits as tokens, one encoder layer, a dense layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Linear(8, 4)
+        self.layer = nn.TransformerEncoderLayer(4, 2, 4, dropout=0.0, batch_first=True, activation="gelu")
+        self.last = nn.Linear(4, 10)
+
+    def forward(self, x):
+        return self.last(self.layer(self.embed(x.view(-1, 8, 8))).mean(1))
+
+
+def images():
+    """Two convolutions and a dense layer."""
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 3, 3, stride=2), nn.GELU(), nn.Conv2d(3, 4, 2), nn.GELU(),
+        nn.Flatten(), nn.Linear(16, 10),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [Tokens, images])
+def test_both_ends_on_digits_in_single_and_double_precision(make, monkeypatch):
+    """By iteration, where so small a Hessian would be written out; `benchmarks/pytorch_curvature.py` is larger."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    x, y = torch.tensor(data.data[:40] / 16), torch.tensor(data.target[:40])
+    torch.manual_seed(0)
+    module = make()
+
+    def on_digits(at):
+        return cross_entropy(at(x.to(next(at.parameters()).dtype)), y)
+
+    truth = np.linalg.eigvalsh(
+        hessian(on_digits, module.double()) @ np.eye(sum(p.numel() for p in module.parameters()))
+    )
+    monkeypatch.setattr("asymptopia.measure.extremes.DENSE", 0)
+    for dtype, goal in ((torch.float64, 1e-9), (torch.float32, 1e-6)):
+        values = extremes(hessian(on_digits, module.to(dtype)), 2).values
+        np.testing.assert_allclose(values, truth[[0, 1, -2, -1]], rtol=0, atol=goal * np.abs(truth).max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -17,10 +18,17 @@ class NoiseScale(NamedTuple):
 
     With steps of optimal length it is the critical batch size: doubling a batch well below it halves the number of
     steps; doubling a batch well above it hardly reduces them, and costs twice the samples.
+
+    corrected: the value without the bias of a ratio, by the jackknife.
+    low, high: where it lies in 95 % of repetitions; `high` is infinite where the samples do not exclude that there is
+               no mean gradient.
     """
 
     value: float
     error: float
+    corrected: float
+    low: float
+    high: float
 
 
 def gradient_noise_scale(
@@ -42,7 +50,7 @@ def gradient_noise_scale(
     if not np.isfinite(mean).all():
         raise StatementError("The gradient of the loss is not finite at `parameters`, for some of the samples.")
     square, along = zip(*((np.sum(g**2, axis=1), g @ mean) for g in gradients()), strict=True)
-    return NoiseScale(*_ratio(np.concatenate(square), np.concatenate(along), float(mean @ mean)))
+    return _ratio(np.concatenate(square), np.concatenate(along), float(mean @ mean))
 
 
 Gradients = tuple[int, Callable[[], Iterator[np.ndarray]]]
@@ -100,18 +108,41 @@ def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk:
     return n, gradients
 
 
-def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> tuple[float, float]:
-    """tr Sigma / |G|^2 from |g_i|^2, g_i.g and |g|^2, with g the mean of n vectors g_i, and its error.
+def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> NoiseScale:
+    """tr Sigma / |G|^2 from |g_i|^2, g_i.g and |g|^2, with g the mean of n vectors g_i.
 
-    Without sample i the mean is (n g - g_i) / (n - 1), which gives every leave-one-out value at once.
+    Without sample i the mean is (n g - g_i) / (n - 1), which gives every leave-one-out value at once. The interval is
+    that of Fieller, which does not take a noisy denominator for positive.
     """
     n = len(square)
 
-    def value(total: Any, mean: Any, n: int) -> Any:
+    def parts(total: Any, mean: Any, n: int) -> Any:
         noise = (total / n - mean) * n / (n - 1)
-        signal = mean - noise / n
-        return np.where(signal > 0, noise / np.where(signal > 0, signal, 1.0), np.nan)
+        return np.stack([noise, mean - noise / n])
 
-    whole = float(value(square.sum(), mean, n))
-    without = value(square.sum() - square, (n**2 * mean - 2 * n * along + square) / (n - 1) ** 2, n - 1)
-    return whole, float(np.sqrt((n - 1) / n * np.sum((without - without.mean()) ** 2)))
+    whole = parts(square.sum(), mean, n)
+    without = parts(square.sum() - square, (n**2 * mean - 2 * n * along + square) / (n - 1) ** 2, n - 1)
+    value, each = _divided(*whole), _divided(*without)
+    spread = np.cov(without) * (n - 1) ** 2 / n
+    error = float(np.sqrt((n - 1) / n * np.sum((each - each.mean()) ** 2)))
+    low, high = _fieller(float(whole[0]), float(whole[1]), spread, n - 1)
+    return NoiseScale(float(value), error, float(n * value - (n - 1) * each.mean()), low, high)
+
+
+def _divided(noise: Any, signal: Any) -> Any:
+    return np.where(signal > 0, noise / np.where(signal > 0, signal, 1.0), np.nan)
+
+
+def _fieller(a: float, b: float, spread: np.ndarray, freedom: int, level: float = 0.95) -> tuple[float, float]:
+    """All ratios r >= 0 with a - r b within Student's interval about zero; spread is the covariance of (a, b).
+
+    Fieller, J. R. Statist. Soc. B 16 (1954) 175.
+    """
+    from scipy.stats import t as student
+
+    reach = float(student.ppf((1 + level) / 2, freedom)) ** 2
+    one, two, three = b**2 - reach * spread[1, 1], a * b - reach * spread[0, 1], a**2 - reach * spread[0, 0]
+    root = max(two**2 - one * three, 0.0) ** 0.5
+    if one <= 0 or b <= 0:  # beyond some ratio all are admitted
+        return ((two - root) / one if one < 0 < three else 0.0), math.inf
+    return max(0.0, (two - root) / one), (two + root) / one

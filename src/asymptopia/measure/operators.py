@@ -201,10 +201,14 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str,
         rows = np.asarray(vectors.T, flat.dtype)
         if chunk == 1 or len(rows) == 1:
             return np.stack([apply(row) for row in rows], axis=1)
-        filled = np.zeros((-(-len(rows) // chunk) * chunk, size), flat.dtype)  # one shape, compiled once
-        filled[: len(rows)] = rows
-        products = [checked(many(filled[k : k + chunk])) for k in range(0, len(filled), chunk)]
-        return np.concatenate(products)[: len(rows)].T
+        products = []
+        for k in range(0, len(rows), chunk):
+            some = rows[k : k + chunk]
+            count = min(chunk, 1 << (len(some) - 1).bit_length())  # few shapes, compiled once each
+            filled = np.zeros((count, size), flat.dtype)
+            filled[: len(some)] = some
+            products.append(checked(many(filled))[: len(some)])
+        return np.concatenate(products).T
 
     return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(flat.dtype))
 

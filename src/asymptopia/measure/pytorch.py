@@ -37,10 +37,22 @@ def hessian(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Mo
 
     Raises `StatementError` as `operators.hessian` does.
     """
+    parameters = trained(module)
+    size = sum(p.numel() for p in parameters)
+    value = scalar(loss, module)
+    product = _fast_product(loss, module, parameters, value) or _product(value, parameters)
+    # several kernels at once make a convolution slower than one after the other
+    batched = not any(p.ndim > 2 for p in parameters)
+    return _operator(product, size, parameters[0], batched)
+
+
+Product = Callable[["torch.Tensor"], "torch.Tensor"]
+
+
+def _product(value: torch.Tensor, parameters: list[torch.nn.Parameter]) -> Product:
+    """The product of the Hessian of a value with one vector (n,), or with several (P, n)."""
     import torch
 
-    parameters = trained(module)
-    value = scalar(loss, module)
     gradient = _gradients(value, parameters, create_graph=True)
     kept = [(g, p) for g, p in zip(gradient, parameters, strict=True) if g.requires_grad]
 
@@ -58,7 +70,29 @@ def hessian(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Mo
         ]
         return torch.cat([s.reshape(len(vectors), -1) for s in whole], 1)
 
-    return _operator(product, sum(p.numel() for p in parameters), parameters[0], batched=True)
+    return product
+
+
+def _fast_product(
+    loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module, parameters: list[torch.nn.Parameter],
+    value: torch.Tensor,
+) -> Product | None:  # fmt: skip
+    """The same with fast second derivatives; None where the loss needs a third, or is transformed by `torch.func`."""
+    import torch
+
+    from .pytorch_second import FastSecond
+
+    def quick(at: torch.nn.Module) -> torch.Tensor:
+        with FastSecond():
+            return loss(at)
+
+    try:
+        again = _called(quick, module)
+        product = _product(again, parameters)
+        product(torch.zeros(sum(p.numel() for p in parameters), dtype=value.dtype, device=value.device))
+    except (StatementError, RuntimeError, NotImplementedError):
+        return None
+    return product if torch.isclose(again, value, rtol=1e-3) else None
 
 
 def gauss_newton(
