@@ -156,6 +156,18 @@ def test_early_points_and_outliers_are_left_out_and_said():
     )
 
 
+def test_noise_that_grows_with_size_is_continued():
+    """The deviation of a run's noise is a power of its size; from 20 runs on its exponent is fitted, with an error."""
+    x = np.geomspace(1, 1e4, 60)
+    noise = 0.002 * x**0.25
+    y = 2 * x**-0.1 * np.exp(noise * np.random.default_rng(2).standard_normal(60))
+    fit = fitted(Ladder(x[:, None], y, ("x", "y")), tested=False, points=300)[0]
+    growth = np.diff(np.log(fit.deviation(np.array([[1.0], [1e4]]))), axis=1) / np.log(1e4)
+    assert abs(growth.mean() - 0.25) < 3 * growth.std() < 0.15
+    few = fitted(Ladder(x[::5, None], y[::5], ("x", "y")), tested=False, points=100)[0]
+    assert np.ptp(few.deviation(x[:, None]), axis=1).max() == 0
+
+
 def test_exact_runs_have_an_error_too():
     fits = fitted(Ladder(FLOPS[:, None], np.round(floor(FLOPS), 3), ("flops", "loss")), tested=False)
     assert np.median(fits[int(np.argmax(weights_of(fits)))].spread) > 1e-5

@@ -12,6 +12,7 @@ from asymptopia.contract.law import NoLimit
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
 from asymptopia.forecast import Forecast, cross_validated, forecast
+from asymptopia.forecast.curve import learning_curve
 from asymptopia.parts.data import Bundled
 from asymptopia.parts.loss import Logistic, Square
 from asymptopia.verdict.confront import confront
@@ -59,6 +60,34 @@ def test_data_that_are_not_like_gaussian_ones_are_called_so(tmp_path):
     assert "disagrees" in {row[-1] for row in answer.rows}
 
 
+def test_a_curve_answers_as_it_reads():
+    """Of a power law the number of samples is exact, and within rounding the curve has its error there."""
+    curve = learning_curve(lambda n: 2 * n**-0.5, (10, 40, 160), 400, lambda e: float(np.sqrt(e * max(1 - e, 0))), True)
+    for error in np.geomspace(0.9, 0.003, 50):
+        n = curve.samples_for(error)
+        assert n == pytest.approx((2 / error) ** 2, abs=1)
+        low, high = curve.band_for(error)
+        assert low <= n and (high is None or n <= high)
+        assert curve.at(n)[0] <= error * (1 + 1e-9)
+        assert n == 4 or curve.at(n - 1)[0] > error
+    assert curve.samples_for(0.0019) is None
+
+
+def test_the_verdicts_of_the_answer_are_those_of_the_confrontation():
+    plan = forecast("wine", target="1", ridge=1.0, samples=(30, 90), seeds=6)
+    confrontation = plan.confront()
+    answer, judgement = plan.trusted(confrontation), confrontation["test_error"]
+    assert [row[-1] for row in answer.rows] == list(judgement.verdicts)
+    assert judgement.verdict == "inconclusive"
+    assert judgement.advice in answer.text and "--seeds" in answer.text
+
+
+def test_progress_is_in_samples():
+    plan = forecast("wine", target="1", ridge=1.0, samples=(30, 90))
+    point = plan.statement.points()[0]
+    assert point.called(point.dimension()) == "30 samples of wine"
+
+
 def test_digits_are_forecast_with_the_best_ridge():
     plan = forecast("digits", Logistic(), target="odd", samples=(120, 480), seeds=100)
     found = plan.confront(resolution=0.1)
@@ -74,8 +103,8 @@ def test_digits_are_forecast_with_the_best_ridge():
     (_, n, low, high), (_, never, *_) = answers[1].rows
     assert never is None
     assert low <= n <= high
-    assert plan.theory(n)["test_error"] <= 0.1 * 1.001
-    assert plan.theory(0.97 * n)["test_error"] > 0.1
+    assert plan.curve().at(n)[0] <= 0.1 < plan.curve().at(n - 1)[0]
+    assert plan.theory(n)["test_error"] == pytest.approx(0.1, rel=0.01)
     for n, ridge, by_theory, _, by_validation in answers[2].rows:
         assert 0.01 < ridge < 1
         assert by_theory < by_validation + 0.03, n

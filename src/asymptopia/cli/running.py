@@ -88,6 +88,7 @@ def run(
 @click.option(
     "--level", type=float, default=0.01, show_default=True, metavar="P", help="Chance of refuting a true theory."
 )
+@click.option("--resolution", type=float, metavar="X", help="The discrepancy to resolve, relative to the scale.")
 @click.option("--errors", type=given.Numbers(), help="Test errors for which the number of samples is wanted.")
 @click.option("--seeds", type=int, metavar="N", help="Random subsets of each size.")
 @click.option("--samples", type=given.WholeNumbers(), help="Numbers of training samples; by default eight.")
@@ -224,6 +225,7 @@ def _forecast(
     seeds: int | None,
     errors: tuple[float, ...] | None,
     level: float,
+    resolution: float | None,
     files: Sequence[str],
     task: str | None,
     drop: Sequence[str],
@@ -241,8 +243,9 @@ def _forecast(
         raise StatementError(f'`ridge` must be "auto" or a number > 0, but is {ridge!r}.') from None
     entry = {
         "kind": "forecast", "data": data, "target": target, "loss": loss, "features": features, "ridge": amount,
-        "samples": samples, "seeds": seeds, "errors": errors, "level": level, "task": task, "drop": drop or None,
-        "only": only or None, "missing": missing, "encoding": encoding, "header": False if headless else None,
+        "samples": samples, "seeds": seeds, "errors": errors, "level": level, "resolution": resolution, "task": task,
+        "drop": drop or None, "only": only or None, "missing": missing, "encoding": encoding,
+        "header": False if headless else None,
     }  # fmt: skip
     return checked(as_toml(f"Forecast of {data}", [entry], files), Path("the forecast"), base=Path.cwd())
 

@@ -145,6 +145,10 @@ class Law(Statement, Computable, Phased):
         fields = dataclasses.fields(self)
         return {f.metadata["axis"]: np.array(getattr(self, f.name)) for f in fields if f.metadata.get("axis")}
 
+    def called(self, n: int) -> str:
+        """A system of size n in the words of the progress line."""
+        return f"{self.short()}, {self.size} {n}"
+
     def valid(self) -> str | None:
         """The reason why the limit cannot be trusted at this statement, or None."""
         return None

@@ -63,7 +63,7 @@ class Cell:
         return dataclasses.replace(self, seeds=left) if left else None
 
     def __str__(self) -> str:
-        return f"{self.law.short()}, {self.law.size} {self.size}, seeds {span(self.seeds)}"
+        return f"{self.law.called(self.size)}, seeds {span(self.seeds)}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,6 +100,7 @@ def _extrapolated(ladder: Ladder, places: np.ndarray, share: float) -> Extrapola
     forms = said(mixture, places, share)
     refuted = all(f.verdict == DISAGREES for f in forms)
     missed = sum(c.inside for c in checks) < 0.6 * sum(c.runs for c in checks)
+    missed |= any(c.surprise(share) < REFUTED for c in checks)
     failed = max((c.deviation for c in checks), default=1.0)
     widened = max(1.0, failed) if refuted or missed else 1.0
     verdict, reason = _verdict(refuted, missed, bool(checks), widened)

@@ -30,6 +30,12 @@ class LeftOut:
     high: float
     deviation: float
 
+    def surprise(self, share: float) -> float:
+        """The probability that so few would be inside, if each were with probability `share`."""
+        from scipy.stats import binom
+
+        return float(binom.cdf(self.inside, self.runs, share))
+
 
 @dataclasses.dataclass(frozen=True)
 class NextRun:

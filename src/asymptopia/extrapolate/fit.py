@@ -14,14 +14,16 @@ from .ladder import Ladder
 
 POINTS = 1000
 _BOOTSTRAPS = 20000
+_MANY = 20
+_GROWTH = 0.15
 
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
     """One form and the posterior of its parameters, given a ladder.
 
-    points:       of the unit cube (N, k), the parameters of the shape.
-    top, spread:  the curve at the largest sizes and the standard deviation of the noise (N,), the latter as a share of
+    points:       of the unit cube (N, k), the parameters of the shape; from 20 runs on also that of the noise's growth.
+    top, spread:  the curve and the standard deviation of the noise at the largest sizes (N,), the latter as a share of
                   what is reached where `relative` (N,), and in its units elsewhere.
     best:         the place of the most likely point, and `log_best` its log likelihood.
     log_evidence: of the form.
@@ -43,15 +45,19 @@ class Fit:
         """What each point of the posterior says that runs of sizes x (M, v) reach on average: (N, M)."""
         return np.asarray(self.top[:, None] * np.exp(_log_shape(self.form, self.ladder, self.points, x)))
 
+    def deviation(self, x: np.ndarray) -> np.ndarray:
+        """The standard deviation of the noise of runs of sizes x (M, v): (N, M)."""
+        return np.asarray(self.spread[:, None] / np.sqrt(_precision(self.form, self.ladder, self.points, x)))
+
     def runs(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The same of single runs, with their noise."""
         mean = self.curve(x)
-        noise = self.spread[:, None] * rng.standard_normal(mean.shape)
+        noise = self.deviation(x) * rng.standard_normal(mean.shape)
         return np.asarray(np.where(self.relative[:, None], mean * np.exp(noise), np.maximum(mean + noise, 0.0)))
 
     def log_density(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The log density (N, K) of results y (K,) of one more run of size x (v,)."""
-        mean, spread = self.curve(x[None]), self.spread[:, None]
+        mean, spread = self.curve(x[None]), self.deviation(x[None])
         off = np.where(self.relative[:, None], np.log(y / mean), y - mean) / spread
         return np.asarray(-0.5 * off**2 - np.log(spread * np.where(self.relative[:, None], y, 1.0)))
 
@@ -74,7 +80,7 @@ def fitted(ladder: Ladder, tested: bool = True, points: int = POINTS) -> list[Fi
         rng = np.random.default_rng(_seed(ladder, form))
         result = posterior(
             lambda u, f=form: np.logaddexp(*_log_likelihoods(f, ladder, u)),  # type: ignore[misc]
-            form.parameters, points, rng,
+            form.parameters + _grows(ladder), points, rng,
         )  # fmt: skip
         fit = _drawn(form, ladder, result, rng)
         fits.append(dataclasses.replace(fit, lack=lack_of_fit(fit, rng)) if tested else fit)
@@ -86,12 +92,14 @@ def _drawn(form: Form, ladder: Ladder, result: Posterior, rng: np.random.Generat
     points, n = result.points, len(ladder.y)
     relative, absolute = _log_likelihoods(form, ladder, points)
     kind = np.log(rng.random(len(points))) < relative - np.logaddexp(relative, absolute)
-    shape = np.exp(_log_shape(form, ladder, points, ladder.x))
-    heights, squares = _residuals(shape, ladder)
+    shape, precision = _at_runs(form, ladder, points)
+    heights, squares = _residuals(shape, precision, ladder)
     spread = np.sqrt(np.where(kind, *squares) / rng.chisquare(n - 1, len(points)))
     normal = rng.standard_normal(len(points)) * spread
     top = np.where(
-        kind, heights[0] * np.exp(normal / np.sqrt(n)), heights[1] + normal / np.sqrt((shape**2).sum(axis=1))
+        kind,
+        heights[0] * np.exp(normal / np.sqrt(precision.sum(axis=1))),
+        heights[1] + normal / np.sqrt((precision * shape**2).sum(axis=1)),
     )
     best = int(np.argmax(result.log_likelihood))
     return Fit(
@@ -127,30 +135,56 @@ def _log_shape(form: Form, ladder: Ladder, points: np.ndarray, x: np.ndarray) ->
     return form.shape(points, ladder.logs(x), _ends(ladder.logs(ladder.x)))
 
 
-def _residuals(shape: np.ndarray, ladder: Ladder) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def _grows(ladder: Ladder) -> bool:
+    """Whether there are runs enough to tell how their noise changes with size."""
+    return len(ladder.y) >= _MANY
+
+
+def _precision(form: Form, ladder: Ladder, points: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The inverse variance of the noise at sizes x (M, v), relative to the largest run, for points (N, k): (N, M).
+
+    With many runs the noise is a power of the product of the sizes; its exponent is normal, of mean 0, beforehand.
+    """
+    from scipy.special import ndtri
+
+    if not _grows(ladder):
+        return np.ones((len(points), len(x)))
+    growth = _GROWTH * ndtri(points[:, form.parameters])
+    return np.asarray(np.exp(-2 * growth[:, None] * ladder.logs(x).sum(axis=1)))
+
+
+def _at_runs(form: Form, ladder: Ladder, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shape of the curve and precision of the noise at the runs of the ladder (N, n)."""
+    return np.exp(_log_shape(form, ladder, points, ladder.x)), _precision(form, ladder, points, ladder.x)
+
+
+def _residuals(
+    shape: np.ndarray, precision: np.ndarray, ladder: Ladder
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
     """Heights of the shapes (N, n) by least squares, and sums of squares left: of logarithms, and of the results.
 
-    What rounding to the digits given may hide is added to the squares, so that exact data have an error too.
+    Each run counts by its precision (N, n). What rounding to the digits given may hide is added to the squares, so that
+    exact data have an error too.
     """
-    n, hidden = len(ladder.y), ladder.rounding**2 / 12
+    hidden = ladder.rounding**2 / 12
     logs = np.log(ladder.y) - np.log(shape)
-    relative = logs.mean(axis=1)
-    absolute = (shape @ ladder.y) / (shape**2).sum(axis=1)
-    left = ((logs - relative[:, None]) ** 2).sum(axis=1) + (hidden / ladder.y**2).sum()
-    right = ((ladder.y - absolute[:, None] * shape) ** 2).sum(axis=1) + n * hidden
+    relative = (precision * logs).sum(axis=1) / precision.sum(axis=1)
+    absolute = (precision * shape) @ ladder.y / (precision * shape**2).sum(axis=1)
+    left = (precision * ((logs - relative[:, None]) ** 2 + hidden / ladder.y**2)).sum(axis=1)
+    right = (precision * ((ladder.y - absolute[:, None] * shape) ** 2 + hidden)).sum(axis=1)
     return (np.exp(relative), absolute), (left, right)
 
 
 def _log_likelihoods(form: Form, ladder: Ladder, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of noise that is a share of what is reached, and of noise of one size, up to the same constant.
+    """Of noise that is a share of what is reached, and of noise of one unit, up to the same constant.
 
     The height and the scale of the noise, uniform in their logarithms, are integrated out.
     """
-    shape = np.exp(_log_shape(form, ladder, points, ladder.x))
-    (_, height), (left, right) = _residuals(shape, ladder)
-    half = (len(ladder.y) - 1) / 2
-    relative = -half * np.log(left) - np.log(ladder.y).sum() - 0.5 * np.log(len(ladder.y))
-    absolute = -half * np.log(right) - np.log(height) - 0.5 * np.log((shape**2).sum(axis=1))
+    shape, precision = _at_runs(form, ladder, points)
+    (_, height), (left, right) = _residuals(shape, precision, ladder)
+    half, weighed = (len(ladder.y) - 1) / 2, 0.5 * np.log(precision).sum(axis=1)
+    relative = weighed - half * np.log(left) - np.log(ladder.y).sum() - 0.5 * np.log(precision.sum(axis=1))
+    absolute = weighed - half * np.log(right) - np.log(height) - 0.5 * np.log((precision * shape**2).sum(axis=1))
     return relative, absolute
 
 
@@ -163,18 +197,18 @@ def lack_of_fit(fit: Fit, rng: np.random.Generator) -> float:
     the sizes (Fisher's test of linearity) is a second such ratio; the smaller p-value counts twice.
     """
     ladder = fit.ladder
-    shape = np.exp(_log_shape(fit.form, ladder, fit.points[fit.best][None], ladder.x))
-    heights, _ = _residuals(shape, ladder)
+    shape, precision = _at_runs(fit.form, ladder, fit.points[fit.best][None])
+    heights, _ = _residuals(shape, precision, ladder)
     relative = fit.relative.mean() > 0.5
     mean = (heights[0] if relative else heights[1])[:, None] * shape
-    jacobian = _jacobian(fit) if relative else _jacobian(fit) * mean.T
+    jacobian = np.sqrt(precision.T) * (_jacobian(fit) if relative else _jacobian(fit) * mean.T)
     basis, size, _ = np.linalg.svd(jacobian, full_matrices=False)
     basis = basis[:, size > 1e-6 * size[0]]
     left = len(ladder.y) - basis.shape[1]
     if left < 2:
         return float("nan")
     order = np.argsort(-mean[0], kind="stable")
-    residual = (np.log(ladder.y / mean) if relative else ladder.y - mean)[0]
+    residual = (np.sqrt(precision) * (np.log(ladder.y / mean) if relative else ladder.y - mean))[0]
     noise = rng.standard_normal((min(_BOOTSTRAPS, 4_000_000 // len(residual)), len(residual)))
     groups = np.unique(ladder.x, axis=0, return_inverse=True)[1].ravel()
     statistics: list[Callable[[np.ndarray], np.ndarray]] = [lambda r: _roughness(r[:, order])]

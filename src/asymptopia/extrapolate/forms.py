@@ -13,6 +13,7 @@ import numpy as np
 
 EXPONENTS = (0.01, 2.0)
 SHARPNESS = (0.1, 2.0)
+_CHANGE = 0.8
 
 Shape = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """(points of the cube (N, k), logarithms of sizes (M, v) relative to the largest, ends (2, v) of the data's) -> log of
@@ -66,10 +67,19 @@ def _exponential(u: np.ndarray, logs: np.ndarray, ends: np.ndarray) -> np.ndarra
 
 
 def _broken(u: np.ndarray, logs: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    before, after, sharp = within(u[:, :1], EXPONENTS), within(u[:, 1:2], EXPONENTS), within(u[:, 3:4], SHARPNESS)
+    before, after = _exponents(u)
+    before, after, sharp = before[:, None], after[:, None], within(u[:, 3:4], SHARPNESS)
     place = _break(u[:, 2:3], ends)
     bend = np.logaddexp(0, (logs[:, 0] - place) / sharp) - np.logaddexp(0, -place / sharp)
     return -before * logs[:, 0] - (after - before) * sharp * bend
+
+
+def _exponents(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Before and after a break; the second is of the order of the first: the logarithm of their ratio is normal."""
+    from scipy.special import ndtri
+
+    before = within(u[:, 0], EXPONENTS)
+    return before, np.asarray(before * np.exp(_CHANGE * ndtri(u[:, 1])))
 
 
 def _break(u: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -97,7 +107,7 @@ def _of_exponential(u: np.ndarray, top: np.ndarray, largest: np.ndarray, ends: n
 
 
 def _of_broken(u: np.ndarray, top: np.ndarray, largest: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    b, c = within(u[:, 0], EXPONENTS), within(u[:, 1], EXPONENTS)
+    b, c = _exponents(u)
     return np.column_stack([b, c, np.exp(largest[0] + _break(u[:, 2], ends))])
 
 

@@ -88,7 +88,7 @@ class Extrapolation:
 
     def tables(self) -> list[Shown]:
         """Title, columns and rows of each table of the answer, as text."""
-        tables: list[Shown] = [self._predictions(), self._forms()]
+        tables: list[Shown] = [self._predictions(), self._forms(), self._constants()]
         if self.left_out:
             rows = [
                 (str(o.runs), sized(o.fitted_to), f"{o.inside} of {o.runs}", _g(o.measured), _to(o.low, o.high))
@@ -109,11 +109,16 @@ class Extrapolation:
     def _forms(self) -> Shown:
         rows = []
         for f in self.forms:
-            constants = ", ".join(f"{n} = {m:.3g} ({a:.3g} to {b:.3g})" for n, m, a, b in f.constants)
             lack = "-" if math.isnan(f.lack) else f"{f.lack:.2g}"
-            rows.append((f.name, f.formula, f"{f.probability:.2g}", lack, f.verdict, constants, _to(f.low, f.high)))
+            rows.append((f.name, f.formula, f"{f.probability:.2g}", lack, f.verdict, _to(f.low, f.high)))
         alone = f"alone at {sized(self.predictions[-1].at)}"
-        return "Which law", ("form", "formula", "probability", "lack of fit p", "verdict", "constants", alone), rows
+        return "Which law", ("form", "formula", "probability", "lack of fit p", "verdict", alone), rows
+
+    def _constants(self) -> Shown:
+        """Of the forms that are not refuted, or of all where none is left."""
+        shown = [f for f in self.forms if f.verdict != DISAGREES] or self.forms
+        rows = [(f.name, n, f"{m:.3g}", f"{a:.3g} to {b:.3g}") for f in shown for n, m, a, b in f.constants]
+        return f"Constants ({100 * self.share:g} % intervals)", ("form", "constant", "median", "within"), rows
 
     def __str__(self) -> str:
         lines = []

@@ -37,6 +37,7 @@ __all__ = ["Answer", "Forecast", "LearningCurve", "cross_validated", "forecast"]
 SEEDS = 64
 _POINTS = 8
 _LARGEST = 5000
+_OPTIONS = " Give more random subsets with --seeds, or ask for less with --resolution."
 _TRUST = {
     "agrees": "Yes: predicted and measured test errors agree to {:.2g}.",
     "disagrees": "No: predicted and measured test errors differ by more than {:.2g}.",
@@ -93,20 +94,23 @@ class Forecast(Shown):
         return self.trusted(confrontation), self.samples_needed(errors), self.ridges(seeds)
 
     def trusted(self, confrontation: Confrontation) -> Answer:
-        """At which numbers of samples the predicted test error holds."""
+        """At which numbers of samples the predicted test error is what is measured, and what would settle it."""
         judgement = confrontation["test_error"]
-        table = judgement.table
-        wanted = _wanted(confrontation)
-        columns = (table[k].values for k in ("limit", "estimate", "error", "critical"))
+        columns = (judgement.table[k].values for k in ("limit", "estimate", "error"))
         rows = [
-            (n, *map(float, (limit, value, error)), _verdict(abs(value - limit), critical * error, wanted))
-            for n, limit, value, error, critical in zip(self.samples, *columns, strict=True)
+            (n, *map(float, numbers), str(verdict))
+            for n, *numbers, verdict in zip(self.samples, *columns, judgement.verdicts, strict=True)
         ]
         holds = [n for n, *_, verdict in rows if verdict == "agrees"]
         fails = [n for n, *_, verdict in rows if verdict == "disagrees"]
-        text = _TRUST[judgement.verdict].format(wanted)
+        text = _TRUST[judgement.verdict].format(judgement.wanted)
         if fails:
             text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
+        if judgement.verdict == "inconclusive":
+            text += f" {judgement.advice or judgement.reason}"
+            text += (
+                " Give more random subsets with --seeds, or ask for less with --resolution." if judgement.advice else ""
+            )
         names: tuple[str, ...] = ("samples", "predicted test error", "measured", "standard error", "verdict")
         unit = self.data.samples(self.law.features).unit if self._regression else 0.0
         if unit:
@@ -257,18 +261,3 @@ def _grid(N: int, d: int) -> list[int]:
     top = min(int(0.75 * N), max(_LARGEST, 4 * d))
     low = max(min(20, top // 2), min(3 * d // 2, top // 8), 2)
     return sorted({round(float(n)) for n in np.geomspace(low, top, _POINTS)})
-
-
-def _wanted(confrontation: Confrontation) -> float:
-    from ..verdict.judge import resolution_of
-
-    judgement = confrontation["test_error"]
-    return resolution_of(confrontation.statement.law.observables["test_error"], None) * float(
-        judgement.table["scale"].values.max()
-    )
-
-
-def _verdict(difference: float, spread: float, wanted: float) -> str:
-    if difference - spread > wanted:
-        return "disagrees"
-    return "agrees" if difference + spread <= wanted else "inconclusive"

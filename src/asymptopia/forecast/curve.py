@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -11,11 +12,14 @@ import numpy as np
 FEWEST, ENDLESS = 4, 1e6
 _BEYOND = 9
 _NORMAL = 1.645
+_LEAST = 1e-300
+_STEP = 2.1
 
 
 @dataclasses.dataclass(frozen=True)
 class LearningCurve:
-    """Predicted test errors (G,) at growing numbers of samples (G,), linear between them on logarithmic axes.
+    """Predicted test errors (G,) at growing numbers of samples (G,), linear between them on logarithmic axes;
+    the predicted number of samples for an error is read off the same lines.
 
     spread: the standard error (G,) of what the rows at hand say of the population's error; beyond `seen` samples also
             half of what the error is still to fall, as the rows say little of what only more of them resolve.
@@ -25,7 +29,6 @@ class LearningCurve:
     error: np.ndarray
     spread: np.ndarray
     seen: int
-    theory: Callable[[float], float]
 
     @property
     def low(self) -> np.ndarray:
@@ -39,44 +42,36 @@ class LearningCurve:
 
     def at(self, n: float) -> tuple[float, float, float]:
         """The error at n samples, and the ends of its band."""
-        logs = np.log(self.samples)
-        return tuple(float(np.interp(np.log(n), logs, v)) for v in (self.error, self.low, self.high))  # type: ignore[return-value]
+        x, logs = np.log(n), np.log(self.samples)
+        error = np.exp(np.interp(x, logs, np.log(np.maximum(self.error, _LEAST))))
+        spread = _NORMAL * np.interp(x, logs, self.spread)
+        return float(error), float(max(error - spread, 0.0)), float(error + spread)
 
     def samples_for(self, error: float) -> int | None:
         """The smallest number of samples at which the predicted error is at most this; None if it never is."""
-        from scipy.optimize import brentq
-
-        k = self._first(self.error, error)
-        if not k:
-            return None if k is None else math.ceil(self.samples[0] - 1e-9)
-
-        def excess(log_n: float) -> float:
-            value = _solved(self.theory, math.exp(log_n))
-            return math.log(max(value if math.isfinite(value) else self.at(math.exp(log_n))[0], 1e-300) / error)
-
-        low, high = np.log(self.samples[k - 1 : k + 1])
-        samples = high if excess(high) >= 0 else brentq(excess, low, high, xtol=2e-3)
-        return math.ceil(math.exp(samples) - 1e-9)
+        return self._reaching(self.error, error)
 
     def band_for(self, error: float) -> tuple[int | None, int | None]:
         """The smallest numbers of samples at which the lower and the upper end of the band are at most this, which have
         that of `samples_for` between them."""
-        ends = []
-        for values in (self.low, self.high):
-            k = self._first(values, error)
-            if not k:
-                ends.append(None if k is None else math.ceil(self.samples[0] - 1e-9))
-                continue
-            logs, heights = np.log(self.samples[k - 1 : k + 1]), values[k - 1 : k + 1]
-            part = (heights[0] - error) / (heights[0] - heights[1])
-            ends.append(math.ceil(np.exp(logs[0] + part * (logs[1] - logs[0])) - 1e-9))
         middle = self.samples_for(error)
-        low = ends[0] if middle is None or ends[0] is None else min(ends[0], middle)
-        return low, ends[1] if middle is None or ends[1] is None else max(ends[1], middle)
+        low, high = (self._reaching(v, error) for v in (self.low, self.high))
+        low = low if middle is None or low is None else min(low, middle)
+        return low, high if middle is None or high is None else max(high, middle)
 
-    def _first(self, values: np.ndarray, error: float) -> int | None:
+    def _reaching(self, values: np.ndarray, error: float) -> int | None:
+        """Where values (G,) at the curve's samples are first at most `error`."""
         below = np.flatnonzero(values <= error * (1 + 1e-12))
-        return int(below[0]) if len(below) else None
+        if not len(below):
+            return None
+        k, logs = int(below[0]), np.log(self.samples)
+        if not k:
+            return math.ceil(self.samples[0] - 1e-9)
+        left, right = values[k - 1 : k + 1]
+        if right > 0:
+            left, right, error = math.log(left), math.log(right), math.log(error)
+        part = min((left - error) / (left - right), 1.0)
+        return math.ceil(math.exp(logs[k - 1] + part * (logs[k] - logs[k - 1])) - 1e-9)
 
 
 def learning_curve(
@@ -96,7 +91,7 @@ def learning_curve(
     """
     first, last = samples[0], samples[-1]
     before = np.geomspace(FEWEST, first, 4)[:-1] if first > FEWEST else np.empty(0)
-    grid = np.unique(np.concatenate([before, samples, np.geomspace(last, ENDLESS, _BEYOND)[1:]]))
+    grid = np.unique(np.concatenate([before, *_filled(samples), np.geomspace(last, ENDLESS, _BEYOND)[1:]]))
     errors = np.array([_solved(theory, n) for n in grid])
     known = np.isfinite(errors)
     if not known.any():
@@ -107,7 +102,14 @@ def learning_curve(
     spread = np.array([deviation(e) for e in errors]) / math.sqrt(rows)
     at_last = float(np.interp(np.log(last), np.log(grid), errors))
     open_ = np.where(grid > last, 0.5 * np.abs(at_last - errors), 0.0)
-    return LearningCurve(grid, errors, np.hypot(spread, open_), last, theory)
+    return LearningCurve(grid, errors, np.hypot(spread, open_), last)
+
+
+def _filled(samples: Sequence[int]) -> list[np.ndarray]:
+    """The numbers of samples, with others between neighbours that are far apart."""
+    steps = [math.ceil(math.log(b / a) / math.log(_STEP)) for a, b in itertools.pairwise(samples)]
+    between = [np.geomspace(a, b, k + 1)[1:-1] for (a, b), k in zip(itertools.pairwise(samples), steps, strict=True)]
+    return [np.array(samples, float), *between]
 
 
 def _solved(theory: Callable[[float], float], n: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,6 +55,11 @@ class Data(Covariates):
     """
 
     common: ClassVar[bool] = False
+
+    @property
+    def called(self) -> str:
+        """The data in a word or two."""
+        return type(self).__name__.lower()
 
     def columns(self) -> Columns:
         """The raw table. Raises `StatementError` if it cannot be read or used."""
@@ -153,6 +159,10 @@ class Bundled(Data):
             )
 
     @property
+    def called(self) -> str:
+        return self.name
+
+    @property
     def common(self) -> bool:  # type: ignore[override]
         """Whether all columns share a unit, so that one scale serves them all."""
         return self.name == "digits"
@@ -233,6 +243,10 @@ class Table(Data):
     missing: str = field("refuse", "what is done with missing values", one_of=("refuse", "drop", "median"))
     encoding: str = field("", "that of a text file; empty for UTF-8")
     header: bool = field(True, "whether the first row of a text file has the names")
+
+    @property
+    def called(self) -> str:
+        return Path(self.path).name
 
     def columns(self) -> Columns:
         if self.digest and digest_of(self.path) != self.digest:

@@ -54,11 +54,12 @@ def section(asked: Confront, confrontation: Confrontation, answers: tuple[Answer
     """The answers as a section of the report."""
     from ..report import Section, Table
 
-    tables = [Table(a.columns, [[cell(v) for v in row] for row in a.rows], f"{a.title} {a.text}") for a in answers]
+    tables = [Table(a.columns, [[cell(v) for v in row] for row in a.rows], a.title) for a in answers]
     assert asked.plan is not None
     notes = "\n".join(f"- {note}" for note in asked.plan.notes)
+    body = "\n\n".join([*(f"{a.title} {a.text}" for a in answers), notes]).strip()
     return Section(
-        f"In practice: {asked.name}", body=notes, tables=tables, charts=[learning_curve(answers[0])],
+        f"In practice: {asked.name}", body=body, tables=tables, charts=[learning_curve(answers[0])],
         verdict=confrontation["test_error"].verdict, early=True,
     )  # fmt: skip
 

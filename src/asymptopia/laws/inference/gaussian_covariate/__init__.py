@@ -185,6 +185,11 @@ class GaussianCovariate(Law):
         """The teacher's channel of a Gaussian model."""
         return self.teacher if self.teacher is not None else Sign() if self.loss.margin else Linear()
 
+    def called(self, n: int) -> str:
+        if not isinstance(self.data, Data):
+            return super().called(n)
+        return f"{self.samples_drawn(n)} samples of {self.data.called}"
+
     def dimension(self) -> int | None:
         """The dimension, where it is fixed by data or matrices."""
         if isinstance(self.data, Data):
