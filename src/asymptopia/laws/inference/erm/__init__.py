@@ -62,7 +62,9 @@ class ERM(Law):
 
     Without penalty and for $\alpha < 1$ a loss of real labels vanishes on all samples, and w is the solution of least
     norm: $m = \alpha E[y z^\star]$, $q = m^2/\rho + \alpha E[(y - \omega)^2]$. Above, labels without noise leave the
-    teacher alone.
+    teacher alone. With penalties they still do for a loss whose slope jumps at the label, such as `Absolute`, as long
+    as the penalties are weak: with ridge up to $\tau^2 - \alpha E\,\mathrm{clip}(\tau \xi, \pm1)^2 =
+    \rho\, \text{ridge}^2$, $P(|\tau \xi| < 1) = 1 / \alpha$.
 
     The test error is the probability of a wrong sign for labels +-1, the mean squared error for real ones, on labels
     without flips or added noise unless `noisy_test` (the labels of Logit and Probit are random by nature). The
