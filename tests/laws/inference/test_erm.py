@@ -325,6 +325,7 @@ def clipped_square(scale):
 def test_least_absolute_residuals_recover_the_teacher_up_to_a_ridge(alpha):
     tau = 1 / (np.sqrt(2) * erfinv(1 / alpha))
     last = np.sqrt(tau**2 - alpha * clipped_square(tau))
+    assert EXACT.replace(alpha=alpha).thresholds("ridge") == {"exact_recovery": pytest.approx(last, rel=1e-8)}
     ridges = [0.0, 0.5 * last, 0.999 * last, 1.01 * last, 1.04 * last]
     errors = [float(EXACT.replace(alpha=alpha, ridge=ridge).limit()["test_error"]) for ridge in ridges]
     assert errors[:3] == [0.0, 0.0, 0.0]
@@ -339,6 +340,16 @@ def test_a_weak_l1_recovers_a_sparse_teacher_from_fewer_samples_than_dimensions(
     measured = law.experiment((200,), 12)["test_error"]
     assert (limit == 0) == exact
     assert abs(float(measured.mean()) - limit) < 4 * float(measured.std()) / 12**0.5 + 1e-12
+
+
+def test_the_last_l1_that_recovers_lies_between_the_two():
+    law = EXACT.replace(alpha=0.7, ridge=0.0, prior=GaussBernoulli(rho=0.2))
+    last = law.thresholds("l1")["exact_recovery"]
+    assert 0.4 < last < 1.2
+    above = [float(law.replace(l1=f * last).limit()["test_error"]) for f in (1.01, 1.02)]
+    assert 3 < above[1] / above[0] < 5
+    with pytest.raises(StatementError, match="no known transition along 'l1'"):
+        law.replace(loss=Square()).thresholds("l1")
 
 
 def test_noise_ends_exact_recovery():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 HOMOGENEOUS_STEPS = 5000
+LEAST_PENALTY = 1e-6  # weaker ones are not told from none
 
 
 def predict_many(law: ERM) -> dict[str, Any]:
@@ -59,6 +60,23 @@ def _recovering(law: ERM, count: int) -> np.ndarray:
     alpha, ridge, l1, noise = (wide(v, count) for v in (law.alpha, law.ridge, law.l1, law.teacher.noise))
     free = (ridge == 0) & (l1 == 0)
     return (noise == 0) & np.where(free, alpha > 1, _exact_with_penalty(law, alpha, ridge, l1))
+
+
+def last_exact(law: ERM, along: str) -> float:
+    """The largest strength of the penalty `along` at which the teacher is still the minimum; 0 if there is none."""
+
+    def exact(strength: float) -> bool:
+        return bool(_recovering(law.replace(**{along: strength}), 1)[0])
+
+    low, high = LEAST_PENALTY, 1.0
+    if not exact(low):
+        return 0.0
+    while exact(high):
+        low, high = high, 2 * high
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if exact(middle) else (low, middle)
+    return low
 
 
 def _exact_with_penalty(law: ERM, alpha: np.ndarray, ridge: np.ndarray, l1: np.ndarray) -> np.ndarray:
