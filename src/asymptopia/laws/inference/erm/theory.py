@@ -86,22 +86,20 @@ def _exact_with_penalty(law: ERM, alpha: np.ndarray, ridge: np.ndarray, l1: np.n
     are homogeneous in V: t = E g^2 / S^2, where g is soft(-penalty's slope + sqrt(q_hat) xi), S the share of
     coordinates that move, q_hat = alpha E clip(r, a, b)^2 and r ~ N(0, t). V shrinks to 0 if S < alpha P(a < r < b).
     """
-    from scipy.special import ndtr
-
     mixture = law.prior.components()
     if mixture is None or not np.any(law.loss.kinks(np.array([0.0])) == 0):
         return np.zeros(len(alpha), bool)
     a, b = (float(law.loss.gradient(np.zeros(1), np.array([side]))[0]) for side in (-1e-9, 1e-9))
     t = np.full(len(alpha), 1.0) + ridge**2 + l1**2
     for _ in range(HOMOGENEOUS_STEPS):
-        inside, square = _clipped(a, b, np.sqrt(t))
+        _, square = _clipped(a, b, np.sqrt(t))
         power, moving = _moved(mixture, np.sqrt(alpha * square), ridge, l1)
         new = power / moving**2
         settled = np.abs(new - t) <= 1e-12 * t
         t = new
         if np.all(settled):
             break
-    inside = ndtr(b / np.sqrt(t)) - ndtr(a / np.sqrt(t))
+    inside, _ = _clipped(a, b, np.sqrt(t))
     return settled & (moving < alpha * inside)
 
 
