@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -16,6 +17,7 @@ from asymptopia.algorithms.factorise import (
     mm,
     newton,
     objective,
+    svd_factors,
 )  # fmt: skip
 from asymptopia.algorithms.factorise.nmf_problem import random_factors, stated
 from asymptopia.algorithms.factorise.nmf_solvers import run
@@ -236,3 +238,34 @@ def test_a_sample_of_zeros_alone_is_a_combination_of_nothing():
     alone = model.transform(np.zeros((1, 12)))
     assert alone.max() < 1e-8 and both[0].max() < 1e-8
     np.testing.assert_allclose(both[1], model.transform(X[:1])[0], rtol=1e-6, atol=1e-12)
+
+
+def test_the_start_from_singular_vectors_is_exact_where_they_are_nonnegative():
+    """Blocks: each pair of singular vectors is that of a block, so that nothing is left to do."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((9, 8))
+    for k, size in enumerate((4.0, 2.0, 1.0)):
+        X[3 * k : 3 * k + 3, 2 * k : 2 * k + 2] = size * np.outer(rng.uniform(1, 2, 3), rng.uniform(1, 2, 2))
+    W, Ht = svd_factors(stated(X, 3, 2.0), rng)
+    on = X > 0
+    np.testing.assert_allclose((W @ Ht.T)[on], X[on], rtol=2e-3)
+    assert np.abs((W @ Ht.T)[~on]).max() < 0.05 * X.max()
+
+
+def test_the_start_keeps_the_larger_part_of_each_pair():
+    """The part of each pair that is kept makes at least half of its square, so that a random start is worse."""
+    X = np.random.default_rng(1).gamma(0.5, 1, (30, 20))
+    problem = stated(X, 4, 2.0)
+    chosen = objective(problem, svd_factors(problem, np.random.default_rng(0)))
+    least = np.sum(np.linalg.svd(X)[1][4:] ** 2) / 2
+    assert least < chosen < min(objective(problem, random_factors(problem, np.random.default_rng(k))) for k in range(5))
+
+
+def test_an_estimator_may_start_from_singular_vectors():
+    X = np.random.default_rng(2).gamma(0.5, 1, (30, 20))
+    X[3, 4], S = np.nan, np.ones((30, 20))
+    S[3, 4] = 0
+    one, other = (NMF(3, start=svd_factors, random_state=k, tol=0, max_iter=20).fit(X, weights=S) for k in (0, 1))
+    np.testing.assert_array_equal(one.components_, other.components_)
+    with pytest.raises(StatementError, match="A sparse `X` is factorised from `start=random_factors` only"):
+        NMF(3, start=svd_factors).fit(csr_array(np.eye(5)))

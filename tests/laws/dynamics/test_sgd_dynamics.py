@@ -4,20 +4,22 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from asymptopia import NoLimit, StatementError, confront, parse
+from asymptopia import NoLimit, StatementError, confront, field, parse
 from asymptopia.laws.dynamics.sgd_dynamics import SGDDynamics
+from asymptopia.laws.dynamics.sgd_dynamics.theory import kinks, solve
 from asymptopia.laws.dynamics.sgd_dynamics.theory import process as sgd_process
-from asymptopia.laws.dynamics.sgd_dynamics.theory import solve
 from asymptopia.laws.dynamics.sgd_dynamics.theory.bounds import stable_rate
 from asymptopia.laws.dynamics.sgd_dynamics.theory.labels import second_moments
 from asymptopia.laws.dynamics.sgd_dynamics.theory.process import SampledProcess, SquareProcess
 from asymptopia.laws.inference.erm import ERM
 from asymptopia.parts.amplitude import Amplitude
 from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
-from asymptopia.parts.loss import Hinge, Huber, Logistic, Square
+from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Loss, Square
 from asymptopia.parts.mixture import Mixture
 from asymptopia.parts.perceptron import Perceptron
 
@@ -30,6 +32,22 @@ FLOW, KERNELS, SINGLE = (
 )
 SMALL = SGDDynamics(steps=6, samples=4000)
 LINEAR = SGDDynamics(loss=Square(), teacher=Linear(noise=0.25), rate=0.1, ridge=0.0)
+
+
+def bent_hinge(y, z):
+    u = 1 - y * z
+    return jnp.maximum(u, 0.0) + jnp.maximum(u, 0.0) ** 2
+
+
+class Soft(Loss):
+    """The hinge with a smooth corner."""
+
+    width: float = field(0.1, "of the corner", above=0)
+
+    margin = True
+
+    def __call__(self, y, z):
+        return self.width * jax.nn.softplus((1 - y * z) / self.width)
 
 
 @pytest.fixture(scope="module")
@@ -270,11 +288,67 @@ def test_what_would_not_fit_is_refused_with_what_would(monkeypatch):
 
 
 def test_what_has_no_limit_is_refused():
-    with pytest.raises(NoLimit, match=r"slope of Hinge\(\) jumps"):
-        SGDDynamics(loss=Hinge()).limit()
+    with pytest.raises(NoLimit, match=r"slope of .* jumps and bends"):
+        SGDDynamics(loss=Loss.from_callable(bent_hinge)).limit()
     with pytest.raises(NoLimit, match="labels \\+-1"):
         SGDDynamics(teacher=Linear()).limit()
     with pytest.raises(StatementError, match="`batch` of SGDDynamics must be > 0 and <= 1, but is 0"):
         SGDDynamics(batch=0)
     with pytest.raises(StatementError, match="`steps` must be at most 10000"):
         SGDDynamics(steps=20_000).check()
+
+
+HINGE = SGDDynamics(loss=Hinge(), alpha=1.5, rate=0.6, start_variance=0.3, steps=5, samples=8000)
+
+
+@pytest.fixture(scope="module")
+def smooth():
+    """The hinge's limit from smooth corners of widths w and w/2, free of the term of order w, and its error."""
+    wide, narrow = (values(HINGE.replace(loss=Soft(width=width))) for width in (0.1, 0.05))
+    return 2 * narrow[0] - wide[0], np.hypot(2 * narrow[1], wide[1])
+
+
+def values(law):
+    """The observables at each step, and their errors."""
+    limit = law.limit()
+    names = ("overlap", "norm", "train_loss", "test_error")
+    return tuple(np.array([limit[name + suffix].values for name in names]) for suffix in ("", "_error"))
+
+
+def test_a_slope_that_jumps_is_the_limit_of_smooth_ones(smooth):
+    value, error = values(HINGE)
+    assert np.all(np.abs(value - smooth[0]) < 4 * np.hypot(error, smooth[1]) + 0.003)  # the width squared
+
+
+def test_without_the_paths_that_part_at_a_kink_it_is_not(smooth, monkeypatch):
+    whole = kinks.DividedPaths.memory
+    now = lambda self, t: np.where(np.arange(t + 1) == t, whole(self, t), 0.0)  # noqa: E731
+    monkeypatch.setattr(kinks.DividedPaths, "memory", now)
+    value, error = values(HINGE)
+    assert np.any(np.abs(value - smooth[0]) > 4 * np.hypot(error, smooth[1]) + 0.003)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        SGDDynamics(loss=Hinge(), steps=5, samples=8000),
+        SGDDynamics(
+            loss=Absolute(), teacher=Linear(noise=0.2), persistence=3.0, temperature=0.1, start_overlap=0.3, steps=5
+        ),
+    ],
+    ids=["hinge", "absolute, persistent, warm"],
+)
+def test_subgradient_descent_is_confronted(law):
+    limit, measured = law.limit(), law.experiment((400,), 48)
+    for name in ("overlap", "norm", "train_loss", "test_error"):
+        values = measured[name].squeeze("size")
+        error = np.hypot(values.std("seed", ddof=1).values / 48**0.5, limit[f"{name}_error"].values)
+        assert np.all(np.abs(values.mean("seed").values - limit[name].values) < 4 * error + 1e-9)
+
+
+def test_one_subgradient_step_in_closed_form():
+    """From zero every sample of the hinge pushes: w(1) is that of the linear loss -y z."""
+    limit = SGDDynamics(loss=Hinge(), batch=1.0, steps=1, alpha=1.5, rate=0.6).limit()
+    m = 0.6 * 1.5 * (2 / np.pi) ** 0.5
+    assert abs(float(limit["overlap"][1]) - m) < 1e-3
+    assert abs(float(limit["norm"][1]) - m**2 - 0.36 * 1.5) < 2e-3

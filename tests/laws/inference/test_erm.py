@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from scipy.special import erfinv
 
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
@@ -308,3 +309,49 @@ def test_without_noise_the_teacher_is_recovered(loss):
     prediction = law.predict()
     assert prediction["overlap"] == prediction["norm"] == 1 and prediction["test_error"] == pytest.approx(0, abs=1e-12)
     assert law.experiment((60,), 4)["test_error"].values.max() < 1e-8
+
+
+EXACT = ERM(loss=Absolute(), teacher=Linear(noise=0.0))
+
+
+def clipped_square(scale):
+    """E clip(scale xi, -1, 1)^2 by quadrature."""
+    x = np.linspace(-10, 10, 200_001)
+    weight = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return np.trapezoid(np.clip(scale * x, -1, 1) ** 2 * weight, x)
+
+
+@pytest.mark.parametrize("alpha", [1.5, 3.0])
+def test_least_absolute_residuals_recover_the_teacher_up_to_a_ridge(alpha):
+    tau = 1 / (np.sqrt(2) * erfinv(1 / alpha))
+    last = np.sqrt(tau**2 - alpha * clipped_square(tau))
+    assert EXACT.replace(alpha=alpha).thresholds("ridge") == {"exact_recovery": pytest.approx(last, rel=1e-8)}
+    ridges = [0.0, 0.5 * last, 0.999 * last, 1.01 * last, 1.04 * last]
+    errors = [float(EXACT.replace(alpha=alpha, ridge=ridge).limit()["test_error"]) for ridge in ridges]
+    assert errors[:3] == [0.0, 0.0, 0.0]
+    assert 0 < errors[3] < 1e-3  # the ordinary fixed point, which grows like the square of the excess
+    assert 12 < errors[4] / errors[3] < 17
+
+
+@pytest.mark.parametrize("l1, exact", [(0.4, True), (1.2, False)])
+def test_a_weak_l1_recovers_a_sparse_teacher_from_fewer_samples_than_dimensions(l1, exact):
+    law = EXACT.replace(alpha=0.7, ridge=0.0, l1=l1, prior=GaussBernoulli(rho=0.2))
+    limit = float(law.limit()["test_error"])
+    measured = law.experiment((200,), 12)["test_error"]
+    assert (limit == 0) == exact
+    assert abs(float(measured.mean()) - limit) < 4 * float(measured.std()) / 12**0.5 + 1e-12
+
+
+def test_the_last_l1_that_recovers_lies_between_the_two():
+    law = EXACT.replace(alpha=0.7, ridge=0.0, prior=GaussBernoulli(rho=0.2))
+    last = law.thresholds("l1")["exact_recovery"]
+    assert 0.4 < last < 1.2
+    above = [float(law.replace(l1=f * last).limit()["test_error"]) for f in (1.01, 1.02)]
+    assert 3 < above[1] / above[0] < 5
+    with pytest.raises(StatementError, match="no known transition along 'l1'"):
+        law.replace(loss=Square()).thresholds("l1")
+
+
+def test_noise_ends_exact_recovery():
+    assert float(EXACT.replace(ridge=0.1, teacher=Linear(noise=0.01)).limit()["test_error"]) > 1e-3
+    assert float(EXACT.replace(ridge=0.1, loss=Square()).limit()["test_error"]) > 1e-4

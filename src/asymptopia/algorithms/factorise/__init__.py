@@ -11,8 +11,9 @@ from .network_paths import ConvolutionTree, Identifiability, chain_tree, identif
 from .nmf import NMF
 from .nmf_coordinates import newton
 from .nmf_majorisers import equalise, heuristic, joint, mm
-from .nmf_problem import Problem, objective
+from .nmf_problem import Problem, objective, random_factors
 from .nmf_solvers import Factorisation, factorise
+from .nmf_start import svd_factors
 from .structured import Product, structured
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "newton",
     "null_space_constant",
     "objective",
+    "random_factors",
     "responses",
     "structured",
+    "svd_factors",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton
-from .nmf_problem import Problem, check_l1, checked_rank, objective, random_factors, stated
+from .nmf_problem import Factors, Problem, check_l1, checked_rank, objective, random_factors, stated
 from .nmf_solvers import Factorisation, Step, encode, run
 from .nmf_sparse import Counts, encode_counts, factorise_counts, refuse_what_needs_all_entries
 
@@ -25,10 +27,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     n_components: the rank; the smaller side of X if None. beta: which divergence (2 square, 1 Kullback-Leibler,
     0 Itakura-Saito, or any real number). step, momentum: see `factorise`. l1, smooth: penalties of W and of H.
     max_iter, tol: most iterations, and the relative decrease over ten of them at which to stop. `transform` finds
-    the W of other samples for the same H. A `ConvergenceWarning` says that `max_iter` was not enough.
+    the W of other samples for the same H. start: `random_factors`, or `svd_factors` (NNDSVD) or another function of a
+    `Problem` and a generator that returns W (n, r) and H.T (m, r). A `ConvergenceWarning` says that
+    `max_iter` was not enough.
 
     A sparse X is factorised by Kullback-Leibler (beta = 1) in time and memory of its entries, by steps of majorisation
-    whatever `step` and `momentum` are; its numbers stay of 32 bits if they are.
+    from random factors, whatever `step` and `momentum` are; its numbers stay of 32 bits if they are.
 
     After `fit`: `components_` (H), `reconstruction_err_` (the objective), `n_iter_`, `objectives_`.
     """
@@ -40,6 +44,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         beta: float = 1.0,
         step: Step = newton,
         momentum: bool = False,
+        start: Callable[[Problem, np.random.Generator], Factors] = random_factors,
         l1: tuple[float, float] = (0.0, 0.0),
         smooth: tuple[float, float] = (0.0, 0.0),
         max_iter: int = 1000,
@@ -50,6 +55,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.beta = beta
         self.step = step
         self.momentum = momentum
+        self.start = start
         self.l1 = l1
         self.smooth = smooth
         self.max_iter = max_iter
@@ -91,7 +97,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def _fit(self, X: ArrayLike, weights: ArrayLike | None) -> tuple[Problem, np.ndarray]:
         problem = self._problem(X, weights, reset=True)
         seed = check_random_state(self.random_state).randint(2**31)
-        start = random_factors(problem, np.random.default_rng(seed))
+        start = self.start(problem, np.random.default_rng(seed))
         factorisation = run(problem, start, self.step, self.max_iter, self.tol, momentum=self.momentum)
         self._keep(factorisation)
         self.reconstruction_err_ = objective(problem, (factorisation.W, factorisation.H.T))
@@ -109,6 +115,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     def _counts(self, X: Any, weights: ArrayLike | None, reset: bool) -> Counts:
         refuse_what_needs_all_entries(self.beta, weights, self.smooth)
+        if self.start is not random_factors:
+            raise StatementError("A sparse `X` is factorised from `start=random_factors` only; give it as an array.")
         X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32])
         check_l1(self.l1, self.smooth)
         return Counts(X, self.l1)

@@ -52,15 +52,17 @@ class SGDDynamics(Law):
     second equation is linear, so that the response R and the correlation C follow row by row; the averages of the
     first are taken over at least `samples` points: 16 independent scrambled Sobol nets, each with a solution of its
     own, whose spread is the stated standard error. For the square loss without persistence they are closed, and no
-    points are drawn.
+    points are drawn. Where the slope jumps the step takes that of either side; for a loss that is linear between
+    its kinks, such as the hinge, $M(t,s)$ is the density of z(s) at a kink times the difference of the forces at t of
+    the two paths that part there.
 
     The test error is the probability of a wrong sign for labels +-1, else the mean squared error of z (for a loss of
     y - z) or of the teacher's function of z, on labels without flips or added noise. Fields are $x \cdot w / \sqrt d$;
-    `train_loss` is the mean over all samples. The loss must be differentiable in z. Step 0 is the start.
+    `train_loss` is the mean over all samples. Step 0 is the start.
     """
 
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
-    loss: Loss = field(Logistic(), "loss of a label and a field, differentiable; any such function of (y, z)")
+    loss: Loss = field(Logistic(), "loss of a label and a field, differentiable or linear between kinks")
     ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2 of the sum of losses", at_least=0)
     teacher: Channel | Mixture = field(Sign(), "how the teacher's field makes a label, or two clusters")
     rate: float = field(0.4, "size of a step", above=0)
@@ -95,7 +97,7 @@ class SGDDynamics(Law):
   journal = {SIAM Journal on Mathematics of Data Science},
   volume = {6}, pages = {400--427}, year = {2024}
 }"""
-    status = "proved for losses with a Lipschitz slope, at a fixed number of steps"
+    status = "proved for losses with a Lipschitz slope, at a fixed number of steps; heuristic where the slope jumps"
     exercises = (
         dict(alpha=1.5, rate=0.3, persistence=2.0, temperature=0.2, start_overlap=0.3, start_variance=0.5, steps=6),
     )
@@ -121,12 +123,14 @@ class SGDDynamics(Law):
         binary = isinstance(self.teacher, Mixture) or self.teacher.binary
         if self.loss.margin and not binary:
             raise NoLimit(f"{self.loss!r} is a loss of labels +-1, but {self.teacher!r} makes real ones.")
-        if self.loss.kinks(np.array([1.0])).size:
-            raise NoLimit(
-                f"The slope of {self.loss!r} jumps, so that responses cannot be averaged; the loss of SGDDynamics must "
-                "be differentiable, such as Logistic(), Huber(), or Perceptron(kappa=1.0), the hinge with round corner."
-            )
         from .theory.bounds import check_memory
+        from .theory.kinks import linear_in_pieces
+
+        if self.loss.kinks(np.array([1.0])).size and not linear_in_pieces(self.loss):
+            raise NoLimit(
+                f"The slope of {self.loss!r} jumps and bends; the loss of SGDDynamics must be differentiable, such as "
+                "Logistic() or Huber(), or linear between its kinks, such as Hinge() or Absolute()."
+            )
 
         check_memory(self)
 

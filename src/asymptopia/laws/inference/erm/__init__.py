@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ....contract.law import Law, NoLimit, Observable
 from ....contract.record import StatementError, field
-from ....parts.channel import Channel, Sign
+from ....parts.channel import Channel, Linear, Sign
 from ....parts.loss import Logistic, Loss
 from ....parts.prior import Gaussian, Prior
 from .landmarks import LANDMARKS
@@ -62,7 +64,9 @@ class ERM(Law):
 
     Without penalty and for $\alpha < 1$ a loss of real labels vanishes on all samples, and w is the solution of least
     norm: $m = \alpha E[y z^\star]$, $q = m^2/\rho + \alpha E[(y - \omega)^2]$. Above, labels without noise leave the
-    teacher alone.
+    teacher alone. With penalties they still do for a loss whose slope jumps at the label, such as `Absolute`, as long
+    as the penalties are weak: with ridge up to $\tau^2 - \alpha E\,\mathrm{clip}(\tau \xi, \pm1)^2 =
+    \rho\, \text{ridge}^2$, $P(|\tau \xi| < 1) = 1 / \alpha$.
 
     The test error is the probability of a wrong sign for labels +-1, the mean squared error for real ones, on labels
     without flips or added noise unless `noisy_test` (the labels of Logit and Probit are random by nature). The
@@ -128,12 +132,25 @@ class ERM(Law):
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `alpha`: `existence`, above which the minimum without penalty exists and is unique; inf if never.
 
-        Of losses of real labels it is 1, below which all samples are fitted.
+        Of losses of real labels it is 1, below which all samples are fitted. Along `ridge` and `l1`, of a loss whose
+        slope jumps at labels without noise: `exact_recovery`, up to which the student is the teacher; 0 if never.
         """
+        if along in ("ridge", "l1") and self._jumps_at_labels():
+            from .theory import last_exact
+
+            return {"exact_recovery": last_exact(self, along)}
         if along != "alpha":
-            raise StatementError(f"ERM has no known transition along {along!r}; there is one along 'alpha'.")
+            raise StatementError(
+                f"{self!r} has no known transition along {along!r}; there is one along 'alpha', and along 'ridge' and "
+                "'l1' for Absolute() and Linear(noise=0.0)."
+            )
         if not self.loss.margin:
             return {"existence": 1.0}
         from ....theory.separability import separability
 
         return {"existence": separability(self.teacher, float(self.prior.second_moment))}
+
+    def _jumps_at_labels(self) -> bool:
+        """Whether the labels have no noise, and the slope of the loss jumps at each of them."""
+        exact = isinstance(self.teacher, Linear) and self.teacher.noise == 0 and self.loss.location
+        return exact and bool((self.loss.kinks(np.zeros(1)) == 0).any()) and self.prior.components() is not None

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from . import ERM
 
 
+HOMOGENEOUS_STEPS = 5000
+LEAST_PENALTY = 1e-6  # weaker ones are not told from none
+
+
 def predict_many(law: ERM) -> dict[str, Any]:
     """The observables of `ERM`, with arrays in its number fields for many problems at once."""
     count = stacked(law)
     recovering = _recovering(law, count)
     through = _interpolating(law, count) | recovering
-    guarded = law.replace(ridge=np.where(through, 1.0, wide(law.ridge, count))) if through.any() else law
-    m, q, V, residual = _solve(guarded, count)
     rho = wide(law.prior.second_moment, count)
+    m, q, V, residual = _solve_where(~through, law, rho)
     averages = output_averages(law.loss, law.teacher, m, q, V, rho)
     least = (np.where(recovering, rho, value) for value in _least_norm(law, rho, count))
     m, q = (np.where(through, a, b) for a, b in zip(least, (m, q), strict=True))
@@ -40,7 +43,6 @@ def predict_many(law: ERM) -> dict[str, Any]:
     }
     if isinstance(law.loss, Logistic):
         values |= scores(law.teacher, m, q, rho, lambda z: z)
-    residual = np.where(through, 0.0, residual)
     values |= {f"{k}_error": residual * np.maximum(np.abs(v), 1e-3) for k, v in list(values.items())}
     return values
 
@@ -52,11 +54,81 @@ def _interpolating(law: ERM, count: int) -> np.ndarray:
 
 
 def _recovering(law: ERM, count: int) -> np.ndarray:
-    """The problems (count,) without penalty and with more samples than dimensions that only the teacher fits."""
-    alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
-    exact = isinstance(law.teacher, Linear) and law.loss.location
-    noise = wide(law.teacher.noise, count) if isinstance(law.teacher, Linear) else np.ones(count)
-    return (ridge == 0) & (l1 == 0) & (alpha > 1) & (noise == 0) & exact
+    """The problems (count,) whose labels have no noise and whose only minimum is the teacher."""
+    if not isinstance(law.teacher, Linear) or not law.loss.location:
+        return np.zeros(count, bool)
+    alpha, ridge, l1, noise = (wide(v, count) for v in (law.alpha, law.ridge, law.l1, law.teacher.noise))
+    free = (ridge == 0) & (l1 == 0)
+    return (noise == 0) & np.where(free, alpha > 1, _exact_with_penalty(law, alpha, ridge, l1))
+
+
+def last_exact(law: ERM, along: str) -> float:
+    """The largest strength of the penalty `along` at which the teacher is still the minimum; 0 if there is none."""
+
+    def exact(strength: float) -> bool:
+        return bool(_recovering(law.replace(**{along: strength}), 1)[0])
+
+    low, high = LEAST_PENALTY, 1.0
+    if not exact(low):
+        return 0.0
+    while exact(high):
+        low, high = high, 2 * high
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if exact(middle) else (low, middle)
+    return low
+
+
+def _exact_with_penalty(law: ERM, alpha: np.ndarray, ridge: np.ndarray, l1: np.ndarray) -> np.ndarray:
+    """Whether a penalty leaves the teacher the minimum, (count,), for a loss whose slope jumps at the label.
+
+    Near the teacher only the slopes a < 0 < b beside the label matter. With residuals of variance t V^2 the equations
+    are homogeneous in V: t = E g^2 / S^2, where g is soft(-penalty's slope + sqrt(q_hat) xi), S the share of
+    coordinates that move, q_hat = alpha E clip(r, a, b)^2 and r ~ N(0, t). V shrinks to 0 if S < alpha P(a < r < b).
+    """
+    mixture = law.prior.components()
+    if mixture is None or not np.any(law.loss.kinks(np.array([0.0])) == 0):
+        return np.zeros(len(alpha), bool)
+    a, b = (float(law.loss.gradient(np.zeros(1), np.array([side]))[0]) for side in (-1e-9, 1e-9))
+    t = np.full(len(alpha), 1.0) + ridge**2 + l1**2
+    for _ in range(HOMOGENEOUS_STEPS):
+        _, square = _clipped(a, b, np.sqrt(t))
+        power, moving = _moved(mixture, np.sqrt(alpha * square), ridge, l1)
+        new = power / moving**2
+        settled = np.abs(new - t) <= 1e-12 * t
+        t = new
+        if np.all(settled):
+            break
+    inside, _ = _clipped(a, b, np.sqrt(t))
+    return settled & (moving < alpha * inside)
+
+
+def _clipped(a: float, b: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(a < r < b) and E clip(r, a, b)^2 for r ~ N(0, scale^2) and a < 0 < b."""
+    from scipy.special import ndtr
+
+    below, above = ndtr(a / scale), ndtr(-b / scale)
+    bell = (np.exp(-((np.array([[a], [b]]) / scale) ** 2) / 2)) / np.sqrt(2 * np.pi)
+    inside = 1 - below - above
+    return inside, scale**2 * inside - scale * (b * bell[1] - a * bell[0]) + a**2 * below + b**2 * above
+
+
+def _moved(mixture: Any, noise: np.ndarray, ridge: np.ndarray, l1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """E g^2 and the share of coordinates that move, where a teacher's zero is held by l1."""
+    from scipy.special import ndtr
+
+    power, moving = np.zeros_like(noise), np.zeros_like(noise)
+    for weight, mean, variance in zip(*mixture, strict=True):
+        if mean == variance == 0:
+            _, second, share = _soft_moments(np.zeros_like(noise), noise, l1)
+        else:
+            width = np.sqrt(max(float(variance), 1e-300))
+            bell = np.exp(-((mean / width) ** 2) / 2) * np.sqrt(2 / np.pi)
+            size = width * bell + mean * (1 - 2 * ndtr(-mean / width))  # E|w|
+            second = ridge**2 * (mean**2 + variance) + 2 * ridge * l1 * size + l1**2 + noise**2
+            share = np.ones_like(noise)
+        power, moving = power + weight * second, moving + weight * share
+    return power, moving
 
 
 def _least_norm(law: ERM, rho: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,6 +142,16 @@ def _least_norm(law: ERM, rho: np.ndarray, count: int) -> tuple[np.ndarray, np.n
     m = alpha * cross
     with np.errstate(divide="ignore", invalid="ignore"):
         return m, (m**2 / rho + alpha * (power - 2 * m * cross / rho)) / (1 - alpha)
+
+
+def _solve_where(unsolved: np.ndarray, law: ERM, rho: np.ndarray) -> tuple[np.ndarray, ...]:
+    """m, q, V and residual, (count,) each, solved for the problems `unsolved` alone; elsewhere of no knowledge."""
+    values = np.zeros_like(rho), rho.copy(), np.ones_like(rho), np.zeros_like(rho)
+    members = np.flatnonzero(unsolved)
+    if len(members):
+        for value, solved in zip(values, _solve(with_arrays(law, lambda a: a[members]), len(members)), strict=True):
+            value[members] = solved
+    return values
 
 
 def _solve(law: ERM, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -28,6 +28,8 @@ def stable_rate(law: SGDDynamics) -> float | None:
     lowest, highest = curvatures(law.loss)
     if lowest < 0 or highest == np.inf:
         return None
+    if highest == 0 == law.ridge:
+        return float("inf")
     edge = (np.sqrt(law.alpha) + 1 / np.sqrt(law.batch)) ** 2
     separation = float(getattr(law.teacher, "separation", 0.0))
     return float(2 / (law.ridge + highest * (edge + law.alpha * separation**2 / law.batch)))
@@ -69,4 +71,5 @@ def _bytes_of_limit(law: SGDDynamics) -> float:
     """The net and its normal numbers, forces, gains and tangents of one net; the kernels of every net."""
     T = law.steps + 1
     of_one = 0 if law.closed else 7 * points_of_a_net(law)
-    return 8.0 * T * (of_one + 6 * T * (1 if law.closed else NETS))
+    paths = 2 * law.loss.kinks(np.array([1.0])).size * min(points_of_a_net(law), 64 + law.samples) * T
+    return 8.0 * T * (of_one + paths + 6 * T * (1 if law.closed else NETS))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .causal import GrowingFactor, volterra_row
+from .kinks import DividedPaths, linear_in_pieces
 from .labels import Average, points, second_moments
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class SampledProcess:
         responding = max(64, int(count * min(1.0, RESPONDING / T)))
         self.responding = slice(0, 2 ** int(np.log2(responding)))
         self.kernel = np.zeros((T, T))
+        divided = linear_in_pieces(law.loss)
+        self.paths = DividedPaths(law.loss, self.y[self.responding], T) if divided else None
 
     def step(self, t: int, overlap: np.ndarray, covariance: np.ndarray, reaction: np.ndarray) -> Average:
         law = self.law
@@ -52,8 +55,18 @@ class SampledProcess:
         f, c = (slope, bend) if self.fresh else (self.force[t], self.gain[t])
         forces = self.force[: t + 1] @ self.force[t] / len(z)  # as it is, and so certainly a covariance
         some = self.responding
-        memory = volterra_row(self.kernel[: t + 1, : t + 1], self.gain[: t + 1, some], c[some]).mean(axis=1)
+        if self.paths is None:
+            memory = volterra_row(self.kernel[: t + 1, : t + 1], self.gain[: t + 1, some], c[some]).mean(axis=1)
+        else:
+            memory = self._divide(self.paths, t, row, z[some], np.broadcast_to(weight, z.shape)[some])
         return Average(float(np.mean(f * self.star)), forces, memory, float(np.mean(law.loss(self.y, z))))
+
+    def _divide(self, paths: DividedPaths, t: int, row: np.ndarray, z: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """The memory of a slope that jumps."""
+        past = self.force[:t, self.responding]
+        paths.advance(row, z, past, self.kernel[t, :t], weight)
+        paths.divide(row, z, past, self.normal[t, self.responding], weight)
+        return paths.memory(t)
 
     def _weights(self, t: int) -> np.ndarray | float:
         """Membership of the batch over its probability; it is drawn anew with probability 1 / persistence."""
