@@ -62,9 +62,9 @@ class Barron(Law):
 }"""
     status = "proved"
     observables = {
-        "error": Observable(r"\epsilon_n", "mean squared error of random units", scale=0.1),
-        "rate": Observable("b", "exponent of that error", exponent_of="error"),
-        "scaled_error": Observable(r"n \epsilon_n", "mean squared error of random units, times n"),
+        "error": Observable(r"\epsilon_n", "mean squared error of random units", scale=0.5),
+        "rate": Observable("b", "exponent of that error", exponent_of="error", bias=math.inf),
+        "scaled_error": Observable(r"n \epsilon_n", "mean squared error of random units, times n", bias=math.inf),
         "greedy_error": Observable(
             r"(n + 1) \epsilon_n^g", "squared error of the greedy algorithm, times n + 1", bound="every"
         ),
