@@ -62,8 +62,8 @@ class BouncyParticle(Law):
     )
 
     size = "dimension"
-    sizes = (25, 50, 100, 200, 400)
-    seeds = 2400
+    sizes = (50, 100, 200, 400)
+    seeds = 2000
     block = 200
     source = SCALING + "; " + ENERGY
     bibtex = r"""@article{DeligiannidisEtAl2021,
