@@ -72,6 +72,7 @@ class Barron(Law):
             r"\epsilon_0/\epsilon_n^f", "lower bound over the largest error of fixed units", bound="every"
         ),
     }
+    exercises = (dict(d=3),)
     landmarks = (
         Landmark(dict(d=1), "scaled_error", (1 + 5**-0.5) / 2 - 3**-0.5, 1e-12, "Gaussian integrals; " + BARRON),
         Landmark(dict(d=400), "scaled_error", 0.5, 1e-12, "the waves are orthogonal in high dimension; " + BARRON),
