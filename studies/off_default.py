@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from asymptopia import parse
 from asymptopia.verdict.confront import Confrontation
-from asymptopia.verdict.judgement import AGREES, DISAGREES
+from asymptopia.verdict.judgement import AGREES, DISAGREES, Judgement
 from asymptopia.verdict.stages import settle
 
 STATEMENTS = (
@@ -77,7 +77,7 @@ def undecided(confrontation: Confrontation) -> str:
     return "; ".join(f"{j.observable} {100 * j.precision:.3g} % of {100 * j.wanted / scale(j):.3g}" for j in left)
 
 
-def scale(judgement) -> float:
+def scale(judgement: Judgement) -> float:
     """The size of an observable to which discrepancies are compared."""
     return float(judgement.table["scale"].max())
 
