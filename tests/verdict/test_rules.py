@@ -40,6 +40,14 @@ def test_few_seeds_are_given_more_room_than_students():
     assert (np.minimum(*fit.critical(0.01)) / student == pytest.approx(1.3, rel=1e-9)) and student.min() > 2.5
 
 
+def test_a_peaked_law_leaves_its_errors_fewer_degrees_of_freedom():
+    draws = np.random.default_rng(7).laplace(size=(1, 1, 400))
+    sample = sample_of(ONE, draws, 1.0)
+    fit = admissible(sample, np.inf)[0][0]
+    assert sample.kurtosis[0] > 4
+    assert fit.degrees[0] == pytest.approx(2 * 399 / (sample.kurtosis[0] - 1), rel=1e-9)
+
+
 def test_a_second_order_counts_as_far_as_it_is_seen_beyond_two_of_its_errors():
     noise = 1e-3 * np.random.default_rng(3).standard_normal((1, 4, 400))
     sample = sample_of(FOUR, (1 + 1 / FOUR + 20 / FOUR**2)[:, None] + noise, 1.0)
