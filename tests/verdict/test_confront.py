@@ -192,6 +192,10 @@ def test_unanimous_seeds_resolve_no_better_than_three_over_their_number():
     assert verdict(Coin(mean=1.5), experiment(Coin(), same, seeds=40)) == "inconclusive"  # a rare jump of 100
     assert verdict(Coin(mean=1.5), experiment(Coin(), same, seeds=400)) == "disagrees"
     assert verdict(Coin(mean=1.02), experiment(Coin(), same, seeds=20)) == "inconclusive"
+    twos = lambda n, shape, rng: np.full(shape, 2.0)  # noqa: E731  (no indicators)
+    for seeds, resolved in ((59, "inconclusive"), (61, "agrees")):  # 3 / 60 is the resolution
+        assert verdict(Coin(mean=2.0), experiment(Coin(), twos, seeds=seeds)) == resolved
+    assert verdict(Coin(mean=2.12), experiment(Coin(), twos, seeds=61)) == "inconclusive"
 
 
 def test_unanimous_self_averaging_seeds_resolve_as_many_draws_as_their_systems_hold():
@@ -269,6 +273,16 @@ class TestExponent:
         data = experiment(self.law(), self.draw(-0.5), sizes=sizes, seeds=200)
         assert verdict(self.law(value=-0.5), data) == "agrees"
         assert verdict(self.law(value=-0.6), data) == "disagrees"
+
+    def test_without_a_correction_a_power_law_is_all_there_is(self):
+        pure = law_of(True, exponent_of="x", bias=math.inf)
+        data = experiment(pure(), self.draw(-0.5), seeds=200)
+        assert verdict(pure(value=-0.5), data) == "agrees"
+        assert verdict(self.law(value=-0.5), data) == "inconclusive"  # a correction may hide in three sizes
+        assert verdict(pure(value=-0.6), data) == "disagrees"
+        bent = experiment(pure(), lambda n, shape, rng: self.draw(-0.5)(n, shape, rng) * (1 + 20 / n), seeds=200)
+        assert verdict(pure(value=-0.5), bent) == "disagrees"
+        assert verdict(self.law(value=-0.5), bent) != "disagrees"
 
     def test_two_sizes_are_not_enough(self):
         data = experiment(self.law(), self.draw(-0.5), sizes=(100, 200))

@@ -28,6 +28,14 @@ def test_a_power_is_fitted_exactly():
     assert fine[0] and fine.sum() <= 3  # and its neighbours
 
 
+def test_means_are_weighted_by_the_inverse_of_their_variance():
+    draws = np.random.default_rng(1).standard_normal((1, 4, 40)) * SIZES[:, None] ** -0.5
+    sample = sample_of(SIZES, 1 + 2 / SIZES[:, None] + draws, 1.0)
+    assert sample.weight[0, 0] > 2 * sample.weight[0, -1]
+    line = np.polyfit(1 / SIZES, sample.mean[0], 1, w=1 / sample.weight[0])
+    assert admissible(sample, 1.0)[0][0].estimate[0] == pytest.approx(line[1], rel=1e-9)
+
+
 def test_the_error_of_the_estimate_is_its_spread():
     sample = drawn(1 + 2 / SIZES, 0.1, count=4000, seeds=400)
     fit = admissible(sample, 1.0)[0][0]

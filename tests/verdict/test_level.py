@@ -105,6 +105,17 @@ class TestRareEvents:
                 judgement = level.judged("mean", sample_of(level.SIZES, values, 1.0), 1.08, 1.0)
                 assert not judgement.refuted.any() and not judgement.settled.any()
 
+    def test_agrees_where_even_ten_more_would_change_nothing_that_matters(self):
+        rng = np.random.default_rng(7)
+        values = 1.01 + 1e-3 * rng.standard_normal((1, 3, 4000))
+        values[0, 1, :3] = 1.5
+        sample = sample_of(level.SIZES, values, 1.0)
+        outcome = level.judged("mean", sample, 1.01, 1.0)
+        assert outcome.settled.all() and 0.002 < outcome.detectable[0] < 0.05
+        assert not level.judged("mean", sample, 1.04, 1.0).refuted.any()
+        values[0, 1, :3] = 8.0
+        assert not level.judged("mean", sample_of(level.SIZES, values, 1.0), 1.01, 1.0).settled.any()
+
     def test_hundreds_of_them_are_a_mean_like_any_other(self):
         rng = np.random.default_rng(5)
         values = np.where(rng.random((1, 3, 20000)) < 0.02, 5.0, 1.0) + 0.01 * rng.standard_normal((1, 3, 20000))

@@ -6,10 +6,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from .extrapolation import SKEWED
-from .judgement import POWER, Outcome, Question
+from .judgement import NOT_ONE, POWER, Outcome, Question
 from .sample import Sample, rare
-
-NOT_ONE = 3.0  # an event that none of N realisations showed has a probability below 3/N, at confidence 0.95
 
 
 def mean_bound(sample: Sample, question: Question) -> Outcome:

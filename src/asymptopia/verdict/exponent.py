@@ -27,21 +27,27 @@ def exponent(sample: Sample, question: Question) -> Outcome:
         return Outcome(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, remark)
     logs, shown = _logarithms(sample), (sample.mean, sample.error)
     fits, fine = slopes(logs, question.bias)
-    left = np.stack([next_order(f, _correction(f, logs), 1.0) for f in fits])
-    left[:PLAIN] += _unseen(fits, logs, question.bias)
+    left = np.zeros((1, len(sample.mean)))
+    if np.isfinite(question.bias):
+        left = np.stack([next_order(f, _correction(f, logs), 1.0) for f in fits])
+        left[:PLAIN] += _unseen(fits, logs, question.bias)
     outcome = compare(question, fits, fine, logs, shown, GRANTED, left)
     sharp = resolved(logs, question, _local(logs, question.bias), shown, GRANTED)
-    if len(sample.sizes) == FEWEST:
+    if len(sample.sizes) == FEWEST and np.isfinite(question.bias):
         outcome = replace(outcome, refuted=outcome.refuted & sharp.refuted)
     outcome = replace(outcome, fit=np.exp(outcome.fit))
     return choose(sample.exact | ~fine.any(axis=0), sharp, outcome)
 
 
 def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
-    """A power law of all sizes, of the larger ones, and of all with each correction; and which of them fit."""
+    """A power law of all sizes, of the larger ones, and of all with each correction; and which of them fit.
+
+    With an infinite bias, which declares that there is no correction, the first alone.
+    """
     x, size = np.log(logs.sizes), logs.sizes / logs.sizes[0]
     line = np.stack([x - x.mean(), np.ones_like(x)], 1)
-    bias = bias if np.isfinite(bias) else 1.0
+    if np.isinf(bias):
+        return [_slope(line, logs)], np.ones((1, len(logs.mean)), bool)
     plain = [_slope(line, logs, first) for first in range(PLAIN)]
     corrected = [_slope(np.column_stack([line, size ** -(bias * f)]), logs) for f in SPAN]
     fits, fine = declared_first(corrected, fitting(np.stack([f.chi2 for f in corrected]), len(x) - 3))
@@ -53,7 +59,7 @@ def _unseen(fits: Sequence[Fit], logs: Sample, bias: float) -> np.ndarray:
 
     Its coefficient is as large as the sizes allow (that of the declared exponent, with its error), at most `LARGEST`.
     """
-    shape = logs.sizes ** -(bias if np.isfinite(bias) else 1.0)
+    shape = logs.sizes**-bias
     corrected = fits[PLAIN]
     per_unit = [(f.linear * shape).sum(axis=1) for f in fits[:PLAIN]]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 AGREES, DISAGREES, INCONCLUSIVE = "agrees", "disagrees", "inconclusive"
 ESTIMATED = "estimated"  # nothing is claimed: a number with its errors
 POWER = 1.2816  # normal quantile: a discrepancy called detectable is seen nine times in ten
+NOT_ONE = 3.0  # an event that none of N realisations showed has a probability below 3/N, at confidence 0.95
 COARSEST = 0.1  # no agreement is coarser than this share of the scale
 
 

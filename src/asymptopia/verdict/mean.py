@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from .extrapolation import GRANTED, Fit, admissible, beyond
-from .judgement import POWER, Outcome, Question
+from .judgement import NOT_ONE, POWER, Outcome, Question
 from .richardson import ladder, resolved
 from .sample import Sample, rare
 
 ONE_SIZE = "One size only: judged up to the resolution, without extrapolation."
+NO_CORRECTION = "No finite-size correction is declared: judged up to the resolution, without extrapolation."
+EVENTS = 10.0  # of a Poisson number of events of which six were met, more may be expected once in a hundred times
 UNSEEN = 10.0  # an event that no seed met may be as large as this many scales
 
 
@@ -28,7 +30,18 @@ def mean(sample: Sample, question: Question) -> Outcome:
     if sample.unanimous.any():
         outcome = choose(sample.unanimous, _unanimous(sample, question, outcome), outcome)
     few = rare(sample, question.wanted)
-    return replace(outcome, refuted=outcome.refuted & ~few, settled=outcome.settled & ~few)
+    detectable = outcome.detectable + np.where(few, unmet(sample, fits), 0.0)
+    settled = outcome.settled & ~(few & ~(detectable <= question.wanted))
+    return replace(outcome, refuted=outcome.refuted & ~few, detectable=detectable, settled=settled)
+
+
+def unmet(sample: Sample, fits: Sequence[Fit]) -> np.ndarray:
+    """What `EVENTS` events more at each size, as large as the largest that was met, would do to the estimate, (K,)."""
+    with np.errstate(invalid="ignore"):
+        away = np.abs(sample.values - sample.mean[..., None])
+    largest = np.where(np.isfinite(away), away, 0.0).max(axis=(1, 2))
+    reach: np.ndarray = np.max([(np.abs(f.linear) / sample.count.clip(1)).sum(axis=1) for f in fits], axis=0)
+    return EVENTS * largest * reach
 
 
 def compare(
@@ -104,7 +117,7 @@ def _equivalence(outcome: Outcome, question: Question) -> Outcome:
         outcome,
         refuted=(distance - reach > question.wanted) & np.isinf(question.bias),
         settled=distance + reach <= question.wanted,
-        remark=ONE_SIZE,
+        remark=NO_CORRECTION if np.isinf(question.bias) else ONE_SIZE,
     )
 
 
@@ -113,8 +126,11 @@ def _unanimous(sample: Sample, question: Question, outcome: Outcome) -> Outcome:
     chance = -np.log(question.share) / sample.count.sum(axis=1)
     height = UNSEEN * (sample.error * sample.count).max(axis=1)
     reach = question.floor + chance * height + 3 * question.spread
-    refuted = np.abs(outcome.estimate - question.target) > reach
-    return replace(outcome, refuted=refuted, settled=outcome.settled & ~refuted)
+    distance = np.abs(outcome.estimate - question.target)
+    one = (sample.error * sample.count)[:, -1]  # what a single event would change, times the seeds
+    detectable = question.floor + NOT_ONE / sample.count[:, -1] * one + 3 * question.spread
+    settled = (distance <= np.minimum(reach, detectable)) & (detectable <= question.wanted)
+    return replace(outcome, refuted=distance > reach, settled=settled, detectable=detectable)
 
 
 def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ def test_critical_points_of_any_index_have_loss_zero_when_wide_and_not_when_narr
     y = np.array([1.0, -1.0, 1.0, 1.0, -1.0])
     ends = {}
     for m in (1, 4):
-        search = find_critical_points(loss, rng.standard_normal((24, 4 * m + 1)), (X, y), tolerance=1e-9, rounds=8)
+        search = find_critical_points(loss, rng.standard_normal((24, 4 * m + 1)), (X, y), tolerance=1e-9, rounds=24)
         points, losses = search.point[search.converged], search.loss[search.converged]
         rank = []
         for x in points:

@@ -16,7 +16,7 @@ from ...numerics.arrays import ArrayLike, PyTree
 if TYPE_CHECKING:
     import jax
 
-STEPS, BATCH = 60, 64
+STEPS, BATCH = 20, 64
 EASIER, HARDER = 0.3, 6.0
 DAMPING = (1e-8, 1e12)
 FLAT = 1e-7
@@ -27,7 +27,7 @@ class CriticalPoints:
     """The end points of N searches in p dimensions.
 
     point (N, p), loss (N,), gradient (N,) its norm, eigenvalues (N, p) of the Hessian, ascending.
-    curvature: (N,), the largest eigenvalue in size where the search, or 60 steps of it, began.
+    curvature: (N,), the largest eigenvalue in size where the search, or 20 steps of it, began.
     converged: (N,), whether the norm of the gradient is below the tolerance.
     flat:      (N,), whether the search ended where the gradient is not zero but lies in the kernel of the Hessian: a
                critical point of the norm of the gradient, not of the loss (to 1e-7 of the largest curvature met).
@@ -48,14 +48,14 @@ class CriticalPoints:
 
 
 def find_critical_points(
-    loss: Callable[[Any, Any], Any], starts: ArrayLike, data: PyTree = None, tolerance: float = 1e-10, rounds: int = 40
+    loss: Callable[[Any, Any], Any], starts: ArrayLike, data: PyTree = None, tolerance: float = 1e-10, rounds: int = 120
 ) -> CriticalPoints:
     r"""Critical points of `loss(x, data)`, a scalar in JAX of a flat vector x, one from each of the starts (N, p).
 
     Levenberg's method on $|\nabla L|^2$: steps $-(H^2 + \mu |g|)^{-1} H g$ by the eigenvalues of the dense Hessian,
-    taken if the norm of the gradient falls, and 60 more once it is below the tolerance. It neither prefers minima nor
+    taken if the norm of the gradient falls, and 20 more once it is below the tolerance. It neither prefers minima nor
     avoids degenerate points, and it can end at points that are not critical: `flat` flags those. At most `rounds`
-    times 60 steps.
+    times 20 steps.
     """
     x = np.array(starts, float, ndmin=2)
     if x.ndim != 2 or x.size == 0 or not np.isfinite(x).all():

@@ -62,9 +62,9 @@ class Barron(Law):
 }"""
     status = "proved"
     observables = {
-        "error": Observable(r"\epsilon_n", "mean squared error of random units", scale=0.1),
-        "rate": Observable("b", "exponent of that error", exponent_of="error"),
-        "scaled_error": Observable(r"n \epsilon_n", "mean squared error of random units, times n"),
+        "error": Observable(r"\epsilon_n", "mean squared error of random units", scale=0.5),
+        "rate": Observable("b", "exponent of that error", exponent_of="error", bias=math.inf),
+        "scaled_error": Observable(r"n \epsilon_n", "mean squared error of random units, times n", bias=math.inf),
         "greedy_error": Observable(
             r"(n + 1) \epsilon_n^g", "squared error of the greedy algorithm, times n + 1", bound="every"
         ),
@@ -72,6 +72,7 @@ class Barron(Law):
             r"\epsilon_0/\epsilon_n^f", "lower bound over the largest error of fixed units", bound="every"
         ),
     }
+    exercises = (dict(d=3),)
     landmarks = (
         Landmark(dict(d=1), "scaled_error", (1 + 5**-0.5) / 2 - 3**-0.5, 1e-12, "Gaussian integrals; " + BARRON),
         Landmark(dict(d=400), "scaled_error", 0.5, 1e-12, "the waves are orthogonal in high dimension; " + BARRON),

@@ -74,7 +74,7 @@ class DepthSeparation(Law):
         "error": Observable(
             r"\epsilon_0/\epsilon", "lower bound over the error of a fitted shallow network", bound="every"
         ),
-        "kinks": Observable(r"\kappa_l", "kinks of a unit of a random network", dims=("layer",)),
+        "kinks": Observable(r"\kappa_l", "kinks of a unit of a random network", dims=("layer",), resolution=0.1),
     }
     landmarks = (
         Landmark({}, "pieces", 1.0, 1e-12, TELGARSKY),

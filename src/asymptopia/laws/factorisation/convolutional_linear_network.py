@@ -50,7 +50,7 @@ class ConvolutionalLinearNetwork(Law):
     noise: float = field(0.1, "standard deviation of the noise on an entry of the map", above=0, at_most=0.5)
 
     size = "signal length"
-    sizes = (16, 32)
+    sizes = (16, 64)
     seeds = 1600
     block = 120
     source = MALGOUYRES + "; Malgouyres, Adv. Comput. Math. 46 (2020)"

@@ -114,6 +114,8 @@ class ContextualBlockModel(Law):
         p = max(1, round(n / self.aspect))
         v, A, B = contextual_graph(generator(key), n, p, self.graph, self.features)
         local = self._message_passing(A, B, v)
+        if v @ np.tanh(local) < -math.sqrt(n):  # the global sign, lost in a small system
+            local = -local
         return {"overlap": v @ np.tanh(local) / n, "test_error": np.mean((1 - np.sign(v * local)) / 2)}
 
     def _message_passing(self, A: np.ndarray, B: np.ndarray, v: np.ndarray) -> np.ndarray:

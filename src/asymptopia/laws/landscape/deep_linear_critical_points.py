@@ -59,7 +59,7 @@ class DeepLinearCriticalPoints(Law):
 
     size = "samples"
     sizes = (1000, 8000)
-    seeds = 20
+    seeds = 30
     block = 10
     source = f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}"
     bibtex = r"""@article{BaldiHornik1989,

@@ -75,6 +75,7 @@ class FunctionalDimension(Law):
         "deficit": Observable("P - r", "parameters less the rank"),
         "identifiable": Observable("p", "share of networks that the inputs determine nearby", scale=1.0),
     }
+    exercises = (dict(layers=(2, 5, 1)),)
     landmarks = _landmarks()
 
     def __post_init__(self) -> None:

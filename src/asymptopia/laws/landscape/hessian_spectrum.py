@@ -100,6 +100,7 @@ class HessianSpectrum(Law):
         "sharpness": Observable(r"\lambda_{max}", "largest eigenvalue"),
         "stable_rate": Observable(r"\eta_{max}", "largest rate of stable gradient descent", limit_only=True),
     }
+    exercises = (dict(alpha=1.5, spike=1.3, ridge=0.2), dict(alpha=2.5, spike=0.0, features=1.5, ridge=0.1))
     landmarks = _landmarks()
     bias = 2 / 3
 

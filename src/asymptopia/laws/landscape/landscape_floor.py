@@ -47,16 +47,17 @@ class LandscapeFloor(Law):
     distance and the floor $-1.631 \pm 0.006$, for the covariance $n q^p$: the experiment extrapolates with 0.6.
 
     A realisation is one landscape and descents from independent starts, until the gradient per root of n is below a
-    tolerance that falls as $n^{-2/3}$, which lets the energies err by a small share of their distance to the floor.
+    tolerance that falls as $n^{-2/3}$, which lets the energies err by a small share of their distance to the floor. The
+    exponent of the spread is stated, but not confronted: no size within reach tells it to a tenth.
     `asymptopia run LandscapeFloor --sizes 25,50,100,200,400 --seeds 20` repeats the published experiment.
     """
 
     p: int = field(3, "spins that a coupling joins", at_least=3, at_most=20)
 
     size = "spins"
-    sizes = (20, 30, 45, 70)
-    seeds = 100
-    block = 50
+    sizes = (35, 70, 140)
+    seeds = 24
+    block = 8
     bias = 0.6
     source = f"{SELLKE}; {SAGUN}"
     bibtex = r"""@article{Sellke2024,
@@ -74,11 +75,15 @@ class LandscapeFloor(Law):
         "lies above it, heuristic"
     )
     observables = {
-        "floor_energy": Observable("E_{th}", "energy per spin at rest", unit="energy"),
+        "floor_energy": Observable("E_{th}", "energy per spin at rest", unit="energy", resolution=0.1),
         "spread": Observable(
-            r"\sigma_E", "standard deviation of that energy over starts in one landscape", "energy", scale=1.0
+            r"\sigma_E",
+            "standard deviation of that energy over starts in one landscape",
+            "energy",
+            scale=1.0,
+            resolution=0.1,
         ),
-        "spread_rate": Observable("b", "exponent of the spread", exponent_of="spread", resolution=0.3),
+        "spread_rate": Observable("b", "exponent of the spread", limit_only=True),
     }
     landmarks = _landmarks()
 

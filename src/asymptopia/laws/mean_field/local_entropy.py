@@ -88,7 +88,7 @@ class LocalEntropy(Law):
     observables = {
         "smoothed_loss": Observable("F", "local entropy", unit="energy", dims=("position",)),
         "drift": Observable("-F'", "minus its slope", dims=("position",), scale=1.0),
-        "iterates": Observable("x_k", "position in the descent", dims=("step",), scale=1.0, bias=0.5),
+        "iterates": Observable("x_k", "position in the descent", dims=("step",), scale=1.0, bias=0.5, resolution=0.1),
         "curvature": Observable("F''", "its second derivative", dims=("position",), limit_only=True),
     }
     landmarks = (

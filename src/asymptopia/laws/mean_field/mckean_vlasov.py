@@ -60,8 +60,8 @@ class McKeanVlasov(CellDensity, Law):
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     size = "particles"
-    sizes = (50, 100, 200)
-    seeds = 3000
+    sizes = (20, 60, 200)
+    seeds = 6000
     block = 400
     source = DAWSON + "; " + DESAI + "; " + SZNITMAN
     bibtex = """@article{Dawson1983,

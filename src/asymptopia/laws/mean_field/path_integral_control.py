@@ -99,10 +99,12 @@ class PathIntegralControl(CellDensity, Law):
     status = "proved"
     observables = {
         "value": Observable("V", "least cost, from the start on", scale=1.0),
-        "effort": Observable("K", "cost of the control alone"),
+        "effort": Observable("K", "cost of the control alone", resolution=0.1),
         "mean": Observable("m", "mean position at arrival", scale=1.0),
         "variance": Observable("v", "variance of the position at arrival"),
-        "density": Observable(r"\rho", "probability of arrival in a cell over its width", dims=("cell",)),
+        "density": Observable(
+            r"\rho", "probability of arrival in a cell over its width", dims=("cell",), resolution=0.1
+        ),
         "drift": Observable("u", "best control", dims=("time", "position")),
         "value_function": Observable("V(x, t)", "least cost from there on", dims=("time", "position"), limit_only=True),
     }

@@ -64,7 +64,7 @@ class TwoLayerFluctuations(_Network):
             resolution=0.7,
         ),
     }
-    exercises = (LINEAR,)
+    exercises = (LINEAR | dict(rate=0.8),)
     landmarks = (
         Landmark(LINEAR, "fluctuation", 0.825360092, 1e-7, CLOSED, at=(0, 0)),
         Landmark(QUADRATIC, "fluctuation", 0.0291301, 1e-7, "delta method on the flow of the second moment", at=(0, 0)),

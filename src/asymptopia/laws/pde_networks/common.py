@@ -97,7 +97,7 @@ class Leapfrog(Law):
 
     size = "layers"
     sizes = (10, 20, 40, 80)
-    seeds = 120
+    seeds = 480
     block = 120
     bias = 2.0
     status = "proved; the energy for smooth activations"

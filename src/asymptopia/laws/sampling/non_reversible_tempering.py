@@ -204,6 +204,10 @@ class NonReversibleTempering(Law):
         "scaled_rate": Observable(r"\tau n", "the same, times n if exchanges are stochastic", resolution=0.1),
         "finite_round_trip_rate": Observable(r"\tau_N", "round trips per scan of `ladder` replicas", limit_only=True),
     }
+    exercises = (
+        dict(target=GaussianShift(2.0), swaps="stochastic", ladder=6),
+        dict(target=GaussianScale(variance=4.0, dimension=5)),
+    )
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class SGLD(Law):
     batch: int | None = field(20, "samples in a minibatch, drawn with replacement; None: all samples, each once")
 
     size = "steps"
-    sizes = (1000, 2000, 4000)
+    sizes = (2000, 4000, 8000)
     seeds = 200
     block = 200
     source = WELLING_TEH + "; " + VOLLMER

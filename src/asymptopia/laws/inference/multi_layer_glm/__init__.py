@@ -77,6 +77,7 @@ class MultiLayerGLM(Law):
         "mse": Observable(r"\rho_l - q_l", "squared error, per unit of a layer", dims=("layer",), resolution=0.1),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per input", limit_only=True),
     }
+    exercises = (dict(layers=((1.5, ReLU()), (1.2, Linear(noise=0.3)))),)
     landmarks = LANDMARKS
 
     def __post_init__(self) -> None:

@@ -45,7 +45,7 @@ class SignalPropagation(Law):
 
     size = "width"
     sizes = (25, 50, 100, 200)
-    seeds = 1000
+    seeds = 600
     block = 100
     source = f"{POOLE}; {SCHOENHOLZ}"
     bibtex = """@inproceedings{PooleEtAl2016,
@@ -69,7 +69,9 @@ class SignalPropagation(Law):
         "length_depth": Observable(r"\xi_q", "layers over which lengths forget by e", limit_only=True),
         "layer_length": Observable("q^l", "mean squared length of the two inputs", dims=("layer",)),
         "layer_correlation": Observable("c^l", "correlation of the two inputs", dims=("layer",)),
-        "layer_gradient": Observable("g^l", "squared gradient over that in the last layer", dims=("layer",)),
+        "layer_gradient": Observable(
+            "g^l", "squared gradient over that in the last layer", dims=("layer",), resolution=0.1
+        ),
     }
 
     def coords(self) -> dict[str, Any]:

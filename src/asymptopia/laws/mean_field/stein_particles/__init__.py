@@ -110,6 +110,7 @@ class SteinParticles(Law):
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("v", "variance of the position", dims=("time",)),
     }
+    exercises = (dict(target=Quadratic(stiffness=1.5), start=Normal(mean=-0.5, variance=0.5)),)
     landmarks = LANDMARKS
 
     def check(self) -> None:

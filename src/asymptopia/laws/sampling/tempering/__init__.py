@@ -99,7 +99,7 @@ class Tempering(Law):
         ),
         "round_trips": Observable("r", "round trips of the two replicas per exchange proposed"),
     }
-    exercises = (dict(system=WellSites(tilt=0.2), temperature=0.2, hot=1.2, swapping=Exchange(rate=0.02)),)
+    exercises = (dict(system=WellSites(sites=7, tilt=0.05), temperature=0.12, hot=1.2, swapping=Exchange(rate=0.1)),)
     landmarks = (Landmark(dict(swapping=Exchange(rate=0.0)), "asymptotic_variance", 613.6578762, 1e-6, CHAIN),)
 
     def __post_init__(self) -> None:
