@@ -14,7 +14,7 @@ from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
 from .rules.bind import bind
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
-from .rules.readouts import Raw, plain_arguments, readout
+from .rules.readouts import Raw, plain_arguments, product, readout
 from .rules.shapes import place
 from .trace import is_key, wide_axes
 from .wide import Flat, Wide
@@ -85,6 +85,8 @@ class Interpreter:
         name = equation.primitive.name
         if name in CALLS:
             return self._call(equation, args)
+        if name == "mul" and self.ctx.settings.lazy and set(map(type, args)) == _POINTS and _same_shape(args):
+            return [product(*args)]
         if name in ELEMENTWISE and set(map(type, args)) == _POINTS:
             return elementwise(self.ctx, equation, args)
         if any(isinstance(a, WideKeys) for a in args) and not name.startswith("random"):
@@ -168,6 +170,10 @@ def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
 _POINTS = {np.ndarray}
 _UNFORESEEN = (TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError, NotImplementedError)
 _LIBRARY = {"diagonal": _diagonal, "_diag": _diagonal, "trace": _trace, "_linspace": _linspace}
+
+
+def _same_shape(args: list[Any]) -> bool:
+    return bool(np.ndim(args[0])) and np.shape(args[0]) == np.shape(args[1])
 
 
 def _is_keys(value: Any) -> bool:
