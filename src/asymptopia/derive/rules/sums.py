@@ -100,10 +100,10 @@ def _entries(value: Any) -> np.ndarray:
     """The values at all points, or at the joint entries of independent draws."""
     if not isinstance(value, Wide):
         return np.asarray(value)
-    values = [c.values if isinstance(c, Independent) else uniform(c) for c in value.cells.flat]
-    if any(v is None for v in values):
+    values = [c.values if isinstance(c, Independent) else np.asarray([uniform(c)]) for c in value.cells.flat]
+    if any(v[0] is None for v in values):
         raise Refused("cannot derive: draws of the entries of a wide matrix depend on more than draws.")
-    return np.concatenate([np.atleast_1d(v) for v in values])
+    return np.concatenate(values)
 
 
 def _typed(value: Any, equation: Any) -> Any:
