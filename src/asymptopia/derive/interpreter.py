@@ -14,8 +14,9 @@ from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
 from .rules.bind import bind
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
-from .rules.readouts import Raw, plain_arguments, product, readout
+from .rules.readouts import Product, Raw, plain_arguments, product, readout
 from .rules.shapes import place
+from .rules.summands import product_used
 from .trace import is_key, wide_axes
 from .wide import Flat, Wide
 
@@ -95,7 +96,9 @@ class Interpreter:
         if moved and any(_is_keys(a) for a in args) and not _any_wide(equation):
             return bind(self.ctx, equation, args)
         if any(isinstance(a, Raw) for a in args):
-            found = readout(self.ctx, equation, args)
+            summed = any(isinstance(a, Product) for a in args)
+            found = product_used(self.ctx, equation, args) if summed else None
+            found = found or readout(self.ctx, equation, args)
             if found is not None:
                 return found
             args = [np.asarray(a) if isinstance(a, Raw) else a for a in args]

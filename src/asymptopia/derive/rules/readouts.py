@@ -72,8 +72,6 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     found: list[Any] | None = None
     if any(isinstance(a, Wide | Flat) for a in args):
         pass
-    elif any(isinstance(a, Product) for a in args):
-        found = _product_used(ctx, equation, args)
     elif sum(fresh) == 2 and name == "mul" and args[0].root != args[1].root:
         found = _multiplied(ctx, equation, args[0], np.asarray(args[1]))
     elif sum(fresh) == 2 and name == "dot_general" and args[0].root != args[1].root:
@@ -153,48 +151,6 @@ def _repeated(ctx: Context, equation: Any, v: Raw) -> Raw:
     return raw(points, v.draw, v.root, np.broadcast_to(columns, wide), v.factor)
 
 
-def _product_used(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
-    """A product of draws times a number, or summed; None for any other use."""
-    name = equation.primitive.name
-    at = next(i for i, a in enumerate(args) if isinstance(a, Product))
-    draws, others = args[at].factors
-    if name in ("mul", "div") and (at == 0 or name == "mul") and np.size(args[1 - at]) == 1:
-        number = float(np.ravel(args[1 - at])[0])
-        return [product(draws, others * number if name == "mul" else others / number)]
-    if name == "neg":
-        return [product(draws, -others)]
-    if name == "reduce_sum":
-        return _summed_product(ctx, equation, draws, others)
-    return None
-
-
-def _summed_product(ctx: Context, equation: Any, draws: np.ndarray, others: np.ndarray) -> list[Any] | None:
-    """The sum over the wide axis, and over narrow ones."""
-    shape, axes = tuple(equation.invars[0].aval.shape), equation.params["axes"]
-    wide = [i for i in axes if is_wide(shape[i])]
-    if len(wide) != 1 or any(is_wide(k) for i, k in enumerate(shape) if i not in axes):
-        return None
-    axis, length = wide[0], shape[wide[0]]
-    vectors = np.moveaxis(np.asarray(others, float), axis, 0)
-    rest = vectors.shape[1:]
-    vectors = vectors.reshape(len(vectors), -1)
-    sums: np.ndarray | None = None
-    if isinstance(draws, Raw) and draws.draw is not None and draws.root not in ctx.used:
-        numbers = _numbers(ctx, draws, axis, length, vectors)
-        if numbers is not None:
-            sums = numbers[np.moveaxis(draws.columns, axis, 0).ravel(), np.arange(vectors.shape[1])]
-    if sums is None and ctx.settings.lazy:
-        from .lazy import product as lazy_product
-
-        points = np.moveaxis(np.asarray(draws, float), axis, 0).reshape(len(vectors), -1)
-        pairs = zip(points.T, vectors.T, strict=True)
-        sums = np.array([lazy_product(ctx, x[:, None], y[:, None], length)[0, 0] for x, y in pairs])
-    if sums is None:
-        return None
-    left = [i for i in range(len(shape)) if i != axis]
-    return [np.asarray(sums.reshape(rest).sum(tuple(left.index(i) for i in axes if i != axis)))]
-
-
 def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]:
     """The same function of every draw: independent draws again."""
     v = args[at]
@@ -214,7 +170,7 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
     v = args[at]
     length, axis = shape[over[at][0]], over[at][0]
     vectors = np.moveaxis(np.asarray(other, float), over[1 - at][0], 0)
-    numbers = _numbers(ctx, v, axis, length, vectors.reshape(len(vectors), -1))
+    numbers = sums_with(ctx, v, axis, length, vectors.reshape(len(vectors), -1))
     if numbers is None:
         return None
     chosen = numbers[v.columns.ravel()]
@@ -225,7 +181,7 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
     return [out]
 
 
-def _numbers(ctx: Context, v: Raw, axis: int, length: int, vectors: np.ndarray) -> np.ndarray | None:
+def sums_with(ctx: Context, v: Raw, axis: int, length: int, vectors: np.ndarray) -> np.ndarray | None:
     """The sums of every draw times every vector, of shape (draws, vectors); None if the draws have a mean."""
     weight = ctx.space.weight[length] / length
     points = np.moveaxis(np.asarray(v), axis, 0).reshape(len(weight), -1)
