@@ -70,7 +70,7 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
     at = fresh.index(True) if True in fresh else None
     found: list[Any] | None = None
-    if any(isinstance(a, Wide | Flat) for a in args):
+    if any(isinstance(a, Wide | Flat | Product) for a in args):
         pass
     elif sum(fresh) == 2 and name == "mul" and args[0].root != args[1].root:
         found = _multiplied(ctx, equation, args[0], np.asarray(args[1]))
