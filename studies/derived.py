@@ -41,7 +41,6 @@ def judges(nets: int = 12, points: int = 4096) -> None:
                     pooled.append((np.ravel(found[key])[at[-1]] - by) / error[at[-1]])
         print(f"{name}: {len(pooled)} so far, mean {np.mean(pooled):.3f}, variance {np.var(pooled):.3f}", flush=True)
     z = np.array(pooled)
-    # a mean over 8 nets has Student's law; its stated error is a 68 per cent interval, as that of a normal variable
     print(f"{len(z)} z-scores: mean {z.mean():.3f}, variance {z.var():.3f}, |z| < 1: {np.mean(np.abs(z) < 1):.3f}")
 
 

@@ -183,3 +183,59 @@ def test_conjugate_gradients_solve_ridge_regression():
 
     slope = (resolvent(ridge + 1e-4) - resolvent(ridge - 1e-4)) / 2e-4
     assert np.isclose(limit_of(program)["error"], -(ridge**2) * slope, atol=1e-4)
+
+
+READOUTS = {
+    "sum": lambda v, h, n: jnp.sum(v * h, axis=1) / jnp.sqrt(n),
+    "scaled before": lambda v, h, n: jnp.mean(-h * v / 2, axis=-1) * -2 * jnp.sqrt(n),
+}
+
+
+@pytest.mark.parametrize("form", READOUTS)
+def test_a_readout_may_be_written_as_a_sum(form):
+    def outputs(readout):
+        def program(n, key):
+            k1, k2 = jax.random.split(key)
+            v, W = jax.random.normal(k1, (n,)), jax.random.normal(k2, (n, 2))
+            f = readout(v, jnp.tanh(jnp.array([[1.0, 0.0], [1.0, 1.0]]) @ W.T), n)
+            return {"f": jnp.tanh(f[0] * f[1]) / 10}
+
+        return limit_of(program)["f"]
+
+    assert np.isclose(outputs(READOUTS[form]), outputs(lambda v, h, n: h @ v / jnp.sqrt(n)), rtol=1e-9)
+
+
+def test_entries_of_a_matrix_may_be_binomial():
+    def program(n, key):
+        k1, k2 = jax.random.split(key)
+        y = (jax.random.binomial(k1, 3, 0.4, (n, n)) - 1.2) @ jax.random.normal(k2, (n,)) / jnp.sqrt(n)
+        return {"square": jnp.mean(y**2)}
+
+    limit = derive(program, points=256, nets=4)
+    assert abs(limit["square"] - 0.72) < 4 * limit["square_error"] < 0.02
+
+
+def test_lazy_training_may_be_written_with_sums():
+    def trained(output):
+        def program(n, key):
+            k1, k2 = jax.random.split(key)
+            p = jax.random.normal(k1, (n,)), jax.random.normal(k2, (n, 2))
+            x = jnp.array([1.0, 0.5])
+            p = jax.tree.map(lambda a, b: a - 0.2 * b, p, jax.grad(lambda p: (output(p, x, n) - 1) ** 2)(p))
+            return {"f": jnp.tanh(output(p, x, n)) / 10}
+
+        return limit_of(program)["f"]
+
+    summed = trained(lambda p, x, n: jnp.sum(p[0] * jnp.tanh(p[1] @ x)) / jnp.sqrt(n))
+    assert np.isclose(summed, trained(lambda p, x, n: p[0] @ jnp.tanh(p[1] @ x) / jnp.sqrt(n)), rtol=1e-9)
+
+
+def test_a_matrix_is_scaled_by_draws_of_its_rows():
+    def program(n, key):
+        k1, k2 = jax.random.split(key)
+        scale = jax.random.uniform(k2, (n,))
+        y = (jax.random.normal(k1, (n, n)) * scale[:, None]) @ jnp.ones(n) / jnp.sqrt(n)
+        return {"square": jnp.mean(y**2)}
+
+    limit = limit_of(program)
+    assert abs(limit["square"] - 1 / 3) < 4 * limit["square_error"] + 1e-9

@@ -59,12 +59,12 @@ def derive_observables(
     program: Callable[[int, Any], Mapping[str, Any]], observables: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
     """The limits of the observables of a law that are outputs of its program, with their errors."""
-    found = derive(program)
-    for name in found:
+    limits = derive(program)
+    for name in limits:
         if name not in observables and name.removesuffix("_error") not in observables:
             known = nearest(name, observables)
             raise StatementError(f"`realize` returned {name!r}, which is not among its observables.{known}")
-    return found
+    return limits
 
 
 @contextmanager

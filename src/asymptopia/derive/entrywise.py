@@ -171,9 +171,9 @@ def uniform(a: Cell | np.generic) -> float | np.generic | None:
         return None
     if a.left is None or a.right is None:
         return 0.0
-    if a.left.shape[1] > 1 or np.ptp(a.left) or np.ptp(a.right):
+    if (a.left != a.left[:1]).any() or (a.right != a.right[:1]).any():
         return None
-    return float(a.left[0, 0] * a.right[0, 0])
+    return float(a.left[0] @ a.right[0])
 
 
 def dense(world: World, m: Matrix) -> np.ndarray:
@@ -222,6 +222,8 @@ def _words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
     if all(len(w) == 1 and isinstance(w[0], Pairs) for w in (a, b)):
         values = a[0].values * b[0].values  # type: ignore[attr-defined]
         return Matrix(m.rows, m.cols, ((1.0, (Pairs(m.rows, m.cols, values),)),))
+    if all(len(w) == 1 and isinstance(w[0], Half) for w in (a, b)) and a[0].transposed != b[0].transposed:  # type: ignore
+        return Matrix(m.rows, m.cols)
     (u, p, v), (s, q, t) = _core(a), _core(b)
     if not (isinstance(p, Draw) and isinstance(q, Draw)):
         raise Refused("cannot derive: the entrywise product of such wide matrices has no rule.")

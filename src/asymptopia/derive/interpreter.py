@@ -14,10 +14,13 @@ from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
 from .rules.bind import bind
 from .rules.elementwise import elementwise
 from .rules.randoms import keys_moved
-from .rules.readouts import Raw, plain_arguments, readout
+from .rules.readouts import Product, Raw, plain_arguments, product, readout
 from .rules.shapes import place
+from .rules.summands import product_used
 from .trace import is_key, wide_axes
 from .wide import Flat, Wide
+
+Uses = tuple[list[bool], set[Any], dict[int, list[Any]]]
 
 
 class Interpreter:
@@ -30,13 +33,13 @@ class Interpreter:
         self.ctx, self.record = ctx, record
         self.above: list[Any] = []
         self.wanted: list[bool] = []
+        self.uses: dict[Any, Uses] = {}
 
     def run(self, jaxpr: Any, consts: list[Any], args: list[Any], wanted: list[bool] | None = None) -> list[Any]:
         """The outputs of a jaxpr; those that are not wanted may be None."""
-        live, needed = _live(jaxpr, wanted)
+        live, needed, last = self._uses(jaxpr, wanted)
         values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(self._constant, consts), strict=True))
         values |= dict(zip(jaxpr.invars, args, strict=True))
-        last = _last_uses(jaxpr)
 
         def read(v: Any) -> Any:
             return np.asarray(v.val) if hasattr(v, "val") else values[v]
@@ -57,6 +60,13 @@ class Interpreter:
             for v in last.get(i, ()):
                 values.pop(v, None)
         return [read(v) if wanted is None or wanted[i] else None for i, v in enumerate(jaxpr.outvars)]
+
+    def _uses(self, jaxpr: Any, wanted: list[bool] | None) -> Uses:
+        """What the body of a loop needs, which is the same in every step."""
+        place = jaxpr, None if wanted is None else tuple(wanted)
+        if place not in self.uses:
+            self.uses[place] = (*_live(jaxpr, wanted), _last_uses(jaxpr))
+        return self.uses[place]
 
     def _step(self, equation: Any, args: list[Any]) -> list[Any]:
         self.ctx.path = [*self.above, equation]
@@ -82,13 +92,19 @@ class Interpreter:
         name = equation.primitive.name
         if name in CALLS:
             return self._call(equation, args)
+        if name == "mul" and self.ctx.settings.lazy and set(map(type, args)) == _POINTS and _same_shape(args):
+            return [product(*args)]
+        if name in ELEMENTWISE and set(map(type, args)) == _POINTS:
+            return elementwise(self.ctx, equation, args)
         if any(isinstance(a, WideKeys) for a in args) and not name.startswith("random"):
             return keys_moved(self.ctx, equation, args)
         moved = not name.startswith("random") or name in ("random_split", "random_fold_in")
         if moved and any(_is_keys(a) for a in args) and not _any_wide(equation):
             return bind(self.ctx, equation, args)
         if any(isinstance(a, Raw) for a in args):
-            found = readout(self.ctx, equation, args)
+            summed = any(isinstance(a, Product) for a in args)
+            found = product_used(self.ctx, equation, args) if summed else None
+            found = found or readout(self.ctx, equation, args)
             if found is not None:
                 return found
             args = [np.asarray(a) if isinstance(a, Raw) else a for a in args]
@@ -160,8 +176,13 @@ def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     return [low + (high - low) * (place(ctx, shape[0]) + 0.5) / shape[0]]
 
 
+_POINTS = {np.ndarray}
 _UNFORESEEN = (TypeError, ValueError, IndexError, KeyError, AttributeError, AssertionError, NotImplementedError)
 _LIBRARY = {"diagonal": _diagonal, "_diag": _diagonal, "trace": _trace, "_linspace": _linspace}
+
+
+def _same_shape(args: list[Any]) -> bool:
+    return bool(np.ndim(args[0])) and np.shape(args[0]) == np.shape(args[1])
 
 
 def _is_keys(value: Any) -> bool:

@@ -75,6 +75,7 @@ class World:
         self.basis: dict[tuple[int, int], list[Random]] = {}
         self.twins: dict[tuple[int, str], Random] = {}
         self.lines: dict[Hashable, np.ndarray] = {}
+        self.expanded: dict[Hashable, tuple[Independent, Matrix]] = {}
 
     def expand(self, cell: Cell) -> Matrix:
         """A matrix of independent entries as its mean plus random matrices of a common orthonormal basis."""
@@ -82,6 +83,12 @@ class World:
             return cell
         if cell.transposed:
             return self.expand(cell.T).T
+        place = id(cell.values), cell.rows, cell.cols, cell.excess
+        if place not in self.expanded:
+            self.expanded[place] = cell, self._expanded(cell)
+        return self.expanded[place][1]
+
+    def _expanded(self, cell: Independent) -> Matrix:
         known = self.basis.setdefault((cell.rows, cell.cols), [])
         values = np.asarray(cell.values, float) + cell.excess
         mean = float(values.mean())

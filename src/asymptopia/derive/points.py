@@ -71,27 +71,59 @@ def _reversed(x: np.ndarray) -> np.ndarray:
     return (x >> np.uint32(16)) | (x << np.uint32(16))
 
 
+class Rows:
+    """Orthogonal functions of the points, one a row, in an array that grows."""
+
+    def __init__(self, points: int) -> None:
+        self.store, self.count = np.empty((8, points)), 0
+
+    @property
+    def known(self) -> np.ndarray:
+        """The rows so far, of shape (count, points)."""
+        return self.store[: self.count]
+
+    def append(self, row: np.ndarray) -> None:
+        """One more row."""
+        if self.count == len(self.store):
+            self.store = np.concatenate([self.store, np.empty_like(self.store)])
+        self.store[self.count] = row
+        self.count += 1
+
+    def split(self, weight: np.ndarray | float, x: np.ndarray, smallest: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """Coefficients of x along the rows, what is left of it, and the root mean square of that.
+
+        Rows have mean square one by `weight`. What is shorter than `smallest` counts as nothing: 0.0 is its length.
+        A pass of Gram and Schmidt that leaves less than half is followed by another, since rounding errors grow.
+        """
+        along, rest, size = np.zeros(self.count), x, np.inf
+        while True:
+            scaled = weight * rest
+            left = float(np.sqrt(scaled @ rest))
+            if left <= smallest:
+                return along, rest, 0.0
+            if left > size / 2:
+                return along, rest, left
+            part = self.known @ scaled
+            along, rest, size = along + part, rest - part @ self.known, left
+
+
 class Basis:
     """Standard normal columns that are exactly orthonormal to each other and to constants, over the points."""
 
     def __init__(self, points: int) -> None:
-        self.columns = np.ones((points, 1))
+        self.rows = Rows(points)
+        self.rows.append(np.ones(points))
         self.most = max(8, points // 4)
 
     def normal(self, uniform: np.ndarray) -> np.ndarray:
         """Standard normals from uniforms of shape (points, k), matched to all earlier ones."""
-        points = len(uniform)
-        found = ndtri(uniform)
-        known = self.columns[:, : self.most]
-        for j in range(found.shape[1]):
-            column = found[:, j]
-            for _ in range(2):
-                column = column - known @ (known.T @ column / points)
-            found[:, j] = column / np.sqrt(column @ column / points)
-            if known.shape[1] < self.most:
-                known = np.concatenate([known, found[:, j : j + 1]], axis=1)
-        self.columns = known
-        return found
+        columns = np.empty(uniform.shape[::-1])
+        for j, values in enumerate(ndtri(uniform.T)):
+            _, rest, left = self.rows.split(1 / len(values), values, 0.0)
+            columns[j] = rest / left
+            if self.rows.count < self.most:
+                self.rows.append(columns[j])
+        return columns.T
 
 
 class Space:
@@ -136,7 +168,7 @@ class Space:
 
     def mean(self, length: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Averages of products over a wide axis: a of shape (points, j), b of (points, k), gives (j, k)."""
-        return (a * self.weight[length][:, None]).T @ b / length
+        return a.T @ (self.weight[length][:, None] * b) / length
 
     def parts(self, length: int, column: np.ndarray) -> list[tuple[np.ndarray, bool]]:
         """A column, or its even and its odd part where the points are `paired`; and whether each is odd.

@@ -18,7 +18,7 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from .points import Space
+from .points import Rows, Space
 
 SMALLEST = 1e-9
 
@@ -28,34 +28,35 @@ class Side:
 
     def __init__(self, inner: int, outer: int) -> None:
         self.inner, self.outer = inner, outer
-        self.directions: np.ndarray | None = None
-        self.images: np.ndarray | None = None
+        self.directions: Rows | None = None
+        self.images: Rows | None = None
 
-    def extend(self, space: Space, x: np.ndarray) -> None:
-        """Add the directions in which x leaves the span of those known, each with a fresh image."""
+    def extend(self, space: Space, x: np.ndarray) -> np.ndarray:
+        """Add the directions in which x leaves the span of those known, each with a fresh image.
+
+        Returns: the coefficients of the columns of x along all directions, of shape (directions, columns).
+        """
         if self.directions is None or self.images is None:
-            self.directions = np.empty((space.count(self.inner), 0))
-            self.images = np.empty((space.count(self.outer), 0))
-        weight = space.weight[self.inner] / self.inner
-        known = self.directions
+            self.directions, self.images = Rows(space.count(self.inner)), Rows(space.count(self.outer))
+        weight, known = space.weight[self.inner] / self.inner, self.directions
+        coefficients = np.zeros((known.count + 2 * x.shape[1], x.shape[1]))
         new: list[bool] = []
-        for column in x.T:
+        for j, column in enumerate(x.T):
             size = np.sqrt(weight @ column**2)
-            for rest, odd in space.parts(self.inner, column) if size > 0 else ():
-                for _ in range(2):
-                    rest = rest - known @ (known.T @ (weight * rest))
-                left = np.sqrt(weight @ rest**2)
-                if left > SMALLEST * size:
-                    rest = rest / left
-                    rest = rest - known @ (known.T @ (weight * rest))
-                    known = np.concatenate([known, rest[:, None] / np.sqrt(weight @ rest**2)], axis=1)
+            for part, odd in space.parts(self.inner, column) if size > 0 else ():
+                along, rest, left = known.split(weight, part, SMALLEST * size)
+                coefficients[: known.count, j] += along
+                if left:
+                    coefficients[known.count, j] = left
+                    known.append(rest / left)
                     new.append(odd)
-        self.directions = known
         if new and any(new):
-            images = [space.normal(self.outer, 1, odd) for odd in new]
-            self.images = np.concatenate([self.images, *images], axis=1)
+            for odd in new:
+                self.images.append(space.normal(self.outer, 1, odd)[:, 0])
         elif new:
-            self.images = np.concatenate([self.images, space.normal(self.outer, len(new))], axis=1)
+            for image in space.normal(self.outer, len(new)).T:
+                self.images.append(image)
+        return coefficients[: known.count]
 
 
 class Random:
@@ -69,9 +70,9 @@ class Random:
     def apply(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray:
         """W x, or W' x, for the columns of x: points on the axis that is summed over."""
         side = self.backward if transposed else self.forward
-        side.extend(space, x)
-        assert side.directions is not None and side.images is not None
-        fresh = np.sqrt(side.inner) * (side.images @ space.mean(side.inner, side.directions, x))
+        coefficients = side.extend(space, x)
+        assert side.images is not None
+        fresh = np.sqrt(side.inner) * (coefficients.T @ side.images.known).T
         return fresh + self.reaction(space, x, transposed)
 
     def reaction(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray | float:
@@ -79,4 +80,5 @@ class Random:
         met = self.forward if transposed else self.backward
         if met.directions is None or met.images is None:
             return 0.0
-        return met.outer / np.sqrt(met.inner) * (met.directions @ space.mean(met.outer, met.images, x))
+        derivative = met.images.known @ (space.weight[met.outer][:, None] * x / met.outer)
+        return met.outer / np.sqrt(met.inner) * (derivative.T @ met.directions.known).T

@@ -55,6 +55,14 @@ def innermost(stacks: Sequence[list[Line]]) -> Line | None:
     return known[-1] if known else None
 
 
+def is_of_sampler(equation: Any) -> bool:
+    """Whether an equation stands in a sampler of jax.random, which repeats draws until every entry is accepted."""
+    trace = equation.source_info.traceback
+    names = [f.file_name for f in trace.frames] if trace is not None else []
+    inner = next((i for i, name in enumerate(names) if _is_user(name)), len(names))
+    return any({"jax", "random"} <= set(Path(name).with_suffix("").parts) for name in names[:inner])
+
+
 def refusal(reason: str, line: Line | None) -> NoLimit:
     """The error that names the line of the user's file and the reason."""
     if line is None:

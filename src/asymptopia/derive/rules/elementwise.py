@@ -12,7 +12,7 @@ from scipy import special
 from ..context import Context
 from ..draws import two_wide
 from ..entrywise import apply_function, chosen, compare, divide, multiply, uniform
-from ..matrix import Cell, Independent
+from ..matrix import Cell, Independent, Matrix
 from ..refusal import Refused
 from ..trace import wide_axes
 from ..wide import Flat, Wide, cells_of, lift
@@ -199,6 +199,8 @@ def _algebra(ctx: Context, equation: Any, cells: list[Any]) -> Cell | None:
     if name == "not":
         like = cells[0]
         return world.add(world.constant(like.rows, like.cols, 1.0), like, -1.0)
+    if name == "or" and all(isinstance(c, Matrix) and c.random for c in cells):
+        return world.add(world.add(*cells), multiply(world, *cells), -1.0)
     if name in ("mul", "div") or (name == "select_n" and len(cells) == 3) or name in ("add", "add_any", "sub", "and"):
         return _arithmetic(world, name, cells)
     return None
@@ -230,6 +232,9 @@ def _arithmetic(world: Any, name: str, cells: list[Any]) -> Cell:
         return divide(world, *whole)
     if name == "select_n":
         mask, no, yes = whole
+        same = uniform(mask)
+        if same is not None:
+            return yes if same else no
         if getattr(mask, "triangle", 0) and uniform(no) is not None and uniform(no) == 0:
             return multiply(world, mask, yes)
         if getattr(mask, "triangle", 0):

@@ -15,6 +15,7 @@ import numpy as np
 from ..context import Context
 from ..random_matrix import SMALLEST
 from ..trace import is_wide
+from ..wide import Flat, Wide
 from .elementwise import NAMES as ELEMENTWISE
 from .elementwise import dense
 
@@ -26,6 +27,12 @@ class Raw(np.ndarray):
     root: tuple[Hashable, ...] = ()
     factor: float = 1.0
     columns: np.ndarray
+
+
+class Product(Raw):
+    """The entrywise product of draws, or of any points where training is lazy, with other points: not yet summed."""
+
+    factors: tuple[np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass
@@ -48,13 +55,26 @@ def raw(
     return found
 
 
+def product(draws: np.ndarray, others: np.ndarray) -> Product:
+    """The entrywise product, with its factors."""
+    out = np.asarray(np.asarray(draws) * np.asarray(others)).view(Product)
+    out.factors = draws, others
+    if isinstance(draws, Raw):
+        out.root = draws.root
+    return out
+
+
 def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     """The result of an equation that takes draws as they are; None if it makes use of their points."""
     name, params = equation.primitive.name, equation.params
     fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
     at = fresh.index(True) if True in fresh else None
     found: list[Any] | None = None
-    if sum(fresh) == 2 and name == "dot_general" and args[0].root != args[1].root:
+    if any(isinstance(a, Wide | Flat | Product) for a in args):
+        pass
+    elif sum(fresh) == 2 and name == "mul" and args[0].root != args[1].root:
+        found = _multiplied(ctx, equation, args[0], np.asarray(args[1]))
+    elif sum(fresh) == 2 and name == "dot_general" and args[0].root != args[1].root:
         for at in (0, 1):
             found = found or _summed(ctx, equation, [a if i == at else np.asarray(a) for i, a in enumerate(args)], at)
         if found is not None:
@@ -64,6 +84,10 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
         if name == "transpose":
             order = params["permutation"]
             found = [raw(np.transpose(v, order), v.draw, v.root, v.columns.transpose(order), v.factor)]
+        elif name == "mul" and np.size(args[1 - at]) > 1:
+            found = _multiplied(ctx, equation, v, np.asarray(args[1 - at]))
+        elif name == "broadcast_in_dim":
+            found = [_repeated(ctx, equation, v)]
         elif name in ("neg", "convert_element_type", "copy", "stop_gradient", "squeeze", "reshape", "mul", "div"):
             found = _moved(ctx, equation, args, at)
         elif name == "dot_general":
@@ -107,6 +131,26 @@ def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] |
     return [v]
 
 
+def _multiplied(ctx: Context, equation: Any, v: Raw, other: np.ndarray) -> list[Any] | None:
+    """Draws times other points, both in the shape of the result."""
+    shape = tuple(equation.outvars[0].aval.shape)
+    if v.ndim != len(shape):
+        return None
+    columns = np.broadcast_to(v.columns, [1 if is_wide(k) else k for k in shape])
+    points, others = (np.broadcast_to(np.asarray(x), ctx.shape(shape)) for x in (v, other))
+    return [product(raw(points, v.draw, v.root, columns, v.factor), others)]
+
+
+def _repeated(ctx: Context, equation: Any, v: Raw) -> Raw:
+    """The same draws along more axes."""
+    shape, where = equation.params["shape"], equation.params["broadcast_dimensions"]
+    ones = [v.shape[list(where).index(i)] if i in where else 1 for i in range(len(shape))]
+    wide = [1 if is_wide(k) else k for k in shape]
+    columns = v.columns.reshape([v.columns.shape[list(where).index(i)] if i in where else 1 for i in range(len(shape))])
+    points = np.broadcast_to(np.asarray(v).reshape(ones), ctx.shape(shape))
+    return raw(points, v.draw, v.root, np.broadcast_to(columns, wide), v.factor)
+
+
 def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]:
     """The same function of every draw: independent draws again."""
     v = args[at]
@@ -125,21 +169,29 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
         return None
     v = args[at]
     length, axis = shape[over[at][0]], over[at][0]
-    weight = ctx.space.weight[length] / length
-    points = np.moveaxis(np.asarray(v), axis, 0).reshape(len(weight), -1)
-    spread = np.sqrt(np.mean(weight @ points**2))
-    if not spread or points.dtype.kind != "f" or np.any(np.abs(weight @ points) > 0.02 * spread):
-        return None
     vectors = np.moveaxis(np.asarray(other, float), over[1 - at][0], 0)
-    if v.draw not in ctx.readouts:
-        ctx.readouts[v.draw] = _known(v, points / (spread * np.sign(v.factor)), length)
-    numbers = numbers_of(ctx, v.draw, vectors.reshape(len(weight), -1))
-    chosen = numbers[v.columns.ravel()] * spread * np.sign(v.factor) * np.sqrt(length)
+    numbers = sums_with(ctx, v, axis, length, vectors.reshape(len(vectors), -1))
+    if numbers is None:
+        return None
+    chosen = numbers[v.columns.ravel()]
     mine, theirs = [k for i, k in enumerate(v.columns.shape) if i != axis], list(vectors.shape[1:])
     out = chosen.reshape((*mine, *theirs))
     if at == 1:
         out = np.moveaxis(out, range(len(mine)), range(out.ndim - len(mine), out.ndim))
     return [out]
+
+
+def sums_with(ctx: Context, v: Raw, axis: int, length: int, vectors: np.ndarray) -> np.ndarray | None:
+    """The sums of every draw times every vector, of shape (draws, vectors); None if the draws have a mean."""
+    weight = ctx.space.weight[length] / length
+    points = np.moveaxis(np.asarray(v), axis, 0).reshape(len(weight), -1)
+    spread = np.sqrt(np.mean(weight @ points**2))
+    if not spread or points.dtype.kind != "f" or np.any(np.abs(weight @ points) > 0.02 * spread):
+        return None
+    sign = np.sign(v.factor)
+    if v.draw not in ctx.readouts:
+        ctx.readouts[v.draw] = _known(v, points / (spread * sign), length)
+    return numbers_of(ctx, v.draw, vectors) * spread * sign * np.sqrt(length)
 
 
 def _known(v: Raw, points: np.ndarray, length: int) -> Readouts:

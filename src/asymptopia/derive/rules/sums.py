@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
-from ..refusal import Refused
+from ..entrywise import uniform
+from ..matrix import Independent
+from ..refusal import Refused, is_of_sampler
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of
 from .bind import bind
@@ -85,11 +87,23 @@ def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     """Products, and, or: along narrow axes only; any or all along a wide one where a loop asks for it."""
     axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
     name = equation.primitive.name
+    if name in ("reduce_or", "reduce_and") and is_of_sampler(equation) and any(is_wide(shape[i]) for i in axes):
+        return [np.asarray((np.any if name == "reduce_or" else np.all)(_entries(args[0])))]
     if isinstance(args[0], Wide | Flat) or (name == "reduce_prod" and any(is_wide(shape[i]) for i in axes)):
         raise Refused(f"no limit can be derived: `{name}` over a wide axis is no average over its coordinates.")
     if any(is_wide(shape[i]) for i in axes) and not np.all(np.asarray(args[0]) == np.ravel(args[0])[0]):
         raise Refused("no limit can be derived: whether any or all of the coordinates of a wide axis do is no average.")
     return bind(ctx, equation, args)
+
+
+def _entries(value: Any) -> np.ndarray:
+    """The values at all points, or at the joint entries of independent draws."""
+    if not isinstance(value, Wide):
+        return np.asarray(value)
+    values = [c.values if isinstance(c, Independent) else np.asarray([uniform(c)]) for c in value.cells.flat]
+    if any(v[0] is None for v in values):
+        raise Refused("cannot derive: draws of the entries of a wide matrix depend on more than draws.")
+    return np.concatenate(values)
 
 
 def typed(value: Any, equation: Any) -> Any:
