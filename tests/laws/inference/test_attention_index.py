@@ -9,7 +9,7 @@ from asymptopia.laws.inference.attention_index.theory import moreau
 
 ORDER = theory.FIRST
 STATEMENTS = [
-    AttentionIndex(alpha=2.0),
+    AttentionIndex(alpha=2.0, variance=0.25, ridge=0.02),
     AttentionIndex(alpha=1.2, positional=0.4, share=0.75, variance=0.3, encoding=1.5, ridge=0.03, start="positional"),
 ]
 
@@ -50,7 +50,7 @@ def test_the_least_loss_grows_with_samples_and_with_the_ridge_as_its_parts_say(l
 
 def test_a_saddle_is_named_and_descent_leaves_it():
     """Where the theory calls the semantic solution a saddle, descent from the target's direction ends at positions."""
-    law = AttentionIndex(alpha=1.5, positional=0.5, encoding=2.0)
+    law = AttentionIndex(alpha=1.5, positional=0.5, variance=0.25, encoding=2.0, ridge=0.02)
     assert "saddle" in law.valid()
     assert law.replace(start="positional").valid() is None
     seen = law.experiment(sizes=(150,), seeds=4)
@@ -60,7 +60,7 @@ def test_a_saddle_is_named_and_descent_leaves_it():
 
 
 def test_the_losses_cross_at_the_threshold():
-    law = AttentionIndex(alpha=2.17)
+    law = AttentionIndex(alpha=2.17, variance=0.25, ridge=0.02)
     here = law.replace(alpha=law.thresholds("alpha")["semantic"])
     both = [theory.minimum(here.replace(start=start), theory.COARSE) for start in ("semantic", "positional")]
     assert both[0].least(here) == pytest.approx(both[1].least(here), rel=1e-8)
@@ -82,7 +82,7 @@ class HalfPenalty(AttentionIndex):
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
-    fields = dict(alpha=2.5, positional=0.5, encoding=2.0, ridge=0.03, start="positional")
+    fields = dict(alpha=2.5, positional=0.5, variance=0.25, encoding=2.0, ridge=0.03, start="positional")
     seen = AttentionIndex(**fields).experiment(sizes=(40, 80, 160), seeds=30)
     assert confront(AttentionIndex(**fields), seen).verdict != "disagrees"
     for wrong in (WithoutEncodings, HalfPenalty):

@@ -47,14 +47,14 @@ class AttentionIndex(Law):
     alpha: float = field(3.0, "sentences per dimension, n / d", above=0)
     positional: float = field(0.3, "weight of the positional rule in the target", at_least=0, at_most=1)
     share: float = field(0.6, "attention that the positional rule leaves a token on itself", at_least=0, at_most=1)
-    variance: float = field(0.25, "variance of a coordinate of a token", above=0)
+    variance: float = field(1.0, "variance of a coordinate of a token", above=0)
     encoding: float = field(1.0, "squared length of a position's encoding", above=0)
-    ridge: float = field(0.02, "strength of the penalty ridge/2 |Q|^2", above=0)
+    ridge: float = field(0.2, "strength of the penalty ridge/2 |Q|^2", above=0)
     start: str = field("semantic", "direction from which descent starts", one_of=("semantic", "positional"))
 
     size = "dimension"
-    sizes = (150, 300, 600)
-    seeds = 40
+    sizes = (200, 400, 800)
+    seeds = 30
     block = 10
     source = CUI
     bibtex = """@inproceedings{CuiBehrensKrzakalaZdeborova2024,

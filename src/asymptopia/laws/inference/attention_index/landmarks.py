@@ -7,8 +7,8 @@ CURVES = (
     "low order"
 )
 
-SEMANTIC = dict(alpha=2.0, ridge=0.01)
-POSITIONAL = dict(alpha=0.7927272727, ridge=0.01, start="positional")
+SEMANTIC = dict(alpha=2.0, variance=0.25, ridge=0.01)
+POSITIONAL = dict(alpha=0.7927272727, variance=0.25, ridge=0.01, start="positional")
 
 LANDMARKS = (
     *(
@@ -21,5 +21,5 @@ LANDMARKS = (
             (POSITIONAL, "test_error", 0.00329633),
         )
     ),
-    Landmark(dict(alpha=1.3, ridge=0.01), "semantic", 1.262, 0.0126, CURVES, along="alpha"),
+    Landmark(dict(alpha=1.3, variance=0.25, ridge=0.01), "semantic", 1.262, 0.0126, CURVES, along="alpha"),
 )
