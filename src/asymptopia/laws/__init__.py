@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .factorisation.convolutional_linear_network import ConvolutionalLinearNetwork as ConvolutionalLinearNetwork
     from .factorisation.structured_factorisation import StructuredFactorisation as StructuredFactorisation
     from .inference.amp import AMP as AMP
+    from .inference.attention_index import AttentionIndex as AttentionIndex
     from .inference.bayes_deep_linear import BayesDeepLinear as BayesDeepLinear
     from .inference.bayes_optimal import BayesOptimal as BayesOptimal
     from .inference.capacity import Capacity as Capacity

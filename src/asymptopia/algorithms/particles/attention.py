@@ -70,8 +70,9 @@ def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = 
     while now < last or clustered == np.inf:
         ask = [t for t in wanted if now <= t <= now + span]
         run = solve_ivp(slope, (now, now + span), state, method, rtol=1e-9, atol=1e-11, dense_output=True, events=half)
-        if not run.success:
-            raise ArithmeticError(f"The tokens could not be followed beyond time {run.t[-1]:g}: {run.message}")
+        if not (run.success and np.isfinite(run.y).all()):
+            why = run.message if not run.success else f"at beta = {beta:g} they move too fast."
+            raise ArithmeticError(f"The tokens could not be followed beyond time {now:g}: {why}")
         positions |= {t: run.sol(t).reshape(start.shape) for t in ask}
         clustered = min([clustered, *run.t_events[0]])
         now, state, span = now + span, run.y[:, -1], 2 * span

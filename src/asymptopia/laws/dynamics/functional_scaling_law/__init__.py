@@ -34,7 +34,8 @@ class FunctionalScalingLaw(Law):
       + \int_0^T \sum_j \lambda_j^2 e^{-2 \lambda_j (T - r)}\, \frac{\eta}{B} (P + \text{floor} + \sigma^2)\, dr :$$
 
     a functional of the schedule, with a model, a learning and a noise term. `flow_risk` is the first two, the risk of
-    gradient flow at the same intrinsic time. Corrections fall as 1/n.
+    gradient flow at the same intrinsic time. Where SGD diverges, `test_error` of a finite run may be infinite or nan.
+    Corrections fall as 1/n.
 
     Exponents, with noise: let the schedule vanish as $(1 - u)^p$ and $a = \min(p/(1 + p), 1 - 1/\beta)$. With the best
     peak rate, and width unlimited, the loss after N steps falls as $N^{-c}$ (`sample_exponent`), $c = s/(s + 1 - a)$
@@ -86,11 +87,18 @@ class FunctionalScalingLaw(Law):
 
     def valid(self) -> str | None:
         """Warns where the noise of SGD feeds on itself, and where the first steps of small systems overshoot."""
-        trace = float(np.sum(np.arange(1, self.width + 1.0) ** -self.spectrum_exponent))
-        stable = 2 * self.batch / trace
-        if self.rate >= stable:
+        if self.rate >= self._stable():
             return (
-                f"at the rate {self.rate:g} SGD diverges (stable below {stable:.6g}): the limit holds at fixed times, "
-                "but fluctuations grow exponentially"
+                f"at the rate {self.rate:g} SGD diverges (stable below {self._stable():.6g}): the limit holds at fixed "
+                "times, but fluctuations grow exponentially"
             )
         return None
+
+    def unstable(self, n: int) -> str | None:
+        if self.rate >= self._stable():
+            return f"at the rate {self.rate:g} SGD diverges; it is stable below {self._stable():.6g}."
+        return None
+
+    def _stable(self) -> float:
+        """The rate from which on SGD diverges."""
+        return 2 * self.batch / float(np.sum(np.arange(1, self.width + 1.0) ** -self.spectrum_exponent))

@@ -190,12 +190,15 @@ class DenseAssociativeMemory(Law):
     def _step(self, first: np.ndarray, state: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
         """The state after one step, with `count - 1` further patterns drawn a few thousand at a time."""
         n = len(first)
-        field_, total, scale = np.zeros(n), np.zeros(n), self._highest(first, state)
+        field_, total, scale = np.zeros(n), np.zeros(n), -np.inf
         part = max(1, 400_000 // n)
         left = count - 1
         X = first[None]
         while len(X):
             h = (X @ state)[:, None] - X * state
+            higher = max(scale, self._highest(h, X))
+            field_, total = (sum_ * np.exp(scale - higher) for sum_ in (field_, total))
+            scale = higher
             signed, weight = self._terms(h, X, scale)
             field_ += signed.sum(axis=0)
             total += weight.sum(axis=0)
@@ -207,9 +210,9 @@ class DenseAssociativeMemory(Law):
             return np.where(field_ == 0, rng.choice((-1.0, 1.0), n), np.sign(field_))
         return field_ * np.sqrt(n) / np.linalg.norm(field_)
 
-    def _highest(self, first: np.ndarray, state: np.ndarray) -> float:
-        """A log-weight that is taken off all, so that exponentials stay finite."""
-        return self._sharpness() * float(first @ state) if isinstance(self.energy, Exponential) else 0.0
+    def _highest(self, h: np.ndarray, X: np.ndarray) -> float:
+        """The largest logarithm of a term: it is taken off all, so that exponentials stay finite."""
+        return float(self._sharpness() * np.max(h + np.abs(X))) if isinstance(self.energy, Exponential) else 0.0
 
     def _terms(self, h: np.ndarray, X: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
         """What patterns X, seen through fields h, add to the field of each spin and to the normalisation."""
@@ -218,7 +221,9 @@ class DenseAssociativeMemory(Law):
             return (h + X) ** p - (h - X) ** p, np.abs(h) ** p
         slope = self._sharpness()
         weight = np.exp(slope * h - scale)
-        return (X * weight if self.update == "softmax" else 2 * np.sinh(slope * X) * weight), weight
+        if self.update == "softmax":
+            return X * weight, weight
+        return np.exp(slope * (h + X) - scale) - np.exp(slope * (h - X) - scale), weight
 
     def check(self) -> None:
         if isinstance(self.energy, Polynomial) and (self.patterns != "spins" or self.update != "sign"):
