@@ -105,7 +105,7 @@ class Statement(Shown):
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
         points = self.points()
         cells = [(p, n, u) for p in points for n in sizes for u in units]
-        done = [p.realized(n, u) for p, n, u in tracked(cells, self.short())]
+        done = [p.realized(n, u) for p, n, u in tracked(cells, repr(self))]
         rows = [done[i : i + len(units)] for i in range(0, len(done), len(units))]
         joined = {k: np.stack([np.concatenate([unit[k] for unit in row]) for row in rows]) for k in done[0]}
         values = {k: v.reshape(len(points), len(sizes), *v.shape[1:]) for k, v in joined.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,13 +40,13 @@ def _bar(total: int, text: str) -> Callable[[int], None]:
 
 
 def _notebook(total: int, text: str) -> Callable[[int], None]:
-    from IPython.display import HTML, display
+    screen: Any = importlib.import_module("IPython.display")
 
     def page(done: int) -> Any:
         bar = f'<progress value="{done}" max="{total}"></progress> {done} of {total}: {html.escape(text)}'
-        return HTML(bar if done < total else "")
+        return screen.HTML(bar if done < total else "")
 
-    shown = display(page(0), display_id=True)
+    shown = screen.display(page(0), display_id=True)
     return lambda done: shown.update(page(done))
 
 
