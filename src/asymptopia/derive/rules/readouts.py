@@ -14,7 +14,7 @@ import numpy as np
 
 from ..context import Context
 from ..random_matrix import SMALLEST
-from ..trace import is_wide
+from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide
 from .elementwise import NAMES as ELEMENTWISE
 from .elementwise import dense
@@ -86,7 +86,7 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
             found = [raw(np.transpose(v, order), v.draw, v.root, v.columns.transpose(order), v.factor)]
         elif name == "mul" and np.size(args[1 - at]) > 1:
             found = _multiplied(ctx, equation, v, np.asarray(args[1 - at]))
-        elif name == "broadcast_in_dim":
+        elif name == "broadcast_in_dim" and len(wide_axes(params["shape"])) < 2:
             found = [_repeated(ctx, equation, v)]
         elif name in ("neg", "convert_element_type", "copy", "stop_gradient", "squeeze", "reshape", "mul", "div"):
             found = _moved(ctx, equation, args, at)
@@ -134,7 +134,7 @@ def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] |
 def _multiplied(ctx: Context, equation: Any, v: Raw, other: np.ndarray) -> list[Any] | None:
     """Draws times other points, both in the shape of the result."""
     shape = tuple(equation.outvars[0].aval.shape)
-    if v.ndim != len(shape):
+    if v.ndim != len(shape) or len(wide_axes(shape)) > 1:
         return None
     columns = np.broadcast_to(v.columns, [1 if is_wide(k) else k for k in shape])
     points, others = (np.broadcast_to(np.asarray(x), ctx.shape(shape)) for x in (v, other))
