@@ -25,7 +25,7 @@ import numpy as np
 from asymptopia.verdict.bound import every_bound, mean_bound
 from asymptopia.verdict.exponent import exponent
 from asymptopia.verdict.fluctuation import fluctuation
-from asymptopia.verdict.judgement import Outcome, Question
+from asymptopia.verdict.judgement import Evidence, Question
 from asymptopia.verdict.mean import mean
 from asymptopia.verdict.sample import Sample, sample_of
 
@@ -57,7 +57,7 @@ CORRECTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
 
 def cell(
     statistic: str, distribution: str, seeds: int, correction: str, bias: float, repetitions: int, level: float = LEVEL
-) -> Outcome:
+) -> Evidence:
     """Confrontations of a true limit, as many components of one sample."""
     values, limit = drawn(statistic, distribution, seeds, correction, bias, repetitions)
     return judged(statistic, sample_of(SIZES, values, 1.0), limit, bias, level)
@@ -65,7 +65,7 @@ def cell(
 
 def off(
     statistic: str, distribution: str, seeds: int, correction: str, bias: float, repetitions: int, share: float
-) -> Outcome:
+) -> Evidence:
     """Confrontations of a limit that is wrong by `share` of it, which is also the resolution that is asked for."""
     values, limit = drawn(statistic, distribution, seeds, correction, bias, repetitions)
     return judged(statistic, sample_of(SIZES, values, 1.0), limit * (1 + share), bias, resolution=abs(share))
@@ -91,7 +91,7 @@ def drawn(
 
 def judged(
     statistic: str, sample: Sample, limit: float, bias: float, level: float = LEVEL, resolution: float = 0.05
-) -> Outcome:
+) -> Evidence:
     """What the statistic says of every component, each at the whole level."""
     test = {"mean": mean, "fluctuation": fluctuation, "exponent": exponent, "mean bound": mean_bound,
             "every bound": every_bound}[statistic]  # fmt: skip

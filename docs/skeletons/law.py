@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from asymptopia import Landmark, Law, NoLimit, Observable, field, generator
+from asymptopia import Defaults, Landmark, Law, NoLimit, Observable, field, generator
 
 QUADRATURE = "quadrature of log(x) and 1/x over the density of Marchenko and Pastur"
 
@@ -15,7 +15,7 @@ class SampleCovariance(Law):
     r"""Volume and mean inverse of the covariance of $\alpha n$ samples of n independent normal numbers.
 
     The system: $S = X^T X / m$ with the entries of X, of shape (m, n), normal and independent, and $m = \alpha n$.
-    As $n \to \infty$ with $\alpha > 1$ fixed, the eigenvalues of S follow the law of Marchenko and Pastur, and
+    As $n \to \infty$ with $\alpha > 1$ fixed, the eigenvalues of S follow the distribution of Marchenko and Pastur, and
 
     $$\tfrac1n \log\det S \to (1 - \alpha) \log(1 - \tfrac1\alpha) - 1, \qquad
     \tfrac1n \mathrm{tr}\, S^{-1} \to \frac{\alpha}{\alpha - 1} .$$
@@ -25,10 +25,7 @@ class SampleCovariance(Law):
 
     alpha: float = field(3.0, "samples per dimension", above=0)
 
-    size = "dimension"
-    sizes = (20, 40, 80, 160)
-    seeds = 200
-    compiled = False  # `realize` is NumPy; leave this line out where it is JAX
+    defaults = Defaults(size="dimension", sizes=(20, 40, 80, 160), seeds=200)
     source = "Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967) 457, eq. 1.14"
     bibtex = """@article{MarchenkoPastur1967,
   author = {Marchenko, V. A. and Pastur, L. A.},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .contract.batching import whole as whole
     from .contract.calculus import derivative as derivative
     from .contract.calculus import minimise as minimise
+    from .contract.law import Defaults as Defaults
     from .contract.law import Landmark as Landmark
     from .contract.law import Law as Law
     from .contract.law import Observable as Observable
@@ -43,7 +44,7 @@ _EXPORTS = {
     "verdict.runs": ("judge",),
     "contract.batching": ("generator", "whole"),
     "contract.calculus": ("derivative", "minimise"),
-    "contract.law": ("Landmark", "Law", "Observable"),
+    "contract.law": ("Defaults", "Landmark", "Law", "Observable"),
     "contract.phases": ("phase_diagram", "thresholds"),
     "contract.record": ("NoLimit", "Record", "StatementError", "field"),
     "contract.statement": ("load_file", "parse"),

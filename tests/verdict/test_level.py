@@ -36,8 +36,8 @@ def test_a_limit_that_is_off_by_the_resolution_seldom_agrees(statistic):
         for correction, bias in (("none", 1.0), ("1/n", 1.0), ("n^-1/2", 0.5), ("log n/n", 1.0)):
             for seeds in (5, 400):
                 for share in (-0.1, 0.1):
-                    outcome = level.off(statistic, "normal", seeds, correction, bias, 200, share)
-                    assert outcome.settled.sum() <= 33  # of 200, one in ten allowed: 34 or more are one in 900
+                    evidence = level.off(statistic, "normal", seeds, correction, bias, 200, share)
+                    assert evidence.settled.sum() <= 33  # of 200, one in ten allowed: 34 or more are one in 900
 
 
 def test_a_true_limit_agrees_where_noise_is_small():
@@ -110,8 +110,8 @@ class TestRareEvents:
         values = 1.01 + 1e-3 * rng.standard_normal((1, 3, 4000))
         values[0, 1, :3] = 1.5
         sample = sample_of(level.SIZES, values, 1.0)
-        outcome = level.judged("mean", sample, 1.01, 1.0)
-        assert outcome.settled.all() and 0.002 < outcome.detectable[0] < 0.05
+        evidence = level.judged("mean", sample, 1.01, 1.0)
+        assert evidence.settled.all() and 0.002 < evidence.detectable[0] < 0.05
         assert not level.judged("mean", sample, 1.04, 1.0).refuted.any()
         values[0, 1, :3] = 8.0
         assert not level.judged("mean", sample_of(level.SIZES, values, 1.0), 1.01, 1.0).settled.any()

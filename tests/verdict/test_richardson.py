@@ -23,7 +23,7 @@ TESTS = {"mean": (mean, 0.0, 1.0), "exponent": (exponent, -0.5, -0.5)}
 
 
 def judged(statistic, correction, sizes, declared, noise=0.0, off=0.0, count=1, seeds=40):
-    """The outcome for 1 + correction, or its product with n**-1/2, against a limit that is `off`."""
+    """The evidence for 1 + correction, or its product with n**-1/2, against a limit that is `off`."""
     test, power, limit = TESTS[statistic]
     draws = np.random.default_rng(0).standard_normal((count, len(sizes), seeds))
     values = (1 + correction(sizes))[:, None] * (1 + noise * draws) * (sizes**power)[:, None]

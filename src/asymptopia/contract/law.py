@@ -29,6 +29,23 @@ class NoNumber(ArithmeticError):
 
 
 @dataclasses.dataclass(frozen=True)
+class Defaults:
+    """The experiment that a law runs where nothing else is asked for; what is None is as in the class it derives from.
+
+    size:  the word for what grows ("spins", "dimension", "width").
+    sizes, seeds: the sizes, and the number of realisations of each.
+    bias:  finite-size corrections fall as n**-bias.
+    block: how many realisations make one unit of work.
+    """
+
+    size: str | None = None
+    sizes: tuple[int, ...] | None = None
+    seeds: int | None = None
+    bias: float | None = None
+    block: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Landmark:
     """A published or independently computed value that a law must reproduce.
 
@@ -117,14 +134,12 @@ class Law(Statement, Computable, Phased):
 
     A law declares its fields like a dataclass, and as class attributes
 
-    size:        the word for what grows ("spins", "dimension", "width").
-    sizes, seeds: the sizes and the number of realisations of a default experiment.
+    size, sizes, seeds, bias, block: the experiment by default, one by one or as one record, `defaults`; see
+                 `Defaults`.
     source:      author, journal, year, equation; `bibtex` the same for a bibliography.
     observables: name -> `Observable`.
-    bias:        finite-size corrections fall as n**-bias.
     landmarks:   published values that it must reproduce.
     exercises:   statements, as the fields that differ from the defaults, in which every term of the law matters.
-    block:       how many realisations make one unit of work.
     controls:    names beside those of fields along which there are thresholds, such as the time of a process.
     """
 
@@ -139,6 +154,17 @@ class Law(Statement, Computable, Phased):
     exercises: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     block: ClassVar[int] = 64
     controls: ClassVar[tuple[str, ...]] = ()
+    defaults: ClassVar[Defaults] = Defaults()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A law's `defaults` are read as attributes of their own: `law.sizes`, `law.seeds` and so on."""
+        super().__init_subclass__(**options)
+        stated = cls.__dict__.get("defaults", Defaults())
+        if not isinstance(stated, Defaults):
+            raise StatementError(f"`defaults` of {cls.__name__} must be a `Defaults(...)`, but is {stated!r}.")
+        for f in dataclasses.fields(stated):
+            if f.name not in cls.__dict__ and getattr(stated, f.name) is not None:
+                setattr(cls, f.name, getattr(stated, f.name))
 
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name; by default those of fields with an `axis`."""

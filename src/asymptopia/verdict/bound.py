@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import stdtrit
 
 from .extrapolation import SKEWED
-from .judgement import NOT_ONE, POWER, Outcome, Question
+from .judgement import NOT_ONE, POWER, Evidence, Question
 from .sample import Sample, rare
 
 
-def mean_bound(sample: Sample, question: Question) -> Outcome:
+def mean_bound(sample: Sample, question: Question) -> Evidence:
     """The mean must not exceed the bound at any size: one-sided, the level shared among the sizes."""
     slack = question.floor + sample.lost
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -28,7 +28,7 @@ def mean_bound(sample: Sample, question: Question) -> Outcome:
     settled = ~refuted & (mean + critical * error + slack <= question.target + question.wanted)
     reach = (critical + POWER) * error + slack
     nothing = np.full_like(sample.mean, np.nan)
-    return Outcome(
+    return Evidence(
         mean, error, np.zeros_like(mean), z, critical, reach, refuted, settled, sample.mean, sample.error, nothing
     )
 
@@ -42,7 +42,7 @@ def one_sided(sample: Sample, share: float) -> np.ndarray:
     return t + SKEWED * skewness * (2 * t**2 + 1) / 6
 
 
-def every_bound(sample: Sample, question: Question) -> Outcome:
+def every_bound(sample: Sample, question: Question) -> Evidence:
     """No realisation may exceed the bound; N realisations without a violation resolve 3/N of them at best."""
     largest = np.where(np.isfinite(sample.values), sample.values, -np.inf).max(axis=-1)
     top, total = largest.max(axis=1), sample.count.sum(axis=1)
@@ -50,7 +50,7 @@ def every_bound(sample: Sample, question: Question) -> Outcome:
     refuted = top > question.target + rounding + question.floor + question.spread
     unseen = NOT_ONE / np.maximum(total, 1)
     zero, nothing = np.zeros_like(top), np.full_like(largest, np.nan)
-    return Outcome(
+    return Evidence(
         estimate=top,
         error=zero,
         extrapolation=zero,

@@ -6,20 +6,20 @@ import math
 
 import numpy as np
 
-from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Outcome, Question
+from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Evidence, Question
 from .sample import Sample, rare
 
 
 def conclude(
-    outcome: Outcome, sample: Sample, question: Question, failed: np.ndarray, warned: np.ndarray
+    evidence: Evidence, sample: Sample, question: Question, failed: np.ndarray, warned: np.ndarray
 ) -> tuple[str, str, str]:
     """Verdict, reason and advice.
 
     failed: how many realisations of each component gave no number; warned: where the limit cannot be trusted.
     """
     target, points = question.target, len(question.target)
-    if outcome.refuted.any():
-        return DISAGREES, _refutation(outcome, question), ""
+    if evidence.refuted.any():
+        return DISAGREES, _refutation(evidence, question), ""
     if unknown := int((~np.isfinite(target)).sum()):
         return INCONCLUSIVE, f"The limit is not a number at {unknown} of {points} points.", ""
     if count := int(failed.sum()):
@@ -27,13 +27,13 @@ def conclude(
         return INCONCLUSIVE, reason, "Find out why they fail; more seeds do not help."
     if warned.any():
         return INCONCLUSIVE, "The limit cannot be trusted here; see the warning.", ""
-    if outcome.settled.all():
-        return AGREES, f"{_seen('A', outcome.detectable.max(), question)} {outcome.remark}".strip(), ""
+    if evidence.settled.all():
+        return AGREES, f"{_seen('A', evidence.detectable.max(), question)} {evidence.remark}".strip(), ""
     if few := rests_on(sample, question.wanted):
         return INCONCLUSIVE, few, "Many more seeds, or an observable that does not rest on rare events."
-    if not np.isfinite(outcome.detectable).all():
-        return INCONCLUSIVE, outcome.remark or "The error bar could not be computed.", "Use more sizes or seeds."
-    return INCONCLUSIVE, *_undecided(outcome, sample, question)
+    if not np.isfinite(evidence.detectable).all():
+        return INCONCLUSIVE, evidence.remark or "The error bar could not be computed.", "Use more sizes or seeds."
+    return INCONCLUSIVE, *_undecided(evidence, sample, question)
 
 
 def rests_on(sample: Sample, matters: float) -> str:
@@ -47,32 +47,32 @@ def rests_on(sample: Sample, matters: float) -> str:
     return f"The mean rests on {max(round(carrying[k]), 1)} of {total[k]} realisations."
 
 
-def _undecided(outcome: Outcome, sample: Sample, question: Question) -> tuple[str, str]:
+def _undecided(evidence: Evidence, sample: Sample, question: Question) -> tuple[str, str]:
     """Reason and advice where a wrong limit could not have been seen."""
-    k = int(np.argmax(np.where(outcome.settled, -1, outcome.detectable)))
-    worst, wanted = float(outcome.detectable[k]), question.wanted
-    reason = f"{_seen('Only a', worst, question)} {outcome.remark}".strip()
+    k = int(np.argmax(np.where(evidence.settled, -1, evidence.detectable)))
+    worst, wanted = float(evidence.detectable[k]), question.wanted
+    reason = f"{_seen('Only a', worst, question)} {evidence.remark}".strip()
     if worst <= wanted or (len(sample.sizes) == 1 and math.isfinite(question.bias)):
         return reason, "Use more than one size."
-    noise = worst - float(outcome.extrapolation[k])
-    if outcome.extrapolation[k] > wanted / 2:
-        share = 100 * outcome.extrapolation[k] / question.scale
+    noise = worst - float(evidence.extrapolation[k])
+    if evidence.extrapolation[k] > wanted / 2:
+        share = 100 * evidence.extrapolation[k] / question.scale
         reason += f" {share:.2g} % are what the form of the finite-size correction leaves open."
         return reason, f"Larger sizes, such as {2 * int(sample.sizes[-1])}, would settle it."
-    left = wanted - float(outcome.extrapolation[k])
+    left = wanted - float(evidence.extrapolation[k])
     seeds = math.ceil(int(sample.count.max()) * (noise / left) ** 2)
     return reason, f"About {seeds} seeds would resolve {100 * wanted / question.scale:.2g} %."
 
 
-def _refutation(outcome: Outcome, question: Question) -> str:
-    k = int(np.argmax(np.where(outcome.refuted, np.abs(outcome.z), -1)))
-    where = f" at {int(outcome.refuted.sum())} of {len(question.target)} points" if len(question.target) > 1 else ""
-    strength = f"z = {outcome.z[k]:.1f}" if np.isfinite(outcome.z[k]) else "the bound is exceeded"
-    errors = [f"{outcome.error[k]:.2g} (seeds)"]
+def _refutation(evidence: Evidence, question: Question) -> str:
+    k = int(np.argmax(np.where(evidence.refuted, np.abs(evidence.z), -1)))
+    where = f" at {int(evidence.refuted.sum())} of {len(question.target)} points" if len(question.target) > 1 else ""
+    strength = f"z = {evidence.z[k]:.1f}" if np.isfinite(evidence.z[k]) else "the bound is exceeded"
+    errors = [f"{evidence.error[k]:.2g} (seeds)"]
     errors += [f"{question.spread[k]:.2g} (theory)"] if question.spread[k] > 0 else []
-    errors += [f"{outcome.extrapolation[k]:.2g} (extrapolation)"] if outcome.extrapolation[k] > 0 else []
-    numbers = f"the experiment gives {outcome.estimate[k]:.6g} +- {' +- '.join(errors)}, {strength}"
-    return f"The limit is {question.target[k]:.6g}, {numbers}{where}. {outcome.remark}".strip()
+    errors += [f"{evidence.extrapolation[k]:.2g} (extrapolation)"] if evidence.extrapolation[k] > 0 else []
+    numbers = f"the experiment gives {evidence.estimate[k]:.6g} +- {' +- '.join(errors)}, {strength}"
+    return f"The limit is {question.target[k]:.6g}, {numbers}{where}. {evidence.remark}".strip()
 
 
 def _seen(start: str, discrepancy: float, question: Question) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .extrapolation import GRANTED, MISFIT, SPAN, Fit, declared_first, fitting, linear_fit, next_order
-from .judgement import Outcome, Question
+from .judgement import Evidence, Question
 from .mean import choose, compare
 from .richardson import ladder, resolved
 from .sample import Sample, smooth
@@ -18,25 +18,25 @@ LARGEST = 5.0  # the largest coefficient of a correction that a power law leaves
 PLAIN = 2  # power laws without a correction: of all sizes, and of all but the smallest
 
 
-def exponent(sample: Sample, question: Question) -> Outcome:
+def exponent(sample: Sample, question: Question) -> Evidence:
     """The exponent b of |x| ~ n**b: of a power law, and of power laws with all admitted corrections to them."""
     if len(sample.sizes) < FEWEST:
         nothing = np.full_like(sample.mean, np.nan)
         k, no = nothing[:, 0], np.zeros(len(nothing), bool)
         remark = "An exponent needs at least three sizes."
-        return Outcome(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, remark)
+        return Evidence(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, remark)
     logs, shown = _logarithms(sample), (sample.mean, sample.error)
     fits, fine = slopes(logs, question.bias)
     left = np.zeros((1, len(sample.mean)))
     if np.isfinite(question.bias):
         left = np.stack([next_order(f, _correction(f, logs), 1.0) for f in fits])
         left[:PLAIN] += _unseen(fits, logs, question.bias)
-    outcome = compare(question, fits, fine, logs, shown, GRANTED, left)
+    evidence = compare(question, fits, fine, logs, shown, GRANTED, left)
     sharp = resolved(logs, question, _local(logs, question.bias), shown, GRANTED)
     if len(sample.sizes) == FEWEST and np.isfinite(question.bias):
-        outcome = replace(outcome, refuted=outcome.refuted & sharp.refuted)
-    outcome = replace(outcome, fit=np.exp(outcome.fit))
-    return choose(sample.exact | ~fine.any(axis=0), sharp, outcome)
+        evidence = replace(evidence, refuted=evidence.refuted & sharp.refuted)
+    evidence = replace(evidence, fit=np.exp(evidence.fit))
+    return choose(sample.exact | ~fine.any(axis=0), sharp, evidence)
 
 
 def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .extrapolation import admissible
-from .judgement import Outcome, Question
+from .judgement import Evidence, Question
 from .mean import compare
 from .sample import Sample, rare, smooth
 
@@ -17,7 +17,7 @@ CAREFUL, WORTH = 9.0, 40  # the kurtosis of an exponential law is worth this man
 NORMAL_SKEWNESS, NORMAL_KURTOSIS = 8**0.5, 15.0  # of the square of a normal variable
 
 
-def fluctuation(sample: Sample, question: Question) -> Outcome:
+def fluctuation(sample: Sample, question: Question) -> Evidence:
     """n * variance: its logarithm is closest to normal, with the kurtosis of the realisations in its error."""
     target = np.where(question.target > 0, question.target, np.nan)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -27,22 +27,22 @@ def fluctuation(sample: Sample, question: Question) -> Outcome:
         )  # fmt: skip
         logs = logarithms(sample)
         value = sample.sizes * (centred(sample) ** 2).sum(axis=-1) / (sample.count - 1)
-        outcome = compare(relative, *admissible(logs, question.bias), logs, (value, value * logs.error))
-        estimate = np.exp(outcome.estimate)
-        outcome = replace(
-            outcome,
+        evidence = compare(relative, *admissible(logs, question.bias), logs, (value, value * logs.error))
+        estimate = np.exp(evidence.estimate)
+        evidence = replace(
+            evidence,
             estimate=estimate,
-            error=estimate * outcome.error,
-            extrapolation=estimate * outcome.extrapolation,
-            detectable=question.scale * outcome.detectable,
-            fit=np.exp(outcome.fit),
+            error=estimate * evidence.error,
+            extrapolation=estimate * evidence.extrapolation,
+            detectable=question.scale * evidence.detectable,
+            fit=np.exp(evidence.fit),
         )
     enough = sample.count.min(axis=1) >= FEWEST
     kept = enough & ~rare(sample, 0.0, CARRYING)
-    outcome = replace(outcome, refuted=outcome.refuted & kept, settled=outcome.settled & enough)
+    evidence = replace(evidence, refuted=evidence.refuted & kept, settled=evidence.settled & enough)
     if not enough.all():
-        outcome = replace(outcome, remark=f"Too few seeds: a fluctuation needs at least {FEWEST}.")
-    return outcome if (question.target > 0).all() else replace(outcome, remark="A fluctuation needs a limit > 0.")
+        evidence = replace(evidence, remark=f"Too few seeds: a fluctuation needs at least {FEWEST}.")
+    return evidence if (question.target > 0).all() else replace(evidence, remark="A fluctuation needs a limit > 0.")
 
 
 def logarithms(sample: Sample) -> Sample:

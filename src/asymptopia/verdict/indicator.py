@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from .judgement import Outcome, Question
+from .judgement import Evidence, Question
 from .sample import Sample
 
 
-def step(sample: Sample, question: Question, outcome: Outcome) -> Outcome:
+def step(sample: Sample, question: Question, evidence: Evidence) -> Evidence:
     """The judgement on a mean, corrected where it is that of an indicator whose limit is 0 or 1.
 
     The probability p(n) of the other value tends to zero, but not as a power: within some n**-1/2 of a threshold it is
@@ -21,10 +21,10 @@ def step(sample: Sample, question: Question, outcome: Outcome) -> Outcome:
     indicator = np.where(np.isfinite(values), (values == 0) | (values == 1), True).all(axis=(1, 2))
     sure = indicator & np.isin(question.target, (0.0, 1.0)) & (question.spread == 0)
     if not sure.any():
-        return outcome
+        return evidence
     other, error = np.abs(sample.mean - question.target[:, None]), sample.error
     with np.errstate(invalid="ignore", divide="ignore"):
         above = (other[:, -1] - 0.5) / error[:, -1]
         growth = (other[:, -1] - other[:, 0]) / np.hypot(error[:, -1], error[:, 0])
     worst = np.fmax(above, growth) if values.shape[1] > 1 else above
-    return replace(outcome, refuted=np.where(sure, outcome.refuted & (worst > outcome.critical), outcome.refuted))
+    return replace(evidence, refuted=np.where(sure, evidence.refuted & (worst > evidence.critical), evidence.refuted))

@@ -14,7 +14,7 @@ from .conclusion import conclude
 from .exponent import exponent
 from .fluctuation import fluctuation
 from .indicator import step
-from .judgement import COARSEST, Judgement, Outcome, Question
+from .judgement import COARSEST, Evidence, Judgement, Question
 from .mean import mean
 from .sample import Sample, sample_of
 
@@ -51,15 +51,15 @@ def judge(
         failed = np.isinf(values).sum(axis=(1, 2))
         with np.errstate(invalid="ignore", divide="ignore"):
             sample = replace(sample, lost=np.nan_to_num(sample.lost * (failed / sample.failed)[:, None]))
-    outcome = statistic(observable)(sample, question)
+    evidence = statistic(observable)(sample, question)
     warned = np.zeros(template.size, bool)
     if doubtful is not None:
         warned = np.broadcast_to(doubtful.reshape(-1, 1), (doubtful.size, template.size // doubtful.size)).reshape(-1)
-    outcome = replace(outcome, refuted=outcome.refuted & ~warned)
-    table, by_size = _tables(template, sample, question, outcome, failed)
+    evidence = replace(evidence, refuted=evidence.refuted & ~warned)
+    table, by_size = _tables(template, sample, question, evidence, failed)
     for dataset in (table, by_size):
         dataset.attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}
-    return Judgement(name, *conclude(outcome, sample, question, failed, warned), table, by_size, question.wanted)
+    return Judgement(name, *conclude(evidence, sample, question, failed, warned), table, by_size, question.wanted)
 
 
 def resolution_of(observable: Observable, asked: float | None = None) -> float:
@@ -72,7 +72,7 @@ def resolution_of(observable: Observable, asked: float | None = None) -> float:
     return min(asked or observable.resolution or RESOLUTION[kind], COARSEST)
 
 
-def statistic(observable: Observable) -> Callable[[Sample, Question], Outcome]:
+def statistic(observable: Observable) -> Callable[[Sample, Question], Evidence]:
     """What compares realisations with the limit of an observable of this kind."""
     if observable.fluctuation_of:
         return fluctuation
@@ -81,7 +81,7 @@ def statistic(observable: Observable) -> Callable[[Sample, Question], Outcome]:
     return {None: _mean_or_step, "mean": mean_bound, "every": every_bound}[observable.bound]
 
 
-def _mean_or_step(sample: Sample, question: Question) -> Outcome:
+def _mean_or_step(sample: Sample, question: Question) -> Evidence:
     return step(sample, question, mean(sample, question))
 
 
@@ -101,7 +101,7 @@ def _question(
 
 
 def _tables(
-    template: xr.DataArray, sample: Sample, question: Question, outcome: Outcome, failed: np.ndarray
+    template: xr.DataArray, sample: Sample, question: Question, evidence: Evidence, failed: np.ndarray
 ) -> tuple[xr.Dataset, xr.Dataset]:
     import xarray as xr
 
@@ -110,18 +110,18 @@ def _tables(
     columns = {
         "limit": question.target,
         "limit_error": question.spread,
-        "estimate": outcome.estimate,
-        "error": outcome.error,
-        "extrapolation": outcome.extrapolation,
-        "z": outcome.z,
-        "critical": outcome.critical,
+        "estimate": evidence.estimate,
+        "error": evidence.error,
+        "extrapolation": evidence.extrapolation,
+        "z": evidence.z,
+        "critical": evidence.critical,
         "scale": np.full_like(question.target, question.scale),
-        "detectable": outcome.detectable,
-        "refuted": outcome.refuted,
-        "settled": outcome.settled,
+        "detectable": evidence.detectable,
+        "refuted": evidence.refuted,
+        "settled": evidence.settled,
         "failed": failed,
     }
-    rows = {"value": outcome.value, "error": outcome.value_error, "fit": outcome.fit}
+    rows = {"value": evidence.value, "error": evidence.value_error, "fit": evidence.fit}
     shape = (*template.shape, len(sample.sizes))
     sizes = {"size": sample.sizes.astype(int)}
     return (

@@ -1,4 +1,4 @@
-"""The ingredients of a verdict: the question, the outcome of a statistical test, and the judgement."""
+"""The ingredients of a verdict: the question, the evidence of a statistical test, and the judgement."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Evidence:
     """The result of a test for each component (K,), and by size (K, S): value, error and fitted curve."""
 
     estimate: np.ndarray

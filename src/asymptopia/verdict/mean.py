@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .extrapolation import GRANTED, Fit, admissible, beyond
-from .judgement import NOT_ONE, POWER, Outcome, Question
+from .judgement import NOT_ONE, POWER, Evidence, Question
 from .richardson import ladder, resolved
 from .sample import Sample, rare
 
@@ -18,21 +18,21 @@ EVENTS = 10.0  # of a Poisson number of events of which six were met, more may b
 UNSEEN = 10.0  # an event that no seed met may be as large as this many scales
 
 
-def mean(sample: Sample, question: Question) -> Outcome:
+def mean(sample: Sample, question: Question) -> Evidence:
     """Student's test of the extrapolated mean, with rules of their own for exact and for unanimous realisations."""
     fits, fine = admissible(sample, question.bias)
     shown = sample.mean, sample.error
     left = beyond(sample, question.bias, fits, question.scale)
-    outcome = compare(question, fits, fine, sample, shown, left=left)
+    evidence = compare(question, fits, fine, sample, shown, left=left)
     if (sharp := sample.exact | ~fine.any(axis=0)).any():
         ways = ladder(sample.sizes, question.bias, sample.mean)
-        outcome = choose(sharp, resolved(sample, question, ways, shown, GRANTED), outcome)
+        evidence = choose(sharp, resolved(sample, question, ways, shown, GRANTED), evidence)
     if sample.unanimous.any():
-        outcome = choose(sample.unanimous, _unanimous(sample, question, outcome), outcome)
+        evidence = choose(sample.unanimous, _unanimous(sample, question, evidence), evidence)
     few = rare(sample, question.wanted)
-    detectable = outcome.detectable + np.where(few, unmet(sample, fits), 0.0)
-    settled = outcome.settled & ~(few & ~(detectable <= question.wanted))
-    return replace(outcome, refuted=outcome.refuted & ~few, detectable=detectable, settled=settled)
+    detectable = evidence.detectable + np.where(few, unmet(sample, fits), 0.0)
+    settled = evidence.settled & ~(few & ~(detectable <= question.wanted))
+    return replace(evidence, refuted=evidence.refuted & ~few, detectable=detectable, settled=settled)
 
 
 def unmet(sample: Sample, fits: Sequence[Fit]) -> np.ndarray:
@@ -52,7 +52,7 @@ def compare(
     shown: tuple[np.ndarray, np.ndarray],
     granted: float = 0.0,
     left: np.ndarray | float = 0.0,
-) -> Outcome:
+) -> Evidence:
     """The limit against every admissible extrapolation (`fine`, (models, K)): all of them must refute it.
 
     It is settled only if that of the estimate does not refute it either.
@@ -83,7 +83,7 @@ def compare(
     excused = np.where(away > 0, order, 0.0)
     detectable = reach + POWER * at(total, best) + extrapolation + at(slack, best) + excused
     refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
-    outcome = Outcome(
+    evidence = Evidence(
         estimate=at(estimates, best),
         error=at(errors, best),
         extrapolation=extrapolation,
@@ -96,7 +96,7 @@ def compare(
         value_error=shown[1],
         fit=at(np.stack([f.curve for f in fits]), best),
     )
-    return _equivalence(outcome, question) if len(fits) == 1 else outcome
+    return _equivalence(evidence, question) if len(fits) == 1 else evidence
 
 
 def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.ndarray:
@@ -109,28 +109,28 @@ def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.n
     return np.stack([np.where(d < 0, *f.critical(s)) for f, d, s in zip(fits, difference, shares, strict=True)])
 
 
-def _equivalence(outcome: Outcome, question: Question) -> Outcome:
+def _equivalence(evidence: Evidence, question: Question) -> Evidence:
     """Within the resolution or outside of it; only a law without finite-size correction can be refuted so."""
-    distance = np.abs(outcome.estimate - question.target)
-    reach = outcome.critical * np.hypot(outcome.error, question.spread)
+    distance = np.abs(evidence.estimate - question.target)
+    reach = evidence.critical * np.hypot(evidence.error, question.spread)
     return replace(
-        outcome,
+        evidence,
         refuted=(distance - reach > question.wanted) & np.isinf(question.bias),
         settled=distance + reach <= question.wanted,
         remark=NO_CORRECTION if np.isinf(question.bias) else ONE_SIZE,
     )
 
 
-def _unanimous(sample: Sample, question: Question, outcome: Outcome) -> Outcome:
+def _unanimous(sample: Sample, question: Question, evidence: Evidence) -> Evidence:
     """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
     chance = -np.log(question.share) / sample.count.sum(axis=1)
     height = UNSEEN * (sample.error * sample.count).max(axis=1)
     reach = question.floor + chance * height + 3 * question.spread
-    distance = np.abs(outcome.estimate - question.target)
+    distance = np.abs(evidence.estimate - question.target)
     one = (sample.error * sample.count)[:, -1]  # what a single event would change, times the seeds
     detectable = question.floor + NOT_ONE / sample.count[:, -1] * one + 3 * question.spread
     settled = (distance <= np.minimum(reach, detectable)) & (detectable <= question.wanted)
-    return replace(outcome, refuted=distance > reach, settled=settled, detectable=detectable)
+    return replace(evidence, refuted=distance > reach, settled=settled, detectable=detectable)
 
 
 def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -138,10 +138,10 @@ def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:
     return models[which, np.arange(models.shape[1])]
 
 
-def choose(where: np.ndarray, one: Outcome, other: Outcome) -> Outcome:
-    """The first outcome for the components `where`, the second for the others."""
+def choose(where: np.ndarray, one: Evidence, other: Evidence) -> Evidence:
+    """The first evidence for the components `where`, the second for the others."""
     pairs = {k: (v, vars(other)[k]) for k, v in vars(one).items() if k != "remark"}
-    return Outcome(
+    return Evidence(
         **{k: np.where(where if a.ndim == 1 else where[:, None], a, b) for k, (a, b) in pairs.items()},
         remark=other.remark or one.remark,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .extrapolation import DECLARED, SPAN, fit_of
-from .judgement import POWER, Outcome, Question
+from .judgement import POWER, Evidence, Question
 from .sample import Sample
 
 CAUTION, BARE = 1.5, 2.0  # the truncation error is estimated, not bounded; two values show nothing of the next order
@@ -50,7 +50,7 @@ def resolved(
     ways: Sequence[np.ndarray],
     shown: tuple[np.ndarray, np.ndarray],
     granted: float = 0.0,
-) -> Outcome:
+) -> Evidence:
     """Test the limit against the first extrapolation; how far the others lie off is the truncation error.
 
     ways:    from `ladder`, or linear in its results.
@@ -71,7 +71,7 @@ def resolved(
         z = np.where(reach == 0, np.where(difference == 0, 0.0, np.inf), critical * difference / reach)
     refuted = np.abs(difference) > reach
     detectable = reach + POWER * first.error
-    return Outcome(
+    return Evidence(
         estimate=first.estimate, error=first.error, extrapolation=left, z=z, critical=critical, detectable=detectable,
         refuted=refuted, settled=~refuted & (detectable <= question.wanted), value=shown[0], value_error=shown[1],
         fit=np.full_like(sample.mean, np.nan),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -46,9 +46,7 @@ class Barron(Law):
 
     d: int = field(6, "dimension of the inputs", at_least=1, at_most=500)
 
-    size = "units"
-    sizes = (8, 16, 32, 48)
-    seeds = 120
+    defaults = Defaults(size="units", sizes=(8, 16, 32, 48), seeds=120)
     source = BARRON + "; " + DEVORE_TEMLYAKOV
     bibtex = """@article{Barron1993,
   author = {Barron, Andrew R.},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -52,9 +52,7 @@ class DepthSeparation(Law):
     bias_variance: float = field(1.0, "variance of a random bias", above=0)
     reach: float = field(2.0, "random networks are looked at on [-reach, reach]", above=0)
 
-    size = "units in a layer"
-    sizes = (6, 9, 14, 20)
-    seeds = 200
+    defaults = Defaults(size="units in a layer", sizes=(6, 9, 14, 20), seeds=200)
     source = TELGARSKY + "; " + HANIN_ROLNICK
     bibtex = """@inproceedings{Telgarsky2016,
   author = {Telgarsky, Matus},

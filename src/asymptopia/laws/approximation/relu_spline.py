@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Tanh
@@ -46,10 +46,7 @@ class ReLUSpline(Law):
     low: float = field(0.5, "lower end a of the interval")
     high: float = field(4.0, "upper end b of the interval")
 
-    size = "pieces"
-    sizes = (6, 9, 14, 20)
-    seeds = 200
-    bias = 2.0
+    defaults = Defaults(size="pieces", sizes=(6, 9, 14, 20), seeds=200, bias=2.0)
     source = BARROW_SMITH + "; " + YAROTSKY
     bibtex = """@article{BarrowSmith1978,
   author = {Barrow, D. L. and Smith, P. W.},

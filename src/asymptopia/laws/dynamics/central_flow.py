@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 
 if TYPE_CHECKING:
@@ -69,11 +69,7 @@ class CentralFlow(Law):
         (0.25, 0.5, 1.0), "times, increasing, > 0; steps times the rate over n", at_least=0, axis="time"
     )
 
-    size = "curvature"
-    sizes = (400, 800, 1600, 3200)
-    seeds = 200
-    block = 100
-    bias = 0.5
+    defaults = Defaults(size="curvature", sizes=(400, 800, 1600, 3200), seeds=200, bias=0.5, block=100)
     source = f"{COHEN}; {DAMIAN}"
     bibtex = """@inproceedings{CohenDamianTalwalkarKolterLee2025,
   author = {Cohen, Jeremy M. and Damian, Alex and Talwalkar, Ameet and Kolter, J. Zico and Lee, Jason D.},

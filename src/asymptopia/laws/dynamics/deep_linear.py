@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -58,10 +58,7 @@ class DeepLinear(Law):
     scale: float = field(0.1, "strength of every mode at the start", above=0)
     times: tuple[float, ...] = field((0.2, 0.4, 0.6, 0.8, 1.2), "times, increasing", at_least=0, axis="time")
 
-    size = "width"
-    sizes = (40, 80, 160)
-    seeds = 200
-    block = 50
+    defaults = Defaults(size="width", sizes=(40, 80, 160), seeds=200, block=50)
     source = SAXE
     bibtex = """@inproceedings{SaxeMcClellandGanguli2014,
   author = {Saxe, Andrew M. and McClelland, James L. and Ganguli, Surya},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -67,10 +67,7 @@ class RidgeFlow(Law):
     start_variance: float = field(1.0, "variance of each weight at the start", at_least=0)
     times: tuple[float, ...] = field((0.1, 0.3, 1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 200
-    block = 50
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=50)
     source = ADVANI_SAXE + "; Ali, Kolter and Tibshirani, AISTATS 22 (2019) 1370"
     bibtex = """@article{AdvaniSaxeSompolinsky2020,
   author = {Advani, Madhu S. and Saxe, Andrew M. and Sompolinsky, Haim},

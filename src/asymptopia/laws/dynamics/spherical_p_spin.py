@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...theory import glassy as theory
@@ -90,10 +90,7 @@ class SphericalPSpin(Law):
     start_overlap: float = field(0.0, "overlap of a random start with the signal", at_least=-1, at_most=1)
     start_temperature: float | None = field(None, "temperature of an equilibrium start; None: that of the dynamics")
 
-    size = "spins"
-    sizes = (24, 48, 96)
-    seeds = 200
-    block = 25
+    defaults = Defaults(size="spins", sizes=(24, 48, 96), seeds=200, block=25)
     source = CUGLIANDOLO_KURCHAN + "; Crisanti, Horner and Sommers, Z. Phys. B 92 (1993) 257"
     bibtex = r"""@article{CugliandoloKurchan1993,
   author = {Cugliandolo, Leticia F. and Kurchan, Jorge},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...theory.glassy import checked_times, two_time_limit
@@ -51,10 +51,7 @@ class SpikedMatrixTensor(Law):
     start_overlap: float = field(0.5, "overlap of the start with the signal", at_least=-1, at_most=1)
     times: tuple = field((0.25, 0.5, 1.0, 2.0), "times at which to look, increasing")
 
-    size = "spins"
-    sizes = (24, 48, 96)
-    seeds = 300
-    block = 25
+    defaults = Defaults(size="spins", sizes=(24, 48, 96), seeds=300, block=25)
     source = MARVELS.removesuffix(" (recomputed)") + "; " + AFRAID.removesuffix(" (recomputed)")
     bibtex = r"""@article{SaraoMannelli2020,
   author = {Sarao Mannelli, Stefano and Biroli, Giulio and Cammarota, Chiara and Krzakala, Florent and

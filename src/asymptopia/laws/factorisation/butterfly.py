@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -40,9 +40,7 @@ class Butterfly(Law):
     matrix: str = field("random", "the transform", one_of=("random", "hadamard", "fourier"))
     noise: float = field(1e-3, "norm of the noise relative to that of the matrix", above=0, at_most=1)
 
-    size = "dimension"
-    sizes = (16, 64, 256)
-    seeds = 24
+    defaults = Defaults(size="dimension", sizes=(16, 64, 256), seeds=24)
     source = ZHENG
     bibtex = r"""@article{ZhengRicciettiGribonval2023,
   author = {Zheng, L{\'e}on and Riccietti, Elisa and Gribonval, R{\'e}mi},

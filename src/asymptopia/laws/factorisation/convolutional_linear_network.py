@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key, PyTree
 
@@ -49,10 +49,7 @@ class ConvolutionalLinearNetwork(Law):
     branches: int = field(2, "edges that feed an edge", at_least=1, at_most=8)
     noise: float = field(0.1, "standard deviation of the noise on an entry of the map", above=0, at_most=0.5)
 
-    size = "signal length"
-    sizes = (16, 64)
-    seeds = 1600
-    block = 120
+    defaults = Defaults(size="signal length", sizes=(16, 64), seeds=1600, block=120)
     source = MALGOUYRES + "; Malgouyres, Adv. Comput. Math. 46 (2020)"
     bibtex = r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},

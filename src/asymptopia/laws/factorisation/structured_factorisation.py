@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -42,10 +42,7 @@ class StructuredFactorisation(Law):
     density: float = field(0.5, "share of entries of the given matrices that are not zero", above=0, at_most=1)
     noise: float = field(0.1, "norm of the noise relative to that of the product", above=0, at_most=0.5)
 
-    size = "side of the product"
-    sizes = (12, 24, 48)
-    seeds = 1300
-    block = 120
+    defaults = Defaults(size="side of the product", sizes=(12, 24, 48), seeds=1300, block=120)
     source = MALGOUYRES
     bibtex = r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ class ContextualBlockModel(Law):
     features: float = field(1.0, "signal of the features, mu", at_least=0)
     aspect: float = field(1.0, "nodes per feature, n / p", above=0)
 
-    size = "nodes"
-    sizes = (300, 600, 1200)
-    seeds = 150
-    block = 10
+    defaults = Defaults(size="nodes", sizes=(300, 600, 1200), seeds=150, block=10)
     source = DESHPANDE
     bibtex = """@inproceedings{DeshpandeMontanariMosselSen2018,
   author = {Deshpande, Yash and Montanari, Andrea and Mossel, Elchanan and Sen, Subhabrata},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ class DiffusionMemorisation(Law):
     )
 
     controls = ("time",)
-    size = "dimension"
-    sizes = (12, 18, 27, 40)
-    seeds = 400
-    block = 50
+    defaults = Defaults(size="dimension", sizes=(12, 18, 27, 40), seeds=400, block=50)
     source = BIROLI
     bibtex = """@article{BiroliBonnaireDeBortoliMezard2024,
   author = {Biroli, Giulio and Bonnaire, Tony and de Bortoli, Valentin and M{\\'e}zard, Marc},

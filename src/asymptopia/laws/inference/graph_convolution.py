@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ class GraphConvolution(Law):
     labelled: float = field(0.5, "share of the nodes whose label is known", above=0, below=1)
     ridge: float = field(1.0, "strength of the penalty on the weights", above=0)
 
-    size = "nodes"
-    sizes = (100, 200, 400)
-    seeds = 150
-    block = 25
+    defaults = Defaults(size="nodes", sizes=(100, 200, 400), seeds=150, block=25)
     source = f"{SHI}; {DURANTHON}"
     bibtex = r"""@article{ShiPanHuDokmanic2024,
   author = {Shi, Cheng and Pan, Liming and Hu, Hong and Dokmani{\'c}, Ivan},

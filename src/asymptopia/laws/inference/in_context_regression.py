@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -71,10 +71,7 @@ class InContextRegression(Law):
     noise: float = field(0.25, "variance of the noise of an answer", at_least=0)
     ridge: float = field(0.1, "strength of the penalty (n/d) ridge |Gamma|^2", at_least=0)
 
-    size = "dimension"
-    sizes = (6, 10, 17, 28)
-    seeds = 240
-    block = 20
+    defaults = Defaults(size="dimension", sizes=(6, 10, 17, 28), seeds=240, block=20)
     source = LU
     bibtex = """@article{LuLeteyZavatoneVethMaitiPehlevan2025,
   author = {Lu, Yue M. and Letey, Mary I. and Zavatone-Veth, Jacob A. and Maiti, Anindita and Pehlevan, Cengiz},

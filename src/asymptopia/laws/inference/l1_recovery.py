@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -35,10 +35,7 @@ class L1Recovery(Law):
     sparsity: float = field(0.1, "fraction of the coordinates that are not zero", above=0, at_most=1)
     nonnegative: bool = field(False, "whether the signal is known to have no negative coordinate")
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 200
-    block = 5
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=5)
     source = f"{DONOHO}; {AMELUNXEN}"
     bibtex = """@article{DonohoMalekiMontanari2009,
   author = {Donoho, David L. and Maleki, Arian and Montanari, Andrea},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...numerics.gaussian import nodes
@@ -36,10 +36,7 @@ class MaxMargin(Law):
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
     flip: float = field(0.0, "probability that a label is flipped", at_least=0, at_most=0.5)
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 150
-    block = 10
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=150, block=10)
     source = "Gardner, J. Phys. A 21 (1988) 257; " + MONTANARI
     bibtex = """@article{Gardner1988,
   author = {Gardner, Elizabeth},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Erf, Identity
@@ -51,10 +51,7 @@ class LazyTraining(Law):
     weight_variance: float = field(1.5, "variance of the weights, times their number", above=0)
     bias_variance: float = field(0.1, "variance of the biases", at_least=0)
 
-    size = "width"
-    sizes = (128, 256, 512)
-    seeds = 2000
-    block = 400
+    defaults = Defaults(size="width", sizes=(128, 256, 512), seeds=2000, block=400)
     source = f"{LEE}; {DYER}"
     bibtex = """@inproceedings{LeeEtAl2019,
   author = {Lee, Jaehoon and Xiao, Lechao and Schoenholz, Samuel S. and Bahri, Yasaman and Novak, Roman and

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import Record, StatementError, field
 from ...numerics.arrays import PyTree
 from ...parts.own_function import OwnFunction
@@ -100,10 +100,7 @@ class WideNetwork(Law):
     inputs: tuple = field(((1.0, 1.0), (1.0, -0.5)), "the inputs x, one tuple of numbers each")
     standard: bool = field(False, "whether the tangent kernel is divided by the width")
 
-    size = "width"
-    sizes = (32, 64, 128, 256)
-    seeds = 100
-    block = 50
+    defaults = Defaults(size="width", sizes=(32, 64, 128, 256), seeds=100, block=50)
     source = YANG
     bibtex = """@article{Yang2020NTK,
   author = {Yang, Greg},

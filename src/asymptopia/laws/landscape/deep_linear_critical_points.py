@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 
@@ -57,10 +57,7 @@ class DeepLinearCriticalPoints(Law):
     singular_values: tuple[float, ...] = field((3.0, 2.0, 1.0), "of the map S, decreasing, > 0")
     noise: float = field(0.1, "variance of the noise of each output", at_least=0)
 
-    size = "samples"
-    sizes = (1000, 8000)
-    seeds = 30
-    block = 10
+    defaults = Defaults(size="samples", sizes=(1000, 8000), seeds=30, block=10)
     source = f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}"
     bibtex = r"""@article{BaldiHornik1989,
   author = {Baldi, Pierre and Hornik, Kurt},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ class FunctionalDimension(Law):
 
     layers: tuple[int, ...] = field((3, 4, 2), "units of each layer, from the inputs to the outputs")
 
-    size = "inputs"
-    sizes = (32, 64, 128, 256)
-    seeds = 150
-    block = 50
+    defaults = Defaults(size="inputs", sizes=(32, 64, 128, 256), seeds=150, block=50)
     source = f"{BONA}; {GRIGSBY}"
     bibtex = r"""@inproceedings{BonaPellissierMalgouyresBachoc2022,
   author = {Bona-Pellissier, Joachim and Malgouyres, Fran{\c{c}}ois and Bachoc, Fran{\c{c}}ois},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...numerics.sample_covariance import SampleCovariance
@@ -64,10 +64,7 @@ class HessianSpectrum(Law):
     activation: Activation = field(Tanh(), "of the random features")
     bins: int = field(16, "bins of the density", at_least=1, at_most=1000)
 
-    size = "dimension"
-    sizes = (50, 100, 200, 400)
-    seeds = 60
-    block = 30
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=60, bias=2 / 3, block=30)
     source = f"{MARCHENKO}; {BAIK}; {PENNINGTON}"
     bibtex = r"""@article{MarchenkoPastur1967,
   author = {Mar{\v c}enko, Vladimir A. and Pastur, Leonid A.},
@@ -102,7 +99,6 @@ class HessianSpectrum(Law):
     }
     exercises = (dict(alpha=1.5, spike=1.3, ridge=0.2), dict(alpha=2.5, spike=0.0, features=1.5, ridge=0.1))
     landmarks = _landmarks()
-    bias = 2 / 3
 
     def __post_init__(self) -> None:
         super().__post_init__()

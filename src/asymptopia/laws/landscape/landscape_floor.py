@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -54,11 +54,7 @@ class LandscapeFloor(Law):
 
     p: int = field(3, "spins that a coupling joins", at_least=3, at_most=20)
 
-    size = "spins"
-    sizes = (35, 70, 140)
-    seeds = 24
-    block = 8
-    bias = 0.6
+    defaults = Defaults(size="spins", sizes=(35, 70, 140), seeds=24, bias=0.6, block=8)
     source = f"{SELLKE}; {SAGUN}"
     bibtex = r"""@article{Sellke2024,
   author = {Sellke, Mark},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Power, Tanh
@@ -49,10 +49,7 @@ class ModeConnectivity(Law):
     activation: Activation = field(Tanh(), "activation of the neurons, smooth")
     reach: float = field(2.0, "largest weight g", above=0)
 
-    size = "neurons"
-    sizes = (50, 100, 200, 400)
-    seeds = 4500
-    block = 1500
+    defaults = Defaults(size="neurons", sizes=(50, 100, 200, 400), seeds=4500, block=1500)
     source = FERBACH + "; " + ENTEZARI + "; " + BOBKOV
     bibtex = """@inproceedings{Entezari2022,
   author = {Entezari, Rahim and Sedghi, Hanie and Saukh, Olga and Neyshabur, Behnam},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -66,10 +66,7 @@ class PSpinComplexity(Law):
     energy: float = field(-0.5, "energy per spin", unit="energy")
     indices: int = field(10, "how many indices, from 0, to give the complexity of", at_least=1)
 
-    size = "spins"
-    sizes = (8, 16, 32)
-    seeds = 60
-    block = 10
+    defaults = Defaults(size="spins", sizes=(8, 16, 32), seeds=60, block=10)
     source = AUFFINGER + ", theorems 2.5 and 2.8"
     bibtex = r"""@article{AuffingerBenArousCerny2013,
   author = {Auffinger, Antonio and Ben Arous, G{\'e}rard and {\v C}ern{\'y}, Ji{\v r}{\'i}},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, check_increasing, field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Power
@@ -50,10 +50,7 @@ class SpuriousValleys(Law):
     contrast: float = field(0.7, "weight c of the second unit of the target", at_least=0, below=1)
     noise: float = field(0.1, "variance of the noise", at_least=0)
 
-    size = "samples"
-    sizes = (2000, 8000)
-    seeds = 60
-    block = 20
+    defaults = Defaults(size="samples", sizes=(2000, 8000), seeds=60, block=20)
     source = VENTURI
     bibtex = """@article{VenturiBandeiraBruna2019,
   author = {Venturi, Luca and Bandeira, Afonso S. and Bruna, Joan},

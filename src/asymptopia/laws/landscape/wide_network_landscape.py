@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
@@ -45,9 +45,7 @@ class WideNetworkLandscape(Law):
     ratio: float = field(1.0, "units of the wide layer per sample, r", above=0, at_most=20)
     above: tuple[int, ...] = field((), "widths of the hidden layers above, none larger than the one before")
 
-    size = "samples"
-    sizes = (20, 40, 80)
-    seeds = 20
+    defaults = Defaults(size="samples", sizes=(20, 40, 80), seeds=20)
     source = NGUYEN_HEIN
     bibtex = """@inproceedings{NguyenHein2017,
   author = {Nguyen, Quynh and Hein, Matthias},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike
 
@@ -60,10 +60,7 @@ class EquiangularAttention(Law):
     attention: str = field("softmax", "how weights are normalised", one_of=("softmax", "unnormalised"))
     times: tuple[float, ...] = field((1.0, 3.0, 6.0), "times, increasing", at_least=0, axis="time")
 
-    size = "dimension"
-    sizes = (32, 64, 128, 256)
-    seeds = 100
-    block = 25
+    defaults = Defaults(size="dimension", sizes=(32, 64, 128, 256), seeds=100, block=25)
     source = GESHKOVSKI
     bibtex = """@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
   author = {Geshkovski, Borjan and Letrouit, Cyril and Polyanskiy, Yury and Rigollet, Philippe},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...parts.activation import Activation, Tanh
 
@@ -50,10 +50,7 @@ class FeatureLearning(Law):
     rate: float = field(0.5, "step size, by the width", above=0)
     data: tuple[tuple[float, ...], ...] = field(DATA, "samples: rows of the coordinates of an input, and its label")
 
-    size = "width"
-    sizes = (64, 128, 256)
-    seeds = 192
-    block = 64
+    defaults = Defaults(size="width", sizes=(64, 128, 256), seeds=192, block=64)
     source = f"{YANG}; {BORDELON}"
     bibtex = """@inproceedings{YangHu2021,
   author = {Yang, Greg and Hu, Edward J.},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
@@ -62,10 +62,7 @@ class FokkerPlanck(CellDensity, Law):
     other: Normal = field(Normal(mean=1.0, variance=0.2), "distribution of other particles, driven by the same noise")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
-    size = "particles"
-    sizes = (50, 100, 200)
-    seeds = 2400
-    block = 400
+    defaults = Defaults(size="particles", sizes=(50, 100, 200), seeds=2400, block=400)
     source = RISKEN + "; " + BOVIER + "; " + STURM
     bibtex = """@book{Risken1989,
   author = {Risken, Hannes},

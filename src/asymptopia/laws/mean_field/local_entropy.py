@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key, PyTree
@@ -66,10 +66,7 @@ class LocalEntropy(Law):
     rate: float = field(0.5, "length of a step of the descent", above=0)
     steps: int = field(4, "steps of the descent", at_least=1)
 
-    size = "inner steps"
-    sizes = (500, 1000, 2000)
-    seeds = 800
-    block = 200
+    defaults = Defaults(size="inner steps", sizes=(500, 1000, 2000), seeds=800, block=200)
     source = CHAUDHARI + "; " + ENTROPY_SGD
     bibtex = """@article{ChaudhariObermanOsherSoattoCarlier2018,
   author = {Chaudhari, Pratik and Oberman, Adam and Osher, Stanley and Soatto, Stefano and Carlier, Guillaume},

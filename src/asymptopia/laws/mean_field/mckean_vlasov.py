@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key
@@ -59,10 +59,7 @@ class McKeanVlasov(CellDensity, Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
-    size = "particles"
-    sizes = (20, 60, 200)
-    seeds = 6000
-    block = 400
+    defaults = Defaults(size="particles", sizes=(20, 60, 200), seeds=6000, block=400)
     source = DAWSON + "; " + DESAI + "; " + SZNITMAN
     bibtex = """@article{Dawson1983,
   author = {Dawson, Donald A.},

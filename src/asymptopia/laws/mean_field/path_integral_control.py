@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.loss import namespace
@@ -73,10 +73,7 @@ class PathIntegralControl(CellDensity, Law):
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     cells = "cell"
-    size = "particles"
-    sizes = (32, 64, 128)
-    seeds = 1200
-    block = 100
+    defaults = Defaults(size="particles", sizes=(32, 64, 128), seeds=1200, block=100)
     source = FOELLMER + "; " + KAPPEN + "; " + TZEN
     bibtex = """@incollection{Foellmer1985,
   author = {F{\\"o}llmer, Hans},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.potential import Normal
@@ -42,10 +42,7 @@ class SchroedingerBridge(Law):
         (0.25, 0.5, 0.75), "times between 0 and 1, increasing", at_least=0, at_most=1, axis="time"
     )
 
-    size = "particles"
-    sizes = (32, 64, 128)
-    seeds = 400
-    block = 100
+    defaults = Defaults(size="particles", sizes=(32, 64, 128), seeds=400, block=100)
     source = MALLASTO + "; " + BUNNE
     bibtex = """@article{MallastoGerolinMinh2022,
   author = {Mallasto, Anton and Gerolin, Augusto and Minh, H{\\`a} Quang},

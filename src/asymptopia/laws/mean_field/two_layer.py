@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Observable
+from ...contract.law import Defaults, Landmark, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.activation import Erf, Identity, Power
@@ -50,9 +50,7 @@ class TwoLayer(_Network):
     data: Inputs | Data = field(Curve(Erf(scale=2.0)), "inputs and labels: a law, or the rows of a data set")
     start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
-    sizes = (25, 50, 100, 200, 400)
-    seeds = 1600
-    block = 200
+    defaults = Defaults(sizes=(25, 50, 100, 200, 400), seeds=1600, block=200)
     source = MEI + "; Sirignano and Spiliopoulos, SIAM J. Appl. Math. 80 (2020) 725; Rotskoff and Vanden-Eijnden (2018)"
     status = "proved for smooth bounded activations and starts of bounded support; checked numerically beyond"
     observables = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.activation import Erf, Identity, Power
@@ -49,9 +49,7 @@ class TwoLayerFluctuations(_Network):
     data: Inputs | Data = field(Curve(Erf(scale=2.0)), "inputs and labels: a law, or the rows of a data set")
     start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
-    sizes = (200, 400, 800, 1600)
-    seeds = 200
-    block = 50
+    defaults = Defaults(sizes=(200, 400, 800, 1600), seeds=200, block=50)
     source = SIRIGNANO
     status = "proved for smooth bounded activations and starts of bounded support; checked numerically beyond"
     observables = {

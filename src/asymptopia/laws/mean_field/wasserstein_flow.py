@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.potential import Normal, Potential, Quadratic
@@ -54,10 +54,7 @@ class WassersteinFlow(Law):
         (0.25, 0.5, 1.0), "times, increasing multiples of the step", at_least=0, axis="time"
     )
 
-    size = "particles"
-    sizes = (32, 64, 128)
-    seeds = 500
-    block = 100
+    defaults = Defaults(size="particles", sizes=(32, 64, 128), seeds=500, block=100)
     source = JKO
     bibtex = """@article{JordanKinderlehrerOtto1998,
   author = {Jordan, Richard and Kinderlehrer, David and Otto, Felix},

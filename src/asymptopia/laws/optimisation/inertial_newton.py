@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 
@@ -48,10 +48,7 @@ class InertialNewton(Law):
     samples: float = field(2.0, "samples per dimension m/n", above=0)
     times: tuple[float, ...] = field((1.0, 3.0, 9.0), "times, increasing", at_least=0, axis="time")
 
-    size = "dimension"
-    sizes = (25, 50, 100)
-    seeds = 200
-    block = 200
+    defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=200, block=200)
     source = CASTERA
     bibtex = """@article{CasteraBolteFevottePauwels2021,
   author = {Castera, Camille and Bolte, J{\\'e}r{\\^o}me and F{\\'e}votte, C{\\'e}dric and Pauwels, Edouard},

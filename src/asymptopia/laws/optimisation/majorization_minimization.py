@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key, PyTree
 from ...parts.activation import Activation, Relu
@@ -48,10 +48,7 @@ class MajorizationMinimization(Law):
     depth: int = field(2, "hidden layers", at_least=1, at_most=4)
     signal: float = field(2.0, "norm of the weights behind the labels of one unit", above=0, at_most=6)
 
-    size = "samples"
-    sizes = (200, 400, 800)
-    seeds = 50
-    block = 50
+    defaults = Defaults(size="samples", sizes=(200, 400, 800), seeds=50, block=50)
     source = LANGE + "; " + JAAKKOLA + "; " + BOEHNING
     bibtex = r"""@book{Lange2016,
   author = {Lange, Kenneth},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -46,9 +46,7 @@ class ProxLinear(Law):
     cosine: float = field(0.0, "cosine between the error and the signal", at_least=-1, at_most=1)
     distance: float = field(0.01, "length of the error relative to the signal at n = 8", above=0, at_most=0.05)
 
-    size = "dimension"
-    sizes = (8, 16, 32)
-    seeds = 24
+    defaults = Defaults(size="dimension", sizes=(8, 16, 32), seeds=24)
     source = DRUSVYATSKIY + "; " + DUCHI
     bibtex = """@article{DrusvyatskiyPaquette2019,
   author = {Drusvyatskiy, Dmitriy and Paquette, Courtney},

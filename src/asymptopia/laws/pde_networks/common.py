@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Tanh
@@ -95,11 +95,7 @@ class Leapfrog(Law):
     hidden: int = field(8, "rows of each linear map, or channels that a convolution makes", at_least=1)
     architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
-    size = "layers"
-    sizes = (10, 20, 40, 80)
-    seeds = 480
-    block = 120
-    bias = 2.0
+    defaults = Defaults(size="layers", sizes=(10, 20, 40, 80), seeds=480, bias=2.0, block=120)
     status = "proved; the energy for smooth activations"
     observables = OBSERVABLES
     landmarks = LANDMARKS

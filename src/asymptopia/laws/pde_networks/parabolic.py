@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Tanh
@@ -50,9 +50,7 @@ class Parabolic(Law):
     hidden: int = field(8, "rows of K, or channels that a convolution makes", at_least=1)
     architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
-    size = "layers"
-    sizes = (1, 10, 100)
-    seeds = 60
+    defaults = Defaults(size="layers", sizes=(1, 10, 100), seeds=60)
     source = RUTHOTTO_HABER + "; " + NESTEROV
     bibtex = """@article{RuthottoHaber2020,
   author = {Ruthotto, Lars and Haber, Eldad},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Identity, Tanh
@@ -49,10 +49,7 @@ class ResidualLimit(Law):
     width: int = field(4, "dimension d of the state of the network with slowly varying weights", at_least=1)
     weights: int = field(0, "which matrices A and B, by the seed that draws them", at_least=0)
 
-    size = "layers"
-    sizes = (8, 16, 32, 64)
-    seeds = 1200
-    block = 300
+    defaults = Defaults(size="layers", sizes=(8, 16, 32, 64), seeds=1200, block=300)
     source = HABER_RUTHOTTO + "; " + HUANG + "; " + HAYOU_YANG
     bibtex = r"""@article{HaberRuthotto2018,
   author = {Haber, Eldad and Ruthotto, Lars},

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -61,10 +61,7 @@ class BouncyParticle(Law):
         (0.25, 0.5, 1.0), "times over n at which the energy is read, increasing", at_least=0, axis="stage"
     )
 
-    size = "dimension"
-    sizes = (50, 100, 200, 400)
-    seeds = 2000
-    block = 200
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=2000, block=200)
     source = SCALING + "; " + ENERGY
     bibtex = r"""@article{DeligiannidisEtAl2021,
   author = {Deligiannidis, George and Paulin, Daniel and Bouchard-C{\^o}t{\'e}, Alexandre and Doucet, Arnaud},

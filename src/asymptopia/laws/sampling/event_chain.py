@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -60,10 +60,7 @@ class EventChain(Law):
         (0.25, 0.5, 1.0), "wavenumbers over 2 pi `density`, increasing", at_least=0, axis="wave"
     )
 
-    size = "rods"
-    sizes = (64, 128, 256)
-    seeds = 1200
-    block = 200
+    defaults = Defaults(size="rods", sizes=(64, 128, 256), seeds=1200, block=200)
     source = f"{TAKAHASHI}; {MICHEL}"
     bibtex = """@article{Tonks1936,
   author = {Tonks, Lewi},

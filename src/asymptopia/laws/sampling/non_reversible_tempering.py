@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import Record, StatementError, field
 from ...contract.record import field as field_
 
@@ -185,10 +185,7 @@ class NonReversibleTempering(Law):
     swaps: str = field("deterministic", "which pairs exchange", one_of=("deterministic", "stochastic"))
     ladder: int | None = field(None, "replicas of `finite_round_trip_rate`; None for infinitely many", at_least=2)
 
-    size = "replicas"
-    sizes = (32, 64, 128, 256)
-    seeds = 24
-    block = 24
+    defaults = Defaults(size="replicas", sizes=(32, 64, 128, 256), seeds=24, block=24)
     source = SYED
     bibtex = """@article{SyedBouchardCoteDeligiannidisDoucet2022,
   author = {Syed, Saifuddin and Bouchard-C{\\^o}t{\\'e}, Alexandre and Deligiannidis, George and Doucet, Arnaud},

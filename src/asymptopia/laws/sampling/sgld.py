@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.data import Bundled, Data
@@ -49,10 +49,7 @@ class SGLD(Law):
     step: float = field(0.2, "step h times the largest precision of the posterior", above=0, below=2)
     batch: int | None = field(20, "samples in a minibatch, drawn with replacement; None: all samples, each once")
 
-    size = "steps"
-    sizes = (2000, 4000, 8000)
-    seeds = 200
-    block = 200
+    defaults = Defaults(size="steps", sizes=(2000, 4000, 8000), seeds=200, block=200)
     source = WELLING_TEH + "; " + VOLLMER
     bibtex = """@inproceedings{WellingTeh2011,
   author = {Welling, Max and Teh, Yee Whye},

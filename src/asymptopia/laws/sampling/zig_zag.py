@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import Potential, Quadratic
@@ -53,10 +53,7 @@ class ZigZag(Law):
     temperature: float = field(1.0, "temperature T", above=0, unit="energy")
     refreshment: float = field(0.0, "rate of turns that ask nothing", at_least=0, unit="1/time")
 
-    size = "path length"
-    sizes = (50, 100, 200)
-    seeds = 3000
-    block = 1000
+    defaults = Defaults(size="path length", sizes=(50, 100, 200), seeds=3000, block=1000)
     source = BIERKENS_DUNCAN
     bibtex = """@article{BierkensDuncan2017,
   author = {Bierkens, Joris and Duncan, Andrew},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...numerics.gaussian import legendre
@@ -34,11 +34,7 @@ class CriticalCurieWeiss(Law):
     b: float = field(0.0, "distance of the inverse temperature to 1, times n**(1/2)")
     h: float = field(0.0, "external field, times n**(3/4)", unit="energy")
 
-    size = "spins"
-    sizes = (400, 1600, 6400, 25600)
-    seeds = 30_000
-    block = 10_000
-    bias = 0.5
+    defaults = Defaults(size="spins", sizes=(400, 1600, 6400, 25600), seeds=30_000, bias=0.5, block=10_000)
     source = ELLIS_NEWMAN
     bibtex = """@article{EllisNewman1978,
   author = {Ellis, Richard S. and Newman, Charles M.},

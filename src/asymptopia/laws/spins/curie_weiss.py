@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...contract.law import Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 
@@ -59,10 +59,7 @@ class CurieWeiss(Law):
     beta: float = field(0.8, "inverse temperature", above=0, unit="1/energy")
     h: float = field(0.1, "external field", unit="energy")
 
-    size = "spins"
-    sizes = (100, 400, 1600, 6400)
-    seeds = 10_000
-    block = 10_000
+    defaults = Defaults(size="spins", sizes=(100, 400, 1600, 6400), seeds=10_000, block=10_000)
     source = ELLIS_NEWMAN
     bibtex = """@article{EllisNewman1978,
   author = {Ellis, Richard S. and Newman, Charles M.},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key
 from ...theory import replica_symmetric as symmetric
@@ -37,9 +37,7 @@ class TAPEquations(Law):
     beta: float = field(1.0, "inverse temperature", above=0, unit="1/energy")
     h: float = field(0.3, "external field", unit="energy")
 
-    size = "spins"
-    sizes = (200, 400, 800)
-    seeds = 100
+    defaults = Defaults(size="spins", sizes=(200, 400, 800), seeds=100)
     source = BOLTHAUSEN
     bibtex = """@article{Bolthausen2014,
   author = {Bolthausen, Erwin},

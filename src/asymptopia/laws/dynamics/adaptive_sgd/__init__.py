@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import Record, StatementError, field
 from ....parts.covariance import Covariance, Isotropic, Matrices, PowerDensity, Spectrum
 
@@ -110,10 +110,7 @@ class AdaptiveSGD(Law):
     times: tuple[float, ...] = field((0.5, 1.0, 2.0, 5.0), "times, steps / d, increasing", at_least=0, axis="time")
 
     controls = ("rate",)
-    size = "dimension"
-    sizes = (50, 100, 200, 400)
-    seeds = 128
-    block = 32
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=128, block=32)
     source = f"{PAQUETTE}; {XIAO}"
     bibtex = """@article{PaquettePaquetteAdlamPennington2022,
   author = {Paquette, Courtney and Paquette, Elliot and Adlam, Ben and Pennington, Jeffrey},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import field
 from ....parts.schedule import Schedule, WarmupStableDecay
 from .landmarks import LANDMARKS
@@ -55,10 +55,7 @@ class FunctionalScalingLaw(Law):
         (10.0, 30.0, 60.0), "times, steps / n, increasing; the last ends the run", at_least=0, axis="time"
     )
 
-    size = "copies"
-    sizes = (4, 8, 16, 32)
-    seeds = 192
-    block = 16
+    defaults = Defaults(size="copies", sizes=(4, 8, 16, 32), seeds=192, block=16)
     source = f"{LI}; {PAQUETTE}"
     bibtex = """@article{LiChenHuangWangWu2025,
   author = {Li, Binghui and Chen, Fengling and Huang, Zixun and Wang, Lean and Wu, Lei},

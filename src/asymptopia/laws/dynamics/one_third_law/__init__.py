@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import field
 
 if TYPE_CHECKING:
@@ -63,10 +63,7 @@ class OneThirdLaw(Law):
     rate: float = field(1.0, "rate of a step", above=0)
     times: tuple[float, ...] = field((1.0, 10.0, 100.0), "times, steps / d, increasing", at_least=0, axis="time")
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 80
-    block = 16
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=80, block=16)
     source = KUEHN
     bibtex = """@article{KuehnThelgeRosenow2026,
   author = {K{\\"u}hn, Marcel and Thelge, Yoon and Rosenow, Bernd},

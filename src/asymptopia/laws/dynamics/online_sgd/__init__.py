@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, check_increasing, field
 from ....parts.activation import Activation, Erf, Sign
 from .landmarks import LANDMARKS
@@ -54,10 +54,7 @@ class OnlineSGD(Law):
     second_layer_rate: float = field(0.0, "learning rate of the second layer; 0: it stays as it is", at_least=0)
     times: tuple[float, ...] = field((0.5, 1.0, 2.0, 5.0, 10.0), "times, in steps per dimension, increasing")
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 192
-    block = 64
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=192, block=64)
     source = f"{SAAD_SOLLA}; {GOLDT}, equations 7 to 9"
     bibtex = """@article{SaadSolla1995,
   author = {Saad, David and Solla, Sara A.},

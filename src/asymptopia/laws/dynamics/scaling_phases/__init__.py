@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import StatementError, check_increasing, field
 
 PAQUETTE = "Paquette, Paquette, Xiao and Pennington, NeurIPS 37 (2024), table of the 4 + 3 phases"
@@ -80,10 +80,7 @@ class ScalingPhases(Law):
     batch: int = field(1, "samples of a step", at_least=1)
     times: tuple[int, ...] = field((10, 100, 1000), "numbers of steps, increasing")
 
-    size = "runs"
-    sizes = (8, 16, 32)
-    seeds = 48
-    block = 12
+    defaults = Defaults(size="runs", sizes=(8, 16, 32), seeds=48, block=12)
     source = PAQUETTE
     bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.channel import Channel, Sign
 from ....parts.loss import Logistic, Loss, Square
@@ -74,10 +74,7 @@ class SGDDynamics(Law):
     steps: int = field(12, "number of steps", at_least=0)
     samples: int = field(20_000, "points of the effective process, at least", at_least=1)
 
-    size = "dimension"
-    sizes = (100, 200, 400)
-    seeds = 64
-    block = 8
+    defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=64, block=8)
     source = MIGNACCO + "; in discrete time: " + GERBELOT
     bibtex = """@inproceedings{MignaccoKrzakalaUrbaniZdeborova2020,
   author = {Mignacco, Francesca and Krzakala, Florent and Urbani, Pierfrancesco and Zdeborov{\\'a}, Lenka},

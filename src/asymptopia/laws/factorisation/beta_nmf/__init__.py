@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.nonnegative import NonnegativeData, Planted
 
@@ -45,10 +45,7 @@ class BetaNMF(Law):
     heuristic: bool = field(False, "whether the update is num / (den + l1) for every beta")
     starts: int = field(6, "random starts of which the best is kept", at_least=1)
 
-    size = "iterations"
-    sizes = (300,)
-    seeds = 80
-    block = 80
+    defaults = Defaults(size="iterations", sizes=(300,), seeds=80, block=80)
     source = FEVOTTE_IDIER
     bibtex = r"""@article{FevotteIdier2011,
   author = {F{\'e}votte, C{\'e}dric and Idier, J{\'e}r{\^o}me},

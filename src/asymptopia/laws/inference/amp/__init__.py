@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.prior import Gaussian, Prior
@@ -50,10 +50,7 @@ class AMP(Law):
     start: float | str = field("uninformative", "signal-to-noise ratio of what is known at the start", at_least=0)
     l1: float | None = field(None, "strength of the penalty, for the LASSO; None for Bayesian inference", above=0)
 
-    size = "dimension"
-    sizes = (500, 1000, 2000)
-    seeds = 40
-    block = 5
+    defaults = Defaults(size="dimension", sizes=(500, 1000, 2000), seeds=40, block=5)
     source = f"{BAYATI}; {JAVANMARD}, theorem 1; Rangan, Proc. IEEE ISIT (2011) 2168"
     bibtex = """@article{BayatiMontanari2011,
   author = {Bayati, Mohsen and Montanari, Andrea},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 
 LI = "Li and Sompolinsky, Phys. Rev. X 11 (2021) 031059, equation 13"
@@ -72,10 +72,7 @@ class BayesDeepLinear(Law):
     temperature: float = field(0.1, "variance T of the likelihood; 0 if alpha < 1", at_least=0)
     noise: float = field(0.1, "variance of the noise of the labels", at_least=0)
 
-    size = "dimension"
-    sizes = (25, 50, 100)
-    seeds = 320
-    block = 40
+    defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=320, block=40)
     source = f"{LI}; {HANIN}"
     bibtex = """@article{LiSompolinsky2021,
   author = {Li, Qianyi and Sompolinsky, Haim},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import field
 from ....contract.transitions import FixedPoint, State
 from ....parts.channel import Channel, Sign
@@ -46,10 +46,7 @@ class BayesOptimal(Law):
     channel: Channel = field(Sign(), "how a field makes a label")
     start: str = field("uninformative", "knowledge of the signal at the start", one_of=("uninformative", "informative"))
 
-    size = "dimension"
-    sizes = (400, 800, 1600)
-    seeds = 40
-    block = 5
+    defaults = Defaults(size="dimension", sizes=(400, 800, 1600), seeds=40, block=5)
     source = BARBIER + ", equations 4-8; AMP: Rangan, Proc. IEEE ISIT (2011) 2168"
     bibtex = """@article{BarbierKrzakalaMacrisMiolaneZdeborova2019,
   author = {Barbier, Jean and Krzakala, Florent and Macris, Nicolas and Miolane, L{\\'e}o and Zdeborov{\\'a}, Lenka},

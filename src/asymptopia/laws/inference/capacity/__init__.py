@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from .landmarks import AUBIN, LANDMARKS
 
@@ -46,10 +46,7 @@ class Capacity(Law):
     )
     alpha: float = field(0.5, "patterns per weight", above=0)
 
-    size = "weights"
-    sizes = (8, 12, 16, 20)
-    seeds = 1000
-    block = 100
+    defaults = Defaults(size="weights", sizes=(8, 12, 16, 20), seeds=1000, block=100)
     source = f"Gardner, J. Phys. A 21 (1988) 257; Krauth and Mezard, J. Phys. France 50 (1989) 3057; {AUBIN}; {MORE}"
     bibtex = """@article{Gardner1988,
   author = {Gardner, Elizabeth},

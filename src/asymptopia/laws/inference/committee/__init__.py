@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint
 from ....parts.activation import Activation, Sign
@@ -49,10 +49,7 @@ class Committee(Law):
         "uninformative", "knowledge of the teacher at the start", one_of=("uninformative", "informative")
     )
 
-    size = "dimension"
-    sizes = (200, 400, 700)
-    seeds = 48
-    block = 4
+    defaults = Defaults(size="dimension", sizes=(200, 400, 700), seeds=48, block=4)
     source = AUBIN + ", equations 9-11"
     bibtex = """@article{AubinMaillardBarbierKrzakalaMacrisZdeborova2019,
   author = {Aubin, Benjamin and Maillard, Antoine and Barbier, Jean and Krzakala, Florent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.loss import Logistic, Loss
@@ -85,10 +85,7 @@ class ERM(Law):
     prior: Prior = field(Gaussian(), "distribution of the teacher's coordinates")
     noisy_test: bool = field(False, "whether the labels of the test carry noise")
 
-    size = "dimension"
-    sizes = (100, 200, 400)
-    seeds = 60
-    block = 10
+    defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=60, block=10)
     source = THRAMPOULIDIS + "; replica method: Gardner and Derrida, J. Phys. A 22 (1989) 1983; calibration: " + BAI
     bibtex = """@article{ThrampoulidisAbbasiHassibi2018,
   author = {Thrampoulidis, Christos and Abbasi, Ehsan and Hassibi, Babak},

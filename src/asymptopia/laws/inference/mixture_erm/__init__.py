@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.loss import Logistic, Loss, Square
 from .landmarks import LANDMARKS
@@ -49,10 +49,7 @@ class MixtureERM(Law):
     )
     ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2", above=0)
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 150
-    block = 15
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=150, block=15)
     source = MIGNACCO + "; " + LOUREIRO
     bibtex = """@inproceedings{MignaccoKrzakalaLuUrbaniZdeborova2020,
   author = {Mignacco, Francesca and Krzakala, Florent and Lu, Yue M. and Urbani, Pierfrancesco

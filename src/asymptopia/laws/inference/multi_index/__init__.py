@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import Record, StatementError, field
 from ....parts.own_function import OwnFunction
 
@@ -226,10 +226,7 @@ class MultiIndex(Law):
     noise: float = field(0.0, "variance added to real labels", at_least=0)
     start: str = field("uninformative", "where message passing starts", one_of=("uninformative",))
 
-    size = "dimension"
-    sizes = (100, 200, 400)
-    seeds = 80
-    block = 10
+    defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=80, block=10)
     source = f"{TROIANI}; {DAMIAN}"
     bibtex = """@inproceedings{TroianiDandiDefilippisZdeborovaLoureiroKrzakala2025,
   author = {Troiani, Emanuele and Dandi, Yatin and Defilippis, Leonardo and Zdeborov{\\'a}, Lenka and Loureiro, Bruno

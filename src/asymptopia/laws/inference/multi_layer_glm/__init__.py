@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, ReLU
 from ....parts.channel.between import checked_layer
@@ -54,10 +54,7 @@ class MultiLayerGLM(Law):
     start: str = field("uninformative", "knowledge of the layers at the start", one_of=("uninformative", "informative"))
 
     controls = ("alpha",)
-    size = "inputs"
-    sizes = (100, 200, 400)
-    seeds = 64
-    block = 16
+    defaults = Defaults(size="inputs", sizes=(100, 200, 400), seeds=64, block=16)
     source = f"{MANOEL}; {GABRIE}; {AUBIN}"
     bibtex = """@inproceedings{ManoelKrzakalaMezardZdeborova2017,
   author = {Manoel, Andre and Krzakala, Florent and M{\\'e}zard, Marc and Zdeborov{\\'a}, Lenka},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf
 from ....parts.channel import Channel
@@ -57,10 +57,7 @@ class OneGiantStep(Law):
     ridge: float = field(0.1, "strength of the penalty ridge/2 |a|^2", above=0)
     teacher: Channel = field(SignOf(), "labels: Sign(flip=)")
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 180
-    block = 20
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=180, block=20)
     source = f"{CUI}; {BA}"
     bibtex = """@inproceedings{CuiPesceDandiKrzakalaLuZdeborovaLoureiro2024,
   author = {Cui, Hugo and Pesce, Luca and Dandi, Yatin and Krzakala, Florent and Lu, Yue M. and Zdeborov{\\'a}, Lenka

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import StatementError, field
 
 MAILLARD = "Maillard, Troiani, Martin, Krzakala and Zdeborova, NeurIPS 37 (2024), Bayes-optimal quadratic networks"
@@ -62,10 +62,7 @@ class QuadraticNetwork(Law):
     kappa: float = field(0.5, "hidden units per dimension", above=0)
     noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
-    size = "dimension"
-    sizes = (40, 56, 80, 112)
-    seeds = 80
-    block = 4
+    defaults = Defaults(size="dimension", sizes=(40, 56, 80, 112), seeds=80, block=4)
     source = MAILLARD
     bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,
   author = {Maillard, Antoine and Troiani, Emanuele and Martin, Simon and Krzakala, Florent and Zdeborov{\\'a}, Lenka},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf
 from ....parts.channel import Channel
@@ -55,10 +55,7 @@ class RandomFeatures(Law):
     ridge: float = field(0.1, "strength of the penalty ridge/2 |a|^2", above=0)
     teacher: Channel = field(SignOf(), "how the teacher's field makes a label; any function of z")
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 200
-    block = 20
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=20)
     source = GERACE + "; Mei and Montanari, Comm. Pure Appl. Math. 75 (2022) 667, theorem 2"
     bibtex = """@inproceedings{GeraceLoureiroKrzakalaMezardZdeborova2020,
   author = {Gerace, Federica and Loureiro, Bruno and Krzakala, Florent and M{\\'e}zard, Marc

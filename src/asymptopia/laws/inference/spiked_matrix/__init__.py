@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint, State
 from ....parts.prior import Gaussian, Prior, Rademacher
@@ -55,10 +55,7 @@ class SpikedMatrix(Law):
     aspect: float | None = field(None, "rows per column, M / N; None for a symmetric matrix", above=0)
     rows: Prior = field(Gaussian(), "distribution of the entries of u, if there is an aspect")
 
-    size = "columns"
-    sizes = (250, 500, 1000)
-    seeds = 120
-    block = 10
+    defaults = Defaults(size="columns", sizes=(250, 500, 1000), seeds=120, block=10)
     source = f"{LESIEUR}; {PECHE}"
     bibtex = """@article{LesieurKrzakalaZdeborova2017,
   author = {Lesieur, Thibault and Krzakala, Florent and Zdeborov{\\'a}, Lenka},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from .landmarks import DECELLE, LANDMARKS, SPECTRAL
 
@@ -47,10 +47,7 @@ class StochasticBlockModel(Law):
     assortativity: float = field(0.8, "(c_in - c_out) / (k c)", at_least=-1, below=1)
     start: str = field("uninformative", "where messages start", one_of=("uninformative", "informative"))
 
-    size = "nodes"
-    sizes = (10_000, 16_000, 25_000)
-    seeds = 24
-    block = 4
+    defaults = Defaults(size="nodes", sizes=(10_000, 16_000, 25_000), seeds=24, block=4)
     source = f"{DECELLE}; {SPECTRAL}"
     bibtex = """@article{Decelle2011,
   author = {Decelle, Aurelien and Krzakala, Florent and Moore, Cristopher and Zdeborov{\\'a}, Lenka},

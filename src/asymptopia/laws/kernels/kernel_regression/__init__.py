@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....numerics.harmonics import harmonics
 from ....parts.data import Data
@@ -69,9 +69,8 @@ class KernelRegression(Law):
     degree: int = field(1, "degree of the harmonics that are as many as samples", at_least=1, at_most=3)
     data: Data | None = field(None, "a data set; None for inputs on a sphere")
 
-    size = "dimension"
     sizes = _Sizes()
-    seeds = 60
+    defaults = Defaults(size="dimension", seeds=60)
     source = f"{CANATAR}; on spheres: {XIAO}"
     bibtex = """@article{CanatarBordelonPehlevan2021,
   author = {Canatar, Abdulkadir and Bordelon, Blake and Pehlevan, Cengiz},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Tanh
 from .landmarks import LANDMARKS
@@ -43,10 +43,7 @@ class SignalPropagation(Law):
     start_length: float = field(1.0, "squared length of the inputs at the first layer, per unit", above=0)
     start_correlation: float = field(0.6, "correlation of the inputs at the first layer", above=-1, below=1)
 
-    size = "width"
-    sizes = (25, 50, 100, 200)
-    seeds = 600
-    block = 100
+    defaults = Defaults(size="width", sizes=(25, 50, 100, 200), seeds=600, block=100)
     source = f"{POOLE}; {SCHOENHOLZ}"
     bibtex = """@inproceedings{PooleEtAl2016,
   author = {Poole, Ben and Lahiri, Subhaneil and Raghu, Maithra and Sohl-Dickstein, Jascha and Ganguli, Surya},

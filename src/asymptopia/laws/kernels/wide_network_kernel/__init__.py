@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Relu
 from ....parts.architecture import Architecture, Convolutional, Dense
@@ -55,10 +55,7 @@ class WideNetworkKernel(Law):
     bias_variance: float = field(0.0, "variance of the biases", at_least=0)
     architecture: Architecture = field(Dense(), "how a layer arises from the one below")
 
-    size = "width"
-    sizes = (32, 64, 128, 256)
-    seeds = 1600
-    block = 100
+    defaults = Defaults(size="width", sizes=(32, 64, 128, 256), seeds=1600, block=100)
     source = f"{JACOT}; fluctuations: {YAIDA}"
     bibtex = """@inproceedings{JacotGabrielHongler2018,
   author = {Jacot, Arthur and Gabriel, Franck and Hongler, Cl{\\'e}ment},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import field
 
 if TYPE_CHECKING:
@@ -95,10 +95,7 @@ class AttentionParticles(Law):
     concentration: float = field(0.5, "of the start around one point", above=0, at_most=50)
     times: tuple[float, ...] = field((1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
-    size = "tokens"
-    sizes = (25, 50, 100)
-    seeds = 160
-    block = 40
+    defaults = Defaults(size="tokens", sizes=(25, 50, 100), seeds=160, block=40)
     source = f"{GESHKOVSKI}; {MUN}"
     bibtex = """@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
   author = {Geshkovski, Borjan and Letrouit, Cyril and Polyanskiy, Yury and Rigollet, Philippe},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.potential import DoubleWell, Normal, Potential
 from .landmarks import LANDMARKS
@@ -48,10 +48,7 @@ class ConsensusOptimisation(Law):
     start: Normal = field(Normal(mean=0.5, variance=1.0), "law of the particles at the start")
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
-    size = "particles"
-    sizes = (50, 100, 200, 400)
-    seeds = 1200
-    block = 200
+    defaults = Defaults(size="particles", sizes=(50, 100, 200, 400), seeds=1200, block=200)
     source = f"{PINNAU}; {CARRILLO}; {HUANG}"
     bibtex = """@article{PinnauTotzeckTseMartin2017,
   author = {Pinnau, Ren{\\'e} and Totzeck, Claudia and Tse, Oliver and Martin, Stephan},

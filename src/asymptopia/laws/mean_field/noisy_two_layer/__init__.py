@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf, Identity, Power, Tanh
 from ....parts.data import Data
@@ -51,10 +51,7 @@ class NoisyTwoLayer(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing", at_least=0, axis="time")
     probes: tuple[float, ...] = field((0.5, 1.0, 2.0), "inputs at which outputs are looked at")
 
-    size = "neurons"
-    sizes = (50, 100, 200)
-    seeds = 300
-    block = 100
+    defaults = Defaults(size="neurons", sizes=(50, 100, 200), seeds=300, block=100)
     source = NITANDA
     bibtex = r"""@inproceedings{NitandaWuSuzuki2022,
   author = {Nitanda, Atsushi and Wu, Denny and Suzuki, Taiji},

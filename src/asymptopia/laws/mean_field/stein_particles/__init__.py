@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import Record, field
 from ....numerics.arrays import ArrayLike
 from ....parts.potential import Normal, Potential, Quadratic
@@ -82,10 +82,7 @@ class SteinParticles(Law):
     start: Normal = field(Normal(mean=1.0, variance=0.25), "law of the particles at the start")
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
-    size = "particles"
-    sizes = (16, 32, 64, 128)
-    seeds = 150
-    block = 50
+    defaults = Defaults(size="particles", sizes=(16, 32, 64, 128), seeds=150, block=50)
     source = f"Liu and Wang, NIPS 29 (2016) 2378, algorithm 1; {LU}; {GAUSSIAN}"
     bibtex = """@inproceedings{LiuWang2016,
   author = {Liu, Qiang and Wang, Dilin},

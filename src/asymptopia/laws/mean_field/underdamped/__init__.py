@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import Record, StatementError, field
 from ....parts.potential import DoubleWell, Normal, Potential, Quadratic
 
@@ -93,10 +93,7 @@ class Underdamped(Law):
     times: tuple[float, ...] = field((0.5, 1.0, 2.0, 4.0), "times, increasing", at_least=0, axis="time")
     integrator: Integrator = field(Exact(), "how trajectories are followed")
 
-    size = "particles"
-    sizes = (50, 100, 200)
-    seeds = 1200
-    block = 200
+    defaults = Defaults(size="particles", sizes=(50, 100, 200), seeds=1200, block=200)
     source = f"{RISKEN}; {LEIMKUHLER}"
     bibtex = """@book{Risken1989,
   author = {Risken, Hannes},

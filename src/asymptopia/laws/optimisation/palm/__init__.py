@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 
 BOLTE = "Bolte, Sabach and Teboulle, Math. Program. 146 (2014) 459, theorem 1"
@@ -40,9 +40,7 @@ class PALM(Law):
     factor: float = field(1.1, "curvature of a step over the modulus of the gradient", at_least=1)
     dimension: int = field(8, "side of X", at_least=2)
 
-    size = "steps"
-    sizes = (65,)
-    seeds = 80
+    defaults = Defaults(size="steps", sizes=(65,), seeds=80)
     source = f"{BOLTE}; {POCK}"
     bibtex = r"""@article{BolteSabachTeboulle2014,
   author = {Bolte, J{\'e}r{\^o}me and Sabach, Shoham and Teboulle, Marc},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.optimiser import HeavyBall, Optimiser
 
@@ -43,10 +43,7 @@ class TrainingRace(Law):
         (0.0, 1.0, 3.0, 6.0, 12.0, 24.0), "costs in gradients, increasing", at_least=0, axis="time"
     )
 
-    size = "dimension"
-    sizes = (50, 100, 200)
-    seeds = 120
-    block = 60
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=120, block=60)
     source = PEDREGOSA + "; " + PAQUETTE
     bibtex = r"""@inproceedings{PedregosaScieur2020,
   author = {Pedregosa, Fabian and Scieur, Damien},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ....contract.record import field
 from ....parts.data import Bundled, Data, feature_map
 from ....parts.sampler import HMC, PosteriorSampler
@@ -44,10 +44,7 @@ class BayesianNetwork(Law):
     ridge: float = field(1.0, "precision of the prior of every weight", above=0)
     sampler: PosteriorSampler = field(HMC(), "the sampler of the posterior")
 
-    size = "steps"
-    sizes = (100, 200, 400)
-    seeds = 400
-    block = 400
+    defaults = Defaults(size="steps", sizes=(100, 200, 400), seeds=400, block=400)
     source = BISHOP + "; " + TALTS
     bibtex = """@book{Bishop2006,
   author = {Bishop, Christopher M.},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import Record, StatementError, field
 from ....parts.sampler import Exchange, Swapping
 
@@ -78,10 +78,7 @@ class Tempering(Law):
     hot: float = field(1.0, "temperature of the hot replica", above=0, unit="energy")
     swapping: Swapping = field(Exchange(rate=1.0), "how temperatures are exchanged")
 
-    size = "time"
-    sizes = (200, 400, 800)
-    seeds = 3000
-    block = 1000
+    defaults = Defaults(size="time", sizes=(200, 400, 800), seeds=3000, block=1000)
     source = DUPUIS
     bibtex = """@article{DupuisLiuPlattnerDoll2012,
   author = {Dupuis, Paul and Liu, Yufei and Plattner, Nuria and Doll, J. D.},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator, whole
-from ....contract.law import Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable
 from ....contract.record import Record, StatementError, field
 
 if TYPE_CHECKING:
@@ -99,10 +99,7 @@ class DenseAssociativeMemory(Law):
     patterns: str = field("spins", "the law of the patterns", one_of=("spins", "spherical", "gaussian"))
     update: str = field("sign", "what becomes of a spin's field", one_of=("sign", "softmax"))
 
-    size = "spins"
-    sizes = (40, 60, 80, 100)
-    seeds = 160
-    block = 20
+    defaults = Defaults(size="spins", sizes=(40, 60, 80, 100), seeds=160, block=20)
     source = f"{KROTOV}; {LUCIBELLO}; {DEMIRCIGIL}"
     bibtex = """@inproceedings{KrotovHopfield2016,
   author = {Krotov, Dmitry and Hopfield, John J.},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from .landmarks import AGS, LANDMARKS
 
@@ -36,10 +36,7 @@ class Hopfield(Law):
     temperature: float = field(0.3, "temperature", at_least=0, unit="energy")
     pattern_bias: float = field(0.0, "mean of a pattern's entries", above=-1, below=1)
 
-    size = "spins"
-    sizes = (200, 400, 800)
-    seeds = 60
-    block = 20
+    defaults = Defaults(size="spins", sizes=(200, 400, 800), seeds=60, block=20)
     source = AGS + ", (3.14)-(3.21)"
     bibtex = """@article{AmitGutfreundSompolinsky1987,
   author = {Amit, Daniel J. and Gutfreund, Hanoch and Sompolinsky, Haim},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.graph import Graph, Lattice
 from .landmarks import DEMBO_MONTANARI, LANDMARKS, ONSAGER, YANG
@@ -40,9 +40,7 @@ class IsingMeanField(Law):
     graph: Graph = field(Lattice(dimension=2), "the graph on which the spins live")
     beta: float = field(0.5, "inverse temperature", above=0, unit="1/energy")
 
-    size = "spins"
-    sizes = (400, 900, 2025, 4096)
-    seeds = 24
+    defaults = Defaults(size="spins", sizes=(400, 900, 2025, 4096), seeds=24)
     source = f"{ONSAGER}; {YANG}; {DEMBO_MONTANARI}"
     bibtex = """@article{Onsager1944,
   author = {Onsager, Lars},

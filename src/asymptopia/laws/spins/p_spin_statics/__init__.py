@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from .landmarks import CRISANTI_SOMMERS, GARDNER, LANDMARKS
 from .theory import ising_stability
@@ -47,10 +47,7 @@ class PSpinStatics(Law):
     temperature: float = field(1.2, "temperature", at_least=0, unit="energy")
     spins: str = field("spherical", "what a spin is: a coordinate on the sphere, or +-1", one_of=("spherical", "ising"))
 
-    size = "spins"
-    sizes = (8, 16, 24)
-    seeds = 150
-    block = 150
+    defaults = Defaults(size="spins", sizes=(8, 16, 24), seeds=150, block=150)
     source = f"{CRISANTI_SOMMERS}; {GARDNER}"
     bibtex = r"""@article{CrisantiSommers1992,
   author = {Crisanti, Andrea and Sommers, Hans-J{\"u}rgen},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ....contract.law import Law, Observable
+from ....contract.law import Defaults, Law, Observable
 from ....contract.record import StatementError, field
 from ....theory import replica_symmetric as symmetric
 from .landmarks import LANDMARKS, PARISI
@@ -40,11 +40,7 @@ class SherringtonKirkpatrick(Law):
     h: float = field(0.0, "external field", unit="energy")
     breaking: int | str = field("full", "steps of replica symmetry breaking: 0, 1, 2, ... or 'full'")
 
-    size = "spins"
-    sizes = (32, 64, 128)
-    seeds = 100
-    block = 25
-    bias = 2 / 3
+    defaults = Defaults(size="spins", sizes=(32, 64, 128), seeds=100, bias=2 / 3, block=25)
     source = PARISI + "; proved by Talagrand, Ann. Math. 163 (2006) 221"
     bibtex = r"""@article{Parisi1980,
   author = {Parisi, Giorgio},
