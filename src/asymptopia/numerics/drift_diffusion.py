@@ -109,7 +109,7 @@ def _jumped(jump: Jump, mass: np.ndarray, jumps: float) -> np.ndarray:
     """The mean after a number of jumps of Poisson's law."""
     from scipy.stats import poisson
 
-    from .jump_sums import after_jumps
+    from ._jump_sums import after_jumps
 
     weights = poisson.pmf(np.arange(int(jumps + 12 * np.sqrt(jumps) + 40)), jumps)
     rows = np.ascontiguousarray(np.atleast_2d(mass.T), float)

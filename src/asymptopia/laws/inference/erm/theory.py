@@ -59,7 +59,11 @@ def _recovering(law: ERM, count: int) -> np.ndarray:
         return np.zeros(count, bool)
     alpha, ridge, l1, noise = (wide(v, count) for v in (law.alpha, law.ridge, law.l1, law.teacher.noise))
     free = (ridge == 0) & (l1 == 0)
-    return (noise == 0) & np.where(free, alpha > 1, _exact_with_penalty(law, alpha, ridge, l1))
+    penalised = (noise == 0) & ~free
+    if not penalised.any():
+        return (noise == 0) & (alpha > 1)
+    exact = _exact_with_penalty(law, alpha, np.where(penalised, ridge, 1.0), l1)
+    return (noise == 0) & np.where(free, alpha > 1, exact)
 
 
 def last_exact(law: ERM, along: str) -> float:
@@ -108,7 +112,8 @@ def _clipped(a: float, b: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndar
     from scipy.special import ndtr
 
     below, above = ndtr(a / scale), ndtr(-b / scale)
-    bell = (np.exp(-((np.array([[a], [b]]) / scale) ** 2) / 2)) / np.sqrt(2 * np.pi)
+    with np.errstate(over="ignore"):  # residuals far below the slopes
+        bell = np.exp(-((np.array([[a], [b]]) / scale) ** 2) / 2) / np.sqrt(2 * np.pi)
     inside = 1 - below - above
     return inside, scale**2 * inside - scale * (b * bell[1] - a * bell[0]) + a**2 * below + b**2 * above
 
