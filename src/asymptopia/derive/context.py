@@ -57,6 +57,7 @@ class Context:
         self.used: set[Hashable] = set()
         self.readouts: dict[Hashable, Any] = {}
         self.maxima: list[Any] = []
+        self.steps = 0
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A shape of the program with points in place of coordinates."""

@@ -125,7 +125,7 @@ def _culprit(records: list[Record], ratio: float) -> tuple[Any, float]:
     """The line and power of the step on the way to the output that first grows while what it takes does not."""
     makers: dict[int, int] = {}
     growing: dict[int, float] = {}
-    for i, (one, two) in enumerate(zip(*records, strict=True)):
+    for i, (one, two) in enumerate(zip(*records, strict=False)):  # loops may end at another step
         for a, b in zip(one[3], two[3], strict=True):
             makers[id(a)] = i
             growing[id(a)] = _power(_size(a), _size(b), ratio) if _size(a) > 0 else 0.0

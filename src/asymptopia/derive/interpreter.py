@@ -70,6 +70,7 @@ class Interpreter:
 
     def _step(self, equation: Any, args: list[Any]) -> list[Any]:
         self.ctx.path = [*self.above, equation]
+        self.ctx.steps += 1
         try:
             return self._rule(equation, args)
         except Refused as refused:

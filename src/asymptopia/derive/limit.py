@@ -136,16 +136,19 @@ def _probed(first: Trace, second: Trace, lazy: Lazy, readouts: set[Hashable]) ->
         where = layouts(second.closed.jaxpr, _FINE)
         settings = Settings(where, (1,), 0, narrow, used, fluctuating=count, trial=trial, lazy=lazy)
         values, ctx = _run(second, settings)
+        if not count:
+            fine.append(ctx)
         return values, innermost([lines_of(e) for e in ctx.summed])
 
-    used = contexts[0].space.used()
+    used, fine = contexts[0].space.used(), list[Context]()
     check_fluctuations(fluctuating)
+    used = {k: max(v, used.get(k, 0)) for k, v in fine[0].space.used().items()}  # loops end later on a finer net
     drew = contexts[0].drew
     if contexts[0].readouts and not drew:
         settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow, lazy=lazy)
         drew = _differ(outputs[1], _run(second, settings)[0])
     drawn = sum(net.taken for net in narrow.nets)
-    return Probe(lazy, drew, used | ({-1: drawn} if drawn else {}), len(records[0]))
+    return Probe(lazy, drew, used | ({-1: drawn} if drawn else {}), fine[0].steps)
 
 
 def _makers(trace: Trace) -> dict[str, Line | None]:

@@ -139,4 +139,4 @@ def test_the_experiment_agrees_and_a_wrong_energy_is_refuted():
 
     experiment = SherringtonKirkpatrick().experiment()
     assert confront(SherringtonKirkpatrick(), experiment).verdict != "disagrees"
-    assert confront(Wrong(), experiment)["energy"].verdict == "disagrees"
+    assert confront(Wrong(), experiment.isel(size=[0, 1], seed=slice(50)))["energy"].verdict == "disagrees"

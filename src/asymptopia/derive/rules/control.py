@@ -11,6 +11,7 @@ from ..context import Context
 from ..refusal import Refused
 from ..trace import is_wide
 from ..wide import Flat, Wide, cells_of, lift
+from .convergence import Iterates
 
 Run = Callable[..., list[Any]]
 
@@ -44,18 +45,25 @@ def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
 
 
 def while_loop(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """Steps until a number says stop."""
+    """Steps until a number says stop, or until points resolve no more of the fixed point that the steps approach."""
     params = equation.params
     first, second = params["cond_nconsts"], params["body_nconsts"]
     test, body = params["cond_jaxpr"], params["body_jaxpr"]
     outer, inner, state = args[:first], args[first : first + second], args[first + second :]
+    iterates = Iterates(ctx, equation.outvars, state)
+
+    def step(state: list[Any]) -> list[Any]:
+        return run(body.jaxpr, list(body.consts), [*inner, *state])
+
     for _ in range(_MOST_STEPS):
         going = np.asarray(run(test.jaxpr, list(test.consts), [*outer, *state])[0])
         if going.size > 1 and going.any() != going.all():
             raise Refused("cannot derive: a loop that ends at a different step for each coordinate of a wide axis.")
         if not going.all():
             return state
-        state = run(body.jaxpr, list(body.consts), [*inner, *state])
+        before, state = state, step(state)
+        if iterates.settled(before, state, step):
+            return state
     raise Refused(f"no limit can be derived: this loop does not end within {_MOST_STEPS} steps.")
 
 
