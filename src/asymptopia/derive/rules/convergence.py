@@ -26,7 +26,8 @@ class Iterates:
 
     def __init__(self, ctx: Context, variables: list[Any], state: list[Any]) -> None:
         shapes = [tuple(v.aval.shape) for v in variables]
-        self.ctx, self.moves, self.due = ctx, [], float(_FIRST)
+        self.ctx, self.due = ctx, float(_FIRST)
+        self.moves: list[float] = []
         self.random = any(is_key(v) for v in state)
         self.vectors = [
             i
