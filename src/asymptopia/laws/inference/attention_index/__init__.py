@@ -60,7 +60,6 @@ class AttentionIndex(Law):
   booktitle = {Advances in Neural Information Processing Systems}, volume = {37}, year = {2024}, eprint = {2402.03902}
 }"""
     status = "heuristic (replica-symmetric equations of a loss that is not convex)"
-    compiled = False
     observables = {
         "semantic_overlap": Observable(r"c_s", "cosine of Q with the target's direction", scale=1.0, resolution=0.1),
         "positional_overlap": Observable(r"c_p", "cosine of Q with the encodings", scale=1.0, resolution=0.1),
