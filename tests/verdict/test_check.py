@@ -15,7 +15,6 @@ class Tilted(Law):
 
     noise: float = field(0.0, "strength of the noise", at_least=0)
     fault: float = field(0.0, "error of the experiment")
-    compiled = False
     observables = {"x": Observable("x", "x")}
 
     def predict(self):
@@ -45,7 +44,6 @@ from asymptopia import Law, Observable, field, generator
 
 class Mine(Law):
     noise: float = field(0.0, "off by default, and wrong where it is on", at_least=0)
-    compiled = False
     exercises = (dict(noise=0.5),)
     observables = {"x": Observable("x", "x")}
 

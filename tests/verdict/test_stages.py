@@ -17,8 +17,6 @@ class Noisy(Law):
     def predict(self):
         return {"x": 1.0}
 
-    compiled = False
-
     def realize(self, n, key):
         from asymptopia import generator
 

@@ -75,7 +75,6 @@ class ContextualBlockModel(Law):
   volume = {31}, year = {2018}
 }"""
     status = "proved for Gaussian observations"
-    compiled = False
     observables = {
         "overlap": Observable("q", "overlap of the posterior mean with the labels", scale=1.0, self_averaging=True),
         "test_error": Observable(r"\varepsilon", "share of wrong labels", self_averaging=True, resolution=0.1),

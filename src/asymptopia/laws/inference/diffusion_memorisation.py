@@ -95,7 +95,6 @@ class DiffusionMemorisation(Law):
   volume = {15}, pages = {9957}, year = {2024}
 }"""
     status = "heuristic (random energy model); the time of collapse is proved for Gaussian points (Achilli et al. 2024)"
-    compiled = False
     observables = {
         "excess": Observable("e", "log-weight of the other points over the own", dims=("time",), scale=1.0),
         "same_class": Observable("P", "probability that two paths end in one cluster", dims=("shift",), scale=1.0),

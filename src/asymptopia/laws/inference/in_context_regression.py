@@ -80,7 +80,6 @@ class InContextRegression(Law):
   volume = {122}, year = {2025}
 }"""
     status = "heuristic (deterministic equivalents of a random matrix with dependent entries)"
-    compiled = False
     vectorised = True
     observables = {
         "test_error": Observable(

@@ -69,7 +69,6 @@ class EquiangularAttention(Law):
   volume = {62}, pages = {427--479}, year = {2025}
 }"""
     status = "proved"
-    compiled = False
     observables = {
         "overlap": Observable(r"\gamma", "mean cosine of the pairs of tokens", dims=("time",), scale=1.0),
         "clustering_time": Observable("t_{1/2}", "time at which the mean cosine reaches 1/2", unit="time"),

@@ -194,7 +194,6 @@ class NonReversibleTempering(Law):
   volume = {84}, pages = {321--350}, year = {2022}
 }"""
     status = "proved where states are drawn afresh at every scan"
-    compiled = False
     observables = {
         "barrier": Observable(r"\Lambda", "sum of the probabilities of rejection", bias=2.0, resolution=0.1),
         "round_trip_rate": Observable(r"\tau", "round trips per scan", unit="1/scan", scale=0.5, resolution=0.1),

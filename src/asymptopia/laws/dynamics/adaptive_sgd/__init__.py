@@ -124,7 +124,6 @@ class AdaptiveSGD(Law):
   booktitle = {International Conference on Machine Learning}, year = {2025}
 }"""
     status = "proved for SGD, signSGD and clipped SGD; derived here for Adam, and simulated"
-    compiled = False
     observables = {
         "test_error": Observable("P", "mean squared error without the noise of labels", dims=("time",)),
         "stationary_error": Observable(r"P_\infty", "the same at late times", limit_only=True),

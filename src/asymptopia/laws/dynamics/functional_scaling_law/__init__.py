@@ -68,7 +68,6 @@ class FunctionalScalingLaw(Law):
   journal = {arXiv:2205.07069}, year = {2022}
 }"""
     status = "the equation proved; the exponents heuristic, by balancing its terms, and seen in its solution"
-    compiled = False
     observables = {
         "test_error": Observable("R", "mean squared error without noise", dims=("time",), resolution=0.1),
         "flow_risk": Observable("R_0", "risk of gradient flow at that time", dims=("time",), limit_only=True),

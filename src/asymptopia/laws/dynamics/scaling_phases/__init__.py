@@ -89,7 +89,6 @@ class ScalingPhases(Law):
   volume = {37}, year = {2024}
 }"""
     status = "heuristic (deterministic equivalent of the resolvent; exact in the mean over samples for given features)"
-    compiled = False
     observables = {
         "test_error": Observable("P", "mean squared error", dims=("time",), resolution=0.1, bias=math.inf),
         "floor": Observable("P_0", "least error of a model of this width", limit_only=True),

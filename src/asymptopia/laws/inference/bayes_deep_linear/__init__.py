@@ -87,7 +87,6 @@ class BayesDeepLinear(Law):
   volume = {120}, year = {2023}
 }"""
     status = "proved: a one-dimensional Laplace integral over exact ridge regressions"
-    compiled = False
     observables = {
         "scale": Observable("Q", "posterior mean of the scale of the kernel", resolution=0.1),
         "evidence": Observable(r"\frac1n \log p(y|X)", "log-evidence per sample", scale=1.0),

@@ -240,7 +240,6 @@ class MultiIndex(Law):
   booktitle = {Conference on Learning Theory}, year = {2024}
 }"""
     status = "proved (state evolution of message passing); optimal among first-order methods"
-    compiled = False
     observables = {
         "overlap": Observable("M", "overlap of the estimate with the directions", dims=("unit", "unit2"), scale=1.0),
         "test_error": Observable(r"\varepsilon", "error on new labels without noise", resolution=0.1),

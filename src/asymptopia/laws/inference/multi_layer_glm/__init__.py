@@ -68,7 +68,6 @@ class MultiLayerGLM(Law):
   booktitle = {Mathematical and Scientific Machine Learning}, pages = {55--73}, year = {2020}
 }"""
     status = "proved for two layers (free entropy) and for message passing; heuristic for more layers"
-    compiled = False
     observables = {
         "overlap": Observable("q_l", "overlap of posterior mean and truth, per unit", dims=("layer",), resolution=0.1),
         "mse": Observable(r"\rho_l - q_l", "squared error, per unit of a layer", dims=("layer",), resolution=0.1),

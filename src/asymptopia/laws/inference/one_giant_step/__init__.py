@@ -71,7 +71,6 @@ class OneGiantStep(Law):
   booktitle = {Advances in Neural Information Processing Systems}, volume = {35}, year = {2022}, eprint = {2205.01445}
 }"""
     status = "heuristic (conditional Gaussian equivalence and the replica method)"
-    compiled = False
     observables = {
         "test_error": Observable(r"\varepsilon_g", "share of new inputs with the wrong sign", resolution=0.1),
         "test_loss": Observable(r"\mathcal{L}_g", "half the mean squared error on new labels", resolution=0.1),

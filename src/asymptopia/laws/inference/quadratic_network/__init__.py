@@ -71,7 +71,6 @@ class QuadraticNetwork(Law):
   volume = {37}, year = {2024}
 }"""
     status = "heuristic (Gaussian equivalence of x x^T and state evolution; partly proved by Maillard et al.)"
-    compiled = False
     observables = {
         "mse": Observable(r"\mathrm{mse}", "squared error of S, per dimension", resolution=0.1),
         "test_error": Observable(r"\varepsilon", "squared error of the label without noise", resolution=0.1),

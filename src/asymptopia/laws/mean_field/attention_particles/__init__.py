@@ -109,7 +109,6 @@ class AttentionParticles(Law):
   journal = {arXiv:2606.05140}, year = {2026}
 }"""
     status = "proved (propagation of chaos at fixed times); thresholds of softmax derived by linear stability"
-    compiled = False
     observables = {
         "order": Observable("R", "length of the mean token", dims=("time",), scale=1.0, resolution=0.1),
         "stationary_order": Observable(r"R_\infty", "the same on the clustered branch", limit_only=True),

@@ -120,7 +120,6 @@ class DenseAssociativeMemory(Law):
   volume = {132}, pages = {077301}, year = {2024}
 }"""
     status = "heuristic for the value of the overlap; its threshold is proved for spins by large deviations"
-    compiled = False
     observables = {
         "overlap": Observable("m", "overlap with pattern 1 after one step", scale=1.0, self_averaging=True),
         "noise_free_entropy": Observable(r"\phi", "rate of the noise of the other patterns", limit_only=True),
