@@ -98,7 +98,7 @@ def main() -> int:
         print(f"{text:88s} {confrontation.headline:20s} {spent:5.0f} s  {undecided(confrontation)}", flush=True)
     agree, refuted = verdicts.count(AGREES), verdicts.count(DISAGREES)
     print(f"{agree} of {len(verdicts)} agree, {refuted} are refuted")
-    return int(refuted > 0)
+    return int(refuted > 0 or (not chosen.only and agree < 32))
 
 
 if __name__ == "__main__":

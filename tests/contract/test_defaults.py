@@ -1,6 +1,8 @@
 """The default experiment of a law, stated in one record."""
 
-from asymptopia.contract.law import Defaults, Law
+import pytest
+
+from asymptopia import Defaults, Law, StatementError
 
 
 class Coins(Law):
@@ -19,3 +21,15 @@ class ManyCoins(Coins):
 def test_what_a_record_states_is_read_one_by_one_and_the_rest_is_inherited():
     assert (Coins.size, Coins.sizes, Coins.seeds, Coins.bias, Coins.block) == ("coins", (10, 20), 40, 0.5, 64)
     assert (ManyCoins.size, ManyCoins.sizes, ManyCoins.seeds, ManyCoins.bias) == ("coins", (5,), 7, 0.5)
+
+
+@pytest.mark.parametrize("wrong", [{"sizes": 5}, {"sizes": (0, 1)}, {"seeds": -1}, {"bias": "x"}, {"block": 0}])
+def test_what_no_experiment_can_have_is_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(StatementError, match=f"`{name}` of Mine must be"):
+        type("Mine", (Law,), {"defaults": Defaults(**wrong)})
+
+
+def test_a_record_of_another_kind_is_refused():
+    with pytest.raises(StatementError, match="must be a `Defaults"):
+        type("Mine", (Law,), {"defaults": {"seeds": 3}})

@@ -152,3 +152,9 @@ def test_a_law_without_observables_says_how_to_declare_them():
 
     with pytest.raises(StatementError, match="Declare it: `observables = {'mean'"):
         Undeclared().limit()
+
+
+def test_the_name_of_an_error_is_not_that_of_an_observable():
+    observables = {"x": Observable("x", "x"), "x_error": Observable("e", "e")}
+    with pytest.raises(StatementError, match="'x_error' of Mine has the name that stands for the theory's error"):
+        type("Mine", (Law,), {"observables": observables})

@@ -3,8 +3,10 @@
 import sys
 import types
 
+import numpy as np
 import pytest
 
+from asymptopia import Law, Observable
 from asymptopia.contract import tracked as module
 from asymptopia.contract.tracked import tracked
 
@@ -34,12 +36,23 @@ def test_a_notebook_shows_how_much_is_done_and_cleans_up(notebook, monkeypatch):
 
 
 def test_a_bar_goes_away_when_the_work_fails(notebook, monkeypatch):
+    """Although the exception, which a prompt keeps, holds on to the frames of the work."""
     monkeypatch.setattr(module, "PATIENCE", -1.0)
-    with pytest.raises(ZeroDivisionError):
-        for x in (work := tracked([1, 0], "work")):
-            1 / x
-    work.close()
-    assert notebook[-1] == ""
+
+    class Failing(Law):
+        observables = {"x": Observable("x", "x")}
+
+        def predict(self):
+            return {"x": 0.0}
+
+        def realize_all(self, n, keys):
+            if n > 10:
+                raise ZeroDivisionError
+            return {"x": np.zeros(len(keys))}
+
+    with pytest.raises(ZeroDivisionError) as kept:
+        Failing().experiment((10, 20), 3)
+    assert kept.value.__traceback__ is not None and notebook[-1] == ""
 
 
 def test_short_work_and_scripts_show_nothing(notebook, monkeypatch, capsys):

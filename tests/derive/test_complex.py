@@ -38,7 +38,7 @@ def test_a_complex_matrix_is_refused_at_its_line():
         matrix = (jax.random.normal(a, (n, n)) + 1j * jax.random.normal(b, (n, n))) / jnp.sqrt(2 * n)
         return {"power": jnp.mean(jnp.abs(matrix @ jnp.ones(n)) ** 2)}
 
-    with pytest.raises(NoLimit, match=r"complex arrays over wide axes have no rule(.|\n)*matrix @ jnp.ones"):
+    with pytest.raises(NoLimit, match=r"complex arrays have no rule in this operation(.|\n)*matrix @ jnp.ones"):
         derive(program)
 
 

@@ -94,3 +94,47 @@ def test_a_loop_with_fresh_noise_runs_until_its_condition_says_stop():
     steps = next(t for t in range(1000) if 0.04 * (1 - 0.98 ** (2 * t)) / (1 - 0.98**2) >= 0.95)
     exact = 0.04 * (1 - 0.98 ** (2 * steps)) / (1 - 0.98**2)
     assert derive(program)["variance"] == pytest.approx(exact, abs=1e-3)
+
+
+def counting(factor, rate, most):
+    """Steps towards independent normal numbers, a fixed number of them, and how far they lead."""
+
+    def program(n, key):
+        a = jax.random.normal(key, (n,))
+
+        def step(state):
+            i, x = state
+            return i + 1, factor * x - rate * (x - a)
+
+        _, x = jax.lax.while_loop(lambda state: state[0] < most, step, (0, jnp.ones(n)))
+        return {"square": jnp.mean(x**2)}
+
+    return program
+
+
+@pytest.mark.parametrize(("factor", "rate", "most"), [(1.0, 2e-4, 300), (1.02, 0.0, 60)])
+def test_a_loop_that_counts_takes_all_its_steps(factor, rate, most):
+    x, a = 1.0, 0.0
+    for _ in range(most):
+        x, a = (factor - rate) * x, (factor - rate) * a + rate
+    assert derive(counting(factor, rate, most))["square"] == pytest.approx(x**2 + a**2, rel=1e-4)
+
+
+def test_slow_progress_is_not_convergence():
+    def program(n, key):
+        a = jax.random.normal(key, (n,))
+        x = jax.lax.while_loop(lambda x: jnp.mean((x - a) ** 2) > 1.0, lambda x: x - 0.002 * (x - a), jnp.ones(n))
+        return {"distance": jnp.mean((x - a) ** 2)}
+
+    steps = int(np.ceil(np.log(1 / 2) / np.log(0.998**2)))
+    assert derive(program)["distance"] == pytest.approx(2 * 0.998 ** (2 * steps), rel=1e-4)
+
+
+def test_a_solver_beside_a_random_readout_converges():
+    def program(n, key):
+        k1, k2 = jax.random.split(key)
+        a, v = jax.random.normal(k1, (n,)), jax.random.normal(k2, (n,))
+        x = jax.lax.while_loop(lambda x: jnp.mean((x - a) ** 2) > 1e-6, lambda x: x - 0.1 * (x - a), jnp.zeros(n))
+        return {"distance": jnp.mean((x - a) ** 2), "output": jnp.tanh(v @ jnp.tanh(a) / jnp.sqrt(n)) ** 2}
+
+    assert derive(program)["distance"] < 1e-6

@@ -29,8 +29,8 @@ def test_what_is_called_detectable_beyond_a_bound_is_seen_nine_times_in_ten():
 
 def test_what_is_called_detectable_of_a_mean_is_that_of_a_test_of_power_nine_tenths():
     noise = np.random.default_rng(1).standard_normal((1, 1, 400))
-    outcome = mean(sample_of(ONE, 1 + noise, 1.0), question(1.0, bias=np.inf))
-    assert outcome.detectable[0] == pytest.approx((outcome.critical[0] + norm.ppf(0.9)) * outcome.error[0], rel=1e-4)
+    evidence = mean(sample_of(ONE, 1 + noise, 1.0), question(1.0, bias=np.inf))
+    assert evidence.detectable[0] == pytest.approx((evidence.critical[0] + norm.ppf(0.9)) * evidence.error[0], rel=1e-4)
 
 
 def test_few_seeds_are_given_more_room_than_students():

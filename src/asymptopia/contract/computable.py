@@ -175,6 +175,11 @@ def _check_declared(law: str, observables: Mapping[str, Observable]) -> None:
                 raise StatementError(
                     f"Observable {name!r} of {law}: a name or axis is {label!r}, but must be {allowed}."
                 )
+        if name.endswith("_error") and name.removesuffix("_error") in observables:
+            raise StatementError(
+                f"Observable {name!r} of {law} has the name that stands for the theory's error of "
+                f"{name.removesuffix('_error')!r}; give it another."
+            )
         other = observable.derived_from
         if other is not None and other not in observables:
             raise StatementError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,6 +37,8 @@ class Defaults:
     sizes, seeds: the sizes, and the number of realisations of each.
     bias:  finite-size corrections fall as n**-bias.
     block: how many realisations make one unit of work.
+
+    What holds for a law are its attributes of these names: `law.seeds`.
     """
 
     size: str | None = None
@@ -43,6 +46,19 @@ class Defaults:
     seeds: int | None = None
     bias: float | None = None
     block: int | None = None
+
+    def check(self, law: str) -> None:
+        """Raise `StatementError` for sizes, seeds, an exponent or a block that no experiment can have."""
+        sizes = self.sizes or (1,)
+        allowed = {
+            "sizes": isinstance(sizes, tuple) and all(isinstance(n, int) and n > 0 for n in sizes),
+            "seeds": self.seeds is None or (isinstance(self.seeds, int) and self.seeds > 0),
+            "bias": self.bias is None or (isinstance(self.bias, int | float) and self.bias > 0),
+            "block": self.block is None or (isinstance(self.block, int) and self.block > 0),
+        }
+        for name in (k for k, right in allowed.items() if not right):
+            what = "a tuple of whole numbers > 0" if name == "sizes" else "a number > 0"
+            raise StatementError(f"`{name}` of {law} must be {what}, but is {getattr(self, name)!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +138,8 @@ class Statement(Shown):
         units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
         points = self.points()
         cells = [(p, n, u) for p in points for n in sizes for u in units]
-        done = [p.realized(n, u) for p, n, u in tracked(cells, repr(self))]
+        with contextlib.closing(tracked(cells, repr(self))) as todo:
+            done = [p.realized(n, u) for p, n, u in todo]
         rows = [done[i : i + len(units)] for i in range(0, len(done), len(units))]
         joined = {k: np.stack([np.concatenate([unit[k] for unit in row]) for row in rows]) for k in done[0]}
         values = {k: v.reshape(len(points), len(sizes), *v.shape[1:]) for k, v in joined.items()}
@@ -162,6 +179,7 @@ class Law(Statement, Computable, Phased):
         stated = cls.__dict__.get("defaults", Defaults())
         if not isinstance(stated, Defaults):
             raise StatementError(f"`defaults` of {cls.__name__} must be a `Defaults(...)`, but is {stated!r}.")
+        stated.check(cls.__name__)
         for f in dataclasses.fields(stated):
             if f.name not in cls.__dict__ and getattr(stated, f.name) is not None:
                 setattr(cls, f.name, getattr(stated, f.name))

@@ -6,14 +6,14 @@ import html
 import importlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 PATIENCE = 2.0  # seconds without a bar
 
 
-def tracked(items: Sequence[Item], text: str) -> Iterator[Item]:
+def tracked(items: Sequence[Item], text: str) -> Generator[Item]:
     """The items one by one, with a bar while they are worked on, once that has taken two seconds.
 
     text: what stands beside the bar.

@@ -22,6 +22,7 @@ class Settings:
     `shift` is added to every largest value along a wide axis, on which nothing may depend; the first
     `fluctuating` sums over wide axes deviate from their mean as at finite size, in another way for every `trial`, on
     which nothing may depend either;
+    a run that is `probing` may end loops early;
     `lazy` are the keys of the draws that readouts of order one are made of while they move by order
     1 / sqrt(n); `quiet` runs take readouts to be zero, for programs whose limit does not depend on them.
     """
@@ -36,6 +37,7 @@ class Settings:
     fluctuating: int = 0
     trial: int = 0
     lazy: frozenset[Hashable] = frozenset()
+    probing: bool = False
 
 
 class Context:

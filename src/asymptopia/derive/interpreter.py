@@ -80,9 +80,7 @@ class Interpreter:
             raise
         except np.exceptions.ComplexWarning:
             where = innermost([lines_of(e) for e in (*self.above, equation)])
-            reason = (
-                "cannot derive: products of complex arrays over wide axes have no rule; take real and imaginary parts."
-            )
+            reason = "cannot derive: complex arrays have no rule in this operation; take real and imaginary parts."
             raise refusal(reason, where) from None
         except _UNFORESEEN as error:
             where = innermost([lines_of(e) for e in (*self.above, equation)])
@@ -104,10 +102,10 @@ class Interpreter:
             return bind(self.ctx, equation, args)
         if any(isinstance(a, Raw) for a in args):
             summed = any(isinstance(a, Product) for a in args)
-            found = product_used(self.ctx, equation, args) if summed else None
-            found = found or readout(self.ctx, equation, args)
-            if found is not None:
-                return found
+            used = product_used(self.ctx, equation, args) if summed else None
+            outputs = used or readout(self.ctx, equation, args)
+            if outputs is not None:
+                return outputs
             args = [np.asarray(a) if isinstance(a, Raw) else a for a in args]
         if name in RULES:
             return RULES[name](self.ctx, equation, args)

@@ -122,14 +122,14 @@ def _probed(first: Trace, second: Trace, lazy: Lazy, readouts: set[Hashable]) ->
     records: list[list[Any]] = [[], []]
     outputs, contexts = [], []
     for trace, record in zip((first, second), records, strict=True):
-        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow, lazy=lazy)
+        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow, lazy=lazy, probing=True)
         values, ctx = _run(trace, settings, record)
         outputs.append(values)
         contexts.append(ctx)
     readouts |= {known.root[0] for known in contexts[1].readouts.values()}
     check_growth(outputs, records, second.n / first.n, bool(contexts[0].readouts), _makers(second))
     if contexts[0].maxima:
-        settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37, lazy=lazy)
+        settings = Settings(layouts(first.closed.jaxpr, _PROBE), (1,), 0, narrow, shift=0.37, lazy=lazy, probing=True)
         check_maxima(outputs[0], _run(first, settings)[0], contexts[0].maxima)
 
     def fluctuating(count: int, trial: int) -> tuple[dict[str, np.ndarray], Line | None]:
@@ -145,7 +145,7 @@ def _probed(first: Trace, second: Trace, lazy: Lazy, readouts: set[Hashable]) ->
     used = {k: max(v, used.get(k, 0)) for k, v in fine[0].space.used().items()}  # loops end later on a finer net
     drew = contexts[0].drew
     if contexts[0].readouts and not drew:
-        settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow, lazy=lazy)
+        settings = Settings(layouts(second.closed.jaxpr, _PROBE), (1,), 1, narrow, lazy=lazy, probing=True)
         drew = _differ(outputs[1], _run(second, settings)[0])
     drawn = sum(net.taken for net in narrow.nets)
     return Probe(lazy, drew, used | ({-1: drawn} if drawn else {}), fine[0].steps)

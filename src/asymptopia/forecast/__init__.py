@@ -37,7 +37,6 @@ __all__ = ["Answer", "Forecast", "LearningCurve", "cross_validated", "forecast"]
 SEEDS = 64
 _POINTS = 8
 _LARGEST = 5000
-_OPTIONS = " Give more random subsets with --seeds, or ask for less with --resolution."
 _TRUST = {
     "agrees": "Yes: predicted and measured test errors agree to {:.2g}.",
     "disagrees": "No: predicted and measured test errors differ by more than {:.2g}.",

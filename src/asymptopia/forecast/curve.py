@@ -12,7 +12,6 @@ import numpy as np
 FEWEST, ENDLESS = 4, 1e6
 _BEYOND = 9
 _NORMAL = 1.645
-_LEAST = 1e-300
 _STEP = 2.1
 
 
@@ -42,10 +41,16 @@ class LearningCurve:
 
     def at(self, n: float) -> tuple[float, float, float]:
         """The error at n samples, and the ends of its band."""
+        return self._between(self.error, n), self._between(self.low, n), self._between(self.high, n)
+
+    def _between(self, values: np.ndarray, n: float) -> float:
+        """Values (G,) at the curve's samples, at n: linear in logarithms, or in the value next to zeros."""
         x, logs = np.log(n), np.log(self.samples)
-        error = np.exp(np.interp(x, logs, np.log(np.maximum(self.error, _LEAST))))
-        spread = _NORMAL * np.interp(x, logs, self.spread)
-        return float(error), float(max(error - spread, 0.0)), float(error + spread)
+        k = int(np.clip(np.searchsorted(logs, x), 1, max(len(logs) - 1, 1)))
+        ends = values[k - 1 : k + 1]
+        if (ends > 0).all():
+            return float(np.exp(np.interp(x, logs[k - 1 : k + 1], np.log(ends))))
+        return float(np.interp(x, logs[k - 1 : k + 1], ends))
 
     def samples_for(self, error: float) -> int | None:
         """The smallest number of samples at which the predicted error is at most this; None if it never is."""

@@ -45,7 +45,7 @@ def _logged(monitor: Monitor, moment: Moment) -> dict[str, float]:
         values["edge"] = monitor.edge
     if moment.noise is not None:
         noise = moment.noise
-        values |= {"noise_scale": noise.corrected, "noise_scale_low": noise.low, "noise_scale_high": noise.high}
+        values |= {"noise_scale": noise.value, "noise_scale_low": noise.low, "noise_scale_high": noise.high}
     return values
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PARTS = 4  # Euler steps in the time of one step of descent
 TURNS = 60  # of the projected gradient for the oscillation
-BEYOND = 0.05  # share of the edge by which the sharpness of a flow that is solved stays below it
+BEYOND = 0.05  # share of the edge by which the sharpness of a flow may exceed it
 
 
 class Flow(NamedTuple):

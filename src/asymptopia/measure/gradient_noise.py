@@ -19,9 +19,10 @@ class NoiseScale(NamedTuple):
     With steps of optimal length it is the critical batch size: doubling a batch well below it halves the number of
     steps; doubling a batch well above it hardly reduces them, and costs twice the samples.
 
-    corrected: the value without the bias of a ratio, by the jackknife.
-    low, high: where it lies in 95 % of repetitions; `high` is infinite where the samples do not exclude that there is
-               no mean gradient.
+    corrected: the value without the bias of a ratio, by the jackknife. It is of use only where `high` is finite: else
+               it may be negative or nan, and so may the error be nan.
+    low, high: an interval that holds the true scale in 95 % of repetitions; `high` is infinite where the samples do
+               not exclude that there is no mean gradient.
     """
 
     value: float

@@ -65,7 +65,7 @@ def _applied_back(g: Tensor, x: Tensor, weight: Tensor, how: _How | None, wanted
 
 
 class _Bilinear(Function):
-    """A linear map of rows, or a convolution: y = x W + b."""
+    """A linear map of rows, or a convolution: y = x W^T + b."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, how: _How | None) -> Tensor:

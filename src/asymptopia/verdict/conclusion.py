@@ -52,15 +52,17 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question) -> tuple[
     k = int(np.argmax(np.where(evidence.settled, -1, evidence.detectable)))
     worst, wanted = float(evidence.detectable[k]), question.wanted
     reason = f"{_seen('Only a', worst, question)} {evidence.remark}".strip()
-    if worst <= wanted or (len(sample.sizes) == 1 and math.isfinite(question.bias)):
+    if len(sample.sizes) == 1 and math.isfinite(question.bias):
         return reason, "Use more than one size."
+    if worst <= wanted:
+        return f"The estimate lies at the edge of what is admitted. {evidence.remark}".strip(), "Use more seeds."
     noise = worst - float(evidence.extrapolation[k])
     if evidence.extrapolation[k] > wanted / 2:
         share = 100 * evidence.extrapolation[k] / question.scale
         reason += f" {share:.2g} % are what the form of the finite-size correction leaves open."
         return reason, f"Larger sizes, such as {2 * int(sample.sizes[-1])}, would settle it."
     left = wanted - float(evidence.extrapolation[k])
-    seeds = math.ceil(int(sample.count.max()) * (noise / left) ** 2)
+    seeds = math.ceil(int(sample.count.max()) * (noise / left) ** (1 if sample.unanimous[k] else 2))
     return reason, f"About {seeds} seeds would resolve {100 * wanted / question.scale:.2g} %."
 
 

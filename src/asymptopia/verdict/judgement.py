@@ -86,7 +86,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The result of a test for each component (K,), and by size (K, S): value, error and fitted curve."""
+    """What a test finds about each component (K,); and by size (K, S) the value, its error and the fitted curve."""
 
     estimate: np.ndarray
     error: np.ndarray

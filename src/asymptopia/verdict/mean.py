@@ -14,8 +14,8 @@ from .sample import Sample, rare
 
 ONE_SIZE = "One size only: judged up to the resolution, without extrapolation."
 NO_CORRECTION = "No finite-size correction is declared: judged up to the resolution, without extrapolation."
-EVENTS = 10.0  # of a Poisson number of events of which six were met, more may be expected once in a hundred times
-UNSEEN = 10.0  # an event that no seed met may be as large as this many scales
+EVENTS = 10.0  # fewer than six were met; a mean of ten more would show so few less than once in a hundred times
+UNSEEN = 10.0  # times what one event is taken to change: an event that no seed met may be larger
 
 
 def mean(sample: Sample, question: Question) -> Evidence:
@@ -36,7 +36,7 @@ def mean(sample: Sample, question: Question) -> Evidence:
 
 
 def unmet(sample: Sample, fits: Sequence[Fit]) -> np.ndarray:
-    """What `EVENTS` events more at each size, as large as the largest that was met, would do to the estimate, (K,)."""
+    """How much ten more events at each size, each as large as the largest one met, would change the estimate, (K,)."""
     with np.errstate(invalid="ignore"):
         away = np.abs(sample.values - sample.mean[..., None])
     largest = np.where(np.isfinite(away), away, 0.0).max(axis=(1, 2))

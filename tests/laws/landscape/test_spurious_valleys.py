@@ -57,7 +57,7 @@ def test_what_has_no_limit_is_refused_by_name():
     ):
         with pytest.raises(StatementError, match=match):
             SpuriousValleys(**fields)
-    assert "no depth" in SpuriousValleys(contrast=0.3).valid()
+    assert "only for a contrast above" in SpuriousValleys(contrast=0.3).valid()
 
 
 def test_wide_networks_of_any_polynomial_have_a_limit():

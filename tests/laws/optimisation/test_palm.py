@@ -55,7 +55,7 @@ def test_bad_questions_are_refused():
         PALM(rank=8).limit()
     with pytest.raises(NoLimit, match=r"below the singular value 0\.6"):
         PALM(ridge=0.7).limit()
-    assert "more steps" in PALM(decay=0.98).valid() and "rounding" in PALM(decay=0.1, rank=1).valid()
+    assert "more steps" in PALM(decay=0.98).valid() and "round-off" in PALM(decay=0.1, rank=1).valid()
 
 
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from blackjax.base import SamplingAlgorithm
 
+from .barker import barker_proposal
 from .boomerang import boomerang
 from .bouncy import bouncy_particle
 from .hamiltonian import hmc, nuts
@@ -26,6 +27,7 @@ __all__ = [
     "PathState",
     "SamplingAlgorithm",
     "TemperingState",
+    "barker_proposal",
     "boomerang",
     "bouncy_particle",
     "check_states",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..context import Context
 from ..refusal import Refused
-from ..trace import is_wide
+from ..trace import is_key, is_wide
 from ..wide import Flat, Wide, cells_of, lift
 from .convergence import Iterates
 
@@ -50,7 +50,7 @@ def while_loop(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: l
     first, second = params["cond_nconsts"], params["body_nconsts"]
     test, body = params["cond_jaxpr"], params["body_jaxpr"]
     outer, inner, state = args[:first], args[first : first + second], args[first + second :]
-    iterates = Iterates(ctx, equation.outvars, state)
+    iterates, counted = Iterates(ctx, equation.outvars, state), _counts(test.jaxpr)
 
     def step(state: list[Any]) -> list[Any]:
         return run(body.jaxpr, list(body.consts), [*inner, *state])
@@ -62,9 +62,15 @@ def while_loop(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: l
         if not going.all():
             return state
         before, state = state, step(state)
-        if iterates.settled(before, state, step):
+        if not counted and iterates.settled(before, state, step):
             return state
     raise Refused(f"no limit can be derived: this loop does not end within {_MOST_STEPS} steps.")
+
+
+def _counts(test: Any) -> bool:
+    """Whether the condition of a loop compares whole numbers, so that it ends after a number of steps."""
+    compared = [v.aval for e in test.eqns if e.primitive.name in ("lt", "le", "gt", "ge", "ne") for v in e.invars]
+    return any(not is_key(a) and a.dtype.kind in "iu" for a in compared)
 
 
 def scan(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:

@@ -13,9 +13,9 @@ from ..trace import is_key, wide_axes
 from ..wide import Flat, Wide
 
 _FIRST, _LATER = 36, 1.25  # the first step at which convergence is looked for, and the ratio of later ones
-_WINDOW, _NO_FALL, _FALL, _RISES = 12, 0.999, 0.7, 0.25
+_WINDOW, _FALL, _RISES, _RISE = 12, 0.7, 0.25, 1e-3
 _RESOLUTION = 0.1  # of a squared move, times the number of points
-_CHANGE, _STEPS = 0.03, 8
+_CHANGE, _LARGEST_CHANGE, _STEPS = 0.03, 0.3, 8
 _TRIAL, _DIRECTIONS = 1024, 12
 
 Step = Callable[[list[Any]], list[Any]]
@@ -45,7 +45,7 @@ class Iterates:
         if self.random or not self.vectors or any(isinstance(after[i], Wide | Flat) for i in self.vectors):
             return False
         self.moves.append(self._distance(before, after) / max(self._distance(None, after), 1e-300))
-        if self.points < _TRIAL:  # a trial run, which soon has more directions than points
+        if self.ctx.settings.probing and self.points < _TRIAL:  # there are soon more directions than points
             return len(self.moves) >= self.points // _DIRECTIONS
         if len(self.moves) < self.due:
             return False
@@ -53,21 +53,22 @@ class Iterates:
         move = float(np.mean(self.moves[-_WINDOW:]))
         if not self._stalled():
             return False
-        growth = self._growth(after, step, max(_CHANGE, 10 * move))
+        growth = self._growth(after, step, min(max(_CHANGE, 10 * move), _LARGEST_CHANGE))
         if growth >= 1:
             raise Refused(
                 f"no limit can be derived: the iterates of this loop still move by {100 * move:.2g} % a step after "
-                f"{len(self.moves)} steps, and a small change of them grows by a factor {growth:.3g} a step: the fixed "
-                "point is unstable (de Almeida and Thouless). A fixed number of steps has a limit."
+                f"{len(self.moves)} steps, and runs that begin near each other part by a factor {growth**0.5:.3g} a "
+                "step: the fixed point is unstable (de Almeida and Thouless). A fixed number of steps has a limit."
             )
         return move**2 * self.points <= _RESOLUTION
 
     def _stalled(self) -> bool:
-        """Whether moves do not fall any more, or only as noise does."""
+        """Whether moves fall no more than noise does, which goes up and down."""
         count = max(_WINDOW, len(self.moves) // 4)
         late, earlier = np.square(self.moves[-count:]), np.square(self.moves[-2 * count : -count])
-        fall, rises = late.mean() / max(earlier.mean(), 1e-300), np.mean(np.diff(late) > 0)
-        return bool(fall >= _NO_FALL or (fall >= _FALL and rises >= _RISES))
+        fall = late.mean() / max(earlier.mean(), 1e-300)
+        rises = np.mean(np.diff(late) > _RISE * late.mean())
+        return bool(fall >= _FALL and rises >= _RISES)
 
     def _growth(self, state: list[Any], step: Step, size: float) -> float:
         """The factor by which the squared distance of two runs that began near each other changes in a step."""

@@ -58,8 +58,9 @@ class ContextualBlockModel(Law):
     if $\lambda^2 + \mu^2/\gamma > 1$ (`weak_recovery`); `test_error` $= P(N(h, h) < 0)$ is the share of wrong labels.
     Both are up to a global sign.
 
-    The system runs approximate message passing on both matrices; it starts at the labels, so that their sign is the
-    right one, and forgets them where there is nothing to find.
+    The system runs approximate message passing on both matrices; it starts at the labels, so that their sign is mostly
+    the right one (a small system that loses it is turned back, as results are up to a global sign), and forgets them
+    where there is nothing to find.
     """
 
     graph: float = field(1.2, "signal of the graph, lambda", at_least=0)

@@ -139,7 +139,7 @@ class ERM(Law):
         if along != "alpha":
             raise StatementError(
                 f"{self!r} has no known transition along {along!r}; there is one along 'alpha', and along 'ridge' and "
-                "'l1' for Absolute() and Linear(noise=0.0)."
+                "'l1' for Absolute(), Linear(noise=0.0) and a prior that is a mixture of Gaussians."
             )
         if not self.loss.margin:
             return {"existence": 1.0}

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....contract.batching import stacked
 from ....contract.record import with_arrays
+from ....numerics.fixed_points import NotConverged
 from ....parts.channel import Linear
 from ....parts.loss import Logistic, Square
 from ....parts.prior import Prior
@@ -103,6 +104,8 @@ def _exact_with_penalty(law: ERM, alpha: np.ndarray, ridge: np.ndarray, l1: np.n
         t = new
         if np.all(settled):
             break
+    if not np.all(settled):
+        raise NotConverged("The equations of exact recovery under a penalty did not settle.")
     inside, _ = _clipped(a, b, np.sqrt(t))
     return settled & (moving < alpha * inside)
 

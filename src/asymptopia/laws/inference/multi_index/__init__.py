@@ -214,8 +214,9 @@ class MultiIndex(Law):
 
     `algorithmic` its largest value, above which recovery is perfect, and `information_theoretic` p. `test_error` is the
     squared error of $|z|^2$'s best rotation-invariant guess, $2p(1-m^2)$, for Norm, and the share of wrong signs
-    $2e(1-e)$, $e = \arccos(\sqrt m)/\pi$, for SignProduct(2). For other links `overlap` is not computed: nan, and
-    `valid` says so. The thresholds are those of first-order methods.
+    $2e(1-e)$, $e = \arccos(\sqrt m)/\pi$, for SignProduct(2). For other links, or with `noise`,
+    `overlap` and `test_error` are not computed: nan, and `valid` says so. The thresholds are those of first-order
+    methods.
     """
 
     alpha: float = field(8.0, "samples per dimension, n / d", above=0)
