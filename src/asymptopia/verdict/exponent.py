@@ -36,8 +36,7 @@ def exponent(sample: Sample, question: Question) -> Evidence:
     if len(sample.sizes) == FEWEST and np.isfinite(question.bias):
         evidence = replace(evidence, refuted=evidence.refuted & sharp.refuted)
     evidence = replace(evidence, fit=np.exp(evidence.fit))
-    exact = sample.exact & np.isfinite(question.bias)  # without a correction there is nothing to extrapolate
-    return choose(exact | ~fine.any(axis=0), sharp, evidence)
+    return choose(sample.exact | ~fine.any(axis=0), sharp, evidence)
 
 
 def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:
