@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 
 from asymptopia.measure import pytorch  # noqa: E402
 from asymptopia.measure.operators import hessian  # noqa: E402
-from asymptopia.measure.pytorch_second import RULES, FastSecond  # noqa: E402
+from asymptopia.measure.pytorch_second import FastSecond  # noqa: E402
 
 RNG = np.random.default_rng(5)
 X, Y = torch.from_numpy(RNG.standard_normal((6, 2, 6))), torch.from_numpy(RNG.integers(0, 3, 6))
@@ -112,11 +112,9 @@ def test_convolutions_in_two_dimensions():
 
 
 def test_the_rules_are_used():
-    """The graph of a fast loss holds their functions, so that the comparisons above compare two things."""
-    assert len(RULES) > 10
+    """The graph of a fast activation holds its rule, so that a comparison above compares two things."""
     module = made(nn.GELU)
     with FastSecond():
-        assert type(loss(module)).__name__ == "Tensor"
         assert "_Elementwise" in type(module.layer(module.first(X)).grad_fn).__name__
 
 
@@ -143,4 +141,5 @@ def test_a_loss_transformed_by_functions_of_torch():
         return torch.func.vmap(lambda x: at(x[None]).square().sum())(X).mean()
 
     matrix = hessian(mapped, module) @ np.eye(sum(p.numel() for p in module.parameters()))
-    assert np.abs(matrix - matrix.T).max() < 1e-12 * np.abs(matrix).max()
+    plain = hessian(lambda at: at(X).square().sum() / len(X), module) @ np.eye(len(matrix))
+    np.testing.assert_allclose(matrix, plain, atol=1e-10 * np.abs(plain).max())

@@ -94,6 +94,7 @@ def learning_curve(
     deviation: the standard deviation of the error of one sample, where the mean error is this.
     falls:     whether the error cannot grow, as at the best ridge: where it does, the rows determine no more.
     """
+    samples = sorted(set(samples))
     first, last = samples[0], samples[-1]
     before = np.geomspace(FEWEST, first, 4)[:-1] if first > FEWEST else np.empty(0)
     grid = np.unique(np.concatenate([before, *_filled(samples), np.geomspace(last, ENDLESS, _BEYOND)[1:]]))

@@ -15,11 +15,12 @@ def lightning_callback(monitor: Monitor, share: float | None = None) -> Any:
 
     It measures at the steps of the optimiser that the monitor asks for, before the step is taken, and logs `sharpness`,
     `edge` where the monitor knows the rate, and `noise_scale` with its interval. The monitor keeps all moments.
+    Import Lightning before the callback is made, so that it is one of its own.
 
     Arguments:
         monitor: its loss is a function of the LightningModule, on data that stay the same.
-        share:   the greatest part of the time that measuring may take, above 0 and at most 1; moments that would take
-                 more are left out. By default none is.
+        share:   moments are left out while measuring has taken more than this part of the time, above 0 and at most 1.
+                 By default none is.
 
     Raises: `StatementError` if `share` is not such a number.
     """

@@ -60,7 +60,10 @@ def central_flow(
 
     Arguments:
         loss:       a scalar in JAX of `parameters`, any tree of JAX arrays, on all data.
-        steps, every: of descent; how many are followed, and after how many the flow is recorded.
+        parameters: where the flow begins, any tree of JAX arrays.
+        rate:       the step of descent, > 0; the edge is at 2 / rate.
+        steps, every: of descent; how many are followed, and after how many the flow is recorded; it ends at the last
+                    record.
         count:      the number of largest eigenvalues that may reach the edge together.
 
     Raises: `StatementError` if a number is not admitted, the flow diverges, the Hessian exceeds the edge by more than a

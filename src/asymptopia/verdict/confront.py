@@ -37,7 +37,7 @@ class Confrontation(Shown):
 
     @property
     def verdict(self) -> str:
-        """The worst verdict of all observables: disagrees, inconclusive, agrees; estimated if nothing is claimed."""
+        """The worst of the observables' verdicts: disagrees, inconclusive, agrees; estimated without a claim."""
         verdicts = {j.verdict for j in self.judgements}
         return next((v for v in (DISAGREES, INCONCLUSIVE, AGREES, ESTIMATED) if v in verdicts), AGREES)
 
