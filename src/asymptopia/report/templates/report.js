@@ -69,6 +69,7 @@
     else if (state.xlog) {
       const xs = [...new Set(chart.panels.flatMap((p) => p.curves.flatMap((c) => c.measured.flatMap((m) => m.x))))].filter((v) => v > 0).sort((a, b) => a - b);
       if (xs.length > 1 && xs.length < 8) Object.assign(axis, {tickmode: "array", tickvals: xs, ticktext: xs.map((v) => String(Number(v.toPrecision(3))))});
+      else if (xs.length && xs[xs.length - 1] < 10 * xs[0]) axis.nticks = 6;
       else axis.dtick = "D2";
     }
     return axis;
