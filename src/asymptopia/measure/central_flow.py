@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ..contract.record import StatementError
 from . import pytorch
 from .extremes import extremes
 from .operators import finite_scalar, flat_parameters, hessian
+from .sharpness import Training, check_descent
 
 if TYPE_CHECKING:
     import jax
@@ -20,28 +22,16 @@ TURNS = 60  # of the projected gradient for the oscillation
 BEYOND = 0.05  # share of the edge by which the sharpness of a flow may exceed it
 
 
-class Flow(NamedTuple):
-    """A central flow.
+@dataclass(frozen=True)
+class Flow(Training):
+    """A central flow: what `Training` records, of the averaged parameters, at each `every`-th step of descent.
 
-    steps, losses, sharpness: (T,) of the averaged parameters, at each `every`-th step of descent.
     mean_losses: (T,) mean of the loss of descent, with its oscillation.
     oscillation: (T,) variance of the parameters of descent about their mean, in all directions.
-    rate:        of descent; its edge of stability is 2 / rate.
-    parameters:  where the flow ended, a tree like the start.
     """
 
-    steps: np.ndarray
-    losses: np.ndarray
     mean_losses: np.ndarray
-    sharpness: np.ndarray
     oscillation: np.ndarray
-    rate: float
-    parameters: Any
-
-    @property
-    def edge(self) -> float:
-        """The edge of stability, 2 / rate."""
-        return 2 / self.rate
 
 
 def central_flow(
@@ -76,7 +66,9 @@ def central_flow(
     if pytorch.is_module(parameters):
         raise StatementError("`parameters` must be a tree of JAX arrays: a central flow needs third derivatives of it.")
     flat, unravel = flat_parameters(parameters)
-    _check(rate, steps, every, count, flat.size)
+    check_descent(rate, steps, every)
+    if not 1 <= count <= flat.size // 2:
+        raise StatementError(f"`count` must be between 1 and half of the {flat.size} parameters, but is {count!r}.")
     value = finite_scalar(loss, flat, unravel)
     start = np.asarray(extremes(hessian(value, flat), count).vectors)[:, -count:]
     advance = jax.jit(lambda state: jax.lax.fori_loop(0, every * PARTS, lambda _, s: _moved(value, rate, s), state))
@@ -86,16 +78,7 @@ def central_flow(
         state = advance(state) if step else state
         seen.append((step, *_recorded(value, state, rate, step)))
     steps_seen, losses, mean_losses, sharpness, oscillation = (np.array(column) for column in zip(*seen, strict=True))
-    return Flow(steps_seen, losses, mean_losses, sharpness, oscillation, float(rate), unravel(state[0]))
-
-
-def _check(rate: float, steps: int, every: int, count: int, size: int) -> None:
-    if not rate > 0:
-        raise StatementError(f"`rate` must be > 0, but is {rate!r}.")
-    if not 1 <= every <= steps:
-        raise StatementError(f"`every` must be between 1 and the number of steps {steps}, but is {every!r}.")
-    if not 1 <= count <= size // 2:
-        raise StatementError(f"`count` must be between 1 and half of the {size} parameters, but is {count!r}.")
+    return Flow(steps_seen, losses, sharpness, float(rate), unravel(state[0]), mean_losses, oscillation)
 
 
 State = tuple["jax.Array", "jax.Array", "jax.Array"]

@@ -53,10 +53,7 @@ def sharpness_along(loss: Callable[[Any], Any], parameters: Any, rate: float, st
     from jax import lax
     from scipy.sparse.linalg import LinearOperator
 
-    if not rate > 0:
-        raise StatementError(f"`rate` must be > 0, but is {rate!r}.")
-    if not 1 <= every <= steps:
-        raise StatementError(f"`every` must be between 1 and the number of steps {steps}, but is {every!r}.")
+    check_descent(rate, steps, every)
     if pytorch.is_module(parameters):
         return _torch_descent(loss, parameters, rate, steps, every)
     flat, unravel = flat_parameters(parameters)
@@ -81,6 +78,14 @@ def sharpness_along(loss: Callable[[Any], Any], parameters: Any, rate: float, st
         seen.append((step, _not_diverged(float(value(flat)), rate, step), largest(flat)))
     numbers, losses, curvatures = (np.array(column) for column in zip(*seen, strict=True))
     return Training(numbers, losses, curvatures, float(rate), unravel(flat))
+
+
+def check_descent(rate: float, steps: int, every: int) -> None:
+    """Raise `StatementError` for a learning rate, or for recorded steps, that no descent can have."""
+    if not rate > 0:
+        raise StatementError(f"`rate` must be > 0, but is {rate!r}.")
+    if not 1 <= every <= steps:
+        raise StatementError(f"`every` must be between 1 and the number of steps {steps}, but is {every!r}.")
 
 
 def _not_diverged(loss: float, rate: float, step: int) -> float:

@@ -16,7 +16,7 @@ _FIRST, _LATER = 36, 1.25  # the first step at which convergence is looked for, 
 _WINDOW, _FALL, _RISES, _RISE = 12, 0.7, 0.25, 1e-3
 _RESOLUTION = 0.1  # of a squared move, times the number of points
 _CHANGE, _LARGEST_CHANGE, _STEPS = 0.03, 0.3, 8
-_TRIAL, _DIRECTIONS = 1024, 12
+_DIRECTIONS = 12  # points for each step that a trial run takes
 
 Step = Callable[[list[Any]], list[Any]]
 
@@ -45,7 +45,7 @@ class Iterates:
         if self.random or not self.vectors or any(isinstance(after[i], Wide | Flat) for i in self.vectors):
             return False
         self.moves.append(self._distance(before, after) / max(self._distance(None, after), 1e-300))
-        if self.ctx.settings.probing and self.points < _TRIAL:  # there are soon more directions than points
+        if self.ctx.settings.probing:  # there are soon more directions than points
             return len(self.moves) >= self.points // _DIRECTIONS
         if len(self.moves) < self.due:
             return False
