@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
@@ -15,7 +18,7 @@ def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
     return np.mean((1 - np.sign(y * z)) / 2 if binary else (y - z) ** 2, axis=-1)
 
 
-def area(y: np.ndarray, z: np.ndarray) -> float:
+def area(y: Float[np.ndarray, " N"], z: Float[np.ndarray, " N"]) -> float:
     """The area under the curve of true against false positives: the share of pairs of labels 1 and -1 whose fields z
     (N,) are in that order, half of those that are equal; 1/2 where one of the labels y (N,) is missing."""
     from scipy.stats import rankdata
@@ -27,7 +30,7 @@ def area(y: np.ndarray, z: np.ndarray) -> float:
     return float((rankdata(z)[up].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def scores(y: np.ndarray, odds: np.ndarray) -> dict[str, float]:
+def scores(y: Float[np.ndarray, " N"], odds: Float[np.ndarray, " N"]) -> dict[str, float]:
     """The `log_loss`, `brier` score and `overconfidence` of stated log-odds of the label 1, on labels +-1.
 
     The Brier score is the mean of (p - 1[y = 1])^2, overconfidence the mean probability of the likelier label less the
@@ -43,8 +46,8 @@ def scores(y: np.ndarray, odds: np.ndarray) -> dict[str, float]:
 
 
 def fresh_fields(
-    first: np.ndarray, second: np.ndarray, count: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    first: Float[np.ndarray, " d"], second: Float[np.ndarray, " d"], count: int, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
     """The fields w.x / sqrt(d) of two weight vectors (d,) on `count` fresh inputs x ~ N(0, I_d)."""
     a, b = rng.standard_normal((2, count)) / np.sqrt(len(first))
     length = max(float(np.linalg.norm(first)), 1e-300)

@@ -9,6 +9,7 @@ import numpy as np
 from ..contract.record import StatementError
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from scipy.sparse.linalg import LinearOperator
 
 DENSE = 2000  # up to here an operator is written out: its products are fewer than those of a few probes
@@ -53,7 +54,7 @@ def extremes(operator: LinearOperator, count: int = 1, products: int = 2000) -> 
     return _Lanczos(operator, count, products).run()
 
 
-def dense(operator: LinearOperator) -> np.ndarray:
+def dense(operator: LinearOperator) -> Float[np.ndarray, "n n"]:
     """The matrix (n, n) of a symmetric operator. Raises `StatementError` if it is not symmetric, or not finite."""
     n = size_of(operator)
     matrix = np.asarray(operator @ np.eye(n), float)

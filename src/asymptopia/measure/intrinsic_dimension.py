@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.record import StatementError
 from ..parts.activation import Activation, Identity, PolynomialUnit, Power
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def coefficients(activation: Activation) -> tuple[float, ...] | None:
@@ -37,7 +41,7 @@ def intrinsic_dimension(activation: Activation, inputs: int, bias: bool = False)
     return sum(math.comb(inputs + k - 1, k) for k in degrees)
 
 
-def numerical_rank(matrix: np.ndarray) -> tuple[int, float]:
+def numerical_rank(matrix: Float[np.ndarray, "rows columns"]) -> tuple[int, float]:
     """The rank, and its smallest singular value over round-off: max(shape) * eps * largest singular value."""
     s = np.linalg.svd(matrix, compute_uv=False)
     if not len(s) or s[0] == 0:

@@ -9,12 +9,15 @@ included. Draws end early where many differ (Besag and Clifford, Biometrika 78 (
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .covariance_samples import all_of, probed
 from .spectra import Quadrature
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 LEVEL = 0.005
 DRAWS, ENOUGH = 199, 10
@@ -64,7 +67,7 @@ class _Fit(NamedTuple):
     distance: float
 
 
-def covariance_law(seen: Quadrature, eigenvalues: np.ndarray) -> CovarianceLaw | None:
+def covariance_law(seen: Quadrature, eigenvalues: Float[np.ndarray, " k"]) -> CovarianceLaw | None:
     """The distribution of Marchenko and Pastur if it describes a spectrum, else None.
 
     It describes the spectrum unless the test of `fitted_law` refutes it at the level 0.005, or all given eigenvalues
@@ -74,7 +77,7 @@ def covariance_law(seen: Quadrature, eigenvalues: np.ndarray) -> CovarianceLaw |
     return law if law is not None and law.p_value > LEVEL and len(law.outliers) < len(eigenvalues) else None
 
 
-def fitted_law(seen: Quadrature, eigenvalues: np.ndarray, seed: int = 0) -> CovarianceLaw | None:
+def fitted_law(seen: Quadrature, eigenvalues: Float[np.ndarray, " k"], seed: int = 0) -> CovarianceLaw | None:
     """The distribution of Marchenko and Pastur fitted to the moments of a spectrum, with a test of the fit.
 
     seen:        the spectrum, exact or seen by probes.

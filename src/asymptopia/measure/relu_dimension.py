@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.record import StatementError
 from ..numerics import modular
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 LARGEST = 2**27  # entries of a Jacobian
 
@@ -44,7 +48,9 @@ class ReluDimension:
         return f"{said}: {most - self.rank} more directions change nothing on these inputs; on others they may."
 
 
-def relu_dimension(weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], inputs: np.ndarray) -> ReluDimension:
+def relu_dimension(
+    weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], inputs: Float[np.ndarray, "N d"]
+) -> ReluDimension:
     """The exact functional dimension of a dense ReLU network on some inputs, for small networks.
 
     weights: (units, units of the layer below) of each layer; the last layer is linear.

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..parts.classes import Softmax, signs, stated
 from ..parts.loss import Loss
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _STEPS = 60
 _SOLVED = 1e-8
 
 
 def pulled(
-    loss: Loss, y: np.ndarray, omega: np.ndarray, V: np.ndarray, weights: np.ndarray, start: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    loss: Loss,
+    y: Float[np.ndarray, " N"],
+    omega: Float[np.ndarray, "N K"],
+    V: Float[np.ndarray, "K K"],
+    weights: Float[np.ndarray, " N"],
+    start: Float[np.ndarray, "N K"] | None = None,
+) -> tuple[Float[np.ndarray, "N K"], Float[np.ndarray, "K K"]]:
     """f = -gradient of the loss at the proximal point z = omega + V f, (N, K), and -E[df / d omega], (K, K).
 
     V is (K, K); diagonal for losses against the rest. weights (N,) are of the mean. `start` is an f nearby.

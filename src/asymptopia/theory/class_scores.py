@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..parts.classes import class_scores, paid
 from ..parts.loss import Loss
 from .several_classes import Classes, ClassState, Solver, symmetric_root
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _DRAWS = 8
 
@@ -26,7 +31,7 @@ def predicted_scores(people: Classes, loss: Loss, state: ClassState, solver: Sol
     }
 
 
-def new_fields(people: Classes, state: ClassState) -> tuple[np.ndarray, np.ndarray]:
+def new_fields(people: Classes, state: ClassState) -> tuple[Float[np.ndarray, "M K"], Float[np.ndarray, " M"]]:
     """Fields (N * draws, K) and classes of the samples as new ones.
 
     In each axis of V_hat a field is a mixture of predictions outside of each sample at the student's own kappa, which

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +12,18 @@ from ..numerics.breaks import resolve
 from ..numerics.gaussian import legendre
 from ..parts.channel import Channel
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 ORDER = 10
 GRID = np.array([-8.5, -6.0, -4.0, -2.2, -0.8, 0.8, 2.2, 4.0, 6.0, 8.5])
 SPREAD = np.array([-7.0, -3.5, -1.4, 0.0, 1.4, 3.5, 7.0])
 DRAWS = 256
 
 
-def normal_nodes(breaks: np.ndarray, mean: ArrayLike, deviation: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def normal_nodes(
+    breaks: Float[np.ndarray, "... B"], mean: ArrayLike, deviation: ArrayLike
+) -> tuple[Float[np.ndarray, "... N"], Float[np.ndarray, "... N"]]:
     """Nodes and weights (..., N) for N(mean, deviation**2), on panels that end at `breaks` (..., B)."""
     mean, deviation = np.asarray(mean)[..., None], np.asarray(deviation)[..., None]
     grid = mean + deviation * GRID
@@ -30,7 +36,9 @@ def normal_nodes(breaks: np.ndarray, mean: ArrayLike, deviation: ArrayLike) -> t
     return x, (length * w).reshape(x.shape) * bell
 
 
-def label_nodes(channel: Channel, omega: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def label_nodes(
+    channel: Channel, omega: Float[np.ndarray, "K M"], v: Float[np.ndarray, "K one"]
+) -> tuple[Float[np.ndarray, "K M N"], Float[np.ndarray, "K M N"]]:
     """Labels and their weights, (K, M, N) each, for fields N(omega, v) with omega (K, M) and v (K, 1).
 
     For any channel. Labels that are a function of the field without noise come from nodes of the field; for others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ..parts.channel import Channel, Linear, Probit, Sign
 from .labels import SPREAD, label_nodes
 from .replica import column
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 TOLERANCE, ACCEPT = 1e-11, 1e-8
 NOTHING = 1e-60  # stands for the zero of q and V where no coordinate is left
 FIRST_RIDGE, LAST_RIDGE, STAGE = 1.0, 1e-7, 10.0
@@ -21,21 +25,27 @@ Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Unknowns (k, U) of the problems `members` (k,) -> improved ones."""
 
 
-def pack(m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray) -> np.ndarray:
+def pack(
+    m: Float[np.ndarray, " K"], q: Float[np.ndarray, " K"], V: Float[np.ndarray, " K"], rho: Float[np.ndarray, " K"]
+) -> Float[np.ndarray, "K 3"]:
     """The unconstrained unknowns (K, 3) of admissible m, q, V (K,): asinh(m / sqrt(rho q - m**2)), log q, log V."""
     left = np.sqrt(np.maximum(rho * q - m**2, 1e-300))
     q, V = np.maximum(q, NOTHING), np.maximum(V, NOTHING)
     return np.stack([np.arcsinh(m / left), np.log(q), np.log(V)], axis=1)
 
 
-def unpack(x: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def unpack(
+    x: Float[np.ndarray, "K 3"], rho: Float[np.ndarray, " K"]
+) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
     """m, q, V, each (K,), from the unknowns (K, 3); the inverse of `pack`."""
     x = np.clip(x, -300, 300)
     q, V = np.exp(x[:, 1]), np.exp(x[:, 2])
     return np.tanh(x[:, 0]) * np.sqrt(rho * q), q, V
 
 
-def solve(step_at: Callable[[np.ndarray], Step], ridge: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def solve(
+    step_at: Callable[[np.ndarray], Step], ridge: Float[np.ndarray, " K"], start: Float[np.ndarray, "K U"]
+) -> tuple[Float[np.ndarray, "K U"], Float[np.ndarray, " K"]]:
     """The solutions (K, U) and residuals (K,) of K fixed-point problems, continued from a strong ridge where needed.
 
     step_at(ridge): the step of the problems at these ridges (K,). start: (K, U). Raises `NotConverged` if a problem is
@@ -57,7 +67,9 @@ def _among(step: Step, chosen: np.ndarray) -> Step:
     return lambda x, members: step(x, chosen[members])
 
 
-def test_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray) -> np.ndarray:
+def test_error(
+    teacher: Channel, m: Float[np.ndarray, " K"], q: Float[np.ndarray, " K"], rho: Float[np.ndarray, " K"]
+) -> Float[np.ndarray, " K"]:
     """The test error (K,) of a student with overlap m and norm q, on new labels of this channel."""
     if not teacher.binary:
         return _squared_error(teacher, m, q, rho)
@@ -87,6 +99,6 @@ def _squared_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarr
     return np.asarray((w * (y**2 - 2 * (m[:, None] / scale) * y * z)).sum(axis=1) + q)
 
 
-def wide(value: ArrayLike, count: int) -> np.ndarray:
+def wide(value: ArrayLike, count: int) -> Float[np.ndarray, " K"]:
     """A number, or an array (count,), as an array (count,)."""
     return np.broadcast_to(np.asarray(value, float), (count,))

@@ -15,6 +15,8 @@ from ..parts.loss import Loss
 from .labels import GRID, ORDER, SPREAD, label_nodes
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from ..contract.record import Record
 
 
@@ -78,7 +80,14 @@ class Rule:
     weight: np.ndarray
 
 
-def rule(loss: Loss, y: np.ndarray, mean: np.ndarray, deviation: np.ndarray, V: np.ndarray, breaks: np.ndarray) -> Rule:
+def rule(
+    loss: Loss,
+    y: Float[np.ndarray, " K"],
+    mean: Float[np.ndarray, " K"],
+    deviation: Float[np.ndarray, " K"],
+    V: Float[np.ndarray, " K"],
+    breaks: Float[np.ndarray, "K B"],
+) -> Rule:
     """A quadrature over omega ~ N(mean, deviation**2) for the labels y (K,), split at `breaks` (K, B) and kinks of f.
 
     On a panel where the loss is smooth the variable is z, with omega = z + V loss'(z); where z stays at a kink, omega.

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..numerics.gaussian import nodes
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 TURNS = np.array([-40.0, -18.0, -8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0, 18.0, 40.0])
 
@@ -26,12 +30,12 @@ def moment(beta: float, h: float, q: float) -> float:
     return mean_over_fields(lambda x: np.tanh(x) ** 2, beta, h, q)
 
 
-def log_two_cosh(x: np.ndarray) -> np.ndarray:
+def log_two_cosh(x: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
     """log(2 cosh x), without overflow."""
     return np.asarray(np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))))
 
 
-def sech(x: np.ndarray, power: int) -> np.ndarray:
+def sech(x: Float[np.ndarray, " *shape"], power: int) -> Float[np.ndarray, " *shape"]:
     """1 / cosh(x)**power, without overflow."""
     return np.asarray(np.exp(-power * (log_two_cosh(x) - math.log(2))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ..numerics.adaptive import adaptive
 from ..numerics.arrays import ArrayLike
 from ..numerics.gaussian import PANELS, legendre
 from ..parts.prior import Prior
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 ORDER = 12
 LOGITS = np.array([-60.0, -30.0, -14.0, -6.0, -2.0, 0.0, 2.0, 6.0, 14.0, 30.0, 60.0])
@@ -47,8 +50,8 @@ def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
 
 
 def observation_averages(
-    prior: Prior, A: ArrayLike, function: Callable[..., Any], breaks: np.ndarray | None = None
-) -> np.ndarray:
+    prior: Prior, A: ArrayLike, function: Callable[..., Any], breaks: Float[np.ndarray, "K B"] | None = None
+) -> Float[np.ndarray, "C K"]:
     """Expectations of C functions of the observation x = sqrt(A) w + z, for A > 0, (K,): an array (C, K).
 
     function(x, mean, variance, log_p, owner): the values (C, N, M) at x (N, M), given mean and variance of w, the

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from ..numerics.roots import bracketed_roots
 from ..numerics.tails import log_density
 from ..parts.channel import Channel, Linear
 from .labels import GRID, SPREAD, label_nodes, normal_nodes
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 CHUNK = 24  # problems at once where the integral is a double one
 BETWEEN = np.array([-20.0, -8.0, -3.0, 0.0, 3.0, 8.0, 20.0])
@@ -49,7 +52,7 @@ def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
     return Label(averages[0], averages[1])
 
 
-def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> np.ndarray:
+def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> Float[np.ndarray, " K"]:
     """The least error of a guess of the label from omega, for q >= 0 and v > 0; (K,).
 
     The label is taken without noise where that can be removed. The error is the probability of a wrong label if labels

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from ..parts.data import Data
 from ..parts.loss import Loss
 from .class_losses import pulled
 from .population import Axes, Interpolated, resolvents_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _POINTS, _DRAWS = 6000, 4
 _MOST_ROWS = 20000
@@ -134,7 +138,7 @@ def _calibrated(T: np.ndarray, fields: np.ndarray, weights: np.ndarray, rho: np.
     return np.asarray(T @ slope + rest @ (back @ symmetric_root(root @ left @ root) @ back))
 
 
-def symmetric_root(matrix: np.ndarray) -> np.ndarray:
+def symmetric_root(matrix: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
     """The symmetric root of the part of a symmetric matrix that is not negative."""
     values, axes = np.linalg.eigh((matrix + matrix.T) / 2)
     return np.asarray((axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T)

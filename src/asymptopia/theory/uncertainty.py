@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,12 +11,19 @@ from ..parts.channel import Channel
 from .labels import SPREAD, normal_nodes
 from .replica import column
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 SMALLEST = 1e-200
 
 
 def scores(
-    teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray, stated: Callable[[np.ndarray], np.ndarray]
-) -> dict[str, np.ndarray]:
+    teacher: Channel,
+    m: Float[np.ndarray, " K"],
+    q: Float[np.ndarray, " K"],
+    rho: Float[np.ndarray, " K"],
+    stated: Callable[[np.ndarray], np.ndarray],
+) -> dict[str, Float[np.ndarray, " K"]]:
     """The limits of `log_loss`, `brier` and `overconfidence`, (K,) each.
 
     m, q, rho: overlap and squared norms of student and teacher, (K,). stated: the student's log-odds of the label 1 as

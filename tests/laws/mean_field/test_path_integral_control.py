@@ -102,7 +102,7 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
             confrontation = PathIntegralControl(noise=1.2 * self.noise).predict()
             return confrontation | {"value": confrontation["value"] + 0.05, "effort": 1.4 * confrontation["effort"]}
 
-    experiment = PathIntegralControl().experiment(sizes=(32, 64, 128), seeds=1200)
+    experiment = PathIntegralControl().experiment(sizes=(16, 32, 64), seeds=1200)
     assert confront(PathIntegralControl(), experiment).verdict != "disagrees"
     wrong = confront(Shifted(), experiment)
     assert {wrong[k].verdict for k in ("value", "effort", "drift")} == {"disagrees"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ...numerics.bivariate import log_quadrant, quadrant
 from ...numerics.tails import hazard, log_density
 from ...parts.activation import Activation, Sign
 from ...parts.prior import Prior
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Score = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Weights = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -75,7 +79,9 @@ def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float
     return lambda mean, V: _vote_score(y, mean, V)
 
 
-def vote_probabilities(mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def vote_probabilities(
+    mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]
+) -> tuple[Float[np.ndarray, " L"], Float[np.ndarray, "n L"]]:
     """The labels (L,) and their probabilities (n, L), to 1e-15 absolutely, for fields N(mean, V) of 1 or 2 units."""
     from scipy.special import ndtr
 
@@ -166,7 +172,9 @@ def _nodes(V: np.ndarray, activation: Activation, noise: float) -> tuple[np.ndar
     return t, w / w.sum(), np.linalg.cholesky(V)
 
 
-def expected_output(mean: np.ndarray, V: np.ndarray, activation: Activation, noise: float) -> np.ndarray:
+def expected_output(
+    mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"], activation: Activation, noise: float
+) -> Float[np.ndarray, " n"]:
     """The mean noiseless output (n,) for fields N(mean, V) of the units."""
     t, mass, root = _nodes(V, activation, noise)
     parts = np.array_split(mean, max(1, len(mean) * len(t) // 2_000_000))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from .iteration import Denoiser, Output, checked, iterates, product
 from .settle import Callback, Estimate, settled
 from .spectral import beginning
 from .vamp import DAMPINGS, vamp
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 UNLIKE = 0.2
 """Excess of the second moment of the spectrum beyond which a matrix is not treated as one of independent entries."""
@@ -88,7 +91,7 @@ def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Est
     raise NotSolved("\n".join(failures))
 
 
-def spectrum_excess(X: np.ndarray) -> float:
+def spectrum_excess(X: Float[np.ndarray, "n d"]) -> float:
     """How far tr (X^T X)^2, estimated, exceeds its value for independent entries, relative to that value."""
     n, d = X.shape
     r = np.random.default_rng(0).standard_normal((d, PROBES))

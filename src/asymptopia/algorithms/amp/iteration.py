@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 RECOVERED = 1e-6
 """Below this share of the signal's power, estimates that leave no label unexplained are held (see `iterates`)."""
@@ -170,7 +173,7 @@ def product(X: np.ndarray, v: ArrayLike) -> np.ndarray:
     return np.asarray(X @ np.asarray(v, X.dtype), float)
 
 
-def checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def checked(X: ArrayLike, y: ArrayLike) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
     """X (n, d) in single or double precision and y (n,); raises `StatementError` unless they fit together."""
     X, y = np.asarray(X), np.asarray(y, float)
     if X.dtype not in (np.float32, np.float64):
@@ -190,7 +193,9 @@ def checked(X: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return X, y
 
 
-def started(prior: Denoiser, start: tuple[Any, Any] | None, d: int) -> tuple[np.ndarray, np.ndarray]:
+def started(
+    prior: Denoiser, start: tuple[Any, Any] | None, d: int
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"]]:
     """The starting means and variances, (d,) each: those given, or the prior's."""
     pair = prior.posterior(0.0, 0.0) if start is None else start
     means, variances = (np.asarray(v, float) for v in pair)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...numerics.arrays import ArrayLike
 from .iteration import Denoiser, Output, checked, product, started
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 FLATTEST = 0.1
 """Least 1 + V g' in the weights: single labels of tiny fields would dominate the spectrum otherwise."""
@@ -16,7 +19,7 @@ FLATTEST = 0.1
 
 def spectral(
     X: ArrayLike, y: ArrayLike, channel: Output, variance: float, *, share: float = 0.25
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"], Float[np.ndarray, " n"]]:
     r"""A start for `iterates` from the top eigenvector of $X^T \mathrm{diag}(T(y)) X$: means, variances, memory.
 
     With fields of variance V, $T = g' / (1 + V g')$, where $g'$ is the second derivative of the log-probability of the
@@ -44,8 +47,12 @@ def spectral(
 
 
 def beginning(
-    X: np.ndarray, y: np.ndarray, prior: Denoiser, channel: Output, start: tuple[Any, Any] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    X: Float[np.ndarray, "n d"],
+    y: Float[np.ndarray, " n"],
+    prior: Denoiser,
+    channel: Output,
+    start: tuple[Any, Any] | None,
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"], Float[np.ndarray, " n"] | None]:
     """The start (means, variances, memory): as given, else the prior's, else `spectral` where that is uninformative."""
     means, variances = started(prior, start, X.shape[1])
     if start is None and _blind(X, y, channel, means, variances):

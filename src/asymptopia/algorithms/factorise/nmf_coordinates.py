@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .beta_divergence import power_into, row_sums
 from .nmf_majorisers import Majoriser, terms
 from .nmf_problem import Factors, Problem
 from .nmf_sweeps import sweep_exact, sweep_gram, sweep_quadratic
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 PASSES = 2
 
@@ -25,7 +30,9 @@ def newton(problem: Problem, factors: Factors) -> Factors:
     return factors
 
 
-def rows_moved(problem: Problem, side: int, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+def rows_moved(
+    problem: Problem, side: int, A: Float[np.ndarray, "n r"], B: Float[np.ndarray, "m r"]
+) -> Float[np.ndarray, "n r"]:
     """The factor A after one sweep over its entries, for data X of that side, about A @ B.T."""
     X, S, beta, floor = problem.sides[side], problem.weight_sides[side], problem.beta, problem.floor
     L, c = problem.penalty_majoriser(side, A)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -14,6 +14,9 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton, rows_moved
 from .nmf_problem import Factors, Problem, objective, random_factors, stated
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Step = Callable[[Problem, Factors], Factors]
 
@@ -128,7 +131,9 @@ class Momentum:
         return new
 
 
-def encode(problem: Problem, W: np.ndarray, Ht: np.ndarray, iterations: int, tolerance: float) -> np.ndarray:
+def encode(
+    problem: Problem, W: Float[np.ndarray, "n r"], Ht: Float[np.ndarray, "m r"], iterations: int, tolerance: float
+) -> Float[np.ndarray, "n r"]:
     """The best W for given H; rows are dropped once they move by less than `tolerance` of their largest entry.
 
     Without a smoothness of W its rows are apart, and what one is does not depend on which others there are.

@@ -12,6 +12,7 @@ from ...numerics.arrays import ArrayLike
 from .nmf_solvers import Factorisation
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from scipy.sparse import csr_array
 
 CHUNK = 1 << 18
@@ -63,7 +64,12 @@ class Counts:
 
 
 def factorise_counts(
-    counts: Counts, W: np.ndarray, Ht: np.ndarray, iterations: int, tolerance: float, every: int = 10
+    counts: Counts,
+    W: Float[np.ndarray, "n r"],
+    Ht: Float[np.ndarray, "m r"],
+    iterations: int,
+    tolerance: float,
+    every: int = 10,
 ) -> Factorisation:
     """Step from W (n, r) and H.T (m, r) until the objective falls by less than `tolerance` over `every` steps."""
     values, done, converged = [counts.objective(W, Ht)], 0, False
@@ -77,7 +83,9 @@ def factorise_counts(
     return Factorisation(W, np.ascontiguousarray(Ht.T), np.array(values), done, converged)
 
 
-def encode_counts(counts: Counts, W: np.ndarray, Ht: np.ndarray, iterations: int, tolerance: float) -> np.ndarray:
+def encode_counts(
+    counts: Counts, W: Float[np.ndarray, "n r"], Ht: Float[np.ndarray, "m r"], iterations: int, tolerance: float
+) -> Float[np.ndarray, "n r"]:
     """The W (n, r) for H.T (m, r), by steps until no entry moves by more than `tolerance` of the largest."""
     for _ in range(iterations):
         before, W = W, counts.step(W, Ht, 0)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def contextual_graph(
     rng: np.random.Generator, nodes: int, features: int, graph_signal: float, feature_signal: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n n"], Float[np.ndarray, "n p"]]:
     """Labels v = +-1 (n,), a symmetric matrix A (n, n), and features B (n, p), with n `nodes` and p `features`.
 
     A is Gaussian with entries of variance 1 / n, plus `graph_signal` v v^T / n. B is standard normal, plus

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Graph: TypeAlias = Any
 """A symmetric SciPy sparse matrix (n, n), or an integer array (edges, 2)."""
@@ -92,7 +95,7 @@ def block_graph(labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generato
     return adjacency(neighbours[neighbours[:, 0] != neighbours[:, 1]], n)
 
 
-def checked_affinity(affinity: ArrayLike) -> np.ndarray:
+def checked_affinity(affinity: ArrayLike) -> Float[np.ndarray, "k k"]:
     """The affinity as a symmetric array (k, k) of finite entries >= 0; raises `StatementError` otherwise."""
     C = np.asarray(affinity, float)
     if C.ndim != 2 or C.shape[0] != C.shape[1] or C.size == 0:

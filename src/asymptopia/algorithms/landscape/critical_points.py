@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.memory import available
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool = False) -> np.ndarray:
@@ -33,7 +37,9 @@ def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool =
     return total
 
 
-def derivatives(J: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def derivatives(
+    J: np.ndarray, S: Float[np.ndarray, "B n"]
+) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, "B n"], Float[np.ndarray, "B n n"]]:
     r"""Energy per spin (B,), gradient (B, n) and Hessian (B, n, n) on the sphere $|s|^2 = n$, at points S (B, n).
 
     The Hessian acts on the tangent space and vanishes on s; its eigenvalues there are those of the Riemannian one.
@@ -49,7 +55,7 @@ def derivatives(J: np.ndarray, S: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return energy, p * (force - energy[:, None] * S), tangent @ shifted @ tangent
 
 
-def descend(J: np.ndarray, S: np.ndarray, energy: float, steps: int = 400) -> np.ndarray:
+def descend(J: np.ndarray, S: Float[np.ndarray, "B n"], energy: float, steps: int = 400) -> Float[np.ndarray, "B n"]:
     """The points where gradient descent from S (ascent for lower starts) passes `energy`.
 
     Those that come to rest before are returned where they rest, or where they are after the last step.
@@ -67,8 +73,8 @@ def descend(J: np.ndarray, S: np.ndarray, energy: float, steps: int = 400) -> np
 
 
 def come_to_rest(
-    J: np.ndarray, S: np.ndarray, *, tolerance: float, steps: int = 100_000
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    J: np.ndarray, S: Float[np.ndarray, "B n"], *, tolerance: float, steps: int = 100_000
+) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, " B"], Float[np.ndarray, "B n"]]:
     r"""Gradient descent on the sphere from the rows of S (B, n), until the gradient is below `tolerance` per root of n
     at a minimum: energies per spin (B,), least eigenvalues of the Hessian (B,), and where (B, n).
 
@@ -115,8 +121,8 @@ def _softest(J: np.ndarray, s: np.ndarray) -> tuple[float, float, np.ndarray]:
 
 
 def critical_points(
-    J: np.ndarray, S: np.ndarray, *, steps: int = 100, longest: float = 0.2, tolerance: float = 1e-9
-) -> tuple[np.ndarray, np.ndarray]:
+    J: np.ndarray, S: Float[np.ndarray, "B n"], *, steps: int = 100, longest: float = 0.2, tolerance: float = 1e-9
+) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K m"]]:
     r"""Newton's method for a vanishing gradient on the sphere from the rows of S: energies per spin (K,) and the
     n - 1 eigenvalues of the Hessian (K, n - 1), ascending, of those that converge.
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..checks import NotSolved
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 ITERATIONS = 100
 
 
-def least_absolute(J: np.ndarray, r: np.ndarray, ridge: float, tolerance: float = 1e-12) -> np.ndarray:
+def least_absolute(
+    J: Float[np.ndarray, "m d"], r: Float[np.ndarray, " m"], ridge: float, tolerance: float = 1e-12
+) -> Float[np.ndarray, " d"]:
     r"""The p that minimises $\sum_i |r_i - (J p)_i| + \frac\rho2 |p|^2$, shape (d,).
 
     Primal-dual path following in p, the signs s in [-1, 1] and the two parts u, v >= 0 of the residual: one d x d

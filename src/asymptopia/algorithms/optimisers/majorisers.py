@@ -10,7 +10,7 @@ majorises it everywhere, and the joint majoriser holds where no weight matrix mo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,9 @@ import numpy as np
 
 from .curvature import loss_curvature, unit_curvature
 from .network import CrossEntropy, Network, Parameters
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 SPLIT = 1.0  # |a + b|^2 <= (1 + SPLIT) |a|^2 + (1 + 1/SPLIT) |b|^2
 
@@ -84,7 +87,7 @@ class JointMajoriser(NamedTuple):
         return tuple(-t * D for D in changes), (t - t**2 / 2) * fall
 
 
-def forward(network: Network, parameters: Parameters, X: jax.Array) -> Pass:
+def forward(network: Network, parameters: Parameters, X: Float[jax.Array, "n d"]) -> Pass:
     """The inputs and preactivations of all layers, for inputs X (n, d)."""
     inputs, fields = [], []
     a = X
@@ -95,7 +98,7 @@ def forward(network: Network, parameters: Parameters, X: jax.Array) -> Pass:
     return Pass(tuple(inputs), tuple(fields))
 
 
-def loss_slope(network: Network, y: jax.Array, z: jax.Array) -> jax.Array:
+def loss_slope(network: Network, y: jax.Array, z: Float[jax.Array, "n outputs"]) -> Float[jax.Array, "n outputs"]:
     """The gradient of each sample's loss with respect to its outputs, (n, outputs)."""
     if isinstance(network.loss, CrossEntropy):
         return jax.nn.softmax(z) - jax.nn.one_hot(y, z.shape[1], dtype=z.dtype)
@@ -166,7 +169,7 @@ def _below(
     return h * activation.derivative(z), unit_curvature(activation, h, d, z)
 
 
-def diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> jax.Array:
+def diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> Float[jax.Array, "n inputs"]:
     """Diagonal matrices (n, inputs) above W C_i W^T, for each sample the smaller of two bounds.
 
     One by convexity, $(\\sum_j w_j x_j)^2 \\leq \\sum_j |w_j| \\sum_j |w_j| x_j^2$; one by the spectral norm.
@@ -183,14 +186,14 @@ def spectral_norm(weights: jax.Array) -> jax.Array:
     return jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(small)[-1], 0.0))
 
 
-def rank_one(C: jax.Array) -> tuple[jax.Array, jax.Array]:
+def rank_one(C: Float[jax.Array, "samples units"]) -> tuple[Float[jax.Array, " units"], Float[jax.Array, " samples"]]:
     """Factors u (units,) and v (samples,) with C_ij <= v_i u_j."""
     units = C.mean(axis=0)
     units = jnp.maximum(units, 1e-3 * units.max() + 1e-30)
     return units, (C / units).max(axis=1)
 
 
-def weighted_gram(inputs: jax.Array, samples: jax.Array) -> jax.Array:
+def weighted_gram(inputs: Float[jax.Array, "n d"], samples: Float[jax.Array, " n"]) -> Float[jax.Array, "d d"]:
     """The weighted Gram matrix, plus a multiple of the identity that makes it safe to invert."""
     gram = (inputs * samples[:, None]).T @ inputs / len(inputs)
     slack = 100 * np.finfo(gram.dtype).eps * jnp.trace(gram) + 1e-30

@@ -8,9 +8,12 @@ with $Z_i = \sum_j e^{\beta x_i \cdot x_j}$ ("softmax") or $Z_i = n$ ("unnormali
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 ATTENTION = ("softmax", "unnormalised")
 
@@ -22,7 +25,7 @@ class TokenPath(NamedTuple):
     clustered: float
 
 
-def velocity(x: np.ndarray, beta: float, attention: str = "softmax") -> np.ndarray:
+def velocity(x: Float[np.ndarray, "n d"], beta: float, attention: str = "softmax") -> Float[np.ndarray, "n d"]:
     """The velocities of tokens x, shape (n, d), on the unit sphere."""
     cosines = x @ x.T
     if attention == "softmax":
@@ -34,13 +37,13 @@ def velocity(x: np.ndarray, beta: float, attention: str = "softmax") -> np.ndarr
     return pull - np.sum(pull * x, axis=1, keepdims=True) * x
 
 
-def mean_cosine(x: np.ndarray) -> float:
+def mean_cosine(x: Float[np.ndarray, "n d"]) -> float:
     """The mean cosine between different tokens x (n, d) on the unit sphere."""
     n = len(x)
     return float((np.sum(x.sum(axis=0) ** 2) - n) / (n * (n - 1)))
 
 
-def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = "softmax") -> TokenPath:
+def attend(x: Float[np.ndarray, "n d"], beta: float, times: Sequence[float], attention: str = "softmax") -> TokenPath:
     """The trajectories of tokens that start at x (n, d) on the unit sphere, to relative errors of 1e-9.
 
     More dimensions than tokens are rotated away first: tokens stay in the space that they span.
@@ -80,7 +83,7 @@ def attend(x: np.ndarray, beta: float, times: Sequence[float], attention: str = 
     return TokenPath(path @ basis.T, float(clustered))
 
 
-def around_pole(n: int, d: int, concentration: float, rng: np.random.Generator) -> np.ndarray:
+def around_pole(n: int, d: int, concentration: float, rng: np.random.Generator) -> Float[np.ndarray, "n d"]:
     """n independent points on the unit sphere in d dimensions, with density proportional to exp(concentration x_1)."""
     angle = np.linspace(0, np.pi, 20_001)
     density = np.sin(angle) ** (d - 2) * np.exp(concentration * (np.cos(angle) - 1))
@@ -92,14 +95,14 @@ def around_pole(n: int, d: int, concentration: float, rng: np.random.Generator) 
 
 
 def noisy_attend(
-    x: np.ndarray,
+    x: Float[np.ndarray, "n d"],
     beta: float,
     temperature: float,
     times: Sequence[float],
     attention: str,
     step: float,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Float[np.ndarray, "times n d"]:
     """The trajectories of tokens with noise of variance 2 temperature a unit of time: (times, n, d).
 
     Heun's method in the sense of Stratonovich, in steps of at most `step`; tokens are put back on the sphere.

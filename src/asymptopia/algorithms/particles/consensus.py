@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float
 
 
 class Search(NamedTuple):
@@ -20,7 +21,7 @@ class Search(NamedTuple):
     consensus: jax.Array
 
 
-def weighted_mean(landscape: Callable[[Any], Any], x: jax.Array, beta: float) -> jax.Array:
+def weighted_mean(landscape: Callable[[Any], Any], x: Float[jax.Array, " n"], beta: float) -> jax.Array:
     """The mean of x (n,) with weights proportional to exp(-beta f(x))."""
     import jax
     import jax.numpy as jnp
@@ -30,7 +31,7 @@ def weighted_mean(landscape: Callable[[Any], Any], x: jax.Array, beta: float) ->
 
 def search(
     landscape: Callable[[Any], Any],
-    x: jax.Array,
+    x: Float[jax.Array, " n"],
     beta: float,
     pace: tuple[float, float],
     times: Sequence[float],

@@ -8,20 +8,23 @@ for the target $e^{-V}$ and a kernel k; $\partial_2$ is the derivative in the se
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
-def velocity(x: np.ndarray, slope: np.ndarray, kernel: Any) -> np.ndarray:
+
+def velocity(x: Float[np.ndarray, " n"], slope: Float[np.ndarray, " n"], kernel: Any) -> Float[np.ndarray, " n"]:
     """The velocities of particles x (n,) where the potential has this slope (n,)."""
     here, there = x[:, None], x[None, :]
     return np.mean(kernel.derivative(here, there) - kernel(here, there) * slope, axis=1)
 
 
 def descend(
-    x: np.ndarray, slope: Callable[[np.ndarray], np.ndarray], kernel: Any, times: Sequence[float]
-) -> np.ndarray:
+    x: Float[np.ndarray, " n"], slope: Callable[[np.ndarray], np.ndarray], kernel: Any, times: Sequence[float]
+) -> Float[np.ndarray, "times n"]:
     """The positions at the times (times, n) of particles from x (n,) on, to relative errors of about 1e-7.
 
     slope:  dV/dx of the target, elementwise.

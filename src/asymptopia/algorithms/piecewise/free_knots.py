@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
 def fit_free_knots(
     target: Callable[[np.ndarray], np.ndarray], low: float, high: float, pieces: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
     """Knots and values of a continuous linear spline, locally optimal in least squares on [low, high].
 
     From knots at random, the knots are moved until all pieces have about the same error; then values and the
@@ -74,7 +78,9 @@ def _even_out(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, rou
     return knots
 
 
-def fit_fixed_knots(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray) -> np.ndarray:
+def fit_fixed_knots(
+    target: Callable[[np.ndarray], np.ndarray], knots: Float[np.ndarray, " K"]
+) -> Float[np.ndarray, " K"]:
     """The values at given ascending knots of the least-squares continuous linear spline."""
     from scipy.linalg import solveh_banded
 
@@ -88,7 +94,9 @@ def fit_fixed_knots(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarra
     return np.asarray(solveh_banded(np.stack([np.r_[0, lengths / 6], diagonal]), load))
 
 
-def distance(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, heights: np.ndarray) -> float:
+def distance(
+    target: Callable[[np.ndarray], np.ndarray], knots: Float[np.ndarray, " K"], heights: Float[np.ndarray, " K"]
+) -> float:
     """The L2 distance between the target and a linear spline."""
     return float(np.sqrt(_squares(target, knots, heights).sum()))
 

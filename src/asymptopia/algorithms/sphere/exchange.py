@@ -13,13 +13,14 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float
 
 LEAPS = 5  # of a Hamiltonian trajectory
 
 
 def spherical_exchange(
-    couplings: np.ndarray, keys: Key, temperatures: Sequence[float], *, moves: int | None = None
-) -> dict[str, np.ndarray]:
+    couplings: Float[np.ndarray, "K ..."], keys: Key, temperatures: Sequence[float], *, moves: int | None = None
+) -> dict[str, Float[np.ndarray, " K"]]:
     r"""Means at the lowest of the temperatures, for K systems of n spins: each of shape (K,).
 
     $|s|^2 = n$ and $H = \sum J_{i_1...i_p} s_{i_1} ... s_{i_p}$ with symmetric couplings, stacked to (K, n, ..., n);

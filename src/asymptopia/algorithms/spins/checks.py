@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
-def checked_couplings(couplings: ArrayLike) -> np.ndarray:
+
+def checked_couplings(couplings: ArrayLike) -> Float[np.ndarray, "n n"]:
     """The couplings as floats; raises `StatementError` unless (n, n), symmetric, finite and of zero diagonal."""
     J = np.ascontiguousarray(couplings, float)
     if J.ndim != 2 or J.shape[0] != J.shape[1] or J.shape[0] < 2:
@@ -30,7 +34,7 @@ def checked_couplings(couplings: ArrayLike) -> np.ndarray:
     return J
 
 
-def checked_field(field: ArrayLike, n: int) -> np.ndarray:
+def checked_field(field: ArrayLike, n: int) -> Float[np.ndarray, " spins"]:
     """The field at every spin (n,), from one number or n; raises `StatementError` otherwise."""
     h = np.asarray(field, float)
     if h.shape not in ((), (n,)) or not np.isfinite(h).all():
@@ -40,7 +44,7 @@ def checked_field(field: ArrayLike, n: int) -> np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(h, (n,)))
 
 
-def checked_ladder(temperatures: ArrayLike | Sequence[float]) -> np.ndarray:
+def checked_ladder(temperatures: ArrayLike | Sequence[float]) -> Float[np.ndarray, " T"]:
     """The temperatures as an array; raises `StatementError` unless two or more, positive and ascending."""
     T = np.asarray(temperatures, float)
     if T.ndim != 1 or len(T) < 2:

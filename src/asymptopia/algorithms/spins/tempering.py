@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_couplings, checked_field, checked_ladder
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def even_ladder(
     exchanged: float = 0.3,
     sweeps: int = 300,
     rounds: int = 4,
-) -> np.ndarray:
+) -> Float[np.ndarray, " T"]:
     r"""A temperature ladder from `lowest` to `highest` whose neighbours exchange about equally often.
 
     If energies are normal, a fraction $\mathrm{erfc}(\ell / 2)$ of the exchanges over a small step $\Delta\beta$ is

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .given import checked_cost, checked_masses
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 LARGEST = 1e30  # scalings beyond this are absorbed into the kernel
 
@@ -16,7 +21,7 @@ def sinkhorn(
     steps: int = 100_000,
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
-) -> np.ndarray:
+) -> Float[np.ndarray, "n m"]:
     r"""The coupling that minimises $\sum P c + \epsilon \sum P \log P$ with row masses a and column masses b.
 
     Equal masses unless given. Sinkhorn's iterations (Cuturi, NeurIPS 26 (2013) 2292) on the kernel, into which scalings

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import warnings
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .given import checked_cost, checked_masses
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 MOST = 10_000_000
 
 
-def exact_coupling(cost: np.ndarray, a: np.ndarray | None = None, b: np.ndarray | None = None) -> np.ndarray:
+def exact_coupling(
+    cost: np.ndarray, a: np.ndarray | None = None, b: np.ndarray | None = None
+) -> Float[np.ndarray, "n m"]:
     r"""The coupling that minimises $\sum P c$ with row masses a and column masses b; equal ones by default.
 
     By the network simplex method of POT (`pip install asymptopia[ot]`). Without POT, equal masses of equally many

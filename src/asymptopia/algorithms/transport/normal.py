@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class EntropicNormal(NamedTuple):
@@ -20,7 +23,12 @@ class EntropicNormal(NamedTuple):
     covariance: np.ndarray
 
 
-def bures(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray) -> float:
+def bures(
+    mean: np.ndarray,
+    covariance: Float[np.ndarray, "d d"],
+    other_mean: np.ndarray,
+    other_covariance: Float[np.ndarray, "d d"],
+) -> float:
     r"""The Wasserstein distance $W_2$ between two normal distributions.
 
     Its square is $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$, where the trace is the least
@@ -34,9 +42,9 @@ def bures(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, othe
 
 def entropic_normal(
     mean: np.ndarray,
-    covariance: np.ndarray,
+    covariance: Float[np.ndarray, "d d"],
     other_mean: np.ndarray,
-    other_covariance: np.ndarray,
+    other_covariance: Float[np.ndarray, "d d"],
     regularisation: float,
 ) -> EntropicNormal:
     r"""The coupling of normal distributions with least $E |x - y|^2 + \epsilon\,\mathrm{KL}(\pi | \mu \otimes \nu)$.

@@ -1,0 +1,7 @@
+"""The functions of `algorithms` as their tests see them: with the shapes in their annotations checked at each call."""
+
+from shapes import check_shapes
+
+import asymptopia.algorithms as room
+
+check_shapes(room)

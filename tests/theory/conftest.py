@@ -1,0 +1,7 @@
+"""The functions of `theory` as their tests see them: with the shapes in their annotations checked at each call."""
+
+from shapes import check_shapes
+
+import asymptopia.theory as room
+
+check_shapes(room)
