@@ -80,6 +80,25 @@ def test_a_variance_that_rests_on_few_events_refutes_nothing():
     assert fluctuation(common, question(1e9)).refuted[0]
 
 
+@pytest.mark.parametrize(("events", "refuted"), [(4, False), (8, True)])
+def test_a_variance_is_refuted_only_if_fifteen_realisations_carry_it(events, refuted):
+    values = 1e-3 * np.random.default_rng(5).standard_normal((1, 3, 400))
+    values[0, :, :events] = 20.0 * (-1.0) ** np.arange(events)
+    sample = sample_of(THREE, values / THREE[:, None] ** 0.5, 1.0)
+    assert fluctuation(sample, question(1e9)).refuted[0] == refuted
+
+
+def test_a_limit_agrees_where_every_admitted_extrapolation_is_within_the_resolution_of_it():
+    # the correction n**-0.75 is declared as n**-1: the declared extrapolation alone would refute the limit
+    noise = 1e-3 * np.random.default_rng(8).standard_normal((1, 4, 400))
+    sample = sample_of(FOUR, (1 + 0.3 * FOUR**-0.75)[:, None] + noise, 1.0)
+    evidence = mean(sample, question(1.0))
+    off = np.abs(evidence.estimate - 1)[0]
+    assert off > evidence.critical[0] * evidence.error[0] and not evidence.refuted[0]
+    assert evidence.settled[0] and off < evidence.detectable[0] < 0.05
+    assert not mean(sample, question(1.0 + 0.05 + off)).settled[0]
+
+
 @pytest.mark.parametrize(("events", "few"), [(1, True), (4, True), (30, False)])
 def test_a_spread_that_fewer_than_six_carry_is_rare(events, few):
     values = 1 + 0.01 * np.random.default_rng(6).standard_normal((1, 3, 40))
