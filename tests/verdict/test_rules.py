@@ -10,7 +10,7 @@ from asymptopia.verdict.extrapolation import _fit, admissible, beyond, next_orde
 from asymptopia.verdict.fluctuation import fluctuation
 from asymptopia.verdict.indicator import step
 from asymptopia.verdict.judgement import Question
-from asymptopia.verdict.mean import mean
+from asymptopia.verdict.mean import _farthest, mean
 from asymptopia.verdict.sample import rare, sample_of
 
 ONE, THREE, FOUR = np.array([100.0]), np.array([100.0, 200, 400]), np.array([50.0, 100, 200, 400])
@@ -97,6 +97,14 @@ def test_a_limit_agrees_where_every_admitted_extrapolation_is_within_the_resolut
     assert off > evidence.critical[0] * evidence.error[0] and not evidence.refuted[0]
     assert evidence.settled[0] and off < evidence.detectable[0] < 0.05
     assert not mean(sample, question(1.0 + 0.05 + off)).settled[0]
+
+
+def test_the_farthest_end_of_an_error_bar_counts_and_without_a_fit_there_is_none():
+    sample = sample_of(FOUR, 1 + 1 / FOUR[:, None] + np.random.default_rng(9).standard_normal((1, 4, 100)), 1.0)
+    fits, fine = admissible(sample, 1.0)
+    asked = fits[:1], fine[:1], np.array([[-0.3]]), np.array([[0.1]]), np.array([[0.02]]), 0.01
+    assert _farthest(*asked)[0] == pytest.approx(0.3 + 0.1 * np.max(fits[0].critical(0.01)) + 0.02)
+    assert np.isinf(_farthest(asked[0], np.zeros((1, 1), bool), *asked[2:])[0])
 
 
 @pytest.mark.parametrize(("events", "few"), [(1, True), (4, True), (30, False)])
