@@ -9,6 +9,9 @@ realisation met leaves no trace in the data; those cells are marked `~`.
 
 The mean of constant realisations is the rule of exact values. An indicator has the limit 0.3, a step the limit 1.
 
+The whole output of a run is `level.txt` beside this file: 1,000 repetitions where true limits are refuted, 400 where
+wrong ones agree.
+
 Then, how often a limit that is off by the resolution that is asked for, a tenth, agrees: at most 10 are promised where
 the exponent of the correction is declared rightly.
 
