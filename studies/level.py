@@ -7,6 +7,11 @@ share that is refuted, in percent. A column is a finite-size correction with its
 is declared wrongly (1/2 for 1, or 1 for 1/2). At most 1.5 are promised. What nobody can promise: a rare jump that no
 realisation met leaves no trace in the data; those cells are marked `~`.
 
+The mean of constant realisations is the rule of exact values. An indicator has the limit 0.3, a step the limit 1.
+
+The whole output of a run is `level.txt` beside this file: 1,000 repetitions where true limits are refuted, 400 where
+wrong ones agree.
+
 Then, how often a limit that is off by the resolution that is asked for, a tenth, agrees: at most 10 are promised where
 the exponent of the correction is declared rightly.
 
@@ -25,6 +30,7 @@ import numpy as np
 from asymptopia.verdict.bound import every_bound, mean_bound
 from asymptopia.verdict.exponent import exponent
 from asymptopia.verdict.fluctuation import fluctuation
+from asymptopia.verdict.indicator import step
 from asymptopia.verdict.judgement import Evidence, Question
 from asymptopia.verdict.mean import mean
 from asymptopia.verdict.sample import Sample, sample_of
@@ -33,6 +39,7 @@ SIZES = np.array([100.0, 200.0, 400.0])
 SEEDS = (3, 5, 10, 40, 400)
 LEVEL = 0.01
 NOISE = 0.1
+TWO_VALUED = ("indicator", "step")  # of limits 0.3 and 1
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 # of mean zero, and their variances
@@ -60,7 +67,7 @@ def cell(
 ) -> Evidence:
     """Confrontations of a true limit, as many components of one sample."""
     values, limit = drawn(statistic, distribution, seeds, correction, bias, repetitions)
-    return judged(statistic, sample_of(SIZES, values, 1.0), limit, bias, level)
+    return judged(statistic, sampled(values, limit), limit, bias, level)
 
 
 def off(
@@ -68,7 +75,12 @@ def off(
 ) -> Evidence:
     """Confrontations of a limit that is wrong by `share` of it, which is also the resolution that is asked for."""
     values, limit = drawn(statistic, distribution, seeds, correction, bias, repetitions)
-    return judged(statistic, sample_of(SIZES, values, 1.0), limit * (1 + share), bias, resolution=abs(share))
+    wrong = limit * (1 + share)
+    return judged(statistic, sampled(values, wrong), wrong, bias, resolution=abs(share))
+
+
+def sampled(values: np.ndarray, limit: float) -> Sample:
+    return sample_of(SIZES, values, 1.0, target=np.full(len(values), limit))
 
 
 def drawn(
@@ -85,6 +97,8 @@ def drawn(
         "exponent": lambda: (SIZES[:, None] ** -0.5 * (1 + shift) * (1 + NOISE * noise), -0.5),
         "mean bound": lambda: (1 - shift + NOISE * noise, 1.0),
         "every bound": lambda: (1 - shift - NOISE * np.abs(noise), 1.0),
+        "indicator": lambda: (1.0 * (rng.random(noise.shape) < 0.3 * (1 + shift)), 0.3),
+        "step": lambda: (1.0 * (rng.random(noise.shape) > shift), 1.0),
     }[statistic]()
     return values, limit
 
@@ -93,11 +107,13 @@ def judged(
     statistic: str, sample: Sample, limit: float, bias: float, level: float = LEVEL, resolution: float = 0.05
 ) -> Evidence:
     """What the statistic says of every component, each at the whole level."""
-    test = {"mean": mean, "fluctuation": fluctuation, "exponent": exponent, "mean bound": mean_bound,
-            "every bound": every_bound}[statistic]  # fmt: skip
+    tests = {"mean": mean, "fluctuation": fluctuation, "exponent": exponent, "mean bound": mean_bound,
+             "every bound": every_bound}  # fmt: skip
     count, scale = len(sample.mean), abs(limit) or 1.0
     question = Question(np.full(count, limit), np.zeros(count), level, resolution * scale, scale, bias, 1.5e-8)
-    return test(sample, question)
+    if statistic in TWO_VALUED:
+        return step(sample, question, mean(sample, question))
+    return tests[statistic](sample, question)
 
 
 def columns() -> list[tuple[str, float, str]]:
@@ -117,7 +133,7 @@ def table(statistic: str, repetitions: int, share: float = 0.0) -> None:
     print(f"{'seeds':>5s} {'realisations':18s}" + "".join(f"{h:>11s}" for *_, h in heads))
     worst = 0.0
     for seeds in SEEDS:
-        for distribution in DISTRIBUTIONS:
+        for distribution in ("two-valued",) if statistic in TWO_VALUED else DISTRIBUTIONS:
             cells = []
             for correction, bias, _ in heads:
                 what = statistic, distribution, seeds, correction, bias, repetitions
@@ -164,10 +180,10 @@ def main() -> None:
     given.add_argument("--only", default="")
     chosen = given.parse_args()
     np.seterr(all="ignore")
-    for statistic in ("mean", "fluctuation", "exponent", "mean bound", "every bound"):
+    for statistic in ("mean", "fluctuation", "exponent", "mean bound", "every bound", *TWO_VALUED):
         if chosen.only in statistic:
             table(statistic, chosen.repetitions)
-        if chosen.only in statistic and "bound" not in statistic:
+        if chosen.only in statistic and "bound" not in statistic and statistic != "step":
             for share in (-0.1, 0.1):
                 table(statistic, chosen.repetitions, share)
     power(chosen.repetitions)

@@ -46,7 +46,7 @@ STATEMENTS = (
     # kernels and wide networks
     "RandomFeatures(alpha=1.5, features=2.0, loss=Square(), ridge=0.5)",
     "KernelRegression(alpha=3.0, ridge=1.0, noise=0.3)",
-    "SignalPropagation(activation=Relu(), weight_variance=2.0, bias_variance=0.1, layers=5)",
+    "SignalPropagation(activation=Relu(), weight_variance=1.5, bias_variance=0.1, layers=5)",
     "WideNetworkKernel(depth=2, weight_variance=1.5, bias_variance=0.3)",
     "ResidualLimit(gain=1.0, keep=0.6)",
     # dynamics

@@ -135,7 +135,7 @@ def test_an_inconclusive_run_says_what_would_settle_it(mine, undrawn, monkeypatc
     monkeypatch.setenv("COLUMNS", "200")
     result = succeed("run", mine, "--resolution", "0.01", "--seeds", "100", "--out", "out")
     assert "inconclusive" in result.stdout
-    assert "seeds would resolve 1 %" in result.stdout
+    assert "seeds at each size would resolve 1 %" in " ".join(result.stdout.split())
 
 
 def test_a_failed_cell_is_told_and_status_1_and_retried_on_request(mine, undrawn):

@@ -1,6 +1,9 @@
 """Faults of one field each, injected into laws where every field matters: refuted; the laws themselves are not."""
 
 import dataclasses
+import importlib.util
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,3 +81,28 @@ def test_a_law_without_exercises_has_its_numbers_moved():
     assert not LAWS["McKeanVlasov"].exercises
     numbers = [f for f, v in vars(default).items() if type(v) is float]
     assert numbers and np.all([getattr(moved, f) != getattr(default, f) for f in numbers])
+
+
+PATH = Path(__file__).parents[2] / "studies" / "faults.py"
+spec = importlib.util.spec_from_file_location("faults_study", PATH)
+study = importlib.util.module_from_spec(spec)
+sys.modules["faults_study"] = study
+spec.loader.exec_module(study)
+
+
+@pytest.mark.parametrize("name", ["CurieWeiss", "IsingMeanField"])
+def test_half_of_any_number_is_caught(name):
+    law = exercises(LAWS[name])[0]
+    names = set(study.fields_of(law))
+    assert names and study.caught(law, names, budget=20.0) == (names, set(), False)
+
+
+def test_fields_of_parts_are_scaled_too():
+    law = exercises(LAWS["Tempering"])[0]
+    assert "swapping.rate" in study.fields_of(law)
+    assert study.scaled(law, "swapping.rate", 0.5) == halved(law, {"swapping.rate": 0.5})
+
+
+def test_a_field_that_no_observable_depends_on_exists():
+    for name, field in study.SILENT:
+        assert any(field in study.fields_of(law) for law in exercises(LAWS[name]))

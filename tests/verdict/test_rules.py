@@ -10,7 +10,7 @@ from asymptopia.verdict.extrapolation import _fit, admissible, beyond, next_orde
 from asymptopia.verdict.fluctuation import fluctuation
 from asymptopia.verdict.indicator import step
 from asymptopia.verdict.judgement import Question
-from asymptopia.verdict.mean import mean
+from asymptopia.verdict.mean import _farthest, mean
 from asymptopia.verdict.sample import rare, sample_of
 
 ONE, THREE, FOUR = np.array([100.0]), np.array([100.0, 200, 400]), np.array([50.0, 100, 200, 400])
@@ -78,6 +78,33 @@ def test_a_variance_that_rests_on_few_events_refutes_nothing():
     seldom = sample_of(THREE, values, 1.0)
     assert not fluctuation(seldom, question(1e9)).refuted[0]
     assert fluctuation(common, question(1e9)).refuted[0]
+
+
+@pytest.mark.parametrize(("events", "refuted"), [(4, False), (8, True)])
+def test_a_variance_is_refuted_only_if_fifteen_realisations_carry_it(events, refuted):
+    values = 1e-3 * np.random.default_rng(5).standard_normal((1, 3, 400))
+    values[0, :, :events] = 20.0 * (-1.0) ** np.arange(events)
+    sample = sample_of(THREE, values / THREE[:, None] ** 0.5, 1.0)
+    assert fluctuation(sample, question(1e9)).refuted[0] == refuted
+
+
+def test_a_limit_agrees_where_every_admitted_extrapolation_is_within_the_resolution_of_it():
+    # the correction n**-0.75 is declared as n**-1: the declared extrapolation alone would refute the limit
+    noise = 1e-3 * np.random.default_rng(8).standard_normal((1, 4, 400))
+    sample = sample_of(FOUR, (1 + 0.3 * FOUR**-0.75)[:, None] + noise, 1.0)
+    evidence = mean(sample, question(1.0))
+    off = np.abs(evidence.estimate - 1)[0]
+    assert off > evidence.critical[0] * evidence.error[0] and not evidence.refuted[0]
+    assert evidence.settled[0] and off < evidence.detectable[0] < 0.05
+    assert not mean(sample, question(1.0 + 0.05 + off)).settled[0]
+
+
+def test_the_farthest_end_of_an_error_bar_counts_and_without_a_fit_there_is_none():
+    sample = sample_of(FOUR, 1 + 1 / FOUR[:, None] + np.random.default_rng(9).standard_normal((1, 4, 100)), 1.0)
+    fits, fine = admissible(sample, 1.0)
+    asked = fits[:1], fine[:1], np.array([[-0.3]]), np.array([[0.1]]), np.array([[0.02]]), 0.01
+    assert _farthest(*asked)[0] == pytest.approx(0.3 + 0.1 * np.max(fits[0].critical(0.01)) + 0.02)
+    assert np.isinf(_farthest(asked[0], np.zeros((1, 1), bool), *asked[2:])[0])
 
 
 @pytest.mark.parametrize(("events", "few"), [(1, True), (4, True), (30, False)])

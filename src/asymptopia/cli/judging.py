@@ -34,6 +34,7 @@ CLAIMS = ("exponent", "bound", "fluctuation", "scale")
 @click.option("--with", "files", multiple=True, metavar="FILE.py", help=given.WITH_HELP)
 @click.option("--by", multiple=True, metavar="COLUMN", help="A parameter: each of its values is judged on its own.")
 @click.option("--value", multiple=True, required=True, metavar="COLUMN", help="An observable; loss_* are its seeds.")
+@click.option("--no-header", is_flag=True, help="The first row of a text file is data: the columns are x1, x2, ...")
 @click.option("--seed", metavar="COLUMN", help="The seed; without it every row is a realisation of its own.")
 @click.option("--size", metavar="COLUMN", help="The size that grows; without it, columns named by numbers are sizes.")
 @click.argument("table", metavar="TABLE")
@@ -46,6 +47,7 @@ def judge(
     by: Sequence[str],
     files: Sequence[str],
     limit: Sequence[str],
+    no_header: bool,
     **options: Any,
 ) -> None:
     """A verdict on numbers that you already have.
@@ -66,7 +68,7 @@ def judge(
 
     claims = {kind: _claim(kind, options.pop(kind)) for kind in CLAIMS} | {"limit": _limit(limit, files)}
     with only_json(as_json) as printed:
-        confrontation = verdict_on(table, value=value, by=list(by), **claims, **options)
+        confrontation = verdict_on(table, value=value, by=list(by), header=not no_header, **claims, **options)
         page = _report(confrontation, table, out)
         printed.append({"table": table, "report": str(page), **confrontation_json(confrontation)})
     if not as_json:
@@ -104,7 +106,8 @@ def _number(text: str) -> float | str:
 
 def _report(confrontation: Confrontation, table: str, out: Path | None) -> Path:
     from ..report import write_results
+    from ..tables.reading import digest_of
 
-    folder = out or Path("results") / f"judge-{Path(table).stem}"
-    provenance = {"table": Path(table).name, "rows": int(confrontation.experiment.sizes["seed"])}
+    folder = out or Path("results") / f"judge-{Path(table).name.split('.')[0]}"
+    provenance = {"table": Path(table).name, "sha256": digest_of(table)}
     return write_results(folder, [confrontation], title=f"A verdict on {Path(table).name}", provenance=provenance)

@@ -29,7 +29,17 @@ def mean_bound(sample: Sample, question: Question) -> Evidence:
     reach = (critical + POWER) * error + slack
     nothing = np.full_like(sample.mean, np.nan)
     return Evidence(
-        mean, error, np.zeros_like(mean), z, critical, reach, refuted, settled, sample.mean, sample.error, nothing
+        mean,
+        error,
+        np.zeros_like(mean),
+        np.maximum(z, 0.0),
+        critical,
+        reach,
+        refuted,
+        settled,
+        sample.mean,
+        sample.error,
+        nothing,
     )
 
 

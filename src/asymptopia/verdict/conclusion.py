@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Evidence, Question
 from .sample import Sample, rare
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 
 def conclude(
-    evidence: Evidence, sample: Sample, question: Question, failed: np.ndarray, warned: np.ndarray
+    evidence: Evidence,
+    sample: Sample,
+    question: Question,
+    failed: np.ndarray,
+    warned: np.ndarray,
+    template: xr.DataArray,
 ) -> tuple[str, str, str]:
     """Verdict, reason and advice.
 
-    failed: how many realisations of each component gave no number; warned: where the limit cannot be trusted.
+    failed:   how many realisations of each component gave no number; warned: where the limit cannot be trusted.
+    template: the components in their shape, with the coordinates that name them.
     """
     target, points = question.target, len(question.target)
     if evidence.refuted.any():
-        return DISAGREES, _refutation(evidence, question), ""
+        return DISAGREES, _refutation(evidence, question, template), ""
     if unknown := int((~np.isfinite(target)).sum()):
-        return INCONCLUSIVE, f"The limit is not a number at {unknown} of {points} points.", ""
+        reason = f"The {question.claim} is not a number at {unknown} of {points} points."
+        return INCONCLUSIVE, reason, "Find out why theory gives none there, or leave these points out."
     if count := int(failed.sum()):
-        reason = f"{count} of {sample.values.size} realisations gave no number; perhaps they are not like the others."
-        return INCONCLUSIVE, reason, "Find out why they fail; more seeds do not help."
+        reason = f"{count} of {sample.values.size} realisations gave no number, and may differ from the others."
+        advice = "Find out why they fail; leave them out only if that has nothing to do with their values."
+        return INCONCLUSIVE, reason, advice
     if warned.any():
-        return INCONCLUSIVE, "The limit cannot be trusted here; see the warning.", ""
+        return INCONCLUSIVE, f"The {question.claim} cannot be trusted here; see the warning.", ""
     if evidence.settled.all():
-        return AGREES, f"{_seen('A', evidence.detectable.max(), question)} {evidence.remark}".strip(), ""
+        seen = f"A discrepancy of {_share(evidence.detectable.max(), question)} would have been seen."
+        return AGREES, f"{seen} {evidence.remark}".strip(), ""
     if few := rests_on(sample, question.wanted):
-        return INCONCLUSIVE, few, "Many more seeds, or an observable that does not rest on rare events."
+        return INCONCLUSIVE, few, "Use many more seeds, or an observable that does not rest on rare events."
     if not np.isfinite(evidence.detectable).all():
         return INCONCLUSIVE, evidence.remark or "The error bar could not be computed.", "Use more sizes or seeds."
-    return INCONCLUSIVE, *_undecided(evidence, sample, question)
+    return INCONCLUSIVE, *_undecided(evidence, sample, question, template)
 
 
 def rests_on(sample: Sample, matters: float) -> str:
@@ -47,36 +60,79 @@ def rests_on(sample: Sample, matters: float) -> str:
     return f"The mean rests on {max(round(carrying[k]), 1)} of {total[k]} realisations."
 
 
-def _undecided(evidence: Evidence, sample: Sample, question: Question) -> tuple[str, str]:
-    """Reason and advice where a wrong limit could not have been seen."""
+def place(template: xr.DataArray, k: int) -> str:
+    """What the component `k` is called, such as "alpha = 0.2, time = 1"; empty if there is but one."""
+    if not template.ndim:
+        return ""
+    at = dict(zip(template.dims, np.unravel_index(k, template.shape), strict=True))
+    values = {d: template.coords[d].values[i] if d in template.coords else i for d, i in at.items()}
+    return ", ".join(f"{d} = {v:.4g}" if isinstance(v, float) else f"{d} = {v}" for d, v in values.items())
+
+
+def _undecided(evidence: Evidence, sample: Sample, question: Question, template: xr.DataArray) -> tuple[str, str]:
+    """Reason and advice where a wrong limit could not have been seen, or a right one is not near enough."""
     k = int(np.argmax(np.where(evidence.settled, -1, evidence.detectable)))
-    worst, wanted = float(evidence.detectable[k]), question.wanted
-    reason = f"{_seen('Only a', worst, question)} {evidence.remark}".strip()
-    if len(sample.sizes) == 1 and math.isfinite(question.bias):
-        return reason, "Use more than one size."
-    if worst <= wanted:
-        return f"The estimate lies at the edge of what is admitted. {evidence.remark}".strip(), "Use more seeds."
-    noise = worst - float(evidence.extrapolation[k])
-    if evidence.extrapolation[k] > wanted / 2:
-        share = 100 * evidence.extrapolation[k] / question.scale
-        reason += f" {share:.2g} % are what the form of the finite-size correction leaves open."
-        return reason, f"Larger sizes, such as {2 * int(sample.sizes[-1])}, would settle it."
-    left = wanted - float(evidence.extrapolation[k])
-    seeds = math.ceil(int(sample.count.max()) * (noise / left) ** (1 if sample.unanimous[k] else 2))
-    return reason, f"About {seeds} seeds would resolve {100 * wanted / question.scale:.2g} %."
+    worst, open_, wanted = float(evidence.detectable[k]), float(evidence.extrapolation[k]), question.wanted
+    at = f"At {where}: " if (where := place(template, k)) else ""
+    one_size = len(sample.sizes) == 1 and math.isfinite(question.bias)
+    if one_size or worst <= wanted:
+        reason = f"{at}{_apart(evidence, question, k)} {evidence.remark}".strip()
+        larger = f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
+        return reason, "Use more than one size." if one_size else larger if open_ > 0 else "Use more seeds."
+    asked = f"{100 * wanted / question.scale:.2g} %"
+    reason = f"{at}Only a discrepancy of {_share(worst, question)} would have been seen, and {asked} are asked for."
+    reason = f"{reason} {evidence.remark}".strip()
+    if open_ > wanted / 2:
+        reason += (
+            f" The unknown form of the finite-size correction alone leaves {100 * open_ / question.scale:.2g} % open."
+        )
+        return reason, f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
+    factor = ((worst - open_) / (wanted - open_)) ** (1 if sample.unanimous[k] else 2)
+    least, most = int(sample.count[k].min()), int(sample.count[k].max())
+    if least < most:
+        return reason, f"About {factor:.2g} times as many seeds would resolve {asked}."
+    return reason, f"About {_upwards(most * factor)} seeds at each size would resolve {asked}."
 
 
-def _refutation(evidence: Evidence, question: Question) -> str:
+def _apart(evidence: Evidence, question: Question, k: int) -> str:
+    """How far the experiment is from a limit that it neither reaches nor excludes."""
+    apart = _share(abs(float(evidence.estimate[k] - question.target[k])), question)
+    return (
+        f"The experiment gives {_measured(evidence, question, k)}, which is {apart} from the {question.claim} "
+        f"{question.target[k]:.6g}: not near enough to agree and, with all its errors, not far enough to disagree."
+    )
+
+
+def _refutation(evidence: Evidence, question: Question, template: xr.DataArray) -> str:
     k = int(np.argmax(np.where(evidence.refuted, np.abs(evidence.z), -1)))
-    where = f" at {int(evidence.refuted.sum())} of {len(question.target)} points" if len(question.target) > 1 else ""
-    strength = f"z = {evidence.z[k]:.1f}" if np.isfinite(evidence.z[k]) else "the bound is exceeded"
-    errors = [f"{evidence.error[k]:.2g} (seeds)"]
-    errors += [f"{question.spread[k]:.2g} (theory)"] if question.spread[k] > 0 else []
-    errors += [f"{evidence.extrapolation[k]:.2g} (extrapolation)"] if evidence.extrapolation[k] > 0 else []
-    numbers = f"the experiment gives {evidence.estimate[k]:.6g} +- {' +- '.join(errors)}, {strength}"
-    return f"The limit is {question.target[k]:.6g}, {numbers}{where}. {evidence.remark}".strip()
+    start = f"At {where} the" if (where := place(template, k)) else "The"
+    text = f"{start} {question.claim} is {question.target[k]:.6g}, but the experiment gives "
+    text += _measured(evidence, question, k)
+    text += f", z = {evidence.z[k]:.1f}" if np.isfinite(evidence.z[k]) else ""
+    points, refuted = len(question.target), int(evidence.refuted.sum())
+    text += f"; {refuted} of {points} points disagree{'s' if refuted == 1 else ''}" if points > 1 else ""
+    return f"{text}. {evidence.remark}".strip()
 
 
-def _seen(start: str, discrepancy: float, question: Question) -> str:
-    share = 100 * discrepancy / question.scale
-    return f"{start} discrepancy of {discrepancy:.2g} ({share:.2g} % of {question.scale:.3g}) would have been seen."
+def _measured(evidence: Evidence, question: Question, k: int) -> str:
+    """The estimate with its errors: 0.3015 +- 0.0027 (seeds) +- 0.0033 (extrapolation)."""
+    sources = {"seeds": evidence.error, "theory": question.spread, "extrapolation": evidence.extrapolation}
+    errors = {name: float(e[k]) for name, e in sources.items() if e[k] > 0}
+    return " +- ".join([_rounded(float(evidence.estimate[k]), errors), *(f"{e:.2g} ({n})" for n, e in errors.items())])
+
+
+def _rounded(value: float, errors: dict[str, float]) -> str:
+    """A number with the digits that the smallest of its errors has."""
+    least = min((e for e in errors.values() if math.isfinite(e)), default=0.0)
+    places = max(1 - math.floor(math.log10(least)), 0) if least > 0 else math.inf
+    return f"{value:.{places}f}" if places < 9 else f"{value:.6g}"
+
+
+def _upwards(number: float) -> int:
+    """A number rounded up to two digits."""
+    unit = 10 ** max(math.floor(math.log10(number)) - 1, 0)
+    return math.ceil(number / unit) * unit
+
+
+def _share(discrepancy: float, question: Question) -> str:
+    return f"{discrepancy:.2g} ({100 * discrepancy / question.scale:.2g} % of {question.scale:.3g})"

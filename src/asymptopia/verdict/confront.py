@@ -67,7 +67,7 @@ class Confrontation(Shown):
         return next(j for j in self.judgements if j.observable == observable)
 
     def __str__(self) -> str:
-        lines = [f"{self.statement!r}: {self.headline}"]
+        lines = [f"{self.name or repr(self.statement)}: {self.headline}"]
         lines += [f"  {j.observable}: {j.headline}. {j.reason} {j.advice}".rstrip() for j in self.judgements]
         return "\n".join([*lines, *(f"  warning: {w}" for w in self.warnings)])
 

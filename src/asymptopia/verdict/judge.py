@@ -59,7 +59,9 @@ def judge(
     table, by_size = _tables(template, sample, question, evidence, failed)
     for dataset in (table, by_size):
         dataset.attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}
-    return Judgement(name, *conclude(evidence, sample, question, failed, warned), table, by_size, question.wanted)
+    return Judgement(
+        name, *conclude(evidence, sample, question, failed, warned, template), table, by_size, question.wanted
+    )
 
 
 def resolution_of(observable: Observable, asked: float | None = None) -> float:
@@ -97,7 +99,8 @@ def _question(
     scale = float(max(largest, observable.scale or 0.0)) or 1.0
     bias = statement.law.bias if observable.bias is None else observable.bias
     floor = ROUND_OFF * scale if observable.floor is None else observable.floor
-    return Question(target, spread, share, resolution_of(observable, resolution) * scale, scale, bias, floor)
+    claim = "bound" if observable.bound else "exponent" if observable.exponent_of else "limit"
+    return Question(target, spread, share, resolution_of(observable, resolution) * scale, scale, bias, floor, claim)
 
 
 def _tables(

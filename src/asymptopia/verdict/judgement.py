@@ -73,6 +73,7 @@ class Question:
     scale:  the size of the observable to which discrepancies are compared.
     bias:   the finite-size correction falls as n**-bias; infinite if there is none.
     floor:  the discrepancy that round-off and solvers may cause; smaller ones say nothing.
+    claim:  what the target is called.
     """
 
     target: np.ndarray
@@ -82,6 +83,7 @@ class Question:
     scale: float
     bias: float
     floor: float = 0.0
+    claim: str = "limit"
 
 
 @dataclass(frozen=True)

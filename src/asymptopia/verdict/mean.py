@@ -55,7 +55,8 @@ def compare(
 ) -> Evidence:
     """The limit against every admissible extrapolation (`fine`, (models, K)): all of them must refute it.
 
-    It is settled only if that of the estimate does not refute it either.
+    It is settled only if that of the estimate does not refute it either, or if all of them, with their errors, lie
+    within the resolution of it.
 
     The estimate is that of the declared exponent, the first, or, where it misfits, of the one that fits best. With one
     size, or no finite-size correction, an equivalence test up to the resolution.
@@ -82,6 +83,9 @@ def compare(
     away = np.abs(at(difference, best)) - at(slack, best) - reach
     excused = np.where(away > 0, order, 0.0)
     detectable = reach + POWER * at(total, best) + extrapolation + at(slack, best) + excused
+    farthest = _farthest(fits, fine, difference, total, slack + left, question.share)
+    within = (away > excused) & (farthest <= question.wanted)
+    detectable = np.where(within, np.fmax(detectable, farthest), detectable)
     refuted = ~between & (np.abs(at(z, nearest)) > at(critical, nearest))
     evidence = Evidence(
         estimate=at(estimates, best),
@@ -91,12 +95,21 @@ def compare(
         critical=at(critical, nearest),
         detectable=detectable,
         refuted=refuted,
-        settled=~refuted & (away <= excused) & (detectable <= question.wanted),
+        settled=~refuted & (within | (away <= excused)) & (detectable <= question.wanted),
         value=shown[0],
         value_error=shown[1],
         fit=at(np.stack([f.curve for f in fits]), best),
     )
     return _equivalence(evidence, question) if len(fits) == 1 else evidence
+
+
+def _farthest(
+    fits: Sequence[Fit], fine: np.ndarray, difference: np.ndarray, total: np.ndarray, slack: np.ndarray, share: float
+) -> np.ndarray:
+    """How far from the limit the end of the longest error bar of an admissible extrapolation lies, (K,)."""
+    reach = np.stack([np.maximum(*f.critical(share)) for f in fits]) * total
+    ends = np.where(fine, np.abs(difference) + reach + slack, 0.0).max(axis=0)
+    return np.where(fine.any(axis=0), ends, np.inf)
 
 
 def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.ndarray:

@@ -12,11 +12,13 @@ import numpy as np
 
 from ..contract.law import Law, Observable
 from ..contract.record import StatementError
+from .conclusion import place
 from .confront import Confrontation, confront
 from .extrapolation import decay
 from .judgement import ESTIMATED, INCONCLUSIVE, Judgement
+from .runs_claims import Columns
 from .runs_law import with_limit_of
-from .runs_table import Columns, Runs, read
+from .runs_table import Runs, read
 from .sample import sample_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def judge(
     level: float = 0.01,
     resolution: float | None = None,
     name: str = "",
+    header: bool = True,
 ) -> Confrontation:
     """A verdict on runs of any program: do they, extrapolated to infinite size, agree with a limit?
 
@@ -60,15 +63,17 @@ def judge(
     bias:   the finite-size correction falls about as size**-bias; exponents from half to 2.4 times that are admitted.
     level, resolution: as in `confront`.
     name:   of the confrontation; by default that of the file.
+    header: whether the first row of a text file names the columns; without, they are x1, x2, ...
 
     Raises `StatementError` with all problems of the table and the claims.
     """
     values = [value] if isinstance(value, str) else list(value)
     stated = limit if isinstance(limit, Law) else None
     claims = {"limit": None if stated else limit, "exponent": exponent, "bound": bound, "fluctuation": fluctuation}
-    runs = read(table, Columns(values, size, seed, [by] if isinstance(by, str) else list(by), claims, scale))
+    columns = Columns(values, size, seed, [by] if isinstance(by, str) else list(by), claims, scale)
+    runs = read(table, columns, header)
     runs = runs if stated is None else with_limit_of(stated, runs)
-    law = _law(runs, bias, name or (Path(table).stem if isinstance(table, str | Path) else "runs"))
+    law = _law(runs, bias, name or (Path(table).name.split(".")[0] if isinstance(table, str | Path) else "runs"))
     return replace(_judged(law, runs, level, resolution), name=name or law.title)
 
 
@@ -93,9 +98,8 @@ def _law(runs: Runs, bias: float, title: str) -> Measured:
     observables: dict[str, Observable] = {}
     stated: dict[str, np.ndarray] = {}
     for column, (kind, numbers) in runs.claims.items():
-        symbol = r"\mathrm{" + column.replace("_", r"\_") + "}"
         scale = runs.scales.get(column)
-        base = Observable(symbol, f"column {column}", dims=tuple(runs.places), scale=scale, conditional=True)
+        base = Observable("", f"column {column}", dims=tuple(runs.places), scale=scale, conditional=True)
         observables[column] = replace(base, bound="mean") if kind == "bound" else base
         stated[column] = numbers if kind in ("limit", "bound") else np.full_like(numbers, np.nan)
         if kind == "exponent":
@@ -128,29 +132,38 @@ def _judged(law: Measured, runs: Runs, level: float, resolution: float | None) -
     judgements = [
         _estimated(j, runs) if np.isnan(law.stated[j.observable]).all() else j for j in confrontation.judgements
     ]
-    return replace(confrontation, judgements=tuple(judgements))
+    return replace(confrontation, judgements=tuple(_noted(j, runs.notes) for j in judgements))
+
+
+def _noted(judgement: Judgement, notes: Mapping[str, str]) -> Judgement:
+    note = notes.get(judgement.observable, "")
+    return replace(judgement, reason=f"{judgement.reason} {note}") if note else judgement
 
 
 def _estimated(judgement: Judgement, runs: Runs) -> Judgement:
     """The judgement where nothing is claimed: what the runs extrapolate to, and how fast."""
     if judgement.verdict != INCONCLUSIVE:
         return judgement
-    table = judgement.table
-    total = table["error"] + table["extrapolation"]
-    numbers = [
-        shorthand(float(v), float(e)) for v, e in zip(table["estimate"].values.flat, total.values.flat, strict=True)
-    ]
-    some = ", ".join(numbers[:MOST]) + (", ..." if len(numbers) > MOST else "")
+    table, one_size = judgement.table, len(runs.sizes) == 1
+    error = np.asarray(table["error"] if one_size else table["error"] + table["extrapolation"])
+    numbers = []
+    for k, (v, e) in enumerate(zip(table["estimate"].values.flat, error.flat, strict=True)):
+        where = place(table["estimate"], k)
+        numbers.append(shorthand(float(v), float(e)) + (f" at {where}" if where else ""))
+    some = "; ".join(numbers[:MOST]) + ("; ..." if len(numbers) > MOST else "")
+    failed = int(table["failed"].sum())
+    end = f"; {failed} values are no numbers." if failed else "."
+    if one_size:
+        text = f"The mean at size {runs.sizes[0]} is {some}; one size says nothing about infinite size{end}"
+        return replace(judgement, verdict=ESTIMATED, reason=text, advice="Use at least three sizes.")
     text = f"Extrapolates to {some}" + (
         f" (seeds {float(table['error'].max()):.2g}, extrapolation {float(table['extrapolation'].max()):.2g})"
     )
     values = runs.values[judgement.observable]
-    b, error = decay(sample_of(runs.sizes, values.reshape(-1, *values.shape[-2:]), 1.0))
+    b, spread = decay(sample_of(runs.sizes, values.reshape(-1, *values.shape[-2:]), 1.0))
     if len(b) == 1 and np.isfinite(b[0]):
-        text += f"; the correction falls with exponent {shorthand(float(b[0]), float(error[0]))}"
-    failed = int(table["failed"].sum())
-    text += f"; {failed} values are no numbers." if failed else "."
-    return replace(judgement, verdict=ESTIMATED, reason=text, advice="")
+        text += f"; the correction falls with exponent {shorthand(float(b[0]), float(spread[0]))}"
+    return replace(judgement, verdict=ESTIMATED, reason=text + end, advice="")
 
 
 def shorthand(value: float, error: float) -> str:

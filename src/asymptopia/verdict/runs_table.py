@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,25 +13,14 @@ import numpy as np
 
 from ..contract.record import StatementError, nearest
 from ..tables import read_table
+from .runs_claims import Columns, claims_of, columns_of, scales_of, without_scale
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Claims = Mapping[str, Any]
-NOTHING = ("nan", "na", "null", "none", "")
+NOTHING = ("nan", "na", "n/a", "<na>", "null", "none", "missing", "")
 MOST = 5  # rows named in a message
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the columns of a table mean; see `judge`."""
-
-    value: list[str]
-    size: str | None
-    seed: str | None
-    by: list[str]
-    claims: Claims
-    scale: Any
+NAMED = 12  # columns named in a message
 
 
 @dataclass(frozen=True)
@@ -50,11 +40,12 @@ class Runs:
     scales: dict[str, float]
     source: str
     errors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(table: Any, columns: Columns) -> Runs:
+def read(table: Any, columns: Columns, header: bool = True) -> Runs:
     """The runs in a table, or `StatementError` with all that is wrong."""
-    frame, source = _frame(table)
+    frame, source = _frame(table, header)
     wrong: list[str] = []
     frame, columns = _long(frame, columns, wrong)
     _refuse(wrong, source)
@@ -73,17 +64,18 @@ def read(table: Any, columns: Columns) -> Runs:
         values[name] = np.full(shape, np.nan)
         values[name][index] = frame[name].fillna(np.inf)
     _check_whole(next(iter(values.values())), places, sizes, wrong)
-    claims = _claims(frame, columns, places, wrong)
-    scales = _scales(columns, wrong)
+    claims = claims_of(frame, columns, places, wrong)
+    scales = scales_of(columns, wrong)
     _refuse(wrong, source)
-    return Runs(str(columns.size), sizes, seeds, places, values, claims, scales, source)
+    notes = {k: _mixed(frame, columns) for k in columns.value} | without_scale(claims, scales)
+    return Runs(str(columns.size), sizes, seeds, places, values, claims, scales, source, notes=notes)
 
 
-def _frame(table: Any) -> tuple[pd.DataFrame, str]:
+def _frame(table: Any, header: bool) -> tuple[pd.DataFrame, str]:
     import pandas as pd
 
     if isinstance(table, str | Path):
-        return read_table(table).table, Path(table).name
+        return read_table(table, header=header).table, Path(table).name
     try:
         return pd.DataFrame(table), "the table"
     except (ValueError, TypeError) as error:
@@ -96,20 +88,47 @@ def _long(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> tuple[pd.D
 
     frame = frame.rename(columns=lambda c: str(c).strip()).reset_index(drop=True)
     if columns.size is None:
-        sizes = [c for c in frame.columns if c.replace("_", "").isdigit() and c not in columns.by]
+        size, sizes = _named_by_sizes([c for c in frame.columns if c not in columns.by])
         if not sizes or len(columns.value) != 1:
             wrong.append(
-                f"`size` must name the column of the size, one of {', '.join(map(str, frame.columns))}. Without it, "
-                "columns must be named by sizes, and there must be one `value`."
+                f"`size` must name the column of the size, one of {_some(frame.columns)}. Without it, columns must be "
+                'named by sizes, such as "100" or "n=100", and there must be one `value`.'
             )  # fmt: skip
             return frame, columns
         keep = [c for c in frame.columns if c not in sizes]
-        melted = frame.melt(keep, sizes, "size", columns.value[0])
-        return melted.assign(size=melted["size"].astype(int)), replace(columns, size="size")
+        melted = frame.melt(keep, list(sizes), size, columns.value[0])
+        return melted.assign(**{size: melted[size].map(sizes)}), replace(columns, size=size)
     patterns = [v for v in columns.value if "*" in v and v not in frame.columns]
     if not patterns:
         return frame, columns
     return _seeds_long(frame, columns, patterns, wrong)
+
+
+def _named_by_sizes(columns: Sequence[str]) -> tuple[str, dict[str, int]]:
+    """What the size is called, and the columns that are named by sizes: "100", or "n=100" with one n throughout."""
+    named = {c: re.fullmatch(r"(?:([^=]+?)\s*=\s*)?(\d[\d_]*)", c) for c in columns}
+    sizes = {c: int(m[2].replace("_", "")) for c, m in named.items() if m}
+    called = {m[1] for m in named.values() if m}
+    return (called.pop() or "size", sizes) if len(called) == 1 else ("size", {})
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _mixed(frame: pd.DataFrame, columns: Columns) -> str:
+    """A note on the columns that nobody named, and which rows of one group share and others do not."""
+    group = [*columns.by, str(columns.size)]
+    named = {*group, columns.seed, *columns.value, *(c for c in columns_of(columns) if c in frame.columns)}
+    mixed = []
+    for name in (c for c in frame.columns if c not in named):
+        several = frame.groupby(group)[name].nunique().max() > 1
+        if several and frame.duplicated([*group, name]).any():
+            mixed.append(name)
+    if not mixed:
+        return ""
+    return f"Rows that differ in {_some(mixed)} are taken as realisations of one system; `by` would tell them apart."
 
 
 def _seeds_long(
@@ -167,12 +186,18 @@ def _numbers(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> pd.Data
 
     frame = frame.copy()
     for name in [columns.size, *columns.value]:
+        if frame[name].dtype == object:
+            frame[name] = [v.item() if hasattr(v, "item") else v for v in frame[name]]
         column = pd.to_numeric(frame[name], errors="coerce")
-        words = (
-            frame[name].notna() & column.isna() & ~frame[name].astype(str).str.lower().isin(["nan", "na", "null", ""])
-        )
+        text = frame[name].astype(str).str.strip().str.lower()
+        words = frame[name].notna() & column.isna() & ~text.isin(NOTHING)
         if words.any():
-            wrong.append(f"Column {name!r} must hold numbers, but {_rows(frame, words, name)}.")
+            advice = (
+                "Print tensors by `.item()`."
+                if text.str.startswith("tensor(").any()
+                else ("Leave it empty where a run gave no number.")
+            )
+            wrong.append(f"Column {name!r} must hold numbers, but {_rows(frame, words, name)}. {advice}")
         frame[name] = column.astype(float)
     sizes = frame[columns.size]
     bad = ~(np.isfinite(sizes) & (sizes >= 1) & (sizes == np.round(sizes)))
@@ -184,7 +209,7 @@ def _numbers(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> pd.Data
         elif frame[name].dtype == object:
             frame[name] = frame[name].astype(str)
     for name in columns.value:
-        if not frame[name].notna().any():
+        if not wrong and not frame[name].notna().any():
             wrong.append(f"Column {name!r} holds no number at all.")
     return frame
 
@@ -205,85 +230,33 @@ def _seeds(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> tuple[int
     if twice.any():
         wrong.append(
             f"{int(twice.sum())} rows repeat a seed of the same {', '.join(map(str, group))}: "
-            f"{_rows(frame, twice, columns.seed)}. Name the parameters that tell them apart with `by`."
+            f"{_rows(frame, twice, columns.seed)}. {_apart(frame, columns)}"
         )  # fmt: skip
     labels = np.unique(frame[columns.seed].astype(str))
     return len(labels), np.searchsorted(labels, frame[columns.seed].astype(str))
+
+
+def _apart(frame: pd.DataFrame, columns: Columns) -> str:
+    """What to do about rows that repeat a seed."""
+    named = [*columns.by, columns.size, columns.seed, *columns.value]
+    varying = [c for c in frame.columns if c not in named and frame[c].nunique() > 1]
+    if not varying:
+        return "Leave out what is there twice, or number the seeds anew."
+    return f"Name the parameters that tell them apart with `by`, of {_some(varying)}."
 
 
 def _check_whole(values: np.ndarray, places: dict[str, np.ndarray], sizes: np.ndarray, wrong: list[str]) -> None:
     """Every combination of parameters at every size needs two realisations at least."""
     count = (~np.isnan(values)).sum(axis=-1)
     few = np.argwhere(count < 2)
+    if not len(few):
+        return
+    cells = []
     for index in few[:MOST]:
         at = [f"{k} {places[k][i]}" for k, i in zip(places, index[:-1], strict=True)]
-        wrong.append(
-            f"There must be at least 2 realisations of each size, but {', '.join([*at, f'size {sizes[index[-1]]}'])} "
-            f"has {count[tuple(index)]}."
-        )
-    if len(few) > MOST:
-        wrong.append(f"and {len(few) - MOST} more such.")
-
-
-def _claims(
-    frame: pd.DataFrame, columns: Columns, places: dict[str, np.ndarray], wrong: list[str]
-) -> dict[str, tuple[str, np.ndarray]]:
-    """Of each observable what is claimed; a limit that is nan where nothing is."""
-    shape = tuple(len(v) for v in places.values())
-    claims: dict[str, tuple[str, np.ndarray]] = {}
-    for kind, claim in columns.claims.items():
-        for name, said in _by_observable(kind, claim, columns.value, wrong).items():
-            if name in claims:
-                wrong.append(f"{name!r} has two claims: `{claims[name][0]}` and `{kind}`.")
-            claims[name] = kind, _claimed(frame, columns, places, kind, said, wrong)
-    return {k: claims.get(k, ("limit", np.full(shape, np.nan))) for k in columns.value}
-
-
-def _by_observable(kind: str, claim: Any, value: Sequence[str], wrong: list[str]) -> dict[str, Any]:
-    if claim is None:
-        return {}
-    if isinstance(claim, Mapping):
-        for name in claim:
-            if name not in value:
-                wrong.append(f"`{kind}` speaks of {name!r}, which is no `value`.{nearest(str(name), value)}")
-        return {k: v for k, v in claim.items() if k in value}
-    if len(value) > 1:
-        wrong.append(f"`{kind}` must say of which value it is, as in {{{value[0]!r}: ...}}: there are {len(value)}.")
-        return {}
-    return {value[0]: claim}
-
-
-def _claimed(
-    frame: pd.DataFrame, columns: Columns, places: dict[str, np.ndarray], kind: str, said: Any, wrong: list[str]
-) -> np.ndarray:
-    shape = tuple(len(v) for v in places.values())
-    try:
-        number = float(said)
-        if not np.isfinite(number):
-            wrong.append(f"`{kind}` must be finite, but is {number}.")
-        return np.full(shape, number)
-    except (TypeError, ValueError):
-        pass
-    if said not in frame.columns:
-        wrong.append(f"`{kind}` must be a number or a column, but is {said!r}.{nearest(str(said), frame.columns)}")
-        return np.full(shape, np.nan)
-    numbers = np.full(shape, np.nan)
-    groups = frame.groupby(columns.by)[said] if columns.by else [((), frame[said])]
-    for at, group in groups:
-        if len(set(group)) > 1:
-            where = f" at {', '.join(map(str, at))}" if columns.by else ""
-            wrong.append(f"Column {said!r} must hold one `{kind}`{where}, but has {len(set(group))} values.")
-            continue
-        numbers[tuple(np.searchsorted(places[k], v) for k, v in zip(columns.by, at, strict=True))] = group.iloc[0]
-    return numbers
-
-
-def _scales(columns: Columns, wrong: list[str]) -> dict[str, float]:
-    said = _by_observable("scale", columns.scale, columns.value, wrong)
-    for name, number in said.items():
-        if not (isinstance(number, int | float) and 0 < number < np.inf):
-            wrong.append(f"`scale` of {name!r} must be a number > 0, but is {number!r}.")
-    return {k: float(v) for k, v in said.items() if isinstance(v, int | float)}
+        cells.append(f"{', '.join([*at, f'size {sizes[index[-1]]}'])} has {count[tuple(index)]}")
+    more = f" and {len(few) - MOST} more have too few" if len(few) > MOST else ""
+    wrong.append(f"There must be at least 2 realisations of each size, but {'; '.join(cells)}{more}.")
 
 
 def _refuse(wrong: list[str], source: str) -> None:
