@@ -61,7 +61,7 @@ class Layers:
 
 def tensor(h: Parameters) -> np.ndarray:
     """The entries of the tensor product of all layers' parameters, (S_1 ... S_K,)."""
-    return np.asarray(reduce(np.multiply.outer, h, 1.0)).ravel()
+    return np.asarray(reduce(np.multiply.outer, h, np.ones(()))).ravel()
 
 
 def partial(h: Parameters, k: int) -> np.ndarray:
