@@ -48,6 +48,12 @@ class Layers:
             out = np.einsum("pij,qjk->pqik", out, b).reshape(-1, out.shape[1], b.shape[2])
         return out.reshape(len(out), -1).T
 
+    @cached_property
+    def reduced(self) -> tuple[np.ndarray, np.ndarray]:
+        """Orthonormal columns Q and the triangle R with A = Q R; A has the singular values of R."""
+        Q, R = np.linalg.qr(self.lifted)
+        return Q, R
+
     def product(self, h: Parameters) -> np.ndarray:
         """The product M_1(h_1) ... M_K(h_K) at parameters h."""
         return np.asarray(reduce(np.matmul, [np.tensordot(v, b, 1) for v, b in zip(h, self.bases, strict=True)]))
@@ -55,13 +61,13 @@ class Layers:
 
 def tensor(h: Parameters) -> np.ndarray:
     """The entries of the tensor product of all layers' parameters, (S_1 ... S_K,)."""
-    return np.asarray(reduce(np.kron, h))
+    return np.asarray(reduce(np.multiply.outer, h, np.ones(()))).ravel()
 
 
 def partial(h: Parameters, k: int) -> np.ndarray:
     """The derivative of `tensor` with respect to the parameters of layer k, (S_1 ... S_K, S_k)."""
-    parts = [np.eye(len(v)) if j == k else v[:, None] for j, v in enumerate(h)]
-    return np.asarray(reduce(np.kron, parts))
+    left, right, count = tensor(h[:k]), tensor(h[k + 1 :]), len(h[k])
+    return np.einsum("a,st,b->asbt", left, np.eye(count), right).reshape(-1, count)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +127,7 @@ def null_space_constant(layers: Layers, starts: int = 20, seed: int = 0) -> floa
     value that is not zero.
     """
     A = layers.lifted
-    _, s, Vt = np.linalg.svd(A, full_matrices=False)
+    _, s, Vt = np.linalg.svd(layers.reduced[1], full_matrices=False)
     rows = Vt[s > s[0] * max(A.shape) * np.finfo(float).eps]
     if len(rows) == A.shape[1]:
         return 1.0
@@ -162,7 +168,7 @@ def fit_layers(
     expected = (layers.bases[0].shape[1], layers.bases[-1].shape[2])
     if X.shape != expected or not np.isfinite(X).all():
         raise StatementError(f"`matrix` must be finite, of shape {expected}, but has shape {X.shape}.")
-    Q, R = np.linalg.qr(layers.lifted)
+    Q, R = layers.reduced
     target, size = Q.T @ X.ravel(), float(np.linalg.norm(X)) or 1.0
 
     def block(k: int) -> Block:

@@ -42,7 +42,7 @@ class StructuredFactorisation(Law):
     density: float = field(0.5, "share of entries of the given matrices that are not zero", above=0, at_most=1)
     noise: float = field(0.1, "norm of the noise relative to that of the product", above=0, at_most=0.5)
 
-    defaults = Defaults(size="side of the product", sizes=(12, 24, 48), seeds=1300, block=120)
+    defaults = Defaults(size="side of the product", sizes=(24, 48, 96), seeds=1500, block=100)
     source = MALGOUYRES
     bibtex = r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},
@@ -87,7 +87,7 @@ class StructuredFactorisation(Law):
         E = rng.standard_normal((n, n)) * float(self.noise) * np.linalg.norm(truth) / n
         fit = fit_layers(layers, truth + E, rng)
         P, Q, product = tensor(h), tensor(fit), layers.product(fit)
-        values = np.linalg.svd(layers.lifted, compute_uv=False)
+        values = np.linalg.svd(layers.reduced[1], compute_uv=False)
         sigma = values[values > values[0] * n * n * np.finfo(float).eps][-1]
         risk = np.linalg.norm(E) + np.linalg.norm(truth + E - product)
         apart = null_space_constant(layers) * risk / sigma

@@ -45,13 +45,13 @@ class LazyTraining(Law):
     inputs: tuple = field(((1.0, 0.8), (-0.6, 1.1), (0.9, -1.2)), "the samples' inputs x, one tuple of numbers each")
     labels: tuple = field((1.0, -1.0, 0.5), "their labels y")
     probe: tuple = field((0.3, 1.0), "the input at which outputs are seen")
-    times: tuple = field((0.1, 0.3, 1.0), "times, from 0 up", at_least=0, axis="time")
+    times: tuple = field((0.1, 0.3, 0.6), "times, from 0 up", at_least=0, axis="time")
     depth: int = field(1, "number of hidden layers", at_least=1)
     activation: Activation = field(Erf(), "what a hidden unit makes of its preactivation")
     weight_variance: float = field(1.5, "variance of the weights, times their number", above=0)
     bias_variance: float = field(0.1, "variance of the biases", at_least=0)
 
-    defaults = Defaults(size="width", sizes=(128, 256, 512), seeds=2000, block=400)
+    defaults = Defaults(size="width", sizes=(200, 400, 800), seeds=5200, block=400)
     source = f"{LEE}; {DYER}"
     bibtex = """@inproceedings{LeeEtAl2019,
   author = {Lee, Jaehoon and Xiao, Lechao and Schoenholz, Samuel S. and Bahri, Yasaman and Novak, Roman and
@@ -176,7 +176,7 @@ class LazyTraining(Law):
             return back(pull)[0], tangent @ (y - linear[:-1])
 
         seen, linear = followed(
-            velocity, (weights, outputs(weights)), self.times, n**0.25 * jnp.trace(tangent[:-1]) / 2, outputs
+            velocity, (weights, outputs(weights)), self.times, n**0.25 * jnp.trace(tangent[:-1]) / 4, outputs
         )
         return {
             "outputs": seen[:, -1],

@@ -54,7 +54,7 @@ class FunctionalDimension(Law):
 
     layers: tuple[int, ...] = field((3, 4, 2), "units of each layer, from the inputs to the outputs")
 
-    defaults = Defaults(size="inputs", sizes=(32, 64, 128, 256), seeds=150, block=50)
+    defaults = Defaults(size="inputs", sizes=(512, 1024, 2048), seeds=900, block=100)
     source = f"{BONA}; {GRIGSBY}"
     bibtex = r"""@inproceedings{BonaPellissierMalgouyresBachoc2022,
   author = {Bona-Pellissier, Joachim and Malgouyres, Fran{\c{c}}ois and Bachoc, Fran{\c{c}}ois},

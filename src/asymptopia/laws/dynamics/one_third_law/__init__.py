@@ -63,7 +63,7 @@ class OneThirdLaw(Law):
     rate: float = field(1.0, "rate of a step", above=0)
     times: tuple[float, ...] = field((1.0, 10.0, 100.0), "times, steps / d, increasing", at_least=0, axis="time")
 
-    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=80, block=16)
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=400, block=40)
     source = KUEHN
     bibtex = """@article{KuehnThelgeRosenow2026,
   author = {K{\\"u}hn, Marcel and Thelge, Yoon and Rosenow, Bernd},
@@ -100,7 +100,7 @@ class OneThirdLaw(Law):
         import jax.numpy as jnp
 
         def step(w: jax.Array, at: jax.Array) -> tuple[jax.Array, None]:
-            x = jax.random.normal(jax.random.fold_in(going, at), (n,))
+            x = jax.random.normal(jax.random.fold_in(going, at), (n,), jnp.float32).astype(float)
             y = jnp.sign(x[0])  # the teacher points along the first axis
             return w + self.rate / n**0.5 * y * jax.nn.sigmoid(-y * (w @ x) / n**0.5) * x, None
 

@@ -80,7 +80,7 @@ class ScalingPhases(Law):
     batch: int = field(1, "samples of a step", at_least=1)
     times: tuple[int, ...] = field((10, 100, 1000), "numbers of steps, increasing")
 
-    defaults = Defaults(size="runs", sizes=(8, 16, 32), seeds=48, block=12)
+    defaults = Defaults(size="runs", sizes=(8, 16, 32), seeds=72, block=12)
     source = PAQUETTE
     bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},
