@@ -97,7 +97,14 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
         say(f"No transition is met along {along}.")
     elif not as_json:
         console().print(f"{chosen!r} along {along}")
-        show_table(("transition", along), [(k, f"{float(v):.8g}") for k, v in transitions.items()], right=(along,))
+        shown = [k for k in transitions if not k.endswith("_error")]
+        rows = [(k, _transition(float(transitions[k]), transitions.get(f"{k}_error"))) for k in shown]
+        show_table(("transition", along), rows, right=(along,))
+
+
+def _transition(value: float, error: float | None) -> str:
+    """The place of a transition, with its error where it is numerical."""
+    return f"{value:.8g}" if error is None else number(value, float(error))
 
 
 def _show_limit(statement: Statement, data: xr.Dataset) -> None:

@@ -10,7 +10,7 @@ from asymptopia import NoLimit, StatementError, confront, thresholds
 from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
 from asymptopia.laws.inference.stochastic_block_model import StochasticBlockModel
 from asymptopia.laws.inference.stochastic_block_model import theory as stochastic_block_model_theory
-from asymptopia.laws.inference.stochastic_block_model.theory import reconstruct
+from asymptopia.laws.inference.stochastic_block_model.theory import branch, reconstruct
 
 OTHER = {
     r["id"]: r
@@ -20,7 +20,8 @@ OTHER = {
 
 
 @pytest.mark.parametrize("name", [k for k in OTHER if ".KS." in k])
-def test_the_threshold_of_kesten_and_stigum(name):
+def test_the_threshold_of_kesten_and_stigum(name, monkeypatch):
+    monkeypatch.setattr(branch, "hard_phase", lambda groups, assortativity: None)
     k, c, expected = OTHER[name]["params"]["k"], OTHER[name]["params"]["c"], OTHER[name]["value"]
     law = StochasticBlockModel(groups=k, degree=c)
     at = thresholds(law, "assortativity")["kesten_stigum"]
@@ -130,3 +131,38 @@ def test_a_wrong_limit_is_refuted():
     confrontation = confront(law, experiment, wrong)
     assert confrontation["posterior_overlap"].verdict == confrontation["second_nonbacktracking"].verdict == "disagrees"
     assert confrontation["overlap"].verdict != "disagrees"
+
+
+def test_the_hard_phase_of_five_colours(monkeypatch):
+    """Zdeborova and Krzakala, Phys. Rev. E 76 (2007) 031131: 12.837(3) and 13.23(1), Kesten and Stigum's at 16."""
+    monkeypatch.setattr(branch, "MEMBERS", 120)
+    monkeypatch.setattr(branch, "STEP", 0.2)
+    branch.hard_phase.cache_clear()
+    hard = branch.hard_phase(5, -0.25)
+    branch.hard_phase.cache_clear()
+    assert abs(hard.spinodal - 12.837) < 4 * np.hypot(hard.spinodal_error, 0.003)
+    assert abs(hard.equilibrium - 13.23) < 4 * np.hypot(hard.equilibrium_error, 0.01)
+    assert max(hard.spinodal_error, hard.equilibrium_error) < 0.12
+
+
+def test_the_free_entropy_vanishes_where_equal_areas_say(monkeypatch):
+    """Two routes to one threshold: Bethe's free entropy itself, and its derivative along the degree, integrated."""
+    monkeypatch.setattr(branch, "MEMBERS", 120)
+    monkeypatch.setattr(branch, "STEP", 0.2)
+    states = branch.follow(4, -1 / 3)
+    degree, told = (
+        np.concatenate([[start], v.mean(axis=1)]) for start, v in ((9.0, states.degree), (0.0, states.information))
+    )
+    integral = np.cumsum((told[1:] + told[:-1]) / 4 * np.diff(degree))
+    error = states.free_entropy.std(axis=1, ddof=1) / np.sqrt(branch.POPULATIONS)
+    z = (states.free_entropy.mean(axis=1) - integral) / np.hypot(error, 1e-3)
+    assert np.abs(z).max() < 4
+    assert (states.free_entropy.mean(axis=1) / error).min() < -4  # metastable before it is the equilibrium
+
+
+def test_up_to_three_groups_no_hard_phase_is_found(monkeypatch):
+    monkeypatch.setattr(branch, "MEMBERS", 120)
+    branch.hard_phase.cache_clear()
+    assert branch.hard_phase(3, -0.5) is None
+    branch.hard_phase.cache_clear()
+    assert list(thresholds(StochasticBlockModel(groups=3), "degree")) == ["kesten_stigum"]

@@ -38,6 +38,15 @@ class StochasticBlockModel(Law):
     Stigum, $c \lambda^2 = 1$: its second eigenvalues, k - 1 of modulus $c |\lambda|$, then leave the bulk of radius
     $\sqrt c$.
 
+    With four or more groups another fixed point can exist below it, from some degree on (`informative_spinodal`). It
+    holds what can be known of the labels where its free entropy per node, relative to that of no knowledge,
+
+    $$\phi = E \log \frac1k \sum_s \prod_j \left(1 - \lambda + \lambda k \psi^{(j)}_s\right)
+      - \frac c2 E \log\left(1 - \lambda + \lambda k\, \psi \cdot \psi'\right),$$
+
+    is positive: above the `information_theoretic` threshold (condensation). Between it and the threshold of Kesten and
+    Stigum lies the hard phase. The colouring of a planted graph is $\lambda = -1/(k-1)$.
+
     The system is a random graph, given to belief propagation with its true parameters and random messages (or with
     the true labels), and the spectrum of its non-backtracking matrix.
     """
@@ -99,14 +108,20 @@ class StochasticBlockModel(Law):
         if signal < 1 and self.groups >= 4:
             return (
                 "below the threshold of Kesten and Stigum four or more groups can have a hard phase: the overlap is "
-                "what messages reach from this start, not that of the best estimate, which may be another fixed point"
+                "what messages reach from this start, not that of the best estimate, which may be another fixed point; "
+                "the thresholds along `degree` say where"
             )
         return None
 
     def thresholds(self, along: str) -> dict[str, float]:
-        """Kesten and Stigum's: along `degree`, and along `assortativity` on either side, where it is admitted."""
+        """Kesten and Stigum's: along `degree`, and along `assortativity` on either side, where it is admitted.
+
+        Along `degree`, for 4 to 20 groups, also those of the hard phase, with the standard errors of the populations
+        that find them (`information_theoretic_error`, ...), if it starts more than four of these below Kesten and
+        Stigum's; a narrower hard phase, or one that follows a continuous transition, is not seen.
+        """
         if along == "degree":
-            return {"kesten_stigum": 1 / self.assortativity**2 if self.assortativity else float("inf")}
+            return self._along_degree()
         if along != "assortativity":
             raise StatementError(
                 f"StochasticBlockModel has no known transition along {along!r}; there is one along "
@@ -114,3 +129,20 @@ class StochasticBlockModel(Law):
             )
         thresholds, edge = {"kesten_stigum": self.degree**-0.5}, -(self.degree**-0.5)
         return thresholds | ({"kesten_stigum_disassortative": edge} if edge > -1 / (self.groups - 1) else {})
+
+    def _along_degree(self) -> dict[str, float]:
+        from .theory.branch import FEWEST_GROUPS, MOST_GROUPS, hard_phase
+
+        self.check()
+        if not self.assortativity:
+            return {"kesten_stigum": float("inf")}
+        stigum = {"kesten_stigum": self.assortativity**-2}
+        hard = hard_phase(self.groups, self.assortativity) if FEWEST_GROUPS <= self.groups <= MOST_GROUPS else None
+        if hard is None:
+            return stigum
+        return stigum | {
+            "informative_spinodal": hard.spinodal,
+            "informative_spinodal_error": hard.spinodal_error,
+            "information_theoretic": hard.equilibrium,
+            "information_theoretic_error": hard.equilibrium_error,
+        }

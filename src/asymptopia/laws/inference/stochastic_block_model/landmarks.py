@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....contract.law import Landmark
 
 DECELLE = "Decelle, Krzakala, Moore and Zdeborova, Phys. Rev. E 84 (2011) 066106"
+COLOURING = "Zdeborova and Krzakala, Phys. Rev. E 76 (2007) 031131, table I"
 SPECTRAL = "Bordenave, Lelarge and Massoulie, Annals of Probability 46 (2018) 1, theorem 4"
 
 
@@ -21,6 +22,12 @@ def landmarks() -> tuple[Landmark, ...]:
             note=f"c_out / c_in = {ratio:g} there",
         )
         for k, c, ratio in stigum
+    ]
+    colours = dict(groups=4, assortativity=-1 / 3)
+    rows += [
+        Landmark(colours, "informative_spinodal", 8.353, 0.03, COLOURING, "degree", note="the paper prints 8.353(3)"),
+        Landmark(colours, "information_theoretic", 8.46, 0.03, COLOURING, "degree", note="the paper prints 8.46(1)"),
+        Landmark(colours, "kesten_stigum", 9.0, 1e-12, COLOURING, "degree"),
     ]
     rows.append(Landmark(dict(assortativity=2 / 3), "kesten_stigum", 2.25, 1e-12, f"{DECELLE}, equation 46", "degree"))
     rows.append(Landmark(dict(assortativity=2 / 3), "top_nonbacktracking", 3.0, 1e-12, SPECTRAL))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....numerics.fixed_points import NotConverged
+from .....numerics.fixed_points import NotConverged
 
 if TYPE_CHECKING:
-    from . import StochasticBlockModel
+    from .. import StochasticBlockModel
 
 
 POPULATIONS, MEMBERS = 8, 4_000
