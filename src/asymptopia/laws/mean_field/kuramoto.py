@@ -79,9 +79,9 @@ class Kuramoto(Law):
     frequencies: Frequencies = field(Lorentzian(), "distribution of the natural frequencies")
     noise: float = field(0.1, "diffusion D of a phase", at_least=0, unit="1/time")
     start: float = field(0.8, "order r0 at the start", at_least=0, at_most=1)
-    times: tuple[float, ...] = field((0.5, 1.0, 1.5), "times, increasing", at_least=0, axis="time")
+    times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing", at_least=0, axis="time")
 
-    defaults = Defaults(size="oscillators", sizes=(50, 100, 200, 400), seeds=1000, block=250)
+    defaults = Defaults(size="oscillators", sizes=(30, 60, 120, 240), seeds=4000, block=1000)
     source = f"Kuramoto (1975); {STROGATZ}; {OTT}; {SAKAGUCHI}"
     bibtex = """@article{Strogatz2000,
   author = {Strogatz, Steven H.},
@@ -99,7 +99,7 @@ class Kuramoto(Law):
     observables = {
         "order": Observable("r", "order parameter, mean cosine of the phases", dims=("time",), scale=1.0),
         "second_order": Observable("r_2", "mean cosine of twice the phases", dims=("time",), scale=1.0),
-        "fluctuation": Observable(r"n E|Z|^2", "n |Z|**2 from a uniform start", dims=("time",), resolution=0.2),
+        "fluctuation": Observable(r"n E|Z|^2", "n |Z|**2 from a uniform start", dims=("time",), resolution=0.1),
         "stationary_order": Observable(r"r_\infty", "order parameter after a long time", limit_only=True),
     }
     exercises = (
