@@ -48,6 +48,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "IsingMeanField": ("ising", "bethe", "belief propagation", "ferromagnet", "phase transition"),
     "KernelRegression": ("ridge regression", "kernel ridge", "multiple descent", "double descent", "ntk",
                          "gaussian process", "learning curve"),
+    "Kuramoto": ("synchronisation", "coupled oscillators", "ott-antonsen", "phase transition", "mean field"),
     "L1Recovery": ("lasso", "compressed sensing", "basis pursuit", "donoho-tanner", "sparse"),
     "LandscapeFloor": ("gradient descent", "spin glass", "threshold energy", "p-spin", "marginal states"),
     "LazyTraining": ("ntk", "neural tangent kernel", "linearisation", "overparametrised"),

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .mean_field.equiangular_attention import EquiangularAttention as EquiangularAttention
     from .mean_field.feature_learning import FeatureLearning as FeatureLearning
     from .mean_field.fokker_planck import FokkerPlanck as FokkerPlanck
+    from .mean_field.kuramoto import Kuramoto as Kuramoto
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
     from .mean_field.mckean_vlasov import McKeanVlasov as McKeanVlasov
     from .mean_field.noisy_two_layer import NoisyTwoLayer as NoisyTwoLayer

@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from .data import Data as Data
     from .data import Patches as Patches
     from .data import Table as Table
+    from .frequencies import Frequencies as Frequencies
+    from .frequencies import GaussianFrequencies as GaussianFrequencies
+    from .frequencies import Lorentzian as Lorentzian
+    from .frequencies import UniformFrequencies as UniformFrequencies
     from .graph import Graph as Graph
     from .graph import Lattice as Lattice
     from .graph import RandomRegular as RandomRegular

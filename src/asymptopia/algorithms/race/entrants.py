@@ -2,7 +2,7 @@
 
 The unit of cost is one gradient of the full objective, a pass forward and one backward of twice its size. A step costs
 
-- gradient descent, momentum, Adam, Muon, INNA: 1; on a batch of b of n samples b/n;
+- gradient descent, momentum, Adam, Muon, SOAP, INNA: 1; on a batch of b of n samples b/n;
 - L-BFGS: 1 for each point tried along its line, each with its gradient;
 - Levenberg-Marquardt with k iterations of conjugate gradients: 1 + (2k + 1)/3 for products with the Jacobian and its
   transpose, each of a pass, and the loss at the new point;
@@ -11,8 +11,8 @@ The unit of cost is one gradient of the full objective, a pass forward and one b
   it restarts;
 - auxiliary coordinates and ADMM: 2.
 
-Factorisations of Gram matrices are not in it; the seconds show them. The prox-linear method on these smooth losses is
-Levenberg-Marquardt, and has no entry of its own.
+Products and factorisations of Gram matrices are not in it; the seconds show them. The prox-linear method on these
+smooth losses is Levenberg-Marquardt, and has no entry of its own.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from ..optimisers import (
     layerwise,
     levenberg_marquardt,
 )
+from ..optimisers.soap import soap
 from .tasks import Task
 
 Optimiser = Callable[[Task], Any]
@@ -134,6 +135,7 @@ ENTRANTS: Mapping[str, Optimiser | Tuned] = {
     "Adam": Tuned(lambda t, r: optax.adam(r), (0.03, 0.1, 0.3)),
     "Muon": Tuned(lambda t, r: optax.contrib.muon(r), (0.03, 0.1, 0.3)),
     "Muon, batches": Tuned(lambda t, r: batches(optax.contrib.muon(r), t, _batch(t)), (0.003, 0.01, 0.03)),
+    "SOAP": Tuned(lambda t, r: soap(r), (0.03, 0.1, 0.3)),
     "INNA": Tuned(_inertial, (0.1, 0.3, 1.0)),
     "L-BFGS": lbfgs,
     "Levenberg-Marquardt": _gauss_newton,
