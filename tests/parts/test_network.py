@@ -57,8 +57,8 @@ def test_a_plain_function_is_a_kernel_in_a_statement():
 def test_spheres_and_many_rows_are_refused():
     with pytest.raises(StatementError, match="is for data"):
         NetworkKernel().at(np.zeros(1))
-    with pytest.raises(StatementError, match="at most 2000 rows, but there are 2001"):
-        NetworkKernel().matrix(np.zeros((2001, 2)))
+    with pytest.raises(StatementError, match="at most 1000 rows, but there are 1001"):
+        NetworkKernel().matrix(np.zeros((1001, 2)))
 
 
 def test_kernel_features_have_the_inner_products_of_the_centred_kernel():

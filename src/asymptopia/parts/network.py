@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "NetworkKernel", "ReluNetwork"]
 
-_FEWEST_POINTS, _MOST_POINTS, _WORK, _NETS, _MOST_ROWS = 1024, 16384, 1e6, 3, 2000
+_MOST_POINTS, _WORK, _NETS, _MOST_ROWS = 16384, 1e6, 3, 1000
 
 
 class Network(Record):
@@ -100,7 +100,7 @@ class NetworkKernel(Kernel):
     def matrix(self, X: np.ndarray) -> np.ndarray:
         """The matrix (N, N) over rows of X (N, d), whose diagonal has the mean 1.
 
-        Raises `StatementError` beyond 2,000 rows, and `NoLimit` where the network's code has no limit.
+        Raises `StatementError` beyond 1,000 rows, and `NoLimit` where the network's code has no limit.
         """
         from ..derive import derive
 
@@ -108,7 +108,8 @@ class NetworkKernel(Kernel):
             raise StatementError(
                 f"The kernel of a network of your own is derived for at most {_MOST_ROWS} rows, but there are {len(X)}."
             )
-        points = 1 << int(np.log2(np.clip(_WORK / len(X), _FEWEST_POINTS, _MOST_POINTS)))
+        least = 1 << (2 * len(X) - 1).bit_length()  # with fewer points than rows the kernel is biased
+        points = max(least, 1 << int(np.log2(min(_WORK / len(X), _MOST_POINTS))))
         inputs = np.asarray(X, float)
         return derive(lambda n, key: {"kernel": self._of(n, key, inputs)}, points=points, nets=_NETS)["kernel"]
 
