@@ -130,7 +130,10 @@ class NetworkKernel(Kernel):
         K = h @ h.T / n
         if self.tangent:
             v = jax.random.normal(second, (n,)) / jnp.sqrt(n)
-            back = jax.vmap(lambda one: jax.vjp(lambda p: features(p, one[None])[0], parameters)[1](v)[0])
-            for g in jax.tree.leaves(back(x)):
+
+            def gradient(one: jax.Array) -> PyTree:
+                return jax.vjp(lambda p: features(p, one[None])[0], parameters)[1](v)[0]  # type: ignore[no-untyped-call]
+
+            for g in jax.tree.leaves(jax.vmap(gradient)(x)):
                 K = K + jnp.tensordot(g, g, [list(range(1, g.ndim))] * 2)
         return K / jnp.mean(jnp.diag(K))
