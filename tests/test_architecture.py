@@ -19,7 +19,7 @@ BELOW = {
     "contract": {"numerics", "derive"},
     "derive": {"contract"},
     "tables": {"contract"},
-    "parts": {"contract", "tables", "numerics"},
+    "parts": {"contract", "derive", "tables", "numerics"},
     "theory": {"contract", "numerics", "parts"},
     "algorithms": {"contract", "numerics", "parts"},
     "measure": {"contract", "numerics", "parts"},

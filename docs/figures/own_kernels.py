@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from asymptopia.laws.kernels.wide_network import Network, WideNetwork
-from asymptopia.measure.pytorch_network import family
+from asymptopia.parts.pytorch_network import family
 
 WIDTHS, SEEDS = (16, 32, 64, 128, 256), 60
 INPUTS = ((1.0, 1.0), (1.0, -0.5))

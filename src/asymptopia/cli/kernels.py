@@ -39,13 +39,12 @@ def kernels(network: str, inputs: str, widths: tuple[int, ...], seeds: int, stan
     --json prints {"network", "widths", "seeds", "nngp", "tangent"}, each of the last with "limit", "limit_error",
     "finite", "finite_error" (widths first), "correction" and "correction_error", the coefficient of 1/width.
     """
-    from ..laws.kernels.wide_network import Network, WideNetwork
+    from ..laws.kernels.wide_network import WideNetwork
+    from ..parts.network import Network
 
     function, at = named(network, "FILE.py:NET", also=inputs)
     with only_json(as_json) as printed:
-        law = WideNetwork(
-            network=Network.from_callable(_program(function)), inputs=_points(at, inputs), standard=standard
-        )
+        law = WideNetwork(network=Network.from_callable(function), inputs=_points(at, inputs), standard=standard)
         limit = law.limit()
         finite = law.experiment(sizes=tuple(widths), seeds=seeds)
         answer: dict[str, Any] = {"network": network, "widths": list(widths), "seeds": seeds}
@@ -54,19 +53,6 @@ def kernels(network: str, inputs: str, widths: tuple[int, ...], seeds: int, stan
         printed.append(answer)
     if not as_json:
         _show(network, answer)
-
-
-def _program(function: Any) -> Any:
-    """The function in JAX; one of the width alone makes PyTorch modules."""
-    import inspect
-
-    try:
-        inspect.signature(function).bind(1, None, None)
-    except TypeError:
-        from ..measure.pytorch_network import family
-
-        return family(function)
-    return function
 
 
 def _points(function: Any, name: str) -> tuple[tuple[float, ...], ...]:

@@ -99,8 +99,9 @@ def run(
     "--features",
     default="none",
     show_default=True,
-    metavar="none|NAME:P|ntk:DEPTH",
-    help="None, P random features of an activation, as in relu:2000, or a deep network's tangent kernel, as in ntk:3.",
+    metavar="none|NAME:P|ntk:DEPTH|kernel:FILE.py:NET",
+    help="P random features of an activation, as in relu:2000; the tangent kernel of a deep network, as in ntk:3, or "
+    "that of your own, as the verb `kernels` takes it; or another kernel, as in kernel:RBF.",
 )
 @click.option("--no-header", "headless", is_flag=True, help="The first row is data; columns are x1, x2, ...")
 @click.option("--encoding", metavar="NAME", help="Encoding of a text file, as latin-1.  [default: UTF-8]")
@@ -135,6 +136,7 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
       asymptopia forecast mine.csv --target price --features relu:2000
       asymptopia forecast mine.csv --target price --drop id --missing median
       asymptopia forecast digits --loss "Square()" --features ntk:3
+      asymptopia forecast breast_cancer --features kernel:mymodel.py:net
       asymptopia forecast mine.csv --target kind=cat --ridge 0.1 --errors 0.1,0.05
       asymptopia forecast wine --target cultivar
     """
@@ -241,6 +243,9 @@ def _forecast(
         amount: float | str = ridge if ridge == "auto" else float(ridge)
     except ValueError:
         raise StatementError(f'`ridge` must be "auto" or a number > 0, but is {ridge!r}.') from None
+    path, _, network = features.removeprefix("kernel:").rpartition(":")
+    if features.startswith("kernel:") and given.is_file(path):
+        features, files = f"kernel:{network}", [*files, path]
     entry = {
         "kind": "forecast", "data": data, "target": target, "loss": loss, "features": features, "ridge": amount,
         "samples": samples, "seeds": seeds, "errors": errors, "level": level, "resolution": resolution, "task": task,

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .kernel import Kernel as Kernel
     from .kernel import Polynomial as Polynomial
     from .kernel import Powers as Powers
+    from .kernel_features import KernelFeatures as KernelFeatures
     from .loss import Absolute as Absolute
     from .loss import Hinge as Hinge
     from .loss import Huber as Huber
@@ -69,6 +70,9 @@ if TYPE_CHECKING:
     from .loss import Loss as Loss
     from .loss import Square as Square
     from .mixture import Mixture as Mixture
+    from .network import Network as Network
+    from .network import NetworkKernel as NetworkKernel
+    from .network import ReluNetwork as ReluNetwork
     from .neurons import Complete as Complete
     from .neurons import Neurons as Neurons
     from .neurons import StudentWeights as StudentWeights

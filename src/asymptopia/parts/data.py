@@ -86,6 +86,11 @@ def feature_map(features: str) -> Callable[[np.ndarray], np.ndarray] | None:
         return None
     known = {c.__name__.lower(): c for c in Activation.__subclasses__() if not c.__name__.startswith("_")}
     kind, _, count = features.partition(":")
+    if kind == "kernel":
+        raise StatementError(
+            "`features` that are those of a kernel go with the data: give KernelFeatures(data=..., kernel=...) as "
+            f"`data`, but `features` is {features!r}."
+        )
     whole = count.isascii() and count.isdigit() and int(count) >= 1
     if kind == "ntk":
         if not whole or int(count) > _DEEPEST:

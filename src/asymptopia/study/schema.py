@@ -19,6 +19,7 @@ from ..engine.files import printable
 from ..forecast import SEEDS, Forecast
 from ..parts.data import Data, feature_map, named_data
 from ..parts.data import Table as DataTable
+from ..parts.kernel_features import KernelFeatures, kernel_named
 from .format import TAGS, AdaptiveSeeds, ConfrontTable, ForecastTable, StudyTable, Table
 from .items import Confront, Study, StudyError, names_of
 from .lines import Address, line_of
@@ -193,12 +194,17 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
     part: Any = None
     if isinstance(loss, str):
         part = problems.check((*at, "loss"), loss, lambda: parse_value(loss, law, "loss", names))
-    if isinstance(features, str):
+    kernel: Any = None
+    if isinstance(features, str) and features.startswith("kernel:"):
+        kernel = problems.check((*at, "features"), features, lambda: kernel_named(features, names))
+        features = "none"
+    elif isinstance(features, str):
         problems.check((*at, "features"), features, lambda: feature_map(features))
     if isinstance(data, str) and (target is None or isinstance(target, str)):
         reading = {k: tuple(v) if isinstance(v, list) else v for k in READING if (v := table.get(k)) is not None}
         data_set = _data(data, target, reading, at, folder, problems)
         if data_set is not None and not problems.within(at):
+            data_set = data_set if kernel is None else KernelFeatures(data=data_set, kernel=kernel)
             ridge, samples, seeds = table.get("ridge", "auto"), table.get("samples"), table.get("seeds", SEEDS)
             return problems.check(
                 (*at, "data"), data, lambda: forecast(data_set, part, ridge, features, samples=samples, seeds=seeds)

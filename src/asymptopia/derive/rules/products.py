@@ -13,6 +13,7 @@ from ..refusal import Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
 from . import lazy
+from .low_rank import inner_products
 from .sums import total
 
 
@@ -32,6 +33,10 @@ def dot(ctx: Context, a: Any, b: Any, sa: tuple[int, ...], sb: tuple[int, ...], 
         return _dot_dense(ctx, np.asarray(a), np.asarray(b), sa, sb, over, batch)
     wide_batch = any(is_wide(sa[i]) for i in batch[0])
     contracted = sum(is_wide(sa[i]) for i in over[0])
+    if contracted > 1 and not batch[0]:
+        quick = inner_products(ctx, a, b, over)
+        if quick is not None:
+            return quick
     if wide_batch or contracted > 1 or not contracted:
         return _by_entries(ctx, a, b, sa, sb, over, batch)
     if isinstance(a, Wide) and isinstance(b, Wide):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.law import Defaults, Landmark, Law, Observable
-from ...contract.record import Record, StatementError, field
-from ...numerics.arrays import PyTree
-from ...parts.own_function import OwnFunction
+from ...contract.record import StatementError, field
+from ...parts.network import Network, ReluNetwork
 
 if TYPE_CHECKING:
     import jax
@@ -18,52 +16,6 @@ if TYPE_CHECKING:
 YANG = "Yang, arXiv 2006.14548 (2020), theorem 2.10"
 CHO = "Cho and Saul, NIPS 22 (2009) 342, equation 6"
 DIAGONAL = "by hand: relu units keep |x|**2 / d, and each layer and the output add it once to the tangent kernel"
-
-
-class Network(Record):
-    """A family of random networks, one for each width.
-
-    `__call__(self, n, key, inputs)` returns `(parameters, features)`: a tree of JAX arrays drawn with the JAX key, and
-    a function `features(parameters, inputs)` that takes inputs (N, d) to the last hidden layer (N, n).
-    """
-
-    def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
-        raise NotImplementedError(f"{type(self).__name__} defines no `__call__(self, n, key, inputs)`.")
-
-    @classmethod
-    def from_callable(cls, function: Callable[..., Any]) -> Network:
-        """A network that is a plain function of (n, key, inputs); the statement shows its name."""
-        return _Own(function)
-
-
-class ReluNetwork(Network):
-    """Dense layers of relu units, with standard normal parameters, and the scale sqrt(2 / units before) on them."""
-
-    depth: int = field(2, "number of hidden layers", at_least=1)
-
-    def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
-        import jax
-        import jax.numpy as jnp
-
-        before = (inputs.shape[1], *(n for _ in range(self.depth - 1)))
-        keys = jax.random.split(key, self.depth)
-        parameters = [jax.random.normal(k, (m, n)) for k, m in zip(keys, before, strict=True)]
-
-        def features(weights: PyTree, x: jax.Array) -> jax.Array:
-            for w, m in zip(weights, before, strict=True):
-                x = jnp.maximum(x @ w * jnp.sqrt(2 / m), 0)
-            return x
-
-        return parameters, features
-
-
-class _Own(OwnFunction, Network):
-    """A plain function of the width, the key and the inputs."""
-
-    function: Callable[..., Any] = ReluNetwork()
-
-    def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
-        return self.function(n, key, inputs)
 
 
 def _landmarks() -> tuple[Landmark, ...]:

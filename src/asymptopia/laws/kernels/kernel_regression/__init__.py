@@ -12,6 +12,7 @@ from ....contract.record import StatementError, field
 from ....numerics.harmonics import harmonics
 from ....parts.data import Data
 from ....parts.kernel import NTK, Kernel
+from ....parts.network import NetworkKernel
 from .landmarks import LANDMARKS
 
 CANATAR = "Canatar, Bordelon and Pehlevan, Nature Communications 12 (2021) 2914, equations 4 and 5"
@@ -62,7 +63,7 @@ class KernelRegression(Law):
     """
 
     alpha: float = field(2.0, "samples per harmonic of `degree`, or per dimension of the data", above=0)
-    kernel: Kernel = field(NTK(), "the kernel")
+    kernel: Kernel | NetworkKernel = field(NTK(), "the kernel, or a network of your own, for its tangent kernel")
     ridge: float = field(0.5, "weight of half the squared norm", at_least=0)
     noise: float = field(0.1, "variance of what is added to the labels; 0 for data", at_least=0)
     target: tuple[float, ...] = field((0.0, 1.0, 0.2), "variance of the target in each degree, from 0")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError
-from asymptopia.measure.pytorch_network import _evaluated, _traced, family
+from asymptopia.parts.pytorch_network import _evaluated, _traced, family
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")
 from torch import nn  # noqa: E402
