@@ -21,8 +21,8 @@ class LearningCurve:
     the predicted number of samples for an error is read off the same lines.
 
     spread: the standard error (G,) of what the rows at hand say of the population's error; beyond `seen` samples also
-            half of what the error is still to fall, as the rows say little of what only more of them resolve; and, after
-            `widened`, by how much the theory misses what was measured.
+            half of what the error is still to fall, as the rows say little of what only more of them resolve; and,
+            after `widened`, by how much the theory misses what was measured.
     """
 
     samples: np.ndarray
