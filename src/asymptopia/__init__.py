@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .contract.sweep import sweep as sweep
     from .derive import derive as derive
     from .extrapolate import compare as compare
+    from .extrapolate import continue_runs as continue_runs
     from .extrapolate import extrapolate as extrapolate
     from .forecast import Forecast as Forecast
     from .forecast import forecast as forecast
@@ -50,7 +51,7 @@ _EXPORTS = {
     "contract.statement": ("load_file", "parse"),
     "contract.sweep": ("Sweep", "sweep"),
     "derive": ("derive",),
-    "extrapolate": ("compare", "extrapolate"),
+    "extrapolate": ("compare", "continue_runs", "extrapolate"),
     "forecast": ("Forecast", "forecast"),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}

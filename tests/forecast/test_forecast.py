@@ -12,7 +12,7 @@ from asymptopia.contract.law import NoLimit
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
 from asymptopia.forecast import Forecast, cross_validated, forecast
-from asymptopia.forecast.curve import learning_curve
+from asymptopia.forecast.curve import learning_curve, missed
 from asymptopia.parts.data import Bundled
 from asymptopia.parts.loss import Logistic, Square
 from asymptopia.verdict.confront import confront
@@ -58,6 +58,31 @@ def test_data_that_are_not_like_gaussian_ones_are_called_so(tmp_path):
     answer = plan.trusted(found)
     assert answer.text.startswith("No:")
     assert "disagrees" in {row[-1] for row in answer.rows}
+    measured = found["test_error"].table["estimate"].values
+    for curve in (plan.curve(), plan.curve(found)):
+        bands = [curve.at(n)[1:] for n in plan.samples]
+        assert all(low <= m <= high for (low, high), m in zip(bands, measured, strict=True))
+        assert curve.at(30)[0] == pytest.approx(plan.theory(30)["test_error"], rel=1e-6)
+
+
+def test_a_band_is_wider_by_what_theory_misses():
+    measured, errors = np.array([0.5, 0.2, 0.11, 0.06]), np.array([0.02, 0.01, 0.01, 0.01])
+    share = missed(np.array([0.4, 0.2, 0.1, 0.06]), measured, errors)
+    first = np.sqrt(0.1**2 - 0.02**2) / 0.4
+    assert share == pytest.approx([first, first, 0.0, 0.0])
+    curve = learning_curve(lambda n: 2 * n**-0.5, (10, 40, 160), 400, lambda e: 0.0, True)
+    wider = curve.widened((10, 40, 160), np.array([0.3, 0.1, 0.1]))
+    for n, part in ((4, 0.3), (10, 0.3), (20, 0.2), (40, 0.1), (160, 0.1)):
+        assert wider.at(n)[2] == pytest.approx((1 + 1.645 * part) * 2 * n**-0.5, rel=0.01)
+        assert wider.samples_for(2 * n**-0.5) == curve.samples_for(2 * n**-0.5)
+
+
+def test_wrong_signs_are_not_those_of_the_rows_at_hand():
+    """A student of 224 rows varies from one training set to another, also where the equations leave no variance."""
+    plan = forecast("breast_cancer", ridge=0.01, samples=(224, 400), seeds=60)
+    judged = plan.confront(resolution=0.1)["test_error"].table
+    off = np.abs(judged["limit"] - judged["estimate"])
+    assert np.all(off < 0.1 * judged["estimate"] + 2 * judged["error"])
 
 
 def test_a_curve_answers_as_it_reads():

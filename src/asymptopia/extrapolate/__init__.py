@@ -19,6 +19,7 @@ import numpy as np
 from ..contract.record import StatementError
 from .checks import left_out, next_run
 from .compare import Gain, gains
+from .continuation import Continuation, continue_runs
 from .fit import Fit, fitted, weights_of
 from .ladder import Ladder, read_ladders
 from .mixture import Mixture
@@ -27,7 +28,7 @@ from .result import AGREES, DISAGREES, INCONCLUSIVE, REFUTED, Extrapolation, Pre
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Extrapolation", "Gain", "Prediction", "compare", "extrapolate"]
+__all__ = ["Continuation", "Extrapolation", "Gain", "Prediction", "compare", "continue_runs", "extrapolate"]
 
 SHARE = 0.9
 _ENOUGH, _FARTHEST, _MOST_OUT, _ROUNDS = 20, 5.0, 0.1, 5

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 EXPONENTS = (0.01, 2.0)
-SHARPNESS = (0.1, 2.0)
+SHARPNESS = (0.1, 1.0)
 _CHANGE = 0.8
 
 Shape = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

@@ -121,18 +121,8 @@ class Extrapolation:
         return f"Constants ({100 * self.share:g} % intervals)", ("form", "constant", "median", "within"), rows
 
     def __str__(self) -> str:
-        lines = []
-        for title, columns, rows in self.tables():
-            cells = [list(columns), *map(list, rows)]
-            widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-            lines += [
-                title,
-                *("  " + "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in cells),
-                "",
-            ]
-        if self.next_run is not None:
-            lines.append(self.next_run.sentence(self.ladder.names))
-        return "\n".join([*lines, f"verdict: {self.verdict}. {self.reason}"])
+        advice = "" if self.next_run is None else self.next_run.sentence(self.ladder.names) + "\n"
+        return shown(self.tables(), f"{advice}verdict: {self.verdict}. {self.reason}")
 
     def plot(self, folder: str | Path) -> list[Path]:
         """Runs, curve with its interval and predictions as extrapolation.pdf and .svg in a folder."""
@@ -215,6 +205,17 @@ def predicted(mixture: Mixture, at: np.ndarray, share: float, widened: float) ->
         low, high, below, above = (float(median * (v / median) ** widened) for v in (*run, *curve))
         predictions.append(Prediction(tuple(map(float, size)), float(median), low, high, below, above))
     return tuple(predictions)
+
+
+def shown(tables: Sequence[Shown], last: str) -> str:
+    """Tables as text, and what comes after them."""
+    lines = []
+    for title, columns, rows in tables:
+        cells = [list(columns), *map(list, rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        padded = ("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in cells)
+        lines += [title, *("  " + row for row in padded), ""]
+    return "\n".join([*lines, last])
 
 
 def sized(at: Sequence[float]) -> str:

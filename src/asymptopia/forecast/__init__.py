@@ -21,7 +21,7 @@ from ..contract.record import StatementError
 from ..contract.shown import Shown
 from ..contract.sweep import Sweep, sweep
 from .answers import Answer, listed
-from .curve import LearningCurve, learning_curve
+from .curve import LearningCurve, learning_curve, missed
 from .ridges import FOLDS, RIDGES, cross_validated, ridge_row
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = ["Answer", "Forecast", "LearningCurve", "cross_validated", "forecast"]
 SEEDS = 64
 _POINTS = 8
 _LARGEST = 5000
+_TRIALS, _FIRST_TRIAL = 6, 10**6
 _TRUST = {
     "agrees": "Yes: predicted and measured test errors agree to {:.2g}.",
     "disagrees": "No: predicted and measured test errors differ by more than {:.2g}.",
@@ -90,7 +91,7 @@ class Forecast(Shown):
 
     def answers(self, confrontation: Confrontation, errors: Sequence[float] = (), seeds: int = 4) -> tuple[Answer, ...]:
         """Whether the theory holds, how many samples some test errors need, and which ridge is best at each size."""
-        return self.trusted(confrontation), self.samples_needed(errors), self.ridges(seeds)
+        return self.trusted(confrontation), self.samples_needed(errors, confrontation), self.ridges(seeds)
 
     def trusted(self, confrontation: Confrontation) -> Answer:
         """At which numbers of samples the predicted test error is what is measured, and what would settle it."""
@@ -132,17 +133,17 @@ class Forecast(Shown):
         share = 1 - max(np.unique(data.y, return_counts=True)[1]) / len(data.y)
         return f"Always guessing the more frequent class has test error {share:.3g}."
 
-    def samples_needed(self, errors: Sequence[float] = ()) -> Answer:
+    def samples_needed(self, errors: Sequence[float] = (), confrontation: Confrontation | None = None) -> Answer:
         """How many samples the theory asks for until the test error is as small as each of `errors`."""
-        curve, size = self.curve(), len(self.data.samples(self.law.features).y)
+        curve, size = self.curve(confrontation), len(self.data.samples(self.law.features).y)
         if not errors:
             least = 1e-12 if self.data.samples(self.law.features).kind == "regression" else 0.5 / size
             first, last = (max(curve.at(n)[0], least) for n in (self.samples[0], self.samples[-1]))
             errors = sorted({float(f"{e:.2g}") for e in np.geomspace(first, last, 5)[1:]}, reverse=True)
         rows = tuple((float(e), curve.samples_for(e), *curve.band_for(e)) for e in errors)
         text = (
-            f"Predicted by theory, with a band for what {size} rows leave open, which grows beyond them; "
-            "a dash where a million samples are not enough."
+            f"Predicted by theory, with a band for what {size} rows leave open, which grows beyond them, and for what "
+            "theory misses of what was measured; a dash where a million samples are not enough."
         )
         columns = ("test error", "samples needed", "at least", "at most")
         return Answer("How many samples until the test error is X?", text, columns, rows)
@@ -154,11 +155,19 @@ class Forecast(Shown):
         """
         if not error > 0:
             raise StatementError(f"`error` must be > 0, but is {error}.")
-        return self.curve().samples_for(error)
+        return _curve(self).samples_for(error)
 
-    def curve(self) -> LearningCurve:
-        """The predicted test error from 4 samples to a million, with its band."""
-        return _curve(self)
+    def curve(self, confrontation: Confrontation | None = None) -> LearningCurve:
+        """The predicted test error from 4 samples to a million, with its band.
+
+        The band is wider where theory misses what the confrontation measured; without one, six random subsets of each
+        size are trained on to see that.
+        """
+        if confrontation is None:
+            return _curve(self).widened(self.samples, _missed_in_trials(self))
+        table = confrontation["test_error"].table
+        columns = (np.asarray(table[k].values, float) for k in ("limit", "estimate", "error"))
+        return _curve(self).widened(self.samples, missed(*columns))
 
     def theory(self, n: float) -> dict[str, float]:
         """The predictions for n training samples, which may be more than there are."""
@@ -247,6 +256,19 @@ def _curve(plan: Forecast) -> LearningCurve:
     return learning_curve(
         lambda n: plan.theory(n)["test_error"], plan.samples, len(data.y), deviation, plan.law.ridge == "auto"
     )
+
+
+@lru_cache(maxsize=32)
+def _missed_in_trials(plan: Forecast) -> np.ndarray:
+    """How far theory is, at each number of samples, from a few students trained on other seeds than an experiment's."""
+    from ..contract.batching import seed_keys
+
+    rows = []
+    for point, n in zip(plan.statement.points(), plan.samples, strict=True):
+        keys = seed_keys(point.dimension(), range(_FIRST_TRIAL, _FIRST_TRIAL + _TRIALS))  # type: ignore[attr-defined]
+        errors = [point.realize(point.dimension(), key)["test_error"] for key in keys]  # type: ignore[attr-defined]
+        rows.append((plan.theory(n)["test_error"], np.mean(errors), np.std(errors, ddof=1) / np.sqrt(_TRIALS)))
+    return missed(*np.array(rows, float).T)
 
 
 def _checked(samples: Sequence[int]) -> list[int]:

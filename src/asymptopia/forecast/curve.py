@@ -21,7 +21,8 @@ class LearningCurve:
     the predicted number of samples for an error is read off the same lines.
 
     spread: the standard error (G,) of what the rows at hand say of the population's error; beyond `seen` samples also
-            half of what the error is still to fall, as the rows say little of what only more of them resolve.
+            half of what the error is still to fall, as the rows say little of what only more of them resolve; and,
+            after `widened`, by how much the theory misses what was measured.
     """
 
     samples: np.ndarray
@@ -38,6 +39,14 @@ class LearningCurve:
     def high(self) -> np.ndarray:
         """Its upper end."""
         return np.asarray(self.error + _NORMAL * self.spread)
+
+    def widened(self, samples: Sequence[int], missed: np.ndarray) -> LearningCurve:
+        """The curve with a band that is wider by the share (M,) of the error that theory missed at these samples.
+
+        The share is interpolated between them; beyond them it is that at the end.
+        """
+        share = np.interp(np.log(self.samples), np.log(np.asarray(samples, float)), missed)
+        return dataclasses.replace(self, spread=np.hypot(self.spread, share * self.error))
 
     def at(self, n: float) -> tuple[float, float, float]:
         """The error at n samples, and the ends of its band."""
@@ -109,6 +118,17 @@ def learning_curve(
     at_last = float(np.interp(np.log(last), np.log(grid), errors))
     open_ = np.where(grid > last, 0.5 * np.abs(at_last - errors), 0.0)
     return LearningCurve(grid, errors, np.hypot(spread, open_), last)
+
+
+def missed(predicted: np.ndarray, measured: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """By what share of it predictions (M,) differ from means measured with these standard errors, beyond the errors.
+
+    Of each and its neighbours the largest, since one measurement may be right by chance.
+    """
+    beyond = np.sqrt(np.maximum((measured - predicted) ** 2 - errors**2, 0.0))
+    share = beyond / np.maximum(predicted, 1e-300)
+    padded = np.pad(share, 1, mode="edge")
+    return np.maximum(np.maximum(padded[:-2], padded[2:]), share)
 
 
 def _filled(samples: Sequence[int]) -> list[np.ndarray]:

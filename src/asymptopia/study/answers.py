@@ -28,12 +28,14 @@ def answered(asked: Confront, confrontation: Confrontation, folder: Path) -> tup
     from ..forecast import Answer
 
     assert asked.plan is not None
-    name = f"{asked.statement!r} {asked.errors} {theory_fingerprint(asked.statement.law)}"
+    measured = confrontation["test_error"].table["estimate"].values.tolist()
+    name = f"{asked.statement!r} {asked.errors} {measured} {theory_fingerprint(asked.statement.law)}"
     path = folder / FILE
     kept = _kept(path)
     if name not in kept:
         try:
-            kept[name] = [a.plain() for a in (asked.plan.samples_needed(asked.errors), asked.plan.ridges())]
+            needed = asked.plan.samples_needed(asked.errors, confrontation)
+            kept[name] = [a.plain() for a in (needed, asked.plan.ridges())]
         except ArithmeticError as error:
             return (asked.plan.trusted(confrontation),), (f"{asked.name}: {error}",)
         replace(path, json.dumps(kept, indent=1).encode())

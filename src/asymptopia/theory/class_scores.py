@@ -18,7 +18,7 @@ _DRAWS = 8
 
 def predicted_scores(people: Classes, loss: Loss, state: ClassState, solver: Solver) -> dict[str, float]:
     """The observables of the solution, of new samples and of the training set."""
-    z, y = new_fields(people, state)
+    z, y = new_fields(people, state, max(1 - solver.alpha * solver.d / len(people.y), 0.0))
     omega = solver.omega(state.M, state.Q, state.intercept)
     assert solver.f is not None
     seen = omega + solver.f @ state.V
@@ -31,11 +31,15 @@ def predicted_scores(people: Classes, loss: Loss, state: ClassState, solver: Sol
     }
 
 
-def new_fields(people: Classes, state: ClassState) -> tuple[Float[np.ndarray, "M K"], Float[np.ndarray, " M"]]:
+def new_fields(
+    people: Classes, state: ClassState, left_over: float
+) -> tuple[Float[np.ndarray, "M K"], Float[np.ndarray, " M"]]:
     """Fields (N * draws, K) and classes of the samples as new ones.
 
     In each axis of V_hat a field is a mixture of predictions outside of each sample at the student's own kappa, which
-    has the right overlaps with the classes, and normal noise that makes up what is missing from Q.
+    has the right overlaps with the classes, and normal noise that makes up what is missing from Q. Data that are not
+    Gaussian may miss too little, so that its covariance is at least what a training set of n samples adds beyond one
+    of all N: that part of Q which differs from one training set to another, times the share left_over = 1 - n/N.
     """
     T, axes = people.targets(), people.axes
     scales = axes.scales()
@@ -47,7 +51,9 @@ def new_fields(people: Classes, state: ClassState) -> tuple[Float[np.ndarray, "M
         outside -= outside.mean(axis=0)
         mean[:, j] = outside @ np.linalg.lstsq(T.T @ outside / len(T), overlaps[j], rcond=1e-8)[0]
     mean = mean @ state.U.T
-    left = symmetric_root(state.Q - mean.T @ mean / len(mean))
+    least = left_over * state.spread
+    beyond = symmetric_root(state.Q - mean.T @ mean / len(mean) - least)
+    left = symmetric_root(least + beyond @ beyond)
     rng = np.random.default_rng(1)
     half = rng.standard_normal((_DRAWS // 2, *mean.shape))
     noise = np.concatenate([half, -half]) @ left

@@ -86,34 +86,43 @@ class Readout:
         at_zero = V * np.asarray(self.loss.gradient(p.y, np.zeros_like(p.y)))
         return float(p.weights @ ndtr(-p.y * (p.fields @ direction + intercept - at_zero) / width))
 
-    def new_wrong_signs(self, m: np.ndarray, q: float, kappa: float, intercept: float) -> float:
-        """The fraction of new samples whose field has the wrong sign, for a student with these overlaps.
+    def new_fields(
+        self, m: np.ndarray, q: float, kappa: float, intercept: float, least: float
+    ) -> tuple[np.ndarray, float]:
+        """The mean fields (N,) of the samples as new ones, for a student with these overlaps, and the standard
+        deviation from one training set to another.
 
-        The field is modelled as a multiple of the leave-one-out prediction, with the right overlap with the label, plus
-        Gaussian noise that adds what is missing from q.
+        A mean field is a multiple of the leave-one-out prediction that has the right overlap with the label; the
+        variance is what is missing from q. Of data that are not Gaussian too little may be missing, so it is at least
+        `least`: what n samples add beyond all N, the part of q that differs between training sets times 1 - n/N.
         """
+        rows = self.population.rows
+        outside = rows.outside(kappa)
+        field = outside * m[0] / np.mean(rows.y * outside)
+        variance = max(q - float(np.mean(field**2)), least, 1e-8 * q)
+        return field + intercept, float(np.sqrt(variance))
+
+    def new_wrong_signs(self, field: np.ndarray, width: float) -> float:
+        """The fraction of new samples whose field, of these means (N,) and this deviation, has the wrong sign."""
         from scipy.special import ndtr
 
-        field, width = self._new_fields(m, q, kappa)
-        return float(np.mean(ndtr(-self.population.rows.y * (field + intercept) / width)))
+        return float(np.mean(ndtr(-self.population.rows.y * field / width)))
 
-    def area(self, m: np.ndarray, q: float, kappa: float, intercept: float) -> float:
+    def area(self, field: np.ndarray, width: float) -> float:
         """The area under the curve of true against false positives: P(z > z') for new samples of labels 1 and -1."""
         from scipy.special import ndtr
 
-        field, width = self._new_fields(m, q, kappa)
         y = self.population.rows.y
         up, down = (_quantiles(field[y == label]) for label in (1.0, -1.0))
         return float(np.mean(ndtr((up[:, None] - down) / (np.sqrt(2) * width))))
 
-    def new_scores(self, m: np.ndarray, q: float, kappa: float, intercept: float, scale: float) -> dict[str, float]:
+    def new_scores(self, field: np.ndarray, width: float, scale: float) -> dict[str, float]:
         """`log_loss`, `brier` and `overconfidence` on new samples, of log-odds that are so many times the field."""
         from scipy.special import expit
 
-        field, width = self._new_fields(m, q, kappa)
         y = self.population.rows.y[:, None]
         xi, weights = _hermite(_FINE)
-        odds = scale * (field[:, None] + intercept + width * xi)
+        odds = scale * (field[:, None] + width * xi)
         p = expit(odds)
         values = {
             "log_loss": np.logaddexp(0, -y * odds),
@@ -121,16 +130,8 @@ class Readout:
             "overconfidence": np.maximum(p, 1 - p),
         }
         means = {name: float((value @ weights).mean()) for name, value in values.items()}
-        means["overconfidence"] -= 1 - self.new_wrong_signs(m, q, kappa, intercept)
+        means["overconfidence"] -= 1 - self.new_wrong_signs(field, width)
         return means
-
-    def _new_fields(self, m: np.ndarray, q: float, kappa: float) -> tuple[np.ndarray, float]:
-        """The mean fields (N,) of the samples as new ones, without intercept, and the width of what differs from one
-        training set to another."""
-        rows = self.population.rows
-        outside = rows.outside(kappa)
-        field = outside * m[0] / np.mean(rows.y * outside)
-        return field, float(np.sqrt(max(q - float(np.mean(field**2)), 1e-8 * q)))
 
     def _at_nodes(
         self, direction: np.ndarray, width: float, V: float, intercept: float

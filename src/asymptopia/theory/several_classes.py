@@ -73,7 +73,8 @@ class Classes:
 
 @dataclasses.dataclass(frozen=True)
 class ClassState:
-    """Overlaps M (K, K-1) with nu, Q (K, K), the intercepts (K,), and in the axes U (K, K) of V_hat the kappas (K,)."""
+    """Overlaps M (K, K-1) with nu, Q (K, K), the intercepts (K,), in the axes U (K, K) of V_hat the kappas (K,), and
+    the part of Q that differs from one training set to another (K, K)."""
 
     M: np.ndarray
     Q: np.ndarray
@@ -81,6 +82,7 @@ class ClassState:
     intercept: np.ndarray
     U: np.ndarray
     kappa: np.ndarray
+    spread: np.ndarray
 
 
 @lru_cache(maxsize=4)
@@ -176,14 +178,15 @@ class Solver:
         gain = (pull + U.T @ state.M) @ self.inverse
         M = np.stack([t.power @ g for t, g in zip(traces, gain, strict=True)])
         F = self.alpha * (turned * self.weights[:, None]).T @ turned / np.outer(v, v)
-        Q = np.empty_like(F)
+        Q, spread = np.empty_like(F), np.empty_like(F)
         for j in range(len(v)):
             for k in range(len(v)):
                 df2, power2 = self._between(kappa[j], kappa[k], traces[j], traces[k])
-                Q[j, k] = F[j, k] * (df2 + 1 / self.d) + gain[j] @ power2 @ gain[k]
+                spread[j, k] = F[j, k] * (df2 + 1 / self.d)
+                Q[j, k] = spread[j, k] + gain[j] @ power2 @ gain[k]
         V = (U * (free * (np.array([t.degrees for t in traces]) + 1 / self.d) / v)) @ U.T
         drift = np.linalg.pinv(slope, rcond=1e-8) @ (self.weights @ f)
-        return ClassState(U @ M, U @ Q @ U.T, V, state.intercept + drift, U, kappa)
+        return ClassState(U @ M, U @ Q @ U.T, V, state.intercept + drift, U, kappa, U @ spread @ U.T)
 
     @staticmethod
     def _between(a: float, b: float, at: Traces, bt: Traces) -> tuple[float, np.ndarray]:
@@ -212,11 +215,12 @@ def solve_classes(
     def unpacked(x: np.ndarray) -> ClassState:
         M, rest = x[: K * (K - 1)].reshape(K, K - 1), x[K * (K - 1) :]
         Q, V = (_symmetric(part, K) for part in np.split(rest[:-K], 2))
-        return ClassState(M, Q, _positive(V), rest[-K:], np.eye(K), np.ones(K))
+        return ClassState(M, Q, _positive(V), rest[-K:], np.eye(K), np.ones(K), np.zeros((K, K)))
 
     if start is None:
         M = 0.3 * people.basis @ people.resolvents.rho
-        start = ClassState(M, M @ solver.inverse @ M.T + 0.3 * np.eye(K), np.eye(K), np.zeros(K), np.eye(K), np.ones(K))
+        Q = M @ solver.inverse @ M.T + 0.3 * np.eye(K)
+        start = ClassState(M, Q, np.eye(K), np.zeros(K), np.eye(K), np.ones(K), np.zeros((K, K)))
 
     def step(x: np.ndarray) -> np.ndarray:
         try:

@@ -34,8 +34,9 @@ class NotSolved(ArithmeticError):
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """Overlaps m = E[z nu] (K,) and q = E[z**2], the variance V, the student's intercept, the undamped residual, and
-    kappa = ridge / V_hat, the scale of eigenvalues below which the student learns little."""
+    """Overlaps m = E[z nu] (K,) and q = E[z**2], the variance V, the student's intercept, the undamped residual,
+    kappa = ridge / V_hat, the scale of eigenvalues below which the student learns little, and the part of q that
+    differs from one training set to another."""
 
     m: np.ndarray
     q: float
@@ -43,6 +44,7 @@ class State:
     intercept: float
     residual: float
     kappa: float
+    spread: float
 
 
 def solve(
@@ -95,8 +97,10 @@ def solve(
             size = float(np.abs(solution.fun).max())
             if np.isfinite(solution.x).all() and size <= tolerance:
                 m, q, V, shift = _unpacked(solution.x, inverse, scale)
-                V_hat = -alpha * moments(m, q, V, shift)[1]
-                return State(m, q, V, shift, size, ridge / max(V_hat, 1e-150))
+                f2, slope = moments(m, q, V, shift)[:2]
+                V_hat = max(-alpha * slope, 1e-150)
+                spread = alpha * f2 / V_hat**2 * (traces.at(ridge / V_hat).degrees2 + intercept)
+                return State(m, q, V, shift, size, ridge / V_hat, spread)
     except ArithmeticError:
         size = np.inf
     raise NotSolved(
@@ -239,26 +243,27 @@ def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[di
     state = solve(law.alpha, ridge, people.resolvents, moments, _TABULATED, 1 / samples.shape[1], start=start)
     at = (*place(state.m, state.q), state.V, state.intercept)
     if classes:
-        new = readout.new_wrong_signs(state.m, state.q, state.kappa, state.intercept)
+        left_over = max(1 - law.alpha * samples.shape[1] / len(people.rows.y), 0.0)
+        fields = readout.new_fields(state.m, state.q, state.kappa, state.intercept, left_over * state.spread)
+        new = readout.new_wrong_signs(*fields)
         train = readout.wrong_signs(*at)
     else:
         new, train = readout.squared_errors(*at)
     errors = {"test_error": new, "train_error": train, "train_loss": readout.train_loss(*at)}
     if not classes:
         return errors | {"conformal_width": readout.interval(*at[:2], state.intercept, _SHARE)}, state
-    return errors | _scores(law, readout, state), state
+    return errors | _scores(law, readout, *fields), state
 
 
-def _scores(law: GaussianCovariate, readout: Readout, state: State) -> dict[str, float]:
-    """What the fields of new samples, and the probabilities that they stand for, are worth."""
+def _scores(law: GaussianCovariate, readout: Readout, field: np.ndarray, width: float) -> dict[str, float]:
+    """What new samples' fields, of these means (N,) and this width, and the probabilities stated by them are worth."""
     from ....parts.classes import Softmax
     from ....parts.loss import Logistic
 
-    at = (state.m, state.q, state.kappa, state.intercept)
-    area = {"auc": readout.area(*at)}
+    area = {"auc": readout.area(field, width)}
     if not isinstance(law.loss, (Logistic, Softmax)):
         return area
-    return area | readout.new_scores(*at, 2.0 if isinstance(law.loss, Softmax) else 1.0)
+    return area | readout.new_scores(field, width, 2.0 if isinstance(law.loss, Softmax) else 1.0)
 
 
 def _model(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[dict[str, float], State]:
