@@ -29,18 +29,18 @@ def multiply(world: World, a: Cell, b: Cell) -> Cell:
     x, y = world.expand(a), world.expand(b)
     if x.triangle or y.triangle:
         return _half(world, *((x, y) if x.triangle else (y, x)))
-    found: Cell = Matrix(x.rows, x.cols)
+    out: Cell = Matrix(x.rows, x.cols)
     for p, q in ((x, y), (y, x)):
         if q.left is not None and q.right is not None:
             for u, v in zip(q.left.T, q.right.T, strict=True):
                 words = [(c, _scaled(p, u, w, v)) for c, w in p.words]
-                found = world.add(found, Matrix(x.rows, x.cols, tuple(words)))
+                out = world.add(out, Matrix(x.rows, x.cols, tuple(words)))
     if x.left is not None and y.left is not None:
-        found = world.add(found, _low_rank(x, y))
+        out = world.add(out, _low_rank(x, y))
     for c, w in x.words:
         for d, v in y.words:
-            found = world.add(found, world.scale(_words(world, x, w, v), c * d))
-    return found
+            out = world.add(out, world.scale(_words(world, x, w, v), c * d))
+    return out
 
 
 def apply_function(world: World, name: str, function: Function, cells: Sequence[Cell | np.generic]) -> Cell:
@@ -53,10 +53,10 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
             raise Refused(f"cannot derive: `{name}` of a random matrix and its transpose has no rule.")
         arguments = [c.values if isinstance(c, Independent) else v for c, v in zip(cells, values, strict=True)]
         draws = frozenset().union(*(c.draws for c in drawn))
-        found = np.asarray(function(*arguments))
+        image = np.asarray(function(*arguments))
         if name in ("add", "sub") and len(drawn) == 1:
-            found = _centred(drawn[0].values, found)
-        return dataclasses.replace(drawn[0], values=found, draws=draws, excess=_excess(name, found, arguments))
+            image = _centred(drawn[0].values, image)
+        return dataclasses.replace(drawn[0], values=image, draws=draws, excess=_excess(name, image, arguments))
     constants = {
         i: world.constant(shape.rows, shape.cols, float(c)) for i, c in enumerate(cells) if isinstance(c, np.generic)
     }
@@ -67,10 +67,10 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
         m = whole[0]
         return Matrix(m.rows, m.cols, (), np.asarray(function(m.left), float), np.asarray(function(m.right), float))
     arguments = [v if v is not None else dense(world, m) for v, m in zip(values, whole, strict=True)]
-    found = np.asarray(function(*arguments), float)
-    if found.ndim == 0:
-        return world.constant(shape.rows, shape.cols, float(found))
-    return Matrix(shape.rows, shape.cols, ((1.0, (Pairs(shape.rows, shape.cols, found),)),))
+    image = np.asarray(function(*arguments), float)
+    if image.ndim == 0:
+        return world.constant(shape.rows, shape.cols, float(image))
+    return Matrix(shape.rows, shape.cols, ((1.0, (Pairs(shape.rows, shape.cols, image),)),))
 
 
 def chosen(world: World, mask: Independent, no: Cell | np.generic, yes: Cell | np.generic) -> Cell:
@@ -231,18 +231,18 @@ def _words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
         r, o = p.random, q.random
         entries = r.entries * o.entries
         entries = entries if r is o else entries - entries.mean()  # those of a basis are orthogonal
-        found: Cell = Independent(r.rows, r.cols, entries, r.draws | o.draws)
-        found = found.T if p.transposed else found
+        out: Cell = Independent(r.rows, r.cols, entries, r.draws | o.draws)
+        out = out.T if p.transposed else out
     else:
         random = world.twin(p.random, f"pair {id(q.random)}")
         half = 1 / np.sqrt(2)
-        found = Matrix(m.rows, m.cols, ((half, (Draw(random),)), (half, (Draw(random, True),))))
+        out = Matrix(m.rows, m.cols, ((half, (Draw(random),)), (half, (Draw(random, True),))))
     for left, right in ((u, v), (s, t)):
         if left is not None or right is not None:
             ones = [np.ones(world.space.count(k)) for k in (m.rows, m.cols)]
             left, right = (p if p is not None else o for p, o in zip((left, right), ones, strict=True))
-            found = multiply(world, found, Matrix(m.rows, m.cols, (), left[:, None], right[:, None]))
-    return found
+            out = multiply(world, out, Matrix(m.rows, m.cols, (), left[:, None], right[:, None]))
+    return out
 
 
 def _core(word: Word) -> tuple[np.ndarray | None, object, np.ndarray | None]:

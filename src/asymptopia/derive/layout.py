@@ -39,10 +39,10 @@ class Layout:
     @property
     def weights(self) -> np.ndarray:
         """How many coordinates each point stands for."""
-        found = np.empty(self.count)
+        weights = np.empty(self.count)
         for size, place in zip(self.sizes, self.places, strict=True):
-            found[place] = size / len(place)
-        return found
+            weights[place] = size / len(place)
+        return weights
 
     def point(self, position: int) -> int:
         """The first point at or after a coordinate where a population begins or the axis ends."""
@@ -64,38 +64,38 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
     lengths, cuts, mixtures, slices = _relations(jaxpr)
     singles = _singles(jaxpr)
     _close(lengths, cuts, slices)
-    found: dict[int, Layout] = {}
+    made: dict[int, Layout] = {}
 
     def layout(length: int) -> Layout:
-        if length not in found:
+        if length not in made:
             inner = [c for c in sorted(cuts.get(length, ())) if 0 < c < length]
             if inner and len(inner) <= _MOST_CUTS:
                 ends = [0, *inner, length]
-                found[length] = _joined(length, [layout(b - a) for a, b in pairwise(ends)])
+                made[length] = _joined(length, [layout(b - a) for a, b in pairwise(ends)])
             elif length in mixtures:
-                found[length] = _mixed(layout(length // mixtures[length]), mixtures[length])
+                made[length] = _mixed(layout(length // mixtures[length]), mixtures[length])
             elif length in singles:
-                found[length] = _with_singles(length, points, tuple(sorted(singles[length])))
+                made[length] = _with_singles(length, points, tuple(sorted(singles[length])))
             else:
-                found[length] = Layout(length, (length,), (np.arange(points),))
-        return found[length]
+                made[length] = Layout(length, (length,), (np.arange(points),))
+        return made[length]
 
     for length in sorted(lengths):
         layout(length)
-    return found
+    return made
 
 
 def _singles(jaxpr: Any) -> dict[int, set[int]]:
     """The single rows and columns that are taken out of matrices."""
-    found: dict[int, set[int]] = {}
+    singles: dict[int, set[int]] = {}
     for equation, _ in equations(jaxpr):
         shape = getattr(equation.invars[0].aval, "shape", ()) if equation.invars else ()
         if equation.primitive.name == "slice" and len(wide_axes(shape)) == 2:
             ends = zip(shape, equation.params["start_indices"], equation.params["limit_indices"], strict=True)
             for k, a, b in ends:
                 if is_wide(k) and b - a == 1:
-                    found.setdefault(k, set()).add(a)
-    return found
+                    singles.setdefault(k, set()).add(a)
+    return singles
 
 
 def _with_singles(length: int, points: int, singles: tuple[int, ...]) -> Layout:
@@ -176,15 +176,15 @@ def _reshaped(
 
 def _groups(whole: tuple[int, ...], parts: tuple[int, ...]) -> list[tuple[list[int], int]]:
     """Each axis of `whole` with the axes of `parts` that it splits into, as far as they match."""
-    found, at = [], 0
+    groups, at = [], 0
     for length in whole:
         group: list[int] = []
         while at < len(parts) and int(np.prod(group, dtype=object)) < length:
             group.append(parts[at])
             at += 1
         if int(np.prod(group, dtype=object)) == length:
-            found.append((group, length))
-    return found
+            groups.append((group, length))
+    return groups
 
 
 def _close(lengths: set[int], cuts: Cuts, slices: Slices) -> None:

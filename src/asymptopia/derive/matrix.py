@@ -107,10 +107,10 @@ class World:
         if left > 1e-6 * max(total, abs(mean)):
             known.append(Random(cell.rows, cell.cols, rest / left, cell.draws))
             words.append((float(left), (Draw(known[-1]),)))
-        found = self._with_lines(cell, mean, Matrix(cell.rows, cell.cols, tuple(words)))
+        whole = self._with_lines(cell, mean, Matrix(cell.rows, cell.cols, tuple(words)))
         if abs(mean) <= 1e-9 * total:
-            return found
-        return self.expand(self.add(found, self.constant(cell.rows, cell.cols, mean)))
+            return whole
+        return self.expand(self.add(whole, self.constant(cell.rows, cell.cols, mean)))
 
     def _with_lines(self, cell: Independent, mean: float, m: Matrix) -> Matrix:
         """The same with the rows and columns that have a point of their own kept as they are."""
@@ -154,16 +154,16 @@ class World:
         x, y = self.expand(a), self.expand(b)
         words, constant = self._whole(_merged((*x.words, *((factor * c, w) for c, w in y.words))))
         parts = [(m.left, m.right, f) for m, f in ((x, 1.0), (y, factor)) if m.left is not None and m.right is not None]
-        found = Matrix(x.rows, x.cols, words)
+        total = Matrix(x.rows, x.cols, words)
         if constant:
             ones = self.constant(x.rows, x.cols, constant)
             parts.append((ones.left, ones.right, 1.0))  # type: ignore[arg-type]
         if not parts:
-            return found
+            return total
         left = np.concatenate([u * f for u, _, f in parts], axis=1)
         right = np.concatenate([v for _, v, _ in parts], axis=1)
         left, right = _compressed(left, right)
-        return dataclasses.replace(found, left=left, right=right)
+        return dataclasses.replace(total, left=left, right=right)
 
     def scale(self, a: Cell, factor: float) -> Cell:
         """factor a."""
@@ -194,13 +194,13 @@ class World:
         """a times b."""
         x, y = self.expand(a), self.expand(b)
         words = [(c * d, (*w, *v)) for c, w in x.words for d, v in y.words]
-        found: Cell = Matrix(x.rows, y.cols, _merged(words))
+        out: Cell = Matrix(x.rows, y.cols, _merged(words))
         if x.left is not None and x.right is not None:
-            found = self.add(found, Matrix(x.rows, y.cols, (), x.left, self.apply(y.T, x.right)))
+            out = self.add(out, Matrix(x.rows, y.cols, (), x.left, self.apply(y.T, x.right)))
         if y.left is not None and y.right is not None and x.words:
             rest = Matrix(x.rows, x.cols, x.words)
-            found = self.add(found, Matrix(x.rows, y.cols, (), self.apply(rest, y.left), y.right))
-        return self.expand(found)
+            out = self.add(out, Matrix(x.rows, y.cols, (), self.apply(rest, y.left), y.right))
+        return self.expand(out)
 
     def diagonal(self, a: Cell) -> np.ndarray:
         """The points of the diagonal."""
@@ -264,15 +264,15 @@ def _scales(word: Sequence, begin: int, like: np.ndarray) -> np.ndarray:
 
 
 def _merged(words: Sequence[tuple[float, Word]]) -> tuple[tuple[float, Word], ...]:
-    found: list[tuple[float, Word]] = []
+    merged: list[tuple[float, Word]] = []
     for c, w in words:
-        for i, (d, v) in enumerate(found):
+        for i, (d, v) in enumerate(merged):
             if same_word(w, v):
-                found[i] = (c + d, v)
+                merged[i] = (c + d, v)
                 break
         else:
-            found.append((c, w))
-    return tuple((c, w) for c, w in found if c)
+            merged.append((c, w))
+    return tuple((c, w) for c, w in merged if c)
 
 
 def _compressed(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -118,8 +118,8 @@ def _untraceable(error: Exception, n: int) -> Exception:
 
     if isinstance(error, Refused | StatementError):
         return error
-    found = lines_of_error(error)
-    where = found[-1] if found else None
+    lines = lines_of_error(error)
+    where = lines[-1] if lines else None
     leaves = (jax.errors.TracerArrayConversionError, jax.errors.TracerIntegerConversionError)
     if isinstance(error, leaves):
         return refusal("no limit can be derived: the program leaves JAX here; use jax.numpy instead.", where)

@@ -153,18 +153,18 @@ def _entry(ctx: Context, equation: Any, cells: list[Any]) -> Cell:
     if name == "convert_element_type":
         return _convert(cells[0], equation.params["new_dtype"])
     if name in _COMPARISONS:
-        found = compare(name, cells[0], cells[1], world) if not any(isinstance(c, np.generic) for c in cells) else None
-        if found is not None:
-            return found
+        out = compare(name, cells[0], cells[1], world) if not any(isinstance(c, np.generic) for c in cells) else None
+        if out is not None:
+            return out
     independent = [isinstance(c, Independent) for c in cells]
     turned = {c.transposed for c in cells if isinstance(c, Independent)}
     pure = len(turned) == 1 and all(i or uniform(c) is not None for i, c in zip(independent, cells, strict=True))
     if pure and name == "select_n" and len(cells) == 3 and _masked(cells):
         return chosen(world, *cells)
     if not pure or (name in ("mul", "and") and all(independent)):
-        found = _algebra(ctx, equation, cells)
-        if found is not None:
-            return found
+        out = _algebra(ctx, equation, cells)
+        if out is not None:
+            return out
     return apply_function(world, name, lambda *a: dense(ctx, equation, list(a)), cells)
 
 

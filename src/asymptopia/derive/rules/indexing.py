@@ -36,9 +36,9 @@ def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[A
             raise Refused(NEIGHBOURS)
         where.append(slice(None) if is_wide(k) else slice(a, a + s))
     if len(wide_axes(shape)) < 2:
-        found = np.array(args[0])
-        found[tuple(where)] = args[1]
-        return [found]
+        updated = np.array(args[0])
+        updated[tuple(where)] = args[1]
+        return [updated]
     base, new = lift(ctx.world, args[0], shape), lift(ctx.world, args[1], part)
     cells = base.cells.copy()
     cells[tuple(where[i] for i in base.narrow())] = new.cells
@@ -84,9 +84,9 @@ def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     import jax
 
     params = dict(equation.params, slice_sizes=tuple(1 if is_wide(k) else k for k in sizes))
-    found = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
-    cells = wide.cells.ravel()[found.squeeze(axes)]
-    return [Wide(np.asarray(cells, object).reshape(found.squeeze(axes).shape), *axes)]
+    chosen = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
+    cells = wide.cells.ravel()[chosen.squeeze(axes)]
+    return [Wide(np.asarray(cells, object).reshape(chosen.squeeze(axes).shape), *axes)]
 
 
 def _looked_up(ctx: Context, table: np.ndarray, index: Wide) -> Wide:
@@ -112,8 +112,8 @@ def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
         raise Refused("cannot derive: this look-up makes an array with two wide axes.")
     chosen = np.asarray(args[1])[:, 0][:, None] == np.arange(shape[0])
     cell = Matrix(index[0], shape[1], (), chosen.astype(float), np.ascontiguousarray(table.T))
-    found = Wide(cells_of((), [cell]), 0, 1)
-    return found if numbers.offset_dims == (1,) else transpose(found, (1, 0))
+    rows = Wide(cells_of((), [cell]), 0, 1)
+    return rows if numbers.offset_dims == (1,) else transpose(rows, (1, 0))
 
 
 def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -150,8 +150,8 @@ def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, upd
     base, new = lift(ctx.world, args[0], shape), lift(ctx.world, args[2], updates)
     index = np.arange(1, new.cells.size + 1).reshape([1 if is_wide(k) else k for k in updates])
     empty = jnp.zeros([1 if is_wide(k) else k for k in shape], int)
-    found = equation.primitive.bind(empty, jnp.asarray(args[1]), jnp.asarray(index), **equation.params)
-    which = np.asarray(found).reshape(base.cells.shape)
+    placed = equation.primitive.bind(empty, jnp.asarray(args[1]), jnp.asarray(index), **equation.params)
+    which = np.asarray(placed).reshape(base.cells.shape)
     cells = base.cells.copy()
     for at in np.argwhere(which > 0):
         cell = new.cells.ravel()[which[tuple(at)] - 1]

@@ -78,9 +78,9 @@ def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             "no limit can be derived: the largest values along a wide axis diverge here, so that few coordinates "
             "outweigh all others; divide them by their scale, such as sqrt(n)."
         )
-    found = np.max(array, tuple(axes)) if "max" in equation.primitive.name else np.min(array, tuple(axes))
+    extreme = np.max(array, tuple(axes)) if "max" in equation.primitive.name else np.min(array, tuple(axes))
     ctx.maxima.append(equation)
-    return [typed(found + ctx.settings.shift, equation)]
+    return [typed(extreme + ctx.settings.shift, equation)]
 
 
 def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
