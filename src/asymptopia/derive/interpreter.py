@@ -163,7 +163,13 @@ def _diagonal(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
 
 
 def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
-    diagonal = _diagonal(ctx, equation, args)
+    """The trace: of the diagonal where it has a rule, otherwise by a random vector."""
+    try:
+        diagonal = _diagonal(ctx, equation, args)
+    except Refused:
+        x = ctx.space.normal(args[0].rows, 1)
+        image = ctx.world.apply(args[0].cells.item(), x)
+        return [np.asarray(ctx.space.in_sum(args[0].rows) @ (x * image)[:, 0])]
     return None if diagonal is None else [np.asarray(ctx.space.weight[args[0].rows] @ diagonal[0])]
 
 

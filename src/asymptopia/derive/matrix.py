@@ -135,10 +135,10 @@ class World:
             self.lines[tag] = (uniform * len(cell.values)).astype(int)
         return np.asarray(cell.values, float)[self.lines[tag]]
 
-    def twin(self, random: Random, role: str) -> Random:
-        """A random matrix of the same law that stands for part of another."""
+    def twin(self, random: Random, role: str, times: np.ndarray | float = 1.0) -> Random:
+        """A random matrix that stands for part of another; its entries are distributed as `times` its entries."""
         if (id(random), role) not in self.twins:
-            self.twins[id(random), role] = Random(random.rows, random.cols, random.entries, frozenset([role]))
+            self.twins[id(random), role] = Random(random.rows, random.cols, times * random.entries, frozenset([role]))
         return self.twins[id(random), role]
 
     def constant(self, rows: int, cols: int, value: float) -> Matrix:

@@ -12,7 +12,7 @@ from scipy import special
 from ..context import Context
 from ..draws import two_wide
 from ..entrywise import apply_function, chosen, compare, divide, multiply, uniform
-from ..matrix import Cell, Independent, Matrix
+from ..matrix import Cell, Independent
 from ..refusal import Refused
 from ..trace import wide_axes
 from ..wide import Flat, Wide, cells_of, lift
@@ -199,8 +199,8 @@ def _algebra(ctx: Context, equation: Any, cells: list[Any]) -> Cell | None:
     if name == "not":
         like = cells[0]
         return world.add(world.constant(like.rows, like.cols, 1.0), like, -1.0)
-    if name == "or" and all(isinstance(c, Matrix) and c.random for c in cells):
-        return world.add(world.add(*cells), multiply(world, *cells), -1.0)
+    if name in ("or", "xor") and not any(isinstance(c, np.generic) for c in cells):
+        return world.add(world.add(*cells), multiply(world, *cells), -1.0 if name == "or" else -2.0)
     if name in ("mul", "div") or (name == "select_n" and len(cells) == 3) or name in ("add", "add_any", "sub", "and"):
         return _arithmetic(world, name, cells)
     return None
