@@ -8,6 +8,7 @@ or a regular mixture of some (the flattened channels of an image), each with poi
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -145,11 +146,22 @@ def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
             ends = np.cumsum((0, *pieces))
             if all(map(is_wide, pieces)):
                 slices |= {(int(ends[-1]), int(a), int(b)) for a, b in pairwise(ends)}
+        elif name == "conv_general_dilated":
+            slices |= set(_groups_of_channels(equation, shapes))
         elif name == "reshape":
             _reshaped(shapes[0], shapes[-1], cuts, mixtures)
     for whole, a, b in slices:
         cuts.setdefault(whole, set()).update(c for c in (a, b) if WIDE < c < whole - WIDE)
     return lengths, cuts, mixtures, slices
+
+
+def _groups_of_channels(equation: Any, shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
+    """The parts of the channels in and out that a convolution in groups keeps apart."""
+    numbers, groups = equation.params["dimension_numbers"], equation.params["feature_group_count"]
+    for length in (shapes[0][numbers.lhs_spec[1]], shapes[1][numbers.rhs_spec[0]]):
+        if is_wide(length) and 1 < groups <= _MOST_CUTS:
+            part = length // groups
+            yield from ((length, a, a + part) for a in range(0, length, part))
 
 
 def _flat(length: int) -> bool:

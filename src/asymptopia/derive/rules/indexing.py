@@ -53,11 +53,8 @@ def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
     if isinstance(args[0], Wide):
         return _gather_cells(ctx, equation, args)
-    if touched and wide_axes(tuple(equation.invars[1].aval.shape)):
-        raise Refused(
-            "cannot derive: coordinates of a wide axis are picked by many positions, which has no rule; for a random "
-            "part of them multiply by a mask, such as jax.random.bernoulli."
-        )
+    if touched:
+        raise Refused(_PICKED)
     if (
         isinstance(args[0], Flat)
         or touched
@@ -78,7 +75,9 @@ def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     wide, shape = args[0], tuple(equation.invars[0].aval.shape)
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     axes = wide_axes(tuple(equation.outvars[0].aval.shape))
-    if any(i in numbers.start_index_map for i in (wide.first, wide.second)) or len(axes) != 2:
+    if any(i in numbers.start_index_map for i in (wide.first, wide.second)):
+        raise Refused(_PICKED)
+    if len(axes) != 2:
         raise Refused(NEIGHBOURS)
     index = np.arange(wide.cells.size).reshape([1 if is_wide(k) else k for k in shape])
     import jax
@@ -197,6 +196,11 @@ def windows(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
+_PICKED = (
+    "cannot derive: coordinates of a wide axis, or rows of a matrix, are picked by computed positions, which has no "
+    "rule. For a random batch multiply by a mask, such as jax.random.bernoulli(key, batch / n, (n,)), or take "
+    "consecutive blocks by slices or `reshape`: coordinates drawn independently are in random order already."
+)
 _EXTREME = (
     "no limit can be derived: this depends on the extreme values along a wide axis, which are no averages over its "
     "coordinates."
