@@ -124,12 +124,19 @@ def test_a_transition_is_where_a_derived_limit_crosses_a_value(tmp_path):
             """    def thresholds(self, along):
         return {"unit": crossing(self, along, "q", 0.75, between=(0.1, 2), at=1)}
 
+    landmarks = (Landmark({}, "unit", 0.5, 1e-3, "by hand", along="alpha"),)
+
     def realize""",
             1,
-        ).replace("import jax\n", "import jax\nfrom asymptopia.derive import crossing\n", 1)
+        ).replace(
+            "import jax\n", "import jax\nfrom asymptopia import Landmark\nfrom asymptopia.derive import crossing\n", 1
+        )
     )
     done = run("thresholds", "Mine()", "--with", str(tmp_path / "mine.py"), "--along", "alpha", "--json")
     assert json.loads(done.stdout)["thresholds"]["unit"] == pytest.approx(0.5, abs=1e-3)  # alpha (1 + alpha) = 3 / 4
+    atlas = run("atlas", str(tmp_path / "mine.py"), "--json")
+    rows = [r for r in json.loads(atlas.stdout)["landmarks"] if r["statement"].startswith("Mine")]
+    assert [r["verdict"] for r in rows] == ["reproduced"]
 
 
 @pytest.mark.parametrize(
