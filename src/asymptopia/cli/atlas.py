@@ -11,6 +11,7 @@ import click
 from ..contract.catalogue import law_classes
 from ..contract.law import Landmark, Law
 from ..contract.record import StatementError
+from ..study import names_of
 from . import given
 from .output import only_json, say, show_table
 from .showing import fields_of
@@ -41,7 +42,7 @@ def atlas(laws: Sequence[str], claims: Path | None, as_json: bool) -> None:
     chosen: dict[str, type[Law]] = {}
     for name in laws:
         if given.is_file(name):
-            chosen |= given.laws_in(name, given.names_of([name]))
+            chosen |= given.laws_in(name, names_of([name]))
         else:
             chosen[name] = given.law_class(name, classes)
     chosen = chosen or classes

@@ -56,6 +56,6 @@ def crossing(
         raise StatementError(
             f"{observable!r} does not cross {value:g} along {along!r} between {low:g} and {high:g}: {told}."
         )
-    known = {low: ends[0][0], high: ends[1][0]}
-    root = optimize.brentq(lambda x: known[x] if x in known else excess(x)[0], low, high, xtol=_SHARE * (high - low))
+    gaps = {low: ends[0][0], high: ends[1][0]}
+    root = optimize.brentq(lambda x: gaps[x] if x in gaps else excess(x)[0], low, high, xtol=_SHARE * (high - low))
     return float(root)

@@ -104,15 +104,15 @@ def _times_product(world: World, m: Matrix, p: Draw, word: Word) -> Matrix:
     randoms = [f.random for f in draws]
     if len({*map(id, randoms), id(p.random)}) <= len(draws) or any(not isinstance(f, Draw | Scale) for f in word):
         raise Refused(_NO_PRODUCT)
-    variance = 1.0
-    for f in draws[1:]:
-        variance *= f.rows
-    for f in word:
-        if isinstance(f, Scale):
+    variance, names = 1.0, []
+    for draw in draws[1:]:
+        variance *= draw.rows
+    for f in word[::-1] if p.transposed else word:
+        if isinstance(f, Draw):
+            names.append(f"{id(f.random)} {f.transposed != p.transposed}")
+        elif isinstance(f, Scale):
             variance *= float(world.space.weight[f.length] @ f.points**2) / f.length
-    names = [f"{id(f.random)} {f.transposed}" if isinstance(f, Draw) else f"{id(f.points)}" for f in word]  # type: ignore
-    if p.transposed:
-        names = [f"{id(f.random)} {not f.transposed}" if isinstance(f, Draw) else f"{id(f.points)}" for f in word[::-1]]  # type: ignore
+            names.append(str(id(f.points)))
     normal = special.ndtri(world.entries.uniform("product"))
     random = world.twin(p.random, "times " + " ".join(names), normal)
     return Matrix(m.rows, m.cols, ((float(np.sqrt(variance)), (Draw(random, p.transposed),)),))
