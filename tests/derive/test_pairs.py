@@ -119,3 +119,70 @@ def test_rows_at_random_positions_are_refused_with_what_to_do_instead(pick):
 
     with pytest.raises(NoLimit, match=r"jax\.random\.bernoulli"):
         derive(program)
+
+
+def products_of_dependent_entries():
+    """Entrywise products of matrices of which one is itself a product that has the other in it."""
+
+    def draws(n, key):
+        return [normal(k, n, n) for k in jax.random.split(key, 3)]
+
+    def cubic(n, key):
+        A, B, C = draws(n, key)
+        return ((A @ B) * C * (A @ B)) / n
+
+    def square_times_transpose(n, key):
+        A = draws(n, key)[0]
+        return (A * A.T) * A
+
+    def scaled_product(n, key):
+        A, B, C = draws(n, key)
+        m = jax.nn.relu(normal(key, n))
+        return ((A * m) @ B * C + A @ B * C) / jnp.sqrt(n)
+
+    def signs_squared(n, key):
+        R = jax.random.rademacher(key, (n, n), dtype=float)
+        S = jnp.triu(R) + jnp.triu(R, 1).T
+        return S * S
+
+    def triangle_beside_the_whole(n, key):
+        A = draws(n, key)[0]
+        return jnp.triu(A) + jnp.triu(A).T + A
+
+    return [cubic, square_times_transpose, scaled_product, signs_squared, triangle_beside_the_whole]
+
+
+@pytest.mark.parametrize("matrix", products_of_dependent_entries(), ids=lambda f: f.__name__)
+def test_products_of_entries_that_depend_on_each_other_are_refused(matrix):
+    with pytest.raises(NoLimit, match=r"entrywise product of such|by a triangle"):
+        answer(matrix)
+
+
+def test_sums_of_squares_of_products_with_a_transpose():
+    def program(n, key):
+        A = normal(key, n, n)
+        mask = A > 0.5
+        S = (mask | mask.T).astype(float)
+        return {"pair": jnp.sum((A * A.T) ** 2) / n**2, "mask": jnp.mean(S * S) - jnp.mean(S)}
+
+    limit = derive(program, points=1024)
+    assert limit["pair"] == pytest.approx(1, abs=1e-6)
+    assert abs(limit["mask"]) < 2e-4
+
+
+def test_diagonals_of_a_matrix_and_of_functions_of_it_are_taken_together():
+    def program(n, key):
+        A = normal(key, n, n)
+        return {"square": jnp.mean(jnp.diag(A) * jnp.diag(A.T)), "odd": jnp.mean(jnp.diag(A) * jnp.diag(jnp.tanh(A)))}
+
+    limit = derive(program, points=1024)
+    assert [limit["square"], limit["odd"]] == pytest.approx([1, SLOPE], abs=2e-3)
+
+
+def test_the_diagonal_of_a_matrix_times_its_transpose_is_refused():
+    def program(n, key):
+        A = normal(key, n, n)
+        return {"a": jnp.mean(jnp.diag(A * A.T))}
+
+    with pytest.raises(NoLimit, match="cannot derive"):
+        derive(program)

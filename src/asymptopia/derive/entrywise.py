@@ -11,6 +11,7 @@ import numpy as np
 from .factors import Draw, Half, Pairs, Scale, Word
 from .hadamard import Unsummed, of_words, scaled
 from .matrix import Cell, Independent, Matrix, World
+from .random_matrix import HALVED
 from .refusal import Refused
 
 Function = Callable[..., np.ndarray]
@@ -219,6 +220,9 @@ def _half(world: World, triangle: Matrix, m: Matrix) -> Matrix:
             continue
         if len(w) > 1 or not isinstance(draw, Draw):
             raise Refused("cannot derive: a triangle of such a wide matrix has no rule.")
+        if draw.random.used:
+            raise Refused(HALVED)
+        draw.random.halved = True
         above = triangle.triangle > 0
         random = draw.random if above != draw.transposed else world.twin(draw.random, "below")
         words.append((c, (Half(m.rows, random, not above),)))

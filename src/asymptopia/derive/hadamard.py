@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import special
 
 from .factors import Draw, Half, Pairs, Scale, Word
 from .matrix import Cell, Independent, Matrix, World
+from .random_matrix import Random
 from .refusal import Refused
 
 _NO_PRODUCT = "cannot derive: the entrywise product of such wide matrices has no rule, unless all of it is summed."
@@ -36,10 +38,18 @@ class Unsummed:
     transposed = words
 
     def total(self, world: World) -> float:
-        """The sum of all entries: the trace of one factor's transpose times the other, by a random vector."""
+        """The sum of all entries: the trace of one factor's transpose times the other.
+
+        Of the products of random matrices by a random vector, of the parts of low rank by what they act on.
+        """
+        a, b = map(world.expand, self.factors)
         x = world.space.normal(self.cols, 1)
-        a, b = (world.apply(f, x)[:, 0] for f in self.factors)
-        return float(world.space.in_sum(self.rows) @ (a * b))
+        random = [Matrix(m.rows, m.cols, m.words) for m in (a, b)]
+        sums = np.prod([world.apply(m, x)[:, 0] for m in random], axis=0)
+        for low, other in ((a, b), (b, random[0])):
+            if low.left is not None and low.right is not None:
+                sums = sums + np.sum(low.left * world.apply(other, low.right), axis=1)
+        return float(world.space.in_sum(self.rows) @ sums)
 
 
 def of_words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
@@ -58,6 +68,7 @@ def of_words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
         (u, p, v), (s, q, t) = (s, q, t), (u, p, v)
     if not (isinstance(p, Draw) and isinstance(q, Draw | tuple)):
         raise Refused(_NO_PRODUCT)
+    _check_apart(p.random, [q.random] if isinstance(q, Draw) else [f.random for f in q if isinstance(f, Draw)])
     if isinstance(q, tuple):
         out: Cell = _times_product(world, m, p, q)
     elif p.transposed == q.transposed:
@@ -67,15 +78,33 @@ def of_words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
         out = Independent(r.rows, r.cols, entries, r.draws | o.draws)
         out = out.T if p.transposed else out
     elif p.random is q.random:
-        random, half = world.twin(p.random, "pair", _shuffled(p.random.entries)), 1 / np.sqrt(2)
+        random, half = _child(world, p.random, "pair", _shuffled(p.random.entries), [p.random]), 1 / np.sqrt(2)
+        random.folded = True
         out = Matrix(m.rows, m.cols, ((half, (Draw(random),)), (half, (Draw(random, True),))))
     else:  # entries a_ij b_ji, of which no two are correlated
         plain, turned = (q, p) if p.transposed else (p, q)
         first, second = sorted((plain.random, turned.random), key=id)
-        random = world.twin(first, f"pair {id(second)}", _shuffled(second.entries))
+        random = _child(world, first, f"pair {id(second)}", _shuffled(second.entries), [first, second])
         out = Matrix(m.rows, m.cols, ((1.0, (Draw(random, plain.random is not first),)),))
     left, right = (_times(x, y) for x, y in ((u, s), (v, t)))
     return out if left is None and right is None else _between(world, world.expand(out), left, right)
+
+
+def _check_apart(random: Random, others: Sequence[Random]) -> None:
+    """Refuse products of entries that depend on each other in a way which their distributions do not tell."""
+    for other in others:
+        if random is other:
+            apart = not random.folded or random.normal
+        else:
+            apart = not random.roots & other.roots
+        if not apart:
+            raise Refused(_NO_PRODUCT)
+
+
+def _child(world: World, random: Random, role: str, times: np.ndarray, parents: Sequence[Random]) -> Random:
+    child = world.twin(random, role, times)
+    child.parents = frozenset(parents)
+    return child
 
 
 def _times(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
@@ -104,7 +133,7 @@ def _times_product(world: World, m: Matrix, p: Draw, word: Word) -> Matrix:
     randoms = [f.random for f in draws]
     if len({*map(id, randoms), id(p.random)}) <= len(draws) or any(not isinstance(f, Draw | Scale) for f in word):
         raise Refused(_NO_PRODUCT)
-    variance, names = 1.0, []
+    variance, names, scales = 1.0, [], []
     for draw in draws[1:]:
         variance *= draw.rows
     for f in word[::-1] if p.transposed else word:
@@ -112,10 +141,16 @@ def _times_product(world: World, m: Matrix, p: Draw, word: Word) -> Matrix:
             names.append(f"{id(f.random)} {f.transposed != p.transposed}")
         elif isinstance(f, Scale):
             variance *= float(world.space.weight[f.length] @ f.points**2) / f.length
-            names.append(str(id(f.points)))
+            scales.append(f.points)
     normal = special.ndtri(world.entries.uniform("product"))
-    random = world.twin(p.random, "times " + " ".join(names), normal)
+    random = _child(world, p.random, "times " + " ".join(names), normal, [p.random, *randoms])
+    if not _same_points(world.scales.setdefault(random, scales), scales):
+        raise Refused(_NO_PRODUCT)  # it is correlated with one of other scales
     return Matrix(m.rows, m.cols, ((float(np.sqrt(variance)), (Draw(random, p.transposed),)),))
+
+
+def _same_points(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> bool:
+    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def _core(word: Word) -> tuple[np.ndarray | None, object, np.ndarray | None]:

@@ -74,6 +74,8 @@ class World:
         self.space, self.entries = space, entries
         self.basis: dict[tuple[int, int], list[Random]] = {}
         self.twins: dict[tuple[int, str], Random] = {}
+        self.scales: dict[Random, list[np.ndarray]] = {}
+        self.corners: dict[int, list[tuple[frozenset[Hashable], np.ndarray]]] = {}
         self.lines: dict[Hashable, np.ndarray] = {}
         self.expanded: dict[Hashable, tuple[Independent, Matrix]] = {}
 
@@ -220,10 +222,7 @@ class World:
                 out = out * f.points  # type: ignore[attr-defined]
             return out
         if len(inner) == 1 and isinstance(inner[0], Draw):
-            random = self.twin(inner[0].random, "diagonal")
-            values = np.sort(random.entries)
-            u = self.space.uniform(random.rows, 1)[:, 0]
-            out = values[(u * len(values)).astype(int)]
+            out = self._corner(inner[0].random)
             return out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
         if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):  # type: ignore
             middle = inner[0].cols
@@ -235,6 +234,22 @@ class World:
             return total * out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
         raise Refused("cannot derive: the diagonal of such a product of wide matrices has no rule.")
 
+    def _corner(self, random: Random) -> np.ndarray:
+        """The points of the diagonal of a random matrix; those that share a draw are taken at the same joint draws."""
+        if random.parents:
+            raise Refused("cannot derive: the diagonal of an entrywise product with a transpose has no rule.")
+        known = self.corners.setdefault(random.rows, [])
+        joint = [k for k, (draws, _) in enumerate(known) if draws & random.draws]
+        if len(joint) > 1:
+            raise Refused("cannot derive: the diagonals of two random matrices and of a function of both have no rule.")
+        if not joint:
+            u = self.space.uniform(random.rows, 1)[:, 0]
+            order = np.argsort(random.entries)
+            known.append((random.draws, order[(u * len(order)).astype(int)]))
+        draws, at = known[joint[0] if joint else -1]
+        known[joint[0] if joint else -1] = draws | random.draws, at
+        return random.entries[at]
+
     def _whole(self, words: tuple[tuple[float, Word], ...]) -> tuple[tuple[tuple[float, Word], ...], float]:
         """A triangle and its transpose are together a symmetric random matrix, or a constant one: its value."""
         for i, (c, w) in enumerate(words):
@@ -245,6 +260,7 @@ class World:
                     if first.random is None:
                         return left, constant + c
                     random, half = self.twin(first.random, "symmetric"), c / np.sqrt(2)
+                    random.folded = True
                     return (*left, (half, (Draw(random),)), (half, (Draw(random, True),))), constant
         return words, 0.0
 
