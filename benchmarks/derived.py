@@ -5,7 +5,7 @@
 Logistic descent of 20 and of 100 steps: the peer is `SGDDynamics`, dynamical mean-field theory written for this problem
 alone. A transformer block on three tokens: the peer is the program itself, compiled, at width 512, for as many seeds as
 give the error that the derived limit states. `cold` is the whole process, with the import of JAX and SciPy and the
-trace; the persistent cache of compilations is as it was found. Process CPU time, one thread. About two minutes.
+trace; the persistent cache of compilations is left as it is. Process CPU time, one thread. About two minutes.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def compare_descent(steps: int) -> None:
     from asymptopia.laws import SGDDynamics
 
     by_hand = SGDDynamics(ridge=0.0, batch=1.0, steps=steps)
-    found, exact = asymptopia.derive(descent(steps), POINTS.get(steps)), by_hand.predict()
+    limits, exact = asymptopia.derive(descent(steps), POINTS.get(steps)), by_hand.predict()
     for name in ("overlap", "norm"):
-        apart = np.abs(found[name] - exact[name][1:])
-        error = np.hypot(found[f"{name}_error"], exact[f"{name}_error"][1:])
+        apart = np.abs(limits[name] - exact[name][1:])
+        error = np.hypot(limits[f"{name}_error"], exact[f"{name}_error"][1:])
         if np.any(apart > 4 * error + 1e-5):
             raise ArithmeticError(
                 f"{steps} steps: the two limits of {name!r} differ by {np.max(apart / error):.1f} errors."
@@ -90,7 +90,7 @@ def compare_descent(steps: int) -> None:
     taken = medians(
         {"ours": lambda: asymptopia.derive(descent(steps), POINTS.get(steps)), "hand": by_hand.predict}, pick(3, 1)
     )
-    relative = max(np.max(found[f"{k}_error"] / np.maximum(1, np.abs(found[k]))) for k in ("overlap", "norm"))
+    relative = max(np.max(limits[f"{k}_error"] / np.maximum(1, np.abs(limits[k]))) for k in ("overlap", "norm"))
     note = f"error {relative:.0e} of the larger of 1 and the value"
     row(f"logistic descent, {steps} steps", taken["ours"], taken["hand"], "SGDDynamics, by hand", note=note)
 
@@ -99,15 +99,15 @@ def compare_transformer() -> None:
     """The derived kernels of a transformer block against finite widths."""
     run = jax.jit(lambda key: transformer(WIDTH, key)["kernel"])
     values = np.array([run(jax.random.key(seed)) for seed in range(SEEDS)])
-    found = asymptopia.derive(transformer)
-    error = np.hypot(found["kernel_error"], values.std(axis=0, ddof=1) / np.sqrt(SEEDS))
-    if np.any(np.abs(values.mean(axis=0) - found["kernel"]) > 4 * error + 4 / WIDTH):
+    limits = asymptopia.derive(transformer)
+    error = np.hypot(limits["kernel_error"], values.std(axis=0, ddof=1) / np.sqrt(SEEDS))
+    if np.any(np.abs(values.mean(axis=0) - limits["kernel"]) > 4 * error + 4 / WIDTH):
         raise ArithmeticError("The limit is not that of finite widths.")
     taken = medians(
         {"ours": lambda: asymptopia.derive(transformer), "run": lambda: run(jax.random.key(0)).block_until_ready()},
         pick(3, 1),
     )
-    seeds = np.max(values.var(axis=0, ddof=1)) / np.max(found["kernel_error"]) ** 2
+    seeds = np.max(values.var(axis=0, ddof=1)) / np.max(limits["kernel_error"]) ** 2
     name = f"{seeds:.0f} seeds at width {WIDTH}"
     row("transformer block, 3 tokens", taken["ours"], seeds * taken["run"], name)
 

@@ -32,13 +32,13 @@ def judges(nets: int = 12, points: int = 4096) -> None:
             continue
         law, exact = next(iter(laws_of_file(EXAMPLES / f"{name}.py").values()))(), by_hand().limit()
         for seed in range(nets):
-            found = derive_limit(law.realize, points, 8, 1000 + seed)
+            limits = derive_limit(law.realize, points, 8, 1000 + seed)
             for key in law.observables:
-                error = np.ravel(found[f"{key}_error"])
+                error = np.ravel(limits[f"{key}_error"])
                 at = np.flatnonzero(error > 1e-9)
                 if len(at):
                     by = np.ravel(exact[key].values[entries.get(key, ...)])[at[-1]]
-                    pooled.append((np.ravel(found[key])[at[-1]] - by) / error[at[-1]])
+                    pooled.append((np.ravel(limits[key])[at[-1]] - by) / error[at[-1]])
         print(f"{name}: {len(pooled)} so far, mean {np.mean(pooled):.3f}, variance {np.var(pooled):.3f}", flush=True)
     z = np.array(pooled)
     print(f"{len(z)} z-scores: mean {z.mean():.3f}, variance {z.var():.3f}, |z| < 1: {np.mean(np.abs(z) < 1):.3f}")

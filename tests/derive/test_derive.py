@@ -11,7 +11,7 @@ from asymptopia import NoLimit, StatementError, derive
 POINTS, NETS = 1024, 8
 
 
-def found(program, points=POINTS):
+def limit_of(program, points=POINTS):
     return derive(program, points=points, nets=NETS)
 
 
@@ -36,7 +36,7 @@ def test_the_marchenko_pastur_moments_follow_from_products_with_a_matrix_and_its
         return {"moments": jnp.stack(moments)}
 
     c = 1 / 2
-    limit = found(program)
+    limit = limit_of(program)
     assert np.allclose(limit["moments"], [1, 1 + c, 1 + 3 * c + c**2], atol=1e-6)
 
 
@@ -46,7 +46,7 @@ def test_the_transpose_first_and_the_matrix_first_react_alike():
         return {"moment": u @ (X @ (X.T @ (X @ (X.T @ u)))) / n**3}
 
     # the second moment of X X'/n, whose ratio is c = 1/2, times the size n/2 of u
-    assert np.allclose(found(program)["moment"], (1 + 0.5) / 2, atol=1e-6)
+    assert np.allclose(limit_of(program)["moment"], (1 + 0.5) / 2, atol=1e-6)
 
 
 def test_symmetric_matrices_have_the_semicircle_moments():
@@ -55,7 +55,7 @@ def test_symmetric_matrices_have_the_semicircle_moments():
         A = (G + G.T) / jnp.sqrt(2.0 * n)
         return {"fourth": x @ (A @ (A @ (A @ (A @ x)))) / n, "third": x @ (A @ (A @ (A @ x))) / n}
 
-    limit = found(program)
+    limit = limit_of(program)
     assert np.allclose(limit["fourth"], 2, atol=1e-6)  # Catalan
     assert np.allclose(limit["third"], 0, atol=1e-6)
 
@@ -67,7 +67,7 @@ def test_a_triangle_and_its_transpose_make_a_symmetric_matrix():
         A = (U + U.T) / jnp.sqrt(n)
         return {"fourth": x @ (A @ (A @ (A @ (A @ x)))) / n}
 
-    assert np.allclose(found(program)["fourth"], 2, atol=1e-6)
+    assert np.allclose(limit_of(program)["fourth"], 2, atol=1e-6)
 
 
 def test_a_spike_is_found_by_one_step_of_power_iteration():
@@ -80,7 +80,7 @@ def test_a_spike_is_found_by_one_step_of_power_iteration():
         u = Y @ v
         return {"overlap": u @ x / n, "norm": u @ u / n}
 
-    limit = found(program)
+    limit = limit_of(program)
     close(limit, "overlap", 1.5 * 0.4, 1e-6)
     close(limit, "norm", (1.5 * 0.4) ** 2 + 1 + 0.4**2, 1e-6)
 
@@ -96,7 +96,7 @@ def test_the_arc_cosine_kernel_of_two_layers():
     def step(c):
         return (np.sqrt(1 - c**2) + c * (np.pi - np.arccos(c))) / np.pi
 
-    limit = found(program, 4096)
+    limit = limit_of(program, 4096)
     close(limit, "kernel", np.array([[0.5, step(step(0.6)) / 2], [step(step(0.6)) / 2, 0.5]]))
 
 
@@ -114,7 +114,7 @@ def test_entries_of_any_law_act_alike_and_their_mean_is_of_rank_one():
             "square": jnp.mean(square),
         }  # fmt: skip
 
-    limit = found(program)
+    limit = limit_of(program)
     exact = {
         "mean": 0.5,
         "spread": 2 / 12,
@@ -157,7 +157,7 @@ def test_a_pattern_taken_out_of_a_matrix_is_retrieved():
         return {"m": jnp.sign((patterns.T @ (patterns @ s) - n // 10 * s) / n) @ patterns[0] / n}
 
     # one step of Hopfield's memory: m = erf(m0 / sqrt(2 alpha))
-    close(found(program, 4096), "m", scipy.special.erf(0.6 / np.sqrt(0.2)), 2e-4)
+    close(limit_of(program, 4096), "m", scipy.special.erf(0.6 / np.sqrt(0.2)), 2e-4)
 
 
 def test_convolutions_of_wide_channels():
@@ -170,7 +170,7 @@ def test_convolutions_of_wide_channels():
 
     square = np.array([0, 1.0, 4.0, 1.0, 0.25, 0])
     once = np.r_[0, np.convolve(square, np.ones(3), "valid"), 0]
-    assert np.allclose(found(program)["q"], np.convolve(once, np.ones(3), "valid"), atol=1e-6)
+    assert np.allclose(limit_of(program)["q"], np.convolve(once, np.ones(3), "valid"), atol=1e-6)
 
 
 def test_a_mask_of_a_symmetric_matrix_with_a_mean():
@@ -181,7 +181,7 @@ def test_a_mask_of_a_symmetric_matrix_with_a_mean():
         B = (A - 0.3) / jnp.sqrt(0.21 * n)
         return {"degree": jnp.mean(A @ jnp.ones(n)) / n, "fourth": x @ (B @ (B @ (B @ (B @ x)))) / n}
 
-    limit = found(program)
+    limit = limit_of(program)
     assert np.allclose(limit["degree"], 0.3, atol=1e-4)
     assert np.allclose(limit["fourth"], 2, atol=1e-3)
 
@@ -192,7 +192,7 @@ def test_positions_along_a_wide_axis_are_uniform():
         i = jnp.arange(n)
         return {"t": jnp.mean(t**2), "half": jnp.mean(jnp.where(i < n // 4, 1.0, 0.0))}
 
-    limit = found(program)
+    limit = limit_of(program)
     close(limit, "t", 1 / 3, 1e-6)
     close(limit, "half", 1 / 4, 1e-3)
 
@@ -204,7 +204,7 @@ def test_parts_of_a_wide_axis_are_populations_of_their_own():
         heads = jnp.reshape(v, (4, n // 4))
         return {"qk": q @ k / n, "vv": v @ v / n, "heads": jnp.mean(heads**2, axis=1)}
 
-    limit = found(program)
+    limit = limit_of(program)
     assert np.allclose(limit["qk"], 0, atol=1e-6)
     assert np.allclose(limit["vv"], 1, atol=1e-6)
     assert np.allclose(limit["heads"], 1, atol=1e-6)

@@ -43,11 +43,16 @@ def judged(name):
     derived = next(iter(laws_of_file(EXAMPLES / f"{name}.py").values()))()
     by_hand, entries, steps = JUDGES[name]
     with precision(2048, 8):
-        found = derived.limit()
+        limits = derived.limit()
     exact = by_hand().limit()
     for observable in derived.observables:
         values = np.asarray(exact[observable])
-        yield found[observable].values, found[f"{observable}_error"].values, values[entries.get(observable, ...)], steps
+        yield (
+            limits[observable].values,
+            limits[f"{observable}_error"].values,
+            values[entries.get(observable, ...)],
+            steps,
+        )
 
 
 @pytest.mark.parametrize("name", JUDGES)

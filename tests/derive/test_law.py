@@ -10,6 +10,7 @@ from asymptopia import NoLimit, StatementError
 from asymptopia.cli import main
 from asymptopia.contract.batching import realize_block
 from asymptopia.contract.statement import laws_of_file
+from asymptopia.derive import crossing, precision
 
 MINE = """
 import jax
@@ -114,3 +115,40 @@ def test_an_output_that_is_no_observable_is_named(laws):
 
     with pytest.raises(StatementError, match="'p'"):
         Misnamed().limit()
+
+
+def test_a_transition_is_where_a_derived_limit_crosses_a_value(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        MINE.replace(
+            "    def realize",
+            """    def thresholds(self, along):
+        return {"unit": crossing(self, along, "q", 0.75, between=(0.1, 2), at=1)}
+
+    landmarks = (Landmark({}, "unit", 0.5, 1e-3, "by hand", along="alpha"),)
+
+    def realize""",
+            1,
+        ).replace(
+            "import jax\n", "import jax\nfrom asymptopia import Landmark\nfrom asymptopia.derive import crossing\n", 1
+        )
+    )
+    done = run("thresholds", "Mine()", "--with", str(tmp_path / "mine.py"), "--along", "alpha", "--json")
+    assert json.loads(done.stdout)["thresholds"]["unit"] == pytest.approx(0.5, abs=1e-3)  # alpha (1 + alpha) = 3 / 4
+    atlas = run("atlas", str(tmp_path / "mine.py"), "--json")
+    rows = [r for r in json.loads(atlas.stdout)["landmarks"] if r["statement"].startswith("Mine")]
+    assert [r["verdict"] for r in rows] == ["reproduced"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"value": 99.0}, "does not cross 99"),
+        ({"observable": "p"}, "no observable 'p'"),
+        ({"between": (2.0, 1.0)}, "increasing"),
+        ({"along": "beta"}, "no field 'beta'"),
+    ],
+)
+def test_a_crossing_that_is_not_there_is_an_error(laws, change, told):
+    asked = {"along": "alpha", "observable": "q", "value": 0.75, "between": (0.1, 2.0), "at": 1} | change
+    with precision(256, 3), pytest.raises(StatementError, match=told):
+        crossing(laws[1]["Mine"](), **asked)

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 
 from asymptopia import Law, Observable, field
+from asymptopia.derive import crossing
 
 
 class RecurrentChaos(Law):
@@ -24,3 +25,6 @@ class RecurrentChaos(Law):
         for _ in range(self.steps):
             x, y = J @ jnp.tanh(x), J @ jnp.tanh(y)
         return {"norm": jnp.mean(x**2), "distance": jnp.mean((x - y) ** 2) / first}
+
+    def thresholds(self, along):
+        return {"chaos": crossing(self, along, "distance", 1.0, between=(0.5, 2.5))} if along == "gain" else {}

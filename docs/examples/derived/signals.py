@@ -24,11 +24,11 @@ class Signals(Law):
         start = jnp.stack([start[0], 0.6 * start[0] + 0.8 * start[1]])
 
         def layers(shifts):
-            z, found = start, []
+            z, states = start, []
             for W, b, shift in zip([None, *weights], [0, *biases], shifts, strict=True):
                 z = (z if W is None else jnp.tanh(z) @ W.T + b) + shift
-                found.append(z)
-            return jnp.sum(jax.random.normal(k4, (2, n)) * z), jnp.stack(found)
+                states.append(z)
+            return jnp.sum(jax.random.normal(k4, (2, n)) * z), jnp.stack(states)
 
         slope, z = jax.grad(layers, has_aux=True)(jnp.zeros((5, 2, n)))
         length, slope = jnp.mean(z**2, axis=2), jnp.mean(slope**2, axis=(1, 2))

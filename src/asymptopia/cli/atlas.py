@@ -11,6 +11,7 @@ import click
 from ..contract.catalogue import law_classes
 from ..contract.law import Landmark, Law
 from ..contract.record import StatementError
+from ..study import names_of
 from . import given
 from .output import only_json, say, show_table
 from .showing import fields_of
@@ -22,9 +23,11 @@ CLAIM_COLUMNS = ("claim", "statement", "quantity", "published", "ours", "verdict
 @click.command()
 @given.json_option
 @click.option("--claims", type=click.Path(path_type=Path), metavar="FOLDER", help="Published claims, judged as well.")
-@click.argument("laws", nargs=-1, metavar="[LAW]...")
+@click.argument("laws", nargs=-1, metavar="[LAW|FILE.py]...")
 def atlas(laws: Sequence[str], claims: Path | None, as_json: bool) -> None:
     """Published values against ours.
+
+    Of all laws, of those named, or of those in a file of yours.
 
     Exit status 1 if one is missed. With --claims, the claims in a folder are judged too; `run` on it says more.
 
@@ -32,10 +35,17 @@ def atlas(laws: Sequence[str], claims: Path | None, as_json: bool) -> None:
     Examples:
       asymptopia atlas
       asymptopia atlas ERM MaxMargin --json
+      asymptopia atlas mylaw.py
       asymptopia atlas Capacity --claims claims/
     """
     classes = law_classes()
-    chosen = {name: given.law_class(name, classes) for name in laws} or classes
+    chosen: dict[str, type[Law]] = {}
+    for name in laws:
+        if given.is_file(name):
+            chosen |= given.laws_in(name, names_of([name]))
+        else:
+            chosen[name] = given.law_class(name, classes)
+    chosen = chosen or classes
     with only_json(as_json) as out:
         judged = [] if claims is None else judged_claims(claims, chosen)
         rows = [reproduced(cls, mark) for cls in chosen.values() for mark in cls.landmarks]

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import StatementError, nearest
+from .crossing import crossing
 
-__all__ = ["THEOREM", "derive", "derive_observables", "precision"]
+__all__ = ["THEOREM", "crossing", "derive", "derive_observables", "precision"]
 
 THEOREM = (
     "derived from `realize` by the theorem of tensor programs (Yang 2020; also known as state evolution of first-order "

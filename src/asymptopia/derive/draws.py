@@ -105,9 +105,9 @@ def two_wide(shape: tuple[int, ...]) -> bool:
 
 
 def _prime(index: int) -> int:
-    found, candidate = 0, 1
-    while found <= index:
+    count, candidate = 0, 1
+    while count <= index:
         candidate += 1
         if all(candidate % k for k in range(2, int(candidate**0.5) + 1)):
-            found += 1
+            count += 1
     return candidate

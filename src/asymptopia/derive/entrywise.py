@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from .factors import Draw, Half, Pairs, Scale, Word
+from .hadamard import Unsummed, of_words, scaled
 from .matrix import Cell, Independent, Matrix, World
+from .random_matrix import HALVED
 from .refusal import Refused
 
 Function = Callable[..., np.ndarray]
@@ -19,7 +21,14 @@ MULTIPLICATIVE = {"sign", "abs", "sqrt", "rsqrt", "square", "cbrt"}
 
 
 def multiply(world: World, a: Cell, b: Cell) -> Cell:
-    """The entrywise product."""
+    """The entrywise product. One without a rule is kept as its factors, because it may be summed."""
+    try:
+        return _multiplied_entries(world, a, b)
+    except Refused as refused:
+        return cast(Cell, Unsummed(a.rows, a.cols, (a, b), refused.reason))
+
+
+def _multiplied_entries(world: World, a: Cell, b: Cell) -> Cell:
     for x, y in ((a, b), (b, a)):
         value = uniform(x)
         if value is not None:
@@ -29,18 +38,18 @@ def multiply(world: World, a: Cell, b: Cell) -> Cell:
     x, y = world.expand(a), world.expand(b)
     if x.triangle or y.triangle:
         return _half(world, *((x, y) if x.triangle else (y, x)))
-    found: Cell = Matrix(x.rows, x.cols)
+    out: Cell = Matrix(x.rows, x.cols)
     for p, q in ((x, y), (y, x)):
         if q.left is not None and q.right is not None:
             for u, v in zip(q.left.T, q.right.T, strict=True):
-                words = [(c, _scaled(p, u, w, v)) for c, w in p.words]
-                found = world.add(found, Matrix(x.rows, x.cols, tuple(words)))
+                words = [(c, scaled(p, u, w, v)) for c, w in p.words]
+                out = world.add(out, Matrix(x.rows, x.cols, tuple(words)))
     if x.left is not None and y.left is not None:
-        found = world.add(found, _low_rank(x, y))
+        out = world.add(out, _low_rank(x, y))
     for c, w in x.words:
         for d, v in y.words:
-            found = world.add(found, world.scale(_words(world, x, w, v), c * d))
-    return found
+            out = world.add(out, world.scale(of_words(world, x, w, v), c * d))
+    return out
 
 
 def apply_function(world: World, name: str, function: Function, cells: Sequence[Cell | np.generic]) -> Cell:
@@ -53,10 +62,10 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
             raise Refused(f"cannot derive: `{name}` of a random matrix and its transpose has no rule.")
         arguments = [c.values if isinstance(c, Independent) else v for c, v in zip(cells, values, strict=True)]
         draws = frozenset().union(*(c.draws for c in drawn))
-        found = np.asarray(function(*arguments))
+        image = np.asarray(function(*arguments))
         if name in ("add", "sub") and len(drawn) == 1:
-            found = _centred(drawn[0].values, found)
-        return dataclasses.replace(drawn[0], values=found, draws=draws, excess=_excess(name, found, arguments))
+            image = _centred(drawn[0].values, image)
+        return dataclasses.replace(drawn[0], values=image, draws=draws, excess=_excess(name, image, arguments))
     constants = {
         i: world.constant(shape.rows, shape.cols, float(c)) for i, c in enumerate(cells) if isinstance(c, np.generic)
     }
@@ -67,10 +76,10 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
         m = whole[0]
         return Matrix(m.rows, m.cols, (), np.asarray(function(m.left), float), np.asarray(function(m.right), float))
     arguments = [v if v is not None else dense(world, m) for v, m in zip(values, whole, strict=True)]
-    found = np.asarray(function(*arguments), float)
-    if found.ndim == 0:
-        return world.constant(shape.rows, shape.cols, float(found))
-    return Matrix(shape.rows, shape.cols, ((1.0, (Pairs(shape.rows, shape.cols, found),)),))
+    image = np.asarray(function(*arguments), float)
+    if image.ndim == 0:
+        return world.constant(shape.rows, shape.cols, float(image))
+    return Matrix(shape.rows, shape.cols, ((1.0, (Pairs(shape.rows, shape.cols, image),)),))
 
 
 def chosen(world: World, mask: Independent, no: Cell | np.generic, yes: Cell | np.generic) -> Cell:
@@ -202,64 +211,6 @@ def _low_rank(x: Matrix, y: Matrix) -> Matrix:
     return Matrix(x.rows, x.cols, (), left, right)
 
 
-def _scaled(m: Matrix, u: np.ndarray, word: Word, v: np.ndarray) -> Word:
-    """diag(u) word diag(v), without the scales that are one."""
-    if len(word) == 1 and isinstance(word[0], Pairs):
-        return (Pairs(m.rows, m.cols, u[:, None] * word[0].values * v),)
-    if all(isinstance(f, Scale) for f in word):
-        return (Scale(m.rows, u * v), *word)
-    before = () if not np.ptp(u) and u[0] == 1 else (Scale(m.rows, u),)
-    after = () if not np.ptp(v) and v[0] == 1 else (Scale(m.cols, v),)
-    return (*before, *word, *after)
-
-
-def _words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
-    """The entrywise product of two words."""
-    for x, y in ((a, b), (b, a)):
-        if all(isinstance(f, Scale) for f in x):
-            points = world._diagonal(y)
-            return Matrix(m.rows, m.cols, ((1.0, (Scale(m.rows, points), *x)),))
-    if all(len(w) == 1 and isinstance(w[0], Pairs) for w in (a, b)):
-        values = a[0].values * b[0].values  # type: ignore[attr-defined]
-        return Matrix(m.rows, m.cols, ((1.0, (Pairs(m.rows, m.cols, values),)),))
-    if all(len(w) == 1 and isinstance(w[0], Half) for w in (a, b)) and a[0].transposed != b[0].transposed:  # type: ignore
-        return Matrix(m.rows, m.cols)
-    (u, p, v), (s, q, t) = _core(a), _core(b)
-    if not (isinstance(p, Draw) and isinstance(q, Draw)):
-        raise Refused("cannot derive: the entrywise product of such wide matrices has no rule.")
-    if p.transposed == q.transposed:
-        r, o = p.random, q.random
-        entries = r.entries * o.entries
-        entries = entries if r is o else entries - entries.mean()  # those of a basis are orthogonal
-        found: Cell = Independent(r.rows, r.cols, entries, r.draws | o.draws)
-        found = found.T if p.transposed else found
-    else:
-        random = world.twin(p.random, f"pair {id(q.random)}")
-        half = 1 / np.sqrt(2)
-        found = Matrix(m.rows, m.cols, ((half, (Draw(random),)), (half, (Draw(random, True),))))
-    for left, right in ((u, v), (s, t)):
-        if left is not None or right is not None:
-            ones = [np.ones(world.space.count(k)) for k in (m.rows, m.cols)]
-            left, right = (p if p is not None else o for p, o in zip((left, right), ones, strict=True))
-            found = multiply(world, found, Matrix(m.rows, m.cols, (), left[:, None], right[:, None]))
-    return found
-
-
-def _core(word: Word) -> tuple[np.ndarray | None, object, np.ndarray | None]:
-    """A word as scale, one factor, scale; the factor is None if there are several."""
-    inner = [i for i, f in enumerate(word) if not isinstance(f, Scale)]
-    if len(inner) != 1:
-        return None, None, None
-    before, after = word[: inner[0]], word[inner[0] + 1 :]
-    sides = []
-    for scales in (before, after):
-        points = None
-        for f in scales:
-            points = f.points if points is None else points * f.points  # type: ignore[attr-defined]
-        sides.append(points)
-    return sides[0], word[inner[0]], sides[1]
-
-
 def _half(world: World, triangle: Matrix, m: Matrix) -> Matrix:
     """The part of a random matrix on one side of the diagonal."""
     words = []
@@ -269,6 +220,9 @@ def _half(world: World, triangle: Matrix, m: Matrix) -> Matrix:
             continue
         if len(w) > 1 or not isinstance(draw, Draw):
             raise Refused("cannot derive: a triangle of such a wide matrix has no rule.")
+        if draw.random.used:
+            raise Refused(HALVED)
+        draw.random.halved = True
         above = triangle.triangle > 0
         random = draw.random if above != draw.transposed else world.twin(draw.random, "below")
         words.append((c, (Half(m.rows, random, not above),)))

@@ -50,13 +50,13 @@ class Interpreter:
             given = [read(v) for v in equation.invars]
             self.wanted = [v in needed for v in equation.outvars]
             sums = self.ctx.space.sums
-            found = self._step(equation, given)
+            results = self._step(equation, given)
             if self.ctx.space.sums > sums and equation.primitive.name not in CALLS:
                 self.ctx.summed = [*self.above, equation]
-            for v, out in zip(equation.outvars, found, strict=True):
+            for v, out in zip(equation.outvars, results, strict=True):
                 values[v] = out
             if self.record is not None:
-                self.record.append((tuple(self.above), equation, given, found))
+                self.record.append((tuple(self.above), equation, given, results))
             for v in last.get(i, ()):
                 values.pop(v, None)
         return [read(v) if wanted is None or wanted[i] else None for i, v in enumerate(jaxpr.outvars)]
@@ -120,9 +120,9 @@ class Interpreter:
         if known is not None and equation.invars:
             return known(self.ctx, equation, args)
         named = _LIBRARY.get(str(equation.params.get("name")))
-        found = named(self.ctx, equation, args) if named is not None else None
-        if found is not None:
-            return found
+        outputs = named(self.ctx, equation, args) if named is not None else None
+        if outputs is not None:
+            return outputs
         if equation.primitive.name in ("scan", "while", "cond"):
             args = plain_arguments(self.ctx, args)
         self.above.append(equation)
@@ -163,8 +163,14 @@ def _diagonal(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
 
 
 def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
-    found = _diagonal(ctx, equation, args)
-    return None if found is None else [np.asarray(ctx.space.weight[args[0].rows] @ found[0])]
+    """The trace: of the diagonal where it has a rule, otherwise by a random vector."""
+    try:
+        diagonal = _diagonal(ctx, equation, args)
+    except Refused:
+        x = ctx.space.normal(args[0].rows, 1)
+        image = ctx.world.apply(args[0].cells.item(), x)
+        return [np.asarray(ctx.space.in_sum(args[0].rows) @ (x * image)[:, 0])]
+    return None if diagonal is None else [np.asarray(ctx.space.weight[args[0].rows] @ diagonal[0])]
 
 
 def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
@@ -212,8 +218,8 @@ def _last_uses(jaxpr: Any) -> dict[int, list[Any]]:
         for v in (*equation.invars, *equation.outvars):
             if not hasattr(v, "val"):
                 last[v] = i
-    found: dict[int, list[Any]] = {}
+    done: dict[int, list[Any]] = {}
     for v, i in last.items():
         if v not in kept:
-            found.setdefault(i, []).append(v)
-    return found
+            done.setdefault(i, []).append(v)
+    return done

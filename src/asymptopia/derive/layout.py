@@ -8,6 +8,7 @@ or a regular mixture of some (the flattened channels of an image), each with poi
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -39,10 +40,10 @@ class Layout:
     @property
     def weights(self) -> np.ndarray:
         """How many coordinates each point stands for."""
-        found = np.empty(self.count)
+        weights = np.empty(self.count)
         for size, place in zip(self.sizes, self.places, strict=True):
-            found[place] = size / len(place)
-        return found
+            weights[place] = size / len(place)
+        return weights
 
     def point(self, position: int) -> int:
         """The first point at or after a coordinate where a population begins or the axis ends."""
@@ -64,38 +65,38 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
     lengths, cuts, mixtures, slices = _relations(jaxpr)
     singles = _singles(jaxpr)
     _close(lengths, cuts, slices)
-    found: dict[int, Layout] = {}
+    made: dict[int, Layout] = {}
 
     def layout(length: int) -> Layout:
-        if length not in found:
+        if length not in made:
             inner = [c for c in sorted(cuts.get(length, ())) if 0 < c < length]
             if inner and len(inner) <= _MOST_CUTS:
                 ends = [0, *inner, length]
-                found[length] = _joined(length, [layout(b - a) for a, b in pairwise(ends)])
+                made[length] = _joined(length, [layout(b - a) for a, b in pairwise(ends)])
             elif length in mixtures:
-                found[length] = _mixed(layout(length // mixtures[length]), mixtures[length])
+                made[length] = _mixed(layout(length // mixtures[length]), mixtures[length])
             elif length in singles:
-                found[length] = _with_singles(length, points, tuple(sorted(singles[length])))
+                made[length] = _with_singles(length, points, tuple(sorted(singles[length])))
             else:
-                found[length] = Layout(length, (length,), (np.arange(points),))
-        return found[length]
+                made[length] = Layout(length, (length,), (np.arange(points),))
+        return made[length]
 
     for length in sorted(lengths):
         layout(length)
-    return found
+    return made
 
 
 def _singles(jaxpr: Any) -> dict[int, set[int]]:
     """The single rows and columns that are taken out of matrices."""
-    found: dict[int, set[int]] = {}
+    singles: dict[int, set[int]] = {}
     for equation, _ in equations(jaxpr):
         shape = getattr(equation.invars[0].aval, "shape", ()) if equation.invars else ()
         if equation.primitive.name == "slice" and len(wide_axes(shape)) == 2:
             ends = zip(shape, equation.params["start_indices"], equation.params["limit_indices"], strict=True)
             for k, a, b in ends:
                 if is_wide(k) and b - a == 1:
-                    found.setdefault(k, set()).add(a)
-    return found
+                    singles.setdefault(k, set()).add(a)
+    return singles
 
 
 def _with_singles(length: int, points: int, singles: tuple[int, ...]) -> Layout:
@@ -145,11 +146,22 @@ def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
             ends = np.cumsum((0, *pieces))
             if all(map(is_wide, pieces)):
                 slices |= {(int(ends[-1]), int(a), int(b)) for a, b in pairwise(ends)}
+        elif name == "conv_general_dilated":
+            slices |= set(_groups_of_channels(equation, shapes))
         elif name == "reshape":
             _reshaped(shapes[0], shapes[-1], cuts, mixtures)
     for whole, a, b in slices:
         cuts.setdefault(whole, set()).update(c for c in (a, b) if WIDE < c < whole - WIDE)
     return lengths, cuts, mixtures, slices
+
+
+def _groups_of_channels(equation: Any, shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
+    """The parts of the channels in and out that a convolution in groups keeps apart."""
+    numbers, groups = equation.params["dimension_numbers"], equation.params["feature_group_count"]
+    for length in (shapes[0][numbers.lhs_spec[1]], shapes[1][numbers.rhs_spec[0]]):
+        if is_wide(length) and 1 < groups <= _MOST_CUTS:
+            part = length // groups
+            yield from ((length, a, a + part) for a in range(0, length, part))
 
 
 def _flat(length: int) -> bool:
@@ -176,15 +188,15 @@ def _reshaped(
 
 def _groups(whole: tuple[int, ...], parts: tuple[int, ...]) -> list[tuple[list[int], int]]:
     """Each axis of `whole` with the axes of `parts` that it splits into, as far as they match."""
-    found, at = [], 0
+    groups, at = [], 0
     for length in whole:
         group: list[int] = []
         while at < len(parts) and int(np.prod(group, dtype=object)) < length:
             group.append(parts[at])
             at += 1
         if int(np.prod(group, dtype=object)) == length:
-            found.append((group, length))
-    return found
+            groups.append((group, length))
+    return groups
 
 
 def _close(lengths: set[int], cuts: Cuts, slices: Slices) -> None:

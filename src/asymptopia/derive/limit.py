@@ -94,12 +94,12 @@ def _solve(trace: Trace, probe: Probe, points: int, nets: int, seed: int) -> dic
     per = max(1, points // _PER_RUN) if probe.drew else 1
     narrow = NarrowNet(nets * per, nets, seed, probe.columns.get(-1, 8))
     where = layouts(trace.closed.jaxpr, min(points, _PER_RUN) if probe.drew else points)
-    found: dict[str, list[np.ndarray]] = {}
+    values: dict[str, list[np.ndarray]] = {}
     for run in range(nets * per):
         settings = Settings(where, (seed, run), run, narrow, probe.columns, quiet=not probe.drew, lazy=probe.lazy)
         for name, value in _run(trace, settings)[0].items():
-            found.setdefault(name, []).append(value)
-    return Runs({k: np.stack(v) for k, v in found.items()}, nets).limit()
+            values.setdefault(name, []).append(value)
+    return Runs({k: np.stack(v) for k, v in values.items()}, nets).limit()
 
 
 def _probe(first: Trace, second: Trace) -> Probe:
@@ -179,6 +179,6 @@ def _run(trace: Trace, settings: Settings, record: list[Any] | None = None) -> t
             raise refusal("the program returns complex numbers; return their real and imaginary parts.", None)
     with warnings.catch_warnings():
         warnings.simplefilter("error", np.exceptions.ComplexWarning)  # a rule that would drop an imaginary part refuses
-        found = Interpreter(ctx, record).run(jaxpr, consts, [jax.random.key(0)])
-    values = jax.tree.unflatten(tree, [np.asarray(v, float) for v in found])
+        outputs = Interpreter(ctx, record).run(jaxpr, consts, [jax.random.key(0)])
+    values = jax.tree.unflatten(tree, [np.asarray(v, float) for v in outputs])
     return {k: np.asarray(v) for k, v in values.items()}, ctx

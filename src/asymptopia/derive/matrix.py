@@ -74,6 +74,8 @@ class World:
         self.space, self.entries = space, entries
         self.basis: dict[tuple[int, int], list[Random]] = {}
         self.twins: dict[tuple[int, str], Random] = {}
+        self.scales: dict[Random, list[np.ndarray]] = {}
+        self.corners: dict[int, list[tuple[frozenset[Hashable], np.ndarray]]] = {}
         self.lines: dict[Hashable, np.ndarray] = {}
         self.expanded: dict[Hashable, tuple[Independent, Matrix]] = {}
 
@@ -107,10 +109,10 @@ class World:
         if left > 1e-6 * max(total, abs(mean)):
             known.append(Random(cell.rows, cell.cols, rest / left, cell.draws))
             words.append((float(left), (Draw(known[-1]),)))
-        found = self._with_lines(cell, mean, Matrix(cell.rows, cell.cols, tuple(words)))
+        whole = self._with_lines(cell, mean, Matrix(cell.rows, cell.cols, tuple(words)))
         if abs(mean) <= 1e-9 * total:
-            return found
-        return self.expand(self.add(found, self.constant(cell.rows, cell.cols, mean)))
+            return whole
+        return self.expand(self.add(whole, self.constant(cell.rows, cell.cols, mean)))
 
     def _with_lines(self, cell: Independent, mean: float, m: Matrix) -> Matrix:
         """The same with the rows and columns that have a point of their own kept as they are."""
@@ -135,10 +137,10 @@ class World:
             self.lines[tag] = (uniform * len(cell.values)).astype(int)
         return np.asarray(cell.values, float)[self.lines[tag]]
 
-    def twin(self, random: Random, role: str) -> Random:
-        """A random matrix of the same law that stands for part of another."""
+    def twin(self, random: Random, role: str, times: np.ndarray | float = 1.0) -> Random:
+        """A random matrix that stands for part of another; its entries are distributed as `times` its entries."""
         if (id(random), role) not in self.twins:
-            self.twins[id(random), role] = Random(random.rows, random.cols, random.entries, frozenset([role]))
+            self.twins[id(random), role] = Random(random.rows, random.cols, times * random.entries, frozenset([role]))
         return self.twins[id(random), role]
 
     def constant(self, rows: int, cols: int, value: float) -> Matrix:
@@ -154,16 +156,16 @@ class World:
         x, y = self.expand(a), self.expand(b)
         words, constant = self._whole(_merged((*x.words, *((factor * c, w) for c, w in y.words))))
         parts = [(m.left, m.right, f) for m, f in ((x, 1.0), (y, factor)) if m.left is not None and m.right is not None]
-        found = Matrix(x.rows, x.cols, words)
+        total = Matrix(x.rows, x.cols, words)
         if constant:
             ones = self.constant(x.rows, x.cols, constant)
             parts.append((ones.left, ones.right, 1.0))  # type: ignore[arg-type]
         if not parts:
-            return found
+            return total
         left = np.concatenate([u * f for u, _, f in parts], axis=1)
         right = np.concatenate([v for _, v, _ in parts], axis=1)
         left, right = _compressed(left, right)
-        return dataclasses.replace(found, left=left, right=right)
+        return dataclasses.replace(total, left=left, right=right)
 
     def scale(self, a: Cell, factor: float) -> Cell:
         """factor a."""
@@ -194,13 +196,13 @@ class World:
         """a times b."""
         x, y = self.expand(a), self.expand(b)
         words = [(c * d, (*w, *v)) for c, w in x.words for d, v in y.words]
-        found: Cell = Matrix(x.rows, y.cols, _merged(words))
+        out: Cell = Matrix(x.rows, y.cols, _merged(words))
         if x.left is not None and x.right is not None:
-            found = self.add(found, Matrix(x.rows, y.cols, (), x.left, self.apply(y.T, x.right)))
+            out = self.add(out, Matrix(x.rows, y.cols, (), x.left, self.apply(y.T, x.right)))
         if y.left is not None and y.right is not None and x.words:
             rest = Matrix(x.rows, x.cols, x.words)
-            found = self.add(found, Matrix(x.rows, y.cols, (), self.apply(rest, y.left), y.right))
-        return self.expand(found)
+            out = self.add(out, Matrix(x.rows, y.cols, (), self.apply(rest, y.left), y.right))
+        return self.expand(out)
 
     def diagonal(self, a: Cell) -> np.ndarray:
         """The points of the diagonal."""
@@ -220,10 +222,7 @@ class World:
                 out = out * f.points  # type: ignore[attr-defined]
             return out
         if len(inner) == 1 and isinstance(inner[0], Draw):
-            random = self.twin(inner[0].random, "diagonal")
-            values = np.sort(random.entries)
-            u = self.space.uniform(random.rows, 1)[:, 0]
-            out = values[(u * len(values)).astype(int)]
+            out = self._corner(inner[0].random)
             return out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
         if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):  # type: ignore
             middle = inner[0].cols
@@ -235,6 +234,22 @@ class World:
             return total * out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
         raise Refused("cannot derive: the diagonal of such a product of wide matrices has no rule.")
 
+    def _corner(self, random: Random) -> np.ndarray:
+        """The points of the diagonal of a random matrix; those that share a draw are taken at the same joint draws."""
+        if random.parents:
+            raise Refused("cannot derive: the diagonal of an entrywise product with a transpose has no rule.")
+        known = self.corners.setdefault(random.rows, [])
+        joint = [k for k, (draws, _) in enumerate(known) if draws & random.draws]
+        if len(joint) > 1:
+            raise Refused("cannot derive: the diagonals of two random matrices and of a function of both have no rule.")
+        if not joint:
+            u = self.space.uniform(random.rows, 1)[:, 0]
+            order = np.argsort(random.entries)
+            known.append((random.draws, order[(u * len(order)).astype(int)]))
+        draws, at = known[joint[0] if joint else -1]
+        known[joint[0] if joint else -1] = draws | random.draws, at
+        return random.entries[at]
+
     def _whole(self, words: tuple[tuple[float, Word], ...]) -> tuple[tuple[tuple[float, Word], ...], float]:
         """A triangle and its transpose are together a symmetric random matrix, or a constant one: its value."""
         for i, (c, w) in enumerate(words):
@@ -245,6 +260,7 @@ class World:
                     if first.random is None:
                         return left, constant + c
                     random, half = self.twin(first.random, "symmetric"), c / np.sqrt(2)
+                    random.folded = True
                     return (*left, (half, (Draw(random),)), (half, (Draw(random, True),))), constant
         return words, 0.0
 
@@ -264,15 +280,15 @@ def _scales(word: Sequence, begin: int, like: np.ndarray) -> np.ndarray:
 
 
 def _merged(words: Sequence[tuple[float, Word]]) -> tuple[tuple[float, Word], ...]:
-    found: list[tuple[float, Word]] = []
+    merged: list[tuple[float, Word]] = []
     for c, w in words:
-        for i, (d, v) in enumerate(found):
+        for i, (d, v) in enumerate(merged):
             if same_word(w, v):
-                found[i] = (c + d, v)
+                merged[i] = (c + d, v)
                 break
         else:
-            found.append((c, w))
-    return tuple((c, w) for c, w in found if c)
+            merged.append((c, w))
+    return tuple((c, w) for c, w in merged if c)
 
 
 def _compressed(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -30,10 +30,10 @@ class Net:
         """The next `count` columns, of shape (points, count)."""
         while self.left.shape[1] < count:
             self.left = np.concatenate([self.left, self._more(max(self.expected, count))], axis=1)
-        found, self.left = self.left[:, :count], self.left[:, count:]
+        taken, self.left = self.left[:, :count], self.left[:, count:]
         self.taken += count
-        scrambled = _scrambled(found, self.rng.integers(0, 2**32, count, dtype=np.uint32))
-        return (scrambled + self.rng.random(found.shape)) * 2.0**-32
+        scrambled = _scrambled(taken, self.rng.integers(0, 2**32, count, dtype=np.uint32))
+        return (scrambled + self.rng.random(taken.shape)) * 2.0**-32
 
     def _more(self, count: int) -> np.ndarray:
         pool = _sobol(self.points, min(count + 4, _MOST_DIMENSIONS))
@@ -204,10 +204,10 @@ class Space:
     ) -> np.ndarray:
         """Columns for every population on an axis; populations of one size draw from one net, to be matched."""
         layout = self.layouts[length]
-        found = np.empty((layout.count, count))
+        filled = np.empty((layout.count, count))
         for size, place in zip(layout.sizes, layout.places, strict=True):
             if size == 1:
-                found[place] = self.rng.random((1, count))
+                filled[place] = self.rng.random((1, count))
                 continue
             if size not in self.nets:
                 rank = self.rank[size]
@@ -218,5 +218,5 @@ class Space:
             new = columns(self.nets[size], self.bases[size])
             if self.paired:
                 new = np.concatenate([new, opposite(new) if opposite else new])
-            found[place] = new
-        return found
+            filled[place] = new
+        return filled

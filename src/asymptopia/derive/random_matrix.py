@@ -19,8 +19,13 @@ from collections.abc import Hashable
 import numpy as np
 
 from .points import Rows, Space
+from .refusal import Refused
 
 SMALLEST = 1e-9
+_NORMAL = 0.1  # fourth moment of standardised entries: three, give or take
+
+
+HALVED = "cannot derive: a random matrix that is used as a whole and by a triangle of it has no rule."
 
 
 class Side:
@@ -60,15 +65,39 @@ class Side:
 
 
 class Random:
-    """A matrix of independent standardised entries, with the history of its products."""
+    """A matrix of independent standardised entries, with the history of its products.
+
+    If it stands for an entrywise product of others, `parents` are those, and entries (i, i) are not like the others.
+    If `folded`, only its sum with its transpose is used, whose entries have its distribution if that is normal.
+    If `halved`, only its triangles are used.
+    """
 
     def __init__(self, rows: int, cols: int, entries: np.ndarray, draws: frozenset[Hashable]) -> None:
         self.rows, self.cols, self.entries, self.draws = rows, cols, entries, draws
+        self.parents: frozenset[Random] = frozenset()
+        self.folded = self.halved = False
         self.forward = Side(cols, rows)
         self.backward = Side(rows, cols)
 
+    @property
+    def roots(self) -> frozenset[Random]:
+        """The matrices of whose entries its own are products."""
+        return frozenset().union(*(p.roots for p in self.parents)) if self.parents else frozenset([self])
+
+    @property
+    def used(self) -> bool:
+        """Whether it or its transpose acted on a vector."""
+        return self.forward.directions is not None or self.backward.directions is not None
+
+    @property
+    def normal(self) -> bool:
+        """Whether the entries look normal, by their fourth moment."""
+        return abs(float(np.mean(self.entries**4)) - 3) < _NORMAL
+
     def apply(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray:
         """W x, or W' x, for the columns of x: points on the axis that is summed over."""
+        if self.halved:
+            raise Refused(HALVED)
         side = self.backward if transposed else self.forward
         coefficients = side.extend(space, x)
         assert side.images is not None

@@ -27,8 +27,8 @@ class Refused(Exception):
 
 def user_lines(frames: Iterable[Any]) -> list[Line]:
     """The lines outside installed libraries among stack frames ordered from the innermost, outermost first."""
-    found = [(f.file_name, f.line_num) for f in frames if _is_user(f.file_name)]
-    return found[::-1]
+    lines = [(f.file_name, f.line_num) for f in frames if _is_user(f.file_name)]
+    return lines[::-1]
 
 
 def lines_of(equation: Any) -> list[Line]:

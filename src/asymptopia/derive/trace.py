@@ -118,8 +118,8 @@ def _untraceable(error: Exception, n: int) -> Exception:
 
     if isinstance(error, Refused | StatementError):
         return error
-    found = lines_of_error(error)
-    where = found[-1] if found else None
+    lines = lines_of_error(error)
+    where = lines[-1] if lines else None
     leaves = (jax.errors.TracerArrayConversionError, jax.errors.TracerIntegerConversionError)
     if isinstance(error, leaves):
         return refusal("no limit can be derived: the program leaves JAX here; use jax.numpy instead.", where)
@@ -144,9 +144,14 @@ def _same_steps(a: Trace, b: Trace) -> None:
             return
         if first is None or second is None or first[0].primitive is not second[0].primitive:
             where = line(*(first or last or second))  # type: ignore[misc]
+            shuffling = [x for x in (first, second, last) if x is not None and _shuffles(*x)]
             reason = (
-                f"no limit can be derived: the steps of the program at n = {a.n} and n = {b.n} differ from here on "
-                "(a Python loop or branch that depends on n); a limit needs a fixed number of steps."
+                _SHUFFLED
+                if shuffling
+                else (
+                    f"no limit can be derived: the steps of the program at n = {a.n} and n = {b.n} differ from here on "
+                    "(a Python loop or branch that depends on n); a limit needs a fixed number of steps."
+                )
             )
             raise refusal(reason, where)
         lengths = first[0].params.get("length"), second[0].params.get("length")
@@ -157,6 +162,18 @@ def _same_steps(a: Trace, b: Trace) -> None:
                 line(*first),
             )
         last = first
+
+
+def _shuffles(equation: Any, above: tuple[Any, ...]) -> bool:
+    """Whether an equation stands in a function of jax.random that sorts random keys."""
+    return any(str(e.params.get("name")) in ("_shuffle", "permutation", "choice") for e in (*above, equation))
+
+
+_SHUFFLED = (
+    "cannot derive: a wide axis is shuffled or sampled without replacement, by sorts whose number depends on n. "
+    "Coordinates drawn independently are in random order already: a slice or `reshape` of them is a random batch, and "
+    "a mask, such as jax.random.bernoulli, chooses another one."
+)
 
 
 def _check_sizes(a: Trace, b: Trace) -> None:

@@ -36,10 +36,10 @@ class Wide:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape in the program."""
-        found = list(self.cells.shape)
-        found.insert(self.first, self.rows)
-        found.insert(self.second, self.cols)
-        return tuple(found)
+        lengths = list(self.cells.shape)
+        lengths.insert(self.first, self.rows)
+        lengths.insert(self.second, self.cols)
+        return tuple(lengths)
 
     def narrow(self) -> list[int]:
         """The positions of the narrow axes."""
@@ -64,10 +64,10 @@ class Flat:
 
 def cells_of(shape: tuple[int, ...], cells: Sequence[Cell]) -> np.ndarray:
     """An object array of matrices."""
-    found = np.empty(len(cells), object)
+    array = np.empty(len(cells), object)
     for i, cell in enumerate(cells):
-        found[i] = cell
-    return found.reshape(shape)
+        array[i] = cell
+    return array.reshape(shape)
 
 
 def transpose(w: Wide, permutation: Sequence[int]) -> Wide:

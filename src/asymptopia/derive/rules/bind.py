@@ -24,8 +24,8 @@ def bind(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     for name in _SHAPES:
         if isinstance(params.get(name), tuple):
             params[name] = ctx.shape(params[name])
-    found = equation.primitive.bind(*given, **params)
-    return [plain(v) for v in (found if equation.primitive.multiple_results else [found])]
+    out = equation.primitive.bind(*given, **params)
+    return [plain(v) for v in (out if equation.primitive.multiple_results else [out])]
 
 
 def plain(value: Any) -> Any:

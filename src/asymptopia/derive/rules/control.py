@@ -85,9 +85,9 @@ def scan(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
     order = range(length - 1, -1, -1) if params["reverse"] else range(length)
     collected: dict[int, list[Any]] = {}
     for i in order:
-        found = run(body.jaxpr, list(body.consts), [*fixed, *state, *(_row(x, i) for x in rows)], asked)
-        state = found[: params["num_carry"]]
-        collected[i] = found[params["num_carry"] :]
+        outputs = run(body.jaxpr, list(body.consts), [*fixed, *state, *(_row(x, i) for x in rows)], asked)
+        state = outputs[: params["num_carry"]]
+        collected[i] = outputs[params["num_carry"] :]
     shapes = [tuple(v.aval.shape) for v in equation.outvars[params["num_carry"] :]]
     columns = [[collected[i][k] for i in range(length)] for k in range(len(shapes))]
     stacked = [_stack(ctx, c, s) if w else None for c, s, w in zip(columns, shapes, wanted[len(state) :], strict=True)]

@@ -14,6 +14,8 @@ from .bind import bind
 from .products import dot
 from .shapes import cut
 
+Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
 
 def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     """A convolution as a sum over offsets of products of channels."""
@@ -23,9 +25,9 @@ def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         return bind(ctx, equation, args)
     numbers = params["dimension_numbers"]
     single = params["feature_group_count"] == shapes[0][numbers.lhs_spec[1]] == shapes[1][numbers.rhs_spec[0]]
-    if (params["feature_group_count"] != 1 and not single) or params["batch_group_count"] != 1:
+    if (is_wide(params["feature_group_count"]) and not single) or params["batch_group_count"] != 1:
         raise Refused(
-            "cannot derive: a convolution in groups of wide channels has no rule; one of each channel by itself has."
+            "cannot derive: a convolution in a wide number of groups has no rule, unless each channel is one by itself."
         )
     if isinstance(args[0], Wide | Flat):
         raise Refused("cannot derive: a wide matrix is convolved as an image.")
@@ -39,6 +41,42 @@ def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     if any(is_wide(k) for s in (image_shape, kernel_shape, out) for k in s[2:]):
         raise Refused("no limit can be derived: a convolution along a wide axis mixes neighbours on it.")
     images = _padded(images, params)
+    sizes = image_shape, kernel_shape, out
+    if single or params["feature_group_count"] == 1:
+        total = _summed(ctx, images, kernel, sizes, params, single)
+    else:
+        total = _in_groups(ctx, images, kernel, sizes, params)
+    # axes so far: channels out, batch, space
+    order = [1, 0, *range(2, len(out))]
+    order = [order[list(numbers.out_spec).index(i)] for i in range(len(out))]
+    return [transpose(total, order) if isinstance(total, Wide) else np.transpose(total, order)]
+
+
+def _in_groups(ctx: Context, images: np.ndarray, kernel: Any, sizes: Sizes, params: Any) -> np.ndarray:
+    """Each group of channels by itself, one after the other along the channels out."""
+    groups, (before, weights, after) = params["feature_group_count"], sizes
+    into, out_of = before[1] // groups, weights[0] // groups
+    if not (is_wide(into) and is_wide(out_of)):
+        raise Refused("cannot derive: a convolution in groups has a rule where the channels in and out are wide.")
+    padded = (*before[:2], *images.shape[2:])
+    parts = []
+    for g in range(groups):
+        part = _channels(ctx, images, padded, 1, g * into, into)
+        filters = _channels(ctx, kernel, weights, 0, g * out_of, out_of)
+        inner = (before[0], into, *before[2:]), (out_of, *weights[1:]), (after[0], out_of, *after[2:])
+        parts.append(_summed(ctx, part, filters, inner, params, False))
+    return np.concatenate(parts, axis=0)
+
+
+def _channels(ctx: Context, value: Any, shape: tuple[int, ...], axis: int, begin: int, count: int) -> Any:
+    starts, ends = [0] * len(shape), list(shape)
+    starts[axis], ends[axis] = begin, begin + count
+    return cut(ctx, value, shape, starts, ends, [1] * len(shape))
+
+
+def _summed(ctx: Context, images: np.ndarray, kernel: Any, sizes: Sizes, params: Any, single: bool) -> Any:
+    """The sum over offsets of products of channels, of axes channels out, batch, space."""
+    image_shape, kernel_shape, out = sizes
     total: Any = None
     for offset in np.ndindex(*kernel_shape[2:]):
         window = images
@@ -51,10 +89,7 @@ def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         else:
             new = dot(ctx, part, window, kernel_shape[:2], (*image_shape[:2], *out[2:]), ([1], [1]), ([], []))
         total = new if total is None else _added(ctx, total, new)
-    # axes so far: channels out, batch, space
-    order = [1, 0, *range(2, len(out))]
-    order = [order[list(numbers.out_spec).index(i)] for i in range(len(out))]
-    return [transpose(total, order) if isinstance(total, Wide) else np.transpose(total, order)]
+    return total
 
 
 def _padded(images: np.ndarray, params: Any) -> np.ndarray:

@@ -12,7 +12,7 @@ from scipy import special
 from ..context import Context
 from ..draws import two_wide
 from ..entrywise import apply_function, chosen, compare, divide, multiply, uniform
-from ..matrix import Cell, Independent, Matrix
+from ..matrix import Cell, Independent
 from ..refusal import Refused
 from ..trace import wide_axes
 from ..wide import Flat, Wide, cells_of, lift
@@ -153,18 +153,18 @@ def _entry(ctx: Context, equation: Any, cells: list[Any]) -> Cell:
     if name == "convert_element_type":
         return _convert(cells[0], equation.params["new_dtype"])
     if name in _COMPARISONS:
-        found = compare(name, cells[0], cells[1], world) if not any(isinstance(c, np.generic) for c in cells) else None
-        if found is not None:
-            return found
+        out = compare(name, cells[0], cells[1], world) if not any(isinstance(c, np.generic) for c in cells) else None
+        if out is not None:
+            return out
     independent = [isinstance(c, Independent) for c in cells]
     turned = {c.transposed for c in cells if isinstance(c, Independent)}
     pure = len(turned) == 1 and all(i or uniform(c) is not None for i, c in zip(independent, cells, strict=True))
     if pure and name == "select_n" and len(cells) == 3 and _masked(cells):
         return chosen(world, *cells)
     if not pure or (name in ("mul", "and") and all(independent)):
-        found = _algebra(ctx, equation, cells)
-        if found is not None:
-            return found
+        out = _algebra(ctx, equation, cells)
+        if out is not None:
+            return out
     return apply_function(world, name, lambda *a: dense(ctx, equation, list(a)), cells)
 
 
@@ -199,8 +199,8 @@ def _algebra(ctx: Context, equation: Any, cells: list[Any]) -> Cell | None:
     if name == "not":
         like = cells[0]
         return world.add(world.constant(like.rows, like.cols, 1.0), like, -1.0)
-    if name == "or" and all(isinstance(c, Matrix) and c.random for c in cells):
-        return world.add(world.add(*cells), multiply(world, *cells), -1.0)
+    if name in ("or", "xor") and not any(isinstance(c, np.generic) for c in cells):
+        return world.add(world.add(*cells), multiply(world, *cells), -1.0 if name == "or" else -2.0)
     if name in ("mul", "div") or (name == "select_n" and len(cells) == 3) or name in ("add", "add_any", "sub", "and"):
         return _arithmetic(world, name, cells)
     return None

@@ -36,9 +36,9 @@ def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[A
             raise Refused(NEIGHBOURS)
         where.append(slice(None) if is_wide(k) else slice(a, a + s))
     if len(wide_axes(shape)) < 2:
-        found = np.array(args[0])
-        found[tuple(where)] = args[1]
-        return [found]
+        updated = np.array(args[0])
+        updated[tuple(where)] = args[1]
+        return [updated]
     base, new = lift(ctx.world, args[0], shape), lift(ctx.world, args[1], part)
     cells = base.cells.copy()
     cells[tuple(where[i] for i in base.narrow())] = new.cells
@@ -53,11 +53,8 @@ def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     touched = [i for i in numbers.start_index_map if is_wide(shape[i])]
     if isinstance(args[0], Wide):
         return _gather_cells(ctx, equation, args)
-    if touched and wide_axes(tuple(equation.invars[1].aval.shape)):
-        raise Refused(
-            "cannot derive: coordinates of a wide axis are picked by many positions, which has no rule; for a random "
-            "part of them multiply by a mask, such as jax.random.bernoulli."
-        )
+    if touched:
+        raise Refused(_PICKED)
     if (
         isinstance(args[0], Flat)
         or touched
@@ -78,15 +75,17 @@ def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     wide, shape = args[0], tuple(equation.invars[0].aval.shape)
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     axes = wide_axes(tuple(equation.outvars[0].aval.shape))
-    if any(i in numbers.start_index_map for i in (wide.first, wide.second)) or len(axes) != 2:
+    if any(i in numbers.start_index_map for i in (wide.first, wide.second)):
+        raise Refused(_PICKED)
+    if len(axes) != 2:
         raise Refused(NEIGHBOURS)
     index = np.arange(wide.cells.size).reshape([1 if is_wide(k) else k for k in shape])
     import jax
 
     params = dict(equation.params, slice_sizes=tuple(1 if is_wide(k) else k for k in sizes))
-    found = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
-    cells = wide.cells.ravel()[found.squeeze(axes)]
-    return [Wide(np.asarray(cells, object).reshape(found.squeeze(axes).shape), *axes)]
+    chosen = np.asarray(equation.primitive.bind(jax.numpy.asarray(index), jax.numpy.asarray(args[1]), **params))
+    cells = wide.cells.ravel()[chosen.squeeze(axes)]
+    return [Wide(np.asarray(cells, object).reshape(chosen.squeeze(axes).shape), *axes)]
 
 
 def _looked_up(ctx: Context, table: np.ndarray, index: Wide) -> Wide:
@@ -112,8 +111,8 @@ def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
         raise Refused("cannot derive: this look-up makes an array with two wide axes.")
     chosen = np.asarray(args[1])[:, 0][:, None] == np.arange(shape[0])
     cell = Matrix(index[0], shape[1], (), chosen.astype(float), np.ascontiguousarray(table.T))
-    found = Wide(cells_of((), [cell]), 0, 1)
-    return found if numbers.offset_dims == (1,) else transpose(found, (1, 0))
+    rows = Wide(cells_of((), [cell]), 0, 1)
+    return rows if numbers.offset_dims == (1,) else transpose(rows, (1, 0))
 
 
 def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -150,8 +149,8 @@ def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, upd
     base, new = lift(ctx.world, args[0], shape), lift(ctx.world, args[2], updates)
     index = np.arange(1, new.cells.size + 1).reshape([1 if is_wide(k) else k for k in updates])
     empty = jnp.zeros([1 if is_wide(k) else k for k in shape], int)
-    found = equation.primitive.bind(empty, jnp.asarray(args[1]), jnp.asarray(index), **equation.params)
-    which = np.asarray(found).reshape(base.cells.shape)
+    placed = equation.primitive.bind(empty, jnp.asarray(args[1]), jnp.asarray(index), **equation.params)
+    which = np.asarray(placed).reshape(base.cells.shape)
     cells = base.cells.copy()
     for at in np.argwhere(which > 0):
         cell = new.cells.ravel()[which[tuple(at)] - 1]
@@ -197,6 +196,11 @@ def windows(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
+_PICKED = (
+    "cannot derive: coordinates of a wide axis, or rows of a matrix, are picked by computed positions, which has no "
+    "rule. For a random batch multiply by a mask, such as jax.random.bernoulli(key, batch / n, (n,)), or take "
+    "consecutive blocks by slices or `reshape`: coordinates drawn independently are in random order already."
+)
 _EXTREME = (
     "no limit can be derived: this depends on the extreme values along a wide axis, which are no averages over its "
     "coordinates."

@@ -44,9 +44,9 @@ def product(ctx: Context, x: np.ndarray, y: np.ndarray, length: int) -> np.ndarr
 def _along(ctx: Context, known: Readouts, x: np.ndarray) -> np.ndarray:
     """The coefficients of the columns of x along the draws, where they are of order one."""
     mean, length = ctx.space.mean, known.length
-    found = np.linalg.solve(mean(length, known.points, known.points), mean(length, known.points, x))
+    along = np.linalg.solve(mean(length, known.points, known.points), mean(length, known.points, x))
     size = np.sqrt(ctx.space.weight[length] @ x**2 / length)
-    return np.where(np.abs(found) > _smallest(length) * size, found, 0.0)
+    return np.where(np.abs(along) > _smallest(length) * size, along, 0.0)
 
 
 def _numbers(ctx: Context, draw: Hashable, y: np.ndarray, along: np.ndarray) -> np.ndarray:
@@ -55,10 +55,10 @@ def _numbers(ctx: Context, draw: Hashable, y: np.ndarray, along: np.ndarray) -> 
     if not np.any(along):
         return np.zeros((len(known.numbers), y.shape[1]))
     before = known.directions.shape[1]
-    found = numbers_of(ctx, draw, y, _smallest(known.length))
+    numbers = numbers_of(ctx, draw, y, _smallest(known.length))
     for direction in known.directions[:, before:].T:
         _check_independent(known.points, direction)
-    return found
+    return numbers
 
 
 def _check_independent(points: np.ndarray, direction: np.ndarray) -> None:

@@ -120,11 +120,11 @@ def _drawn(ctx: Context, keys: Any, shape: tuple[int, ...], kind: str, change: A
     if not outer:
         return _draw(ctx, _name(keys), shape, kind, change)
     inner = shape[len(outer) :]
-    found = [_draw(ctx, _name(k), inner, kind, change) for k in keys.reshape(-1)]
-    if isinstance(found[0], Wide):
-        cells = np.stack([f.cells for f in found]).reshape(*outer, *found[0].cells.shape)
-        return Wide(cells, found[0].first + len(outer), found[0].second + len(outer))
-    return np.array([np.asarray(f) for f in found]).reshape(*outer, *found[0].shape)
+    draws = [_draw(ctx, _name(k), inner, kind, change) for k in keys.reshape(-1)]
+    if isinstance(draws[0], Wide):
+        cells = np.stack([f.cells for f in draws]).reshape(*outer, *draws[0].cells.shape)
+        return Wide(cells, draws[0].first + len(outer), draws[0].second + len(outer))
+    return np.array([np.asarray(f) for f in draws]).reshape(*outer, *draws[0].shape)
 
 
 def _draw(ctx: Context, name: Hashable, shape: tuple[int, ...], kind: str, change: Any) -> Any:

@@ -50,9 +50,9 @@ def raw(
     points: np.ndarray, draw: Hashable, root: tuple[Hashable, ...], columns: np.ndarray, factor: float = 1.0
 ) -> Raw:
     """Points that are known to be draws, or a function of draws of which `root` tells the key."""
-    found = np.asarray(points).view(Raw)
-    found.draw, found.root, found.factor, found.columns = draw, root, factor, columns
-    return found
+    draws = np.asarray(points).view(Raw)
+    draws.draw, draws.root, draws.factor, draws.columns = draw, root, factor, columns
+    return draws
 
 
 def product(draws: np.ndarray, others: np.ndarray) -> Product:
@@ -69,34 +69,34 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     name, params = equation.primitive.name, equation.params
     fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
     at = fresh.index(True) if True in fresh else None
-    found: list[Any] | None = None
+    out: list[Any] | None = None
     if any(isinstance(a, Wide | Flat | Product) for a in args):
         pass
     elif sum(fresh) == 2 and name == "mul" and args[0].root != args[1].root:
-        found = _multiplied(ctx, equation, args[0], np.asarray(args[1]))
+        out = _multiplied(ctx, equation, args[0], np.asarray(args[1]))
     elif sum(fresh) == 2 and name == "dot_general" and args[0].root != args[1].root:
         for at in (0, 1):
-            found = found or _summed(ctx, equation, [a if i == at else np.asarray(a) for i, a in enumerate(args)], at)
-        if found is not None:
-            return found
+            out = out or _summed(ctx, equation, [a if i == at else np.asarray(a) for i, a in enumerate(args)], at)
+        if out is not None:
+            return out
     elif at is not None and sum(fresh) == 1:
         v = args[at]
         if name == "transpose":
             order = params["permutation"]
-            found = [raw(np.transpose(v, order), v.draw, v.root, v.columns.transpose(order), v.factor)]
+            out = [raw(np.transpose(v, order), v.draw, v.root, v.columns.transpose(order), v.factor)]
         elif name == "mul" and np.size(args[1 - at]) > 1:
-            found = _multiplied(ctx, equation, v, np.asarray(args[1 - at]))
+            out = _multiplied(ctx, equation, v, np.asarray(args[1 - at]))
         elif name == "broadcast_in_dim" and len(wide_axes(params["shape"])) < 2:
-            found = [_repeated(ctx, equation, v)]
+            out = [_repeated(ctx, equation, v)]
         elif name in ("neg", "convert_element_type", "copy", "stop_gradient", "squeeze", "reshape", "mul", "div"):
-            found = _moved(ctx, equation, args, at)
+            out = _moved(ctx, equation, args, at)
         elif name == "dot_general":
-            found = _summed(ctx, equation, args, at)
+            out = _summed(ctx, equation, args, at)
         elif name in ELEMENTWISE and all(np.size(a) == 1 for i, a in enumerate(args) if i != at):
-            found = _changed(ctx, equation, args, at)
-    if found is None:
+            out = _changed(ctx, equation, args, at)
+    if out is None:
         ctx.used |= {a.root for a in args if isinstance(a, Raw)}
-    return found
+    return out
 
 
 def plain_arguments(ctx: Context, args: list[Any]) -> list[Any]:

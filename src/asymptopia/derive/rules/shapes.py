@@ -29,9 +29,9 @@ class Positions(np.ndarray):
 
 def positions(points: np.ndarray, offset: float) -> Positions:
     """Points that are known to be positions."""
-    found = np.asarray(points).view(Positions)
-    found.offset = offset
-    return found
+    places = np.asarray(points).view(Positions)
+    places.offset = offset
+    return places
 
 
 def iota(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -62,11 +62,11 @@ def place(ctx: Context, length: int) -> np.ndarray:
     if ("place", length) not in ctx.drawn:
         layout = ctx.space.layouts[length]
         uniform = ctx.space.uniform(length, 1)[:, 0]
-        found, begin = np.empty(len(uniform)), 0
+        places, begin = np.empty(len(uniform)), 0
         for size, where in zip(layout.sizes, layout.places, strict=True):
-            found[where] = np.floor(begin + uniform[where] * size)
+            places[where] = np.floor(begin + uniform[where] * size)
             begin += size
-        ctx.drawn["place", length] = found
+        ctx.drawn["place", length] = places
     return ctx.drawn["place", length]
 
 
@@ -89,12 +89,12 @@ def broadcast_in_dim(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
         return [np.broadcast_to(view, ctx.shape(shape))]
     if len(wide_axes(shape)) > 2:
         raise Refused("cannot derive: an array with three wide axes has no rule; write it as products of matrices.")
-    found = lift(ctx.world, view, shape)
+    lifted = lift(ctx.world, view, shape)
     if isinstance(value, Positions):
-        which = 0 if int(where[0]) == found.first else 1
+        which = 0 if int(where[0]) == lifted.first else 1
         offset = value.offset
-        found = found.map(lambda c: Matrix(c.rows, c.cols, (), c.left, c.right, (which, offset)))  # type: ignore
-    return [found]
+        lifted = lifted.map(lambda c: Matrix(c.rows, c.cols, (), c.left, c.right, (which, offset)))  # type: ignore
+    return [lifted]
 
 
 def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
@@ -105,12 +105,12 @@ def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             return [value.pieces[0]]
         raise Refused("cannot derive: an array laid out flat is folded into a shape that is not one it came from.")
     if isinstance(value, Wide):
-        found = reshape(value, shape) or folded(ctx.world, value, shape)
-        if found is None and len(shape) == 1:
+        matrices = reshape(value, shape) or folded(ctx.world, value, shape)
+        if matrices is None and len(shape) == 1:
             return [Flat((value,), (before,))]
-        if found is None:
+        if matrices is None:
             raise Refused("cannot derive: this shape joins or splits the wide axes of a matrix.")
-        return [found]
+        return [matrices]
     two = len(wide_axes(shape)) > 1
     if two and len(wide_axes(before)) < 2:
         raise Refused("cannot derive: this shape splits a wide axis into two.")
@@ -133,9 +133,9 @@ def transposed(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 def squeeze(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     value, shape = args[0], tuple(equation.outvars[0].aval.shape)
     if isinstance(value, Wide):
-        found = reshape(value, shape)
-        assert found is not None
-        return [found]
+        matrices = reshape(value, shape)
+        assert matrices is not None
+        return [matrices]
     return [np.reshape(value, ctx.shape(shape))] if isinstance(value, np.ndarray) else bind(ctx, equation, args)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..context import Context
 from ..entrywise import uniform
+from ..hadamard import Unsummed
 from ..matrix import Independent
 from ..refusal import Refused, is_of_sampler
 from ..trace import is_wide, wide_axes
@@ -43,6 +44,8 @@ def _total_wide(ctx: Context, value: Wide, axes: tuple[int, ...]) -> Any:
     inner = tuple(narrow.index(i) for i in axes if i in narrow)
     cells = np.moveaxis(value.cells, inner, range(-len(inner), 0)) if inner else value.cells[..., None]
     outer = cells.shape[: value.cells.ndim - len(inner)]
+    if value.first in axes and value.second in axes:
+        return np.array([_whole(ctx, c) for c in cells.flat]).reshape(*outer, -1).sum(axis=-1)
     sums = []
     for group in cells.reshape(*outer, -1).reshape(-1, int(np.prod(cells.shape[len(outer) :], dtype=int))):
         whole = group[0]
@@ -52,13 +55,16 @@ def _total_wide(ctx: Context, value: Wide, axes: tuple[int, ...]) -> Any:
     left = [i for i in range(value.ndim) if i not in axes]
     if value.first in left and value.second in left:
         return Wide(cells_of(outer, sums), left.index(value.first), left.index(value.second))
-    if value.first in left or value.second in left:
-        one = [world.apply(c if value.first in left else c.T, _ones(ctx, c, value.first in left))[:, 0] for c in sums]
-        at = left.index(value.first if value.first in left else value.second)
-        return np.moveaxis(np.array(one).reshape(*outer, -1), -1, at)
-    rows = ctx.space.in_sum(value.rows)
-    both = [rows @ world.apply(c, _ones(ctx, c, True))[:, 0] for c in sums]
-    return np.array(both).reshape(outer)
+    one = [world.apply(c if value.first in left else c.T, _ones(ctx, c, value.first in left))[:, 0] for c in sums]
+    at = left.index(value.first if value.first in left else value.second)
+    return np.moveaxis(np.array(one).reshape(*outer, -1), -1, at)
+
+
+def _whole(ctx: Context, cell: Any) -> float:
+    """The sum of all entries of a matrix."""
+    if isinstance(cell, Unsummed):
+        return cell.total(ctx.world)
+    return float(ctx.space.in_sum(cell.rows) @ ctx.world.apply(cell, _ones(ctx, cell, True))[:, 0])
 
 
 def _ones(ctx: Context, cell: Any, over_columns: bool) -> np.ndarray:
@@ -78,9 +84,9 @@ def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
             "no limit can be derived: the largest values along a wide axis diverge here, so that few coordinates "
             "outweigh all others; divide them by their scale, such as sqrt(n)."
         )
-    found = np.max(array, tuple(axes)) if "max" in equation.primitive.name else np.min(array, tuple(axes))
+    extreme = np.max(array, tuple(axes)) if "max" in equation.primitive.name else np.min(array, tuple(axes))
     ctx.maxima.append(equation)
-    return [typed(found + ctx.settings.shift, equation)]
+    return [typed(extreme + ctx.settings.shift, equation)]
 
 
 def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
