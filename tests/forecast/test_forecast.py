@@ -245,7 +245,11 @@ def test_few_positives_are_answered_beside_always_saying_no(tmp_path):
     plan = forecast(
         saved(tmp_path / "a.csv", rng.standard_normal((300, 12)), y), target="y", samples=(60, 200), seeds=4
     )
-    answers = plan.answers(plan.confront(), seeds=2)
+    confrontation = plan.confront()
+    assert confrontation.verdict != "disagrees", str(confrontation)
+    (reason,) = plan.warnings()
+    assert "no sample of the rarest class" in reason and "At 60, 200 samples" in reason
+    answers = plan.answers(confrontation, seeds=2)
     assert "always guessing the more frequent class has test error 0.02" in answers[0].text.lower()
     assert len(answers) == 3 and all(a.rows for a in answers)
 

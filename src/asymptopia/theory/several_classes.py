@@ -38,6 +38,7 @@ _POINTS, _DRAWS = 6000, 4
 _MOST_ROWS = 20000
 _TOLERANCE = 1e-4
 _NEAR = 1e-3
+_FLAT = 1e-150
 _MOST_STEPS = 200
 _WAYS = ((0.4, 5), (0.5, 0), (0.8, 3))
 
@@ -169,6 +170,8 @@ class Solver:
         f, slope = pulled(self.loss, self.y, omega, state.V, self.weights, self.f)
         self.f = f
         v, U = np.linalg.eigh(self.alpha * slope)
+        if not v[-1] > _FLAT:
+            raise ArithmeticError("The loss has no curvature left where the student's fields are.")
         free = v > 1e-9 * v[-1]  # a softmax does not see what all fields share
         v = np.maximum(v, 1e-9 * v[-1])
         kappa, turned = self.ridge / v, f @ U

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ....contract.law import Landmark, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
@@ -15,6 +17,7 @@ from ....parts.loss import Hinge, Logistic, Loss, Square
 
 _FEWEST_TESTS = 20
 _DETERMINED = 0.3
+_ABSENT = 0.01
 ISOTROPIC = "the isotropic case, solved independently in high precision"
 
 
@@ -234,9 +237,18 @@ class GaussianCovariate(Law):
             )
 
     def valid(self) -> str | None:
-        if isinstance(self.data, Data) and self.dimension() < 10:  # type: ignore[operator]
-            return f"The data have {self.dimension()} dimensions only, and the theory is for many."
-        if isinstance(self.data, Data) and self.dimension() >= _DETERMINED * self.data.samples(self.features).shape[0]:  # type: ignore[operator]
+        if not isinstance(self.data, Data):
+            return None
+        samples = self.data.samples(self.features)
+        N, d = samples.shape
+        if d < 10:
+            return f"The data have {d} dimensions only, and the theory is for many."
+        if samples.kind != "regression" and self._rarest_absent(samples.y) > _ABSENT:
+            return (
+                f"More than one training set in {1 / _ABSENT:.0f} holds no sample of the rarest class: what a student "
+                "states then is a convention, and the theory is for many samples of each class."
+            )
+        if d >= _DETERMINED * N:
             from .theory import unresolved
 
             if unresolved(self):
@@ -246,6 +258,11 @@ class GaussianCovariate(Law):
                     "Give more ridge, or fewer features."
                 )
         return None
+
+    def _rarest_absent(self, y: np.ndarray) -> float:
+        """The probability that n labels drawn from a population like y (N,) hold none of the rarest."""
+        share = float(np.unique(y, return_counts=True)[1].min() / len(y))
+        return (1 - share) ** self.samples_drawn(self.dimension())  # type: ignore[arg-type]
 
     def chosen_ridge(self) -> float:
         """The ridge, or the one that minimises the test error in theory."""
