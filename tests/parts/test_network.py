@@ -8,7 +8,7 @@ from asymptopia.contract.statement import parse
 from asymptopia.parts.kernel import NNGP, NTK, RBF
 from asymptopia.parts.network import NetworkKernel, ReluNetwork
 
-X = np.random.default_rng(0).standard_normal((6, 4))
+X = np.random.default_rng(0).standard_normal((4, 4))
 
 
 def of_order_root(n, key, inputs):

@@ -132,7 +132,7 @@ class NetworkKernel(Kernel):
             v = jax.random.normal(second, (n,)) / jnp.sqrt(n)
 
             def gradient(one: jax.Array) -> PyTree:
-                return jax.vjp(lambda p: features(p, one[None])[0], parameters)[1](v)[0]  # type: ignore[no-untyped-call]
+                return jax.vjp(lambda p: features(p, one[None])[0], parameters)[1](v)[0]
 
             for g in jax.tree.leaves(jax.vmap(gradient)(x)):
                 K = K + jnp.tensordot(g, g, [list(range(1, g.ndim))] * 2)

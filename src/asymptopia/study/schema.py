@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +197,7 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
         part = problems.check((*at, "loss"), loss, lambda: parse_value(loss, law, "loss", names))
     kernel: Any = None
     if isinstance(features, str) and features.startswith("kernel:"):
-        kernel = problems.check((*at, "features"), features, lambda: kernel_named(features, names))
+        kernel = problems.check((*at, "features"), features, partial(kernel_named, features, names))
         features = "none"
     elif isinstance(features, str):
         problems.check((*at, "features"), features, lambda: feature_map(features))
