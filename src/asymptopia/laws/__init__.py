@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .mean_field.kuramoto import Kuramoto as Kuramoto
     from .mean_field.local_entropy import LocalEntropy as LocalEntropy
     from .mean_field.mckean_vlasov import McKeanVlasov as McKeanVlasov
+    from .mean_field.mean_field_game import MeanFieldGame as MeanFieldGame
     from .mean_field.noisy_two_layer import NoisyTwoLayer as NoisyTwoLayer
     from .mean_field.path_integral_control import PathIntegralControl as PathIntegralControl
     from .mean_field.schroedinger_bridge import SchroedingerBridge as SchroedingerBridge
