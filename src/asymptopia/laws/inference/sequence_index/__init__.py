@@ -11,7 +11,7 @@ LEAST_NOISE = 0.002  # times beta^2: labels less noisy than this need more nodes
 
 
 class SequenceIndex(Law):
-    r"""Learning one layer of attention from the attention that it pays: how many sentences does it take?
+    r"""One layer of attention is learned by the best algorithm from its attention matrices.
 
     A sentence X has L `tokens`, rows of d independent N(0, 1) coordinates. A teacher of tied weights $w^\star$,
     $|w^\star|^2 = d$, attends by the fields $h = X w^\star / \sqrt d$, and the label is its attention matrix,
