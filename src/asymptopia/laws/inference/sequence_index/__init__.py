@@ -41,12 +41,12 @@ class SequenceIndex(Law):
     limit is computed for two tokens, by a net of random points; its error is their spread.
     """
 
-    alpha: float = field(1.0, "sentences per dimension, n / d", above=0)
+    alpha: float = field(2.0, "sentences per dimension, n / d", above=0)
     beta: float = field(1.5, "inverse temperature of the attention", above=0)
     tokens: int = field(2, "tokens of a sentence, L", at_least=2, at_most=16)
-    noise: float = field(0.02, "variance added to the entries of the label; 0, or at least beta^2 / 500", at_least=0)
+    noise: float = field(0.05, "variance added to the entries of the label; 0, or at least beta^2 / 500", at_least=0)
 
-    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=80, block=20)
+    defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=20)
     source = TROIANI
     bibtex = """@inproceedings{TroianiCuiDandiKrzakalaZdeborova2025,
   author = {Troiani, Emanuele and Cui, Hugo and Dandi, Yatin and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
