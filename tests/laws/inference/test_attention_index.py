@@ -48,6 +48,19 @@ def test_the_least_loss_grows_with_samples_and_with_the_ridge_as_its_parts_say(l
     assert by_ridge == pytest.approx(best.norm / 2, rel=1e-2)
 
 
+def test_new_sentences_need_only_what_the_student_sees_of_them():
+    """Their losses in the space of target, encodings and student are those of whole sentences."""
+    law, d = AttentionIndex(positional=0.4, encoding=1.5, variance=0.7), 30
+    rng = np.random.default_rng(2)
+    star, p = (experiment._direction(d, rng) for _ in range(2))
+    Q = rng.standard_normal(d) + 4 * star + 2 * p
+    whole = experiment.Sentences(law, np.sqrt(0.7) * rng.standard_normal((20_000, 2, d)), star, p, d).loss(Q)[0]
+    part = np.concatenate([experiment._fresh_losses(law, star, p, Q, rng) for _ in range(5)])
+    for power in (1, 2):
+        a, b = whole**power, part**power
+        assert abs(a.mean() - b.mean()) < 4 * np.sqrt(a.var() / len(a) + b.var() / len(b))
+
+
 def test_a_saddle_is_named_and_descent_leaves_it():
     """Where the theory calls the semantic solution a saddle, descent from the target's direction ends at positions."""
     law = AttentionIndex(alpha=1.5, positional=0.5, variance=0.25, encoding=2.0, ridge=0.02)

@@ -52,7 +52,7 @@ class AttentionIndex(Law):
     ridge: float = field(0.2, "strength of the penalty ridge/2 |Q|^2", above=0)
     start: str = field("semantic", "direction from which descent starts", one_of=("semantic", "positional"))
 
-    defaults = Defaults(size="dimension", sizes=(200, 400, 800), seeds=30, block=10)
+    defaults = Defaults(size="dimension", sizes=(200, 400, 800, 1600), seeds=20, block=10)
     source = CUI
     bibtex = """@inproceedings{CuiBehrensKrzakalaZdeborova2024,
   author = {Cui, Hugo and Behrens, Freya and Krzakala, Florent and Zdeborov{\\'a}, Lenka},

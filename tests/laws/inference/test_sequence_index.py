@@ -1,0 +1,131 @@
+"""One layer of attention: its curve by nested quadrature, its edge by covariances, sampled posteriors, wrong laws."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import chi2
+
+from asymptopia import StatementError, confront, thresholds
+from asymptopia.laws.inference.sequence_index import SequenceIndex, experiment, theory
+
+
+def edge(**fields):
+    return thresholds(SequenceIndex(**fields), along="alpha")["weak_recovery"]
+
+
+def test_the_curve_without_noise_by_nested_quadrature_and_its_ends():
+    m, tokens, (x, w) = 0.4, 3, np.polynomial.hermite_e.hermegauss(100)
+    s = m / (1 - m)
+
+    def inner(r):
+        return w @ np.tanh(s * r + np.sqrt(s * r) * x) ** 2 / w.sum()
+
+    mean = quad(lambda r: chi2.pdf(r, tokens) * r * inner(r), 0, 60, limit=200)[0]
+    assert theory.curve_without_noise(m, tokens) == pytest.approx(m * (1 - m) / (mean - tokens * m), rel=1e-6)
+    for tokens in (2, 3, 6):
+        assert theory.curve_without_noise(1e-6, tokens) == pytest.approx(1 / (tokens * (tokens + 1)), rel=1e-4)
+        curve = [theory.curve_without_noise(m, tokens) for m in (0.02, 0.2, 0.5, 0.8, 0.9, 0.97, 0.999)]
+        assert np.all(np.diff(curve) > 0), "the transitions are continuous"
+        assert curve[-1] == pytest.approx(1 / tokens, rel=2e-3)
+
+
+def test_one_field_with_an_unknown_sign_is_phase_retrieval():
+    """Its algorithmic threshold is 1.128 (Barbier, Krzakala, Macris, Miolane and Zdeborova 2019)."""
+    assert max(theory.curve_without_noise(m, 1) for m in np.linspace(0.83, 0.87, 9)) == pytest.approx(1.128, abs=5e-4)
+
+
+def test_the_edge_under_much_noise_is_given_by_covariances_with_the_label():
+    beta, noise, (x, w) = 1.2, 2000.0, np.polynomial.hermite_e.hermegauss(60)
+    h = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
+    p = np.outer(w, w).ravel() / (2 * np.pi)
+    S = experiment._attention(h, beta).reshape(-1, 4)
+    pairs = (h[:, :, None] * h[:, None, :]).reshape(-1, 4)
+    covariance = (pairs * p[:, None]).T @ S - np.outer(p @ pairs, p @ S)
+    assert edge(beta=beta, noise=noise) == pytest.approx(noise / np.sum(covariance**2), rel=3e-3)
+
+
+def test_little_noise_or_a_steep_softmax_approach_the_edge_without_noise():
+    assert edge(noise=0.0) == pytest.approx(1 / 6, rel=1e-12)
+    edges = [edge(beta=1.0, noise=noise) for noise in (0.1, 0.01)]
+    assert 1 / 6 < edges[1] < edges[0]
+    law = SequenceIndex(beta=1.0, noise=0.1)
+    assert theory.samples(law, 1e-4, 0) == pytest.approx(edges[0], rel=0.05)
+
+
+def test_posterior_means_by_sampling():
+    """The scores of the experiment, and through them the theory's mean square, against a posterior that is sampled."""
+    law, rng, m = SequenceIndex(beta=1.5, noise=0.05), np.random.default_rng(0), 0.6
+    omega = np.sqrt(m) * rng.standard_normal((400, 2))
+    h = omega + np.sqrt(1 - m) * rng.standard_normal((400, 2))
+    y = experiment._attention(h, law.beta) + np.sqrt(law.noise) * rng.standard_normal((400, 2, 2))
+    mean, second = experiment._moments_of_two(y, omega, 1 - m, law)
+    score = (mean - omega) / (1 - m)
+    for i in range(4):
+        draws = omega[i] + np.sqrt(1 - m) * rng.standard_normal((200_000, 2))
+        misses = np.sum((experiment._attention(draws, law.beta) - y[i]) ** 2, axis=(1, 2))
+        weights = np.exp(-misses / (2 * law.noise))
+        weights /= weights.sum()
+        for seen, values in (
+            (mean[i], draws),
+            (second[i].ravel(), (draws[:, :, None] * draws[:, None]).reshape(-1, 4)),
+        ):
+            close = 5 * np.sqrt((weights**2) @ (values - seen) ** 2)
+            assert np.all(np.abs(weights @ values - seen) < close)
+    squares = np.sum(score**2, axis=1)
+    gain = np.mean([m / (1 - m) / theory.samples(law, m, net) for net in range(4)])
+    assert abs(squares.mean() - gain) < 4 * squares.std() / np.sqrt(len(squares))
+
+
+def test_labels_without_noise_give_the_fields_up_to_their_sign():
+    h = np.random.default_rng(1).standard_normal((50, 4))
+    read = experiment._fields_up_to_sign(experiment._attention(h, 1.3), 1.3)
+    np.testing.assert_allclose(read * np.sign(read[:, :1]), h * np.sign(h[:, :1]), atol=1e-9)
+
+
+def test_nothing_is_learned_below_the_edge_and_all_above_one_equation_for_each_unknown():
+    nothing = SequenceIndex(alpha=0.1, noise=0.0).limit()
+    assert float(nothing["overlap"]) == 0
+    x, w = np.polynomial.hermite_e.hermegauss(80)
+    h = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
+    S, p = experiment._attention(h, 1.5), np.outer(w, w).ravel() / (2 * np.pi)
+    variance = np.mean(np.tensordot(p, S**2, axes=1) - np.tensordot(p, S, axes=1) ** 2)
+    assert float(nothing["test_error"]) == pytest.approx(variance, abs=5 * float(nothing["test_error_error"]))
+    assert float(SequenceIndex(alpha=0.5, noise=0.0).limit()["overlap"]) == 1
+    assert "perfect" in SequenceIndex(alpha=0.48, noise=0.0).valid()
+    assert "weak" in SequenceIndex(alpha=0.18, noise=0.0).valid()
+    assert thresholds(SequenceIndex(tokens=4, noise=0.0), along="alpha")["perfect_recovery"] == 0.25
+
+
+class TokenByToken(SequenceIndex):
+    """A sentence that counts as one sample, whatever its tokens."""
+
+    def predict(self):
+        return theory.predict(self.replace(alpha=self.alpha / self.tokens))
+
+
+class Cosine(SequenceIndex):
+    """The cosine with the teacher in place of the overlap, its square."""
+
+    def predict(self):
+        return theory.predict(self) | {"overlap": np.sqrt(theory.predict(self)["overlap"])}
+
+
+def test_the_experiment_is_not_refuted_and_is_far_from_wrong_laws():
+    fields = dict(alpha=0.27, tokens=3, noise=0.0)
+    law = SequenceIndex(**fields)
+    seen = law.experiment(sizes=(80, 160, 320), seeds=40)
+    assert confront(law, seen).verdict != "disagrees"
+    largest = seen["overlap"].sel(size=320)
+    mean, error = float(largest.mean()), float(largest.std()) / np.sqrt(40)
+    assert abs(mean - float(law.limit()["overlap"])) < 0.05, "of order 1/d at d = 320"
+    for wrong in (TokenByToken, Cosine):
+        assert abs(mean - float(wrong(**fields).limit()["overlap"])) > max(0.1, 5 * error)
+
+
+def test_statements_without_a_computed_limit_are_refused():
+    with pytest.raises(StatementError, match="2 `tokens`"):
+        SequenceIndex(tokens=3).limit()
+    with pytest.raises(StatementError, match="at least"):
+        SequenceIndex(noise=1e-4).limit()
+    with pytest.raises(StatementError, match="'alpha'"):
+        thresholds(SequenceIndex(), along="noise")
