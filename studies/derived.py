@@ -47,18 +47,41 @@ def judges(nets: int = 12, points: int = 4096) -> None:
 FUNCTIONS = (jnp.tanh, jax.nn.relu, jnp.sin, jnp.abs, lambda x: jnp.sign(x - 0.3), lambda x: x * jax.nn.sigmoid(x))
 
 
+def in_groups(matrix, x, n: int):
+    """The two halves of x, each by rows of the other half of a matrix, as a convolution of one position."""
+    filters = matrix[: n // 2, : n // 2]
+    out = jax.lax.conv_general_dilated(
+        x[None, :, None], jnp.concatenate([filters, filters])[:, :, None], (1,), "VALID", feature_group_count=2
+    )
+    return out[0, :, 0]
+
+
 def random_program(number: int):
     """A program of six steps drawn from the rules: products with reused matrices, functions, averages."""
 
     def program(n, key):
         rng = np.random.default_rng(number)
-        keys = jax.random.split(key, 5)
+        keys = jax.random.split(key, 6)
         ratio = float(rng.choice([0.5, 1.0, 2.0]))
         tall = jax.random.normal(keys[0], (round(ratio * n), n)) / jnp.sqrt(n)
         square = jax.random.rademacher(keys[1], (n, n), dtype=float) / jnp.sqrt(n)
         symmetric = (square + square.T) / jnp.sqrt(2.0)
         pool = [jax.random.normal(keys[2], (n,)), jax.random.uniform(keys[3], (n,), minval=-1.5, maxval=1.5)]
-        maps = (lambda x: square @ x, lambda x: square.T @ x, lambda x: symmetric @ x, lambda x: tall.T @ f(tall @ x))
+        gate = jax.random.normal(keys[4], (n, n))
+        turned = square * gate.T
+        mixed = (gate @ jax.random.normal(keys[5], (n, n))) * square / jnp.sqrt(n)
+        chosen = jnp.where(gate > 0.4, square, square.T)
+        maps = (
+            lambda x: square @ x,
+            lambda x: square.T @ x,
+            lambda x: symmetric @ x,
+            lambda x: tall.T @ f(tall @ x),
+            lambda x: turned @ x,
+            lambda x: turned.T @ x,
+            lambda x: mixed @ x,
+            lambda x: chosen @ x,
+            lambda x: in_groups(tall, x, n),
+        )
         out = []
         for _ in range(6):
             f = FUNCTIONS[rng.integers(len(FUNCTIONS))]
@@ -74,6 +97,7 @@ def random_program(number: int):
             pool.append(new)
             out.append(jnp.mean(jnp.tanh(new) * pool[rng.integers(len(pool) - 1)]))
             out.append(jnp.sqrt(jnp.mean(new**2)))
+        out.append(jnp.sum((square @ square.T) * (symmetric @ symmetric)) / n)
         return {"value": jnp.stack(out)}
 
     return program

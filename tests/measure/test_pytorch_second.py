@@ -33,7 +33,24 @@ class Scored(nn.Module):
     def forward(self, x):
         mask = torch.full((2, 2), 0.3, dtype=x.dtype).triu()
         own = torch.nn.functional.scaled_dot_product_attention
-        return own(x, x, x) + own(x, 2 * x, x, attn_mask=mask, scale=0.2) + own(x, x, x, is_causal=True)
+        seen = torch.ones(2, 2, dtype=torch.bool).tril()
+        scored = own(x, x, x) + own(x, 2 * x, x, attn_mask=mask, scale=0.2) + own(x, x, x, is_causal=True)
+        return scored + own(x, x, 3 * x, attn_mask=seen)
+
+
+class Masked(nn.Module):
+    """Heads that see positions before, but for a key of the first sample, and show their weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.heads = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, x):
+        later = torch.ones(2, 2, dtype=torch.bool).triu(1)
+        keys = torch.zeros(6, 2, dtype=torch.bool)
+        keys[0, 1] = True
+        mixed, weights = self.heads(x, x, x, attn_mask=later, key_padding_mask=keys)
+        return mixed + weights @ x + self.heads(x, x, x, attn_mask=0.3 * later.to(x.dtype), need_weights=False)[0]
 
 
 LAYERS = {
@@ -46,7 +63,10 @@ LAYERS = {
     "convolution": lambda: nn.Conv1d(2, 2, 3, padding=1), "dilated": lambda: nn.Conv1d(2, 2, 3, padding=2, dilation=2),
     "grouped": lambda: nn.Conv1d(2, 2, 3, padding=1, groups=2, bias=False), "softmax": lambda: nn.Softmax(-1),
     "attention": lambda: nn.TransformerEncoderLayer(6, 2, 8, 0.0, "gelu", batch_first=True),
-    "own attention": lambda: Scored(), "same": lambda: nn.Conv1d(2, 2, 3, padding="same"),
+    "own attention": lambda: Scored(), "masked heads": lambda: Masked(), "relu": lambda: nn.ReLU(),
+    "pooling": lambda: nn.Sequential(nn.MaxPool1d(2), nn.Linear(3, 6)),
+    "mean pooling": lambda: nn.Sequential(nn.AvgPool1d(2), nn.Linear(3, 6)),
+    "same": lambda: nn.Conv1d(2, 2, 3, padding="same"),
 }  # fmt: skip
 
 
@@ -111,11 +131,47 @@ def test_convolutions_in_two_dimensions():
     np.testing.assert_allclose(matrix, truth, atol=1e-10 * np.abs(truth).max())
 
 
-def test_the_rules_are_used():
-    """The graph of a fast activation holds its rule, so that a comparison above compares two things."""
-    module = made(nn.GELU)
+FIRES = {
+    "linear": (lambda: nn.Linear(6, 6), {"_Bilinear"}), "convolution": (LAYERS["convolution"], {"_Bilinear"}),
+    "layer norm": (lambda: nn.LayerNorm(6), {"_Normalised"}), "own attention": (lambda: Scored(), {"_Softmax"}),
+    "masked heads": (lambda: Masked(), {"_Softmax", "_Bilinear"}), "gelu": (lambda: nn.GELU(), {"_Elementwise"}),
+    "tanh": (lambda: nn.Tanh(), {"_Elementwise"}),
+    "image": (lambda: nn.Sequential(nn.Unflatten(1, (1, 2)), nn.Conv2d(1, 2, 1)), {"_Bilinear"}),
+}  # fmt: skip
+
+
+def nodes(value):
+    """The names of the functions in the graph behind a value, without the numbers of their layers."""
+    left, names = [value.grad_fn], set()
+    while left:
+        node = left.pop()
+        names.add(type(node).__name__.removesuffix("Backward"))
+        left += [behind for behind, _ in node.next_functions if behind is not None]
+    return names
+
+
+@pytest.mark.parametrize("name", FIRES)
+def test_each_rule_is_used(name):
+    """The graph holds the rule and none of PyTorch's own, so that the comparison above compares two things."""
+    make, rules = FIRES[name]
+    layer, x = make().double(), X.clone().requires_grad_()
+    own = {"Addmm", "Mm", "Convolution", "NativeLayerNorm", "Softmax", "SafeSoftmax", "Gelu", "Tanh"}
     with FastSecond():
-        assert "_Elementwise" in type(module.layer(module.first(X)).grad_fn).__name__
+        names = nodes(layer(x).sum())
+    assert rules <= names and not {n.rstrip("0123456789").removesuffix("Backward") for n in names} & own
+    assert not rules & nodes(layer(x).sum())
+
+
+@pytest.mark.parametrize(
+    "make", [nn.ReLU, lambda: nn.MaxPool1d(2), lambda: nn.AvgPool1d(2)], ids=["relu", "max", "mean"]
+)
+def test_what_is_linear_in_pieces_needs_no_rule(make):
+    """Their gradients do not bend, and PyTorch's own product is one function of the vector."""
+    x = X.clone().requires_grad_()
+    seed = torch.ones_like(make()(X)).requires_grad_()
+    (slope,) = torch.autograd.grad(make()(x), x, seed, create_graph=True)
+    (bent,) = torch.autograd.grad(slope.sum(), x, allow_unused=True)
+    assert bent is None or not bent.any()
 
 
 def test_a_loss_with_derivatives_of_its_own_is_left_to_pytorch():

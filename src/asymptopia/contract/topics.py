@@ -57,6 +57,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "MaxMargin": ("svm", "hard margin", "double descent", "separability", "implicit bias", "perceptron",
                   "maximum margin", "support vector machine"),
     "McKeanVlasov": ("mean field", "interacting particles", "desai-zwanzig", "phase transition"),
+    "MeanFieldGame": ("nash equilibrium", "stochastic control", "systemic risk", "riccati", "mean field"),
     "MixtureERM": ("gaussian mixture", "logistic regression", "classification", "multiclass", "clusters", "svm"),
     "ModeConnectivity": ("linear mode connectivity", "permutation", "model merging", "loss barrier", "git re-basin"),
     "MultiLayerGLM": ("generative prior", "multilayer amp", "inverse problem", "state evolution"),

@@ -6,7 +6,7 @@ Each rule takes the function that it stands for and its arguments, and returns N
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -113,22 +113,40 @@ def attention(
     function: Any, q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
 ) -> Any:  # fmt: skip
-    if dropout_p or enable_gqa or is_causal or (attn_mask is not None and not attn_mask.is_floating_point()):
+    if dropout_p or enable_gqa or (is_causal and attn_mask is not None):
         return NotImplemented
-    scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)
-    weights = softmax(torch.softmax, scores if attn_mask is None else scores + attn_mask, -1)
+    if is_causal:
+        attn_mask = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
+    mask = None if attn_mask is None else _added(attn_mask if attn_mask.is_floating_point() else ~attn_mask, q)
+    weights = _weights(q, k, mask, q.shape[-1] ** -0.5 if scale is None else scale)
     return NotImplemented if weights is NotImplemented else weights @ v
 
 
+def _added(mask: Tensor, like: Tensor) -> Tensor:
+    """What a mask adds to scores: itself, or minus infinity where it is true."""
+    if mask.is_floating_point():
+        return mask
+    return torch.zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill(mask, -torch.inf)
+
+
+def _weights(q: Tensor, k: Tensor, mask: Tensor | None, scale: float) -> Any:
+    """The softmax of scores; rows that see nothing are left to PyTorch."""
+    scores = q @ k.transpose(-2, -1) * scale
+    if mask is None:
+        return softmax(torch.softmax, scores, -1)
+    if bool((mask == -torch.inf).all(-1).any()):
+        return NotImplemented
+    return softmax(torch.softmax, scores + mask, -1)
+
+
 def heads(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Attention of `nn.MultiheadAttention` to itself, without masks and dropout; the batch is the second axis."""
+    """Attention of `nn.MultiheadAttention` to itself, without dropout; the batch is the second axis."""
     given = inspect.signature(function).bind(*args, **kwargs)
     given.apply_defaults()
     at = given.arguments
     x = at["query"]
-    absent = ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k", "static_v")
-    present = ("add_zero_attn", "use_separate_proj_weight", "need_weights")
-    other = any(at[name] is not None for name in absent) or any(at[name] for name in present)
+    extra = any(at[name] is not None for name in ("bias_k", "bias_v", "static_k", "static_v"))
+    other = extra or any(at[name] for name in ("add_zero_attn", "use_separate_proj_weight"))
     if other or (at["training"] and at["dropout_p"]) or x.ndim != 3 or at["key"] is not x or at["value"] is not x:
         return NotImplemented
     if not (at["in_proj_weight"].requires_grad and at["out_proj_weight"].requires_grad):
@@ -136,6 +154,23 @@ def heads(function: Any, *args: Any, **kwargs: Any) -> Any:
     length, batch, width = x.shape
     inner = linear(torch.nn.functional.linear, x, at["in_proj_weight"], at["in_proj_bias"])
     q, k, v = inner.reshape(length, batch, 3, at["num_heads"], -1).permute(2, 1, 3, 0, 4)
-    mixed = attention(torch.nn.functional.scaled_dot_product_attention, q, k, v)
-    joined = mixed.permute(2, 0, 1, 3).reshape(length, batch, width)
-    return linear(torch.nn.functional.linear, joined, at["out_proj_weight"], at["out_proj_bias"]), None
+    weights = _weights(q, k, _mask_of_heads(at, q), q.shape[-1] ** -0.5)
+    if weights is NotImplemented:
+        return NotImplemented
+    joined = (weights @ v).permute(2, 0, 1, 3).reshape(length, batch, width)
+    shown = None
+    if at["need_weights"]:
+        shown = weights.mean(1) if at["average_attn_weights"] else weights
+    return linear(torch.nn.functional.linear, joined, at["out_proj_weight"], at["out_proj_bias"]), shown
+
+
+def _mask_of_heads(at: Mapping[str, Any], q: Tensor) -> Tensor | None:
+    """What the masks of positions, and of keys, add to scores (batch, heads, queries, keys)."""
+    mask, keys = at["attn_mask"], at["key_padding_mask"]
+    total = None if mask is None else _added(mask, q)
+    if total is not None and total.ndim == 3:
+        total = total.reshape(len(q), -1, *total.shape[1:])
+    if keys is None:
+        return total
+    hidden = _added(keys, q)[:, None, None, :]
+    return hidden if total is None else total + hidden

@@ -16,6 +16,7 @@ from .majorization import extrapolated, joint, layerwise
 from .network import CrossEntropy, Network
 from .palm import Block, BlockTrail, palm
 from .prox_linear import prox_linear
+from .soap import soap
 from .stochastic import stochastic
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "palm",
     "prox_linear",
     "run",
+    "soap",
     "stochastic",
 ]

@@ -151,16 +151,17 @@ class MeanFieldGame(Law):
         rho, own = self.correlation, math.sqrt(1 - self.correlation**2)
         apart = draw()[0] * self.start**0.5
         price = self.penalty / 2 + clock.feedback * (clock.feedback / 2 - self.incentive)
-        cost, moved, states = np.zeros(len(sources)), np.zeros(len(sources)), {}
+        cost, moved, rows = np.zeros(len(sources)), np.zeros(len(sources)), []
         for i, time in enumerate(clock.time):
             fresh, move = draw()
             apart = clock.decay[i] * apart + self.volatility * own * clock.noise[i] * fresh
+            spread = (apart**2).mean(axis=1)
             moved = moved + self.volatility**2 * clock.step[i] * move**2
-            states[time] = (apart**2).mean(axis=1), moved, np.full(len(sources), clock.feedback[i])
-            cost += clock.weight[i] * price[i] * states[time][0]
-        rows = zip(*(states[time] for time in self.times), strict=True)
-        spread, moved, feedback = (np.stack(row, axis=1) for row in rows)
-        cost += self.terminal / 2 * states[self.horizon][0]
+            cost += clock.weight[i] * price[i] * spread
+            if time in self.times:
+                rows.append((spread, moved, np.full(len(sources), clock.feedback[i])))
+        cost += self.terminal / 2 * spread
+        spread, moved, feedback = (np.stack(row, axis=1) for row in zip(*rows, strict=True))
         return {"spread": spread, "mean_variation": moved, "feedback": feedback, "cost": cost}
 
 
