@@ -186,6 +186,8 @@ def test_a_realisation_gives_what_was_promised_and_never_asks_the_theory(law, la
         np.testing.assert_allclose(
             array[0], values[name][1], rtol=1e-6, atol=1e-9, err_msg=f"{name}: seed 2 alone and among others"
         )
+    if law_class.__name__ == "FunctionalDimension":  # which nearly always reaches its limit at that size
+        values = realize_block(law, n // 16, (0, 2))
     assert any((array[0] != array[1]).any() for array in values.values()), "the seeds differ"
 
 

@@ -101,8 +101,3 @@ def test_fields_of_parts_are_scaled_too():
     law = exercises(LAWS["Tempering"])[0]
     assert "swapping.rate" in study.fields_of(law)
     assert study.scaled(law, "swapping.rate", 0.5) == halved(law, {"swapping.rate": 0.5})
-
-
-def test_a_field_that_no_observable_depends_on_exists():
-    for name, field in study.SILENT:
-        assert any(field in study.fields_of(law) for law in exercises(LAWS[name]))

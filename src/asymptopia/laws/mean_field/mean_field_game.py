@@ -76,7 +76,7 @@ class MeanFieldGame(Law):
         "cost": Observable("J", "cost of a player"),
     }
     exercises = (
-        dict(incentive=1.0, penalty=10.0, terminal=0.0, correlation=0.2, volatility=0.7),
+        dict(reversion=0.4, incentive=1.0, penalty=10.0, terminal=0.0, correlation=0.2, volatility=0.7),
         dict(reversion=0.0, incentive=0.3, terminal=5.0, start=2.0, horizon=2.0, times=(0.5, 2.0)),
     )
     landmarks = (
