@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,6 @@ from .tempering import (
     reordered,
     starting,
 )
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 LARGEST = 7
 
@@ -96,7 +93,7 @@ def partition(count: int, block: int | None, shifted: bool) -> list[list[int]]:
     return [list(range(a, b)) for a, b in itertools.pairwise([*starts, count]) if b > a]
 
 
-def assignment(key: Key, values: Float[jax.Array, " K"], beta: np.ndarray | jax.Array) -> tuple[Any, Any]:
+def assignment(key: Key, values: jax.Array, beta: np.ndarray | jax.Array) -> tuple[Any, Any]:
     """A random assignment of replicas to temperatures (K,), and the probabilities (temperature, replica)."""
     orders = np.array(list(itertools.permutations(range(len(beta)))))
     log_weight = jnp.sum(values[orders] * jnp.asarray(beta), axis=1)
