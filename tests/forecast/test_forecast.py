@@ -98,6 +98,20 @@ def test_a_curve_answers_as_it_reads():
     assert curve.samples_for(0.0019) is None
 
 
+def test_theory_is_not_asked_beyond_an_error_of_zero_that_cannot_grow():
+    asked = []
+
+    def theory(n):
+        asked.append(n)
+        return max(0.5 - 0.001 * n, 0.0)
+
+    curve = learning_curve(theory, (10, 100, 600), 1000, lambda e: 0.0, True)
+    assert max(asked) == 600
+    assert curve.samples[-1] == 1e6 and not curve.error[curve.samples >= 600].any()
+    learning_curve(theory, (10, 100, 600), 1000, lambda e: 0.0, False)
+    assert max(asked) == 1e6
+
+
 def test_the_verdicts_of_the_answer_are_those_of_the_confrontation():
     plan = forecast("wine", target="1", ridge=1.0, samples=(30, 90), seeds=6)
     confrontation = plan.confront()

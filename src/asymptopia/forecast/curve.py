@@ -107,7 +107,9 @@ def learning_curve(
     first, last = samples[0], samples[-1]
     before = np.geomspace(FEWEST, first, 4)[:-1] if first > FEWEST else np.empty(0)
     grid = np.unique(np.concatenate([before, *_filled(samples), np.geomspace(last, ENDLESS, _BEYOND)[1:]]))
-    errors = np.array([_solved(theory, n) for n in grid])
+    errors = np.empty(len(grid))
+    for k, n in enumerate(grid):
+        errors[k] = 0.0 if falls and k and errors[k - 1] == 0 else _solved(theory, n)
     known = np.isfinite(errors)
     if not known.any():
         raise ArithmeticError("The theory could not be solved at any number of samples.")
