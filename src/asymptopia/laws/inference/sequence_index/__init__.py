@@ -42,7 +42,7 @@ class SequenceIndex(Law):
     """
 
     alpha: float = field(2.0, "sentences per dimension, n / d", above=0)
-    beta: float = field(1.5, "inverse temperature of the attention", above=0)
+    beta: float = field(1.0, "inverse temperature of the attention", above=0)
     tokens: int = field(2, "tokens of a sentence, L", at_least=2, at_most=16)
     noise: float = field(0.05, "variance added to the entries of the label; 0, or at least beta^2 / 500", at_least=0)
 
