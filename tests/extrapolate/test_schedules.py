@@ -125,6 +125,10 @@ def test_the_command_line_continues_curves(tmp_path, monkeypatch):
         (lambda t: t.assign(step=1.0), "steps.* must be >= 0 and differ"),
         (lambda t: t.assign(loss=t.loss.where(t.step < 200)), "At least 12 losses"),
         (lambda t: t.drop(columns="lr"), "no column 'lr'"),
+        (lambda t: t.assign(loss=t.loss.where(t.step > 60))[t.run != "wsd"], "Every row after warm-up .* has a loss"),
+        (lambda t: t[:0], "has no rows"),
+        (lambda t: t.assign(run=t.run.where(t.step > 20)), "name the run of every row, but run is empty in 3"),
+        (lambda t: t.assign(lr=t.lr.where(t.step < 3900, 1e-3)), "warm-up ends .* at step 3900"),
     ],
 )
 def test_curves_that_say_nothing_are_refused(change, message):
