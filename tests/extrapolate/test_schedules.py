@@ -92,6 +92,15 @@ def test_a_law_that_does_not_know_the_schedule_misses_and_is_said():
     assert "times wider" in continuation.reason
 
 
+def test_narrow_intervals_are_not_refuted_for_holding_few_points():
+    runs = table("annealing", ("constant",), asked="")
+    runs.loc[runs.step > 3000, "loss"] = np.nan
+    continuation = continue_runs(runs, "step", "loss", "lr", share=0.5)
+    (check,) = continuation.held_out
+    assert check.inside < 0.6 * check.points
+    assert continuation.verdict == "agrees" and continuation.widened == 1
+
+
 def test_the_command_line_continues_curves(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     table("annealing").drop(columns="truth").to_csv(tmp_path / "curves.csv", index=False)

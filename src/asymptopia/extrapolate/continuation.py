@@ -11,7 +11,7 @@ import numpy as np
 from ..contract.record import StatementError
 from ..tables import Reading, numbers_in, read_table
 from .curves import CurveFit, fit_curves, thinned
-from .result import AGREES, DISAGREES, INCONCLUSIVE, REFUTED, SURE, Shown, shown
+from .result import AGREES, DISAGREES, ENOUGH, INCONCLUSIVE, REFUTED, SURE, Shown, shown
 from .schedules import SCHEDULE_FORMS, Run
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..report import Chart
 
 _FEWEST, _SHOWN, _GRID, _LAST, _MOST = 12, 6, 80, 1 / 3, 400
-_ENOUGH = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +165,7 @@ def continue_runs(
     measured = [r for r in runs if np.isfinite(r.loss).any()]
     fits, weights = _fitted(measured)
     checks = _held_out(measured, share)
-    missed = any(h.inside < _ENOUGH * h.points for h in checks)
+    missed = any(h.inside < ENOUGH * share * h.points for h in checks)
     widened = max(1.0, *(h.deviation for h in checks)) if missed else 1.0
     predictions = tuple(_continued(r, fits, weights, share, widened) for r in runs if len(_asked(r)))
     verdict, reason = INCONCLUSIVE, "There is no curve to hold out and predict from the others."
