@@ -92,6 +92,15 @@ def test_a_law_that_does_not_know_the_schedule_misses_and_is_said():
     assert "times wider" in continuation.reason
 
 
+def test_narrow_intervals_are_not_refuted_for_holding_few_points():
+    runs = table("annealing", ("constant",), asked="")
+    runs.loc[runs.step > 3000, "loss"] = np.nan
+    continuation = continue_runs(runs, "step", "loss", "lr", share=0.5)
+    (check,) = continuation.held_out
+    assert check.inside < 0.6 * check.points
+    assert continuation.verdict == "agrees" and continuation.widened == 1
+
+
 def test_the_command_line_continues_curves(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     table("annealing").drop(columns="truth").to_csv(tmp_path / "curves.csv", index=False)
@@ -125,6 +134,10 @@ def test_the_command_line_continues_curves(tmp_path, monkeypatch):
         (lambda t: t.assign(step=1.0), "steps.* must be >= 0 and differ"),
         (lambda t: t.assign(loss=t.loss.where(t.step < 200)), "At least 12 losses"),
         (lambda t: t.drop(columns="lr"), "no column 'lr'"),
+        (lambda t: t.assign(loss=t.loss.where(t.step > 60))[t.run != "wsd"], "Every row after warm-up .* has a loss"),
+        (lambda t: t[:0], "has no rows"),
+        (lambda t: t.assign(run=t.run.where(t.step > 20)), "name the run of every row, but run is empty in 3"),
+        (lambda t: t.assign(lr=t.lr.where(t.step < 3900, 1e-3)), "warm-up ends .* at step 3900"),
     ],
 )
 def test_curves_that_say_nothing_are_refused(change, message):

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Results folder.  [default: results/...]")
 @click.option("--encoding", default="", metavar="NAME", help="Encoding of a text file, as latin-1.  [default: UTF-8]")
 @click.option("--share", default=0.9, show_default=True, metavar="P", help="Share of runs that intervals are to hold.")
-@click.option("--run", "run_column", metavar="NAME", help="A column that names runs: the last row of each counts.")
+@click.option(
+    "--run", "run_column", metavar="NAME", help="A column of runs: the last row of each counts; with --lr, all."
+)
 @click.option("--by", metavar="NAME", help="A column that names recipes: the others are compared with the first.")
 @click.option("--lr", metavar="NAME", help="A column of learning rates: rows without y are predicted, x is the step.")
 @click.option("--at", multiple=True, type=given.Numbers(), help="Sizes; with two x, one of each.")

@@ -23,7 +23,7 @@ from .continuation import Continuation, continue_runs
 from .fit import Fit, fitted, weights_of
 from .ladder import Ladder, read_ladders
 from .mixture import Mixture
-from .result import AGREES, DISAGREES, INCONCLUSIVE, REFUTED, Extrapolation, Prediction, predicted, said
+from .result import AGREES, DISAGREES, ENOUGH, INCONCLUSIVE, REFUTED, Extrapolation, Prediction, predicted, said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ def _extrapolated(ladder: Ladder, places: np.ndarray, share: float) -> Extrapola
     mixture, checks = Mixture.of(fits), left_out(ladder, share)
     forms = said(mixture, places, share)
     refuted = all(f.verdict == DISAGREES for f in forms)
-    missed = sum(c.inside for c in checks) < 0.6 * sum(c.runs for c in checks)
+    missed = sum(c.inside for c in checks) < ENOUGH * share * sum(c.runs for c in checks)
     missed |= any(c.surprise(share) < REFUTED for c in checks)
     failed = max((c.deviation for c in checks), default=1.0)
     widened = max(1.0, failed) if refuted or missed else 1.0

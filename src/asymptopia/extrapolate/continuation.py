@@ -11,7 +11,7 @@ import numpy as np
 from ..contract.record import StatementError
 from ..tables import Reading, numbers_in, read_table
 from .curves import CurveFit, fit_curves, thinned
-from .result import AGREES, DISAGREES, INCONCLUSIVE, REFUTED, SURE, Shown, shown
+from .result import AGREES, DISAGREES, ENOUGH, INCONCLUSIVE, REFUTED, SURE, Shown, shown
 from .schedules import SCHEDULE_FORMS, Run
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from ..report import Chart
 
-_FEWEST, _SHOWN, _GRID, _LAST = 12, 6, 80, 1 / 3
-_ENOUGH = 0.6
+_FEWEST, _SHOWN, _GRID, _LAST, _MOST = 12, 6, 80, 1 / 3, 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +146,8 @@ def continue_runs(
     """What loss curves will be under a schedule of the learning rate, from curves that were logged under others.
 
     table: a CSV, NPZ or Parquet file, or a pandas DataFrame, with one row a logged step; rows without a loss are
-           predicted: the rest of a run, or a whole run under another schedule.
+           predicted: the rest of a run, or a whole run under another schedule. In the warm-up, until the learning
+           rate is largest, none are; of a run at most 400, evenly spread, are.
     step, loss, lr: the columns of steps, losses > 0 and learning rates >= 0, for the rows to be predicted as planned.
     run:   the column that names runs, if there are several; without, all rows are one run.
     share: of logged losses that intervals are to hold.
@@ -165,9 +165,9 @@ def continue_runs(
     measured = [r for r in runs if np.isfinite(r.loss).any()]
     fits, weights = _fitted(measured)
     checks = _held_out(measured, share)
-    missed = any(h.inside < _ENOUGH * h.points for h in checks)
+    missed = any(h.inside < ENOUGH * share * h.points for h in checks)
     widened = max(1.0, *(h.deviation for h in checks)) if missed else 1.0
-    predictions = tuple(_continued(r, fits, weights, share, widened) for r in runs if np.isnan(r.loss).any())
+    predictions = tuple(_continued(r, fits, weights, share, widened) for r in runs if len(_asked(r)))
     verdict, reason = INCONCLUSIVE, "There is no curve to hold out and predict from the others."
     if checks:
         verdict, reason = AGREES, "Curves held out are where the others say."
@@ -194,6 +194,12 @@ def _read(
     if run is not None and run not in map(str, reading.table.columns):
         known = ", ".join(map(str, reading.table.columns))
         raise StatementError(f"The file {reading.name} has no column {run!r}. Known: {known}.")
+    if not len(numbers[step]):
+        raise StatementError(f"The file {reading.name} has no rows below the names of its columns.")
+    if run is not None and (unnamed := int(reading.table[run].isna().sum())):
+        raise StatementError(
+            f"The file {reading.name} must name the run of every row, but {run} is empty in {unnamed}."
+        )
     names = np.full(len(numbers[step]), "") if run is None else reading.table[run].astype(str).to_numpy()
     runs = []
     for name in dict.fromkeys(names):
@@ -201,10 +207,10 @@ def _read(
         rows = rows[np.argsort(numbers[step][rows], kind="stable")]
         runs.append(Run(str(name), numbers[step][rows], numbers[lr][rows], numbers[loss][rows]))
         _check(runs[-1], reading.name)
-    if not any(np.isnan(r.loss).any() for r in runs):
+    if not any(len(_asked(r)) for r in runs):
         raise StatementError(
-            f"Every row of the file {reading.name} has a loss, so nothing is to be predicted; add rows with {step} and "
-            f"{lr} as planned and an empty {loss}."
+            f"Every row after warm-up in the file {reading.name} has a loss, so nothing is to be predicted; add rows "
+            f"with {step} and {lr} as planned and an empty {loss}."
         )
     changing = any(len(r.knots()) and np.isfinite(r.loss[r.knots()[0] :]).sum() > 2 for r in runs)
     if not changing and any(len(r.knots()) for r in runs):
@@ -226,7 +232,10 @@ def _check(run: Run, name: str) -> None:
     if (run.loss[logged] <= 0).any():
         raise StatementError(f"The losses{which} in the file {name} must be > 0.")
     if logged.any() and len(thinned(run)[0]) < _FEWEST:
-        raise StatementError(f"At least {_FEWEST} losses after warm-up are needed{which} in the file {name}.")
+        raise StatementError(
+            f"At least {_FEWEST} losses after warm-up are needed{which} in the file {name}; warm-up ends where the "
+            f"learning rate is largest, at step {run.step[run.warm]:g}."
+        )
 
 
 def _fitted(runs: list[Run]) -> tuple[list[CurveFit], np.ndarray]:
@@ -258,10 +267,15 @@ def _results(run: Run, rows: np.ndarray, fits: list[CurveFit], weights: np.ndarr
     return np.concatenate(draws)
 
 
+def _asked(run: Run) -> np.ndarray:
+    """Rows after warm-up without a loss."""
+    return np.flatnonzero(np.isnan(run.loss) & (run.summed > 0) & (np.arange(len(run.loss)) >= run.warm))
+
+
 def _continued(run: Run, fits: list[CurveFit], weights: np.ndarray, share: float, widened: float) -> Continued:
-    rows = np.flatnonzero(np.isnan(run.loss) & (run.summed > 0) & (np.arange(len(run.loss)) >= run.warm))
-    if len(rows) > 400:
-        rows = rows[np.linspace(0, len(rows) - 1, 400).round().astype(int)]
+    rows = _asked(run)
+    if len(rows) > _MOST:
+        rows = rows[np.linspace(0, len(rows) - 1, _MOST).round().astype(int)]
     results = _results(run, rows, fits, weights, np.ones(len(rows)))
     low, median, high = np.quantile(results, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=0)
     low, high = median - widened * (median - low), median + widened * (high - median)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _GRID = 60
 AGREES, DISAGREES, INCONCLUSIVE = "agrees", "disagrees", "inconclusive"
-REFUTED, SURE = 0.01, 0.95
+REFUTED, SURE, ENOUGH = 0.01, 0.95, 2 / 3
 
 Shown = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
 """Title, columns and rows of a table."""
