@@ -144,7 +144,11 @@ def test_a_transition_is_where_a_derived_limit_crosses_a_value(tmp_path):
     [
         ({"value": 99.0}, "does not cross 99"),
         ({"observable": "p"}, "no observable 'p'"),
+        ({"value": float("nan")}, "finite"),
         ({"between": (2.0, 1.0)}, "increasing"),
+        ({"between": (2.0,)}, "two"),
+        ({"at": ()}, "one entry"),
+        ({"at": 9}, "one entry"),
         ({"along": "beta"}, "no field 'beta'"),
     ],
 )

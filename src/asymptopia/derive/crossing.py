@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ..contract.fields import vary
@@ -30,22 +31,29 @@ def crossing(
     derived with the same nets of points, so that they change smoothly; the error of the root is that of the limit,
     divided by its slope.
 
-    Raises: `StatementError` if there is no such field or observable, or if its limits at both ends are not on different
-    sides of `value`, by three of their errors; `NoLimit` where a limit on the way cannot be derived.
+    Raises: `StatementError` if there is no such field, observable or entry, or if its limits at both ends are not on
+    different sides of `value`, by three of their errors; `NoLimit` where a limit on the way cannot be derived.
     """
     from scipy import optimize
 
-    low, high = map(float, between)
-    if not low < high:
+    if len(between) != 2 or not between[0] < between[1]:
         raise StatementError(f"`between` must be two increasing values of {along!r}, but is {between}.")
+    if not math.isfinite(value):
+        raise StatementError(f"`value` must be a finite number, but is {value}.")
+    low, high = map(float, between)
     if observable not in law.observables:
         known = nearest(observable, law.observables)
         raise StatementError(f"{type(law).__name__} has no observable {observable!r}.{known}")
 
     def excess(place: float) -> tuple[float, float]:
         limit = vary(law, along, place).limit()
-        error = f"{observable}_error"
-        gap = float(limit[observable].values[at]) - value
+        error, values = f"{observable}_error", limit[observable].values
+        try:
+            gap = float(values[at]) - value
+        except (IndexError, TypeError):
+            raise StatementError(
+                f"`at` must say one entry of {observable!r}, whose shape is {values.shape}, but is {at!r}."
+            ) from None
         return gap, float(limit[error].values[at]) if error in limit else 0.0
 
     ends = [excess(low), excess(high)]

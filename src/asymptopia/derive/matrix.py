@@ -236,8 +236,11 @@ class World:
 
     def _corner(self, random: Random) -> np.ndarray:
         """The points of the diagonal of a random matrix; those that share a draw are taken at the same joint draws."""
-        if random.parents:
-            raise Refused("cannot derive: the diagonal of an entrywise product with a transpose has no rule.")
+        if random.parents or random.folded:
+            raise Refused(
+                "cannot derive: the diagonal of an entrywise product with a transpose, or of a triangle and its "
+                "transpose, has no rule."
+            )
         known = self.corners.setdefault(random.rows, [])
         joint = [k for k, (draws, _) in enumerate(known) if draws & random.draws]
         if len(joint) > 1:

@@ -7,6 +7,7 @@ from scipy.stats import chi2
 
 from asymptopia import StatementError, confront, thresholds
 from asymptopia.laws.inference.sequence_index import SequenceIndex, experiment, theory
+from asymptopia.numerics.fixed_points import NotConverged
 
 
 def edge(**fields):
@@ -78,8 +79,32 @@ def test_posterior_means_by_sampling():
 
 def test_labels_without_noise_give_the_fields_up_to_their_sign():
     h = np.random.default_rng(1).standard_normal((50, 4))
-    read = experiment._fields_up_to_sign(experiment._attention(h, 1.3), 1.3)
+    read = experiment._fields_up_to_sign(np.log(experiment._attention(h, 1.3)), 1.3)
     np.testing.assert_allclose(read * np.sign(read[:, :1]), h * np.sign(h[:, :1]), atol=1e-9)
+
+
+def test_a_steep_attention_without_noise_is_learned_as_any_other():
+    overlaps = [
+        SequenceIndex(alpha=0.6, beta=beta, noise=0.0).experiment(sizes=(40,), seeds=2)["overlap"]
+        for beta in (1.0, 1000.0)
+    ]
+    np.testing.assert_allclose(overlaps[1], overlaps[0], atol=1e-6)
+
+
+def test_the_curve_with_noise_is_resolved_at_large_overlaps():
+    """The error that is left is inversely proportional to alpha where labels tell all but a normal error."""
+    law = SequenceIndex(beta=1.0, noise=0.5)
+    errors = [(1 - m) * theory.samples(law, m, 1, 256) for m in (0.95, 0.98, 0.99)]
+    np.testing.assert_allclose(errors, errors[-1], rtol=0.07)
+
+
+def test_overlaps_that_are_not_resolved_are_refused():
+    with pytest.raises(NotConverged, match="exceeds"):
+        SequenceIndex(alpha=200.0, beta=1.0, noise=0.5).limit()
+
+
+def test_just_above_the_edge_without_noise_the_overlap_is_small():
+    assert float(SequenceIndex(alpha=(1 + 1e-7) / 6, noise=0.0).limit()["overlap"]) < 1e-4
 
 
 def test_nothing_is_learned_below_the_edge_and_all_above_one_equation_for_each_unknown():

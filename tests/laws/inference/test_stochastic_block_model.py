@@ -166,3 +166,8 @@ def test_up_to_three_groups_no_hard_phase_is_found(monkeypatch):
     assert branch.hard_phase(3, -0.5) is None
     branch.hard_phase.cache_clear()
     assert list(thresholds(StochasticBlockModel(groups=3), "degree")) == ["kesten_stigum"]
+
+
+def test_no_hard_phase_is_sought_in_very_dense_graphs(monkeypatch):
+    monkeypatch.setattr(branch, "hard_phase", None)
+    assert list(thresholds(StochasticBlockModel(groups=4, assortativity=0.01), "degree")) == ["kesten_stigum"]

@@ -26,9 +26,12 @@ def realize(law: SequenceIndex, n: int, key: jax.Array) -> dict[str, Any]:
     star = rng.standard_normal(d)
     star *= np.sqrt(d) / np.linalg.norm(star)
     X = rng.standard_normal((whole(law.alpha * d, rng), L, d)) / np.sqrt(d)
-    y = _attention(X @ star, law.beta)
-    y = y + np.sqrt(law.noise) * rng.standard_normal(y.shape)
-    w, v = _message_passing(X, y, law)
+    logs = _log_attention(X @ star, law.beta)
+    if law.noise == 0:
+        labels = _fields_up_to_sign(logs, law.beta)
+    else:
+        labels = np.exp(logs) + np.sqrt(law.noise) * rng.standard_normal(logs.shape)
+    w, v = _message_passing(X, labels, law)
     fields = _correlated(np.array([[1.0, w @ star / d], [w @ star / d, w @ w / d]]), L, rng)
     truth = _attention(fields[0], law.beta)
     guesses = [_attention(fields[1] + np.sqrt(v) * rng.standard_normal((FRESH, L)), law.beta) for _ in range(2)]
@@ -41,15 +44,19 @@ def realize(law: SequenceIndex, n: int, key: jax.Array) -> dict[str, Any]:
 
 def _attention(h: np.ndarray, beta: float) -> np.ndarray:
     """softmax(beta h h^T) by rows, for fields (n, L)."""
+    return np.exp(_log_attention(h, beta))
+
+
+def _log_attention(h: np.ndarray, beta: float) -> np.ndarray:
+    """Its logarithm, which is finite also where an attention weight is too small for a number."""
     scores = beta * h[:, :, None] * h[:, None, :]
-    weights = np.exp(scores - scores.max(axis=2, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=2, keepdims=True))
+    scores = scores - scores.max(axis=2, keepdims=True)
+    return np.asarray(scores - np.log(np.sum(np.exp(scores), axis=2, keepdims=True)))
 
 
-def _message_passing(X: np.ndarray, y: np.ndarray, law: SequenceIndex) -> tuple[np.ndarray, float]:
-    """The posterior mean of the weights (d,) and the variance of a coordinate."""
+def _message_passing(X: np.ndarray, labels: np.ndarray, law: SequenceIndex) -> tuple[np.ndarray, float]:
+    """The posterior mean of the weights (d,) and the variance of a coordinate, from labels or fields up to sign."""
     moments = _moments_of_signs if law.noise == 0 else _moments_of_two
-    labels = _fields_up_to_sign(y, law.beta) if law.noise == 0 else y
     rows, d = X.reshape(-1, X.shape[2]), X.shape[2]
     w = _leading(X, moments(labels, np.zeros(X.shape[:2]), 1.0, law)[1])
     v, g = 1 - START, np.zeros(X.shape[:2])
@@ -66,14 +73,13 @@ def _message_passing(X: np.ndarray, y: np.ndarray, law: SequenceIndex) -> tuple[
     return w, v
 
 
-def _fields_up_to_sign(y: np.ndarray, beta: float) -> np.ndarray:
-    """The fields (n, L) of an attention matrix, up to a common sign: scores less those of the row's own token."""
-    scores = np.log(y)
+def _fields_up_to_sign(scores: np.ndarray, beta: float) -> np.ndarray:
+    """The fields (n, L) of the logarithms of an attention matrix, up to a common sign."""
     differences = (np.diagonal(scores, axis1=1, axis2=2)[:, :, None] - scores) / beta  # h_a (h_a - h_b)
     squares = differences + differences.swapaxes(1, 2)  # (h_a - h_b)^2
-    first = np.argmax(squares.reshape(len(y), -1), axis=1)
-    a, b = np.unravel_index(first, y.shape[1:])
-    rows = np.arange(len(y))
+    first = np.argmax(squares.reshape(len(scores), -1), axis=1)
+    a, b = np.unravel_index(first, scores.shape[1:])
+    rows = np.arange(len(scores))
     gap = np.sqrt(squares[rows, a, b])
     h_a, h_b = differences[rows, a, b] / gap, -differences[rows, b, a] / gap
     others = (differences[rows, a] - differences[rows, b]) / gap[:, None]  # h_a + h_b - h_c

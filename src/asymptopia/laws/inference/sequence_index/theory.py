@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 NETS, POINTS = 8, 1024  # independent scrambled nets, and the points of each
 SEEN = 5.0  # fields beyond this have no weight
-SMALL, LARGE = 1e-5, 1 - 1e-5  # overlaps between which solutions are sought
+SMALL, LARGE = 1e-5, 1 - 1e-5  # overlaps between which solutions are sought without noise
+RESOLVED, NARROWEST = 0.99, 0.07  # the largest overlap sought with noise, and the least width of a posterior
 PILOT, CHUNK = 256, 256
 
 
@@ -43,7 +44,7 @@ def samples(law: SequenceIndex, m: float, net: int, points: int = POINTS) -> flo
     omega, h, xi = _normals(6, net)[:points].reshape(-1, 3, 2).swapaxes(0, 1)
     omega, v, left = np.sqrt(m) * omega, 2 * law.noise, 1 - m
     y = shares(omega + np.sqrt(left) * h, law.beta) + np.sqrt(v) * xi
-    nodes = _nodes(law)
+    nodes = _nodes(law, np.sqrt(left))
     seen = shares(nodes, law.beta)
     # single precision: logarithms of weights are right to 1e-5, and their exponentials take half the time
     to_nodes, to_seen = (np.asarray(part.T, np.float32) for part in (nodes / left, seen / v))
@@ -89,25 +90,39 @@ def _overlaps_with_noise(law: SequenceIndex) -> np.ndarray:
     """The overlap by each net, shape (NETS,), by secants from that of a few points."""
     from scipy.optimize import root_scalar
 
-    rough = _first(lambda m: samples(law, m, 0, PILOT), law.alpha)
+    rough = _first(lambda m: samples(law, m, 0, PILOT), law.alpha, RESOLVED)
+    if rough in (0.0, 1.0):
+        why = "too close to weak recovery" if rough == 0 else f"so large that the overlap exceeds {RESOLVED}"
+        raise NotConverged(f"With noise the overlap of {law!r} is not resolved: `alpha` is {why}.")
     overlaps = []
     for net in range(NETS):
         start = (rough, 0.98 * rough)
-        solved = root_scalar(
-            lambda m, k=net: np.log(samples(law, m, k) / law.alpha), x0=start[0], x1=start[1], xtol=1e-6
-        )
-        if not (solved.converged and 0 < solved.root < 1):
-            raise NotConverged(f"The overlap of {law!r} was not reached by secants from {rough:.4g}.")
+        with np.errstate(invalid="ignore"):  # of negative overlaps, from which secants do not return
+            solved = root_scalar(
+                lambda m, k=net: np.log(samples(law, m, k) / law.alpha), x0=start[0], x1=start[1], xtol=1e-6
+            )
+        if not (solved.converged and 0 < solved.root < 1 - NARROWEST**2):
+            raise NotConverged(
+                f"The overlap of {law!r} was not reached by secants from {rough:.4g}: `alpha` is too close to weak "
+                f"recovery, or the overlap to {RESOLVED}."
+            )
         overlaps.append(solved.root)
     return np.array(overlaps)
 
 
-def _first(curve: Callable[[float], float], alpha: float) -> float:
-    """The smallest overlap that the curve gives to alpha; bracketed where it first exceeds it."""
+def _first(curve: Callable[[float], float], alpha: float, largest: float = LARGE) -> float:
+    """The smallest overlap that the curve gives to alpha; bracketed where it first exceeds it.
+
+    0 if it is below `SMALL`, and 1 if it is beyond the largest.
+    """
     from scipy.optimize import brentq
 
     low = SMALL
+    if curve(low) > alpha:
+        return 0.0
     for high in (*np.linspace(0.1, 0.9, 9), 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, LARGE):
+        if high > largest:
+            return 1.0
         if curve(high) > alpha:
             break
         low = high
@@ -157,7 +172,11 @@ def _normals(size: int, net: int) -> np.ndarray:
     return np.asarray(ndtri(Sobol(size, seed=np.random.default_rng(net)).random(POINTS)))
 
 
-def _nodes(law: SequenceIndex) -> np.ndarray:
-    """Trapezoidal nodes for the fields of two tokens, shape (nodes, 2); their step is the width of a label's band."""
-    axis = np.arange(-SEEN, SEEN + 1e-9, min(0.25, 1.4 * np.sqrt(2 * law.noise) / law.beta))
+def _nodes(law: SequenceIndex, width: float) -> np.ndarray:
+    """Trapezoidal nodes for the fields of two tokens, shape (nodes, 2), where fields have this standard deviation.
+
+    Their step is at most the width of a label's band.
+    """
+    step = min(0.25, 1.4 * np.sqrt(2 * law.noise) / law.beta, 1.1 * max(width, NARROWEST))
+    axis = np.arange(-SEEN, SEEN + 1e-9, step)
     return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)

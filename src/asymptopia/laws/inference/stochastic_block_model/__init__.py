@@ -116,9 +116,10 @@ class StochasticBlockModel(Law):
     def thresholds(self, along: str) -> dict[str, float]:
         """Kesten and Stigum's: along `degree`, and along `assortativity` on either side, where it is admitted.
 
-        Along `degree`, for 4 to 20 groups, also those of the hard phase, with the standard errors of the populations
-        that find them (`information_theoretic_error`, ...), if it starts more than four of these below Kesten and
-        Stigum's; a narrower hard phase, or one that follows a continuous transition, is not seen.
+        Along `degree`, for 4 to 20 groups and Kesten and Stigum's up to a degree of 100, also those of the hard phase,
+        with the standard errors of the populations that find them (`information_theoretic_error`, ...), if it starts
+        more than four of these below Kesten and Stigum's; a narrower hard phase, or one that follows a continuous
+        transition, is not seen.
         """
         if along == "degree":
             return self._along_degree()
@@ -131,13 +132,14 @@ class StochasticBlockModel(Law):
         return thresholds | ({"kesten_stigum_disassortative": edge} if edge > -1 / (self.groups - 1) else {})
 
     def _along_degree(self) -> dict[str, float]:
-        from .theory.branch import FEWEST_GROUPS, MOST_GROUPS, hard_phase
+        from .theory.branch import FEWEST_GROUPS, MOST_DEGREE, MOST_GROUPS, hard_phase
 
         self.check()
         if not self.assortativity:
             return {"kesten_stigum": float("inf")}
         stigum = {"kesten_stigum": self.assortativity**-2}
-        hard = hard_phase(self.groups, self.assortativity) if FEWEST_GROUPS <= self.groups <= MOST_GROUPS else None
+        sought = FEWEST_GROUPS <= self.groups <= MOST_GROUPS and stigum["kesten_stigum"] <= MOST_DEGREE
+        hard = hard_phase(self.groups, self.assortativity) if sought else None
         if hard is None:
             return stigum
         return stigum | {
