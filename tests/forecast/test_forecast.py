@@ -39,10 +39,10 @@ def test_gaussian_data_in_a_file_are_forecast(gaussian, loss):
     assert plan.samples == (60, 200, 800)
     assert plan.data.digest
     assert parse(repr(plan.statement)) == plan.statement
-    found = plan.confront(resolution=0.1)
-    assert found["test_error"].verdict == "agrees", str(found)
-    assert found["train_loss"].verdict == "agrees", str(found)
-    table = found["test_error"].table
+    result = plan.confront(resolution=0.1)
+    assert result["test_error"].verdict == "agrees", str(result)
+    assert result["train_loss"].verdict == "agrees", str(result)
+    table = result["test_error"].table
     assert np.all(np.abs(table["estimate"] - table["limit"]) < 0.03 * table["limit"] + 3 * table["error"])
 
 
@@ -53,13 +53,13 @@ def test_data_that_are_not_like_gaussian_ones_are_called_so(tmp_path):
     y = np.where(X @ np.ones(20) + 0.3 * rng.standard_normal(1500) > 0, 1, 0)
     np.savez(tmp_path / "tails.npz", X=X, y=y)
     plan = forecast(str(tmp_path / "tails.npz"), Square(), ridge=0.01, target="y", samples=(30, 60), seeds=24)
-    found = plan.confront()
-    assert found.verdict == "disagrees"
-    answer = plan.trusted(found)
+    result = plan.confront()
+    assert result.verdict == "disagrees"
+    answer = plan.trusted(result)
     assert answer.text.startswith("No:")
     assert "disagrees" in {row[-1] for row in answer.rows}
-    measured = found["test_error"].table["estimate"].values
-    for curve in (plan.curve(), plan.curve(found)):
+    measured = result["test_error"].table["estimate"].values
+    for curve in (plan.curve(), plan.curve(result)):
         bands = [curve.at(n)[1:] for n in plan.samples]
         assert all(low <= m <= high for (low, high), m in zip(bands, measured, strict=True))
         assert curve.at(30)[0] == pytest.approx(plan.theory(30)["test_error"], rel=1e-6)
@@ -129,9 +129,9 @@ def test_progress_is_in_samples():
 
 def test_digits_are_forecast_with_the_best_ridge():
     plan = forecast("digits", Logistic(), target="odd", samples=(120, 480), seeds=100)
-    found = plan.confront(resolution=0.1)
-    assert found["test_error"].verdict == "agrees", str(found)
-    answers = plan.answers(found, errors=(0.1, 0.03), seeds=2)
+    result = plan.confront(resolution=0.1)
+    assert result["test_error"].verdict == "agrees", str(result)
+    answers = plan.answers(result, errors=(0.1, 0.03), seeds=2)
     assert [a.title for a in answers] == [
         "Does the theory hold for these data?",
         "How many samples until the test error is X?",
@@ -153,10 +153,10 @@ def test_digits_are_forecast_with_the_best_ridge():
 
 def test_the_machine_with_a_tangent_kernel_is_forecast():
     plan = forecast("diabetes", features="ntk:2", samples=(60, 120, 240), seeds=40)
-    found = plan.confront()
-    assert found["test_error"].verdict == "agrees", str(found)
+    result = plan.confront()
+    assert result["test_error"].verdict == "agrees", str(result)
     limit = plan.statement.limit()
-    wrong = confront(plan.statement, found.experiment, limit.assign(test_error=1.15 * limit.test_error))
+    wrong = confront(plan.statement, result.experiment, limit.assign(test_error=1.15 * limit.test_error))
     assert wrong["test_error"].verdict == "disagrees"
 
 

@@ -100,7 +100,18 @@ def test_it_trains_on_batches_of_digits_and_enters_the_race():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"b1": 1.0}, {"b2": -0.1}, {"eps": 0.0}, {"every": 0}, {"every": 1.5}, {"largest": -1}]
+    "wrong",
+    [
+        {"b1": 1.0},
+        {"b2": -0.1},
+        {"eps": 0.0},
+        {"every": 0},
+        {"every": 1.5},
+        {"every": np.nan},
+        {"every": np.inf},
+        {"b1": np.nan},
+        {"largest": -1},
+    ],
 )
 def test_options_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(StatementError, match=f"`{next(iter(wrong))}` must be"):

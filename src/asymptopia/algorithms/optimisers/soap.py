@@ -66,7 +66,7 @@ def soap(
             raise StatementError(f"`{name}` must be below 1, but is {decay}.")
     check_positive("eps", eps)
     check_positive("largest", largest, zero=True)
-    if isinstance(every, bool) or every != int(every) or every < 1:
+    if isinstance(every, bool) or not float(every).is_integer() or every < 1:
         raise StatementError(f"`every` must be a whole number >= 1, but is {every}.")
 
     def init(parameters: PyTree) -> SoapState:
