@@ -39,7 +39,11 @@ class Frequencies(Record):
         raise NotImplementedError(f"{type(self).__name__} defines no `critical(self, noise)`.")
 
     def nodes(self, count: int, split: float = math.inf) -> tuple[np.ndarray, np.ndarray]:
-        """Frequencies >= 0 and weights, so that an even function has the mean `weights @ f(nodes)`."""
+        """Frequencies >= 0 and weights, so that an even function f has the mean `weights @ f(nodes)`.
+
+        `count` says how many, and `split` where f may have a square root: oscillators lock below the drive. For a law
+        whose f is analytic above the real line they may be complex.
+        """
         raise NotImplementedError(f"{type(self).__name__} defines no `nodes(self, count, split)`.")
 
 

@@ -38,7 +38,7 @@ class SequenceIndex(Law):
     of L the equations are those of phase retrieval.
 
     `test_error` is the mean squared error of an entry of the best guess of $S$ for a new sentence. With noise the
-    limit is computed for two tokens, by a net of random points; its error is their spread.
+    limit is computed for two tokens and overlaps up to 0.99, by nets of random points; its error is their spread.
     """
 
     alpha: float = field(2.0, "sentences per dimension, n / d", above=0)

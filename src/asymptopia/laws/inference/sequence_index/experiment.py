@@ -44,7 +44,7 @@ def realize(law: SequenceIndex, n: int, key: jax.Array) -> dict[str, Any]:
 
 def _attention(h: np.ndarray, beta: float) -> np.ndarray:
     """softmax(beta h h^T) by rows, for fields (n, L)."""
-    return np.exp(_log_attention(h, beta))
+    return np.asarray(np.exp(_log_attention(h, beta)))
 
 
 def _log_attention(h: np.ndarray, beta: float) -> np.ndarray:
