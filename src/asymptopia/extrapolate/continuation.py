@@ -212,8 +212,7 @@ def _read(
             f"Every row after warm-up in the file {reading.name} has a loss, so nothing is to be predicted; add rows "
             f"with {step} and {lr} as planned and an empty {loss}."
         )
-    changing = any(len(r.knots()) and np.isfinite(r.loss[r.knots()[0] :]).sum() > 2 for r in runs)
-    if not changing and any(len(r.knots()) for r in runs):
+    if not any(r.shows_a_change() for r in runs) and any(len(r.knots()) for r in runs):
         raise StatementError(
             f"In the file {reading.name} no loss was logged after a change of {lr}, so what a change does cannot be "
             "known; add a run with another schedule."
@@ -267,6 +266,11 @@ def _results(run: Run, rows: np.ndarray, fits: list[CurveFit], weights: np.ndarr
     return np.concatenate(draws)
 
 
+def _interval(results: np.ndarray, share: float) -> tuple[np.ndarray, ...]:
+    """The low end, median and high end (m,) of the intervals of draws (K, m)."""
+    return tuple(np.quantile(results, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=0))
+
+
 def _asked(run: Run) -> np.ndarray:
     """Rows after warm-up without a loss."""
     return np.flatnonzero(np.isnan(run.loss) & (run.summed > 0) & (np.arange(len(run.loss)) >= run.warm))
@@ -277,7 +281,7 @@ def _continued(run: Run, fits: list[CurveFit], weights: np.ndarray, share: float
     if len(rows) > _MOST:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST).round().astype(int)]
     results = _results(run, rows, fits, weights, np.ones(len(rows)))
-    low, median, high = np.quantile(results, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=0)
+    low, median, high = _interval(results, share)
     low, high = median - widened * (median - low), median + widened * (high - median)
     return Continued(run.name, run.step[rows], median, low, high)
 
@@ -292,7 +296,7 @@ def _held_out(runs: list[Run], share: float) -> tuple[HeldOut, ...]:
             rows = np.flatnonzero(np.isfinite(run.loss))
             first = int(rows[int(len(rows) * (1 - _LAST))])
             others = [dataclasses.replace(run, loss=np.where(np.arange(len(run.loss)) < first, run.loss, np.nan))]
-        known = [r for r in others if len(r.knots()) and np.isfinite(r.loss[r.knots()[0] :]).sum() > 2]
+        known = any(r.shows_a_change() for r in others)
         if (len(run.knots()) and not known) or len(thinned(others[0])[0]) < _FEWEST:
             continue
         checks.append(_check_of(run, first, *_fitted(others), share))
@@ -300,10 +304,9 @@ def _held_out(runs: list[Run], share: float) -> tuple[HeldOut, ...]:
 
 
 def _check_of(run: Run, first: int, fits: list[CurveFit], weights: np.ndarray, share: float) -> HeldOut:
-    rows, losses, counts = (v[thinned(run)[0] >= first] for v in thinned(run))
-    low, median, high = np.quantile(
-        _results(run, rows, fits, weights, counts), [(1 - share) / 2, 0.5, (1 + share) / 2], axis=0
-    )
+    thin = thinned(run)
+    rows, losses, counts = (v[thin[0] >= first] for v in thin)
+    low, median, high = _interval(_results(run, rows, fits, weights, counts), share)
     half = np.where(losses > median, high - median, median - low)
     deviation = float(np.quantile(np.abs(losses - median) / np.maximum(half, 1e-300), share))
     inside = int(((low <= losses) & (losses <= high)).sum())

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
@@ -32,13 +33,13 @@ class Run:
     rate: np.ndarray
     loss: np.ndarray
 
-    @property
+    @cached_property
     def summed(self) -> np.ndarray:
         """The sum S (n,) of the learning rates until each step."""
         mean = 0.5 * (self.rate[1:] + self.rate[:-1])
         return np.concatenate([[self.rate[0] * self.step[0]], mean * np.diff(self.step)]).cumsum()
 
-    @property
+    @cached_property
     def warm(self) -> int:
         """The row at which warm-up ends: the first whose rate is the largest."""
         return int(np.argmax(self.rate >= self.rate.max() * (1 - 1e-9)))
@@ -48,6 +49,11 @@ class Run:
         rows = np.flatnonzero(np.diff(self.rate)) + 1
         rows = rows[rows > self.warm]
         return rows if len(rows) <= _KNOTS else rows[np.linspace(0, len(rows) - 1, _KNOTS).round().astype(int)]
+
+    def shows_a_change(self) -> bool:
+        """Whether more than two losses were logged after a change of the rate."""
+        knots = self.knots()
+        return bool(len(knots) and np.isfinite(self.loss[knots[0] :]).sum() > 2)
 
 
 Columns = Callable[[Run, np.ndarray, np.ndarray], np.ndarray]
