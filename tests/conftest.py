@@ -19,6 +19,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
+gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to look through them often costs a tenth
+
 LARGE = 900  # MB of a worker beyond which memory is handed back
 ROOM = 150  # MB that it may grow before that is tried again
 _limit = LARGE
