@@ -84,9 +84,9 @@ def evolve(
 
     With $\Lambda$ the largest rate at which a point is left, $e^{tQ} = \sum_k e^{-\Lambda t} \frac{(\Lambda t)^k}{k!}
     P^k$, $P = 1 + Q/\Lambda$ (Jensen, Skand. Aktuarietidskr. 36 (1953) 87). No term is negative, so no mass turns
-    negative or is lost. Masses (N,) with many jumps are moved in pieces of the time, each with the largest rate among the points they
-    can reach (van Moorsel and Sanders, Stoch. Models 10 (1994) 619). Long times are squares of short ones. Raises
-    `ArithmeticError` if the rates are not finite.
+    negative or is lost. Masses (N,) with many jumps are moved in pieces of the time, each with the largest rate among
+    the points that they can reach (van Moorsel and Sanders, Stoch. Models 10 (1994) 619). Long times are squares of
+    short ones. Raises `ArithmeticError` if the rates are not finite.
     """
     if time == 0:
         return mass
