@@ -121,7 +121,10 @@ def _within_reach(mass: np.ndarray, jumps: float) -> tuple[int, int]:
 
 def _departures(right: np.ndarray, left: np.ndarray) -> np.ndarray:
     """The rate at which each point is left."""
-    return np.append(right, 0.0) + np.insert(left, 0, 0.0)
+    out = np.zeros(len(right) + 1)
+    out[:-1] = right
+    out[1:] += left
+    return out
 
 
 def _moved(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool) -> np.ndarray:
@@ -139,17 +142,19 @@ def _moved(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, b
 def _jump(right: np.ndarray, left: np.ndarray, out: np.ndarray, backward: bool) -> Jump:
     """A jump, applied to functions if `backward`, and to masses if not."""
     pace = out.max()
-    from_before, from_after = (left, right) if backward else (right, left)
-    return np.append(0.0, from_before) / pace, 1 - out / pace, np.append(from_after, 0.0) / pace
+    before, after = np.zeros(len(out)), np.zeros(len(out))
+    before[1:], after[:-1] = (left, right) if backward else (right, left)
+    return before / pace, 1 - out / pace, after / pace
 
 
 def _jumped(jump: Jump, mass: np.ndarray, jumps: float) -> np.ndarray:
     """The mean after a number of jumps of Poisson's law."""
-    from scipy.stats import poisson
+    from scipy.special import gammaln
 
     from ._jump_sums import after_jumps
 
-    weights = poisson.pmf(np.arange(int(jumps + 12 * np.sqrt(jumps) + 40)), jumps)
+    k = np.arange(int(jumps + 12 * np.sqrt(jumps) + 40))
+    weights = np.exp(k * np.log(jumps) - jumps - gammaln(k + 1.0))
     rows = np.ascontiguousarray(np.atleast_2d(mass.T), float)
     return np.asarray(after_jumps(*jump, rows, weights / weights.sum())).reshape(mass.T.shape).T
 
