@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asymptopia import Law, Observable, field, generator, sweep
-from asymptopia.contract.batching import compiled_as, realize_block, stacked
+from asymptopia.contract.batching import compiled_as, equal_width, realize_block, stacked
 from asymptopia.laws import CurieWeiss
 
 
@@ -93,3 +93,11 @@ def test_lists_keep_their_axes_when_many_are_computed_at_once():
     np.testing.assert_array_equal(statement.limit()["mean"], [[1, 0.5], [2, 1], [4, 2]])
     values = realize_block(Listed(), 8, range(5))["mean"]
     np.testing.assert_allclose(values[:, 0] - values[:, 1], 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "width"),
+    [(500, 200, 125), (2400, 400, 400), (160, 64, 40), (60, 64, 60), (1, 64, 64), (7, 3, 3), (0, 64, 64)],
+)
+def test_blocks_are_equal_where_they_can_be(count, most, width):
+    assert equal_width(count, most) == width

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from asymptopia import Landmark, Law, parse, sweep, thresholds
+from asymptopia.contract import batching
 from asymptopia.contract.batching import realize_block
 from asymptopia.contract.catalogue import law_classes
 from asymptopia.contract.record import field_types
@@ -157,7 +158,15 @@ def test_the_limit_gives_every_observable(law):
             assert len(np.asarray(coords[dim])) == limit.sizes[dim]
 
 
-def test_many_statements_at_once_give_what_each_gives_alone(law):
+def test_many_statements_at_once_give_what_each_gives_alone(law, monkeypatch):
+    """Along two fields; along one if statements that differ in it are predicted by ordinary Python, one by one."""
+    tried, traced = [], batching._traced_predict
+
+    def recorded(*arguments):
+        tried.append(traced(*arguments))
+        return tried[-1]
+
+    monkeypatch.setattr(batching, "_traced_predict", recorded)
     law = law.replace(**QUICK.get(type(law).__name__, {}))
     for name in numeric_fields(law)[:2]:
         values = [getattr(law, name), another(law, name)]
@@ -168,6 +177,8 @@ def test_many_statements_at_once_give_what_each_gives_alone(law):
                 np.testing.assert_allclose(
                     together[k].values[i], alone[k].values, rtol=1e-7, atol=1e-9, err_msg=f"{k} along {name}"
                 )
+        if tried == [None]:
+            break
 
 
 def test_a_realisation_gives_what_was_promised_and_never_asks_the_theory(law, law_class, monkeypatch):
@@ -181,10 +192,10 @@ def test_a_realisation_gives_what_was_promised_and_never_asks_the_theory(law, la
     for name, array in values.items():
         assert array.shape[0] == 2 and array.ndim == 1 + len(law.observables[name].dims)
         assert np.isfinite(array).all(), name
-    again = realize_block(law, n, (2,))
+    again = realize_block(law, n, (2, 5) if batching.compiled_as(law, n) else (2,))  # a block of one compiles anew
     for name, array in again.items():
         np.testing.assert_allclose(
-            array[0], values[name][1], rtol=1e-6, atol=1e-9, err_msg=f"{name}: seed 2 alone and among others"
+            array[0], values[name][1], rtol=1e-6, atol=1e-9, err_msg=f"{name}: seed 2 after others, and before or alone"
         )
     if law_class.__name__ == "FunctionalDimension":  # which nearly always reaches its limit at that size
         values = realize_block(law, n // 16, (0, 2))

@@ -94,6 +94,16 @@ def test_long_times_are_squares_of_short_ones():
     np.testing.assert_allclose(evolve(right, left, start, 200.0), steps, rtol=1e-9, atol=1e-13)
 
 
+def test_masses_that_leave_steep_points_move_as_fast_as_those_where_they_are():
+    """In pieces of the time, each with the rates within reach, they end where they do in one piece."""
+    x = np.linspace(-3, 9, 241)
+    right, left = rates(x**4 / 4 - x**2 / 2, 0.05, 0.25)
+    start = hats(x, 8.0, 0.0)
+    alone = evolve(right, left, start, 0.1)
+    np.testing.assert_allclose(alone, evolve(right, left, start[:, None], 0.1)[:, 0], atol=1e-15)
+    assert alone @ x == pytest.approx(2.1, abs=0.2), "dx/dt = -x**3 comes from far to (2 t)**-1/2"
+
+
 def test_rates_that_are_no_numbers_are_refused():
     with pytest.raises(ArithmeticError, match="not finite"):
         evolve(np.array([1.0, np.inf]), np.array([1.0, 1.0]), np.ones(3) / 3, 1.0)

@@ -111,6 +111,15 @@ def whole(expected: float, rng: np.random.Generator, least: int = 1) -> int:
     return max(least, int(expected) + int(rng.random() < expected - int(expected)))
 
 
+def equal_width(count: int, most: int) -> int:
+    """The largest number, at most `most`, that divides `count`, so that one program serves all blocks; or `most`.
+
+    It is `most` where that number would be less than half of it.
+    """
+    fewest = max(1, -(-count // most))
+    return next((count // parts for parts in range(fewest, 2 * count // most + 1) if count % parts == 0), most)
+
+
 def stacked(law: Record) -> int:
     """The number K of statements in a law or part whose number fields hold arrays (K,); 1 without arrays."""
     return next((len(v) for v in split(law)[1] if np.ndim(v)), 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .batching import predict_all, realize_block
+from .batching import equal_width, predict_all, realize_block
 from .computable import Computable
 from .computable import Observable as Observable
 from .record import NoLimit as NoLimit
@@ -135,7 +135,8 @@ class Statement(Shown):
         """
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
-        units = [seeds[i : i + self.law.block] for i in range(0, len(seeds), self.law.block)]
+        width = equal_width(len(seeds), self.law.block)
+        units = [seeds[i : i + width] for i in range(0, len(seeds), width)]
         points = self.points()
         cells = [(p, n, u) for p in points for n in sizes for u in units]
         with contextlib.closing(tracked(cells, repr(self))) as todo:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Jump = tuple[np.ndarray, np.ndarray, np.ndarray]
 """What comes to each point in a jump from the point before it, from itself and from the point after it: three (N,)."""
+FEW_JUMPS, FIRST_JUMPS = 1000.0, 16.0  # that are made at once, and in the first of several pieces of a time
+NO_MASS = 1e-40  # of the largest: such masses stay where they are
 
 
 def rates(
@@ -82,36 +84,77 @@ def evolve(
 
     With $\Lambda$ the largest rate at which a point is left, $e^{tQ} = \sum_k e^{-\Lambda t} \frac{(\Lambda t)^k}{k!}
     P^k$, $P = 1 + Q/\Lambda$ (Jensen, Skand. Aktuarietidskr. 36 (1953) 87). No term is negative, so no mass turns
-    negative or is lost. Long times are squares of short ones. Raises `ArithmeticError` if the rates are not finite.
+    negative or is lost. Masses (N,) with many jumps are moved in pieces of the time, each with the largest rate among
+    the points that they can reach (van Moorsel and Sanders, Stoch. Models 10 (1994) 619). Long times are squares of
+    short ones. Raises `ArithmeticError` if the rates are not finite.
     """
     if time == 0:
         return mass
-    out = np.append(right, 0.0) + np.insert(left, 0, 0.0)
-    jumps = float(out.max()) * time
+    jumps = float(_departures(right, left).max()) * time
     if not np.isfinite(jumps):
         raise ArithmeticError("The rates of the jumps are not finite: the potential is too steep for its points.")
+    if backward or mass.ndim > 1 or jumps <= FEW_JUMPS:
+        return _kept(_moved(right, left, mass, time, backward), mass, backward)
+    return _kept(_moved_in_pieces(right, left, mass, time), mass, backward)
+
+
+def _moved_in_pieces(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float) -> np.ndarray:
+    """The masses (N,) after a time, of which each piece has twice as many jumps as the one before."""
+    moved, jumps = np.array(mass, float), FIRST_JUMPS
+    while time > 0:
+        low, high = _within_reach(moved, jumps)
+        pace = float(_departures(right[low : high - 1], left[low : high - 1]).max())
+        if pace * time > len(mass) ** 2:
+            return _moved(right, left, moved, time, False)
+        span = time if pace * time <= jumps else jumps / pace
+        moved[low:high] = _moved(right[low : high - 1], left[low : high - 1], moved[low:high], span, False)
+        time, jumps = time - span, 2 * jumps
+    return moved
+
+
+def _within_reach(mass: np.ndarray, jumps: float) -> tuple[int, int]:
+    """The first of the points that masses reach by so many jumps in the mean, and the one after the last."""
+    held = np.flatnonzero(np.abs(mass) >= NO_MASS * np.abs(mass).max())
+    reach = int(jumps + 12 * np.sqrt(jumps)) + 1
+    return max(int(held[0]) - reach, 0), min(int(held[-1]) + reach + 1, len(mass))
+
+
+def _departures(right: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """The rate at which each point is left."""
+    out = np.zeros(len(right) + 1)
+    out[:-1] = right
+    out[1:] += left
+    return out
+
+
+def _moved(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool) -> np.ndarray:
+    """The masses, or functions of the position, after a time."""
+    out = _departures(right, left)
+    jumps = float(out.max()) * time
     if jumps == 0:
         return mass
     jump = _jump(right, left, out, backward)
     if jumps <= len(out) ** 2:  # beyond, squaring is faster
-        return _kept(_jumped(jump, mass, jumps), mass, backward)
-    return _kept(_squared(jump, jumps, backward) @ mass, mass, backward)
+        return _jumped(jump, mass, jumps)
+    return _squared(jump, jumps, backward) @ mass
 
 
 def _jump(right: np.ndarray, left: np.ndarray, out: np.ndarray, backward: bool) -> Jump:
     """A jump, applied to functions if `backward`, and to masses if not."""
     pace = out.max()
-    from_before, from_after = (left, right) if backward else (right, left)
-    return np.append(0.0, from_before) / pace, 1 - out / pace, np.append(from_after, 0.0) / pace
+    before, after = np.zeros(len(out)), np.zeros(len(out))
+    before[1:], after[:-1] = (left, right) if backward else (right, left)
+    return before / pace, 1 - out / pace, after / pace
 
 
 def _jumped(jump: Jump, mass: np.ndarray, jumps: float) -> np.ndarray:
     """The mean after a number of jumps of Poisson's law."""
-    from scipy.stats import poisson
+    from scipy.special import gammaln
 
     from ._jump_sums import after_jumps
 
-    weights = poisson.pmf(np.arange(int(jumps + 12 * np.sqrt(jumps) + 40)), jumps)
+    k = np.arange(int(jumps + 12 * np.sqrt(jumps) + 40))
+    weights = np.exp(k * np.log(jumps) - jumps - gammaln(k + 1.0))
     rows = np.ascontiguousarray(np.atleast_2d(mass.T), float)
     return np.asarray(after_jumps(*jump, rows, weights / weights.sum())).reshape(mass.T.shape).T
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,36 +41,54 @@ def _climb(v: np.ndarray, onward: np.ndarray) -> np.ndarray:
     return np.append(np.cumsum(waits[::-1])[::-1], 0.0)
 
 
-def survival(v: np.ndarray, h: float, temperature: float, level: int, times: Sequence[float]) -> list[np.ndarray]:
-    """The probability that the point `level` has not been reached, for each time and each starting point."""
+def survival(
+    v: Float[np.ndarray, " N"],
+    h: float,
+    temperature: float,
+    level: int,
+    times: Sequence[float],
+    begun: Float[np.ndarray, " N"],
+) -> Float[np.ndarray, " T"]:
+    """The share of the masses `begun` that have not reached the point `level`, for each time: an array (T,)."""
     up, down = rates(v, h, temperature)
-    alive = np.ones(len(v))
-    alive[level] = 0.0
     # the point is made absorbing on either side
-    left = evolved(up[:level], np.append(down[: level - 1], 0.0), alive[: level + 1], times, backward=True)
-    right = evolved(np.append(0.0, up[level + 1 :]), down[level:], alive[level:], times, backward=True)
-    return [np.concatenate([a, b[1:]]) for a, b in zip(left, right, strict=True)]
+    left = evolved(up[:level], np.append(down[: level - 1], 0.0), begun[: level + 1], times)
+    right = evolved(np.append(0.0, up[level + 1 :]), down[level:], begun[level:], times)
+    return np.array([a[:-1].sum() + b[1:].sum() for a, b in zip(left, right, strict=True)])
 
 
-def average(
-    x: Float[np.ndarray, " N"], values: Float[np.ndarray, " N"], level: int, mean: float, deviation: float
-) -> float:
-    """The mean over a normal distribution of values on a grid that are smooth on either side of the point `level`."""
-    from scipy.interpolate import CubicSpline
+def averaging(x: Float[np.ndarray, " N"], level: int, mean: float, deviation: float) -> Float[np.ndarray, " N"]:
+    """Weights, (N,), of the mean over a normal distribution of a function that is smooth on either side of a point.
 
-    sides = [CubicSpline(x[: level + 1], values[: level + 1]), CubicSpline(x[level:], values[level:])]
+    x: equidistant points, of which `level` is that point. Between them the function is a polynomial of degree 5
+    through its neighbours on the same side.
+    """
+    places, masses = np.array([mean]), np.array([1.0])
+    if deviation > 0:
+        nodes, weights = np.polynomial.legendre.leggauss(16)
+        kink = (x[level] - mean) / deviation
+        ends = np.sort(np.append(np.arange(-9.0, 9.5), np.clip(kink, -9, 9)))
+        z = ends[:-1, None] + np.diff(ends)[:, None] * (nodes + 1) / 2
+        places = (mean + deviation * z).ravel()
+        masses = (np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * weights * np.diff(ends)[:, None] / 2).ravel()
+    before, total = places < x[level], np.zeros(len(x))
+    for side, points in ((before, slice(0, level + 1)), (~before, slice(level, len(x)))):
+        total[points] += _interpolating(x[points], places[side]).T @ masses[side]
+    return total
 
-    def at(y: np.ndarray) -> np.ndarray:
-        return np.where(y < x[level], sides[0](y), sides[1](y))
 
-    if deviation == 0:
-        return float(at(np.array(mean)))
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    kink = (x[level] - mean) / deviation
-    ends = np.sort(np.append(np.arange(-9.0, 9.5), np.clip(kink, -9, 9)))
-    z = ends[:-1, None] + np.diff(ends)[:, None] * (nodes + 1) / 2
-    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    return float(((at(mean + deviation * z) * density) @ weights) @ np.diff(ends) / 2)
+def _interpolating(x: np.ndarray, places: np.ndarray) -> Any:
+    """The sparse matrix that takes values at equidistant points to the values between them, by their neighbours."""
+    from scipy.sparse import coo_array
+
+    count = min(6, len(x))
+    u = (places - x[0]) / (x[1] - x[0]) if count > 1 else 0 * places
+    first = np.clip(np.floor(u).astype(int) - 2, 0, len(x) - count)
+    k = np.arange(count)
+    others = [np.delete(k, j) for j in k]
+    values = np.stack([np.prod((u - first)[:, None] - o, axis=1) / np.prod(j - o) for j, o in enumerate(others)], 1)
+    rows = np.repeat(np.arange(len(places)), count)
+    return coo_array((values.ravel(), (rows, (first[:, None] + k).ravel())), (len(places), len(x)))
 
 
 def quantiles(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -210,14 +211,21 @@ def _mixture(prior: Prior) -> Mixture:
 
 def _posteriors(mixture: Mixture, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log-weight, mean and variance of each component of a mixture after the tilt by exp(B w - A w**2 / 2)."""
-    rows = []
-    for w, m, v in zip(*mixture, strict=True):
-        spread = 1.0 + A * v
-        with np.errstate(divide="ignore"):
-            log_weight = np.log(w) - 0.5 * np.log(spread) + (B * m + 0.5 * (v * B**2 - A * m**2)) / spread
-        rows.append(np.broadcast_arrays(log_weight, (m + v * B) / spread, v / spread))
-    log_weights, means, variances = (np.stack(np.broadcast_arrays(*c)) for c in zip(*rows, strict=True))
+    ranks = max(np.ndim(A), np.ndim(B), *(np.ndim(x) for row in mixture for x in row))
+    w, m, v = (_stacked(row, ranks) for row in mixture)
+    spread = 1.0 + A * v
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(w) - 0.5 * np.log(spread) + (B * m + 0.5 * (v * np.square(B) - A * m**2)) / spread
+    log_weights, means, variances = np.broadcast_arrays(log_weights, (m + v * B) / spread, v / spread)
     return log_weights, means, variances
+
+
+def _stacked(numbers: Sequence[ArrayLike], ranks: int) -> np.ndarray:
+    """One number, or array, of each component along a first axis, before so many others."""
+    if all(np.ndim(x) == 0 for x in numbers):
+        return np.asarray(numbers, float).reshape(-1, *ranks * (1,))
+    rows = np.stack(np.broadcast_arrays(*numbers))
+    return rows.reshape(len(rows), *(ranks - rows.ndim + 1) * (1,), *rows.shape[1:])
 
 
 def _normaliser(log_weights: np.ndarray) -> np.ndarray:

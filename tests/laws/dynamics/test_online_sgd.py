@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, parse, sweep
 from asymptopia.laws.dynamics.online_sgd import OnlineSGD
-from asymptopia.laws.dynamics.online_sgd.theory.integrals import averages
+from asymptopia.laws.dynamics.online_sgd.theory import integrals
 from asymptopia.laws.dynamics.online_sgd.theory.plateau import (
     final_state,
     largest_rate,
@@ -27,14 +28,13 @@ TWO = OnlineSGD(
     student_overlaps=((0.2, 0.01), (0.01, 0.3)), cross_overlaps=((0.02, -0.01), (0.0, 0.03)), rate=1.5, noise=0.0
 )
 LIMITS = {}
+averages = jax.jit(integrals.averages, static_argnums=(0, 3))
 
 
 class Softened(Activation):
     """An activation of a user: it happens to be erf(z / sqrt 2)."""
 
     def __call__(self, z):
-        import jax
-
         return jax.scipy.special.erf(z / np.sqrt(2))
 
 

@@ -147,7 +147,7 @@ def test_the_hard_phase_of_five_colours(monkeypatch):
 
 def test_the_free_entropy_vanishes_where_equal_areas_say(monkeypatch):
     """Two routes to one threshold: Bethe's free entropy itself, and its derivative along the degree, integrated."""
-    monkeypatch.setattr(branch, "MEMBERS", 120)
+    monkeypatch.setattr(branch, "MEMBERS", 240)
     monkeypatch.setattr(branch, "STEP", 0.2)
     states = branch.follow(4, -1 / 3)
     degree, told = (

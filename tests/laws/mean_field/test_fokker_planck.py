@@ -191,7 +191,7 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
             confrontation = super().predict()
             return confrontation | {"fluctuation": 3 * confrontation["fluctuation"]}
 
-    experiment = FokkerPlanck().experiment(sizes=(50, 100, 200), seeds=2400)
+    experiment = FokkerPlanck().experiment(sizes=(25, 50, 100), seeds=2400)
     assert confront(FokkerPlanck(), experiment).verdict != "disagrees"
     hotter = confront(Hotter(), experiment)
     assert hotter["variance"].verdict == hotter["density"].verdict == "disagrees"

@@ -123,7 +123,7 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
             prediction = super().predict()
             return prediction | {"fluctuation": prediction["variance"]}
 
-    experiment = McKeanVlasov().experiment(sizes=(50, 100, 200), seeds=3000)
+    experiment = McKeanVlasov().experiment(sizes=(25, 50, 100), seeds=3000)
     assert confront(McKeanVlasov(), experiment).verdict != "disagrees"
     assert confront(Uncoupled(), experiment)["variance"].verdict == "disagrees"
     assert confront(Independent(), experiment)["fluctuation"].verdict == "disagrees"

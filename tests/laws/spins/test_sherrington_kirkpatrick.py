@@ -137,6 +137,6 @@ def test_the_experiment_agrees_and_a_wrong_energy_is_refuted():
             prediction = super().predict()
             return prediction | {"energy": 1.1 * prediction["energy"]}
 
-    experiment = SherringtonKirkpatrick().experiment()
+    experiment = SherringtonKirkpatrick().experiment((32, 64, 96), 100)
     assert confront(SherringtonKirkpatrick(), experiment).verdict != "disagrees"
     assert confront(Wrong(), experiment.isel(size=[0, 1], seed=slice(50)))["energy"].verdict == "disagrees"

@@ -177,15 +177,14 @@ class FokkerPlanck(CellDensity, Law):
         return points_around(centre, low, high, LEVELS[0][0], cells // LEVELS[0][0])
 
     def _exits(self, cells: int) -> dict[str, np.ndarray]:
-        from ...numerics.passage import average, mean_passage, survival
+        from ...numerics.passage import averaging, mean_passage, survival
 
         x = self._points(self.exit_at, self.start, cells)
         level, v, h = int(np.argmin(np.abs(x - self.exit_at))), self.potential.values(x), float(x[1] - x[0])
-        law = (self.start.mean, float(np.sqrt(self.start.variance)))
-        time = average(x, mean_passage(v, h, self.temperature, level), level, *law)
-        alive = survival(v, h, self.temperature, level, self.times)
-        stay = [average(x, a, level, *law) if t > 0 else 1.0 for t, a in zip(self.times, alive, strict=True)]
-        return {"exit_time": np.array(time), "exited": 1 - np.array(stay)}
+        begun = averaging(x, level, self.start.mean, float(np.sqrt(self.start.variance)))
+        alive = survival(v, h, self.temperature, level, self.times, begun)
+        exited = np.where(np.array(self.times) > 0, 1 - alive, 0.0)
+        return {"exit_time": np.array(begun @ mean_passage(v, h, self.temperature, level)), "exited": exited}
 
     def _convexity(self) -> float:
         """The least second derivative of the potential where the particles come."""

@@ -22,6 +22,7 @@ from .adjoint import adjoint, compiled
 FEWEST, MOST = 16, 1 << 13
 PER_RATE = 6.0
 EXACT = 3e-8
+MANY = 100_000  # neurons times inputs
 
 
 class Setting(NamedTuple):
@@ -101,7 +102,12 @@ def _net(nodes: Nodes, i: int, points: int) -> Nodes:
 
 
 def _padded(coarse: Nodes, fine: Nodes) -> Nodes:
-    """The coarse nodes in arrays of the fine ones' shape, so that nothing is compiled again; the rest has weight 0."""
+    """The coarse nodes in arrays of the fine ones' shape, so that nothing is compiled again; the rest has weight 0.
+
+    Where there are many, they stay as they are: to compile is quicker than to follow neurons that count for nothing.
+    """
+    if len(fine.w) * len(fine.p) > MANY:
+        return coarse
     return Nodes(
         *(
             np.concatenate([a, np.repeat(a[-1:], len(b) - len(a), axis=0) * (name not in ("w", "p"))])

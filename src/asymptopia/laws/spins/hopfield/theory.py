@@ -10,7 +10,7 @@ import numpy as np
 
 from ....numerics.gaussian import nodes
 from ....numerics.roots import bracketed_roots, peaks
-from ....theory.replica_symmetric import TURNS, log_two_cosh, sech
+from ....theory.replica_symmetric import TURNS, log_two_cosh
 
 if TYPE_CHECKING:
     from . import Hopfield
@@ -47,6 +47,8 @@ class Model(NamedTuple):
     @property
     def entries(self) -> tuple[tuple[float, float], ...]:
         """Absolute values of the centred entries of a pattern, with their probabilities."""
+        if self.bias == 0:
+            return ((1.0, 1.0),)
         return ((1 - self.bias, (1 + self.bias) / 2), (1 + self.bias, (1 - self.bias) / 2))
 
 
@@ -65,9 +67,10 @@ def averages(model: Model, m: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray
             continue
         z, weight = nodes((TURNS * T - c * m[:, None]) / sigma[:, None])
         x = (c * m[:, None] + sigma[:, None] * z) / T
-        first += share * c * (np.tanh(x) * weight).sum(axis=1)
-        q += share * (np.tanh(x) ** 2 * weight).sum(axis=1)
-        rest += share * (sech(x, 2) * weight).sum(axis=1) / T
+        t, decay = np.tanh(x), np.exp(-2 * np.abs(x))
+        first += share * c * (t * weight).sum(axis=1)
+        q += share * (t**2 * weight).sum(axis=1)
+        rest += share * (4 * decay / (1 + decay) ** 2 * weight).sum(axis=1) / T  # 1 / cosh(x)**2
     return first, q, rest
 
 

@@ -64,10 +64,9 @@ def _relabelled(posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Exact where labels have the probabilities they are given; without it a finite population can agree on wrong names.
     """
-    label = (np.cumsum(posterior, axis=-1)[..., :-1] < rng.random((*posterior.shape[:-1], 1))).sum(axis=-1)
-    keys = rng.random(posterior.shape)
-    np.put_along_axis(keys, label[..., None], -1.0, axis=-1)
-    return np.take_along_axis(posterior, np.argsort(keys, axis=-1), axis=-1)
+    from ._children import relabelled
+
+    return np.asarray(relabelled(posterior, rng.random(posterior.shape)))
 
 
 class _Generation:
@@ -75,7 +74,7 @@ class _Generation:
 
     A parent has Poisson(c) children, each with its label with probability $\lambda + (1-\lambda)/k$ and with another
     one with probability $(1-\lambda)/k$: its posterior is proportional to the product over children of
-    $1 - \lambda + \lambda k \psi_s$. The numbers of children are stratified, in descending order.
+    $1 - \lambda + \lambda k \psi_s$. The numbers of children are stratified.
     """
 
     def __init__(self, groups: int, degree: float, assortativity: float) -> None:
@@ -83,30 +82,16 @@ class _Generation:
 
         self.groups, self.copied = groups, assortativity
         sizes = np.arange(int(degree + 12 * np.sqrt(degree) + 20))
-        children = np.searchsorted(pdtr(sizes, degree), (np.arange(MEMBERS) + 0.5) / MEMBERS)
-        self.active = [int((children > j).sum()) for j in range(children.max(initial=0))]
+        self.children = np.searchsorted(pdtr(sizes, degree), (np.arange(MEMBERS) + 0.5) / MEMBERS)
 
     def __call__(self, posterior: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        k = self.groups
-        with np.errstate(divide="ignore"):
-            told = np.log(1 - self.copied + self.copied * k * posterior)
-        total = np.zeros_like(posterior)
-        for count in self.active:
-            total[:, :count] += self._children(told, count, rng)
-        weight = np.exp(total - total.max(axis=-1, keepdims=True))
-        return weight / weight.sum(axis=-1, keepdims=True)
+        from ._children import parents
 
-    def _children(self, told: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-        """What one child tells each of `count` parents in each population, (POPULATIONS, count, k)."""
-        k = self.groups
-        drawn = np.take_along_axis(told, rng.integers(MEMBERS, size=(POPULATIONS, count, 1)), axis=1)
-        other = rng.random((POPULATIONS, count)) >= self.copied + (1 - self.copied) / k
-        swapped = drawn[other]
-        label = rng.integers(1, k, size=len(swapped))
-        rows = np.arange(len(swapped))
-        swapped[rows, 0], swapped[rows, label] = swapped[rows, label], swapped[:, 0].copy()
-        drawn[other] = swapped
-        return drawn
+        k, shape = self.groups, (POPULATIONS, int(self.children.sum()))
+        other = rng.random(shape) >= self.copied + (1 - self.copied) / k
+        label = np.where(other, rng.integers(1, k, size=shape), 0)
+        told = 1 - self.copied + self.copied * k * posterior
+        return np.asarray(parents(told, self.children, rng.integers(MEMBERS, size=shape), label))
 
 
 def predict(law: StochasticBlockModel) -> dict[str, Any]:

@@ -143,6 +143,8 @@ class _Populations:
         and in each round, so that no deviation of a finite population from symmetry adds up over the children. The
         label of a child is drawn from its posterior, and then named as one of a child of a parent of label 0.
         """
+        from ._children import with_child
+
         assert self.posterior is not None
         k, count, rng = self.groups, POPULATIONS * MEMBERS, self.rng
         posterior = rng.permuted(self.posterior.astype(np.float32), axis=-1).reshape(count, k)
@@ -150,18 +152,14 @@ class _Populations:
         grown = np.empty((most + 1, count, k), np.float32)
         grown[0] = 1 / k
         evidence = np.empty((most, POPULATIONS))
-        rows, members = np.arange(count), np.arange(count).reshape(POPULATIONS, MEMBERS)
+        members = np.arange(count).reshape(POPULATIONS, MEMBERS)
         for j in range(most):
             drawn, names = rng.permuted(members, axis=1).ravel(), rng.permutation(k)
-            child = told[drawn][:, np.argsort(names)]
-            label = names[(below[drawn] < rng.random((count, 1), np.float32)).sum(axis=-1)]
+            chance = rng.random(count, np.float32)
             other = rng.random(count) >= self.copied + (1 - self.copied) / k
             wanted = np.where(other, rng.integers(1, k, size=count), 0)
-            child[rows, label], child[rows, wanted] = child[rows, wanted], child[rows, label]
-            weight = grown[j] * child
-            total = weight.sum(axis=-1)
-            evidence[j] = np.log(total).reshape(POPULATIONS, MEMBERS).mean(axis=-1, dtype=float)
-            grown[j + 1] = weight / total[:, None]
+            seen = with_child(grown[j], told, below, drawn, names, chance, wanted, grown[j + 1])
+            evidence[j] = seen.reshape(POPULATIONS, MEMBERS).mean(axis=-1)
         return grown.reshape(most + 1, POPULATIONS, MEMBERS, k), evidence
 
 

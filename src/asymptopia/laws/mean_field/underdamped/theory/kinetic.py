@@ -63,25 +63,25 @@ class Kinetic(NamedTuple):
 
     def _inverse(self, friction: float, place: complex) -> Any:
         """y -> (L - place)^-1 y, by block elimination from the highest mode down."""
-        from scipy.linalg import lu_factor, lu_solve
-
         shift = place if place else 1e-7
         eye = np.eye(len(self.x))
-        blocks: list[Any] = []
+        inverses: list[Any] = []
         for n in range(self.modes - 1, -1, -1):
             block = (-friction * n - shift) * eye
-            if blocks:  # couplings are sqrt(n + 1) A upwards and -sqrt(n + 1) A' downwards
-                block = block + (n + 1) * self.A.T @ lu_solve(blocks[-1], self.A)
-            blocks.append(lu_factor(block))
-        blocks = blocks[::-1]
+            if inverses:  # couplings are sqrt(n + 1) A upwards and -sqrt(n + 1) A' downwards
+                block = block + (n + 1) * self.A.T @ inverses[-1] @ self.A
+            inverses.append(np.linalg.inv(block))
+        inverses = inverses[::-1]
+        roots = np.sqrt(np.arange(self.modes))
 
         def solve(y: np.ndarray) -> np.ndarray:
             b = np.array(y, dtype=type(shift)).reshape(self.modes, -1)
-            for n in range(self.modes - 2, -1, -1):
-                b[n] = b[n] + math.sqrt(n + 1) * self.A.T @ lu_solve(blocks[n + 1], b[n + 1])
-            b[0] = lu_solve(blocks[0], b[0])
+            for n in range(self.modes - 1, 0, -1):
+                b[n] = inverses[n] @ b[n]
+                b[n - 1] += roots[n] * (self.A.T @ b[n])
+            b[0] = inverses[0] @ b[0]
             for n in range(1, self.modes):
-                b[n] = lu_solve(blocks[n], b[n] - math.sqrt(n) * self.A @ b[n - 1])
+                b[n] -= inverses[n] @ (roots[n] * (self.A @ b[n - 1]))
             return b.ravel()
 
         return solve

@@ -38,27 +38,35 @@ def _march(
     points: int,
     step: float,
 ) -> np.ndarray:
+    """The moments at the times; the density p is an array (v, x), and neighbouring drifts are one."""
     x, v = _grid(potential, temperature, start, tau, points)
     force = -np.asarray(potential.slope(x))
-    p = _gauss(x, start.mean, start.variance)[:, None] * _gauss(v, 0.0, tau)
+    p = _gauss(v, 0.0, tau)[:, None] * _gauss(x, start.mean, start.variance)
     wave_x, wave_v = (2 * math.pi * np.fft.rfftfreq(len(g), g[1] - g[0]) for g in (x, v))
     seen, now = [], 0.0
     for t in times:
         count = math.ceil((t - now) / step - 1e-9)
         if count:
             h = (t - now) / count
-            drift, kick = np.exp(-0.5j * h * np.outer(wave_x, v)), np.exp(-0.5j * h * np.outer(force, wave_v))
-            rub = _friction(v, math.exp(-friction * h), temperature)
-            for _ in range(count):
-                p = np.fft.irfft(np.fft.rfft(p, axis=0) * drift, len(x), axis=0)
-                p = np.fft.irfft(np.fft.rfft(p) * kick, len(v))
-                p = p @ rub
-                p = np.fft.irfft(np.fft.rfft(p) * kick, len(v))
-                p = np.fft.irfft(np.fft.rfft(p, axis=0) * drift, len(x), axis=0)
+            drift, kick = np.exp(-0.5j * h * np.outer(v, wave_x)), np.exp(-0.5j * h * np.outer(wave_v, force))
+            rub = _friction(v, math.exp(-friction * h), temperature).T
+            whole = drift**2
+            whole[:, -1] = drift[:, -1].real ** 2  # of the shortest wave there is a real part only
+            for k in range(count):
+                p = _shifted(p, drift if k == 0 else whole, 1)
+                p = _shifted(rub @ _shifted(p, kick, 0), kick, 0)
+            p = _shifted(p, drift, 1)
         now = t
-        total, a, b = p.sum(), p.sum(axis=1), p.sum(axis=0)
-        seen.append(np.array([a @ x, a @ x**2, b @ v, b @ v**2, x @ p @ v]) / total)
+        total, a, b = p.sum(), p.sum(axis=0), p.sum(axis=1)
+        seen.append(np.array([a @ x, a @ x**2, b @ v, b @ v**2, v @ p @ x]) / total)
     return np.array(seen)
+
+
+def _shifted(p: np.ndarray, shift: np.ndarray, axis: int) -> np.ndarray:
+    """A density that is shifted along an axis by factors of its Fourier transform."""
+    from scipy.fft import irfft, rfft
+
+    return np.asarray(irfft(rfft(p, axis=axis) * shift, p.shape[axis], axis=axis, overwrite_x=True))
 
 
 def _grid(
