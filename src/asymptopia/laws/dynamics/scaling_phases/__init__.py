@@ -114,8 +114,8 @@ class ScalingPhases(Law):
                 f"`alpha` + `beta` must be > 1/2, but is {self.alpha + self.beta:g}: the target has no finite variance "
                 "when data have many components."
             )
-        if max(self.times) > 10**7:
-            raise NoLimit(f"`times` of ScalingPhases must be at most 1e7 steps, but reaches {max(self.times)}.")
+        if max(self.times) > 10**12:
+            raise NoLimit(f"`times` of ScalingPhases must be at most 1e12 steps, but reaches {max(self.times)}.")
         if self._noise() >= 1:
             raise NoLimit(
                 f"`rate` is too large: at {self.rate:g} the noise of the steps grows faster than they shrink it."
