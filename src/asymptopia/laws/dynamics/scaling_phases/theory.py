@@ -93,7 +93,9 @@ def _risk(problem: Problem, times: tuple[int, ...], order: int) -> np.ndarray:
     y, dx = contour(problem, max(*times, 10), order)
     F, K = generating(problem, y)
     weight = dx * F / (1 - K) / math.pi
-    return np.array([(np.exp(r * np.log1p(-y)) @ weight).imag for r in times])
+    # NumPy's log1p of complex numbers loses small ones
+    log_x = np.log1p(y.real**2 + y.imag**2 - 2 * y.real) / 2 + 1j * np.arctan2(-y.imag, 1 - y.real)
+    return np.array([(np.exp(r * log_x) @ weight).imag for r in times])
 
 
 def generating(problem: Problem, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
