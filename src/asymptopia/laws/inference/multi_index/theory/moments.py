@@ -90,8 +90,9 @@ def _blurred(y: np.ndarray, table: np.ndarray, sd: float) -> np.ndarray:
 
 def noisy_norm(p: int, noise: float) -> Conditional:
     """For the sum of p squares with Gaussian noise, by its square root: G = (E[|z|^2 | y] / p - 1) 1."""
-    r = np.linspace(0, math.sqrt(p) + 9, 12001)[1:]
-    w = np.exp((p - 1) * np.log(r) - r**2 / 2 - (p - 1) / 2 * (math.log(p) - 1))
+    r = np.linspace(0, math.sqrt(p) + 9, 12001)
+    w = (r / math.sqrt(p)) ** (p - 1) * np.exp((p - r**2) / 2)
+    w[0] /= 2
     mass, square = _blurred(r**2, np.array([w, w * r**2 / p]), math.sqrt(noise))
     seen = mass > 1e-14 * mass.max()
     mass, square = mass[seen], square[seen]
