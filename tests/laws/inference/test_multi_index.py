@@ -98,6 +98,30 @@ def test_functions_of_your_own():
     assert "not computed" in MultiIndex(link=odd).valid()
 
 
+def test_labels_of_few_values_of_your_own():
+    """All fields of a label are seen together: a parity is one, and a plateau beside a slope too."""
+
+    def parity(z):
+        return np.sign(z[..., 0] * z[..., 1])
+
+    def rectified(z):
+        return np.maximum(z[..., 0] * z[..., 1], 0.0)
+
+    parity.size = rectified.size = 2
+    assert recovery(parity) == pytest.approx(recovery(SignProduct(2)), rel=1e-3)
+    # given y > 0 as for the product, given y = 0 the mean of what is left, z_1 z_2 < 0: E[z_1 z_2 | 0] = -2 / pi
+
+    def half(y, square):
+        return kv(0, y) / math.pi * square(y)
+
+    a = quad(half, 0, 40, args=(lambda y: (y * kv(1, y) / kv(0, y) - 1) ** 2,))[0]
+    c = quad(half, 0, 40, args=(lambda y: y**2,))[0]
+    ac = quad(half, 0, 40, args=(lambda y: y * (y * kv(1, y) / kv(0, y) - 1),))[0]
+    # along M = 1 and M = the exchange, which G = a 1 + y (exchange) mixes
+    F = np.array([[a + c + 2 / math.pi**2, 2 * ac], [2 * ac, a + c + 2 / math.pi**2]])
+    assert recovery(rectified) == pytest.approx(1 / np.linalg.eigvalsh(F)[-1], rel=1e-2)
+
+
 @pytest.mark.parametrize("p", [1, 2, 4])
 def test_curves_begin_at_weak_recovery(p):
     assert norm_curve(1e-4, p) == pytest.approx(p / 2, rel=2e-3)
