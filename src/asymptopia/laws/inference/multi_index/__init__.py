@@ -216,7 +216,7 @@ class MultiIndex(Law):
     squared error of $|z|^2$'s best rotation-invariant guess, $2p(1-m^2)$, for Norm, and the share of wrong signs
     $2e(1-e)$, $e = \arccos(\sqrt m)/\pi$, for SignProduct(2). For other links, or with `noise`,
     `overlap` and `test_error` are not computed: nan, and `valid` says so. The thresholds are those of first-order
-    methods.
+    methods. With noise they are known for products, monomials and norms, and for other links of at most two directions.
     """
 
     alpha: float = field(8.0, "samples per dimension, n / d", above=0)
