@@ -29,6 +29,8 @@ CHEAP = {
     "binary_perceptron_capacity", "binary_perceptron_upper_bound", "contextual_features", "diffusion_collapse",
     "hopfield_capacity", "noisy_transformer_tricritical_3", "noisy_transformer_stability_2", "threshold_energy_p4",
     "bayes_reference", "double_descent_features", "relu_initialisation", "lazy_distance",
+    "deep_linear_renormalisation", "exponential_memory_capacity", "in_context_double_descent", "multi_index_parity",
+    "quadratic_perfect_recovery",
 }  # fmt: skip
 
 

@@ -5,16 +5,8 @@ import pytest
 from scipy.special import zeta
 
 from asymptopia import NoLimit, StatementError, confront
-from asymptopia.laws.dynamics.scaling_phases import ScalingPhases
-from asymptopia.laws.dynamics.scaling_phases.theory import (
-    Problem,
-    _resolve,
-    _volterra,
-    contour,
-    floor,
-    phase,
-    resolvent,
-)
+from asymptopia.laws.dynamics.scaling_phases import ScalingPhases, theory
+from asymptopia.laws.dynamics.scaling_phases.theory import Problem, floor, generating, phase, resolvent
 
 
 def exact_risk(law, steps, rng):
@@ -47,33 +39,52 @@ def test_the_limit_is_the_mean_over_samples_and_features(alpha, beta, batch):
     assert (np.abs(runs.mean(axis=0) - limit["test_error"]) < 4 * error + limit["test_error_error"]).all()
 
 
-def test_the_equation_by_blocks_is_the_recursion():
-    problem = Problem.of(ScalingPhases(width=20))
-    z, dz = contour(problem, 5000, 48)
-    m = resolvent(problem, z)
+def circle(problem, nodes=2400):
+    """F(r) and K(r), r <= 300, as integrals over a circle around the spectrum, and the equation's residual on it."""
+    top = theory.edge(problem)
+    left = -0.9 / (problem.g * problem.batch * 300)
+    right = min(1.2 * top, (top + 2 / problem.g / (problem.batch + 1)) / 2)
+    turn = np.exp(2j * np.pi * (np.arange(nodes) + 0.5) / nodes)
+    z = (left + right) / 2 - (right - left) / 2 * turn
+    m = resolvent(problem, z, 0.01)
     inverse = 1 / (problem.values[:, None] * m - z)
-    equation = 1 / m - 1 - (problem.values @ inverse) / problem.width
-    assert np.abs(equation).max() < 1e-9
-    F, K = (-(dz / (2j * np.pi)) * w for w in ((problem.values * problem.target) @ inverse, inverse.sum(axis=0) * 1e-3))
-    h = problem.step(z)
-    P = _volterra(F, K, h, 5000)
-    r = np.arange(5001)
-    powers = np.exp(np.outer(r, np.log(h)))
-    f, k = 2 * (powers @ F).real, 2 * (powers @ K).real
-    for at in (0, 1, 2047, 2048, 5000):
-        assert P[at] == pytest.approx(f[at] + k[:at][::-1] @ P[:at], rel=1e-9)
-    assert f[0] == pytest.approx(problem.values @ problem.target, rel=1e-9)
-    np.testing.assert_allclose(_resolve(np.full(4, 0.5)), [1, 0.5, 0.75, 1.125])
+    residual = np.abs(1 / m - 1 - (problem.values @ inverse) / problem.width).max()
+    dz = (right - left) / 2 * turn / nodes  # of -1 / (2 pi i) dz
+    forcing = dz * ((problem.values * problem.target) @ inverse)
+    kernel = dz * problem.g**2 * problem.batch * z**2 * inverse.sum(axis=0)
+    powers = problem.step(z) ** np.arange(301)[:, None]
+    return (powers @ forcing).real, (powers @ kernel).real, residual
 
 
-def test_the_last_risk_is_the_floor_with_its_noise():
-    law = ScalingPhases(alpha=0.35, beta=0.4, width=40, times=(200_000,))
+@pytest.mark.parametrize("fields", [dict(), dict(alpha=0.4, beta=1.0, batch=30, rate=1.0), dict(alpha=2.0, rate=0.4)])
+def test_the_risk_is_that_of_the_recursion(fields):
+    law = ScalingPhases(width=20, times=(0, 1, 2, 30, 300), **fields)
+    F, K, residual = circle(Problem.of(law))
+    assert residual < 1e-9
+    P = np.empty(301)
+    for r in range(301):
+        P[r] = F[r] + K[:r][::-1] @ P[:r]
+    np.testing.assert_allclose(law.limit()["test_error"], P[list(law.times)], rtol=1e-9)
+
+
+def test_noise_that_sustains_itself_is_refused():
+    """A rate that the data's own spectrum bears, and the wider one of few features does not."""
+    law = ScalingPhases(width=20, alpha=2.0, rate=0.7)
+    law.check()
+    _, K, _ = circle(Problem.of(law))
+    noise = generating(Problem.of(law), np.array([-1e-13 + 0j]))[1][0].real
+    assert noise == pytest.approx(K.sum(), rel=2e-3) and noise > 1
+    with pytest.raises(NoLimit, match=f"{noise:.4g}-fold"):
+        law.limit()
+
+
+def test_a_curve_over_twelve_decades_ends_on_the_floor_with_its_noise():
+    law = ScalingPhases(alpha=0.35, beta=0.4, width=40, times=tuple(10**k for k in range(13)))
     problem = Problem.of(law)
-    z, dz = contour(problem, 10**7, 56)
-    inverse = 1 / (problem.values[:, None] * resolvent(problem, z) - z)
-    kernel = -(dz / (2j * np.pi)) * problem.g**2 * z**2 * inverse.sum(axis=0)
-    noise = 2 * np.sum(kernel / (1 - problem.step(z))).real
-    assert float(law.limit()["test_error"][0]) == pytest.approx(floor(problem) / (1 - noise), rel=1e-5)
+    noise = generating(problem, np.array([-1e-13 + 0j]))[1][0].real
+    curve = law.limit()["test_error"].values
+    assert (np.diff(curve[:5]) < 0).all()
+    assert curve[-1] == pytest.approx(floor(problem) / (1 - noise), rel=1e-9)
 
 
 def test_the_phases_join():

@@ -84,9 +84,11 @@ class TasksWithoutLimit(InContextRegression):
         return InContextRegression(self.alpha, 1e6, self.tau, self.noise, self.ridge).predict()
 
 
-def test_the_experiment_does_not_refute_and_wrong_laws_do_not_agree():
-    law = InContextRegression()
-    experiment = law.experiment(sizes=(10, 14, 20), seeds=60)
-    assert confront(law, experiment, resolution=0.1).verdict != "disagrees"
-    for wrong in (NoNoiseInTheFeatures(), TasksWithoutLimit()):
-        assert confront(wrong, experiment).verdict != "agrees"
+def test_the_experiment_agrees_and_wrong_laws_are_refuted():
+    fields = dict(alpha=1.0, kappa=0.5, tau=3.0, noise=1.0, ridge=1.0)
+    experiment = InContextRegression(**fields).experiment(sizes=(8, 12, 18), seeds=100)
+    right = confront(InContextRegression(**fields), experiment, resolution=0.1)
+    assert right["seen_task_error"].verdict == right["train_loss"].verdict == "agrees"
+    assert right["test_error"].verdict != "disagrees"
+    for wrong in (NoNoiseInTheFeatures, TasksWithoutLimit):
+        assert confront(wrong(**fields), experiment).verdict == "disagrees"

@@ -39,6 +39,32 @@ def test_a_product_of_two_by_bessel_functions():
     assert recovery(Monomial((1, 1))) == pytest.approx(recovery(Product(2)), rel=1e-12)
 
 
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_products_with_noise(noise):
+    """Given the other fields' product t, y = z t + noise is normal: E[z_1^2 | y] is a mean over z_1 and z_2."""
+    z, y = np.linspace(-7, 7, 141), np.linspace(0, 60, 401)
+    w = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    spread = np.outer(z, z) ** 2 + noise
+    density = np.exp(-(y[:, None, None] ** 2) / 2 / spread) / np.sqrt(spread)
+    p, second = density @ w @ w, density @ w @ (w * z**2)
+    share = p / p.sum()
+    share[1:] *= 2
+    share /= share.sum()
+    assert recovery(Product(3), noise=noise) == pytest.approx(1 / (share @ (second / p - 1) ** 2), rel=1e-5)
+
+
+def test_noise_that_vanishes_and_noise_beside_steep_links():
+    assert recovery(Product(3), noise=1e-4) == pytest.approx(recovery(Product(3)), rel=5e-3)
+    assert recovery(Monomial((2, 1)), noise=1.0) == 0
+    assert recovery(Norm(3), noise=1e-3) == pytest.approx(1.5, rel=2e-3)
+    assert recovery(Norm(1), noise=0.5) == pytest.approx(recovery(Square(), noise=0.5), rel=1e-9)
+    assert recovery(lambda z: z[..., 0] ** 2, noise=0.5) == pytest.approx(recovery(Square(), noise=0.5), rel=1e-9)
+    with pytest.raises(StatementError, match="too small"):
+        recovery(Hermite(6), noise=1e-5)
+    with pytest.raises(StatementError, match="too small"):
+        recovery(Product(4), noise=1e-9)
+
+
 def test_a_norm_of_two_with_little_noise_and_even_links():
     assert recovery(Norm(2), noise=1e-2) == pytest.approx(1.0, rel=5e-3)
     for link in (Square(), Abs(), Hermite(2)):
@@ -70,6 +96,30 @@ def test_functions_of_your_own():
     limit = MultiIndex(link=odd).limit()
     assert float(limit["information_exponent"]) == 1 and np.isnan(limit["overlap"]).all()
     assert "not computed" in MultiIndex(link=odd).valid()
+
+
+def test_labels_of_few_values_of_your_own():
+    """All fields of a label are seen together: a parity is one, and a plateau beside a slope too."""
+
+    def parity(z):
+        return np.sign(z[..., 0] * z[..., 1])
+
+    def rectified(z):
+        return np.maximum(z[..., 0] * z[..., 1], 0.0)
+
+    parity.size = rectified.size = 2
+    assert recovery(parity) == pytest.approx(recovery(SignProduct(2)), rel=1e-3)
+    # given y > 0 as for the product, given y = 0 the mean of what is left, z_1 z_2 < 0: E[z_1 z_2 | 0] = -2 / pi
+
+    def half(y, square):
+        return kv(0, y) / math.pi * square(y)
+
+    a = quad(half, 0, 40, args=(lambda y: (y * kv(1, y) / kv(0, y) - 1) ** 2,))[0]
+    c = quad(half, 0, 40, args=(lambda y: y**2,))[0]
+    ac = quad(half, 0, 40, args=(lambda y: y * (y * kv(1, y) / kv(0, y) - 1),))[0]
+    # along M = 1 and M = the exchange, which G = a 1 + y (exchange) mixes
+    F = np.array([[a + c + 2 / math.pi**2, 2 * ac], [2 * ac, a + c + 2 / math.pi**2]])
+    assert recovery(rectified) == pytest.approx(1 / np.linalg.eigvalsh(F)[-1], rel=1e-2)
 
 
 @pytest.mark.parametrize("p", [1, 2, 4])

@@ -81,6 +81,10 @@ class ScalingPhases(Law):
     times: tuple[int, ...] = field((10, 100, 1000), "numbers of steps, increasing")
 
     defaults = Defaults(size="runs", sizes=(8, 16, 32), seeds=72, block=12)
+    exercises = (
+        dict(alpha=0.2, beta=0.6, ratio=2.0, rate=0.9, width=50, times=(20, 100, 500)),
+        dict(alpha=1.25, beta=0.375, rate=0.625),
+    )
     source = PAQUETTE
     bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},
@@ -114,8 +118,8 @@ class ScalingPhases(Law):
                 f"`alpha` + `beta` must be > 1/2, but is {self.alpha + self.beta:g}: the target has no finite variance "
                 "when data have many components."
             )
-        if max(self.times) > 10**7:
-            raise NoLimit(f"`times` of ScalingPhases must be at most 1e7 steps, but reaches {max(self.times)}.")
+        if max(self.times) > 10**12:
+            raise NoLimit(f"`times` of ScalingPhases must be at most 1e12 steps, but reaches {max(self.times)}.")
         if self._noise() >= 1:
             raise NoLimit(
                 f"`rate` is too large: at {self.rate:g} the noise of the steps grows faster than they shrink it."

@@ -8,8 +8,10 @@ $$P(r) = F(r) + \sum_{s<r} K(r-1-s) P(s), \quad
   F(r) = \frac{-1}{2\pi i} \oint \sum_j \frac{l_j b_j^2}{l_j m - z} h^r dz,
   \quad K(r) = \frac{-1}{2\pi i} \oint \sum_j \frac{g^2 B z^2}{l_j m - z} h^r dz .$$
 
-The contour encloses the spectrum and not what is left of it. F and K are sums over its nodes of powers of h, so that
-sums over the past are few recursions.
+The contour encloses the spectrum and not what is left of it. The sums of $F(r) x^{-r-1}$ and $K(r) x^{-r-1}$ over r,
+$\tilde F$ and $\tilde K$, are then residues at the two z with h(z) = x, and
+
+$$P(r) = \frac1{2\pi i} \oint \frac{x^r \tilde F}{1 - \tilde K} dx .$$
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ....contract.law import NoLimit
 if TYPE_CHECKING:
     from . import ScalingPhases
 
-ORDER, GROWTH, DENSE = 56, 1.6, 2048
+ORDER, GROWTH, NEAR = 32, 1.6, 1e-13
 PHASES = ("Ia", "Ib", "Ic", "II", "III", "IVa", "IVb")
 
 
@@ -56,6 +58,11 @@ def predict(law: ScalingPhases) -> dict[str, Any]:
             f"`rate` is too large: at {law.rate:g} errors grow along the strongest direction of the {law.width} "
             f"features, whose variance is up to {edge(problem) / problem.values[0]:.4g} times the data's largest."
         )
+    if (noise := generating(problem, np.array([-NEAR + 0j]))[1][0].real) >= 1:
+        raise NoLimit(
+            f"`rate` is too large: at {law.rate:g} the noise of the steps comes back {noise:.4g}-fold through the "
+            f"{law.width} features, and errors grow."
+        )
     fine, coarse = (_risk(problem, law.times, order) for order in (ORDER, 3 * ORDER // 4))
     name, loss, width = phase(law.alpha, law.beta)
     return {
@@ -82,68 +89,49 @@ def floor(problem: Problem) -> float:
 
 
 def _risk(problem: Problem, times: tuple[int, ...], order: int) -> np.ndarray:
-    """P at the times."""
-    last = max(times)
-    z, dz = contour(problem, max(last, 10), order)
-    m = resolvent(problem, z)
-    lam = problem.values[:, None]
-    inverse = 1 / (lam * m - z)
-    forcing = -(dz / (2j * math.pi)) * ((problem.values * problem.target) @ inverse)
-    kernel = -(dz / (2j * math.pi)) * problem.g**2 * problem.batch * z**2 * inverse.sum(axis=0)
-    return _volterra(forcing, kernel, problem.step(z), last)[list(times)]
+    """P at the times, from nodes as many as the digits of the last of them."""
+    y, dx = contour(problem, max(*times, 10), order)
+    F, K = generating(problem, y)
+    weight = dx * F / (1 - K) / math.pi
+    # NumPy's log1p of complex numbers loses small ones
+    log_x = np.log1p(y.real**2 + y.imag**2 - 2 * y.real) / 2 + 1j * np.arctan2(-y.imag, 1 - y.real)
+    return np.array([(np.exp(r * log_x) @ weight).imag for r in times])
 
 
-def _volterra(forcing: np.ndarray, kernel: np.ndarray, h: np.ndarray, last: int) -> np.ndarray:
-    """P(0 .. last), with F and K the real parts of sums over nodes of these weights times powers of h.
+def generating(problem: Problem, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sums over r of F(r) x^-r-1 and of K(r) x^-r-1 at x = 1 - y, nodes in order on a path from the right of 1.
 
-    By blocks of steps: inside a block by the kernel itself, from the past by one state per node.
+    The contour around the spectrum is deformed to the two z with h(z) = x. There sum l m / (l m - z) = d (1 - m).
     """
-    size = min(DENSE, last + 1)
-    powers = np.exp(np.outer(np.arange(size), np.log(h)))
-    F, K = (2 * (powers @ w).real for w in (forcing, kernel))
-    inside = _resolve(K)
-    P, state, whole = np.empty(last + 1), forcing.copy(), np.exp(size * np.log(h))
-    for start in range(0, last + 1, size):
-        count = min(size, last + 1 - start)
-        drive = 2 * (powers[:count] @ state).real if start else F[:count]
-        P[start : start + count] = np.convolve(drive, inside[:count])[:count]
-        if start + count <= last:
-            state = whole * state + kernel * (powers[::-1].T @ P[start : start + count])
-    return P
-
-
-def _resolve(K: np.ndarray) -> np.ndarray:
-    """The series R with R = 1 + z K R, the response of the recursion P(r) = F(r) + sum_{s<r} K(r-1-s) P(s)."""
-    R = np.zeros(len(K))
-    R[0] = 1.0
-    for r in range(1, len(K)):
-        R[r] = K[r - 1 :: -1] @ R[:r]
-    return R
+    g, B = problem.g, problem.batch
+    near = y / (g * B + np.sqrt(g**2 * B**2 - g**2 * B * (B + 1) * y))
+    F, K = np.zeros_like(y), np.zeros_like(y)
+    for z, first in ((near, _left(problem, near[0].real)), (2 / (g * (B + 1)) - near, 1.0)):
+        m = resolvent(problem, z, first)
+        residue = 1 / (2 * g * B * (1 - g * (B + 1) * z))
+        F += residue * ((problem.values * problem.target) @ (1 / (problem.values[:, None] * m - z)))
+        K += residue * g**2 * B * z * problem.width * (1 - m)
+    return F, K
 
 
 def contour(problem: Problem, steps: int, order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on the upper half of a circle around the spectrum; the lower half is its mirror image.
+    """Nodes y = 1 - x and weights dx on the upper half of a kite around all h(z); the lower half is its mirror image.
 
-    It passes the origin at a distance of a quarter of what the last step resolves, panels grow from there, and the
-    other end of the spectrum at a tenth of its length.
+    It passes x = 1 at a distance that the last step resolves, and leaves it at half a right angle, so that powers of x
+    decay along it before they turn; panels grow from there. The other end lies a tenth beyond the least h.
     """
-    top = edge(problem)
-    delta = 0.25 / (problem.g * problem.batch * steps)
-    right = 1.1 * top
-    centre, radius = (right - delta) / 2, (right + delta) / 2
-    ends = [0.0]
-    length = 0.5 * delta / radius
-    while ends[-1] + length < math.pi:
-        ends.append(ends[-1] + length)
-        length *= GROWTH
-    ends.append(math.pi)
+    z = np.array([0.0, edge(problem), min(edge(problem), 1 / (problem.g * (problem.batch + 1)))])
+    delta, low = 0.5 / steps, 1.1 * (1 - problem.step(z).min())
+    ends = [0.0, 0.5 * delta]
+    while ends[-1] < (low + delta) / 2:
+        ends.append(GROWTH * ends[-1])
+    outward = np.array(ends) * (low + delta) / 2 / ends[-1]
+    corner = (low - delta) / 2 - 0.5j * (low + delta)
+    back = corner + np.linspace(0, 1, 9) * (low - corner)
+    edges = np.concatenate([-delta + outward * (1 - 1j), back[1:]])
     x, w = np.polynomial.legendre.leggauss(order)
-    edges = np.array(ends)
     half = np.diff(edges)[:, None] / 2
-    angle = ((edges[1:] + edges[:-1])[:, None] / 2 + half * x).ravel()
-    weight = (half * w).ravel()
-    z = centre - radius * np.exp(-1j * angle)
-    return z, -1j * radius * np.exp(-1j * angle) * weight
+    return ((edges[1:] + edges[:-1])[:, None] / 2 + half * x).ravel(), -(half * w).ravel()
 
 
 def edge(problem: Problem) -> float:
@@ -159,26 +147,24 @@ def edge(problem: Problem) -> float:
     return float(minimize_scalar(above, bounds=(-20.0, 10.0), method="bounded").fun)
 
 
-def resolvent(problem: Problem, z: np.ndarray) -> np.ndarray:
-    """m(z) at nodes in order, followed from the first by Newton's method."""
+def resolvent(problem: Problem, z: np.ndarray, first: float) -> np.ndarray:
+    """m(z) at nodes in order, followed from about its first value by Newton's method."""
     lam, d = problem.values, problem.width
-    m = np.empty(len(z), complex)
-    # at the first node, just left of 0, m is real: the root of 1 / m = 1 + (1/d) sum l / (l m - z)
-    now = _real(problem, float(z[0].real)) + 0j
+    m, now = np.empty(len(z), complex), first + 0j
     for k, at in enumerate(z):
         for _ in range(60):
             inverse = lam / (lam * now - at)
             f = 1 / now - 1 - inverse.sum() / d
             step = f / (-1 / now**2 + (inverse**2).sum() / d)
             now = now - step
-            if abs(step) < 1e-15 * abs(now):
+            if abs(step) < 1e-14 * abs(now):
                 break
         m[k] = now
     return m
 
 
-def _real(problem: Problem, z: float) -> float:
-    """m at a real z < 0."""
+def _left(problem: Problem, z: float) -> float:
+    """m at a real z < 0: the root of 1 / m = 1 + (1/d) sum l / (l m - z)."""
     from scipy.optimize import brentq
 
     lam, d = problem.values, problem.width

@@ -216,7 +216,7 @@ class MultiIndex(Law):
     squared error of $|z|^2$'s best rotation-invariant guess, $2p(1-m^2)$, for Norm, and the share of wrong signs
     $2e(1-e)$, $e = \arccos(\sqrt m)/\pi$, for SignProduct(2). For other links, or with `noise`,
     `overlap` and `test_error` are not computed: nan, and `valid` says so. The thresholds are those of first-order
-    methods.
+    methods. With noise they are known for products, monomials and norms, and for other links of at most two directions.
     """
 
     alpha: float = field(8.0, "samples per dimension, n / d", above=0)
@@ -228,6 +228,7 @@ class MultiIndex(Law):
     start: str = field("uninformative", "where message passing starts", one_of=("uninformative",))
 
     defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=80, block=10)
+    exercises = (dict(alpha=12.0, flip=0.1),)
     source = f"{TROIANI}; {DAMIAN}"
     bibtex = """@inproceedings{TroianiDandiDefilippisZdeborovaLoureiroKrzakala2025,
   author = {Troiani, Emanuele and Dandi, Yatin and Defilippis, Leonardo and Zdeborov{\\'a}, Lenka and Loureiro, Bruno

@@ -10,7 +10,7 @@ import numpy as np
 
 from .....contract.record import StatementError
 from .. import Door, Link, Monomial, Norm, Product, SignProduct, Square
-from .moments import Conditional, binned, monomial, noisy, single
+from .moments import Conditional, binned, monomial, noisy, noisy_monomial, noisy_norm, single
 
 if TYPE_CHECKING:
     from .. import MultiIndex
@@ -103,8 +103,9 @@ def _parity_curve(m: float, flip: float) -> float:
     """alpha at which the overlap of a parity of two is m."""
     from scipy.special import ndtr
 
-    z = np.linspace(-9, 9, 361)
+    z = np.linspace(0, 9, 181)
     w = np.exp(-(z**2) / 2)
+    w[0] /= 2
     w /= w.sum()
     u = math.sqrt(m / (1 - m)) * z
     sign, kept = 2 * ndtr(u) - 1, 1 - 2 * flip
@@ -130,16 +131,16 @@ def _conditional(link: Link, noise: float, flip: float) -> Conditional:
     if isinstance(link, SignProduct):
         kept = (1 - 2 * flip) ** 2
         return Conditional(*{1: (kept * 2 / math.pi, 0.0), 2: (0.0, kept * 4 / math.pi**2)}.get(p, (0.0, 0.0)))
-    if isinstance(link, Norm) and noise == 0:
-        return Conditional(0.0, 2 / p)
+    if isinstance(link, Norm):
+        return noisy_norm(p, noise) if noise > 0 else Conditional(0.0, 2 / p)
+    if (powers := _powers(link)) is not None:
+        return noisy_monomial(powers, noise) if noise > 0 else monomial(powers)
     if noise > 0:
         if p > 2:
-            raise StatementError("Weak recovery with noise is computed for links of one or two directions only.")
+            raise StatementError(
+                "With noise, weak recovery of more than two directions is computed for products and norms."
+            )
         return noisy(link, noise)
-    if isinstance(link, Product):
-        return monomial((1,) * p)
-    if isinstance(link, Monomial):
-        return monomial(link.powers)
     if p == 1:
         return single(link, flip if isinstance(link, Door) else 0.0)
     if p == 2:

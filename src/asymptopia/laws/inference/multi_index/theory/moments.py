@@ -3,14 +3,20 @@ r"""What a label says of its fields: $E|E[z|y]|^2$, and the spectral radius of $
 from __future__ import annotations
 
 import math
-from itertools import pairwise
-from typing import NamedTuple
+from functools import lru_cache
+from itertools import combinations_with_replacement, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .....contract.record import StatementError
 from .. import Link
 
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline
+
 STEP, DEPTH, REACH = 0.04, 42.0, 9.0
+MOST = 200_000  # cells of a label
 
 
 class Conditional(NamedTuple):
@@ -51,39 +57,114 @@ def _convolved(powers: tuple[int, ...], weights: dict[int, int]) -> np.ndarray:
 
 
 def noisy(link: Link, noise: float) -> Conditional:
-    """For labels with Gaussian noise, by sums over grids of the fields and of the label."""
-    p = link.size
-    z = np.linspace(-8, 8, 641 if p == 1 else 161)
+    """For labels of one or two fields with Gaussian noise, by sums over two grids of the fields, which must agree."""
+    fine, coarse = (_on_grid(link, noise, nodes) for nodes in ((12001, 9001) if link.size == 1 else (161, 129)))
+    if abs(fine.radius - coarse.radius) > 1e-3 * fine.radius + 1e-9 or abs(fine.first - coarse.first) > 1e-4:
+        raise StatementError(f"`noise` of {noise:g} is too small to resolve {link!r}: it varies too fast beside it.")
+    return fine
+
+
+def _on_grid(link: Link, noise: float, nodes: int) -> Conditional:
+    p, z = link.size, np.linspace(-8, 8, nodes)
     grid = np.stack(np.meshgrid(*[z] * p, indexing="ij"), axis=-1).reshape(-1, p)
     w = np.exp(-np.sum(grid**2, axis=1) / 2)
     keep = w > 1e-17
     grid, w = grid[keep], w[keep] / w.sum()
-    g = np.asarray(link(grid), float)
-    sd = math.sqrt(noise)
-    y = np.arange(g.min() - 8 * sd, g.max() + 8 * sd, sd / 4)
-    features = [np.ones(len(w)), *grid.T, *(grid[:, i] * grid[:, j] for i in range(p) for j in range(i, p))]
-    table = np.array(features) * w
-    sums = np.concatenate(
-        [table @ np.exp(-((part - g[:, None]) ** 2) / (2 * noise)) for part in np.array_split(y, max(1, len(y) // 64))],
-        axis=1,
-    )
-    return _from_cells(sums, p)
+    moments = [np.ones(len(w)), *grid.T, *(grid[:, i] * grid[:, j] for i in range(p) for j in range(i, p))]
+    return _from_cells(_blurred(np.asarray(link(grid), float), np.array(moments) * w, math.sqrt(noise)), p)
+
+
+def _blurred(y: np.ndarray, table: np.ndarray, sd: float) -> np.ndarray:
+    """Masses (rows) at labels y after normal noise, on a grid of labels a third of its deviation apart."""
+    step, low = sd / 3, float(y.min()) - 7 * sd
+    count = _resolved((y.max() - low + 7 * sd) / step) + 2
+    first = np.round((y - low) / step).astype(int) - 21
+    sums = np.zeros((len(table), count))
+    for shift in range(43):
+        at = first + shift
+        near = np.exp(-(((low + at * step - y) / sd) ** 2) / 2)
+        at = np.clip(at, 0, count - 1)
+        sums += [np.bincount(at, near * row, count) for row in table]
+    return sums
+
+
+def noisy_norm(p: int, noise: float) -> Conditional:
+    """For the sum of p squares with Gaussian noise, by its square root: G = (E[|z|^2 | y] / p - 1) 1."""
+    r = np.linspace(0, math.sqrt(p) + 9, 12001)
+    w = (r / math.sqrt(p)) ** (p - 1) * np.exp((p - r**2) / 2)
+    w[0] /= 2
+    mass, square = _blurred(r**2, np.array([w, w * r**2 / p]), math.sqrt(noise))
+    seen = mass > 1e-14 * mass.max()
+    mass, square = mass[seen], square[seen]
+    return Conditional(0.0, float(mass @ (square / mass - 1) ** 2 / mass.sum()))
+
+
+def _resolved(cells: float) -> int:
+    if cells > MOST:
+        raise StatementError(f"`noise` is too small for the range of the labels, which is {cells:.3g} times as wide.")
+    return int(cells)
+
+
+def noisy_monomial(powers: tuple[int, ...], noise: float) -> Conditional:
+    """For products of powers with Gaussian noise, by the densities of log|y| and of its moments before the noise."""
+    p, sd = len(powers), math.sqrt(noise)
+    odd = [k for k, power in enumerate(powers) if power % 2]
+    signs = np.array([1.0, -1.0]) if odd else np.ones(1)
+    even = np.ones(len(signs))
+    moments: list[tuple[tuple[int, ...], np.ndarray | None]] = [((), even)]  # which fields, and the sign of the moment
+    moments += [((k,), signs if odd == [k] else None) for k in range(p)]
+    pairs = combinations_with_replacement(range(p), 2)
+    moments += [((i, j), even if i == j else signs if odd == [i, j] else None) for i, j in pairs]
+    L, dL = _nodes(powers, sd)
+    y = np.outer(signs, np.exp(L)).ravel()
+    used = [
+        np.outer(sign / len(signs), dL * _density(powers, fields)(L)).ravel()
+        for fields, sign in moments
+        if sign is not None
+    ]
+    sums = iter(_blurred(y, np.array(used), sd))
+    zero = np.zeros(1)
+    return _from_cells(np.array(np.broadcast_arrays(*(zero if s is None else next(sums) for _, s in moments))), p)
+
+
+def _nodes(powers: tuple[int, ...], sd: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of log|y|, on panels of |y| of width at most sd."""
+    density = _density(powers, ())
+    L = density.t
+    mass = density(L)
+    low, high = max(L[0], math.log(sd) - DEPTH), float(L[mass > 1e-16 * mass.max()].max())
+    small = np.linspace(low, math.log(sd), max(2, math.ceil((math.log(sd) - low) / 0.4)))
+    count = _resolved(math.exp(high) / sd)
+    ends = np.concatenate([small, np.log(sd * np.arange(2, count + 1))])
+    x, w = np.polynomial.legendre.leggauss(8)
+    half = np.diff(ends)[:, None] / 2
+    return ((ends[1:] + ends[:-1])[:, None] / 2 + half * x).ravel(), (half * w).ravel()
+
+
+@lru_cache(maxsize=128)
+def _density(powers: tuple[int, ...], fields: tuple[int, ...]) -> BSpline:
+    """The density of log|y|, times the mean given y of the product of |z_k| over the fields k."""
+    from scipy.interpolate import make_interp_spline
+
+    masses = _convolved(powers, {k: fields.count(k) for k in fields})
+    first = -sum(math.ceil(DEPTH * p / STEP) for p in powers)
+    return make_interp_spline(STEP * (first + np.arange(len(masses))), masses / STEP, k=7)
 
 
 def binned(link: Link) -> Conditional:
     """For noiseless labels of two fields: cells of the label, with their width extrapolated to zero."""
-    u = (np.arange(1200) + 0.5) / 1200
     from scipy.special import ndtri
 
-    z = ndtri(u)
+    z = ndtri((np.arange(1200) + 0.5) / 1200)
     grid = np.stack(np.meshgrid(z, z, indexing="ij"), axis=-1).reshape(-1, 2)
-    order = np.argsort(np.asarray(link(grid), float), kind="stable")
-    features = np.array([np.ones(len(grid)), *grid.T, grid[:, 0] ** 2, grid[:, 0] * grid[:, 1], grid[:, 1] ** 2])
-    features = features[:, order] / len(grid)
+    moments = np.array([np.ones(len(grid)), *grid.T, grid[:, 0] ** 2, grid[:, 0] * grid[:, 1], grid[:, 1] ** 2])
+    _, label, counts = np.unique(np.asarray(link(grid), float), return_inverse=True, return_counts=True)
+    below = (np.cumsum(counts) - counts) / len(grid)
     conditionals = []
     for cells in (300, 600):
-        ends = np.linspace(0, len(grid), cells + 1).astype(int)[:-1]
-        conditionals.append(_from_cells(np.add.reduceat(features, ends, axis=1), 2))
+        # a label with the mass of a cell is one of its own: none is cut in two
+        cell = (2 * np.floor(below * cells) + (counts * cells > len(grid))).astype(int)[label]
+        conditionals.append(_from_cells(np.array([np.bincount(cell, row) for row in moments / len(grid)]), 2))
     coarse, fine = conditionals
     first = fine.first if fine.first > 1e-3 else 0.0
     return Conditional(first, fine.radius + (fine.radius - coarse.radius) / 3)
@@ -101,13 +182,9 @@ def _from_cells(sums: np.ndarray, p: int) -> Conditional:
         for j in range(i, p):
             G[:, i, j] = G[:, j, i] = means[k] - (i == j)
             k += 1
-    M, radius = np.eye(p), 0.0
-    for _ in range(200):
-        M = np.einsum("y,yij,jk,ykl->il", share, G, M, G)
-        radius = float(np.linalg.norm(M, 2))
-        if radius < 1e-12:
-            break
-        M /= radius
+    # M -> E G M G keeps M >= 0, so that its spectral radius is its largest eigenvalue
+    action = np.einsum("y,yij,ykl->ikjl", share, G, G, optimize=True).reshape(p * p, p * p)
+    radius = float(np.linalg.eigvalsh(action)[-1])
     return Conditional(first if first > 1e-8 else 0.0, radius)
 
 
