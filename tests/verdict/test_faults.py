@@ -63,7 +63,7 @@ def test_an_exercise_can_be_trusted_and_switches_on_what_the_default_does_not(na
     for law in exercises(cls):
         law.admit()
         assert law.valid() is None and law != default
-    off = [f for f, v in vars(default).items() if type(v) is float and v == 0]
+    off = [f for f, v in vars(default).items() if type(v) is float and v == 0 and f not in UNSEEN.get(name, [])]
     assert all(any(getattr(law, f) != 0 for law in exercises(cls)) for f in off)
 
 
