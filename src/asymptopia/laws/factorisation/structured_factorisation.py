@@ -47,7 +47,7 @@ class StructuredFactorisation(Law):
     density: float = field(0.5, "share of entries of the given matrices that are not zero", above=0, at_most=1)
     noise: float = field(0.1, "norm of the noise relative to that of the product", above=0, at_most=0.5)
 
-    defaults = Defaults(size="side of the product", sizes=(32, 64, 128), seeds=700, block=50)
+    defaults = Defaults(size="side of the product", sizes=(32, 64, 128), seeds=900, block=50)
     source = MALGOUYRES
     bibtex = r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},
