@@ -45,7 +45,7 @@ class Layers:
         """The lifted operator as a matrix (entries of the product, S_1 ... S_K)."""
         out = self.bases[0]
         for b in self.bases[1:]:
-            out = np.einsum("pij,qjk->pqik", out, b).reshape(-1, out.shape[1], b.shape[2])
+            out = (out[:, None] @ b[None]).reshape(-1, out.shape[1], b.shape[2])
         return out.reshape(len(out), -1).T
 
     @cached_property

@@ -11,6 +11,7 @@ from ...contract.record import StatementError
 
 KINK = 1e-9  # a change of slope below this share of the steepest slope is round-off
 TOUCH = 1e-11  # a field below this share of the unit's largest is zero: a unit that only touches zero does not cross it
+SAME = 1e-13  # knots closer than this share of the interval are one: round-off in where several units cross zero
 
 Affine = tuple[np.ndarray, np.ndarray]
 
@@ -63,7 +64,7 @@ def linear_pieces(layers: Sequence[Affine], low: float, high: float) -> Pieces:
         order = np.argsort(np.concatenate([knots, new]), kind="stable")
         knots = np.concatenate([knots, new])[order]
         values = np.maximum(np.concatenate([values, added])[order], 0.0)
-        distinct = np.r_[True, np.diff(knots) > 0]
+        distinct = np.r_[True, np.diff(knots) > SAME * (high - low)]
         knots, values = knots[distinct], values[distinct]
     return Pieces(knots, values, tuple(crossings))
 

@@ -15,7 +15,7 @@ from ...numerics.arrays import Key
 
 TELGARSKY = "Telgarsky, Proc. Mach. Learn. Res. 49 (2016) 1517, theorem 1.1 and lemma 3.3"
 HANIN_ROLNICK = "Hanin and Rolnick, Proc. Mach. Learn. Res. 97 (2019) 2596, theorem 1"
-RANDOM = 8  # random networks whose kinks one realisation averages
+RANDOM = 32  # random networks whose kinks one realisation averages
 
 
 class DepthSeparation(Law):
@@ -44,7 +44,7 @@ class DepthSeparation(Law):
     $$\frac2\pi \arctan\big(r \sqrt{B_l/A_l}\big) \le 1,$$
 
     so that the pieces are as many as the units, whatever the depth: `kinks` of a unit, layer by layer, averaged over
-    eight networks a realisation.
+    thirty-two networks a realisation.
     """
 
     depth: int = field(3, "hidden layers L", at_least=2)
@@ -52,7 +52,7 @@ class DepthSeparation(Law):
     bias_variance: float = field(1.0, "variance of a random bias", above=0)
     reach: float = field(2.0, "random networks are looked at on [-reach, reach]", above=0)
 
-    defaults = Defaults(size="units in a layer", sizes=(6, 9, 14, 20), seeds=200)
+    defaults = Defaults(size="units in a layer", sizes=(8, 16, 32), seeds=160)
     source = TELGARSKY + "; " + HANIN_ROLNICK
     bibtex = """@inproceedings{Telgarsky2016,
   author = {Telgarsky, Matus},
@@ -74,6 +74,7 @@ class DepthSeparation(Law):
         ),
         "kinks": Observable(r"\kappa_l", "kinks of a unit of a random network", dims=("layer",), resolution=0.1),
     }
+    exercises = (dict(weight_variance=1.5, bias_variance=1.5, reach=0.8),)
     landmarks = (
         Landmark({}, "pieces", 1.0, 1e-12, TELGARSKY),
         Landmark(

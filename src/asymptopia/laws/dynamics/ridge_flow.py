@@ -89,6 +89,7 @@ class RidgeFlow(Law):
         ),
         "train_loss": Observable(r"\mathcal L", "mean loss of a sample, without penalty", dims=("time",)),
     }
+    exercises = (dict(alpha=1.5, ridge=3.0, noise=0.6, start_variance=1.5),)
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:

@@ -112,6 +112,7 @@ class SphericalPSpin(Law):
         "correlation": Observable("C", "overlap of the states at two times", dims=("time", "time2")),
         "asymptotic_energy": Observable("e_\\infty", "energy at long times", unit="energy", limit_only=True),
     }
+    exercises = (dict(temperature=0.4, snr=1.5, start_overlap=0.5, times=(0.5, 1.0, 2.0)),)
     landmarks = _landmarks()
 
     def __post_init__(self) -> None:

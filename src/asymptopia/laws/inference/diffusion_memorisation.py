@@ -100,6 +100,7 @@ class DiffusionMemorisation(Law):
         "excess": Observable("e", "log-weight of the other points over the own", dims=("time",), scale=1.0),
         "same_class": Observable("P", "probability that two paths end in one cluster", dims=("shift",), scale=1.0),
     }
+    exercises = (dict(alpha=0.5, variance=0.6, separation=1.4, times=(0.3,)),)
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:

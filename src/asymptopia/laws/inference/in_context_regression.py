@@ -91,6 +91,7 @@ class InContextRegression(Law):
         ),
         "train_loss": Observable(r"e_{train}", "mean squared residual of the training prompts"),
     }
+    exercises = (dict(alpha=1.5, kappa=0.8, tau=2.0, noise=0.5, ridge=2.0),)
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:

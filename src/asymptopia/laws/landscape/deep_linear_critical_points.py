@@ -90,6 +90,7 @@ class DeepLinearCriticalPoints(Law):
             "p_u", "share of starts without a critical point", bound="every", scale=1.0, resolution=0.1
         ),
     }
+    exercises = (dict(noise=2.0),)
     landmarks = (
         Landmark({}, "critical_value", 0.65, 1e-12, BALDI_HORNIK, at=(0,), note="one half of s_3**2 and the noise"),
         Landmark(

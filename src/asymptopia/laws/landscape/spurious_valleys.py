@@ -73,6 +73,7 @@ class SpuriousValleys(Law):
             "D", "dimension of the span of the units, a rank on the samples", self_averaging=True
         ),
     }
+    exercises = (dict(contrast=0.6, noise=2.5),)
     landmarks = (
         Landmark(
             dict(inputs=4, widths=(1, 10)),

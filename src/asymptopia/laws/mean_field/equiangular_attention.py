@@ -74,6 +74,7 @@ class EquiangularAttention(Law):
         "overlap": Observable(r"\gamma", "mean cosine of the pairs of tokens", dims=("time",), scale=1.0),
         "clustering_time": Observable("t_{1/2}", "time at which the mean cosine reaches 1/2", unit="time"),
     }
+    exercises = (dict(tokens=16, beta=3.0),)
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:

@@ -96,6 +96,15 @@ class FokkerPlanck(CellDensity, Law):
         "spectral_gap": Observable(r"\lambda", "slowest rate of relaxation", unit="1/time", limit_only=True),
         "eyring_kramers": Observable(r"\lambda_{EK}", "its value for low temperature", unit="1/time", limit_only=True),
     }
+    exercises = (
+        dict(
+            temperature=0.4,
+            start=Normal(mean=-0.7, variance=0.6),
+            times=(0.1, 0.5, 2.0),
+            exit_at=1.2,
+            other=Normal(mean=0.8, variance=2.5),
+        ),
+    )
     landmarks = (
         Landmark(dict(temperature=0.1), "spectral_gap", 0.033545287308, 1e-10, GENERATOR),
         Landmark(dict(temperature=0.05), "spectral_gap", 0.002776140636573, 1e-11, GENERATOR),

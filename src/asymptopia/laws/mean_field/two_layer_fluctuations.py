@@ -49,7 +49,7 @@ class TwoLayerFluctuations(_Network):
     data: Inputs | Data = field(Curve(Erf(scale=2.0)), "inputs and labels: a law, or the rows of a data set")
     start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
-    defaults = Defaults(sizes=(200, 400, 800, 1600), seeds=200, block=50)
+    defaults = Defaults(sizes=(50, 100, 200), seeds=18_000, block=1000)
     source = SIRIGNANO
     status = "proved for smooth bounded activations and starts of bounded support; checked numerically beyond"
     observables = {

@@ -69,6 +69,7 @@ class WassersteinFlow(Law):
         "free_energy": Observable("F", "free energy", unit="energy", dims=("time",)),
         "distance": Observable("W_2", "distance from the flow of continuous time", dims=("time",), limit_only=True),
     }
+    exercises = (dict(temperature=0.8, interaction=1.5, step=0.5, times=(0.5, 1.0)),)
     landmarks = (
         Landmark(dict(step=1.0, times=(1.0,)), "mean", 1.0, 1e-12, CLOSED, at=(0,)),
         Landmark(dict(step=1.0, times=(1.0,)), "variance", 1.0, 1e-12, CLOSED, at=(0,)),

@@ -49,7 +49,7 @@ class ResidualLimit(Law):
     width: int = field(4, "dimension d of the state of the network with slowly varying weights", at_least=1)
     weights: int = field(0, "which matrices A and B, by the seed that draws them", at_least=0)
 
-    defaults = Defaults(size="layers", sizes=(8, 16, 32, 64), seeds=1200, block=300)
+    defaults = Defaults(size="layers", sizes=(16, 32, 64, 128), seeds=9000, block=1000)
     source = HABER_RUTHOTTO + "; " + HUANG + "; " + HAYOU_YANG
     bibtex = r"""@article{HaberRuthotto2018,
   author = {Haber, Eldad and Ruthotto, Lars},
@@ -179,8 +179,8 @@ class ResidualLimit(Law):
         import jax.numpy as jnp
 
         def layer(y: ArrayLike, key: Key) -> tuple[Any, None]:
-            W = self.gain / np.sqrt(n) * jax.random.normal(key, (n, n))
-            return y + W @ self.activation(y) / np.sqrt(n), None
+            fresh = self.activation(y)  # W times it is normal, as no later layer meets W again
+            return y + self.gain * jnp.sqrt((fresh**2).mean() / n) * jax.random.normal(key, (n,)), None
 
         first, second = jax.random.split(key)
         start = jax.random.normal(first, (n,))

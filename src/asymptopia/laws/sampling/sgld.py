@@ -71,6 +71,7 @@ class SGLD(Law):
             "c", "covariance of first and last axis, in units of the posterior", scale=1.0, resolution=0.1
         ),
     }
+    exercises = (dict(noise=0.7, ridge=1200.0, temperature=1.5, step=0.3),)
     landmarks = tuple(
         Landmark(
             dict(columns=1, batch=None, step=s, temperature=T), "variance", T / (1 - s / 2), 1e-9, RECURSION, at=(0,)

@@ -73,7 +73,7 @@ class CurieWeiss(Law):
         "susceptibility": Observable(r"\chi", "variance of the magnetisation, times n", fluctuation_of="magnetisation"),
         "free_energy": Observable("f", "free energy per spin", unit="energy"),
     }
-    exercises = (dict(beta=0.5, h=-0.2),)
+    exercises = (dict(beta=0.5, h=-0.5),)
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:

@@ -129,6 +129,7 @@ class AdaptiveSGD(Law):
         "test_error": Observable("P", "mean squared error without the noise of labels", dims=("time",)),
         "stationary_error": Observable(r"P_\infty", "the same at late times", limit_only=True),
     }
+    exercises = (dict(noise=1.5),)
     landmarks = _landmarks()
 
     def __post_init__(self) -> None:

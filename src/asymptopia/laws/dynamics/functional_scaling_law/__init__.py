@@ -80,6 +80,15 @@ class FunctionalScalingLaw(Law):
         "loss_exponent": Observable("c_C", "of the best loss in compute", limit_only=True),
         "width_exponent": Observable("c_M", "of the best width in compute", limit_only=True),
     }
+    exercises = (
+        dict(
+            spectrum_exponent=1.8,
+            target_exponent=0.8,
+            rate=0.8,
+            schedule=WarmupStableDecay(warmup=0.3, decay=0.7),
+            noise=1.5,
+        ),
+    )
     landmarks = LANDMARKS
 
     def check(self) -> None:

@@ -81,8 +81,8 @@ class OnlineSGD(Law):
     }
     exercises = (
         dict(
-            teacher_overlaps=((1.0, 0.2), (0.2, 1.0)), second_layer=(0.7, 1.2), teacher_second_layer=(1.2, 0.8),
-            second_layer_rate=0.4, noise=0.1, times=(0.5, 1.0, 2.0),
+            teacher_overlaps=((1.0, 0.2), (0.2, 1.0)), second_layer=(0.4, 1.6), teacher_second_layer=(1.2, 0.8),
+            rate=1.5, second_layer_rate=0.9, noise=0.8, times=(0.5, 1.0, 2.0),
         ),
     )  # fmt: skip
     landmarks = LANDMARKS

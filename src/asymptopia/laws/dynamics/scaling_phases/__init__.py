@@ -100,6 +100,10 @@ class ScalingPhases(Law):
         "width_exponent": Observable(r"\xi", "exponent of the best width in compute", limit_only=True),
         "phase": Observable(r"\Phi", "phase: 1 to 7 for Ia, Ib, Ic, II, III, IVa, IVb", limit_only=True),
     }
+    exercises = (
+        dict(alpha=0.3, beta=0.5, ratio=1.3, rate=0.8, width=50, times=(10, 100, 500)),
+        dict(alpha=0.7, beta=0.2, ratio=1.6, rate=0.4),
+    )
     landmarks = _landmarks()
 
     def __post_init__(self) -> None:

@@ -97,6 +97,7 @@ class SGDDynamics(Law):
     status = "proved for losses with a Lipschitz slope, at a fixed number of steps; heuristic where the slope jumps"
     exercises = (
         dict(alpha=1.5, rate=0.3, persistence=2.0, temperature=0.2, start_overlap=0.3, start_variance=0.5, steps=6),
+        dict(alpha=1.5, ridge=0.6, rate=1.0, batch=0.3, persistence=3.0, steps=6),
     )
     landmarks = LANDMARKS
     observables = {

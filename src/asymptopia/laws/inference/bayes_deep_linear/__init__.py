@@ -95,6 +95,7 @@ class BayesDeepLinear(Law):
         "variance": Observable("V", "posterior variance of the output", resolution=0.1),
         "train_loss": Observable(r"\varepsilon_t", "mean squared residual of the posterior mean", resolution=0.1),
     }
+    exercises = (dict(alpha=0.8, width=0.3, weight_variance=2.0, temperature=0.2, noise=0.2),)
     landmarks = _landmarks()
 
     def check(self) -> None:

@@ -77,6 +77,7 @@ class Capacity(Law):
             "s", "logarithm of the number of solutions (share of the sphere), per weight", limit_only=True
         ),
     }
+    exercises = (dict(kappa=0.3, alpha=1.6),)
     landmarks = LANDMARKS
 
     def check(self) -> None:

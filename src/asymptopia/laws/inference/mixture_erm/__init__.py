@@ -66,6 +66,7 @@ class MixtureERM(Law):
   volume = {34}, year = {2021}, eprint = {2106.03791}
 }"""
     status = "proved for convex losses"
+    exercises = (dict(alpha=1.5, separation=0.9, balance=3.0, ridge=0.3),)
     landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_g", "probability that a new sample is put into a wrong cluster"),

@@ -248,6 +248,7 @@ class MultiIndex(Law):
         "information_exponent": Observable("k_I", "least order of y's own Hermite tensors", limit_only=True),
         "generative_exponent": Observable("k_G", "least order of the Hermite tensors given y", limit_only=True),
     }
+    exercises = (dict(alpha=6.0, flip=0.1),)
     landmarks = _landmarks()
 
     def coords(self) -> dict[str, Any]:

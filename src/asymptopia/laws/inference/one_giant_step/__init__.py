@@ -81,8 +81,8 @@ class OneGiantStep(Law):
         "spike_overlap": Observable(r"\gamma", "cosine of the spike with the teacher"),
     }
     exercises = (
-        dict(step=4.0, alpha=4.0, alpha0=8.0, ridge=0.3),
-        dict(step=1.0, alpha=4.0, features=3.0, teacher=SignOf(flip=0.2)),
+        dict(step=4.0, alpha0=6.0, alpha=3.0, features=3.0, ridge=0.2),
+        dict(step=3.0, alpha0=0.8, teacher=SignOf(flip=0.2)),
     )
     landmarks = LANDMARKS
 

@@ -76,6 +76,7 @@ class QuadraticNetwork(Law):
         "mse": Observable(r"\mathrm{mse}", "squared error of S, per dimension", resolution=0.1),
         "test_error": Observable(r"\varepsilon", "squared error of the label without noise", resolution=0.1),
     }
+    exercises = (dict(alpha=0.4, kappa=1.5, noise=0.3),)
     landmarks = _landmarks()
 
     def valid(self) -> str | None:

@@ -86,6 +86,7 @@ class KernelRegression(Law):
   volume = {35}, pages = {4558--4570}, year = {2022}
 }"""
     status = "proved on spheres; heuristic for data, an assumption that the experiment tests"
+    exercises = (dict(alpha=1.5, ridge=2.0, noise=1.5),)
     landmarks = LANDMARKS
     observables = {
         "test_error": Observable(r"\varepsilon_{test}", "mean squared error on new samples", resolution=0.08),

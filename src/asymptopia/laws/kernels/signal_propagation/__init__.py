@@ -57,6 +57,7 @@ class SignalPropagation(Law):
   booktitle = {International Conference on Learning Representations}, year = {2017}
 }"""
     status = "proved for a fixed number of layers; the gradients under the independence of forward and backward weights"
+    exercises = (dict(weight_variance=1.5, bias_variance=0.3, start_length=0.5, start_correlation=0.3),)
     landmarks = LANDMARKS
     observables = {
         "length": Observable(r"q^\star", "fixed point of the squared length", limit_only=True),

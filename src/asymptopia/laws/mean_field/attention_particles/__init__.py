@@ -117,6 +117,7 @@ class AttentionParticles(Law):
         "order": Observable("R", "length of the mean token", dims=("time",), scale=1.0, resolution=0.1),
         "stationary_order": Observable(r"R_\infty", "the same on the clustered branch", limit_only=True),
     }
+    exercises = (dict(beta=3.0, temperature=0.3, concentration=1.3),)
     landmarks = _landmarks()
 
     def realize(self, n: int, key: jax.Array) -> dict[str, Any]:

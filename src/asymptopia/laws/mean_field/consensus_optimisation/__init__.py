@@ -75,6 +75,10 @@ class ConsensusOptimisation(Law):
         "variance": Observable("v", "variance of the position", dims=("time",)),
         "consensus": Observable("c", "weighted mean, to which all particles are drawn", dims=("time",), scale=1.0),
     }
+    exercises = (
+        dict(beta=6.0, drift=1.5, noise=0.6),
+        dict(beta=3.0, noise=0.6, start=Normal(mean=0.2, variance=1.5), times=(0.5, 1.0)),
+    )
     landmarks = LANDMARKS
 
     def valid(self) -> str | None:

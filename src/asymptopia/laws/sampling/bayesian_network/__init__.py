@@ -68,6 +68,7 @@ class BayesianNetwork(Law):
             resolution=0.12,
         ),
     }
+    exercises = (dict(noise=1.5, ridge=20.0),)
     landmarks = (
         Landmark({}, "calibration", 1 / BINS, 1e-12, TALTS, at=(0,)),
         Landmark(dict(ridge=1e12), "mean", 0.0, 1e-9, "the prior, which nothing outweighs; " + BISHOP, at=(0,)),

@@ -50,6 +50,7 @@ class Hopfield(Law):
         "free_energy": Observable("f", "free energy per spin", unit="energy", limit_only=True),
         "freezing": Observable("q", "overlap of two configurations of the state", limit_only=True),
     }
+    exercises = (dict(alpha=0.02, temperature=0.45, pattern_bias=0.25),)
     landmarks = LANDMARKS
 
     def valid(self) -> str | None:

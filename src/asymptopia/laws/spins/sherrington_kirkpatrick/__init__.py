@@ -62,6 +62,7 @@ class SherringtonKirkpatrick(Law):
         "entropy": Observable("s", "entropy per spin", limit_only=True),
         "magnetisation": Observable("m", "mean spin", limit_only=True),
     }
+    exercises = (dict(beta=0.8, h=0.6),)
     landmarks = LANDMARKS
 
     def check(self) -> None:
