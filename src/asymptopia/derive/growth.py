@@ -9,7 +9,7 @@ import numpy as np
 
 from .refusal import Line, innermost, lines_of, refusal
 
-_LARGE, _DISCORD = 0.2, 0.2
+_LARGE, _DISCORD, _UNSURE = 0.2, 0.2, 0.03
 _ALL, _TRIALS = 2**30, 3
 Record = list[Any]
 Outputs = dict[str, np.ndarray]
@@ -97,6 +97,16 @@ def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -
         "is a fresh draw; divided by n they have limits.",
         run(high, trial)[1],
     )
+
+
+def powers(outputs: list[Outputs], ratio: float) -> dict[str, float]:
+    """The power of n of each output, a multiple of 1/4; nan where it is zero, not finite, or no such power."""
+    seen = {}
+    for name in outputs[0]:
+        a, b = (np.abs(o[name]).max(initial=0.0) for o in outputs)
+        power = _power(a, b, ratio) if np.isfinite(a + b) and min(a, b) > 0 else np.nan
+        seen[name] = round(4 * power) / 4 if abs(4 * power - np.round(4 * power)) < 4 * _UNSURE else np.nan
+    return seen
 
 
 def _moved(quiet: Outputs, noisy: Outputs) -> str | None:

@@ -13,11 +13,11 @@ from scipy import special
 from ..contract.record import NoLimit
 from .context import Context, Settings
 from .draws import NarrowNet
-from .growth import check_errors, check_fluctuations, check_growth, check_maxima
+from .growth import check_errors, check_fluctuations, check_growth, check_maxima, powers
 from .interpreter import Interpreter
 from .layout import layouts
 from .refusal import Line, innermost, lines_of, refusal
-from .trace import Program, Trace, traces, wide_axes
+from .trace import LESS_LARGE, Program, Trace, traces, wide_axes
 
 NETS = 8
 Lazy = frozenset[Hashable]
@@ -66,6 +66,24 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
         limits = _solve(larger, probe, number, nets, seed)
     check_errors(limits)
     return limits
+
+
+def derive_exponents(program: Program) -> dict[str, float]:
+    """The power of n with which each output of `program(n, key)` grows; see `asymptopia.derive`."""
+    first, second = traces(program, LESS_LARGE)
+    narrow = NarrowNet(2, 1, 1, 8)
+    outputs = []
+    for trace in (first, second):
+        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow, probing=True)
+        outputs.append(_run(trace, settings)[0])
+    seen = powers(outputs, second.n / first.n)
+
+    def scaled(n: int, key: Any) -> dict[str, Any]:
+        return {name: v * float(n) ** -seen[name] for name, v in program(n, key).items() if not np.isnan(seen[name])}
+
+    if not all(map(np.isnan, seen.values())):
+        _probe(*traces(scaled, LESS_LARGE))
+    return seen
 
 
 @dataclasses.dataclass(frozen=True)

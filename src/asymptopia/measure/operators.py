@@ -87,7 +87,7 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     import jax
 
     flat, unravel = flat_parameters(parameters)
-    shape = jax.eval_shape(lambda at: model(unravel(at)), flat).shape
+    shaped = jax.eval_shape(lambda at: model(unravel(at)), flat)
 
     def outputs(at: Any) -> Any:
         return model(unravel(at)).ravel()
@@ -97,7 +97,7 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
         pull = jax.linear_transpose(push, flat)
         return lambda vector: push(pull(vector)[0])
 
-    return _operator(product, flat, "model", int(np.prod(shape)))
+    return _operator(product, jax.numpy.zeros(shaped.size, shaped.dtype), "model")
 
 
 def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -105,7 +105,8 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
     import jax
     from jax.flatten_util import ravel_pytree
 
-    leaves = jax.tree_util.tree_leaves_with_path(parameters)
+    trained, rest = _trained(parameters)
+    leaves = jax.tree_util.tree_leaves_with_path(trained)
     if not sum(np.size(leaf) for _, leaf in leaves):
         raise StatementError("There are no parameters: `parameters` has no array with an entry.")
     for path, leaf in leaves:
@@ -122,7 +123,34 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
             )
         if not np.isfinite(array).all():
             raise StatementError(f"`parameters` must be finite, but {name} has a nan or an infinity.")
-    return ravel_pytree(parameters)
+    flat, unravel = ravel_pytree(trained)
+    if rest is None:
+        return flat, unravel
+    return flat, lambda at: jax.tree.map(lambda p, r: r if p is None else p, unravel(at), rest, is_leaf=_is_none)
+
+
+def _trained(parameters: Any) -> tuple[Any, Any]:
+    """The tree with what is trained alone, None elsewhere, and the whole tree; None for it where all is trained.
+
+    Where a tree holds functions or other objects, as a module of Equinox does, arrays of floating-point numbers are
+    trained, and all else stays.
+    """
+    import jax
+
+    def is_number(leaf: Any) -> bool:
+        return isinstance(leaf, float | int | complex) or hasattr(leaf, "dtype")
+
+    if all(is_number(leaf) for leaf in jax.tree.leaves(parameters)):
+        return parameters, None
+
+    def kept(leaf: Any) -> Any:
+        return leaf if hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, np.floating) else None
+
+    return jax.tree.map(kept, parameters), parameters
+
+
+def _is_none(leaf: Any) -> bool:
+    return leaf is None
 
 
 def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -173,12 +201,12 @@ def check_arguments(function: Callable[..., Any], name: str, count: int, which: 
         pass  # a builtin without a signature
 
 
-def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str, size: int | None = None) -> Any:
-    """The operator of the product that `prepare` returns: a linear map, its part that is always the same done once."""
+def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str) -> Any:
+    """The operator on vectors like `flat` of the product that `prepare` returns: a linear map, prepared once."""
     import jax
     from scipy.sparse.linalg import LinearOperator
 
-    size = flat.size if size is None else size
+    size = flat.size
     try:
         compiled = jax.jit(prepare())
         jax.eval_shape(compiled, jax.numpy.zeros(size, flat.dtype))
