@@ -48,9 +48,10 @@ def scale(
       asymptopia scale mymodel.py:step --depths 4,8,16,32 --seeds 8
       asymptopia scale mymodel.py:step --widths 64,128,256 --rates 0.001,0.003,0.01,0.03,0.1
 
-    --json prints {"step", "along", "sizes", "seeds", "level", "degree", "rows", "faults", "undecided", "unseen"}, a row
-    being {"layer", "quantity", "exponent", "interval", "verdict", "expected", "mend"}; with --rates {"step", "sizes",
-    "rates", "best", "losses", "exponent", "interval", "verdict"}.
+    --json prints {"step", "along", "sizes", "seeds", "level", "degree", "rows", "faults", "undecided", "unseen",
+    "underived"}, a row being {"layer", "quantity", "exponent", "interval", "verdict", "expected", "mend", "derived"};
+    with --rates {"step", "sizes", "rates", "best", "losses", "exponent", "interval", "verdict"}. "derived" is the
+    exponent that the limit has by the step's code, null where "underived" says why, or where it could not be made sure.
     """
     from ..scale import scale as examine
     from ..scale import transfer
@@ -79,7 +80,13 @@ def _plain(result: Scale | Transfer) -> dict[str, Any]:
             **_exponent(result.exponent),
         }  # fmt: skip
     rows = {
-        id(row): {"layer": row.layer, "quantity": row.quantity, "expected": row.expected, "mend": row.mend}
+        id(row): {
+            "layer": row.layer,
+            "quantity": row.quantity,
+            "expected": row.expected,
+            "mend": row.mend,
+            "derived": row.derived,
+        }  # fmt: skip
         | _exponent(row.exponent)
         for row in result.rows
     }
@@ -87,6 +94,7 @@ def _plain(result: Scale | Transfer) -> dict[str, Any]:
         "sizes": result.sizes, "seeds": result.seeds, "level": result.level, "degree": result.degree,
         "rows": list(rows.values()), "faults": [rows[id(row)] for row in result.faults],
         "undecided": [rows[id(row)] for row in result.undecided], "unseen": result.unseen,
+        "underived": result.underived,
     }  # fmt: skip
 
 
@@ -103,15 +111,24 @@ def _show(step: str, result: Scale | Transfer) -> None:
         say(f"the best rate goes as size**{_interval(result.exponent)}: {result.exponent.verdict}")
         return
     rows = [
-        [row.layer, row.quantity, _interval(row.exponent), row.verdict, "judged" if row.expected else ""]
+        [
+            row.layer,
+            row.quantity,
+            _interval(row.exponent),
+            "" if row.derived is None else f"{row.derived:+g}",
+            row.verdict,
+            "judged" if row.expected else "",
+        ]  # fmt: skip
         for row in result.rows
     ]
-    show_table(("layer", "quantity", "exponent", "verdict", ""), rows, step)
+    show_table(("layer", "quantity", "exponent", "derived", "verdict", ""), rows, step)
     for row in result.faults:
         say(f"{row.layer} breaks the limit, by its {row.quantity}: {row.mend} would mend it")
     for row in result.undecided:
         needed = f"not decided at the level {result.level:g}; more seeds, or larger sizes, would"
         say(f"{row.layer}, {row.quantity}: {needed}")
+    if result.underived:
+        say(f"no exponents are derived: {result.underived}")
     if result.unseen:
         say(f"not seen at work, so not judged: {', '.join(result.unseen)}")
     if not result.faults and not result.undecided:

@@ -59,8 +59,9 @@ def derive(
 def exponents(program: Callable[[int, Any], Mapping[str, Any]]) -> dict[str, float]:
     """The power of n with which each output of a program `program(n, key) -> {name: array}` grows as n does.
 
-    Multiples of 1/4; nan for an output that is zero, or does not go as such a power. Over its power, each output has a
-    limit, which is made sure of as in `derive`.
+    Multiples of 1/4. Outputs are computed at two large sizes, with two nets of points, and with sums over wide axes
+    that fluctuate as they do at finite size. nan for an output on whose power these do not agree, that goes as no such
+    power, or that is zero.
 
     Raises: `NoLimit`, with the file, line and text of the program, where that cannot be derived.
     """

@@ -99,13 +99,20 @@ def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -
     )
 
 
-def powers(outputs: list[Outputs], ratio: float) -> dict[str, float]:
-    """The power of n of each output, a multiple of 1/4; nan where it is zero, not finite, or no such power."""
+def powers(runs: list[list[Outputs]], ratio: float) -> dict[str, float]:
+    """The power of n of each output, a multiple of 1/4, on which all runs agree.
+
+    runs: the outputs at two sizes, of a coarse and of a fine net, with sums that fluctuate and with other maxima. nan
+    for an output that is zero or not finite, that goes as no such power, or of which runs differ by a factor of two.
+    """
     seen = {}
-    for name in outputs[0]:
-        a, b = (np.abs(o[name]).max(initial=0.0) for o in outputs)
-        power = _power(a, b, ratio) if np.isfinite(a + b) and min(a, b) > 0 else np.nan
-        seen[name] = round(4 * power) / 4 if abs(4 * power - np.round(4 * power)) < 4 * _UNSURE else np.nan
+    for name in runs[0][0]:
+        pairs = [[_size(np.asarray(outputs[name])) for outputs in run] for run in runs]
+        each = [_power(a, b, ratio) if np.isfinite(a + b) and min(a, b) > 0 else np.nan for a, b in pairs]
+        quarters = np.round(4 * np.array(each))
+        sizes = [b for _, b in pairs]
+        sure = np.all(np.abs(4 * np.array(each) - quarters) < 4 * _UNSURE) and np.ptp(quarters) == 0
+        seen[name] = float(quarters[0]) / 4 if sure and max(sizes) < 2 * min(sizes) else np.nan
     return seen
 
 

@@ -24,7 +24,7 @@ Lazy = frozenset[Hashable]
 PRECISION = 5e-4
 _FEW, _MANY = 4096, 65536
 _MOST_WORK = 4e9
-_PROBE, _FINE = 64, 1024
+_PROBE, _FINE, _COARSE = 64, 1024, 128
 _PER_RUN = 256
 
 
@@ -70,20 +70,22 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
 
 def derive_exponents(program: Program) -> dict[str, float]:
     """The power of n with which each output of `program(n, key)` grows; see `asymptopia.derive`."""
-    first, second = traces(program, LESS_LARGE)
+    pair = traces(program, LESS_LARGE)
     narrow = NarrowNet(2, 1, 1, 8)
-    outputs = []
-    for trace in (first, second):
-        settings = Settings(layouts(trace.closed.jaxpr, _PROBE), (1,), 0, narrow, probing=True)
-        outputs.append(_run(trace, settings)[0])
-    seen = powers(outputs, second.n / first.n)
 
-    def scaled(n: int, key: Any) -> dict[str, Any]:
-        return {name: v * float(n) ** -seen[name] for name, v in program(n, key).items() if not np.isnan(seen[name])}
+    def run(points: int, used: dict[int, int] | None = None, **how: Any) -> tuple[list[dict[str, np.ndarray]], Context]:
+        both = []
+        for trace in pair:
+            where = layouts(trace.closed.jaxpr, points)
+            both.append(_run(trace, Settings(where, (1,), 0, narrow, used or {}, probing=used is None, **how)))
+        return [outputs for outputs, _ in both], both[0][1]
 
-    if not all(map(np.isnan, seen.values())):
-        _probe(*traces(scaled, LESS_LARGE))
-    return seen
+    coarse, ctx = run(_COARSE)
+    fine, beside = run(4 * _COARSE)
+    runs = [coarse, fine, run(4 * _COARSE, beside.space.used(), fluctuating=1 << 30)[0]]
+    if ctx.maxima:
+        runs.append(run(_COARSE, shift=0.37)[0])
+    return powers(runs, pair[1].n / pair[0].n)
 
 
 @dataclasses.dataclass(frozen=True)

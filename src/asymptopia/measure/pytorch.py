@@ -215,8 +215,11 @@ def _check_function(what: str, value: torch.Tensor, again: torch.Tensor) -> None
             return
         k = int(apart.argmax())
         first, second = first.reshape(-1)[k], second.reshape(-1)[k]
-        said = f"one of them is {float(first):.6g} and then {float(second):.6g}" if value.ndim else \
-            f"is {float(first)} and then {float(second)}"
+        said = (
+            f"one of them is {float(first):.6g} and then {float(second):.6g}"
+            if value.ndim
+            else f"is {float(first)} and then {float(second)}"
+        )
     else:
         said = f"have the shape {tuple(first.shape)} and then {tuple(second.shape)}"
     raise StatementError(

@@ -79,21 +79,18 @@ def squares(
 
     x_0, W_0 x_0, x_1 - x_0, W_0 (x_1 - x_0), (W_1 - W_0) x_0, and the gradient of the loss in the layer's output.
     """
-    import jax
     import jax.numpy as jnp
 
-    moves, _ = _stepped(optimiser, jax.grad(loss)(parameters), optimiser.init(parameters), parameters)
-    before, after = _Trace(loss, parameters), _Trace(loss, moves)
-    gradients = before.gradients()
+    before = _Trace(loss, parameters)
+    (slopes, gradients), calls = before.slopes()
+    moves, _ = _stepped(optimiser, slopes, optimiser.init(parameters), parameters)
+    after = _Trace(loss, moves)
     sizes = {}
-    for name, call in before.calls.items():
-        later, factor = after.calls[name], before.graph.factors[name]
-        change = later.x - call.x
-        product, update = call.product(change, call.weights), call.product(call.x, later.weights - call.weights)
-        arrays = (
-            call.x, factor * call.product(call.x, call.weights), change, factor * product, factor * update,
-            gradients[name] / factor,
-        )  # fmt: skip
+    for name, (x, weights, output) in calls.items():
+        call, later, factor = before.calls[name], after.calls[name], before.graph.factors[name]
+        change = later.x - x
+        product, update = call.product(change, weights), call.product(x, later.weights - weights)
+        arrays = x, factor * output, change, factor * product, factor * update, gradients[name] / factor
         sizes[name] = tuple(jnp.mean(a**2) for a in arrays)
     return sizes  # type: ignore[return-value]
 
@@ -130,7 +127,7 @@ class _Trace:
 
         named = _named(parameters)
         values = [leaf for _, leaf in named]
-        tree = jax.tree.structure(parameters)
+        self.tree = tree = jax.tree.structure(parameters)
         self.sizes = {name: np.size(leaf) for name, leaf in named}
         self.closed = jax.make_jaxpr(lambda *flat: loss(jax.tree.unflatten(tree, flat)))(*values)
         self.given = [_Value(leaf, name, False, None) for name, leaf in named]
@@ -151,6 +148,25 @@ class _Trace:
         slopes: dict[str, Any] = jax.grad(self._evaluate)(zeros)
         self.calls, self.scores, self.blocks, self.graph = kept
         return slopes
+
+    def slopes(self) -> tuple[tuple[Any, dict[str, Any]], dict[str, tuple[Any, Any, Any]]]:
+        """Of the loss, in the parameters and in the output of each layer; and (x, weights, output) of each layer.
+
+        All in one evaluation: in the limit, a product with weights whose draws were used before is another quantity.
+        """
+        import jax
+
+        kept = self.given, self.calls, self.scores, self.blocks, self.graph
+        zeros = {name: jax.numpy.zeros_like(call.output) for name, call in self.calls.items()}
+
+        def once(leaves: list[Any], added: dict[str, Any]) -> tuple[Any, dict[str, tuple[Any, Any, Any]]]:
+            self.given = [one._replace(value=leaf) for one, leaf in zip(kept[0], leaves, strict=True)]
+            value = self._evaluate(added)
+            return value, {name: (c.x, c.weights, c.output) for name, c in self.calls.items()}
+
+        (leaves, gradients), calls = jax.grad(once, (0, 1), has_aux=True)([one.value for one in self.given], zeros)
+        self.given, self.calls, self.scores, self.blocks, self.graph = kept
+        return (jax.tree.unflatten(self.tree, leaves), gradients), calls
 
     def _evaluate(self, added: dict[str, Any]) -> Any:
         """The loss with something added to the outputs of layers; all else is kept here."""

@@ -43,7 +43,7 @@ def derived_exponents(step: Step, degree: float) -> Derived:
     except (NoLimit, StatementError) as error:
         return Derived(reason=str(error).splitlines()[0])
     gains = {key: powers[above] - (powers[below] if below else 0.0) for key, above, below in _ratios(powers)}
-    return Derived({key: power / 2 for key, power in gains.items() if not np.isnan(power)})
+    return Derived({key: power / 2 + 0.0 for key, power in gains.items() if not np.isnan(power)})
 
 
 def _first_update(step: Step, n: int, factor: float) -> dict[str, Any]:
