@@ -1,4 +1,4 @@
-"""The exponents derived from a step's code, against those of the theory of parametrisations (Yang and Hu, ICML 2021)."""
+"""The exponents derived from a step's code, against those of the theory (Yang and Hu, ICML 2021)."""
 
 import jax
 import jax.numpy as jnp

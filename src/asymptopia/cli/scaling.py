@@ -12,7 +12,7 @@ from .output import only_json, say, show_table
 from .spectrum import named
 
 if TYPE_CHECKING:
-    from ..scale import Exponent, Scale, Transfer
+    from ..scale import Exponent, Row, Scale, Transfer
 
 
 @click.command()
@@ -79,23 +79,18 @@ def _plain(result: Scale | Transfer) -> dict[str, Any]:
             "sizes": result.sizes, "rates": result.rates, "best": result.best, "losses": result.losses,
             **_exponent(result.exponent),
         }  # fmt: skip
-    rows = {
-        id(row): {
-            "layer": row.layer,
-            "quantity": row.quantity,
-            "expected": row.expected,
-            "mend": row.mend,
-            "derived": row.derived,
-        }  # fmt: skip
-        | _exponent(row.exponent)
-        for row in result.rows
-    }
+    rows = {id(row): _row(row) for row in result.rows}
     return {
         "sizes": result.sizes, "seeds": result.seeds, "level": result.level, "degree": result.degree,
         "rows": list(rows.values()), "faults": [rows[id(row)] for row in result.faults],
         "undecided": [rows[id(row)] for row in result.undecided], "unseen": result.unseen,
         "underived": result.underived,
     }  # fmt: skip
+
+
+def _row(row: Row) -> dict[str, Any]:
+    said = {name: getattr(row, name) for name in ("layer", "quantity", "expected", "mend", "derived")}
+    return said | _exponent(row.exponent)
 
 
 def _exponent(e: Exponent) -> dict[str, Any]:
@@ -110,17 +105,11 @@ def _show(step: str, result: Scale | Transfer) -> None:
         show_table(("size", "best rate, by seed"), rows, step, right=("size",))
         say(f"the best rate goes as size**{_interval(result.exponent)}: {result.exponent.verdict}")
         return
-    rows = [
-        [
-            row.layer,
-            row.quantity,
-            _interval(row.exponent),
-            "" if row.derived is None else f"{row.derived:+g}",
-            row.verdict,
-            "judged" if row.expected else "",
-        ]  # fmt: skip
-        for row in result.rows
-    ]
+    rows = []
+    for row in result.rows:
+        derived = "" if row.derived is None else f"{row.derived:+g}"
+        judged = "judged" if row.expected else ""
+        rows.append([row.layer, row.quantity, _interval(row.exponent), derived, row.verdict, judged])
     show_table(("layer", "quantity", "exponent", "derived", "verdict", ""), rows, step)
     for row in result.faults:
         say(f"{row.layer} breaks the limit, by its {row.quantity}: {row.mend} would mend it")

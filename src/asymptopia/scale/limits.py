@@ -17,7 +17,7 @@ QUANTITIES = (
     ("initial gain", 1, 0), ("gain of changes", 3, 2), ("gain of updates", 4, 0), ("preactivation", 1, None),
     ("gradient", 5, None),
 )  # fmt: skip
-LOUD = 1e8  # the loss times this, for optimisers that do not follow its size: what they add to a root does not matter
+LOUD = 1e8  # the loss times this where updates do not follow its size: what is added to a root does not matter
 
 
 @dataclass(frozen=True)
