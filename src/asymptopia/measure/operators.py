@@ -105,7 +105,7 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
     import jax
     from jax.flatten_util import ravel_pytree
 
-    trained, rest = _trained(parameters)
+    trained, whole = trained_arrays(parameters)
     leaves = jax.tree_util.tree_leaves_with_path(trained)
     if not sum(np.size(leaf) for _, leaf in leaves):
         raise StatementError("There are no parameters: `parameters` has no array with an entry.")
@@ -124,13 +124,11 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
         if not np.isfinite(array).all():
             raise StatementError(f"`parameters` must be finite, but {name} has a nan or an infinity.")
     flat, unravel = ravel_pytree(trained)
-    if rest is None:
-        return flat, unravel
-    return flat, lambda at: jax.tree.map(lambda p, r: r if p is None else p, unravel(at), rest, is_leaf=_is_none)
+    return flat, lambda at: whole(unravel(at))
 
 
-def _trained(parameters: Any) -> tuple[Any, Any]:
-    """The tree with what is trained alone, None elsewhere, and the whole tree; None for it where all is trained.
+def trained_arrays(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The tree with what is trained alone, None elsewhere, and the function that gives such a tree all else again.
 
     Where a tree holds functions or other objects, as a module of Equinox does, arrays of floating-point numbers are
     trained, and all else stays.
@@ -141,16 +139,15 @@ def _trained(parameters: Any) -> tuple[Any, Any]:
         return isinstance(leaf, float | int | complex) or hasattr(leaf, "dtype")
 
     if all(is_number(leaf) for leaf in jax.tree.leaves(parameters)):
-        return parameters, None
+        return parameters, lambda tree: tree
 
     def kept(leaf: Any) -> Any:
         return leaf if hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, np.floating) else None
 
-    return jax.tree.map(kept, parameters), parameters
+    def whole(tree: Any) -> Any:
+        return jax.tree.map(lambda p, r: r if p is None else p, tree, parameters, is_leaf=lambda leaf: leaf is None)
 
-
-def _is_none(leaf: Any) -> bool:
-    return leaf is None
+    return jax.tree.map(kept, parameters), whole
 
 
 def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..contract.record import NoLimit, StatementError
 from ..derive import exponents
-from .runs import Step, built
+from .runs import Step, built, of_arrays
 
 LEAST = 64
 QUANTITIES = (
@@ -22,7 +22,7 @@ LOUD = 1e8  # the loss times this where updates do not follow its size: what is 
 
 @dataclass(frozen=True)
 class Derived:
-    """The exponents of the quantities of layers in the width, by (layer, quantity), or the reason why there are none."""
+    """The exponents of the quantities of layers in the width, by (layer, quantity), or why there are none."""
 
     values: Mapping[tuple[str, str], float] = field(default_factory=dict)
     reason: str | None = None
@@ -50,7 +50,7 @@ def _first_update(step: Step, n: int, factor: float) -> dict[str, Any]:
     """The mean squares of `squares`, by layer and number."""
     from .in_jax import squares
 
-    parameters, optimiser, loss = step(n, 0)
+    parameters, optimiser, loss = of_arrays(*step(n, 0))
     seen = squares(parameters, optimiser, lambda p: factor * loss(p))
     return {f"{name}|{k}": value for name, values in seen.items() for k, value in enumerate(values)}
 
