@@ -32,7 +32,13 @@ def family(make: Callable[[int], torch.nn.Module]) -> Family:
     """
     import jax
 
-    _check_start(make(SMALL))
+    first = make(SMALL)
+    if not hasattr(first, "named_modules"):
+        raise StatementError(
+            f"A network that is a function of n alone must return a PyTorch module, but returns a "
+            f"{type(first).__name__}. One in JAX is a function of (n, key, inputs)."
+        )
+    _check_start(first)
 
     def network(n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
         graph, module = _traced(make, n)
@@ -66,7 +72,7 @@ def _check(node: Any, module: torch.nn.Module) -> None:
         part = module.get_submodule(node.target)
         if type(part).__name__ not in MODULES:
             raise StatementError(f"The layer {node.target!r} has no translation to JAX: {part}. {_instead()}")
-        if type(part).__name__ in AT_REST and part.training and getattr(part, "p", 1):
+        if type(part).__name__ in AT_REST and part.training and vars(part).get("p") != 0:
             raise StatementError(
                 f"The layer {node.target!r} is random or mixes inputs while it is trained: {part}. Return the network "
                 "in evaluation mode, with `.eval()`."

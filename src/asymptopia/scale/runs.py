@@ -58,8 +58,8 @@ def built(step: Step, size: int, seed: int) -> tuple[Any, Any, Callable[[Any], A
 
 def of_arrays(model: Any, optimiser: Any, loss: Callable[[Any], Any]) -> tuple[Any, Any, Callable[[Any], Any]]:
     """The same of what is trained alone, for a module of Equinox, which holds functions too."""
-    from ..measure.operators import trained_arrays
     from ..measure.pytorch import is_module
+    from ..numerics.trained import trained_arrays
 
     if is_module(model):
         return model, optimiser, loss
