@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from asymptopia.contract.record import NoLimit
 from asymptopia.derive import exponents
 from asymptopia.scale import scale
 from asymptopia.scale.limits import derived_exponents
@@ -93,3 +94,12 @@ def test_powers_of_sums():
     powers = exponents(program)
     assert (powers["sum"], powers["mean"]) == (1, 0)
     assert np.isnan(powers["nothing"]) and np.isnan(powers["signs"])
+
+
+def test_too_many_samples_are_refused_before_any_work():
+    def program(n, key):
+        h = jnp.tanh(jnp.ones((3000, 2)) @ jax.random.normal(key, (2, n)))
+        return {"mean": jnp.mean(h**2)}
+
+    with pytest.raises(NoLimit, match="3000 numbers.*take fewer"):
+        exponents(program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Hashable
 from typing import Any
@@ -17,14 +18,15 @@ from .growth import check_errors, check_fluctuations, check_growth, check_maxima
 from .interpreter import Interpreter
 from .layout import layouts
 from .refusal import Line, innermost, lines_of, refusal
-from .trace import LESS_LARGE, Program, Trace, traces, wide_axes
+from .trace import LESS_LARGE, Program, Trace, equations, traces, wide_axes
 
 NETS = 8
 Lazy = frozenset[Hashable]
 PRECISION = 5e-4
 _FEW, _MANY = 4096, 65536
 _MOST_WORK = 4e9
-_PROBE, _FINE, _COARSE = 64, 1024, 128
+_PROBE, _FINE = 64, 1024
+_MOST_COLUMNS = 2048
 _PER_RUN = 256
 
 
@@ -80,12 +82,26 @@ def derive_exponents(program: Program) -> dict[str, float]:
             both.append(_run(trace, Settings(where, (1,), 0, narrow, used or {}, probing=used is None, **how)))
         return [outputs for outputs, _ in both], both[0][1]
 
-    coarse, ctx = run(_COARSE)
-    fine, beside = run(4 * _COARSE)
-    runs = [coarse, fine, run(4 * _COARSE, beside.space.used(), fluctuating=1 << 30)[0]]
+    few, many = _nets(pair[0])
+    coarse, ctx = run(few)
+    fine, beside = run(many)
+    runs = [coarse, fine, run(many, beside.space.used(), fluctuating=1 << 30)[0]]
     if ctx.maxima:
-        runs.append(run(_COARSE, shift=0.37)[0])
+        runs.append(run(few, shift=0.37)[0])
     return powers(runs, pair[1].n / pair[0].n)
+
+
+def _nets(trace: Trace) -> tuple[int, int]:
+    """How many points a coarse and a fine net have, by the columns of the largest array with one wide axis."""
+    shapes = [getattr(v.aval, "shape", ()) for e, _ in equations(trace.closed.jaxpr) for v in e.outvars]
+    columns = max((math.prod(s) // s[wide_axes(s)[0]] for s in shapes if len(wide_axes(s)) == 1), default=1)
+    if columns > _MOST_COLUMNS:
+        raise refusal(
+            f"cannot derive in bounded time: an array has {columns} numbers, samples times positions, for each unit of "
+            f"a wide layer, and at most {_MOST_COLUMNS} are followed. Exponents do not depend on them: take fewer.",
+            None,
+        )
+    return (128, 512) if columns <= 256 else (64, 128)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,8 +110,8 @@ def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk:
 
     def one_by_one(chosen: Any) -> torch.Tensor:
         """For layers that `vmap` cannot batch, such as PyTorch's recurrent ones."""
-        samples = [tree_map(lambda a, k=k: a[k], chosen) for k in range(len(tree_leaves(chosen)[0]))]
-        return torch.stack([pytorch.gradient(lambda m, one=one: loss(m, one), module, kept) for one in samples])
+        rows = [tree_map(lambda a, k=k: a[k], chosen) for k in range(len(tree_leaves(chosen)[0]))]
+        return torch.stack([pytorch.gradient(partial(_at, loss, row), module, kept) for row in rows])
 
     def all_at_once(chosen: Any) -> torch.Tensor:
         return torch.cat([g.flatten(1) for g in each(values, chosen).values()], 1)
@@ -125,6 +126,10 @@ def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk:
             yield np.asarray(chunk_gradients.double().cpu())
 
     return n, gradients
+
+
+def _at(loss: Callable[[Any, Any], Any], sample: Any, module: Any) -> Any:
+    return loss(module, sample)
 
 
 def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> NoiseScale:
