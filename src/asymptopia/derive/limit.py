@@ -26,7 +26,7 @@ PRECISION = 5e-4
 _FEW, _MANY = 4096, 65536
 _MOST_WORK = 4e9
 _PROBE, _FINE = 64, 1024
-_MOST_COLUMNS = 2048
+_MOST_COLUMNS, _FEW_COLUMNS = 2048, 256
 _PER_RUN = 256
 
 
@@ -93,15 +93,18 @@ def derive_exponents(program: Program) -> dict[str, float]:
 
 def _nets(trace: Trace) -> tuple[int, int]:
     """How many points a coarse and a fine net have, by the columns of the largest array with one wide axis."""
-    shapes = [getattr(v.aval, "shape", ()) for e, _ in equations(trace.closed.jaxpr) for v in e.outvars]
+    made = [(e, getattr(v.aval, "shape", ())) for e, _ in equations(trace.closed.jaxpr) for v in e.outvars]
+    shapes = [shape for _, shape in made]
+    squared = any(e.primitive.name in ("square", "integer_pow") and len(wide_axes(s)) == 2 for e, s in made)
+    most = _FEW_COLUMNS if squared else _MOST_COLUMNS  # the rank of a gradient is squared with it, as in Adam
     columns = max((math.prod(s) // s[wide_axes(s)[0]] for s in shapes if len(wide_axes(s)) == 1), default=1)
-    if columns > _MOST_COLUMNS:
+    if columns > most:
         raise refusal(
             f"cannot derive in bounded time: an array has {columns} numbers, samples times positions, for each unit of "
-            f"a wide layer, and at most {_MOST_COLUMNS} are followed. Exponents do not depend on them: take fewer.",
+            f"a wide layer, and at most {most} are followed. Exponents do not depend on them: take fewer.",
             None,
         )
-    return (128, 512) if columns <= 256 else (64, 128)
+    return (128, 512) if columns <= _FEW_COLUMNS else (64, 128)
 
 
 @dataclasses.dataclass(frozen=True)
