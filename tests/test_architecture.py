@@ -23,7 +23,7 @@ BELOW = {
     "theory": {"contract", "numerics", "parts"},
     "algorithms": {"contract", "numerics", "parts"},
     "measure": {"contract", "numerics", "parts"},
-    "scale": {"contract", "numerics", "measure"},
+    "scale": {"contract", "derive", "numerics", "measure"},
     "laws": {"contract", "numerics", "parts", "theory", "algorithms", "measure"},
     "verdict": {"contract", "tables", "numerics"},
     "engine": {"contract", "tables", "verdict"},

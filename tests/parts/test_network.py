@@ -6,7 +6,7 @@ import pytest
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
 from asymptopia.parts.kernel import NNGP, NTK, RBF
-from asymptopia.parts.network import NetworkKernel, ReluNetwork
+from asymptopia.parts.network import Network, NetworkKernel, ReluNetwork
 
 X = np.random.default_rng(0).standard_normal((4, 4))
 
@@ -92,3 +92,29 @@ def test_features_of_a_study_may_be_a_kernel(tmp_path):
     assert law.data == KernelFeatures(data=law.data.data, kernel=RBF(width=2.0)) and law.features == "none"
     with pytest.raises(StatementError, match="kernel:nat"):
         study("kernel:nat", [file])
+
+
+def with_functions(n, key, inputs):
+    """One layer whose activation stands among the parameters, as in a module of Equinox."""
+    import jax
+    import jax.numpy as jnp
+
+    module = {"weights": jax.random.normal(key, (4, n)) * (2 / 4) ** 0.5, "activation": jax.nn.relu, "on": True}
+    return module, lambda m, x: m["activation"](x @ m["weights"]) if m["on"] else jnp.zeros((len(x), n))
+
+
+def test_functions_among_the_parameters_are_not_trained():
+    close(NetworkKernel(network=Network.from_callable(with_functions), tangent=False).matrix(X), NNGP(depth=1))
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (lambda n, key, x: 3, "must return .parameters, features.*returns int"),
+        (lambda n, key, x: (1.0, lambda p, x: x), r"of shape \(4, 960\), but gives \(4, 4\)"),
+    ],
+    ids=["no pair", "another width"],
+)
+def test_a_network_of_another_form_is_refused(network, said):
+    with pytest.raises(StatementError, match=said):
+        NetworkKernel(network=Network.from_callable(network), tangent=False).matrix(X)

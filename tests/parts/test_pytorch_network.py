@@ -37,7 +37,23 @@ class Convolution(nn.Module):
         return self.act(self.inner(x.view(-1, 1, 2, 3))).mean((2, 3))
 
 
+def at_rest(n):
+    """Layers that training changes, in evaluation mode; means over windows and over all positions."""
+    return nn.Sequential(
+        Images(), nn.Conv2d(1, n, 3, padding=1), nn.BatchNorm2d(n), nn.LeakyReLU(0.2), nn.AvgPool2d((1, 2)), nn.ELU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Dropout(0.3), nn.BatchNorm1d(n),
+    ).eval()  # fmt: skip
+
+
+class Images(nn.Module):
+    """Six numbers as an image."""
+
+    def forward(self, x):
+        return x.view(-1, 1, 2, 3)
+
+
 NETWORKS = {
+    "at rest": at_rest,
     "sequence": lambda n: nn.Sequential(nn.Linear(6, n), nn.ReLU(), nn.Linear(n, n), nn.GELU("tanh"), nn.Sigmoid()),
     "skips": Skips,
     "convolution": Convolution,
@@ -95,7 +111,12 @@ class Loose(nn.Module):
     ("make", "said"),
     [
         (lambda n: nn.Sequential(nn.Linear(6, n), nn.PReLU()), "'1.weight' is of no layer known here, but of PReLU"),
-        (lambda n: nn.Sequential(nn.Linear(6, n), nn.ELU()), "layer '1' has no translation"),
+        (
+            lambda n: nn.Sequential(nn.Linear(6, n), nn.Hardtanh()),
+            "layer '1' has no translation.*or write the network in",
+        ),
+        (lambda n: nn.Sequential(nn.Linear(6, n), nn.Dropout()), "layer '1' is random or mixes inputs.*.eval()"),
+        (lambda n: nn.Sequential(nn.Linear(6, n), nn.BatchNorm1d(n)), "layer '1' is random or mixes inputs"),
         (own, "weight of '0' is not as PyTorch draws it"),
         (Loose, "'shift' is of no layer"),
     ],

@@ -42,7 +42,8 @@ def kernels(network: str, inputs: str, widths: tuple[int, ...], seeds: int, stan
     from ..laws.kernels.wide_network import WideNetwork
     from ..parts.network import Network
 
-    function, at = named(network, "FILE.py:NET", also=inputs)
+    role = " that returns the inputs (N, d) of the kernels, such as [[1.0, 0.5], [0.2, -1.0]]; `--inputs` names another"
+    function, at = named(network, "FILE.py:NET", also=inputs, role=role)
     with only_json(as_json) as printed:
         law = WideNetwork(network=Network.from_callable(function), inputs=_points(at, inputs), standard=standard)
         limit = law.limit()

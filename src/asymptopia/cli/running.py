@@ -243,9 +243,7 @@ def _forecast(
         amount: float | str = ridge if ridge == "auto" else float(ridge)
     except ValueError:
         raise StatementError(f'`ridge` must be "auto" or a number > 0, but is {ridge!r}.') from None
-    path, _, network = features.removeprefix("kernel:").rpartition(":")
-    if features.startswith("kernel:") and given.is_file(path):
-        features, files = f"kernel:{network}", [*files, path]
+    features, files = _own_kernel(features, files)
     entry = {
         "kind": "forecast", "data": data, "target": target, "loss": loss, "features": features, "ridge": amount,
         "samples": samples, "seeds": seeds, "errors": errors, "level": level, "resolution": resolution, "task": task,
@@ -253,6 +251,23 @@ def _forecast(
         "header": False if headless else None,
     }  # fmt: skip
     return checked(as_toml(f"Forecast of {data}", [entry], files), Path("the forecast"), base=Path.cwd())
+
+
+def _own_kernel(features: str, files: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Features such as `kernel:FILE.py:NET` as those of a function's name, and its file among the others."""
+    from .spectrum import named
+
+    asked = features.removeprefix("kernel:")
+    if asked == features or ".py" not in asked.partition("(")[0]:
+        return features, files
+    path, _, network = asked.rpartition(":")
+    if not path.endswith(".py"):
+        raise StatementError(
+            "`--features` must be kernel:FILE.py:NET, where NET is a function of the file that the verb `kernels` "
+            f"takes, but is {features!r}."
+        )
+    named(asked)
+    return f"kernel:{network}", [*files, path]
 
 
 def _guard(cell_timeout: float | None) -> None:

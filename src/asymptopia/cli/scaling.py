@@ -12,7 +12,7 @@ from .output import only_json, say, show_table
 from .spectrum import named
 
 if TYPE_CHECKING:
-    from ..scale import Exponent, Scale, Transfer
+    from ..scale import Exponent, Row, Scale, Transfer
 
 
 @click.command()
@@ -48,9 +48,10 @@ def scale(
       asymptopia scale mymodel.py:step --depths 4,8,16,32 --seeds 8
       asymptopia scale mymodel.py:step --widths 64,128,256 --rates 0.001,0.003,0.01,0.03,0.1
 
-    --json prints {"step", "along", "sizes", "seeds", "level", "degree", "rows", "faults", "undecided", "unseen"}, a row
-    being {"layer", "quantity", "exponent", "interval", "verdict", "expected", "mend"}; with --rates {"step", "sizes",
-    "rates", "best", "losses", "exponent", "interval", "verdict"}.
+    --json prints {"step", "along", "sizes", "seeds", "level", "degree", "rows", "faults", "undecided", "unseen",
+    "underived"}, a row being {"layer", "quantity", "exponent", "interval", "verdict", "expected", "mend", "derived"};
+    with --rates {"step", "sizes", "rates", "best", "losses", "exponent", "interval", "verdict"}. "derived" is the
+    exponent that the limit has by the step's code, null where "underived" says why, or where it could not be made sure.
     """
     from ..scale import scale as examine
     from ..scale import transfer
@@ -78,16 +79,18 @@ def _plain(result: Scale | Transfer) -> dict[str, Any]:
             "sizes": result.sizes, "rates": result.rates, "best": result.best, "losses": result.losses,
             **_exponent(result.exponent),
         }  # fmt: skip
-    rows = {
-        id(row): {"layer": row.layer, "quantity": row.quantity, "expected": row.expected, "mend": row.mend}
-        | _exponent(row.exponent)
-        for row in result.rows
-    }
+    rows = {id(row): _row(row) for row in result.rows}
     return {
         "sizes": result.sizes, "seeds": result.seeds, "level": result.level, "degree": result.degree,
         "rows": list(rows.values()), "faults": [rows[id(row)] for row in result.faults],
         "undecided": [rows[id(row)] for row in result.undecided], "unseen": result.unseen,
+        "underived": result.underived,
     }  # fmt: skip
+
+
+def _row(row: Row) -> dict[str, Any]:
+    said = {name: getattr(row, name) for name in ("layer", "quantity", "expected", "mend", "derived")}
+    return said | _exponent(row.exponent)
 
 
 def _exponent(e: Exponent) -> dict[str, Any]:
@@ -102,16 +105,19 @@ def _show(step: str, result: Scale | Transfer) -> None:
         show_table(("size", "best rate, by seed"), rows, step, right=("size",))
         say(f"the best rate goes as size**{_interval(result.exponent)}: {result.exponent.verdict}")
         return
-    rows = [
-        [row.layer, row.quantity, _interval(row.exponent), row.verdict, "judged" if row.expected else ""]
-        for row in result.rows
-    ]
-    show_table(("layer", "quantity", "exponent", "verdict", ""), rows, step)
+    rows = []
+    for row in result.rows:
+        derived = "" if row.derived is None else f"{row.derived:+g}"
+        judged = "judged" if row.expected else ""
+        rows.append([row.layer, row.quantity, _interval(row.exponent), derived, row.verdict, judged])
+    show_table(("layer", "quantity", "exponent", "derived", "verdict", ""), rows, step)
     for row in result.faults:
         say(f"{row.layer} breaks the limit, by its {row.quantity}: {row.mend} would mend it")
     for row in result.undecided:
         needed = f"not decided at the level {result.level:g}; more seeds, or larger sizes, would"
         say(f"{row.layer}, {row.quantity}: {needed}")
+    if result.underived:
+        say(f"no exponents are derived: {result.underived}")
     if result.unseen:
         say(f"not seen at work, so not judged: {', '.join(result.unseen)}")
     if not result.faults and not result.undecided:

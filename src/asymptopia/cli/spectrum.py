@@ -72,7 +72,7 @@ def spectrum(
 
 def _population(model: str, name: str) -> tuple[Any, int]:
     """What the function of this name in the model's file returns."""
-    function = named(model, also=name)[1]
+    function = named(model, also=name, role=" that returns (variances, samples)")[1]
     try:
         variances, samples = function()
     except Exception as error:
@@ -98,7 +98,7 @@ def _hessian(model: str, at: str) -> LinearOperator:
     """The operator of the Hessian of the loss that `FILE.py:LOSS` names."""
     from ..measure.operators import check_arguments, hessian
 
-    loss, parameters = named(model, also=at)
+    loss, parameters = named(model, also=at, role=" that returns the parameters; `--at` names another one")
     check_arguments(parameters, "function of the parameters", 0, "no arguments")
     try:
         start = parameters()
@@ -159,13 +159,15 @@ def _described(law: CovarianceLaw) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def named(model: str, form: str = "FILE.py:LOSS", also: str | None = None) -> Any:
-    """The function that `FILE.py:NAME` names, or a pair of it and another of the same file."""
+def named(model: str, form: str = "FILE.py:LOSS", also: str | None = None, role: str = "") -> Any:
+    """The function that `FILE.py:NAME` names, or a pair of it and another of the same file, of which `role` says what
+    it returns.
+    """
     path, colon, name = model.rpartition(":")
     if not colon or not path.endswith(".py"):
         raise StatementError(f"The model must be {form}, but is {model!r}.")
     names = load_file(path)
-    for wanted in filter(None, (name, also)):
-        if wanted not in names:
-            raise StatementError(f"{Path(path).name} defines no function {wanted!r}.{nearest(wanted, names)}")
+    for wanted, what in ((name, ""), (also, role)):
+        if wanted is not None and wanted not in names:
+            raise StatementError(f"{Path(path).name} defines no function {wanted!r}{what}.{nearest(wanted, names)}")
     return names[name] if also is None else (names[name], names[also])

@@ -17,7 +17,7 @@ import numpy as np
 from ..contract.record import StatementError, nearest
 from .crossing import crossing
 
-__all__ = ["THEOREM", "crossing", "derive", "derive_observables", "precision"]
+__all__ = ["THEOREM", "crossing", "derive", "derive_observables", "exponents", "precision"]
 
 THEOREM = (
     "derived from `realize` by the theorem of tensor programs (Yang 2020; also known as state evolution of first-order "
@@ -54,6 +54,20 @@ def derive(
     chosen = dict(_precision.get() or {})
     chosen |= {k: v for k, v in (("points", points), ("nets", nets)) if v is not None}
     return derive_limit(program, **_checked(chosen))
+
+
+def exponents(program: Callable[[int, Any], Mapping[str, Any]]) -> dict[str, float]:
+    """The power of n with which each output of a program `program(n, key) -> {name: array}` grows as n does.
+
+    Multiples of 1/4. Outputs are computed at two large sizes, with two nets of points, and with sums over wide axes
+    that fluctuate as they do at finite size. nan for an output on whose power these do not agree, that goes as no such
+    power, or that is zero.
+
+    Raises: `NoLimit`, with the file, line and text of the program, where that cannot be derived.
+    """
+    from .limit import derive_exponents
+
+    return derive_exponents(program)
 
 
 def derive_observables(

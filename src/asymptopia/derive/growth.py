@@ -9,7 +9,7 @@ import numpy as np
 
 from .refusal import Line, innermost, lines_of, refusal
 
-_LARGE, _DISCORD = 0.2, 0.2
+_LARGE, _DISCORD, _UNSURE = 0.2, 0.2, 0.03
 _ALL, _TRIALS = 2**30, 3
 Record = list[Any]
 Outputs = dict[str, np.ndarray]
@@ -97,6 +97,23 @@ def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -
         "is a fresh draw; divided by n they have limits.",
         run(high, trial)[1],
     )
+
+
+def powers(runs: list[list[Outputs]], ratio: float) -> dict[str, float]:
+    """The power of n of each output, a multiple of 1/4, on which all runs agree.
+
+    runs: the outputs at two sizes, of a coarse and of a fine net, with sums that fluctuate and with other maxima. nan
+    for an output that is zero or not finite, that goes as no such power, or of which runs differ by a factor of two.
+    """
+    seen = {}
+    for name in runs[0][0]:
+        pairs = [[_size(np.asarray(outputs[name])) for outputs in run] for run in runs]
+        each = [_power(a, b, ratio) if np.isfinite(a + b) and min(a, b) > 0 else np.nan for a, b in pairs]
+        quarters = np.round(4 * np.array(each))
+        sizes = [b for _, b in pairs]
+        sure = np.all(np.abs(4 * np.array(each) - quarters) < 4 * _UNSURE) and np.ptp(quarters) == 0
+        seen[name] = float(quarters[0]) / 4 if sure and max(sizes) < 2 * min(sizes) else np.nan
+    return seen
 
 
 def _moved(quiet: Outputs, noisy: Outputs) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Hashable
 from typing import Any
@@ -13,11 +14,11 @@ from scipy import special
 from ..contract.record import NoLimit
 from .context import Context, Settings
 from .draws import NarrowNet
-from .growth import check_errors, check_fluctuations, check_growth, check_maxima
+from .growth import check_errors, check_fluctuations, check_growth, check_maxima, powers
 from .interpreter import Interpreter
 from .layout import layouts
 from .refusal import Line, innermost, lines_of, refusal
-from .trace import Program, Trace, traces, wide_axes
+from .trace import LESS_LARGE, Program, Trace, equations, traces, wide_axes
 
 NETS = 8
 Lazy = frozenset[Hashable]
@@ -25,6 +26,7 @@ PRECISION = 5e-4
 _FEW, _MANY = 4096, 65536
 _MOST_WORK = 4e9
 _PROBE, _FINE = 64, 1024
+_MOST_COLUMNS, _FEW_COLUMNS = 2048, 256
 _PER_RUN = 256
 
 
@@ -66,6 +68,43 @@ def derive_limit(program: Program, points: int | None = None, nets: int = NETS, 
         limits = _solve(larger, probe, number, nets, seed)
     check_errors(limits)
     return limits
+
+
+def derive_exponents(program: Program) -> dict[str, float]:
+    """The power of n with which each output of `program(n, key)` grows; see `asymptopia.derive`."""
+    pair = traces(program, LESS_LARGE)
+    narrow = NarrowNet(2, 1, 1, 8)
+
+    def run(points: int, used: dict[int, int] | None = None, **how: Any) -> tuple[list[dict[str, np.ndarray]], Context]:
+        both = []
+        for trace in pair:
+            where = layouts(trace.closed.jaxpr, points)
+            both.append(_run(trace, Settings(where, (1,), 0, narrow, used or {}, probing=used is None, **how)))
+        return [outputs for outputs, _ in both], both[0][1]
+
+    few, many = _nets(pair[0])
+    coarse, ctx = run(few)
+    fine, beside = run(many)
+    runs = [coarse, fine, run(many, beside.space.used(), fluctuating=1 << 30)[0]]
+    if ctx.maxima:
+        runs.append(run(few, shift=0.37)[0])
+    return powers(runs, pair[1].n / pair[0].n)
+
+
+def _nets(trace: Trace) -> tuple[int, int]:
+    """How many points a coarse and a fine net have, by the columns of the largest array with one wide axis."""
+    made = [(e, getattr(v.aval, "shape", ())) for e, _ in equations(trace.closed.jaxpr) for v in e.outvars]
+    shapes = [shape for _, shape in made]
+    squared = any(e.primitive.name in ("square", "integer_pow") and len(wide_axes(s)) == 2 for e, s in made)
+    most = _FEW_COLUMNS if squared else _MOST_COLUMNS  # the rank of a gradient is squared with it, as in Adam
+    columns = max((math.prod(s) // s[wide_axes(s)[0]] for s in shapes if len(wide_axes(s)) == 1), default=1)
+    if columns > most:
+        raise refusal(
+            f"cannot derive in bounded time: an array has {columns} numbers, samples times positions, for each unit of "
+            f"a wide layer, and at most {most} are followed. Exponents do not depend on them: take fewer.",
+            None,
+        )
+    return (128, 512) if columns <= _FEW_COLUMNS else (64, 128)
 
 
 @dataclasses.dataclass(frozen=True)

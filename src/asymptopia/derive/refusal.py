@@ -73,4 +73,4 @@ def refusal(reason: str, line: Line | None) -> NoLimit:
 
 
 def _is_user(name: str) -> bool:
-    return not (name.startswith(("<", _OWN, *_LIBRARY)) or "site-packages" in name)
+    return not (name.startswith(("<", _OWN, *_LIBRARY)) or "site-packages" in name or name.endswith(".pyx"))

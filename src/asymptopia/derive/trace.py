@@ -39,11 +39,11 @@ def wide_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(i for i, k in enumerate(shape) if k > WIDE)
 
 
-def traces(program: Program) -> tuple[Trace, Trace]:
-    """The program at two large sizes. Raises `NoLimit` if its steps depend on the size."""
+def traces(program: Program, sizes: tuple[int, int] | None = None) -> tuple[Trace, Trace]:
+    """The program at two large sizes, by default such as suit it. Raises `NoLimit` if its steps depend on the size."""
     small = [trace(program, n) for n in SMALL]
     _same_steps(*small)
-    large = _large(program, LESS_LARGE if _holds_arrays(*small) else LARGE)
+    large = _large(program, sizes or (LESS_LARGE if _holds_arrays(*small) else LARGE))
     _same_steps(small[1], large[0])
     _same_steps(*large)
     _check_sizes(*large)

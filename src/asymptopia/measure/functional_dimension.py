@@ -10,7 +10,7 @@ import numpy as np
 
 from ..contract.record import StatementError
 from .intrinsic_dimension import numerical_rank
-from .operators import tangent_kernel
+from .operators import flat_parameters, tangent_kernel
 
 SURE = 1e3
 
@@ -64,14 +64,12 @@ def functional_dimension(model: Callable[[Any], Any], parameters: Any, symmetrie
     The rank is that of J J^T, so that singular values of J below 1e-8 of the largest do not count. Raises
     `StatementError` as `operators.tangent_kernel` does, and for symmetries out of range.
     """
-    import jax
-
     from . import pytorch
 
     if pytorch.is_module(parameters):
         count = sum(p.numel() for p in pytorch.trained(parameters))
     else:
-        count = sum(np.size(leaf) for leaf in jax.tree.leaves(parameters))
+        count = flat_parameters(parameters)[0].size
     if not 0 <= symmetries < count:
         raise StatementError(f"`symmetries` must be from 0 to {count - 1}, but is {symmetries}.")
     kernel = tangent_kernel(model, parameters)

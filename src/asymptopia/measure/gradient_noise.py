@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,19 +95,41 @@ def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk:
         def forward(self, sample: Any) -> Any:
             return loss(self.inner, sample)
 
-    pytorch.trained(module)
+    kept = pytorch.trained(module)
+    for name, part in module.named_modules():
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm) and part.training:
+            raise StatementError(
+                f"A sample must have a gradient of its own, but the batch normalisation {name!r} mixes samples while "
+                "it is trained: call `module.eval()` first."
+            )
     n = _counted({tuple(a.shape[:1]) for a in tree_leaves(samples)})
     pytorch.scalar(lambda m: loss(m, tree_map(lambda a: a[0], samples)), module)
     values = {f"inner.{k}": p.detach() for k, p in module.named_parameters() if p.requires_grad}
     bound = Bound()
     each = vmap(grad(lambda p, sample: functional_call(bound, p, (sample,))), (None, 0), randomness="different")
 
+    def one_by_one(chosen: Any) -> torch.Tensor:
+        """For layers that `vmap` cannot batch, such as PyTorch's recurrent ones."""
+        rows = [tree_map(lambda a, k=k: a[k], chosen) for k in range(len(tree_leaves(chosen)[0]))]
+        return torch.stack([pytorch.gradient(partial(_at, loss, row), module, kept) for row in rows])
+
+    def all_at_once(chosen: Any) -> torch.Tensor:
+        return torch.cat([g.flatten(1) for g in each(values, chosen).values()], 1)
+
     def gradients() -> Iterator[np.ndarray]:
         for k in range(0, n, chunk):
-            chunk_gradients = each(values, tree_map(lambda a, k=k: a[k : k + chunk], samples))
-            yield np.asarray(torch.cat([g.flatten(1) for g in chunk_gradients.values()], 1).double().cpu())
+            chosen = tree_map(lambda a, k=k: a[k : k + chunk], samples)
+            try:
+                chunk_gradients = all_at_once(chosen)
+            except RuntimeError:
+                chunk_gradients = one_by_one(chosen)
+            yield np.asarray(chunk_gradients.double().cpu())
 
     return n, gradients
+
+
+def _at(loss: Callable[[Any, Any], Any], sample: Any, module: Any) -> Any:
+    return loss(module, sample)
 
 
 def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> NoiseScale:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.trained import trained_arrays
 from . import pytorch
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     import jax
 
     flat, unravel = flat_parameters(parameters)
-    shape = jax.eval_shape(lambda at: model(unravel(at)), flat).shape
+    shaped = jax.eval_shape(lambda at: model(unravel(at)), flat)
 
     def outputs(at: Any) -> Any:
         return model(unravel(at)).ravel()
@@ -97,7 +98,7 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
         pull = jax.linear_transpose(push, flat)
         return lambda vector: push(pull(vector)[0])
 
-    return _operator(product, flat, "model", int(np.prod(shape)))
+    return _operator(product, jax.numpy.zeros(shaped.size, shaped.dtype), "model")
 
 
 def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -105,7 +106,8 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
     import jax
     from jax.flatten_util import ravel_pytree
 
-    leaves = jax.tree_util.tree_leaves_with_path(parameters)
+    trained, whole = trained_arrays(parameters)
+    leaves = jax.tree_util.tree_leaves_with_path(trained)
     if not sum(np.size(leaf) for _, leaf in leaves):
         raise StatementError("There are no parameters: `parameters` has no array with an entry.")
     for path, leaf in leaves:
@@ -122,7 +124,8 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
             )
         if not np.isfinite(array).all():
             raise StatementError(f"`parameters` must be finite, but {name} has a nan or an infinity.")
-    return ravel_pytree(parameters)
+    flat, unravel = ravel_pytree(trained)
+    return flat, lambda at: whole(unravel(at))
 
 
 def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -173,12 +176,12 @@ def check_arguments(function: Callable[..., Any], name: str, count: int, which: 
         pass  # a builtin without a signature
 
 
-def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str, size: int | None = None) -> Any:
-    """The operator of the product that `prepare` returns: a linear map, its part that is always the same done once."""
+def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str) -> Any:
+    """The operator on vectors like `flat` of the product that `prepare` returns: a linear map, prepared once."""
     import jax
     from scipy.sparse.linalg import LinearOperator
 
-    size = flat.size if size is None else size
+    size = flat.size
     try:
         compiled = jax.jit(prepare())
         jax.eval_shape(compiled, jax.numpy.zeros(size, flat.dtype))

@@ -189,6 +189,8 @@ def trained(module: torch.nn.Module) -> list[torch.nn.Parameter]:
 
 def scalar(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module) -> torch.Tensor:
     """The loss with its graph; raises `StatementError` unless it is a finite scalar, the same at each call."""
+    import torch
+
     value, again = _called(loss, module), _called(loss, module)
     if isinstance(value, (tuple, list, dict)):
         raise StatementError(
@@ -198,15 +200,31 @@ def scalar(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Mod
     if not hasattr(value, "requires_grad") or value.ndim:
         what = f"has the shape {tuple(value.shape)}" if hasattr(value, "shape") else f"is a {type(value).__name__}"
         raise StatementError(f"The loss must be a scalar tensor, but {what}.")
-    first, second = float(value.detach()), float(again.detach())
-    if not np.isfinite(first):
-        raise StatementError(f"The loss must be finite at `parameters`, but it is {first}.")
-    if abs(first - second) > 1e-3 * max(abs(first), abs(second)):
-        raise StatementError(
-            f"The loss must be a function, but is {first} and then {second}: fix its random numbers, and put dropout "
-            "aside by `module.eval()`."
-        )
+    if not bool(torch.isfinite(value)):
+        raise StatementError(f"The loss must be finite at `parameters`, but it is {float(value.detach())}.")
+    _check_function("loss", value, again)
     return value
+
+
+def _check_function(what: str, value: torch.Tensor, again: torch.Tensor) -> None:
+    """Raise `StatementError` if two calls gave different values."""
+    first, second = value.detach(), again.detach()
+    if first.shape == second.shape:
+        apart = (first - second).abs()
+        if not bool((apart > 1e-3 * first.abs().max()).any()):
+            return
+        k = int(apart.argmax())
+        first, second = first.reshape(-1)[k], second.reshape(-1)[k]
+        said = (
+            f"one of them is {float(first):.6g} and then {float(second):.6g}"
+            if value.ndim
+            else f"is {float(first)} and then {float(second)}"
+        )
+    else:
+        said = f"have the shape {tuple(first.shape)} and then {tuple(second.shape)}"
+    raise StatementError(
+        f"The {what} must be a function, but {said}: fix its random numbers, and put dropout aside by `module.eval()`."
+    )
 
 
 def _called(function: Callable[[torch.nn.Module], Any], module: torch.nn.Module) -> Any:
@@ -245,6 +263,13 @@ def _math_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
+def gradient(
+    loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module, parameters: list[torch.nn.Parameter]
+) -> torch.Tensor:
+    """The gradient of `loss(module)` in the parameters, as one vector (n,)."""
+    return _flat(_gradients(_called(loss, module), parameters))
+
+
 def _jacobian(
     model: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Module
 ) -> tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
@@ -257,6 +282,7 @@ def _jacobian(
         raise StatementError(f"The model must return a tensor, but returns a {type(outputs).__name__}.")
     if not outputs.requires_grad:
         raise StatementError("The outputs do not depend on the parameters.")
+    _check_function("outputs", outputs, _called(model, module))
     seed = torch.zeros_like(outputs, requires_grad=True)
     back = _gradients(outputs, parameters, seed, create_graph=True)
     kept = [g for g in back if g.requires_grad]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..contract.record import Record, StatementError, field
 from ..numerics.arrays import PyTree
+from ..numerics.trained import trained_arrays
 from .kernel import Kernel
 from .own_function import OwnFunction
 
@@ -65,7 +66,24 @@ class _Own(OwnFunction, Network):
     function: Callable[..., Any] = ReluNetwork()
 
     def __call__(self, n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
-        return _family(self.function)(n, key, inputs)
+        given = _family(self.function)(n, key, inputs)
+        if not (isinstance(given, tuple) and len(given) == 2 and callable(given[1])):
+            what = f"{len(given)} things" if isinstance(given, tuple) else type(given).__name__
+            raise StatementError(
+                f"A network of (n, key, inputs) must return (parameters, features), where features(parameters, inputs) "
+                f"is the last hidden layer, but returns {what}."
+            )
+        trained, whole = trained_arrays(given[0])
+        return trained, lambda parameters, x: _hidden(given[1](whole(parameters), x), len(x), n)
+
+
+def _hidden(h: jax.Array, count: int, n: int) -> jax.Array:
+    if getattr(h, "shape", None) != (count, n):
+        raise StatementError(
+            f"A network of width n = {n} must map {count} inputs to its last hidden layer, of shape ({count}, {n}), "
+            f"but gives {getattr(h, 'shape', type(h).__name__)}. A linear output of n weights is put on it."
+        )
+    return h
 
 
 @lru_cache(maxsize=16)

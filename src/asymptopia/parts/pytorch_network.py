@@ -32,7 +32,13 @@ def family(make: Callable[[int], torch.nn.Module]) -> Family:
     """
     import jax
 
-    _check_start(make(SMALL))
+    first = make(SMALL)
+    if not hasattr(first, "named_modules"):
+        raise StatementError(
+            f"A network that is a function of n alone must return a PyTorch module, but returns a "
+            f"{type(first).__name__}. One in JAX is a function of (n, key, inputs)."
+        )
+    _check_start(first)
 
     def network(n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
         graph, module = _traced(make, n)
@@ -65,14 +71,26 @@ def _check(node: Any, module: torch.nn.Module) -> None:
     if node.op == "call_module":
         part = module.get_submodule(node.target)
         if type(part).__name__ not in MODULES:
-            raise StatementError(f"The layer {node.target!r} has no translation to JAX: {part}.")
+            raise StatementError(f"The layer {node.target!r} has no translation to JAX: {part}. {_instead()}")
+        if type(part).__name__ in AT_REST and part.training and vars(part).get("p") != 0:
+            raise StatementError(
+                f"The layer {node.target!r} is random or mixes inputs while it is trained: {part}. Return the network "
+                "in evaluation mode, with `.eval()`."
+            )
     elif node.op == "call_function":
         if getattr(node.target, "__name__", "") not in FUNCTIONS:
-            raise StatementError(f"The function {node.target!r} of the network has no translation to JAX.")
+            raise StatementError(f"The function {node.target!r} of the network has no translation to JAX. {_instead()}")
     elif node.op == "call_method" and node.target not in FUNCTIONS:
-        raise StatementError(f"The method {node.target!r} of the network has no translation to JAX.")
+        raise StatementError(f"The method {node.target!r} of the network has no translation to JAX. {_instead()}")
     elif node.op == "get_attr":
         raise StatementError(f"The network uses {node.target!r} outside of a layer, whose distribution is not known.")
+
+
+def _instead() -> str:
+    return (
+        f"Known are {', '.join(sorted(MODULES))}. Use these, or write the network in JAX, as a function of (n, key, "
+        "inputs), where any layer is followed line by line."
+    )
 
 
 def _bound(part: torch.nn.Module) -> float:
@@ -85,7 +103,7 @@ def _check_start(module: torch.nn.Module) -> None:
     for name, part in module.named_modules():
         for kind, p in part.named_parameters(recurse=False):
             values = p.detach().double().cpu().numpy()
-            if type(part).__name__ == "LayerNorm":
+            if type(part).__name__ in NORMS:
                 right = bool((values == (kind == "weight")).all())
             elif type(part).__name__ in ("Linear", "Conv2d"):
                 bound = _bound(part)
@@ -94,7 +112,7 @@ def _check_start(module: torch.nn.Module) -> None:
             else:
                 where = ".".join(filter(None, [name, kind]))
                 raise StatementError(
-                    f"The parameter {where!r} is of no layer known here, but of {type(part).__name__}."
+                    f"The parameter {where!r} is of no layer known here, but of {type(part).__name__}. {_instead()}"
                 )
             if not right:
                 raise StatementError(
@@ -108,7 +126,7 @@ def _drawn(part: torch.nn.Module, key: jax.Array) -> dict[str, jax.Array]:
     import jax.numpy as jnp
 
     shapes = {name: tuple(p.shape) for name, p in part.named_parameters(recurse=False)}
-    if type(part).__name__ == "LayerNorm":
+    if type(part).__name__ in NORMS:
         return {name: jnp.full(shape, float(name == "weight")) for name, shape in shapes.items()}
     keys = jax.random.split(key, len(shapes))
     bound = _bound(part)
@@ -165,6 +183,33 @@ def _normalised(part: Any, p: Any, x: Any) -> Any:
     return z * p["weight"] + p["bias"] if p else z
 
 
+def _rescaled(part: Any, p: Any, x: Any) -> Any:
+    """Normalisation over batches in evaluation mode, where nothing was trained: with the mean 0 and the variance 1."""
+    if not part.track_running_stats:
+        raise StatementError(f"A normalisation without running statistics mixes inputs: {part}. {_instead()}")
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    z = x / math.sqrt(1 + part.eps)
+    return z * p["weight"].reshape(shape) + p["bias"].reshape(shape) if p else z
+
+
+def _pooled(part: Any, p: Any, x: Any) -> Any:
+    """Means over windows that do not overlap, or over all positions."""
+    if type(part).__name__ == "AdaptiveAvgPool2d":
+        if part.output_size not in (1, (1, 1)):
+            raise StatementError(f"Only a mean over all positions is translated, not {part}.")
+        return x.mean(axis=(-2, -1), keepdims=True)
+    windows, steps, padding = (
+        a if isinstance(a, tuple) else (a, a) for a in (part.kernel_size, part.stride, part.padding)
+    )
+    if windows != steps or padding != (0, 0) or part.ceil_mode or part.divisor_override:
+        raise StatementError(
+            f"Only means over windows that do not overlap, without padding, are translated, not {part}."
+        )
+    (a, b), (height, width) = windows, x.shape[-2:]
+    cut = x[..., : height // a * a, : width // b * b]
+    return cut.reshape(*x.shape[:-2], height // a, a, width // b, b).mean(axis=(-3, -1))
+
+
 def _activation(name: str) -> Callable[..., Any]:
     def apply(x: Any, approximate: str = "none", **rest: Any) -> Any:
         import jax
@@ -172,6 +217,18 @@ def _activation(name: str) -> Callable[..., Any]:
         return jax.nn.gelu(x, approximate=approximate == "tanh") if name == "gelu" else getattr(jax.nn, name)(x)
 
     return apply
+
+
+def _leaky(x: Any, slope: float) -> Any:
+    import jax
+
+    return jax.nn.leaky_relu(x, slope)
+
+
+def _exponential(x: Any, alpha: float) -> Any:
+    import jax
+
+    return jax.nn.elu(x, alpha)
 
 
 def _layer_of(name: str) -> Callable[..., Any]:
@@ -191,12 +248,22 @@ def _flattened(x: Any, start_dim: int = 0) -> Any:
     return x.reshape(*x.shape[:start_dim], -1)
 
 
+NORMS = ("LayerNorm", "BatchNorm1d", "BatchNorm2d")  # at the start a weight of one and a bias of zero
+AT_REST = ("Dropout", "Dropout2d", "BatchNorm1d", "BatchNorm2d")  # translated as they are in evaluation mode
 ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "SiLU": "silu", "Softplus": "softplus"}
 MODULES: dict[str, Callable[..., Any]] = {
     "Linear": _linear,
     "Conv2d": _convolved,
     "LayerNorm": _normalised,
     "Identity": lambda part, p, x: x,
+    "Dropout": lambda part, p, x: x,
+    "Dropout2d": lambda part, p, x: x,
+    "BatchNorm1d": _rescaled,
+    "BatchNorm2d": _rescaled,
+    "AvgPool2d": _pooled,
+    "AdaptiveAvgPool2d": _pooled,
+    "LeakyReLU": lambda part, p, x: _leaky(x, part.negative_slope),
+    "ELU": lambda part, p, x: _exponential(x, part.alpha),
     "Flatten": lambda part, p, x: _flattened(x, part.start_dim),
     "GELU": lambda part, p, x: _activation("gelu")(x, part.approximate),
 } | {name: _layer_of(function) for name, function in ACTIVATIONS.items()}

@@ -6,11 +6,13 @@ it has the name of the largest of these parameters. A `scan` is unrolled; produc
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..contract.record import StatementError
 from .graph import Graph
 from .seen import MASKED, Seen, layer_seen
 
@@ -67,7 +69,30 @@ def observe(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], steps: 
         for name, s in before.scores.items()
         if name in after.scores
     }
-    return Seen(layers, scores, before.blocks, None, (before.value, after.value), before.unseen)
+    return Seen(layers, scores, before.blocks, None, (float(before.value), float(after.value)), before.unseen)
+
+
+def squares(
+    parameters: Any, optimiser: Any, loss: Callable[[Any], Any]
+) -> dict[str, tuple[Any, Any, Any, Any, Any, Any]]:
+    """Mean squares of each layer W on inputs x in the first update, also where all is traced.
+
+    x_0, W_0 x_0, x_1 - x_0, W_0 (x_1 - x_0), (W_1 - W_0) x_0, and the gradient of the loss in the layer's output.
+    """
+    import jax.numpy as jnp
+
+    before = _Trace(loss, parameters)
+    (slopes, gradients), calls = before.slopes()
+    moves, _ = _stepped(optimiser, slopes, optimiser.init(parameters), parameters)
+    after = _Trace(loss, moves)
+    sizes = {}
+    for name, (x, weights, output) in calls.items():
+        call, later, factor = before.calls[name], after.calls[name], before.graph.factors[name]
+        change = later.x - x
+        product, update = call.product(change, weights), call.product(x, later.weights - weights)
+        arrays = x, factor * output, change, factor * product, factor * update, gradients[name] / factor
+        sizes[name] = tuple(jnp.mean(a**2) for a in arrays)
+    return sizes  # type: ignore[return-value]
 
 
 def moved(parameters: Any, optimiser: Any, loss: Callable[[Any], Any], factor: float) -> dict[str, float]:
@@ -102,7 +127,7 @@ class _Trace:
 
         named = _named(parameters)
         values = [leaf for _, leaf in named]
-        tree = jax.tree.structure(parameters)
+        self.tree = tree = jax.tree.structure(parameters)
         self.sizes = {name: np.size(leaf) for name, leaf in named}
         self.closed = jax.make_jaxpr(lambda *flat: loss(jax.tree.unflatten(tree, flat)))(*values)
         self.given = [_Value(leaf, name, False, None) for name, leaf in named]
@@ -110,7 +135,7 @@ class _Trace:
         self.scores: dict[str, Any] = {}
         self.blocks: dict[str, tuple[float, float]] = {}
         self.graph = Graph()
-        self.value = float(self._evaluate({}))
+        self.value = self._evaluate({})
         used = {name.split(" ")[0] for name in self.calls}
         self.unseen = [name for name, leaf in named if np.ndim(leaf) >= 2 and name not in used]
 
@@ -119,10 +144,29 @@ class _Trace:
         import jax
 
         kept = self.calls, self.scores, self.blocks, self.graph
-        zeros = {name: np.zeros_like(call.output) for name, call in self.calls.items()}
+        zeros = {name: jax.numpy.zeros_like(call.output) for name, call in self.calls.items()}
         slopes: dict[str, Any] = jax.grad(self._evaluate)(zeros)
         self.calls, self.scores, self.blocks, self.graph = kept
         return slopes
+
+    def slopes(self) -> tuple[tuple[Any, dict[str, Any]], dict[str, tuple[Any, Any, Any]]]:
+        """Of the loss, in the parameters and in the output of each layer; and (x, weights, output) of each layer.
+
+        All in one evaluation: in the limit, a product with weights whose draws were used before is another quantity.
+        """
+        import jax
+
+        kept = self.given, self.calls, self.scores, self.blocks, self.graph
+        zeros = {name: jax.numpy.zeros_like(call.output) for name, call in self.calls.items()}
+
+        def once(leaves: list[Any], added: dict[str, Any]) -> tuple[Any, dict[str, tuple[Any, Any, Any]]]:
+            self.given = [one._replace(value=leaf) for one, leaf in zip(kept[0], leaves, strict=True)]
+            value = self._evaluate(added)
+            return value, {name: (c.x, c.weights, c.output) for name, c in self.calls.items()}
+
+        (leaves, gradients), calls = jax.grad(once, (0, 1), has_aux=True)([one.value for one in self.given], zeros)
+        self.given, self.calls, self.scores, self.blocks, self.graph = kept
+        return (jax.tree.unflatten(self.tree, leaves), gradients), calls
 
     def _evaluate(self, added: dict[str, Any]) -> Any:
         """The loss with something added to the outputs of layers; all else is kept here."""
@@ -151,7 +195,7 @@ class _Trace:
             return self._run(inner.jaxpr if closed else inner, inner.consts if closed else (), ins, added)
         if name == "scan":
             return self._scan(equation.params, ins, added)
-        out = equation.primitive.bind(*(one.value for one in ins), **equation.params)
+        out = _bound(equation, ins)
         if not equation.primitive.multiple_results:
             return [self._single(equation, ins, out, added)]
         owner, node = self._owner(ins), self._follow(ins)
@@ -236,11 +280,24 @@ class _Trace:
         ]
 
 
+def _bound(equation: Any, ins: list[_Value]) -> Any:
+    """What one equation gives; of constants a number, also where all else is traced."""
+    import jax
+
+    with jax.ensure_compile_time_eval() if ins and all(one.constant for one in ins) else contextlib.nullcontext():
+        return equation.primitive.bind(*(one.value for one in ins), **equation.params)
+
+
 def _factor(name: str, ins: list[_Value]) -> float | None:
     """The constant that a value is multiplied by, or None."""
     constants = [one for one in ins if one.constant]
     if len(constants) != 1 or np.ndim(constants[0].value) or (name == "div" and ins[0].constant):
         return None
+    if _is_traced(constants[0].value):
+        raise StatementError(
+            "A layer is multiplied by a number that `step` computes with jax.numpy: use math or NumPy, so that the "
+            "factor is known."
+        )
     factor = float(constants[0].value)
     return (1 / factor if name == "div" else factor) if factor else None
 
@@ -257,6 +314,16 @@ def _unmasked(scores: Any) -> np.ndarray:
     return np.where(np.abs(scores) < MASKED, scores, 0.0)
 
 
-def _rms(array: Any) -> float:
+def _is_traced(value: Any) -> bool:
+    import jax
+
+    return isinstance(value, jax.core.Tracer)
+
+
+def _rms(array: Any) -> Any:
+    if _is_traced(array):
+        import jax.numpy as jnp
+
+        return jnp.sqrt(jnp.mean(array**2))
     with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is refused by its loss
         return float(np.sqrt(np.mean(np.square(np.asarray(array, float)))))

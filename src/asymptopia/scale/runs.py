@@ -53,7 +53,18 @@ def built(step: Step, size: int, seed: int) -> tuple[Any, Any, Callable[[Any], A
     if not (isinstance(parts, tuple) and len(parts) == 3 and callable(parts[2])):
         what = f"{len(parts)} things" if isinstance(parts, tuple) else type(parts).__name__
         raise StatementError(f"`step(size, seed)` must return (model, optimiser, loss), but returns {what}.")
-    return parts
+    return of_arrays(*parts)
+
+
+def of_arrays(model: Any, optimiser: Any, loss: Callable[[Any], Any]) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """The same of what is trained alone, for a module of Equinox, which holds functions too."""
+    from ..measure.pytorch import is_module
+    from ..numerics.trained import trained_arrays
+
+    if is_module(model):
+        return model, optimiser, loss
+    trained, whole = trained_arrays(model)
+    return trained, optimiser, lambda at: loss(whole(at))
 
 
 def _room(model: Any) -> Any:

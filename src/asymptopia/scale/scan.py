@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contract.record import StatementError
 from .exponents import MARGIN, Exponent, fitted
+from .limits import Derived, derived_exponents
 from .runs import Step, observe, update_degrees
 from .seen import Seen
 
@@ -21,7 +22,8 @@ class Row:
     """One quantity of one layer against the size.
 
     exponent: as measured; expected: the least and the largest exponent of a sound parametrisation, or None where the
-    quantity is shown and not judged; mend: what would bring it there, or None.
+    quantity is shown and not judged; mend: what would bring it there, or None; derived: the exponent that the limit of
+    the step's code has, or None where none is derived.
     """
 
     layer: str
@@ -29,6 +31,7 @@ class Row:
     exponent: Exponent
     expected: tuple[float, float] | None = None
     mend: str | None = None
+    derived: float | None = None
 
     @property
     def verdict(self) -> str:
@@ -43,6 +46,7 @@ class Scale:
     degree:  how an update grows with the loss: 1 for gradient descent, 0 for Adam or Muon.
     unseen:  weights that no layer was seen to use, of which nothing is said.
     level:   the probability that all intervals of judged rows hold.
+    underived: why the limit gives no exponents, or None.
     """
 
     rows: tuple[Row, ...]
@@ -51,6 +55,7 @@ class Scale:
     degree: float
     unseen: tuple[str, ...]
     level: float
+    underived: str | None = None
 
     @property
     def faults(self) -> tuple[Row, ...]:
@@ -79,6 +84,8 @@ def scale(
     Bernstein, arXiv 2310.17813). In depth, what a block adds must fall as depth**-1/2 (Yang, Yu, Zhu and Hayou, ICLR
     2024). Intervals hold together with the probability `level`.
 
+    Of a step in JAX exponents in the width are also derived, from the limit of its first update.
+
     Raises `StatementError` if `step` does not return what it must, or a run is not finite.
     """
     sizes = _checked(sizes, along, seeds, steps, level)
@@ -89,9 +96,13 @@ def scale(
     each = 1 - (1 - level) / judged
     x = np.array(sizes, float)
     exponents = {key: fitted(x, v, each) for key, v in values.items()}
-    rule = _width_rows if along == "width" else _depth_rows
-    rows = rule(exponents, {name: _slopes(x, s) for name, s in shapes.items()}, degrees)
-    return Scale(tuple(rows), tuple(sizes), seeds, degrees[""], tuple(seen[0][0].unseen), level)
+    slopes = {name: _slopes(x, s) for name, s in shapes.items()}
+    if along == "depth":
+        rows, derived = _depth_rows(exponents), Derived(reason="limits in the depth are not derived")
+    else:
+        derived = derived_exponents(step, degrees[""])
+        rows = _width_rows(exponents, slopes, degrees, derived)
+    return Scale(tuple(rows), tuple(sizes), seeds, degrees[""], tuple(seen[0][0].unseen), level, derived.reason)
 
 
 GAINS = ("initial gain", "gain of changes", "gain of updates")
@@ -164,12 +175,14 @@ def _slopes(x: np.ndarray, shapes: list[tuple[int, ...]]) -> tuple[float, float]
 
 
 def _width_rows(
-    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degrees: dict[str, float]
-) -> list[Row]:
+    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degrees: dict[str, float],
+    limits: Derived,
+) -> list[Row]:  # fmt: skip
     rows = []
     for (name, quantity), exponent in exponents.items():
+        derived = limits.values.get((name, quantity))
         if quantity not in GAINS:
-            rows.append(Row(name, quantity, exponent))
+            rows.append(Row(name, quantity, exponent, derived=derived))
             continue
         outputs, inputs = slopes[name]
         last = outputs < 0.5 and inputs >= 0.5
@@ -180,9 +193,15 @@ def _width_rows(
             exponent = Exponent(
                 exponent.value - brought, exponent.low - brought, exponent.high - brought, exponent.seeds
             )
+            derived = _freed(derived, limits.values.get((name, "gradient")), outputs)
         expected = (-0.5, 0.0) if last and quantity != "gain of updates" else (0.0, 0.0)
-        rows.append(Row(name, quantity, exponent, expected, _mend(quantity, exponent, expected)))
+        rows.append(Row(name, quantity, exponent, expected, _mend(quantity, exponent, expected), derived))
     return _scores_last(rows)
+
+
+def _freed(update: float | None, gradient: float | None, outputs: float) -> float | None:
+    """The derived exponent of an update that follows the gradient, without what the gradient brings."""
+    return None if update is None or gradient is None else update - gradient - float(np.round(2 * outputs) / 2)
 
 
 def _mend(quantity: str, exponent: Exponent, expected: tuple[float, float]) -> str | None:
@@ -208,14 +227,12 @@ def _scores_last(rows: list[Row]) -> list[Row]:
             grows = row.exponent.value > MARGIN and row.exponent.low > 0
             power = -round(2 * row.exponent.value) / 2
             mend = f"its scores times width**{power:+g}" if grows else None
-            row = Row(row.layer, row.quantity, row.exponent, (-np.inf, 0.0), mend)
+            row = Row(row.layer, row.quantity, row.exponent, (-np.inf, 0.0), mend, row.derived)
         judged.append(row)
     return judged
 
 
-def _depth_rows(
-    exponents: dict[tuple[str, str], Exponent], slopes: dict[str, tuple[float, float]], degrees: dict[str, float]
-) -> list[Row]:
+def _depth_rows(exponents: dict[tuple[str, str], Exponent]) -> list[Row]:
     rows = []
     for (name, quantity), exponent in exponents.items():
         if quantity != "what a block adds":
