@@ -34,7 +34,7 @@ def read_archive(path: Path, name: str) -> Reading:
 
 
 def read_array(path: Path, name: str, beside: Path | None = None) -> Reading:
-    """The matrix (N, d) of an NPY file as columns x0, x1, ..., and the vector (N,) of another as one called after it."""
+    """The matrix (N, d) of an NPY file as columns x0, x1, ..., and the vector (N,) of another, by its name."""
     files = {"X": path} | ({beside.stem: beside} if beside is not None else {})
     try:
         arrays, notes = _loaded({k: lambda f=f: f.open("rb") for k, f in files.items()}, name)  # type: ignore[misc]
