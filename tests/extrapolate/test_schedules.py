@@ -143,3 +143,10 @@ def test_the_command_line_continues_curves(tmp_path, monkeypatch):
 def test_curves_that_say_nothing_are_refused(change, message):
     with pytest.raises(StatementError, match=message):
         continue_runs(change(table("annealing")), "step", "loss", "lr", run="run")
+
+
+def test_a_run_that_diverges_is_refused():
+    step = np.arange(1.0, 401.0)
+    loss = np.where(step <= 300, 3 + 4 * (step / 400) ** 2, np.nan)
+    with pytest.raises(StatementError, match="a run that diverges follows no law"):
+        continue_runs(pd.DataFrame({"step": step, "loss": loss, "lr": 0.1}), "step", "loss", "lr")

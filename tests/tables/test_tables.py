@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from asymptopia.contract.record import StatementError
-from asymptopia.tables import numbers_in, read_columns, read_table
+from asymptopia.tables import arrays, numbers_in, read_columns, read_table
 
 RNG = np.random.default_rng(0)
 A, B = np.round(RNG.standard_normal((2, 24)), 3)
@@ -327,3 +327,42 @@ def test_numbers_of_named_columns_alone(tmp_path):
         StatementError, match=r"(?s)2 reasons.*no column 'los'.*Did you mean 'loss'.*words in the column 'run'"
     ):
         numbers_in(read_table(path), ["los", "run"])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_of_a_matrix_too_large_for_memory_random_rows_are_read(order, tmp_path, monkeypatch):
+    """In blocks, whichever index runs first, and the same rows of what stands beside it."""
+    monkeypatch.setattr(arrays, "MOST_VALUES", 800)
+    monkeypatch.setattr(arrays, "_FEWEST_ROWS", 100)
+    monkeypatch.setattr(arrays, "_BLOCK", 1000)
+    X = np.asarray(np.random.default_rng(0).standard_normal((500, 4)), np.float32, order=order)
+    y = X[:, 0].astype(float) + 1e-3 * np.arange(500)
+    np.savez_compressed(tmp_path / "a.npz", X=X, y=y, extra=np.arange(3))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "score.npy", y)
+    from_archive = read_columns(tmp_path / "a.npz", "y")
+    from_array = read_columns(tmp_path / "X.npy", str(tmp_path / "score.npy"))
+    for columns in (from_archive, from_array):
+        assert "200 of its 500 rows" in columns.notes[0]
+        rows = np.round(1e3 * (columns.y - columns.X[:, 0])).astype(int)
+        assert (np.diff(rows) > 0).all() and (X[rows] == columns.X).all()
+        assert rows.min() < 20 and rows.max() > 480
+    assert from_array.meaning == "score"
+    with pytest.raises(StatementError, match="nosuch.npy"):
+        read_columns(tmp_path / "X.npy", "nosuch.npy")
+
+
+def test_a_target_in_columns_of_zeros_and_ones_and_its_missing_values_are_told(tmp_path):
+    kinds = np.arange(24) % 3
+    hot = [np.where(kinds == k, 1, 0) for k in range(3)]
+    path = tmp_path / "a.csv"
+    path.write_text(text("a,b,kind_0,kind_1,kind_2", rows(A, B, *hot)))
+    (note,) = read_columns(path, "kind_0").notes
+    assert "--drop kind_1 --drop kind_2" in note
+    with pytest.raises(StatementError, match="kind_0, kind_1, kind_2 may be its classes"):
+        read_columns(path, "kind")
+    path.write_text(text("a,b,y", rows(A, B, [-999, -999, *Y[2:]])))
+    (note,) = read_columns(path, "y").notes
+    assert note.startswith("-999 in y is far from all else")
+    path.write_text(text("a,flag,y", rows(A, hot[0], hot[1])))
+    assert read_columns(path, "y").notes == ()

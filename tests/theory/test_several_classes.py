@@ -88,7 +88,10 @@ def test_the_proximal_point(loss):
     A = rng.standard_normal((4, 4))
     V = A @ A.T if isinstance(loss, Softmax) else np.diag(rng.uniform(0.1, 20, 4))
     w = np.full(30, 1 / 30)
-    f, slope = pulled(loss, y, omega, V, w)
+    pull = pulled(loss, y, omega, V)
+    f, slope = pull.f, pull.mean_slope(w)
+    far = pulled(loss, y, omega + 3 * rng.standard_normal(omega.shape), 2 * V)
+    assert pulled(loss, y, omega, V, far).f == pytest.approx(f, abs=1e-8)
     z = omega + f @ V
     height = paid(loss, y, z) + 0.5 * ((f @ V) * f).sum(axis=1)
     for _ in range(5):
@@ -98,7 +101,7 @@ def test_the_proximal_point(loss):
     for k in range(4):
         moved = omega.copy()
         moved[:, k] += step
-        assert (w @ (f - pulled(loss, y, moved, V, w)[0])) / step == pytest.approx(slope[:, k], abs=1e-4)
+        assert (w @ (f - pulled(loss, y, moved, V, pull).f)) / step == pytest.approx(slope[:, k], abs=1e-4)
 
 
 def test_scores_of_what_is_known():

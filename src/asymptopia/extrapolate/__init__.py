@@ -20,6 +20,7 @@ from ..contract.record import StatementError
 from .checks import left_out, next_run
 from .compare import Gain, gains
 from .continuation import Continuation, continue_runs
+from .discrepancy import Departing
 from .fit import Fit, fitted, weights_of
 from .ladder import Ladder, read_ladders
 from .mixture import Mixture
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Continuation", "Extrapolation", "Gain", "Prediction", "compare", "continue_runs", "extrapolate"]
 
 SHARE = 0.9
+_DEPARTS = (
+    "Runs depart from the law together, smoothly and by about {:.2g} %: what they show of that is in the predictions, "
+    "and where they show nothing the intervals are wider by as much."
+)
 _ENOUGH, _FARTHEST, _MOST_OUT, _ROUNDS = 20, 5.0, 0.1, 5
 
 
@@ -57,7 +62,8 @@ def extrapolate(
 
     Forms in one variable are power laws with and without a floor, an exponential, and broken power laws; in two
     Chinchilla's law, Kaplan's, and a product of powers. Each is tested for lack of fit. The largest runs are left out
-    and predicted from the others; where that fails, or no form fits, intervals are widened by as much as it failed.
+    and predicted from the others; where that fails, or no form fits, intervals are widened by as much as it failed. Of
+    20 runs or more that depart from the likeliest form together, the departure is learned; see `Departing`.
 
     Raises `StatementError` with everything that is wrong with the table.
     """
@@ -98,16 +104,20 @@ def _extrapolated(ladder: Ladder, places: np.ndarray, share: float) -> Extrapola
     ladder, fits, note = _cleaned(ladder)
     notes += [note] if note else []
     mixture, checks = Mixture.of(fits), left_out(ladder, share)
+    departing = Departing.of(mixture)
     forms = said(mixture, places, share)
     refuted = all(f.verdict == DISAGREES for f in forms)
     missed = sum(c.inside for c in checks) < ENOUGH * share * sum(c.runs for c in checks)
     missed |= any(c.surprise(share) < REFUTED for c in checks)
     failed = max((c.deviation for c in checks), default=1.0)
-    widened = max(1.0, failed) if refuted or missed else 1.0
+    widened = max(1.0, failed) if missed or (refuted and departing is None) else 1.0
     verdict, reason = _verdict(refuted, missed, bool(checks), widened)
+    if departing is not None:
+        reason += f" {_DEPARTS.format(100 * departing.size)}"
     return Extrapolation(
-        ladder, mixture, share, predicted(mixture, places, share, widened), forms, checks,
-        next_run(mixture, ladder, places[-1], share), widened, verdict, reason, tuple(notes),
+        ladder, mixture, departing, share, predicted(departing or mixture, places, share, widened), forms, checks,
+        next_run(mixture, ladder, places[-1], share) if departing is None else None, widened, verdict, reason,
+        tuple(notes),
     )  # fmt: skip
 
 

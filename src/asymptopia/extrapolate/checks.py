@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from .discrepancy import Departing
 from .fit import fitted
 from .ladder import Ladder
 from .mixture import Mixture
@@ -74,7 +75,8 @@ def left_out(ladder: Ladder, share: float) -> tuple[LeftOut, ...]:
         if ladder.rungs - count < _LEAST:
             break
         kept, others = ladder.without_largest(count)
-        results = Mixture.of(fitted(kept, tested=False)).results(others.x)
+        mixture = Mixture.of(fitted(kept, tested=False))
+        results = (Departing.of(mixture) or mixture).results(others.x)
         low, median, high = np.quantile(results, [(1 - share) / 2, 0.5, (1 + share) / 2], axis=0)
         inside = (low <= others.y) & (others.y <= high)
         half = np.where(others.y > median, high - median, median - low)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..report import Chart
 
 _FEWEST, _SHOWN, _GRID, _LAST, _MOST = 12, 6, 80, 1 / 3, 400
+_ENDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,7 +231,13 @@ def _check(run: Run, name: str) -> None:
         raise StatementError(f"The learning rates{which} in the file {name} must be >= 0, and not all 0.")
     if (run.loss[logged] <= 0).any():
         raise StatementError(f"The losses{which} in the file {name} must be > 0.")
-    if logged.any() and len(thinned(run)[0]) < _FEWEST:
+    means = thinned(run)[1]
+    if len(means) >= _FEWEST and np.median(means[-_ENDS:]) > np.median(means[:_ENDS]):
+        raise StatementError(
+            f"The loss{which} in the file {name} ends at {np.median(means[-_ENDS:]):.4g}, above where it began after "
+            f"warm-up, {np.median(means[:_ENDS]):.4g}: a run that diverges follows no law; leave it out."
+        )
+    if logged.any() and len(means) < _FEWEST:
         raise StatementError(
             f"At least {_FEWEST} losses after warm-up are needed{which} in the file {name}; warm-up ends where the "
             f"learning rate is largest, at step {run.step[run.warm]:g}."
@@ -245,7 +252,10 @@ def _fitted(runs: list[Run]) -> tuple[list[CurveFit], np.ndarray]:
     tried = [fit_curves(f, runs, np.random.default_rng(5)) for f in forms]
     fits = [f for f in tried if f is not None]
     if not fits:
-        raise ArithmeticError("No law of schedules fits these curves with positive constants.")
+        raise StatementError(
+            "No law of schedules goes through these curves: in each the loss falls as learning rates add up. Leave out "
+            "runs that diverge, and rows before the loss begins to fall."
+        )
     logs = np.array([f.log_evidence for f in fits])
     weights = np.exp(logs - logs.max())
     return fits, weights / weights.sum()

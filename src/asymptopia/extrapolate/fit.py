@@ -50,6 +50,18 @@ class Fit:
         """The standard deviation of the noise of runs of sizes x (M, v): (N, M)."""
         return np.asarray(self.spread[:, None] / np.sqrt(_precision(self.form, self.ladder, self.points, x)))
 
+    def at_best(self, x: np.ndarray) -> np.ndarray:
+        """What the most likely point says that runs of sizes x (M, v) reach (M,), its height by least squares."""
+        point = self.points[self.best][None]
+        shape, precision = _at_runs(self.form, self.ladder, point)
+        heights, _ = _residuals(shape, precision, self.ladder)
+        height = heights[0] if self.relative.mean() > 0.5 else heights[1]
+        return np.asarray(height * np.exp(_log_shape(self.form, self.ladder, point, x))[0])
+
+    def precision_at_best(self, x: np.ndarray) -> np.ndarray:
+        """The inverse variance of the noise at sizes x (M, v) for that point, relative to the largest run."""
+        return _precision(self.form, self.ladder, self.points[self.best][None], x)[0]
+
     def runs(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The same of single runs, with their noise."""
         mean = self.curve(x)
@@ -199,18 +211,16 @@ def lack_of_fit(fit: Fit, rng: np.random.Generator) -> float:
     the sizes (Fisher's test of linearity) is a second such ratio; the smaller p-value counts twice.
     """
     ladder = fit.ladder
-    shape, precision = _at_runs(fit.form, ladder, fit.points[fit.best][None])
-    heights, _ = _residuals(shape, precision, ladder)
-    relative = fit.relative.mean() > 0.5
-    mean = (heights[0] if relative else heights[1])[:, None] * shape
-    jacobian = np.sqrt(precision.T) * (_jacobian(fit) if relative else _jacobian(fit) * mean.T)
+    relative, mean, precision = fit.relative.mean() > 0.5, fit.at_best(ladder.x), fit.precision_at_best(ladder.x)
+    columns = jacobian_of(fit, ladder.x)
+    jacobian = np.sqrt(precision)[:, None] * (columns if relative else columns * mean[:, None])
     basis, size, _ = np.linalg.svd(jacobian, full_matrices=False)
     basis = basis[:, size > 1e-6 * size[0]]
     left = len(ladder.y) - basis.shape[1]
     if left < 2:
         return float("nan")
-    order = np.argsort(-mean[0], kind="stable")
-    residual = (np.sqrt(precision) * (np.log(ladder.y / mean) if relative else ladder.y - mean))[0]
+    order = np.argsort(-mean, kind="stable")
+    residual = np.sqrt(precision) * (np.log(ladder.y / mean) if relative else ladder.y - mean)
     noise = rng.standard_normal((min(_BOOTSTRAPS, 4_000_000 // len(residual)), len(residual)))
     groups = np.unique(ladder.x, axis=0, return_inverse=True)[1].ravel()
     statistics: list[Callable[[np.ndarray], np.ndarray]] = [lambda r: _roughness(r[:, order])]
@@ -235,13 +245,13 @@ def _within(residuals: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.asarray(((residuals - means[:, groups]) ** 2).sum(axis=1) / (residuals**2).sum(axis=1))
 
 
-def _jacobian(fit: Fit) -> np.ndarray:
-    """Derivatives of the curve's logarithm at the data by its height and by the parameters of its shape (n, 1 + k)."""
+def jacobian_of(fit: Fit, x: np.ndarray) -> np.ndarray:
+    """Derivatives of the curve's logarithm at sizes x (M, v) by height and the parameters of its shape (M, 1 + k)."""
     point, step = fit.points[fit.best], 1e-5
-    columns = [np.ones(len(fit.ladder.y))]
+    columns = [np.ones(len(x))]
     for k in range(len(point)):
         up, down = point.copy(), point.copy()
         up[k], down[k] = min(up[k] + step, 1 - 1e-9), max(down[k] - step, 1e-9)
-        both = _log_shape(fit.form, fit.ladder, np.stack([up, down]), fit.ladder.x)
+        both = _log_shape(fit.form, fit.ladder, np.stack([up, down]), x)
         columns.append((both[0] - both[1]) / (up[k] - down[k]))
     return np.column_stack(columns)

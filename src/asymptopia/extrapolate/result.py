@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .checks import LeftOut, NextRun
+from .discrepancy import Departing
 from .ladder import Ladder
 from .mixture import Mixture
 
@@ -57,6 +58,8 @@ class Said:
 class Extrapolation:
     """The answer of `extrapolate`.
 
+    departing: what runs have in common beside the laws, if there is evidence of it; predictions and checks are with it,
+             forms and their constants without.
     widened: the factor by which the intervals are wider than the forms alone say, because the forms do not fit or, when
              fitted to smaller runs, missed the larger ones; 1 if all is well.
     verdict: "agrees" if some form fits and the runs left out are where it said; "disagrees" if every form is refuted,
@@ -65,6 +68,7 @@ class Extrapolation:
 
     ladder: Ladder
     mixture: Mixture
+    departing: Departing | None
     share: float
     predictions: tuple[Prediction, ...]
     forms: tuple[Said, ...]
@@ -75,12 +79,18 @@ class Extrapolation:
     reason: str
     notes: tuple[str, ...]
 
+    @property
+    def best(self) -> Mixture | Departing:
+        """What predicts."""
+        return self.departing or self.mixture
+
     def plain(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         records = {k: getattr(self, k) for k in ("predictions", "forms", "left_out")}
         return {
             "x": list(self.ladder.names[:-1]), "y": self.ladder.names[-1], "runs": len(self.ladder.y),
             "share": self.share, "verdict": self.verdict, "reason": self.reason, "widened": self.widened,
+            "departure": None if self.departing is None else self.departing.size,
             **{k: [dataclasses.asdict(r) for r in v] for k, v in records.items()},
             "next_run": None if self.next_run is None else dataclasses.asdict(self.next_run),
             "notes": list(self.notes),
@@ -144,7 +154,7 @@ def _line(extrapolation: Extrapolation) -> Chart:
 
     ladder, places = extrapolation.ladder, np.array([p.at for p in extrapolation.predictions])
     x = np.geomspace(ladder.x.min(), max(places.max(), ladder.x.max()), _GRID)
-    curves = extrapolation.mixture.curves(x[:, None])
+    curves = extrapolation.best.curves(x[:, None])
     ends = np.quantile(curves, [(1 - extrapolation.share) / 2, 0.5, (1 + extrapolation.share) / 2], axis=0)
     asked = Measured(
         "asked for, a single run", places[:, 0], np.array([p.median for p in extrapolation.predictions]),
@@ -165,7 +175,7 @@ def _against(extrapolation: Extrapolation) -> Chart:
     from ..report import Curve, Measured, curve_figure
 
     ladder, y = extrapolation.ladder, extrapolation.ladder.names[-1]
-    said = np.median(extrapolation.mixture.curves(ladder.x), axis=0)
+    said = np.median(extrapolation.best.curves(ladder.x), axis=0)
     ends = np.array([min(said.min(), ladder.y.min()), max(said.max(), ladder.y.max())])
     line = Curve("as predicted", ends, ends, measured=(Measured("runs", said, ladder.y),))
     return curve_figure(
@@ -196,7 +206,7 @@ def said(mixture: Mixture, at: np.ndarray, share: float) -> tuple[Said, ...]:
     return tuple(verdicts)
 
 
-def predicted(mixture: Mixture, at: np.ndarray, share: float, widened: float) -> tuple[Prediction, ...]:
+def predicted(mixture: Mixture | Departing, at: np.ndarray, share: float, widened: float) -> tuple[Prediction, ...]:
     """Medians and intervals at sizes (M, v); wider by a factor about the median, on a logarithmic scale."""
     ends = [0.5, (1 - share) / 2, (1 + share) / 2]
     runs, curves = (np.quantile(v, ends, axis=0).T for v in (mixture.results(at), mixture.curves(at)))

@@ -158,7 +158,7 @@ class Forecast(Shown):
         return _curve(self).samples_for(error)
 
     def curve(self, confrontation: Confrontation | None = None) -> LearningCurve:
-        """The predicted test error from 4 samples to a million, with its band.
+        """The predicted test error from 4 samples to a million, with its band; see also `curve_of_rows`.
 
         The band is wider where theory misses what the confrontation measured; without one, six random subsets of each
         size are trained on to see that.
@@ -168,6 +168,10 @@ class Forecast(Shown):
         table = confrontation["test_error"].table
         columns = (np.asarray(table[k].values, float) for k in ("limit", "estimate", "error"))
         return _curve(self).widened(self.samples, missed(*columns))
+
+    def curve_of_rows(self) -> LearningCurve:
+        """The same with a band for what the rows leave open, and none for what theory misses."""
+        return _curve(self)
 
     def theory(self, n: float) -> dict[str, float]:
         """The predictions for n training samples, which may be more than there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,9 +57,10 @@ def read_columns(
     encoding: str = "",
     header: bool = True,
 ) -> Columns:
-    """Read samples from a CSV, NPZ or Parquet file with a row for each: the inputs as numbers, and the target.
+    """Read samples from a CSV, NPZ, NPY or Parquet file with a row for each: the inputs as numbers, and the target.
 
-    target:   the name of a column, or "column=value" for the samples of that value against all others.
+    target:   the name of a column, or "column=value" for the samples of that value against all others; with an NPY file
+              also another such file, of one value for each row.
     task:     "regression", "classification", or "auto": regression if the target has more than 10 different numbers.
               Three to 20 different values are several classes.
     drop:     columns to leave out; `only`: the inputs to keep, if not all.
@@ -69,7 +71,10 @@ def read_columns(
     Words of at most 20 kinds become columns of zeros and ones. Columns that are constant up to rounding are left out.
     Raises `StatementError` with all problems, each with the option that mends it.
     """
-    reading = read_table(path, encoding=encoding, header=header)
+    beside = None
+    if Path(path).suffix.lower() == ".npy" and target.lower().endswith(".npy"):
+        beside, target = target, Path(target).stem
+    reading = read_table(path, encoding=encoding, header=header, beside=beside)
     table, more = plain(reading.table)
     reading = dataclasses.replace(reading, table=table, notes=(*reading.notes, *more))
     problems = Problems(reading.name)
@@ -84,7 +89,9 @@ def _target_column(reading: Reading, target: str, problems: Problems) -> tuple[s
     column, equals, value = target.rpartition("=") if target not in known else (target, "", "")
     column = column or value
     if column not in known:
-        problems.add(f"has no column {column!r} for a target.{nearest(column, known)}")
+        parts = [c for c in known if re.match(re.escape(column) + "[_=.:]", c)]
+        hint = f" {listed(parts)} may be its classes: join them into one column." if len(parts) > 1 else ""
+        problems.add(f"has no column {column!r} for a target.{hint or nearest(column, known)}")
     return column, value if equals else None
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.record import StatementError
-from .problems import Problems, listed
+from .arrays import read_archive, read_array
+from .problems import Problems
 from .reading import Reading, existing, first_line
 from .text import read_text
 
@@ -21,11 +22,14 @@ _BLANK = " \t\r\n\u00a0\u200b\ufeff"
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
-def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> Reading:
-    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ or Parquet file; every column gets its own name.
+def read_table(
+    path: str | Path, *, encoding: str = "", header: bool = True, beside: str | Path | None = None
+) -> Reading:
+    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ, NPY or Parquet file; every column gets its own name.
 
     encoding: of a text file; by default UTF-8, or UTF-16 if it begins with that byte-order mark.
     header:   whether the first row of a text file has the names of the columns; without, they are x1, x2, ...
+    beside:   with an NPY file, another with one value for each row, as labels.npy: the column "labels".
 
     Separators are commas, semicolons or tabs, whichever gives every row as many values as there are names; decimal
     commas are understood where commas do not separate. A column without a name that numbers the rows is left out.
@@ -37,13 +41,15 @@ def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> 
     if ending.endswith(TEXT):
         reading = read_text(file, name, encoding, header)
     elif file.suffix.lower() == ".npz":
-        reading = _arrays(file, name)
+        reading = read_archive(file, name)
+    elif file.suffix.lower() == ".npy":
+        reading = read_array(file, name, None if beside is None else existing(beside))
     elif file.suffix.lower() == ".parquet":
         reading = Reading(_parquet(file, name), name)
     else:
         raise StatementError(
-            f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz or .parquet. Spreadsheets export "
-            f"CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
+            f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz, .npy or .parquet. Spreadsheets "
+            f"export CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
         )
     return _named(reading)
 
@@ -80,64 +86,6 @@ def _numbers_rows(column: pd.Series) -> bool:
         return False
     values = column.to_numpy()
     return bool(len(values) > 1 and values[0] in (0, 1) and (np.diff(values) == 1).all())
-
-
-def _arrays(path: Path, name: str) -> Reading:
-    """The one matrix (N, d) of an NPZ file as columns named after it, and all arrays of N values beside it."""
-    import zipfile
-
-    if not zipfile.is_zipfile(path):
-        raise StatementError(f"The file {name} is not an NPZ file: save it by np.savez(path, X=X, y=y).")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {k: file[k] for k in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise StatementError(f"The file {name} is not an NPZ file of plain arrays: {first_line(error)}") from None
-    return _joined({k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}, name)
-
-
-def _joined(arrays: dict[str, np.ndarray], name: str) -> Reading:
-    """One matrix, and the vectors as long as it has rows; other arrays are left out."""
-    import pandas as pd
-
-    shapes = listed([f"{k} {v.shape}" for k, v in arrays.items()])
-    large = [k for k, v in arrays.items() if v.ndim >= 2]
-    large = ["X"] if len(large) > 1 and "X" in large else large
-    vectors = {k: v for k, v in arrays.items() if v.ndim == 1}
-    rows = len(arrays[large[0]]) if large else max(map(len, vectors.values()), default=0)
-    fitting = {k: v for k, v in vectors.items() if len(v) == rows}
-    if len(large) > 1 or not fitting:
-        raise StatementError(
-            f"The arrays of {name} must have shapes (N, d) and (N,), as X and y in np.savez(path, X=X, y=y): "
-            f"one matrix at most, and vectors as long as it has rows. It holds {shapes}.{_turned(arrays)}"
-        )
-    if large and arrays[large[0]].ndim > 2:
-        raise StatementError(
-            f"The array {large[0]} of {name} must have shape (N, d), but has {arrays[large[0]].shape}; "
-            f"save {large[0]}.reshape(len({large[0]}), -1)."
-        )
-    odd = [k for k in (*large, *fitting) if arrays[k].dtype.kind not in "biufUSM"]
-    if odd:
-        raise StatementError(f"The arrays of {name} must hold real numbers or words, which {listed(odd)} do not.")
-    parts = [pd.DataFrame({k: _native(v) for k, v in fitting.items()})]
-    for k in large:
-        stem = "x" if k == "X" else f"{k}_"
-        named = [f"{stem}{j}" for j in range(arrays[k].shape[1])]
-        parts.insert(0, pd.DataFrame(_native(arrays[k]), columns=named))
-    others = [k for k in arrays if k not in large and k not in fitting]
-    note = f"Only {listed([*large, *fitting])} are read; left out: {listed(others)}."
-    return Reading(pd.concat(parts, axis=1), name, (note,) if others else ())
-
-
-def _turned(arrays: dict[str, np.ndarray]) -> str:
-    """A hint, if the matrix is as wide as a vector is long."""
-    lengths = {len(v) for v in arrays.values() if v.ndim == 1}
-    turned = [k for k, v in arrays.items() if v.ndim == 2 and v.shape[1] in lengths and len(v) not in lengths]
-    return f" Samples are rows: save {turned[0]}.T." if turned else ""
-
-
-def _native(values: np.ndarray) -> np.ndarray:
-    return values.astype(str).astype(object) if values.dtype.kind in "US" else values
 
 
 def _parquet(path: Path, name: str) -> pd.DataFrame:

@@ -29,7 +29,8 @@ class Reading:
 
 def digest_of(path: str | Path) -> str:
     """The first 12 hexadecimal digits of the SHA-256 of a file."""
-    return hashlib.sha256(existing(path).read_bytes()).hexdigest()[:12]
+    with existing(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def existing(path: str | Path) -> Path:

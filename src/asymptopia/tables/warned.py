@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FEW = 20
 _ID = re.compile(r"(^|_|\b)(id|uuid|guid|index|key)($|\b)|[a-z]I[dD]$")
+_STEM = re.compile(r".+[_=.:]")
 _CODES = (99.0, 999.0, 9999.0, 99999.0, 999999.0)
 
 
@@ -45,7 +46,8 @@ def warnings(
             f"{listed(words)} in {c} counts as a class of its own; if it stands for a missing value, give "
             f"--missing drop." for c, words in unclear.items() if words
         ),
-        *_alike(table[target], target), *_coded(M, numeric),
+        *_alike(table[target], target), *_coded(M, numeric), *_one_of_several(table, inputs, target),
+        *(_coded(y[:, None], np.array([target], object)) if kind == "regression" else []),
         *([f"{target} has {table[target].nunique()} different numbers, taken as classes; if they measure something, "
            f"give --task regression."] if kind == "classes" and table[target].dtype.kind in "iuf" else []),
     ]  # fmt: skip
@@ -127,3 +129,22 @@ def _coded(M: np.ndarray, names: np.ndarray) -> list[str]:
                     f"{code[k]:g} in {names[k]} is far from all else; if it stands for a missing value, leave it empty."
                 )
     return notes
+
+
+def _one_of_several(table: pd.DataFrame, inputs: Sequence[str], target: str) -> list[str]:
+    """Columns of zeros and ones that add up to one with the target in every row: they state it together."""
+
+    def binary_one(c: str) -> bool:
+        return table[c].dtype.kind in "biuf" and all(v.isin((0, 1)).all() for v in (table[c].iloc[:_FEW], table[c]))
+
+    if not binary_one(target):
+        return []
+    binary = [target, *filter(binary_one, inputs)]
+    stem = _STEM.match(target)
+    alike = [c for c in binary if stem and c.startswith(stem[0])]
+    for group in (alike, binary):
+        if len(group) > 2 and (table[group].sum(axis=1) == 1).all():
+            drops = " ".join(f"--drop {c}" for c in group[1:])
+            return [f"{listed(group[1:])} are 0 wherever {target} is 1, and one of them is 1 elsewhere: they give the "
+                    f"target away. Leave them out with {drops}, or join all into one column of classes."]  # fmt: skip
+    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,21 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 _STEPS = 60
-_SOLVED = 1e-8
+_SOLVED, _FALL = 1e-9, 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Pull:
+    """f = -gradient of the loss at the proximal points z = omega + V f, (N, K), and -df / d omega, (N, K, K) for the
+    softmax, and its diagonals (N, K) for losses against the rest, whose V is diagonal."""
+
+    f: np.ndarray
+    slopes: np.ndarray
+
+    def mean_slope(self, weights: Float[np.ndarray, " N"]) -> Float[np.ndarray, "K K"]:
+        """The mean of -df / d omega with weights (N,)."""
+        mean = np.tensordot(weights, self.slopes, axes=1)
+        return np.diag(mean) if mean.ndim == 1 else np.asarray((mean + mean.T) / 2)
 
 
 def pulled(
@@ -21,12 +36,12 @@ def pulled(
     y: Float[np.ndarray, " N"],
     omega: Float[np.ndarray, "N K"],
     V: Float[np.ndarray, "K K"],
-    weights: Float[np.ndarray, " N"],
-    start: Float[np.ndarray, "N K"] | None = None,
-) -> tuple[Float[np.ndarray, "N K"], Float[np.ndarray, "K K"]]:
-    """f = -gradient of the loss at the proximal point z = omega + V f, (N, K), and -E[df / d omega], (K, K).
+    start: Pull | None = None,
+) -> Pull:
+    """The pull of the labels y (N,) on fields omega (N, K), for a loss and V (K, K); `start` is one nearby.
 
-    V is (K, K); diagonal for losses against the rest. weights (N,) are of the mean. `start` is an f nearby.
+    With (1 + H V)^-1 = 1 - S V, where S is the slope, the one of the start gives steps that cost no linear system; as
+    long as they make the residual ten times smaller they are taken, and Newton's otherwise.
 
     Raises `ArithmeticError` where Newton's method does not reach the proximal point of the softmax.
     """
@@ -35,21 +50,40 @@ def pulled(
         v, labels = np.diag(V), signs(y, K)
         z = loss.proximal(labels, omega, np.broadcast_to(v, omega.shape))
         h = np.asarray(loss.curvature(labels, z))
-        return -np.asarray(loss.gradient(labels, z)), np.diag(weights @ (h / (1 + v * h)))
+        return Pull(-np.asarray(loss.gradient(labels, z)), h / (1 + v * h))
     hot = (signs(y, K) + 1) / 2
-    f = np.zeros_like(omega) if start is None else start
+    f = np.zeros_like(omega) if start is None else start.f
+    slopes, before, kept = None if start is None else start.slopes, np.inf, None
     for _ in range(_STEPS):
         p = stated(loss, omega + f @ V)
         assert p is not None
         off = f - (hot - p)
-        H = p[:, :, None] * (np.eye(K) - p[:, None, :])
-        A = np.eye(K) + H @ V
-        if np.abs(off).max() < _SOLVED:
-            slopes = np.linalg.solve(A, H)
-            mean = np.tensordot(weights, slopes, axes=1)
-            return f, (mean + mean.T) / 2
-        f = _descended(f, np.linalg.solve(A, off[:, :, None])[:, :, 0], omega, V, hot, off)
+        size = float(np.abs(off).max())
+        if size < _SOLVED:
+            return Pull(f, _slopes(p, V))
+        if kept is not None and size > before:
+            f, slopes, kept = kept, None, None
+        elif slopes is not None and size <= _FALL * before:
+            f, before, kept = f - _stepped(off, slopes, V), size, f
+        else:
+            slopes, before, kept = _slopes(p, V), size, None
+            f = _descended(f, _stepped(off, slopes, V), omega, V, hot, off)
     raise ArithmeticError("The proximal map of the softmax was not solved.")
+
+
+def _stepped(off: np.ndarray, slopes: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """(1 + H V)^-1 off, from the slopes (1 + H V)^-1 H."""
+    return np.asarray(off - np.matmul(slopes, (off @ V)[:, :, None])[:, :, 0])
+
+
+def _slopes(p: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """(1 + H V)^-1 H, (N, K, K), with H = diag(p) - p p' at probabilities p (N, K)."""
+    H = -p[:, :, None] * p[:, None, :]
+    diagonal = np.arange(len(V))
+    H[:, diagonal, diagonal] += p
+    A = H @ V
+    A[:, diagonal, diagonal] += 1
+    return np.linalg.solve(A, H)
 
 
 def _descended(

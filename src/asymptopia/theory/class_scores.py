@@ -20,8 +20,8 @@ def predicted_scores(people: Classes, loss: Loss, state: ClassState, solver: Sol
     """The observables of the solution, of new samples and of the training set."""
     z, y = new_fields(people, state, max(1 - solver.alpha * solver.d / len(people.y), 0.0))
     omega = solver.omega(state.M, state.Q, state.intercept)
-    assert solver.f is not None
-    seen = omega + solver.f @ state.V
+    assert solver.pull is not None
+    seen = omega + solver.pull.f @ state.V
     wrong = seen.argmax(axis=1) != solver.y.astype(int)
     return {
         "test_error": float((z.argmax(axis=1) != y.astype(int)).mean()),

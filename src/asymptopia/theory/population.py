@@ -29,7 +29,7 @@ from ..parts.covariance import Resolvents, Traces
 from ..parts.data import Data
 
 _GRID = 1200
-_MOST_ROWS = 20000
+_MOST_ROWS, _MOST_VALUES, _PER_COLUMN = 20000, 10**7, 8
 _FULL = 0.8
 _DETERMINED = 0.3
 _DISTINCT = 0.01
@@ -152,8 +152,9 @@ def population(data: Data, features: str = "none", scored: bool = False) -> Popu
     """
     samples = data.samples(features)
     X, y = samples.X, samples.y
-    if len(y) > _MOST_ROWS and scored:
-        chosen = np.random.default_rng(0).permutation(len(y))[:_MOST_ROWS]
+    most = min(_MOST_ROWS, max(_PER_COLUMN * X.shape[1], _MOST_VALUES // X.shape[1]))
+    if len(y) > most and scored:
+        chosen = np.random.default_rng(0).permutation(len(y))[:most]
         X, y = X[chosen] - X[chosen].mean(axis=0), y[chosen]
     axes = Axes.of(X)
     centred = y - y.mean()

@@ -28,13 +28,13 @@ from ..parts.classes import signs
 from ..parts.covariance import Traces
 from ..parts.data import Data
 from ..parts.loss import Loss
-from .class_losses import pulled
+from .class_losses import Pull, pulled
 from .population import Axes, Interpolated, resolvents_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-_POINTS, _DRAWS = 6000, 4
+_POINTS, _MOST_DRAWN = 6000, 4000
 _MOST_ROWS = 20000
 _TOLERANCE = 1e-4
 _NEAR = 1e-3
@@ -123,9 +123,10 @@ def _stratified(y: np.ndarray, K: int, rng: np.random.Generator) -> tuple[np.nda
 
 def _normal(count: int, K: int, rng: np.random.Generator) -> np.ndarray:
     """Normal numbers (count, draws, K) in pairs of opposite sign, of unit covariance."""
-    half = rng.standard_normal((count * _DRAWS // 2, K))
+    draws = 4 if 4 * count <= _MOST_DRAWN else 2
+    half = rng.standard_normal((count * draws // 2, K))
     root = np.linalg.cholesky(half.T @ half / len(half))
-    half = np.linalg.solve(root, half.T).T.reshape(count, _DRAWS // 2, K)
+    half = np.linalg.solve(root, half.T).T.reshape(count, draws // 2, K)
     return np.concatenate([half, -half], axis=1)
 
 
@@ -148,14 +149,15 @@ def symmetric_root(matrix: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]
 
 
 class Solver:
-    """The fixed-point equations of a loss at some alpha and ridge; the last f is kept to start from."""
+    """The fixed-point equations of a loss at some alpha and ridge; the last pull is kept to start from."""
 
     def __init__(self, people: Classes, loss: Loss, alpha: float, ridge: float, d: int) -> None:
         self.people, self.loss, self.alpha, self.ridge, self.d = people, loss, alpha, ridge, d
         self.inverse = np.linalg.pinv(people.resolvents.rho, rcond=1e-8)
-        self.y = np.repeat(people.y[people.points], _DRAWS)
-        self.weights = np.repeat(people.weights, _DRAWS) / _DRAWS
-        self.f: np.ndarray | None = None
+        self.draws = people.noise.shape[1]
+        self.y = np.repeat(people.y[people.points], self.draws)
+        self.weights = np.repeat(people.weights, self.draws) / self.draws
+        self.pull: Pull | None = None
 
     def omega(self, M: np.ndarray, Q: np.ndarray, intercept: np.ndarray) -> np.ndarray:
         """Fields (points * draws, K) of samples that were not trained on."""
@@ -167,8 +169,8 @@ class Solver:
     def improved(self, state: ClassState) -> ClassState:
         """The right-hand sides of the equations."""
         omega = self.omega(state.M, state.Q, state.intercept)
-        f, slope = pulled(self.loss, self.y, omega, state.V, self.weights, self.f)
-        self.f = f
+        self.pull = pulled(self.loss, self.y, omega, state.V, self.pull)
+        f, slope = self.pull.f, self.pull.mean_slope(self.weights)
         v, U = np.linalg.eigh(self.alpha * slope)
         if not v[-1] > _FLAT:
             raise ArithmeticError("The loss has no curvature left where the student's fields are.")
@@ -176,7 +178,7 @@ class Solver:
         v = np.maximum(v, 1e-9 * v[-1])
         kappa, turned = self.ridge / v, f @ U
         traces = [self.people.resolvents.at(k) for k in kappa]
-        nu = np.repeat(self.people.fields, _DRAWS, axis=0)
+        nu = np.repeat(self.people.fields, self.draws, axis=0)
         pull = self.alpha * (turned * self.weights[:, None]).T @ nu / v[:, None]
         gain = (pull + U.T @ state.M) @ self.inverse
         M = np.stack([t.power @ g for t, g in zip(traces, gain, strict=True)])
@@ -229,7 +231,7 @@ def solve_classes(
         try:
             return packed(solver.improved(unpacked(x)))
         except (ArithmeticError, np.linalg.LinAlgError):  # too far: the iteration goes back and on in smaller steps
-            solver.f = None
+            solver.pull = None
             return np.full_like(x, np.nan)
 
     reason = ""

@@ -180,6 +180,8 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
         except NotSolved:
             break
         errors[k], states[k] = values["test_error"], state
+        if exponent < 0 and isinstance(law.data, Data) and errors[k - 1 : k + 1].min() > _as_good(law, errors):
+            break
     k = int(np.argmin(errors))
     near = states[k]
     if near is None:
@@ -199,15 +201,8 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
 
 
 def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
-    """The middle, in its logarithm, of the ridges that the rows of the data cannot tell from the best.
-
-    Errors (G,) are estimates from N rows; those within a quarter of their standard error of the least are as good, and
-    their least is wherever the noise of the rows puts it. The ends are found by interpolation.
-    """
-    samples = law.data.samples(law.features)  # type: ignore[attr-defined]
-    k, least = int(np.argmin(errors)), float(errors.min())
-    spread = np.sqrt(least * max(1 - least, 0.0)) if samples.kind != "regression" else np.sqrt(2) * least
-    bound = least + 0.25 * spread / np.sqrt(len(samples.y))
+    """The middle, in its logarithm, of the ridges whose errors (G,) the rows of the data cannot tell from the least."""
+    k, bound = int(np.argmin(errors)), _as_good(law, errors)
 
     def end(step: int) -> float:
         here = k
@@ -220,6 +215,13 @@ def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
         return float(_EXPONENTS[here] + part * (_EXPONENTS[beyond] - _EXPONENTS[here]))
 
     return float(10.0 ** (0.5 * (end(-1) + end(1))))
+
+
+def _as_good(law: GaussianCovariate, errors: np.ndarray) -> float:
+    """Up to where errors, estimated from N rows, are as good as the least: a quarter of their standard error above."""
+    samples, least = law.data.samples(law.features), float(errors.min())  # type: ignore[attr-defined]
+    spread = np.sqrt(least * max(1 - least, 0.0)) if samples.kind != "regression" else np.sqrt(2) * least
+    return float(least + 0.25 * spread / np.sqrt(len(samples.y)))
 
 
 def _data(law: GaussianCovariate, ridge: float, start: State | None) -> tuple[dict[str, float], State]:
