@@ -61,6 +61,7 @@ def judge(
             nothing is refuted.
     scale:  natural size of an observable, to which discrepancies are compared; by default that of its limit.
     bias:   the finite-size correction falls about as size**-bias; exponents from half to 2.4 times that are admitted.
+            Infinite if there is none, so that one size is enough.
     level, resolution: as in `confront`.
     name:   of the confrontation; by default that of the file.
     header: whether the first row of a text file names the columns; without, they are x1, x2, ...
@@ -93,8 +94,8 @@ class Measured(Law):
 
 def _law(runs: Runs, bias: float, title: str) -> Measured:
     """The law that claims what is claimed of the columns."""
-    if not 0 < bias < math.inf:
-        raise StatementError(f"`bias` must be > 0 and finite, but is {bias!r}.")
+    if not bias > 0:
+        raise StatementError(f"`bias` must be > 0, or infinite without a finite-size correction, but is {bias!r}.")
     observables: dict[str, Observable] = {}
     stated: dict[str, np.ndarray] = {}
     for column, (kind, numbers) in runs.claims.items():
