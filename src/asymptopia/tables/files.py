@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.record import StatementError
+from .lines import read_lines
 from .problems import Problems, listed
 from .reading import Reading, existing, first_line
 from .text import read_text
@@ -19,16 +20,27 @@ if TYPE_CHECKING:
 
 _BLANK = " \t\r\n\u00a0\u200b\ufeff"
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+ARRAYS = (".npz", ".npy", ".parquet")
+
+
+def name_of(path: str | Path) -> str:
+    """The name of a table without its ending: runs for results/runs.csv.gz."""
+    name = Path(path).name
+    endings = sorted((e for e in (*TEXT, *LINES, *ARRAYS) if name.lower().endswith(e)), key=len)
+    return (name[: -len(endings[-1])] if endings else Path(name).stem) or name
 
 
 def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> Reading:
-    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ or Parquet file; every column gets its own name.
+    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ, NPY, Parquet or JSON lines file; every column gets a name.
 
     encoding: of a text file; by default UTF-8, or UTF-16 if it begins with that byte-order mark.
     header:   whether the first row of a text file has the names of the columns; without, they are x1, x2, ...
 
     Separators are commas, semicolons or tabs, whichever gives every row as many values as there are names; decimal
     commas are understood where commas do not separate. A column without a name that numbers the rows is left out.
+    An NPY file, or an NPZ file of one array, may hold a structured array: its fields are the columns. Each line of a
+    .jsonl or .ndjson file is a JSON object of one row.
 
     Raises `StatementError` with all problems of the file.
     """
@@ -36,14 +48,18 @@ def read_table(path: str | Path, *, encoding: str = "", header: bool = True) -> 
     ending = "".join(file.suffixes[-2:]).lower()
     if ending.endswith(TEXT):
         reading = read_text(file, name, encoding, header)
+    elif ending.endswith(LINES):
+        reading = Reading(read_lines(file, name), name)
     elif file.suffix.lower() == ".npz":
         reading = _arrays(file, name)
+    elif file.suffix.lower() == ".npy":
+        reading = Reading(_structured(_array(file, name), name), name)
     elif file.suffix.lower() == ".parquet":
         reading = Reading(_parquet(file, name), name)
     else:
         raise StatementError(
-            f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz or .parquet. Spreadsheets export "
-            f"CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
+            f"The file {name} must end in .csv, .tsv, .txt, .jsonl, .ndjson (each also with .gz), .npz, .npy or "
+            f".parquet. Spreadsheets export CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
         )
     return _named(reading)
 
@@ -93,7 +109,33 @@ def _arrays(path: Path, name: str) -> Reading:
             arrays = {k: file[k] for k in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise StatementError(f"The file {name} is not an NPZ file of plain arrays: {first_line(error)}") from None
+    if len(arrays) == 1 and (only := next(iter(arrays.values()))).dtype.names:
+        return Reading(_structured(only, name), name)
     return _joined({k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}, name)
+
+
+def _array(path: Path, name: str) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)
+        return array if isinstance(array, np.ndarray) else np.empty(0)
+    except (ValueError, OSError, EOFError) as error:
+        raise StatementError(f"The file {name} is not an NPY file of plain numbers: {first_line(error)}") from None
+
+
+def _structured(array: np.ndarray, name: str) -> pd.DataFrame:
+    """The fields of a structured array (N,) as columns."""
+    import pandas as pd
+
+    fields = array.dtype.names or ()
+    if array.ndim != 1 or not fields:
+        raise StatementError(
+            f"The array in {name} must be structured, with a field for each column and shape (N,), but has the type "
+            f"{array.dtype} and shape {array.shape}. np.savez(path, n=n, loss=loss) saves columns by their names."
+        )
+    odd = [k for k in fields if array.dtype[k].shape or array.dtype[k].kind not in "biufUSM"]
+    if odd:
+        raise StatementError(f"The fields of {name} must hold real numbers or words, one a row, but not {listed(odd)}.")
+    return pd.DataFrame({k: _native(array[k]) for k in fields})
 
 
 def _joined(arrays: dict[str, np.ndarray], name: str) -> Reading:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..contract.law import Law, Observable
 from ..contract.record import StatementError
+from ..tables import name_of
 from .conclusion import place
 from .confront import Confrontation, confront
 from .extrapolation import decay
@@ -48,7 +49,7 @@ def judge(
 ) -> Confrontation:
     """A verdict on runs of any program: do they, extrapolated to infinite size, agree with a limit?
 
-    table:  a CSV, NPZ or Parquet file, a DataFrame, or a mapping of columns.
+    table:  a CSV, NPZ, NPY (structured), Parquet or JSON lines file, a DataFrame, or a mapping of columns.
     value:  the column of an observable, or several; `loss_*` takes all such columns as seeds of one observable `loss`.
     size:   the column of the size that grows; without it the columns named by numbers are sizes (and `value` is what
             the observable shall be called).
@@ -74,7 +75,7 @@ def judge(
     columns = Columns(values, size, seed, [by] if isinstance(by, str) else list(by), claims, scale)
     runs = read(table, columns, header)
     runs = runs if stated is None else with_limit_of(stated, runs)
-    law = _law(runs, bias, name or (Path(table).name.split(".")[0] if isinstance(table, str | Path) else "runs"))
+    law = _law(runs, bias, name or (name_of(table) if isinstance(table, str | Path) else "runs"))
     return replace(_judged(law, runs, level, resolution), name=name or law.title)
 
 

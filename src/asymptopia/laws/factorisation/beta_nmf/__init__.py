@@ -56,7 +56,11 @@ class BetaNMF(Law):
     observables = {
         "divergence": Observable("d", "mean beta-divergence of an entry"),
         "violations": Observable("k", "iterations in which the divergence rose", bound="every"),
-        "rate": Observable(r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0, floor=1e-5),
+        "rate": Observable(
+            r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0, floor=1e-5
+        ),
+            r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0, floor=1e-5
+        ),
     }
     landmarks = (
         Landmark(
