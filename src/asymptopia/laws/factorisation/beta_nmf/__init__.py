@@ -59,8 +59,6 @@ class BetaNMF(Law):
         "rate": Observable(
             r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0, floor=1e-5
         ),
-            r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0, floor=1e-5
-        ),
     }
     landmarks = (
         Landmark(
