@@ -13,6 +13,7 @@ from .problems import Problems
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST = 5  # lines named in a message
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -27,6 +28,8 @@ def read_lines(file: Path, name: str) -> pd.DataFrame:
     for number, line in enumerate(_text(file, problems).splitlines(), 1):
         if not line.strip():
             continue
+        if len(problems.sentences) == MOST:
+            break
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
@@ -38,7 +41,7 @@ def read_lines(file: Path, name: str) -> pd.DataFrame:
             problems.add(f"must have numbers or words in line {number}, but {nested[0]!r} is a list or an object.")
         else:
             rows.append(row)
-    if not rows:
+    if not rows and not problems.sentences:
         problems.add("has no rows.")
     problems.stop()
     return pd.DataFrame(rows)

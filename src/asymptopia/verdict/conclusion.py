@@ -34,7 +34,8 @@ def conclude(
         reason = f"The {question.claim} is not a number at {unknown} of {points} points."
         return INCONCLUSIVE, reason, "Find out why theory gives none there, or leave these points out."
     if count := int(failed.sum()):
-        reason = f"{count} of {sample.values.size} realisations gave no number, and may differ from the others."
+        run = int(sample.count.sum()) + count
+        reason = f"{count} of {run} realisations gave no number, and may differ from the others."
         advice = "Find out why they fail; leave them out only if that has nothing to do with their values."
         return INCONCLUSIVE, reason, advice
     if warned.any():
