@@ -10,7 +10,7 @@ realisation met leaves no trace in the data; those cells are marked `~`.
 The mean of constant realisations is the rule of exact values. An indicator has the limit 0.3, a step the limit 1.
 
 The whole output of a run is `level.txt` beside this file: 1,000 repetitions where true limits are refuted, 400 where
-wrong ones agree.
+wrong ones agree, 200 in the last two tables, of the power against wrong probabilities.
 
 Then, how often a limit that is off by the resolution that is asked for, a tenth, agrees: at most 10 are promised where
 the exponent of the correction is declared rightly.
@@ -145,6 +145,31 @@ def table(statistic: str, repetitions: int, share: float = 0.0) -> None:
     print(f"the largest, but for the marked: {worst:.1f} %")
 
 
+def two_valued(repetitions: int) -> None:
+    """How often wrong probabilities are refuted and agree, by how far they are off."""
+    print("\nprobabilities, refuted / agrees, in percent; the true limit is 0.3, the claim off by")
+    shares = (0.1, 0.3, 1.0)
+    print(f"{'seeds':>5s}" + "".join(f"{f'{100 * s:.0f} %, {c}':>16s}" for c in ("none", "1/n") for s in shares))
+    for seeds in (*SEEDS, 4000):
+        cells = []
+        for correction in ("none", "1/n"):
+            values, limit = drawn("indicator", "two-valued", seeds, correction, 1.0, repetitions)
+            for share in shares:
+                wrong = limit * (1 + share)
+                cells.append(judged("indicator", sampled(values, wrong), wrong, 1.0, resolution=0.1))
+        print(f"{seeds:5d}" + "".join(_shares(e) for e in cells), flush=True)
+    print("\na step to 1 is claimed; at every size the share of ones is")
+    print(f"{'seeds':>5s}" + "".join(f"{p:>16g}" for p in (0.99, 0.9, 0.6, 0.4, 0.1)))
+    for seeds in (*SEEDS, 4000):
+        draws = np.random.default_rng(seeds).random((repetitions, len(SIZES), seeds))
+        cells = [judged("step", sampled(1.0 * (draws < p), 1.0), 1.0, 1.0) for p in (0.99, 0.9, 0.6, 0.4, 0.1)]
+        print(f"{seeds:5d}" + "".join(_shares(e) for e in cells), flush=True)
+
+
+def _shares(evidence: Evidence) -> str:
+    return f"{f'{100 * evidence.refuted.mean():.1f} / {100 * evidence.settled.mean():.1f}':>16s}"
+
+
 def power(repetitions: int) -> None:
     """How often a limit that is 5 % off is refuted, and a true one agrees, as the experiment grows."""
     print("\n5 % off, correction 5/n, noise 0.05: refuted; true limit: agrees, in percent")
@@ -186,6 +211,8 @@ def main() -> None:
         if chosen.only in statistic and "bound" not in statistic and statistic != "step":
             for share in (-0.1, 0.1):
                 table(statistic, chosen.repetitions, share)
+    if chosen.only in "two-valued":
+        two_valued(chosen.repetitions)
     power(chosen.repetitions)
     print(f"\na true limit at any of four looks: {100 * looks(chosen.repetitions):.2f} % refuted")
 

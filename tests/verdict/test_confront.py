@@ -215,18 +215,40 @@ def test_a_probability_near_one_is_not_refuted_by_unanimous_indicators():
     assert rejections(law, draw, 500, np.random.default_rng(6)) < 15
 
 
-def test_one_size_judges_up_to_the_resolution():
-    def draw(shift):
-        return experiment(Coin(), noisy(mean=1 + shift, correction=0, spread=0.1), sizes=(400,))
+@pytest.mark.parametrize("sizes", [(400,), (400, 480), (400, 404, 408)])
+def test_sizes_that_are_as_good_as_one_decide_nothing_unless_there_is_no_correction(sizes):
+    def draw(shift, spread=0.1):
+        return experiment(Coin(), noisy(mean=1 + shift, correction=0, spread=spread), sizes=sizes)
 
     class Finite(Coin):
         bias = math.inf
 
-    assert verdict(Coin(), draw(0.02)) == "agrees"
-    assert verdict(Coin(), draw(0.2)) == "inconclusive"  # may be a finite-size correction
+    for shift in (0.0, 0.02, 0.2, 20.0):
+        for spread in (0.0, 1e-6, 0.1):
+            judged = confront(Coin(), draw(shift, spread))["x"]
+            assert judged.verdict == "inconclusive" and "cannot tell a finite-size correction" in judged.reason
+    assert verdict(Finite(), draw(0.02)) == "agrees"
     assert verdict(Finite(), draw(0.2)) == "disagrees"
     assert verdict(Finite(), draw(0.05)) == "inconclusive"
-    assert "One size" in confront(Coin(), draw(0.0))["x"].reason
+
+
+@pytest.mark.parametrize("kind", ["fluctuation_of", "exponent_of"])
+def test_fluctuations_and_exponents_need_sizes_that_are_apart_too(kind):
+    law, value = law_of(True, **{kind: "x"}), {"fluctuation_of": 0.25, "exponent_of": 0.0}[kind]
+    draw = lambda n, shape, rng: 1 + 0.5 * rng.normal(size=shape) / math.sqrt(n)  # noqa: E731
+    for claimed in (value, 5.0):
+        near = experiment(law(value=claimed, x=1.0), draw, sizes=(400, 420, 440), seeds=4000)
+        assert confront(law(value=claimed, x=1.0), near)["y"].verdict == "inconclusive"
+    apart = experiment(law(value=5.0, x=1.0), draw, sizes=(100, 200, 400, 800), seeds=4000)
+    assert confront(law(value=5.0, x=1.0), apart)["y"].verdict == "disagrees"
+
+
+def test_two_sizes_show_nothing_of_the_next_order():
+    # -5/n + 500/n^2 cancels at 100: the two sizes seem to say that the mean grows away from its limit
+    draw = noisy(correction=0.0, spread=1e-5)
+    bent = lambda n, shape, rng: draw(n, shape, rng) - 5 / n + 500 / n**2  # noqa: E731
+    assert verdict(Coin(), experiment(Coin(), bent, sizes=(100, 200))) != "disagrees"
+    assert verdict(Coin(mean=1.2), experiment(Coin(), bent, sizes=(100, 200))) == "disagrees"
 
 
 def test_two_sizes_extrapolate_exactly():

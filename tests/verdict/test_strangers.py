@@ -84,9 +84,12 @@ def test_one_size_does_not_extrapolate(long):
     one = long[long.n == 100]
     told = judge(one, size="n", value="loss")["loss"]
     assert told.verdict == "estimated" and told.reason.startswith("The mean at size 100 is 0.25")
-    claimed = judge(one, size="n", value="loss", limit=0.29)["loss"]
-    assert claimed.verdict == "inconclusive" and "from the limit 0.29" in claimed.reason
-    assert claimed.advice == "Use more than one size."
+    for limit in (0.255, 0.29):
+        claimed = judge(one, size="n", value="loss", limit=limit)["loss"]
+        assert claimed.verdict == "inconclusive" and f"from the limit {limit}. One size cannot tell" in claimed.reason
+        assert claimed.advice.startswith("Add a larger size, such as 200; or declare")
+    here = dict(size="n", value="loss", bias=np.inf, scale=1.0)
+    assert [judge(one, limit=v, **here).verdict for v in (0.255, 0.4)] == ["agrees", "disagrees"]
 
 
 def test_repeated_seeds_are_told_apart_by_what_varies(long):

@@ -58,6 +58,7 @@ def extrapolate(
     from ..extrapolate import compare
     from ..extrapolate import extrapolate as extrapolated
     from ..extrapolate.page import write_page
+    from ..tables import name_of
 
     if lr is not None:
         _continue(table, x, y, lr, at, by, run_column, share, encoding, out, strict, as_json)
@@ -72,7 +73,7 @@ def extrapolate(
         if by is not None:
             gains = compare(table, names[0] if len(names) == 1 else x, y, by, [p[0] for p in places], **how)
         extrapolation = extrapolated(table, names, y, places, by=by, **how)
-        folder = out or Path("results") / f"extrapolate-{Path(table).stem}"
+        folder = out or Path("results") / f"extrapolate-{name_of(table)}"
         page = write_page(extrapolation, folder, f"{y} of larger runs: {Path(table).name}", provenance(), gains)
         extra = {"comparisons": [vars(g) for g in gains], "report": str(page)}
         printed.append(extrapolation.plain() | extra)
@@ -91,13 +92,14 @@ def _continue(
     from ..engine.provenance import provenance
     from ..extrapolate import continue_runs
     from ..extrapolate.page import write_continuation
+    from ..tables import name_of
 
     for option, value in (("--at", at), ("--by", by)):
         if value:
             raise StatementError(f"{option} does not go with --lr, which predicts the rows of the file without {loss}.")
     with only_json(as_json) as printed:
         continuation = continue_runs(table, step, loss, lr, run=run_column, share=share, encoding=encoding)
-        folder = out or Path("results") / f"extrapolate-{Path(table).stem}"
+        folder = out or Path("results") / f"extrapolate-{name_of(table)}"
         page = write_continuation(continuation, folder, f"{loss} under a schedule: {Path(table).name}", provenance())
         printed.append(continuation.plain() | {"report": str(page)})
     if not as_json:

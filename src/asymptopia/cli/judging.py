@@ -52,9 +52,9 @@ def judge(
 ) -> None:
     """A verdict on numbers that you already have.
 
-    TABLE is a CSV, NPZ or Parquet file of runs of any program: one row a run, or a column for each seed (--value
-    "loss_*"), or one for each size. Without a claim the runs are extrapolated to infinite size. Where the limit is
-    that of a law, columns of parameters (--by) are its fields, and columns of values its observables.
+    TABLE is a CSV, NPZ, NPY, Parquet or JSON lines file of runs of any program: one row a run, or a column for each
+    seed (--value "loss_*"), or one for each size. Without a claim the runs are extrapolated to infinite size. Where the
+    limit is that of a law, columns of parameters (--by) are its fields, and columns of values its observables.
 
     \b
     Examples:
@@ -106,8 +106,8 @@ def _number(text: str) -> float | str:
 
 def _report(confrontation: Confrontation, table: str, out: Path | None) -> Path:
     from ..report import write_results
-    from ..tables.reading import digest_of
+    from ..tables import digest_of, name_of
 
-    folder = out or Path("results") / f"judge-{Path(table).name.split('.')[0]}"
+    folder = out or Path("results") / f"judge-{name_of(table)}"
     provenance = {"table": Path(table).name, "sha256": digest_of(table)}
     return write_results(folder, [confrontation], title=f"A verdict on {Path(table).name}", provenance=provenance)

@@ -6,13 +6,16 @@ import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.record import StatementError
 from .problems import listed
 from .reading import Reading, first_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_VALUES, _FEWEST_ROWS, _PER_COLUMN = 2e7, 10_000, 8
 _BLOCK = 2**24
@@ -30,18 +33,29 @@ def read_archive(path: Path, name: str) -> Reading:
             arrays, notes = _loaded({k: lambda n=n: archive.open(n) for k, n in members.items()}, name)  # type: ignore[misc]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise StatementError(f"The file {name} is not an NPZ file of plain arrays: {first_line(error)}") from None
+    if len(arrays) == 1 and (only := next(iter(arrays.values()))).dtype.names:
+        return Reading(_structured(only, name), name, notes)
     return _joined({k: v[:, 0] if v.ndim == 2 and v.shape[1] == 1 else v for k, v in arrays.items()}, name, notes)
 
 
 def read_array(path: Path, name: str, beside: Path | None = None) -> Reading:
-    """The matrix (N, d) of an NPY file as columns x0, x1, ..., and the vector (N,) of another, by its name."""
+    """The matrix (N, d) of an NPY file as columns x0, x1, ..., and the vector (N,) of another, by its name.
+
+    A structured array (N,) has its fields as columns.
+    """
     files = {"X": path} | ({beside.stem: beside} if beside is not None else {})
     try:
         arrays, notes = _loaded({k: lambda f=f: f.open("rb") for k, f in files.items()}, name)  # type: ignore[misc]
     except (ValueError, OSError, EOFError) as error:
         raise StatementError(f"The file {name} is not an NPY file of a plain array: {first_line(error)}") from None
+    if arrays["X"].dtype.names and beside is None:
+        return Reading(_structured(arrays["X"], name), name, notes)
     if arrays["X"].ndim != 2:
-        raise StatementError(f"The array of {name} must have shape (N, d), but has {arrays['X'].shape}.")
+        raise StatementError(
+            f"The array in {name} must have shape (N, d), or be structured with a field for each column, but has the "
+            f"type {arrays['X'].dtype} and shape {arrays['X'].shape}. np.savez(path, n=n, loss=loss) saves columns by "
+            "their names."
+        )
     if beside is None:
         arrays = {f"x{k}": column for k, column in enumerate(arrays["X"].T)}
     return _joined(arrays, name, notes)
@@ -112,6 +126,19 @@ def _block(stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype) -> np.nda
             raise EOFError("The file ends before its arrays do.")
         parts += part
     return np.frombuffer(bytes(parts), dtype).reshape(shape)
+
+
+def _structured(array: np.ndarray, name: str) -> pd.DataFrame:
+    """The fields of a structured array (N,) as columns."""
+    import pandas as pd
+
+    fields = array.dtype.names or ()
+    if array.ndim != 1:
+        raise StatementError(f"The structured array of {name} must have shape (N,), but has shape {array.shape}.")
+    odd = [k for k in fields if array.dtype[k].shape or array.dtype[k].kind not in "biufUSM"]
+    if odd:
+        raise StatementError(f"The fields of {name} must hold real numbers or words, one a row, but not {listed(odd)}.")
+    return pd.DataFrame({k: _native(array[k]) for k in fields})
 
 
 def _joined(arrays: dict[str, np.ndarray], name: str, notes: tuple[str, ...]) -> Reading:

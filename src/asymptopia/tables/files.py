@@ -11,6 +11,7 @@ import numpy as np
 
 from ..contract.record import StatementError
 from .arrays import read_archive, read_array
+from .lines import read_lines
 from .problems import Problems
 from .reading import Reading, existing, first_line
 from .text import read_text
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
 
 _BLANK = " \t\r\n\u00a0\u200b\ufeff"
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+ARRAYS = (".npz", ".npy", ".parquet")
+
+
+def name_of(path: str | Path) -> str:
+    """The name of a table without its ending: runs for results/runs.csv.gz."""
+    name = Path(path).name
+    endings = sorted((e for e in (*TEXT, *LINES, *ARRAYS) if name.lower().endswith(e)), key=len)
+    return (name[: -len(endings[-1])] if endings else Path(name).stem) or name
 
 
 def read_table(
     path: str | Path, *, encoding: str = "", header: bool = True, beside: str | Path | None = None
 ) -> Reading:
-    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ, NPY or Parquet file; every column gets its own name.
+    """Read the table in a CSV (also .tsv, .txt, .gz), NPZ, NPY, Parquet or JSON lines file; every column gets a name.
 
     encoding: of a text file; by default UTF-8, or UTF-16 if it begins with that byte-order mark.
     header:   whether the first row of a text file has the names of the columns; without, they are x1, x2, ...
@@ -33,6 +43,8 @@ def read_table(
 
     Separators are commas, semicolons or tabs, whichever gives every row as many values as there are names; decimal
     commas are understood where commas do not separate. A column without a name that numbers the rows is left out.
+    An NPY file, or an NPZ file of one array, may hold a structured array: its fields are the columns. Each line of a
+    .jsonl or .ndjson file is a JSON object of one row.
 
     Raises `StatementError` with all problems of the file.
     """
@@ -40,6 +52,8 @@ def read_table(
     ending = "".join(file.suffixes[-2:]).lower()
     if ending.endswith(TEXT):
         reading = read_text(file, name, encoding, header)
+    elif ending.endswith(LINES):
+        reading = Reading(read_lines(file, name), name)
     elif file.suffix.lower() == ".npz":
         reading = read_archive(file, name)
     elif file.suffix.lower() == ".npy":
@@ -48,8 +62,8 @@ def read_table(
         reading = Reading(_parquet(file, name), name)
     else:
         raise StatementError(
-            f"The file {name} must end in .csv, .tsv, .txt (each also with .gz), .npz, .npy or .parquet. Spreadsheets "
-            f"export CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
+            f"The file {name} must end in .csv, .tsv, .txt, .jsonl, .ndjson (each also with .gz), .npz, .npy or "
+            f".parquet. Spreadsheets export CSV; one array is saved with its target by np.savez(path, X=X, y=y)."
         )
     return _named(reading)
 

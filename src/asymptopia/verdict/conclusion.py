@@ -34,7 +34,8 @@ def conclude(
         reason = f"The {question.claim} is not a number at {unknown} of {points} points."
         return INCONCLUSIVE, reason, "Find out why theory gives none there, or leave these points out."
     if count := int(failed.sum()):
-        reason = f"{count} of {sample.values.size} realisations gave no number, and may differ from the others."
+        run = int(sample.count.sum()) + count
+        reason = f"{count} of {run} realisations gave no number, and may differ from the others."
         advice = "Find out why they fail; leave them out only if that has nothing to do with their values."
         return INCONCLUSIVE, reason, advice
     if warned.any():
@@ -74,11 +75,14 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
     k = int(np.argmax(np.where(evidence.settled, -1, evidence.detectable)))
     worst, open_, wanted = float(evidence.detectable[k]), float(evidence.extrapolation[k]), question.wanted
     at = f"At {where}: " if (where := place(template, k)) else ""
-    one_size = len(sample.sizes) == 1 and math.isfinite(question.bias)
-    if one_size or worst <= wanted:
-        reason = f"{at}{_apart(evidence, question, k)} {evidence.remark}".strip()
-        larger = f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
-        return reason, "Use more than one size." if one_size else larger if open_ > 0 else "Use more seeds."
+    larger = f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
+    if sample.one_size and math.isfinite(question.bias):
+        reason = f"{at}{_distance(evidence, question, k)}. {evidence.remark}"
+        return reason, f"{larger[:-1]}; or declare by an infinite `bias` that the {question.claim} holds at this size."
+    if worst <= wanted:
+        near = "not near enough to agree and, with all its errors, not far enough to disagree."
+        reason = f"{at}{_distance(evidence, question, k)}: {near} {evidence.remark}".strip()
+        return reason, larger if open_ > 0 else "Use more seeds."
     asked = f"{100 * wanted / question.scale:.2g} %"
     reason = f"{at}Only a discrepancy of {_share(worst, question)} would have been seen, and {asked} are asked for."
     reason = f"{reason} {evidence.remark}".strip()
@@ -86,7 +90,7 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
         reason += (
             f" The unknown form of the finite-size correction alone leaves {100 * open_ / question.scale:.2g} % open."
         )
-        return reason, f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
+        return reason, larger
     factor = ((worst - open_) / (wanted - open_)) ** (1 if sample.unanimous[k] else 2)
     least, most = int(sample.count[k].min()), int(sample.count[k].max())
     if least < most:
@@ -94,12 +98,12 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
     return reason, f"About {_upwards(most * factor)} seeds at each size would resolve {asked}."
 
 
-def _apart(evidence: Evidence, question: Question, k: int) -> str:
-    """How far the experiment is from a limit that it neither reaches nor excludes."""
+def _distance(evidence: Evidence, question: Question, k: int) -> str:
+    """What the experiment gives, and how far that is from the limit."""
     apart = _share(abs(float(evidence.estimate[k] - question.target[k])), question)
     return (
         f"The experiment gives {_measured(evidence, question, k)}, which is {apart} from the {question.claim} "
-        f"{question.target[k]:.6g}: not near enough to agree and, with all its errors, not far enough to disagree."
+        f"{question.target[k]:.6g}"
     )
 
 

@@ -89,8 +89,9 @@ def confront(
     refuted with probability at most `level` (Sidak). It **agrees** if none does and a discrepancy of `resolution` times
     the observable's scale would have been seen with probability 0.9; otherwise it is **inconclusive**, with what would
     settle it. A nan never agrees. Where a law warns that its limit cannot be trusted, it neither agrees nor disagrees.
-    With one size a finite-size correction cannot be told from an error of the theory: the limit then agrees if it is
-    within `resolution`, and is inconclusive otherwise.
+    One size, or several within a quarter of each other, cannot tell a finite-size correction from an error of the
+    theory: means, fluctuations and exponents are then inconclusive unless their law declares that there is none (an
+    infinite `bias`).
 
     experiment, limit: from `Statement.experiment` and `Statement.limit`; computed if not given.
     sizes, seeds: of the experiment, as in `Statement.experiment`; by default the law's.

@@ -9,7 +9,7 @@ import numpy as np
 
 from .extrapolation import GRANTED, MISFIT, SPAN, Fit, declared_first, fitting, linear_fit, next_order
 from .judgement import Evidence, Question
-from .mean import choose, compare
+from .mean import choose, compare, extrapolated
 from .richardson import ladder, resolved
 from .sample import Sample, smooth
 
@@ -36,7 +36,7 @@ def exponent(sample: Sample, question: Question) -> Evidence:
     if len(sample.sizes) == FEWEST and np.isfinite(question.bias):
         evidence = replace(evidence, refuted=evidence.refuted & sharp.refuted)
     evidence = replace(evidence, fit=np.exp(evidence.fit))
-    return choose(sample.exact | ~fine.any(axis=0), sharp, evidence)
+    return extrapolated(choose(sample.exact | ~fine.any(axis=0), sharp, evidence), sample, question)
 
 
 def slopes(logs: Sample, bias: float) -> tuple[list[Fit], np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .extrapolation import admissible
 from .judgement import Evidence, Question
-from .mean import compare
+from .mean import compare, extrapolated
 from .sample import Sample, rare, smooth
 
 FEWEST = 5  # realisations; the variance of fewer may be a constant, as of two-valued ones
@@ -42,6 +42,7 @@ def fluctuation(sample: Sample, question: Question) -> Evidence:
     evidence = replace(evidence, refuted=evidence.refuted & kept, settled=evidence.settled & enough)
     if not enough.all():
         evidence = replace(evidence, remark=f"Too few seeds: a fluctuation needs at least {FEWEST}.")
+    evidence = extrapolated(evidence, sample, question)
     return evidence if (question.target > 0).all() else replace(evidence, remark="A fluctuation needs a limit > 0.")
 
 

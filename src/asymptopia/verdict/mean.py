@@ -12,7 +12,9 @@ from .judgement import NOT_ONE, POWER, Evidence, Question
 from .richardson import ladder, resolved
 from .sample import Sample, rare
 
-ONE_SIZE = "One size only: judged up to the resolution, without extrapolation."
+ONE_SIZE = "One size cannot tell a finite-size correction from an error of the theory."
+CLOSE = "Sizes from {} to {} are as good as one: they cannot tell a finite-size correction from an error of the theory."
+SPREAD = 2.0  # two sizes, or more within this factor, show a slope and nothing else of the correction
 NO_CORRECTION = "No finite-size correction is declared: judged up to the resolution, without extrapolation."
 EVENTS = 10.0  # fewer than six were met; a mean of ten more would show so few less than once in a hundred times
 UNSEEN = 10.0  # times what one event is taken to change: an event that no seed met may be larger
@@ -24,15 +26,29 @@ def mean(sample: Sample, question: Question) -> Evidence:
     shown = sample.mean, sample.error
     left = beyond(sample, question.bias, fits, question.scale)
     evidence = compare(question, fits, fine, sample, shown, left=left)
-    if (sharp := sample.exact | ~fine.any(axis=0)).any():
-        ways = ladder(sample.sizes, question.bias, sample.mean)
-        evidence = choose(sharp, resolved(sample, question, ways, shown, GRANTED), evidence)
+    sharp = sample.exact | ~fine.any(axis=0)
+    slope = len(fits) > 1 and (len(sample.sizes) == 2 or sample.sizes[-1] <= SPREAD * sample.sizes[0])
+    if slope or sharp.any():
+        exact = resolved(sample, question, ladder(sample.sizes, question.bias, sample.mean), shown, GRANTED)
+        evidence = replace(evidence, refuted=evidence.refuted & (exact.refuted | (not slope)))
+        evidence = choose(sharp, exact, evidence)
     if sample.unanimous.any():
         evidence = choose(sample.unanimous, _unanimous(sample, question, evidence), evidence)
-    few = rare(sample, question.wanted)
-    detectable = evidence.detectable + np.where(few, unmet(sample, fits), 0.0)
-    settled = evidence.settled & ~(few & ~(detectable <= question.wanted))
-    return replace(evidence, refuted=evidence.refuted & ~few, detectable=detectable, settled=settled)
+    seldom = rare(sample, question.wanted)
+    detectable = evidence.detectable + np.where(seldom, unmet(sample, fits), 0.0)
+    settled = evidence.settled & ~(seldom & ~(detectable <= question.wanted))
+    evidence = replace(evidence, refuted=evidence.refuted & ~seldom, detectable=detectable, settled=settled)
+    return extrapolated(evidence, sample, question)
+
+
+def extrapolated(evidence: Evidence, sample: Sample, question: Question) -> Evidence:
+    """The evidence, which decides nothing where a correction is expected and the sizes show nothing of it."""
+    if np.isinf(question.bias) or not sample.one_size:
+        return evidence
+    first, last = int(sample.sizes[0]), int(sample.sizes[-1])
+    nothing = np.zeros_like(evidence.refuted)
+    remark = ONE_SIZE if first == last else CLOSE.format(first, last)
+    return replace(evidence, refuted=nothing, settled=nothing, remark=remark)
 
 
 def unmet(sample: Sample, fits: Sequence[Fit]) -> np.ndarray:
@@ -58,8 +74,8 @@ def compare(
     It is settled only if that of the estimate does not refute it either, or if all of them, with their errors, lie
     within the resolution of it.
 
-    The estimate is that of the declared exponent, the first, or, where it misfits, of the one that fits best. With one
-    size, or no finite-size correction, an equivalence test up to the resolution.
+    The estimate is that of the declared exponent, the first, or, where it misfits, of the one that fits best. Without
+    a finite-size correction, an equivalence test up to the resolution.
 
     shown:   values and errors by size, (K, S), for the tables.
     granted: how many of its standard errors another extrapolation may lie off before that counts as a difference.
@@ -123,14 +139,14 @@ def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.n
 
 
 def _equivalence(evidence: Evidence, question: Question) -> Evidence:
-    """Within the resolution or outside of it; only a law without finite-size correction can be refuted so."""
+    """Within the resolution or outside of it."""
     distance = np.abs(evidence.estimate - question.target)
     reach = evidence.critical * np.hypot(evidence.error, question.spread)
     return replace(
         evidence,
-        refuted=(distance - reach > question.wanted) & np.isinf(question.bias),
+        refuted=distance - reach > question.wanted,
         settled=distance + reach <= question.wanted,
-        remark=NO_CORRECTION if np.isinf(question.bias) else ONE_SIZE,
+        remark=NO_CORRECTION,
     )
 
 

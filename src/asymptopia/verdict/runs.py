@@ -12,6 +12,7 @@ import numpy as np
 
 from ..contract.law import Law, Observable
 from ..contract.record import StatementError
+from ..tables import name_of
 from .conclusion import place
 from .confront import Confrontation, confront
 from .extrapolation import decay
@@ -48,7 +49,7 @@ def judge(
 ) -> Confrontation:
     """A verdict on runs of any program: do they, extrapolated to infinite size, agree with a limit?
 
-    table:  a CSV, NPZ or Parquet file, a DataFrame, or a mapping of columns.
+    table:  a CSV, NPZ, NPY (structured), Parquet or JSON lines file, a DataFrame, or a mapping of columns.
     value:  the column of an observable, or several; `loss_*` takes all such columns as seeds of one observable `loss`.
     size:   the column of the size that grows; without it the columns named by numbers are sizes (and `value` is what
             the observable shall be called).
@@ -61,6 +62,7 @@ def judge(
             nothing is refuted.
     scale:  natural size of an observable, to which discrepancies are compared; by default that of its limit.
     bias:   the finite-size correction falls about as size**-bias; exponents from half to 2.4 times that are admitted.
+            Infinite if there is none, so that one size is enough.
     level, resolution: as in `confront`.
     name:   of the confrontation; by default that of the file.
     header: whether the first row of a text file names the columns; without, they are x1, x2, ...
@@ -73,7 +75,7 @@ def judge(
     columns = Columns(values, size, seed, [by] if isinstance(by, str) else list(by), claims, scale)
     runs = read(table, columns, header)
     runs = runs if stated is None else with_limit_of(stated, runs)
-    law = _law(runs, bias, name or (Path(table).name.split(".")[0] if isinstance(table, str | Path) else "runs"))
+    law = _law(runs, bias, name or (name_of(table) if isinstance(table, str | Path) else "runs"))
     return replace(_judged(law, runs, level, resolution), name=name or law.title)
 
 
@@ -93,8 +95,8 @@ class Measured(Law):
 
 def _law(runs: Runs, bias: float, title: str) -> Measured:
     """The law that claims what is claimed of the columns."""
-    if not 0 < bias < math.inf:
-        raise StatementError(f"`bias` must be > 0 and finite, but is {bias!r}.")
+    if not bias > 0:
+        raise StatementError(f"`bias` must be > 0, or infinite without a finite-size correction, but is {bias!r}.")
     observables: dict[str, Observable] = {}
     stated: dict[str, np.ndarray] = {}
     for column, (kind, numbers) in runs.claims.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 ZERO = 1e-12  # a spread below this share of the values is none
+APART = 1.25  # sizes within this factor of each other are as good as one
 FEW, PEAKED = 6.0, 12.0  # realisations that carry the spread, and the kurtosis from which that is asked
 
 
@@ -34,6 +35,11 @@ class Sample:
     kurtosis: np.ndarray
     exact: np.ndarray
     unanimous: np.ndarray
+
+    @property
+    def one_size(self) -> bool:
+        """Whether there is one size, or several that are as good as one."""
+        return bool(self.sizes[-1] <= APART * self.sizes[0])
 
     @property
     def failed(self) -> np.ndarray:

@@ -74,6 +74,24 @@ def test_nothing_is_found_where_there_is_nothing():
     assert np.abs(estimate.x.means).max() < 1e-4 and estimate.free_entropy == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 33])
+def test_where_the_spike_is_lost_in_a_small_matrix_damping_of_both_factors_settles(seed):
+    """Undamped, the estimates wander; damped in the columns alone, they change sign for ever."""
+    Y, _, _ = spiked(Rademacher(), 100, 2.0, seed, Gaussian(), 50)
+    assert np.linalg.svd(Y, compute_uv=False)[0] ** 2 / 100 < 3  # its limit, at which the fixed points leave zero
+    common = dict(rows=Gaussian(), start=0.5 * np.sign(Y[0]), iterations=1000)
+    assert not low_rank_amp(Y, Rademacher(), 2.0, damping=0.0, **common).converged
+    estimate = low_rank_amp(Y, Rademacher(), 2.0, **common).require()
+    assert estimate.damping == 0.5 and np.abs(estimate.x.means).max() < 1e-4
+
+
+def test_damping_moves_no_fixed_point():
+    Y, _, _ = spiked(Rademacher(), 200, 6.0, 0, Gaussian(), 100)
+    plain, damped = (low_rank_amp(Y, Rademacher(), 6.0, rows=Gaussian(), damping=d).require() for d in (0.0, 0.5))
+    apart = damped.x.means - np.sign(damped.x.means @ plain.x.means) * plain.x.means
+    assert np.abs(plain.x.means).mean() > 0.5 and np.abs(apart).max() < 1e-5
+
+
 class Broken(Prior):
     """A posterior that is not a number."""
 

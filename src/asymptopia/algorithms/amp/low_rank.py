@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -96,7 +96,8 @@ def low_rank_amp(
     Y:       (N, N), symmetric, if `rows` is None, else (M, N). float32 is kept, for large matrices.
     prior:   of the entries of x; `rows` that of u. Any with `posterior` and `log_partition`.
     start:   estimate (N,) of x at which to begin; by default the prior's mean and a little noise from `seed`.
-    damping: the share of the old estimate that is kept; by default none, and 0.5, then 0.85 if that does not settle.
+    damping: the share of the old estimates, of both factors, that is kept; by default none, and then, from where that
+             ended without settling, 0.5 and 0.85.
     watch:   called as watch(iteration, means) with the estimate of x before each iteration, and at the end.
 
     Iterates that are not finite raise `NotSolved`; iterates that do not settle leave `converged` False. Raises
@@ -107,7 +108,7 @@ def low_rank_amp(
     first = _first(prior, Y.shape[1], start, seed)
     failure: NotSolved | None = None
     for share in DAMPINGS if damping is None else (damping,):
-        step = _Symmetric(Y, prior, snr) if rows is None else _Rectangular(Y, prior, rows, snr)
+        step = _Symmetric(Y, prior, snr) if rows is None else _Rectangular(Y, prior, rows, snr, share)
         try:
             estimates = _iterated(step, first, share, tolerance, iterations, watch)
         except NotSolved as diverged:
@@ -115,6 +116,7 @@ def low_rank_amp(
             continue
         if estimates.converged:
             break
+        first = estimates.x
     else:
         if failure is not None:
             raise failure
@@ -135,7 +137,7 @@ def _iterated(
         if watch is not None:
             watch(len(history), x.means)
         new = step(x)
-        change = float(np.sqrt(np.mean((new.means - x.means) ** 2)))
+        change = max(_distance(new.means, x.means), step.change)
         if not np.isfinite(change):
             raise NotSolved(f"Message passing diverged in iteration {len(history) + 1}: its estimate is not finite.")
         converged = change <= tolerance
@@ -151,6 +153,7 @@ class _Symmetric:
     """One iteration for a symmetric matrix; it remembers the estimate before."""
 
     u: Factor | None = None
+    change = 0.0
 
     def __init__(self, Y: np.ndarray, prior: Denoiser, snr: float) -> None:
         self.Y, self.prior, self.snr = Y, prior, snr
@@ -168,16 +171,25 @@ class _Symmetric:
 
 
 class _Rectangular:
-    """One iteration for a rectangular matrix, rows first; it remembers the estimate of the rows."""
+    """One iteration for a rectangular matrix, rows first; it remembers the estimate of the rows.
 
-    def __init__(self, Y: np.ndarray, prior: Denoiser, rows: Denoiser, snr: float) -> None:
-        self.Y, self.prior, self.rows, self.snr = Y, prior, rows, snr
+    change: how far the last iteration would have moved the rows without damping.
+    """
+
+    change = 0.0
+
+    def __init__(self, Y: np.ndarray, prior: Denoiser, rows: Denoiser, snr: float, damping: float) -> None:
+        self.Y, self.prior, self.rows, self.snr, self.damping = Y, prior, rows, snr, damping
         self.u = _tilted(rows, 0.0, np.zeros(len(Y)))
 
     def __call__(self, x: Factor) -> Factor:
         n, root = len(x.means), np.sqrt(self.snr / len(x.means))
         field = root * _times(self.Y, x.means) - self.snr * np.mean(x.variances) * self.u.means
-        u = self.u = _tilted(self.rows, self.snr * float(np.mean(x.means**2)), field)
+        new = _tilted(self.rows, self.snr * float(np.mean(x.means**2)), field)
+        if self.damping:
+            self.change = _distance(new.means, self.u.means)
+            new = replace(new, means=self.damping * self.u.means + (1 - self.damping) * new.means)
+        u = self.u = new
         field = root * _times(self.Y.T, u.means) - self.snr * np.sum(u.variances) / n * x.means
         return _tilted(self.prior, self.snr * float(np.sum(u.means**2)) / n, field)
 
@@ -187,6 +199,10 @@ class _Rectangular:
         spike = np.sqrt(self.snr / n) * (u.means @ _times(self.Y, x.means))
         both = _entropy(self.prior, x) + _entropy(self.rows, u)
         return float(both + spike - self.snr / (2 * n) * (X * U + X * S + V * U)) / n
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((a - b) ** 2)))
 
 
 def _tilted(prior: Denoiser, precision: float, field: np.ndarray) -> Factor:

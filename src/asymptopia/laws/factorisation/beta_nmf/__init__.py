@@ -45,7 +45,7 @@ class BetaNMF(Law):
     heuristic: bool = field(False, "whether the update is num / (den + l1) for every beta")
     starts: int = field(6, "random starts of which the best is kept", at_least=1)
 
-    defaults = Defaults(size="iterations", sizes=(300,), seeds=80, block=80)
+    defaults = Defaults(size="iterations", sizes=(300, 400), seeds=80, block=80)
     source = FEVOTTE_IDIER
     bibtex = r"""@article{FevotteIdier2011,
   author = {F{\'e}votte, C{\'e}dric and Idier, J{\'e}r{\^o}me},
@@ -56,7 +56,9 @@ class BetaNMF(Law):
     observables = {
         "divergence": Observable("d", "mean beta-divergence of an entry"),
         "violations": Observable("k", "iterations in which the divergence rose", bound="every"),
-        "rate": Observable(r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0),
+        "rate": Observable(
+            r"\rho", "by what a perturbation shrinks in an iteration", resolution=1e-4, scale=1.0, floor=1e-5
+        ),
     }
     landmarks = (
         Landmark(

@@ -27,10 +27,15 @@ def realize(law: SpikedMatrix, n: int, key: Key) -> dict[str, Any]:
     Y += np.sqrt(law.snr / n) * np.outer(u, x)
     first = x if law.start == "informative" else 1e-4 * rng.standard_normal(n)
     own = law.prior.symmetric and (rows is None or rows.symmetric)
-    starts = (first,) if own or law.start == "informative" else (first, -first)
+    starts = [first] if own or law.start == "informative" else [first, -first]
     runs = [low_rank_amp(Y, law.prior, law.snr, rows=rows, start=s, damping=0.0) for s in starts]
-    if not any(run.converged for run in runs):
-        runs = [low_rank_amp(Y, law.prior, law.snr, rows=rows, start=s) for s in starts]
+    for damping in (0.5, 0.85):
+        if not any(run.converged for run in runs):
+            starts = [run.x.means for run in runs]
+            runs = [
+                low_rank_amp(Y, law.prior, law.snr, rows=rows, start=s, damping=damping, iterations=2000)
+                for s in starts
+            ]
     best = max((r for r in runs if r.converged), key=lambda r: r.free_entropy, default=runs[0]).require()
     overlap = best.x.means @ x / n
     left = best.x if best.u is None else best.u

@@ -40,7 +40,7 @@ class PALM(Law):
     factor: float = field(1.1, "curvature of a step over the modulus of the gradient", at_least=1)
     dimension: int = field(8, "side of X", at_least=2)
 
-    defaults = Defaults(size="steps", sizes=(65,), seeds=80)
+    defaults = Defaults(size="steps", sizes=(70, 90), seeds=80)
     source = f"{BOLTE}; {POCK}"
     bibtex = r"""@article{BolteSabachTeboulle2014,
   author = {Bolte, J{\'e}r{\^o}me and Sabach, Shoham and Teboulle, Marc},
