@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erfinv
+from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
@@ -355,3 +356,49 @@ def test_the_last_l1_that_recovers_lies_between_the_two():
 def test_noise_ends_exact_recovery():
     assert float(EXACT.replace(ridge=0.1, teacher=Linear(noise=0.01)).limit()["test_error"]) > 1e-3
     assert float(EXACT.replace(ridge=0.1, loss=Square()).limit()["test_error"]) > 1e-4
+
+
+def weakly_penalised(rho, alpha):
+    """Donoho, Maleki and Montanari (2009), equation 5, by root finding: squared error over l1^2, and share moved."""
+
+    def power(theta):
+        return rho * (1 + theta**2) + 2 * (1 - rho) * ((1 + theta**2) * norm.cdf(-theta) - theta * norm.pdf(theta))
+
+    least = minimize_scalar(power, bounds=(0, 10), method="bounded", options={"xatol": 1e-12}).x
+    theta = brentq(lambda t: power(t) - alpha, least, 20, xtol=1e-14)
+    moved = rho + 2 * (1 - rho) * norm.cdf(-theta)
+    return alpha / (theta * (alpha - moved)) ** 2, moved
+
+
+@pytest.mark.parametrize("loss", [Square(), Huber(delta=0.5)])
+def test_basis_pursuit_that_recovers_as_l1_vanishes(loss):
+    law = ERM(alpha=0.8, ridge=0.0, loss=loss, teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.1))
+    limit = sweep(law, l1=(1e-3, 5e-4, 1e-7, 1e-9)).limit()
+    error, moved = weakly_penalised(0.1, 0.8)
+    shares = (limit.test_error / limit.l1**2).values
+    assert np.allclose(shares[2:], error, rtol=1e-10)
+    assert 2 * shares[1] - shares[0] == pytest.approx(error, rel=3e-6)  # the full equations, at stronger penalties
+    assert np.allclose(limit.train_error[2:], limit.test_error[2:] * (1 - moved / 0.8) ** 2, rtol=1e-10)
+    bias = np.sqrt(2 / np.pi) * 0.1 / (0.8 - moved)
+    assert np.allclose((0.1 - limit.overlap[2:]) / limit.l1[2:], bias, rtol=1e-6)
+    assert np.allclose((limit.norm - limit.overlap)[:3] / limit.l1[:3], -bias, rtol=3 * 1e-3)
+
+
+def test_weak_penalties_together():
+    """Both penalties, against the full equations at stronger ones, extrapolated to none."""
+    law = ERM(alpha=2.0, loss=Square(), teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.2))
+    strengths = np.array([1e-3, 5e-4, 1e-8])
+    values = [law.replace(ridge=t, l1=2 * t).limit() for t in strengths]
+    for name in ("test_error", "train_loss"):
+        shares = np.array([float(v[name]) for v in values]) / strengths**2
+        assert 2 * shares[1] - shares[0] == pytest.approx(shares[2], rel=1e-5)
+    no_recovery = law.replace(alpha=0.3, ridge=0.0, l1=1e-8).limit()
+    assert float(no_recovery.test_error) == pytest.approx(
+        float(law.replace(alpha=0.3, ridge=0.0, l1=1e-6).limit().test_error), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("l1", [2e-5, 8e-6, 4e-6, 2e-6])
+def test_where_one_route_hands_over_to_the_other(l1):
+    law = ERM(alpha=0.8, ridge=0.0, l1=l1, loss=Square(), teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.1))
+    assert float(law.limit().overlap) == pytest.approx(0.1 - 0.1151998 * l1, abs=2e-9)
