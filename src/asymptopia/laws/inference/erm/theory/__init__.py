@@ -72,14 +72,14 @@ def _solve_where(unsolved: np.ndarray, law: ERM, rho: np.ndarray) -> tuple[np.nd
     values = np.zeros_like(rho), rho.copy(), np.ones_like(rho), np.zeros_like(rho)
     members = np.flatnonzero(unsolved)
     if len(members):
-        for value, solved in zip(values, _solve(with_arrays(law, lambda a: a[members]), len(members)), strict=True):
-            value[members] = solved
+        for value, new in zip(values, solved(with_arrays(law, lambda a: a[members]), rho[members]), strict=True):
+            value[members] = new
     return values
 
 
-def _solve(law: ERM, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """m, q, V and residual, (count,) each."""
-    rho = wide(law.prior.second_moment, count)
+def solved(law: ERM, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """m, q, V and residual, (count,) each, for teachers of second moment rho (count,)."""
+    count = len(rho)
     alpha, ridge, l1 = (wide(v, count) for v in (law.alpha, law.ridge, law.l1))
     start = np.stack([np.full(count, 0.5), np.log(0.3 * rho), np.log(1 / (1 + alpha))], axis=1)
     solutions, residual = solve(lambda penalty: _step(law, rho, alpha, penalty, l1), ridge, start)
