@@ -45,9 +45,9 @@ def lowest_minimum(
         z = X @ w
         return float(np.sum(loss(y, z)) + ridge / 2 * w @ w), X.T @ loss.gradient(y, z) + ridge * w
 
-    best, lowest = np.zeros(X.shape[1]), np.inf
+    start = best = np.zeros(X.shape[1])
+    lowest, scale = float("inf"), 1.0
     options = {"maxiter": 20_000, "maxfun": 40_000, "ftol": 1e-15, "gtol": 1e-9}
-    start, scale = best, 1.0
     for k in range(starts):
         solved = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
         size = np.linalg.norm(X.T @ loss.gradient(y, X @ solved.x)) + np.linalg.norm(X.T @ loss.gradient(y, 0 * y))

@@ -126,11 +126,12 @@ _OFTEN = "K-FAC needs each linear layer applied once a sample, to one vector, bu
 
 def _split(model: PyTree, parameters: PyTree) -> Parameters:
     """The layers' matrices (inputs [+ 1], outputs), the biases as last rows."""
-    expected = eqx.filter(model, eqx.is_inexact_array)
     given = eqx.filter(parameters, eqx.is_inexact_array)
-    if jax.tree.structure(given) != jax.tree.structure(expected) or jax.tree.map(jnp.shape, given) != jax.tree.map(
-        jnp.shape, expected
-    ):
+    kinds = [
+        (jax.tree_util.tree_structure(tree), [jnp.shape(leaf) for leaf in jax.tree.leaves(tree)])
+        for tree in (given, eqx.filter(model, eqx.is_inexact_array))
+    ]
+    if kinds[0] != kinds[1]:
         raise StatementError(
             "The parameters must be the arrays of the model, `equinox.filter(model, is_inexact_array)`."
         )

@@ -111,7 +111,8 @@ def _finite(gradient: PyTree) -> PyTree:
     if not isinstance(diverged, jax.core.Tracer):
         _stop(diverged)
         return gradient
-    told = jax.pure_callback(_stop, jax.ShapeDtypeStruct((), bool), diverged, vmap_method="expand_dims")
+    flag = jax.ShapeDtypeStruct((), bool)  # type: ignore[no-untyped-call]
+    told = jax.pure_callback(_stop, flag, diverged, vmap_method="expand_dims")
     return jax.tree.map(lambda g: jnp.where(told, jnp.nan, g).astype(g.dtype), gradient)
 
 
