@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from asymptopia.numerics.proximal import derivatives
-from asymptopia.parts.amplitude import Amplitude
+from asymptopia.parts.amplitude import Amplitude, Cauchy
 from asymptopia.parts.loss import Loss
 
 
-@pytest.mark.parametrize("loss", [Amplitude(), Amplitude(width=0.1)])
+@pytest.mark.parametrize("loss", [Amplitude(), Amplitude(width=0.1), Cauchy(), Cauchy(scale=0.3)])
 def test_derivatives_are_those_of_the_loss(loss):
     y, z = np.meshgrid([0.0, 0.7, 2.0], np.linspace(-3, 3, 41))
     for exact, value in zip(derivatives(loss), (loss.gradient, loss.curvature), strict=True):
@@ -21,3 +21,13 @@ def test_the_amplitude_is_blind_to_the_sign_and_not_convex():
     np.testing.assert_allclose(loss(1.5, z), (1.5 - z) ** 2 / 2, rtol=1e-9)
     assert not Amplitude().convex()
     assert Loss.kinks(Amplitude(), np.array([1.0])).size == 0
+
+
+def test_the_proximal_map_of_the_robust_loss_is_a_minimum():
+    y, omega = np.meshgrid([-1.0, 0.0, 2.0], np.linspace(-9, 9, 37))
+    loss, V, grid = Cauchy(scale=0.7), 5.0, np.linspace(-12, 12, 480001)
+    z = loss.proximal(y, omega, V)
+    np.testing.assert_allclose(z - omega + V * loss.gradient(y, z), 0, atol=1e-12)
+    for at, label, field in zip(z.ravel()[::7], y.ravel()[::7], omega.ravel()[::7], strict=True):
+        assert abs(grid[np.argmin(loss(label, grid) + (grid - field) ** 2 / (2 * V))] - at) < 1e-4
+    assert not loss.convex() and loss.curvature(np.zeros(1), np.array([6**0.5 * 0.7])) == pytest.approx(-1 / 8)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .activation import Softplus as Softplus
     from .activation import Tanh as Tanh
     from .amplitude import Amplitude as Amplitude
+    from .amplitude import Cauchy as Cauchy
     from .architecture import Architecture as Architecture
     from .architecture import Convolutional as Convolutional
     from .architecture import Dense as Dense

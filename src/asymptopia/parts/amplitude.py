@@ -1,4 +1,4 @@
-"""Losses that are not convex, for laws of dynamics, which do not need a unique minimum."""
+"""Losses that are not convex."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 
 from ..contract.record import field
 from ..numerics.arrays import ArrayLike
+from ..numerics.proximal import increasing_root
 from .loss import Loss, namespace
 
-__all__ = ["Amplitude"]
+__all__ = ["Amplitude", "Cauchy"]
 
 _KNOTS = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
 
@@ -37,3 +38,40 @@ class Amplitude(Loss):
 
     def _modulus(self, z: ArrayLike) -> np.ndarray:
         return np.sqrt(np.square(z) + self.width**2)
+
+
+class Cauchy(Loss):
+    """scale**2 log(1 + (y - z)**2 / (2 scale**2)): a robust loss that forgives outliers; convex up to sqrt(2) scale."""
+
+    scale: float = field(1.0, "residual about which the loss stops to be a parabola", above=0)
+
+    location = True
+    symmetric = True
+
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
+        return self.scale**2 * namespace(y, z).log1p((y - z) ** 2 / (2 * self.scale**2))
+
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+        r = np.subtract(z, y)
+        return np.asarray(r / (1 + r**2 / (2 * self.scale**2)))
+
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+        u = np.subtract(z, y) ** 2 / (2 * self.scale**2)
+        return np.asarray((1 - u) / (1 + u) ** 2)
+
+    def proximal(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> np.ndarray:
+        """Unique as long as V < 8: the curvature is at least -1/8."""
+        y, omega, V, scale = np.broadcast_arrays(*(np.asarray(a, float) for a in (y, omega, V, self.scale)))
+        r = omega - y
+
+        def slope(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            u = x**2 / (2 * scale**2)
+            return x + V * x / (1 + u) - r, 1 + V * (1 - u) / (1 + u) ** 2
+
+        return np.asarray(y + increasing_root(slope, np.minimum(r, 0.0), np.maximum(r, 0.0)))
+
+    def kinks(self, y: ArrayLike) -> np.ndarray:
+        return np.zeros((*np.shape(y), 0))
+
+    def knots(self, y: ArrayLike) -> np.ndarray:
+        return np.asarray(y, float)[..., None] + self.scale * _KNOTS

@@ -25,7 +25,8 @@ class Averages:
     """Averages with f = (z - omega) / V, z the proximal point of the loss at the cavity field omega; arrays (K,).
 
     f2:     E f**2.
-    slope:  E df/d omega, which is <= 0.
+    slope:  E df/d omega, which is <= 0 for a convex loss.
+    slope2: E (df/d omega)**2, on which the stability of replica symmetry depends.
     signal: E f d log P(y | omega) / d mean, the mean of the teacher's field given omega.
     loss:   E loss(y, z).
     error:  E 1[y z < 0] for binary labels, E (y - z)**2 for real ones.
@@ -35,6 +36,7 @@ class Averages:
 
     f2: np.ndarray
     slope: np.ndarray
+    slope2: np.ndarray
     signal: np.ndarray
     loss: np.ndarray
     error: np.ndarray
@@ -136,7 +138,7 @@ def _binary(
     left = np.maximum(rho - m**2 / q, 1e-15 * rho)
     ratio, variance = m / q, left[:, None]
     labels = (1.0,) if loss.symmetric and teacher.symmetric else (-1.0, 1.0)
-    total = np.zeros((5, len(m)))
+    total = np.zeros((6, len(m)))
     for label in labels:
         y = np.full(len(m), label)
         at = rule(loss, y, np.zeros_like(m), np.sqrt(q), V, _steps(teacher, ratio, left))
@@ -144,11 +146,12 @@ def _binary(
         p = at.weight * teacher.partition(label, mean, variance)
         total[0] += _sum(p, at.f**2)
         total[1] += _sum(p, at.slope)
-        total[2] += _sum(at.weight * teacher.slope(label, mean, variance), at.f)
+        total[2] += _sum(p, at.slope**2)
+        total[3] += _sum(at.weight * teacher.slope(label, mean, variance), at.f)
         if training:
-            total[3] += _sum(p, loss(label, at.z))
-            total[4] += _sum(p, label * at.z < 0)
-    total[3:] += 0.0 if training else np.nan
+            total[4] += _sum(p, loss(label, at.z))
+            total[5] += _sum(p, label * at.z < 0)
+    total[4:] += 0.0 if training else np.nan
     return Averages(*(total * 2 / len(labels)))
 
 
@@ -174,7 +177,8 @@ def _densities(
     nothing = np.full_like(m, np.nan)
     value = average(p, repeated(label[:, None], at.z)) if training else nothing
     error = average(p, (label[:, None] - at.z) ** 2) if training else nothing
-    return Averages(average(p, at.f**2), average(p, at.slope), average(slope, at.f), value, error)
+    slopes = average(p, at.slope), average(p, at.slope**2)
+    return Averages(average(p, at.f**2), *slopes, average(slope, at.f), value, error)
 
 
 def _sum(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -198,9 +202,10 @@ def _residual(
     deviation = np.sqrt(np.maximum(rho - 2 * m + q + np.ravel(teacher.noise), 1e-300))
     zero, nothing = np.zeros_like(m), np.full_like(m, np.nan)
     at = rule(loss, zero, zero, deviation, V, np.zeros((len(m), 0)))
-    slope = _sum(at.weight, at.slope)
+    slope, slope2 = _sum(at.weight, at.slope), _sum(at.weight, at.slope**2)
     value = _sum(at.weight, loss(0.0, at.z)) if training else nothing
-    return Averages(_sum(at.weight, at.f**2), slope, -slope, value, _sum(at.weight, at.z**2) if training else nothing)
+    error = _sum(at.weight, at.z**2) if training else nothing
+    return Averages(_sum(at.weight, at.f**2), slope, slope2, -slope, value, error)
 
 
 def _outer(
@@ -226,4 +231,4 @@ def _outer(
     signal = (average(at.f * u.reshape(-1, 1)) - m / q * own) / np.maximum(power - m**2 / q, 1e-15 * power)
     value = average(repeated(label[:, None], at.z)) if training else nothing
     error = average((label[:, None] - at.z) ** 2) if training else nothing
-    return Averages(average(at.f**2), average(at.slope), signal, value, error)
+    return Averages(average(at.f**2), average(at.slope), average(at.slope**2), signal, value, error)

@@ -10,7 +10,9 @@ from asymptopia.algorithms.factorise.butterfly import (
     bit_reversal,
     butterfly,
     checked_patterns,
+    digit_reversal,
     dyadic,
+    mixed_radix,
 )
 from asymptopia.contract.record import StatementError
 
@@ -100,7 +102,6 @@ def test_zeros_are_factorised():
         (np.ones(4), None, "two dimensions"),
         (np.ones((0, 0)), None, "two dimensions"),
         (np.full((4, 4), np.nan), None, "finite"),
-        (np.ones((6, 6)), None, "power of two"),
         (np.ones((4, 4)), [], "at least one"),
         (np.ones((4, 4)), [(1, 2, 0, 2), (2, 2, 2, 1)], ">= 1"),
         (np.ones((4, 8)), dyadic(4), "fit the shape"),
@@ -119,3 +120,31 @@ def test_only_blocks_of_rank_one_have_a_unique_gauge():
         product(chain, np.random.default_rng(0)).normalised()
     with pytest.raises(StatementError, match="rows"):
         product(chain, np.random.default_rng(0)) @ np.ones(3)
+
+
+@pytest.mark.parametrize("n", [30, 48, 64])
+def test_fast_fourier_transforms_of_any_size(n):
+    F = np.fft.fft(np.eye(n))
+    factors = butterfly(F[:, digit_reversal(n)])
+    primes = {30: 2 + 3 + 5, 48: 4 * 2 + 3, 64: 6 * 2}[n]
+    assert factors.residual < 1e-14 and factors.parameters == n * primes
+    x = np.random.default_rng(0).standard_normal(n)
+    np.testing.assert_allclose(factors @ x[digit_reversal(n)], np.fft.fft(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(48, 32), (12, 90), (5, 8), (1, 4), (48, 48)])
+def test_rectangles(shape):
+    truth = product(mixed_radix(*shape), np.random.default_rng(1)).dense()
+    assert truth.shape == shape and butterfly(truth).residual < 1e-14
+    assert mixed_radix(64) == dyadic(64) and mixed_radix(7) == (Pattern(1, 7, 7, 1),)
+
+
+def test_blocks_of_rank_two():
+    truth = product(dyadic(32, 2), np.random.default_rng(2))
+    factors = butterfly(truth.dense(), dyadic(32, 2))
+    assert factors.residual < 1e-14 and factors.parameters == truth.parameters == 4 * 32 * 4
+    for rank in (3, 32, 0):
+        with pytest.raises(StatementError, match="`rank` of a dyadic butterfly must be a power of two below its size"):
+            dyadic(32, rank)
+    with pytest.raises(StatementError, match="power of two"):
+        dyadic(6)

@@ -9,6 +9,7 @@ from scipy.sparse import coo_array, csr_array, random_array
 from asymptopia import StatementError
 from asymptopia.algorithms.factorise.nmf import NMF
 from asymptopia.algorithms.factorise.nmf_majorisers import mm
+from asymptopia.algorithms.factorise.nmf_online import VISIT, factorise_in_batches
 from asymptopia.algorithms.factorise.nmf_solvers import factorise
 from asymptopia.algorithms.factorise.nmf_sparse import Counts, factorise_counts
 
@@ -75,3 +76,41 @@ def test_what_needs_all_entries_is_refused(options, message):
         NMF(2, **options).fit(csr_array(counts(9, 8)))
     with pytest.raises(StatementError, match="rank"):
         NMF(9).fit(csr_array(counts(9, 8)))
+
+
+def test_one_batch_of_all_rows_is_a_step_of_majorisation():
+    X = Counts(csr_array(counts(30, 20)), (0.1, 0.2))
+    W, Ht = X.start(3, np.random.default_rng(1))
+    online = factorise_in_batches(X, W, Ht, 30, 1, 0.0, np.random.default_rng(0))
+    for _ in range(VISIT):
+        W = X.step(W, Ht, 0)
+    rows = np.diff(X.X.indptr) > 0
+    np.testing.assert_allclose(online.W[rows], W[rows], rtol=1e-12)
+    np.testing.assert_allclose(online.H.T, X.step(W, Ht, 1), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("l1", [(0.0, 0.0), (0.2, 0.1)])
+def test_batches_reach_the_objective_of_all_rows_in_fewer_passes(l1):
+    X = Counts(csr_array(counts(600, 40, rank=3)), l1)
+    start = X.start(3, np.random.default_rng(4))
+    whole = factorise_counts(X, *start, 2000, 1e-7)
+    online = factorise_in_batches(X, *start, 50, 60, 0.0, np.random.default_rng(5))
+    assert online.objectives[-1] <= whole.objectives[-1] * 1.005
+    equal = 20 * (VISIT + 1) // 2  # a pass takes VISIT steps of W and one of H, an iteration one of each
+    assert online.objectives[20] < factorise_counts(X, *start, equal, 0.0).objectives[-1]
+    assert online.objectives[-1] == pytest.approx(X.objective(online.W, online.H.T))
+
+
+def test_the_estimator_in_batches():
+    X = csr_array(np.vstack([counts(200, 30, rank=2), np.zeros((3, 30))]))
+    found = NMF(2, batch=32, random_state=0, max_iter=200, tol=1e-4).fit(X)
+    all_rows = NMF(2, random_state=0, tol=1e-7, max_iter=3000).fit(X)
+    assert found.reconstruction_err_ < 1.01 * all_rows.reconstruction_err_ and found.n_iter_ < 200
+    assert found.transform(X)[-1].max() < 1e-6
+    narrow = NMF(2, batch=32, random_state=0, max_iter=200, tol=1e-4).fit(X.astype(np.float32))
+    assert narrow.components_.dtype == np.float32
+    for batch in (0, 2.5):
+        with pytest.raises(StatementError, match="`batch` must be a whole number of rows"):
+            NMF(2, batch=batch).fit(X)
+    with pytest.raises(StatementError, match="`batch` must be None for a dense"):
+        NMF(2, batch=8).fit(X.toarray())

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from asymptopia.algorithms.optimisers.curvature import logistic_curvature, unit_curvature
-from asymptopia.parts.activation import Identity, Relu, Sigmoid, Softplus, Tanh
+from asymptopia.parts.activation import Gelu, Identity, Relu, Sigmoid, Softplus, Tanh
 
-ACTIVATIONS = [Identity(), Relu(), Sigmoid(), Softplus(), Tanh()]
+ACTIVATIONS = [Gelu(), Identity(), Relu(), Sigmoid(), Softplus(), Tanh()]
 FAR = np.concatenate([-np.geomspace(1e-3, 1e3, 300)[::-1], np.geomspace(1e-3, 1e3, 300)])
 
 
@@ -50,13 +50,15 @@ def test_of_relu_it_is_sharp_on_either_side_of_the_kink():
     assert (q - (bound - 0.005 * c * (touch - z) ** 2))[kinked].min() > 0  # one per cent less lies below
 
 
-@pytest.mark.parametrize("activation", [Sigmoid(), Tanh(), Softplus()], ids=str)
+@pytest.mark.parametrize("activation", [Gelu(), Sigmoid(), Tanh(), Softplus()], ids=str)
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_of_a_smooth_unit_one_per_cent_less_lies_below(activation, sign):
     z = np.linspace(-3, 3, 61)
     h = sign * np.ones_like(z)
     if sign > 0 or not isinstance(activation, Softplus):  # -softplus is concave: its constant is zero
-        fails = np.array([fine_excess(activation, h[i], z[i], 0.99) for i in range(len(z))]) > 0
+        bent = np.asarray(unit_curvature(activation, h, 0 * h, z)) > 1e-5  # minus gelu lies below its tangent at 0
+        fails = np.array([fine_excess(activation, h[i], z[i], 0.99) for i in np.flatnonzero(bent)]) > 0
+        assert bent.sum() > 40
         assert fails.all()
 
 
@@ -74,3 +76,11 @@ def test_the_logistic_parabola_touches_twice():
     slope = 1 / (1 + np.exp(-z))
     at_mirror = np.logaddexp(0, z) - 2 * z * slope + 2 * c * z**2
     np.testing.assert_allclose(at_mirror, np.logaddexp(0, -z), atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", [Gelu(), Tanh()], ids=str)
+def test_between_and_beyond_the_nodes_of_the_table_it_lies_above(activation):
+    z = np.concatenate([np.linspace(-11, 11, 1500), np.linspace(-2.1, -1.9, 300)])
+    for h in (1.0, -1.0):
+        assert excess(activation, h * np.ones_like(z), np.zeros_like(z), z).max() <= 1e-9
+    assert excess(activation, np.zeros_like(z), np.ones_like(z), z).max() <= 1e-9

@@ -89,3 +89,17 @@ def test_inner_steps_that_diverge_are_no_answer():
     state = steep.init(jnp.ones(2))
     with pytest.raises(FloatingPointError, match="shorter `rate`"):
         steep.update(jnp.ones(2), state, jnp.ones(2), grad_fn=lambda p, i: 100.0 * p)
+
+
+@pytest.mark.parametrize("transform", [jax.jit, lambda f: jax.jit(jax.vmap(f))], ids=["jit", "vmap"])
+@pytest.mark.filterwarnings("ignore")  # what the runtime logs of an error inside a program
+def test_a_compiled_update_says_so_too(transform):
+    steep = entropy_sgd(0.1, 0.5, 0.1, 2000, 0.5, jax.random.key(0))
+
+    def moved(x, stiffness):
+        return steep.update(x, steep.init(x), x, grad_fn=lambda p, i: stiffness * p)[0]
+
+    update, x = transform(moved), jnp.ones((3, 2))
+    assert np.isfinite(update(x, jnp.ones(3)[:, None])).all()
+    with pytest.raises((RuntimeError, ValueError), match="shorter `rate`"):
+        update(x, jnp.asarray([1.0, 100.0, 1.0])[:, None]).block_until_ready()

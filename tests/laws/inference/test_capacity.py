@@ -6,14 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.optimize import fsolve
+from scipy.optimize import Bounds, LinearConstraint, fsolve, milp, nnls
+from scipy.special import logsumexp
 from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.laws.inference.capacity import Capacity
 from asymptopia.laws.inference.capacity.experiment import _reaches_sphere, _separated, stored
-from asymptopia.laws.inference.capacity.theory import _solve, _state, capacity, instability, squared_distance
+from asymptopia.laws.inference.capacity.theory import (
+    _broken_energy,
+    _solve,
+    _state,
+    capacity,
+    fewest_errors,
+    instability,
+    squared_distance,
+    symmetric_errors,
+)
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference" / "inference.json").read_text())
 ROWS = [r for r in REFERENCE if r["statement"].startswith("Capacity")]
@@ -199,3 +209,77 @@ def test_experiments_agree_and_wrong_limits_are_refuted(statement):
     assert confront(law, experiment, limit)["capacity"].verdict != "disagrees"
     wrong = limit.assign(capacity=limit.capacity * 1.25)
     assert confront(law, experiment, wrong)["capacity"].verdict == "disagrees"
+
+
+@pytest.mark.parametrize("alpha, kappa", [(2.5, 0.0), (4.0, 0.0), (1.0, 1.0)])
+def test_the_least_errors_by_envelope_and_quadrature(alpha, kappa):
+    """The energy with the envelope minimised on a grid and both averages as sums; stationary, and above Gardner's."""
+    value = fewest_errors(alpha, kappa)
+    assert value > 1.03 * symmetric_errors(alpha, kappa) > 0
+    z = np.linspace(-8.5, 8.5, 1701)
+    bell = norm.pdf(z) * (z[1] - z[0])
+
+    def energy(x):
+        chi, q0, mu = np.exp(x[0]), 1 / (1 + np.exp(-x[1])), np.exp(x[2])
+        fields = np.sqrt(q0) * z[:, None] + np.sqrt(1 - q0) * z
+        below = np.where(fields < kappa, 1.0, 0.0)
+        envelope = np.minimum(below, np.maximum(kappa - fields, 0) ** 2 / (2 * chi))
+        average = bell @ logsumexp(-mu * envelope, b=bell, axis=1)
+        return (
+            -np.log1p(mu * (1 - q0) / chi) / (2 * mu) - q0 / (2 * (chi + mu * (1 - q0))) - alpha / mu * average
+        )  # fmt: skip
+
+    x = np.log([0.3, 3.0, 5.0])
+    assert energy(x) == pytest.approx(_broken_energy(x, alpha, kappa), abs=2e-5)
+    assert energy(x) < alpha * value + 2e-5
+    flat = np.array([np.log((kappa - norm.ppf(symmetric_errors(alpha, kappa))) ** 2 / 2), 0.0, -9.0])
+    assert _broken_energy(flat, alpha, kappa) / alpha == pytest.approx(symmetric_errors(alpha, kappa), rel=1e-3)
+
+
+def fewest(X):
+    """The least number of rows to drop so that some w has X w > 0 for the rest: exact, by cores that must be hit.
+
+    A core is the support of the point of the convex hull that is the origin; the least set that hits all cores so far
+    comes from integer programming, until what is left is separable.
+    """
+    target, cores, hit = np.append(np.zeros(X.shape[1]), 1.0), [], np.zeros(len(X), bool)
+    while True:
+        left, before = np.flatnonzero(~hit), len(cores)
+        while len(left):
+            weight, distance = nnls(np.vstack([X[left].T, np.ones(len(left))]), target)
+            if distance > 1e-9:
+                break
+            cores.append(np.isin(np.arange(len(X)), left[weight > 1e-12]))
+            left = left[weight <= 1e-12]
+        if len(cores) == before:
+            return int(hit.sum())
+        constraint = LinearConstraint(np.array(cores, float), 1, np.inf)
+        hit = milp(np.ones(len(X)), constraints=constraint, integrality=np.ones(len(X)), bounds=Bounds(0, 1)).x > 0.5
+
+
+def test_the_least_errors_of_small_systems_fall_towards_the_limit():
+    """Exact minima at n = 3 and 6, alpha = 3."""
+    assert fewest(np.array([[1.0, 0.2], [1.0, -0.1], [-1.0, 0.0], [0.5, 1.0]])) == 1
+    rng, means, errors = np.random.default_rng(3), [], []
+    for n, seeds in ((3, 80), (6, 40)):
+        shares = np.array([fewest(rng.standard_normal((3 * n, n))) / (3 * n) for _ in range(seeds)])
+        means.append(shares.mean())
+        errors.append(shares.std(ddof=1) / np.sqrt(seeds))
+    limit = float(Capacity(alpha=3.0).limit().errors)
+    assert means[0] > means[1] > limit + 3 * errors[1]
+    assert means[1] - limit < 0.8 * (means[0] - limit) + 3 * np.hypot(*errors)
+
+
+def test_errors_start_at_the_capacity():
+    assert float(Capacity(alpha=1.999).limit().errors) == 0
+    assert 0 < float(Capacity(alpha=2.02).limit().errors) < 1e-3
+    assert float(Capacity(alpha=1000.0).limit().errors) == pytest.approx(0.5, abs=0.05)
+    assert "errors" not in Capacity(weights="binary").limit() and "errors" not in Capacity(kappa=-0.5).limit()
+
+
+def test_at_no_margin_replica_symmetry_is_marginal_at_the_capacity():
+    """Gardner and Derrida: at kappa = 0 the line of de Almeida and Thouless is met at alpha = 2, with margin later."""
+    values = [instability(a, 0.0, "spherical", "halfspace") for a in (1.9, 1.99, 1.999)]
+    assert values[0] < values[1] < values[2] < 1 and values[2] > 0.98
+    c = capacity(1.0, "spherical", "halfspace")
+    assert instability(0.999 * c, 1.0, "spherical", "halfspace") == pytest.approx(c * norm.cdf(1.0), abs=0.02)

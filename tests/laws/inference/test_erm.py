@@ -7,12 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erfinv
+from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
-from asymptopia.parts.amplitude import Amplitude
+from asymptopia.laws.inference.erm.theory.stability import replicon
+from asymptopia.parts.amplitude import Amplitude, Cauchy
 from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
@@ -241,14 +243,88 @@ def test_other_refusals():
         thresholds(ERM(), "ridge")
 
 
-def test_a_loss_that_is_not_convex_is_refused():
+def test_a_loss_that_is_not_convex_is_refused_where_its_proximal_map_jumps():
     def bounded(y, z):
         return 1 - jnp.exp(-((y - z) ** 2) / 2)
 
-    for loss in (bounded, Amplitude()):
-        with pytest.raises(NoLimit, match="`loss` of ERM must be convex, but .* is not"):
-            ERM(loss=loss).limit()
+    for law in (ERM(loss=bounded, ridge=0.01, alpha=0.3), ERM(loss=Amplitude(), teacher=Abs())):
+        with pytest.raises(NoLimit, match="The proximal map of .* jumps .* replica symmetry is broken"):
+            law.limit()
+    for penalties in (dict(ridge=0.0), dict(l1=0.1)):
+        with pytest.raises(NoLimit, match="`loss` of ERM must be convex unless ridge > 0 and l1 = 0, but .* is not"):
+            ERM(loss=bounded, **penalties).limit()
+    with pytest.raises(StatementError, match="there is one along 'ridge'"):
+        thresholds(ERM(loss=Cauchy()), "alpha")
     ERM(loss=own_hinge).admit()
+
+
+ROBUST = ERM(loss=Cauchy(scale=0.5), teacher=Linear(noise=4.0), alpha=3.0, ridge=0.1)
+
+
+@pytest.mark.parametrize("law, decided", [
+    (ROBUST.replace(ridge=0.3), True), (ROBUST, True), (ROBUST.replace(ridge=0.03), False),
+    (ROBUST.replace(teacher=Linear(noise=1.0), alpha=1.0), True), (ERM(alpha=2.0, ridge=0.01), True),
+])  # fmt: skip
+def test_two_runs_of_message_passing_meet_as_the_line_of_de_almeida_and_thouless_says(law, decided):
+    """Message passing on one system from two starts: the squared distance falls by the eigenvalue at each step."""
+    value = replicon(law)
+    runs = np.log([distances_of_runs(law, 1000, seed) for seed in range(4)])
+    rates = (runs[:, 13] - runs[:, 6]) / 7
+    rate, spread = rates.mean(), rates.std(ddof=1) / 2
+    if decided:
+        assert value < 1 and law.valid() is None
+        assert abs(rate - np.log(value)) < 4 * max(spread, 0.02)
+    else:
+        assert value > 1 and "eigenvalue 1.541 is above 1" in law.valid()
+        assert rate > -0.05 and np.exp(runs[:, 13]).min() > 0.1  # they never meet
+
+
+def distances_of_runs(law, d, seed, steps=14):
+    rng = np.random.default_rng(seed)
+    n = int(law.alpha * d)
+    X, star = rng.standard_normal((n, d)) / np.sqrt(d), rng.standard_normal(d)
+    y = law.teacher.sample(X @ star, rng)
+    paths = []
+    for _ in range(2):
+        w, V, f = 0.3 * rng.standard_normal(d), 1 / (1 + law.alpha), np.zeros(n)
+        path = []
+        for _ in range(steps):
+            omega = X @ w - V * f
+            z = law.loss.proximal(y, omega, V)
+            bend = law.loss.curvature(y, z)
+            f, V_hat = (z - omega) / V, law.alpha * np.mean(bend / (1 + V * bend))
+            w, V = (X.T @ f + V_hat * w) / (law.ridge + V_hat), 1 / (law.ridge + V_hat)
+            path.append(w)
+        paths.append(path)
+    return np.mean((np.array(paths[0]) - paths[1]) ** 2, axis=1)
+
+
+def test_replica_symmetry_of_convex_losses_is_stable():
+    """E f'^2 <= E (-f') / V, so that the eigenvalue is below 1; of the square loss it is known by hand."""
+    for loss, teacher in ((Logistic(), Sign()), (Hinge(), Sign(flip=0.1)), (Absolute(), Linear(noise=0.1))):
+        for ridge in (1.0, 0.01):
+            assert 0 < replicon(ERM(loss=loss, teacher=teacher, ridge=ridge)) < 1
+    law = ERM(loss=Square(), teacher=Linear(noise=0.1), ridge=0.3)
+    V = ((1 - 2.0 - 0.3) + np.sqrt((1 - 2.0 - 0.3) ** 2 + 4 * 0.3)) / (2 * 0.3)
+    assert replicon(law) == pytest.approx(2.0 * V**2 / (1 + V) ** 2, rel=1e-9)
+    assert law.valid() is None
+
+
+def test_the_ridge_down_to_which_replica_symmetry_is_stable():
+    line = thresholds(ROBUST, "ridge")["replica_symmetry"]
+    assert replicon(ROBUST.replace(ridge=line)) == pytest.approx(1, abs=1e-8)
+    assert ROBUST.replace(ridge=1.01 * line).valid() is None
+    assert "unstable" in ROBUST.replace(ridge=0.99 * line).valid()
+    assert thresholds(ROBUST.replace(teacher=Linear(noise=0.01)), "ridge")["replica_symmetry"] == 0
+
+
+def test_the_lowest_minimum_of_a_robust_loss():
+    law = ROBUST.replace(ridge=0.3)
+    limit, seeds = law.limit(), 24
+    runs = [law.realize(150, jax.random.key(seed)) for seed in range(seeds)]
+    for name, value in runs[0].items():
+        values = np.array([run[name] for run in runs])
+        assert abs(values.mean() - float(limit[name])) < 4 * values.std(ddof=1) / np.sqrt(seeds), (name, value)
 
 
 def test_even_teachers_leave_no_overlap():
@@ -355,3 +431,49 @@ def test_the_last_l1_that_recovers_lies_between_the_two():
 def test_noise_ends_exact_recovery():
     assert float(EXACT.replace(ridge=0.1, teacher=Linear(noise=0.01)).limit()["test_error"]) > 1e-3
     assert float(EXACT.replace(ridge=0.1, loss=Square()).limit()["test_error"]) > 1e-4
+
+
+def weakly_penalised(rho, alpha):
+    """Donoho, Maleki and Montanari (2009), equation 5, by root finding: squared error over l1^2, and share moved."""
+
+    def power(theta):
+        return rho * (1 + theta**2) + 2 * (1 - rho) * ((1 + theta**2) * norm.cdf(-theta) - theta * norm.pdf(theta))
+
+    least = minimize_scalar(power, bounds=(0, 10), method="bounded", options={"xatol": 1e-12}).x
+    theta = brentq(lambda t: power(t) - alpha, least, 20, xtol=1e-14)
+    moved = rho + 2 * (1 - rho) * norm.cdf(-theta)
+    return alpha / (theta * (alpha - moved)) ** 2, moved
+
+
+@pytest.mark.parametrize("loss", [Square(), Huber(delta=0.5)])
+def test_basis_pursuit_that_recovers_as_l1_vanishes(loss):
+    law = ERM(alpha=0.8, ridge=0.0, loss=loss, teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.1))
+    limit = sweep(law, l1=(1e-3, 5e-4, 1e-7, 1e-9)).limit()
+    error, moved = weakly_penalised(0.1, 0.8)
+    shares = (limit.test_error / limit.l1**2).values
+    assert np.allclose(shares[2:], error, rtol=1e-10)
+    assert 2 * shares[1] - shares[0] == pytest.approx(error, rel=3e-6)  # the full equations, at stronger penalties
+    assert np.allclose(limit.train_error[2:], limit.test_error[2:] * (1 - moved / 0.8) ** 2, rtol=1e-10)
+    bias = np.sqrt(2 / np.pi) * 0.1 / (0.8 - moved)
+    assert np.allclose((0.1 - limit.overlap[2:]) / limit.l1[2:], bias, rtol=1e-6)
+    assert np.allclose((limit.norm - limit.overlap)[:3] / limit.l1[:3], -bias, rtol=3 * 1e-3)
+
+
+def test_weak_penalties_together():
+    """Both penalties, against the full equations at stronger ones, extrapolated to none."""
+    law = ERM(alpha=2.0, loss=Square(), teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.2))
+    strengths = np.array([1e-3, 5e-4, 1e-8])
+    values = [law.replace(ridge=t, l1=2 * t).limit() for t in strengths]
+    for name in ("test_error", "train_loss"):
+        shares = np.array([float(v[name]) for v in values]) / strengths**2
+        assert 2 * shares[1] - shares[0] == pytest.approx(shares[2], rel=1e-5)
+    no_recovery = law.replace(alpha=0.3, ridge=0.0, l1=1e-8).limit()
+    assert float(no_recovery.test_error) == pytest.approx(
+        float(law.replace(alpha=0.3, ridge=0.0, l1=1e-6).limit().test_error), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("l1", [2e-5, 8e-6, 4e-6, 2e-6])
+def test_where_one_route_hands_over_to_the_other(l1):
+    law = ERM(alpha=0.8, ridge=0.0, l1=l1, loss=Square(), teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.1))
+    assert float(law.limit().overlap) == pytest.approx(0.1 - 0.1151998 * l1, abs=2e-9)

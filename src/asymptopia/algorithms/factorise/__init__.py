@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .beta_divergence import beta_divergence, exponent
-from .butterfly import ButterflyFactors, Pattern, bit_reversal, butterfly, dyadic
+from .butterfly import ButterflyFactors, Pattern, bit_reversal, butterfly, digit_reversal, dyadic, mixed_radix
+from .butterfly_orders import OrderedFactors, ordered_butterfly
 from .constraints import Constraint, Diagonals, Free, Nonnegative, Normalised, Sparse, Support
 from .kernels import fit_kernels, responses
 from .lifting import Layers, Lifting, fit_layers, lifting, null_space_constant
@@ -29,6 +30,7 @@ __all__ = [
     "Lifting",
     "Nonnegative",
     "Normalised",
+    "OrderedFactors",
     "Pattern",
     "Problem",
     "Product",
@@ -38,6 +40,7 @@ __all__ = [
     "bit_reversal",
     "butterfly",
     "chain_tree",
+    "digit_reversal",
     "dyadic",
     "equalise",
     "exponent",
@@ -48,10 +51,12 @@ __all__ = [
     "identifiability",
     "joint",
     "lifting",
+    "mixed_radix",
     "mm",
     "newton",
     "null_space_constant",
     "objective",
+    "ordered_butterfly",
     "random_factors",
     "responses",
     "structured",

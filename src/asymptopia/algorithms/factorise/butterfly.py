@@ -46,19 +46,59 @@ class Pattern(NamedTuple):
         return Pattern(self.a, self.b * self.d // other.d, other.a * other.c // self.a, other.d), rank
 
 
-def dyadic(n: int) -> tuple[Pattern, ...]:
-    """The log2(n) patterns of the fast Hadamard and Fourier transforms of size n, a power of two."""
-    J = int(n).bit_length() - 1
+def dyadic(n: int, rank: int = 1) -> tuple[Pattern, ...]:
+    """The log2(n / rank) patterns of a dyadic butterfly of size n whose blocks have this rank, both powers of two.
+
+    Rank 1 is that of the fast Hadamard and Fourier transforms, rank 2 that of the cosine transforms.
+    """
+    J, extra = int(n).bit_length() - 1, int(rank).bit_length() - 1
     if n != 2**J or J < 1:
         raise StatementError(f"The size of a dyadic butterfly must be a power of two >= 2, but is {n}.")
-    return tuple(Pattern(2**k, 2, 2, n >> (k + 1)) for k in range(J))
+    if rank != 2**extra or not 0 <= extra < J:
+        raise StatementError(f"`rank` of a dyadic butterfly must be a power of two below its size {n}, but is {rank}.")
+    return tuple(Pattern(2**k, 2 * rank, 2 * rank, n >> (k + 1 + extra)) for k in range(J - extra))
+
+
+def mixed_radix(rows: int, columns: int | None = None) -> tuple[Pattern, ...]:
+    """The patterns of a butterfly of any size: a factor for each prime of rows and columns, the largest last.
+
+    Primes of the rows are paired with those of the columns, 1 where there are more of the other. For a square of a
+    power of two the patterns are `dyadic`; those of a prime size are one dense block.
+    """
+    columns = rows if columns is None else columns
+    if min(rows, columns) < 1:
+        raise StatementError(f"`rows` and `columns` must be >= 1, but are {rows} and {columns}.")
+    one, other = _primes(rows), _primes(columns)
+    count = max(len(one), len(other), 1)
+    one, other = ([1] * (count - len(p)) + p for p in (one, other))
+    return tuple(
+        Pattern(math.prod(other[:k]), one[k], other[k], math.prod(one[k + 1 :])) for k in range(count)
+    )  # fmt: skip
+
+
+def _primes(n: int) -> list[int]:
+    """The prime factors of a number, increasing."""
+    factors, p = [], 2
+    while n > 1:
+        while n % p == 0:
+            factors.append(p)
+            n //= p
+        p += 1
+    return factors
 
 
 def bit_reversal(n: int) -> np.ndarray:
     """The bit-reversal order p of n columns: `F[:, p]` of a Fourier matrix F is a dyadic butterfly."""
-    order = np.arange(1)
-    for _ in dyadic(n):
-        order = np.concatenate([2 * order, 2 * order + 1])
+    dyadic(n)
+    return digit_reversal(n)
+
+
+def digit_reversal(n: int) -> np.ndarray:
+    """The order p of n columns, for any n: `F[:, p]` of a Fourier matrix F is a butterfly of patterns `mixed_radix`."""
+    order, radix = np.zeros(1, int), 1
+    for p in _primes(n):
+        order = (order[:, None] + radix * np.arange(p)).ravel()
+        radix *= p
     return order
 
 
@@ -123,7 +163,8 @@ class ButterflyFactors:
 
 
 def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None) -> ButterflyFactors:
-    r"""Factorise a matrix into sparse factors with butterfly supports; by default the dyadic ones.
+    r"""Factorise a matrix into sparse factors with butterfly supports; by default `mixed_radix`, the dyadic ones of
+    powers of two.
 
     A matrix that is such a product is recovered exactly, and its factors up to the diagonal (for blocks of rank r, the
     r x r) matrices that neighbours can exchange: in the gauge here all factors but the last have orthonormal columns
@@ -142,7 +183,7 @@ def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None
     if not np.isfinite(A).all():
         raise StatementError(f"`matrix` must be finite, but has {np.sum(~np.isfinite(A))} entries that are not.")
     A = A.astype(complex if np.iscomplexobj(A) else float)
-    chain = checked_patterns(dyadic(len(A)) if patterns is None else patterns, A.shape)
+    chain = checked_patterns(mixed_radix(*A.shape) if patterns is None else patterns, A.shape)
     rests = [chain[-1]]
     for first in chain[-2::-1]:
         rests.insert(0, first.then(rests[0])[0])

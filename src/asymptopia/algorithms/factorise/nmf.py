@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .nmf_coordinates import newton
+from .nmf_online import factorise_in_batches
 from .nmf_problem import Factors, Problem, check_l1, checked_rank, objective, random_factors, stated
 from .nmf_solvers import Factorisation, Step, encode, run
 from .nmf_sparse import Counts, encode_counts, factorise_counts, refuse_what_needs_all_entries
@@ -32,7 +33,9 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     `max_iter` was not enough.
 
     A sparse X is factorised by Kullback-Leibler (beta = 1) in time and memory of its entries, by steps of majorisation
-    from random factors, whatever `step` and `momentum` are; its numbers stay of 32 bits if they are.
+    from random factors, whatever `step` and `momentum` are; its numbers stay of 32 bits if they are. `batch`: with so
+    many of its rows at a time, where there are too many for all at every step; `max_iter` and `tol` are then of passes
+    over all rows, and the objective may rise.
 
     After `fit`: `components_` (H), `reconstruction_err_` (the objective), `n_iter_`, `objectives_`.
     """
@@ -49,6 +52,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         smooth: tuple[float, float] = (0.0, 0.0),
         max_iter: int = 1000,
         tol: float = 1e-6,
+        batch: int | None = None,
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.n_components = n_components
@@ -60,6 +64,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.smooth = smooth
         self.max_iter = max_iter
         self.tol = tol
+        self.batch = batch
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None, weights: ArrayLike | None = None) -> NMF:
@@ -95,6 +100,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return np.asarray(X) @ self.components_
 
     def _fit(self, X: ArrayLike, weights: ArrayLike | None) -> tuple[Problem, np.ndarray]:
+        if self.batch is not None:
+            raise StatementError("`batch` must be None for a dense `X`; give it as a sparse array, with beta = 1.")
         problem = self._problem(X, weights, reset=True)
         seed = check_random_state(self.random_state).randint(2**31)
         start = self.start(problem, np.random.default_rng(seed))
@@ -107,8 +114,12 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         counts = self._counts(X, weights, reset=True)
         rank = checked_rank(self.n_components, counts.X.shape)
         seed = check_random_state(self.random_state).randint(2**31)
-        W, Ht = counts.start(rank, np.random.default_rng(seed))
-        factorisation = factorise_counts(counts, W, Ht, self.max_iter, self.tol)
+        rng = np.random.default_rng(seed)
+        W, Ht = counts.start(rank, rng)
+        if self.batch is None:
+            factorisation = factorise_counts(counts, W, Ht, self.max_iter, self.tol)
+        else:
+            factorisation = factorise_in_batches(counts, W, Ht, self.batch, self.max_iter, self.tol, rng)
         self._keep(factorisation)
         self.reconstruction_err_ = float(factorisation.objectives[-1])
         return counts, factorisation.W

@@ -12,6 +12,7 @@ from .gauss_newton import levenberg_marquardt
 from .inertial_newton import inertial_newton
 from .interface import Info, Solver, State, from_optax, run
 from .kfac import kfac
+from .kfac_model import kfac_model
 from .majorization import extrapolated, joint, layerwise
 from .network import CrossEntropy, Network
 from .palm import Block, BlockTrail, palm
@@ -34,6 +35,7 @@ __all__ = [
     "inertial_newton",
     "joint",
     "kfac",
+    "kfac_model",
     "layerwise",
     "levenberg_marquardt",
     "palm",

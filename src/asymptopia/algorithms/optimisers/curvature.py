@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...contract.record import StatementError
-from ...parts.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
+from ...parts.activation import Activation, Gelu, Identity, Relu, Sigmoid, Softplus, Tanh
 from ...parts.loss import Logistic, Loss, Square
 from .network import ACTIVATIONS, CrossEntropy
 
@@ -29,8 +29,8 @@ _REACH, _CELLS = 8.0, 4096
 def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
     r"""The curvature c of a majoriser of one unit: $q(z') \leq q(z) + q'(z) (z' - z) + \frac c2 (z' - z)^2$ for all z'.
 
-    Sharp for relu, the identity, and softplus and logistic terms alone; for tanh and sigmoid each of the two terms is
-    bounded by its own sharp constant, tabulated and rounded up by 0.01 %. For relu with h > 0 the constant is
+    Sharp for relu, the identity, and softplus and logistic terms alone; for tanh, sigmoid and gelu each of the two
+    terms is bounded by its own sharp constant, tabulated and rounded up by 0.01 %. For relu with h > 0 the constant is
     that of the kink, h/(2|z|) where d is small: it grows without bound as z tends to 0, and there the majoriser is
     that of a field at distance 16 ulp, off by at most h times this distance.
     """
@@ -41,10 +41,10 @@ def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Ar
             return _relu(h, d, z)
         case Softplus():
             return jnp.maximum(h, 0.0) * logistic_curvature(z) + d
-        case Tanh():
-            return _tanh(h, d, z)
+        case Tanh() | Gelu():
+            return _tabulated(activation, h, d, z)
         case Sigmoid():
-            return _tanh(h / 8, d / 16, z / 2)
+            return _tabulated(Tanh(), h / 8, d / 16, z / 2)
     names = ", ".join(c.__name__ for c in ACTIVATIONS)
     raise StatementError(f"There is no majoriser for the activation {activation!r}. Supported: {names}.")
 
@@ -78,38 +78,38 @@ def _relu(h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
     return jnp.where(kinked, a**2 / (4 * jnp.where(kinked, a - d, 1.0)), d)
 
 
-def _tanh(h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
-    bends, chords = (jnp.asarray(t, z.dtype) for t in _tables())
+def _tabulated(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
+    rising, falling, chords = (jnp.asarray(t, z.dtype) for t in _tables(activation))
 
-    def read(table: jax.Array, x: jax.Array) -> jax.Array:
-        place = jnp.clip((x + _REACH) * (_CELLS / (2 * _REACH)), 0, _CELLS)
+    def read(table: jax.Array) -> jax.Array:
+        place = jnp.clip((z + _REACH) * (_CELLS / (2 * _REACH)), 0, _CELLS)
         low = jnp.minimum(place.astype(jnp.int32), _CELLS - 1)
         return table[low] + (place - low) * (table[low + 1] - table[low])
 
-    return jnp.abs(h) * read(bends, jnp.where(h < 0, -z, z)) + d * read(chords, z) ** 2
+    return jnp.abs(h) * jnp.where(h < 0, read(falling), read(rising)) + d * read(chords) ** 2
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """At z0 from -8 to 8, c* of tanh and the largest slope of a chord from z0, rounded up by one part in 10^4.
+@lru_cache(maxsize=4)
+def _tables(activation: Activation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At z0 from -8 to 8, c* of the unit and of minus the unit, and the steepest chord from z0, rounded up.
 
-    That is three times the error of interpolating them. Both fall outward from the ends, whose values stand for what
-    lies beyond.
+    By one part in 10^4 and by 1e-7, which is more than the error of interpolating them. All fall outward from the ends,
+    whose values stand for what lies beyond.
     """
     z0 = np.linspace(-_REACH, _REACH, _CELLS + 1)[:, None]
-    y0 = np.tanh(z0)
+    y0, slope = np.asarray(activation(z0)), np.asarray(activation.derivative(z0))
 
     def bend(away: np.ndarray) -> np.ndarray:
-        return 2 * (np.tanh(z0 + away) - y0 - (1 - y0**2) * away) / away**2
+        return 2 * (activation(z0 + away) - y0 - slope * away) / away**2
 
     def chord(away: np.ndarray) -> np.ndarray:
-        return (np.tanh(z0 + away) - y0) / away
+        return np.abs(activation(z0 + away) - y0) / np.abs(away)
 
     tables = []
-    for q in (bend, chord):
+    for q in (bend, lambda away: -bend(away), chord):
         top = np.maximum(_largest(q, z0.shape, 1.0), _largest(q, z0.shape, -1.0))
-        tables.append((1 + 1e-4) * top)
-    return tables[0], tables[1]
+        tables.append((1 + 1e-4) * np.maximum(top, 0.0) + 1e-7)
+    return tables[0], tables[1], tables[2]
 
 
 def _largest(q: Any, shape: tuple[int, int], side: float) -> np.ndarray:

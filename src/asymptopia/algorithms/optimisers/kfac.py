@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -47,36 +49,69 @@ def kfac(
 
     Martens and Grosse, ICML 32 (2015) 2408.
     """
+    X, y = network.checked(X, y)
+    layered = Layered(
+        partial(_moments, network), network.outputs, partial(loss_slope, network), _checked(network), lambda W, _: W
+    )
+    return preconditioned(layered, X, y, key, batch, damping, decay)
+
+
+class Layered(NamedTuple):
+    """What K-FAC needs of a model whose parameters are affine maps, matrices (inputs [+ 1], outputs).
+
+    moments: matrices, X, y, key -> value, gradients, and second moments of inputs and of sampled slopes, by layer.
+    outputs: matrices, X -> z. slope: y, z -> the slope of each sample's loss at its outputs.
+    split:   parameters -> matrices; raises `StatementError` if they do not fit. join: matrices, parameters -> back.
+    """
+
+    moments: Callable[..., Any]
+    outputs: Callable[..., Any]
+    slope: Callable[..., Any]
+    split: Callable[[Any], Parameters]
+    join: Callable[[Parameters, Any], Any]
+
+
+def _checked(network: Network) -> Callable[[Any], Parameters]:
+    def split(parameters: Parameters) -> Parameters:
+        network.check_parameters(parameters)
+        return tuple(parameters)
+
+    return split
+
+
+def preconditioned(
+    layered: Layered, X: jax.Array, y: jax.Array, key: Key, batch: int | None, damping: float, decay: float
+) -> Solver:
+    """K-FAC of a model in layers; see `kfac` for the arguments."""
     check_positive("damping", damping)
     check_positive("decay", decay, zero=True)
-    X, y = network.checked(X, y)
     size = len(X) if batch is None else batch
     check_steps(size)
-    layers = range(network.depth)
 
-    def init(parameters: Parameters) -> State:
-        network.check_parameters(parameters)
-        return State(tuple(parameters), _empty(parameters, damping, key))
+    def init(parameters: PyTree) -> State:
+        matrices = layered.split(parameters)
+        return State(layered.join(matrices, parameters), _empty(matrices, damping, key))
 
     def step(state: State) -> tuple[State, Info]:
-        parameters, memory = state
+        matrices, memory = layered.split(state.parameters), state.memory
         key, draw, choose = jax.random.split(memory.key, 3)
         inputs, labels = X, y
         if batch is not None:
             chosen = jax.random.randint(choose, (size,), 0, len(X))
             inputs, labels = X[chosen], y[chosen]
-        value, gradients, second, third = _moments(network, parameters, inputs, labels, draw)
+        value, gradients, second, third = layered.moments(matrices, inputs, labels, draw)
         weight = decay * memory.weight + 1 - decay
         A = tuple(decay * old + (1 - decay) * new for old, new in zip(memory.inputs, second, strict=True))
         S = tuple(decay * old + (1 - decay) * new for old, new in zip(memory.slopes, third, strict=True))
         lam = memory.damping
         if batch is None:
             lam = _adapted(memory, value)
-        moves = tuple(_precondition(A[k] / weight, S[k] / weight, lam, gradients[k]) for k in layers)
-        move, foretold = _best_length(network, parameters, inputs, labels, gradients, moves, memory.move, lam)
-        new = tuple(W + D for W, D in zip(parameters, move, strict=True))
+        moves = tuple(_precondition(a / weight, s / weight, lam, G) for a, s, G in zip(A, S, gradients, strict=True))
+        move, foretold = _best_length(layered, matrices, inputs, labels, gradients, moves, memory.move, lam)
+        new = tuple(W + D for W, D in zip(matrices, move, strict=True))
         told = Info(value, norm(gradients), jnp.full_like(value, jnp.nan), jnp.full_like(value, 3 * size / len(X)))
-        return State(new, Factors(A, S, move, lam, weight, foretold, value, key)), told
+        after = layered.join(new, state.parameters)
+        return State(after, Factors(A, S, move, lam, weight, foretold, value, key)), told
 
     return Solver(init, step)
 
@@ -143,7 +178,7 @@ def _precondition(A: jax.Array, S: jax.Array, lam: jax.Array, G: jax.Array) -> j
 
 
 def _best_length(
-    network: Network,
+    layered: Layered,
     parameters: Parameters,
     X: jax.Array,
     y: jax.Array,
@@ -153,11 +188,11 @@ def _best_length(
     lam: jax.Array,
 ) -> tuple[Parameters, jax.Array]:
     """The combination of two moves that minimises the damped model, and the descent that the model foretells."""
-    z, push = jax.linearize(lambda p: network.outputs(p, X), parameters)
+    z, push = jax.linearize(lambda p: layered.outputs(p, X), parameters)
     first, second = push(one), push(other)
 
     def bend(v: jax.Array) -> jax.Array:
-        return jax.jvp(lambda u: loss_slope(network, y, u), (z,), (v,))[1] / len(X)
+        return jax.jvp(lambda u: layered.slope(y, u), (z,), (v,))[1] / len(X)
 
     b1, b2 = bend(first), bend(second)
     a11 = jnp.vdot(first, b1) + lam * inner(one, one)

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...contract.record import Record, StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
-from ...parts.activation import Activation, Identity, Relu, Sigmoid, Softplus, Tanh
+from ...parts.activation import Activation, Gelu, Identity, Relu, Sigmoid, Softplus, Tanh
 from ...parts.loss import Logistic, Loss, Square
 
-ACTIVATIONS = (Identity, Relu, Sigmoid, Softplus, Tanh)
+ACTIVATIONS = (Gelu, Identity, Relu, Sigmoid, Softplus, Tanh)
 Parameters = tuple[jax.Array, ...]
 
 

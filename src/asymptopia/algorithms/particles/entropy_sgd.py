@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...numerics.arrays import ArrayLike, Key, PyTree
 
 
@@ -72,9 +74,8 @@ def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int,
     temperature: of the Langevin trajectory, in the units of the loss.
     steps, rate: number and length of the inner steps; `rate` times the largest curvature + gamma must stay below 1.
 
-    Raises `ValueError` if `rate` times gamma alone is 2 or more, and `FloatingPointError` where the inner
-    steps diverge (a
-    compiled update does not know, and hands on nan).
+    Raises `ValueError` if `rate` times gamma alone is 2 or more, and where the inner steps diverge: an update by itself
+    `FloatingPointError`, a compiled one an error of JAX's runtime with the same words, when its result is read.
     """
     import jax
     import jax.numpy as jnp
@@ -95,24 +96,33 @@ def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int,
             )
         left, now = jax.random.split(state.key)
         mean = local_average(lambda y, i: grad_fn(y, state.calls + i), params, gamma, temperature, steps, rate, now)
-        gradient = jax.tree.map(lambda p, m: gamma * (p - m), params, mean)
-        _check_finite(gradient)
+        gradient = _finite(jax.tree.map(lambda p, m: gamma * (p - m), params, mean))
         return gradient, EntropyState(left, state.calls + steps)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _check_finite(gradient: PyTree) -> None:
-    """Raise `FloatingPointError` if a number that is known is not finite."""
+def _finite(gradient: PyTree) -> PyTree:
+    """The gradient, which must be finite; where it is traced, this is checked when the program runs."""
     import jax
     import jax.numpy as jnp
 
-    leaves = [x for x in jax.tree.leaves(gradient) if not isinstance(x, jax.core.Tracer)]
-    if not all(bool(jnp.isfinite(x).all()) for x in leaves):
+    diverged = ~jnp.all(jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(gradient)]))
+    if not isinstance(diverged, jax.core.Tracer):
+        _stop(diverged)
+        return gradient
+    flag = jax.ShapeDtypeStruct((), bool)  # type: ignore[no-untyped-call]
+    told = jax.pure_callback(_stop, flag, diverged, vmap_method="expand_dims")
+    return jax.tree.map(lambda g: jnp.where(told, jnp.nan, g).astype(g.dtype), gradient)
+
+
+def _stop(diverged: ArrayLike) -> np.ndarray:
+    if np.any(diverged):
         raise FloatingPointError(
             "The inner steps of Entropy-SGD diverged: `rate` times the largest curvature of the loss + gamma must stay "
             "below 1. Take a shorter `rate`."
         )
+    return np.asarray(diverged)
 
 
 def entropy_sgd(

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ....contract.law import Defaults, Law, NoLimit, Observable
 from ....contract.record import StatementError, field
 from .landmarks import AUBIN, LANDMARKS
 
-MORE = "Ding and Sun, STOC (2019); Abbe, Li and Sly, FOCS (2021); Perkins and Xu, STOC (2021)"
+ERRORS = "errors: Gardner and Derrida, J. Phys. A 21 (1988) 271; Majer, Engel and Zippelius, J. Phys. A 26 (1993) 7405"
+MORE = f"Ding and Sun, STOC (2019); Abbe, Li and Sly, FOCS (2021); Perkins and Xu, STOC (2021); {ERRORS}"
+
+
+class _Observables:
+    """The observables of a law: the least share of errors is known for half spaces on the sphere."""
+
+    storage = {
+        "capacity": Observable(r"\alpha_c", "patterns per weight that can be satisfied at once"),
+        "satisfiable": Observable("P_s", "probability that the patterns can be satisfied", scale=1.0, resolution=0.15),
+        "entropy": Observable(
+            "s", "logarithm of the number of solutions (share of the sphere), per weight", limit_only=True
+        ),
+    }
+    errors = {
+        "errors": Observable(
+            r"\varepsilon", "least share of patterns that stay unsatisfied, one-step broken", limit_only=True
+        )
+    }
+
+    def __get__(self, law: Capacity | None, owner: type) -> dict[str, Observable]:
+        return self.storage | self.errors if law is None or law.counts_errors() else self.storage
 
 
 class Capacity(Law):
@@ -33,6 +56,17 @@ class Capacity(Law):
 
     vanishes. `entropy` is the logarithm per weight of the number of solutions (on the sphere: of their share of it),
     minus infinity above the capacity.
+
+    Above the capacity of half spaces with $\kappa \geq 0$ on the sphere some share of the patterns stays unsatisfied;
+    `errors` is the least such share. Replica symmetry gives the lower bound of Gardner and Derrida,
+    $\varepsilon = \Phi(\kappa - s)$ with $\alpha E[(\kappa - Z)^2; \kappa - s < Z < \kappa] = 1$, and is unstable at
+    every $\alpha > \alpha_c$, as the fields of the best w leave a gap. `errors` breaks it once:
+
+    $$\alpha \varepsilon = \max_{\chi, q_0, \mu} \left[ -\frac{\log(1 + \mu (1-q_0)/\chi)}{2 \mu}
+    - \frac{q_0}{2 (\chi + \mu (1-q_0))} - \frac{\alpha}{\mu} E_{z_0} \log E_{z_1} e^{-\mu M_\chi} \right],$$
+
+    with $M_\chi$ the Moreau envelope of the step at $\kappa$, at $\sqrt{q_0} z_0 + \sqrt{1-q_0} z_1$. More steps change
+    it further.
 
     The system is decided exactly: $\pm 1$ weights by enumeration (n up to 26), half spaces with $\kappa \geq 0$ on the
     sphere by the distance of a convex hull from the origin, other sets on the sphere by the vertices of a polytope (n
@@ -68,17 +102,15 @@ class Capacity(Law):
     status = (
         "proved for the half space with kappa >= 0 on the sphere and for the symmetric constraint on +-1 weights; "
         "the half space on +-1 weights: proved from below, from above under a numerical condition; "
-        "the rest: heuristic, or bounds, as `valid` says"
+        "the rest: heuristic, or bounds, as `valid` says; `errors`: heuristic, one step of replica symmetry breaking"
     )
-    observables = {
-        "capacity": Observable(r"\alpha_c", "patterns per weight that can be satisfied at once"),
-        "satisfiable": Observable("P_s", "probability that the patterns can be satisfied", scale=1.0, resolution=0.15),
-        "entropy": Observable(
-            "s", "logarithm of the number of solutions (share of the sphere), per weight", limit_only=True
-        ),
-    }
+    observables = _Observables()
     exercises = (dict(kappa=0.3, alpha=1.6),)
     landmarks = LANDMARKS
+
+    def counts_errors(self) -> bool:
+        """Whether the least share of errors above the capacity is known."""
+        return self.weights == "spherical" and self.constraint == "halfspace" and bool(np.all(self.kappa >= 0))
 
     def check(self) -> None:
         from .theory import capacity
@@ -98,10 +130,19 @@ class Capacity(Law):
         limit = capacity(self.kappa, self.weights, self.constraint)
         if self.weights == "spherical" and (self.constraint != "halfspace" or self.kappa < 0):
             return "replica symmetry is broken at the capacity: this value is only an upper bound"
-        if self.constraint == "outside" and instability(limit, self.kappa, self.weights, self.constraint) > 1:
-            return "replica symmetry is unstable at the capacity: this value (the first moment) is only an upper bound"
-        if self.alpha < limit and instability(self.alpha, self.kappa, self.weights, self.constraint) > 1:
-            return "replica symmetry is unstable (de Almeida and Thouless): the entropy is not exact"
+        stated = self.kappa, self.weights, self.constraint
+        at_limit = instability(limit, *stated) if self.constraint == "outside" else 0.0
+        if at_limit > 1:
+            return (
+                f"replica symmetry is unstable at the capacity (de Almeida and Thouless: the eigenvalue {at_limit:.4g} "
+                "is above 1): this value (the first moment) is only an upper bound"
+            )
+        here = instability(self.alpha, *stated) if self.alpha < limit else 0.0
+        if here > 1:
+            return (
+                f"replica symmetry is unstable (de Almeida and Thouless: the eigenvalue {here:.4g} is above 1): the "
+                "entropy is not exact"
+            )
         if abs(self.alpha - limit) < 0.1 * limit:
             return "close to the capacity, whether small systems are satisfiable can differ from the limit"
         return None

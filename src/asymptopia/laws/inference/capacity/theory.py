@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import Capacity
 
 
+STARTS = ((1.3, 1.5), (3.0, 3.0), (5.0, 5.0))
 AROUND = np.array([-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0])
 
 
@@ -64,6 +65,78 @@ def entropy(alpha: float, kappa: float, weights: str, constraint: str) -> float:
     if constraint != "halfspace":
         return (np.log(2) if weights == "binary" else 0.0) + alpha * log_mass(kappa, constraint)
     return _state(_solve(alpha, kappa, weights), kappa, weights)[1]
+
+
+@lru_cache(maxsize=256)
+def fewest_errors(alpha: float, kappa: float) -> float:
+    r"""The least share of patterns with fields below kappa on the sphere, with one step of replica symmetry breaking.
+
+    The energy per weight is the largest value of $-\frac{1}{2\mu} \log(1 + \mu (1-q_0)/\chi)
+    - \frac{q_0}{2 (\chi + \mu (1-q_0))} - \frac{\alpha}{\mu} E_{z_0} \log E_{z_1} e^{-\mu M}$, where M is the
+    Moreau envelope, of parameter chi, of the step at kappa, at $\sqrt{q_0} z_0 + \sqrt{1-q_0} z_1$ (Majer, Engel and
+    Zippelius, J. Phys. A 26 (1993) 7405; its limit of small mu: Gardner and Derrida, J. Phys. A 21 (1988) 271).
+    """
+    from scipy.optimize import minimize
+
+    if alpha <= capacity(kappa, "spherical", "halfspace"):
+        return 0.0
+    width = _missed_width(alpha, kappa)
+
+    def energy(x: np.ndarray) -> float:
+        if np.any(np.abs(x) > 30):
+            return np.inf
+        value = _broken_energy(x, alpha, kappa)
+        return -value if np.isfinite(value) else np.inf
+
+    values = []
+    for start in STARTS:
+        x = np.array([np.log(width**2 / 6), *start])
+        for _ in range(3):  # a simplex that has collapsed starts again
+            best = minimize(energy, x, method="Nelder-Mead", options=dict(xatol=1e-8, fatol=1e-14, maxfev=3000))
+            x = best.x
+        values.append(-float(best.fun))
+    return max(values) / alpha
+
+
+def symmetric_errors(alpha: float, kappa: float) -> float:
+    """The replica-symmetric share of patterns below kappa, a lower bound (Gardner and Derrida 1988)."""
+    from scipy.special import ndtr
+
+    if alpha <= capacity(kappa, "spherical", "halfspace"):
+        return 0.0
+    return float(ndtr(kappa - _missed_width(alpha, kappa)))
+
+
+def _missed_width(alpha: float, kappa: float) -> float:
+    """The width s with alpha E (kappa - Z)^2 1[kappa - s < Z < kappa] = 1, for Z standard normal."""
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    def excess(s: float) -> float:
+        low = kappa - s
+        inside = (1 + kappa**2) * (ndtr(kappa) - ndtr(low)) + kappa * _normal(kappa) - (kappa + s) * _normal(low)
+        return float(alpha * inside - 1)
+
+    return float(brentq(excess, 1e-9, 40.0 + abs(kappa), xtol=1e-13, rtol=1e-14))
+
+
+def _broken_energy(x: np.ndarray, alpha: float, kappa: float) -> float:
+    """The energy at log chi, the log-odds of q0, and log mu; the inner average is over three pieces of the envelope."""
+    from scipy.special import expit, ndtr
+
+    chi, q0, left, mu = np.exp(x[0]), expit(x[1]), expit(-x[1]), np.exp(x[2])
+    b, cut = np.sqrt(left), kappa - np.sqrt(2 * chi)
+    z, weights = nodes(np.concatenate([kappa + b * AROUND, cut + b * AROUND]) / max(np.sqrt(q0), 1e-3))
+    a = np.sqrt(q0) * z
+    stiffness = 1 + mu / chi * left
+    s = b / np.sqrt(stiffness)
+    centre = (a + mu / chi * left * kappa) / stiffness
+    drawn = np.exp(-((a - kappa) ** 2) * mu / chi / (2 * stiffness)) / np.sqrt(stiffness)
+    middle = drawn * (ndtr((kappa - centre) / s) - ndtr((cut - centre) / s))
+    total = ndtr((a - kappa) / b) + np.exp(-mu) * ndtr((cut - a) / b) + middle
+    with np.errstate(divide="ignore"):
+        average = weights @ np.log(total)
+    return float(-np.log1p(mu * left / chi) / (2 * mu) - q0 / (2 * (chi + mu * left)) - alpha / mu * average)
 
 
 def instability(alpha: float, kappa: float, weights: str, constraint: str) -> float:
@@ -169,8 +242,9 @@ def predict(law: Capacity) -> dict[str, Any]:
     """The observables in the limit."""
 
     limit = capacity(law.kappa, law.weights, law.constraint)
-    return {
+    values = {
         "capacity": limit,
         "satisfiable": float(law.alpha < limit),
         "entropy": entropy(law.alpha, law.kappa, law.weights, law.constraint),
     }
+    return values | ({"errors": fewest_errors(law.alpha, law.kappa)} if law.counts_errors() else {})

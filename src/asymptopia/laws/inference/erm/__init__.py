@@ -71,7 +71,17 @@ class ERM(Law):
     The test error is the probability of a wrong sign for labels +-1, the mean squared error for real ones, on labels
     without flips or added noise unless `noisy_test` (the labels of Logit and Probit are random by nature). The
     training loss is the mean loss without the penalty, the training error the share of wrong signs, or the mean
-    squared residual. The replica-symmetric answer is exact for convex losses.
+    squared residual.
+
+    The replica-symmetric answer is exact for convex losses. A loss that is not convex needs ridge > 0 and a proximal
+    map without jumps. Replica symmetry is then stable (de Almeida and Thouless) where
+
+    $$\alpha\, E[(\partial_\omega f)^2]\, E[(\partial_B \hat w)^2] < 1, \quad
+    B = \hat m w^\star + \sqrt{\hat q}\, \xi,$$
+
+    the factor by which the squared distance of two runs of approximate message passing falls in a step; `valid` gives
+    its value where it is larger, `thresholds` along `ridge` the line. The solution is the one continued from a strong
+    ridge, and the system's student the lowest minimum that descents from several starts reach.
 
     The logistic loss states the probability $1/(1 + e^{-z})$ of the label 1: `log_loss`, `brier` and `overconfidence`
     say what it is worth, on labels with their noise. A calibrated student has an overconfidence of 0.
@@ -80,7 +90,7 @@ class ERM(Law):
     alpha: float = field(2.0, "samples per dimension, n / d", above=0)
     ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2", at_least=0)
     l1: float = field(0.0, "strength of the penalty l1 |w|_1", at_least=0)
-    loss: Loss = field(Logistic(), "loss of a label and a field; any convex function of (y, z)", needs="convex")
+    loss: Loss = field(Logistic(), "loss of a label and a field; any function of (y, z), best convex")
     teacher: Channel = field(Sign(), "how the teacher's field makes a label; any function of z")
     prior: Prior = field(Gaussian(), "distribution of the teacher's coordinates")
     noisy_test: bool = field(False, "whether the labels of the test carry noise")
@@ -100,7 +110,7 @@ class ERM(Law):
   journal = {Annals of Statistics},
   volume = {48}, pages = {27--42}, year = {2020}
 }"""
-    status = "proved for convex losses"
+    status = "proved for convex losses; heuristic (replica method) for others"
     landmarks = LANDMARKS
     observables = _Observables()
 
@@ -110,6 +120,8 @@ class ERM(Law):
             self.teacher.check()
         if self.loss.margin and not self.teacher.binary:
             raise NoLimit(f"{self.loss!r} is a loss of labels +-1, but {self.teacher!r} makes real ones.")
+        if not self.loss.convex():
+            self._check_not_convex()
         if self.ridge or self.l1:
             return
         threshold = self.thresholds("alpha")["existence"]
@@ -126,12 +138,44 @@ class ERM(Law):
             "dimensions: change `alpha` of ERM, or give ridge > 0."
         )
 
+    def _check_not_convex(self) -> None:
+        if not self.ridge > 0 or self.l1 > 0:
+            raise NoLimit(
+                f"`loss` of ERM must be convex unless ridge > 0 and l1 = 0, but {self.loss!r} is not, with "
+                f"ridge={self.ridge:g} and l1={self.l1:g}."
+            )
+        from .theory.stability import replicon
+
+        if replicon(self) == float("inf"):
+            raise NoLimit(
+                f"The proximal map of {self.loss!r} jumps at the replica-symmetric solution: replica symmetry is "
+                "broken, and this limit is not known. Give a larger `ridge` to ERM (or a smaller `alpha`), or a loss "
+                "of less negative curvature."
+            )
+
+    def valid(self) -> str | None:
+        """For losses that are not convex, the value at the line of de Almeida and Thouless where it is passed."""
+        if self.loss.convex():
+            return None
+        from .theory.stability import replicon
+
+        value = replicon(self)
+        if value < 1:
+            return None
+        return (
+            f"replica symmetry is unstable (de Almeida and Thouless): the eigenvalue {value:.4g} is above 1, and the "
+            "values are not exact"
+        )
+
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `alpha`: `existence`, above which the minimum without penalty exists and is unique; inf if never.
 
         Of losses of real labels it is 1, below which all samples are fitted. Along `ridge` and `l1`, of a loss whose
         slope jumps at labels without noise: `exact_recovery`, up to which the student is the teacher; 0 if never.
+        Along `ridge`, of a loss that is not convex: `replica_symmetry`, down to which, from strong ones, it is stable.
         """
+        if not self.loss.convex():
+            return self._stable_along(along)
         if along in ("ridge", "l1") and self._jumps_at_labels():
             from .theory import last_exact
 
@@ -146,6 +190,16 @@ class ERM(Law):
         from ....theory.separability import separability
 
         return {"existence": separability(self.teacher, float(self.prior.second_moment))}
+
+    def _stable_along(self, along: str) -> dict[str, float]:
+        from .theory.stability import least_stable_ridge
+
+        if along != "ridge":
+            raise StatementError(
+                f"ERM has no known transition along {along!r} for {self.loss!r}, which is not convex; there is one "
+                "along 'ridge'."
+            )
+        return {"replica_symmetry": least_stable_ridge(self)}
 
     def _jumps_at_labels(self) -> bool:
         """Whether the labels have no noise, and the slope of the loss jumps at each of them."""

@@ -17,6 +17,7 @@ FRESH = 100_000
 
 def realize(law: ERM, n: int, key: Key) -> dict[str, Any]:
     """The observables of one random system of size n."""
+    from ....algorithms.erm.descent import lowest_minimum
     from ....algorithms.erm.fit import fit
     from ....algorithms.generalisation import error, fresh_fields, scores
     from ....parts.loss import Logistic, Square
@@ -29,7 +30,12 @@ def realize(law: ERM, n: int, key: Key) -> dict[str, Any]:
     X = rng.standard_normal((samples, n)) / np.sqrt(n)
     y = law.teacher.sample(X @ star, rng)
     through = law.ridge == law.l1 == 0 and samples < n and not law.loss.margin
-    w = fit(X, y, Square() if through else law.loss, law.ridge, law.l1).w  # all losses have one interpolator
+    if through:
+        w = fit(X, y, Square()).w  # all losses have one interpolator
+    elif law.loss.convex():
+        w = fit(X, y, law.loss, law.ridge, law.l1).w
+    else:
+        w = lowest_minimum(X, y, law.loss, law.ridge, rng)
     z = X @ w
     z0, fresh = fresh_fields(star, w, FRESH, rng)
     teacher = law.teacher if law.noisy_test else law.teacher.noiseless()

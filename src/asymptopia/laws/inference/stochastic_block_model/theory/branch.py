@@ -16,7 +16,7 @@ import numpy as np
 
 from .....numerics.fixed_points import NotConverged
 
-POPULATIONS, MEMBERS = 8, 500
+POPULATIONS, MEMBERS = 8, 1_000
 FIRST, SETTLING, GENERATIONS = 20, 8, 20
 FINE, STEP, MOST = 0.05, 0.1, 8.0
 FEWEST, TERMS = 6, 6
