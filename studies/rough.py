@@ -1,18 +1,26 @@
 """Rough statements: random admissible ones over the whole range of every field, and what their answers must satisfy.
 
-`python tests/laws/rough.py [LAW ...] [--examples 20] [--experiment] [--seconds 20]` goes through all laws or those
-named, and prints every statement whose limit, or experiment at the smallest size, is not finite, breaks an invariant,
-or ends in anything but a sentence; and those that take longer, which are not judged. The exit status is the number of
-faults, at most 100.
+    python studies/rough.py [LAW ...] [--examples 20] [--first 0] [--seconds 60] [--only limit|experiment]
+
+goes through all laws or those named. The limit, and the experiment at the smallest of the default sizes, must be finite
+and keep their invariants (variances and densities >= 0, shares in [0, 1], the inequality of Cauchy and Schwarz between
+overlaps), or be refused in a sentence. Everything else is printed with its statement: nan, a broken invariant, a
+traceback, more than `--seconds` of CPU, a process that had to be ended. A law has a process of its own; a statement
+that hangs costs only itself. The exit status is the number of faults, at most 100.
 """
 
 import argparse
 import dataclasses
+import json
 import re
+import resource
+import selectors
 import signal
+import subprocess
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -33,8 +41,13 @@ LARGEST = 8  # of a whole number without a largest value
 DEEPEST = 2  # parts within parts
 
 
-class Slow(Exception):
-    """A statement took longer than it was given."""
+PATIENCE = 4  # times the seconds of CPU, on the clock, before a process that does not answer is ended
+MEMORY = 6 << 30  # bytes of one process
+ABOUT = 20  # statements drawn for a law, of which a run tries some
+
+
+class Slow(BaseException):
+    """A statement took longer than it was given; nothing that catches exceptions may catch it."""
 
 
 def numbers(field, whole=False):
@@ -141,31 +154,34 @@ def _nan_is_documented(law, name):
 
 
 def tried(law, act, seconds):
-    """None if an answer is sound or a refusal a sentence, else what is wrong."""
+    """None if an answer is sound or a refusal a sentence, else what is wrong; `seconds` are of CPU."""
 
     def late(*_):
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            law.check()
+            law.admit()
             wrong = list(faults(law, *act(law)))
         return "; ".join(wrong) or None
     except Slow:
         return f"slow: more than {seconds:g} s"
     except REFUSALS as reason:
-        words = str(reason).split()
-        return None if len(words) >= 5 else f"{type(reason).__name__} says only {str(reason)!r}"
+        return None if _is_sentence(str(reason)) else f"{type(reason).__name__} says only {str(reason)!r}"
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{where.filename.rpartition('asymptopia/')[2]}:{where.lineno}"
         return f"{type(error).__name__}: {str(error)[:160]} ({place})"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _is_sentence(text):
+    return len(text.split()) >= 5 and text.rstrip()[-1] in ".?!"
 
 
 def limit_of(law):
@@ -196,26 +212,70 @@ def examples(cls, count):
     return computed
 
 
+def answers(name, asked, begin):
+    """In a process of its own: a line of JSON for each statement from `begin` on, with what is wrong."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    acts = [a for a in (limit_of, experiment_of) if not asked.only or a.__name__.startswith(asked.only)]
+    for at, law in list(enumerate(examples(law_classes()[name], ABOUT)))[begin : asked.first + asked.examples]:
+        print(json.dumps({"at": at, "law": repr(law)}), flush=True)
+        wrong = [(act.__name__.removesuffix("_of"), tried(law, act, asked.seconds)) for act in acts]
+        print(json.dumps({"at": at, "wrong": [f"{act}: {what}" for act, what in wrong if what]}), flush=True)
+
+
+def lines(process, seconds) -> Iterator[dict]:
+    """What a process prints; it is ended if it prints nothing for `seconds`."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(process.stdout, selectors.EVENT_READ)
+        while waiting.select(seconds):
+            if not (line := process.stdout.readline()):
+                break
+            if line.startswith("{"):
+                yield json.loads(line)
+    process.kill()
+    process.wait()
+
+
+def judged(name, asked) -> Iterator[tuple[str, list[str]]]:
+    """The statements of a law and what is wrong with each, in as many processes as statements hang or crash."""
+    begin, options = asked.first, ["--first", str(asked.first), "--examples", str(asked.examples)]
+    options += ["--seconds", str(asked.seconds)] + (["--only", asked.only] if asked.only else [])
+    while begin < asked.first + asked.examples:
+        command = [sys.executable, __file__, name, *options, "--begin", str(begin)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
+        law = None
+        for line in lines(process, 2 * PATIENCE * asked.seconds):
+            if "law" in line:
+                law = line["law"]
+            else:
+                yield law, line["wrong"]
+                law = None
+            begin = line["at"] + 1
+        if law is None:
+            return
+        yield law, [f"its process ended with status {process.returncode}"]
+
+
 def main():
     """Go through the laws named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("laws", nargs="*")
-    parser.add_argument("--examples", type=int, default=20)
-    parser.add_argument("--experiment", action="store_true")
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--examples", type=int, default=ABOUT)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--only", choices=("limit", "experiment"))
+    parser.add_argument("--begin", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    bad = 0
-    for name, cls in law_classes().items():
-        if asked.laws and name not in asked.laws:
-            continue
-        drawn = examples(cls, asked.examples)
-        wrong = [(law, tried(law, experiment_of if asked.experiment else limit_of, asked.seconds)) for law in drawn]
-        wrong = [(law, what) for law, what in wrong if what]
-        slow = sum(what.startswith("slow") for _, what in wrong)
-        print(f"{name}: {len(drawn)} statements, {len(wrong) - slow} faults, {slow} too slow", flush=True)
+    if asked.begin is not None:
+        return answers(asked.laws[0], asked, asked.begin)
+    count = bad = 0
+    for name in asked.laws or law_classes():
+        results = list(judged(name, asked))
+        wrong = [(law, what) for law, all_of_it in results for what in all_of_it]
+        print(f"{name}: {len(results)} statements, {len(wrong)} faults", flush=True)
         for law, what in wrong:
             print(f"    {law}\n        {what}", flush=True)
-        bad += len(wrong) - slow
+        count, bad = count + len(results), bad + len(wrong)
+    print(f"{count} statements, {bad} faults")
     sys.exit(min(bad, 100))
 
 
