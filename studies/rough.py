@@ -5,12 +5,14 @@
 goes through all laws or those named. The limit, and the experiment at the smallest of the default sizes, must be finite
 and keep their invariants (variances and densities >= 0, shares in [0, 1], the inequality of Cauchy and Schwarz between
 overlaps), or be refused in a sentence. Everything else is printed with its statement: nan, a broken invariant, a
-traceback, more than `--seconds` of CPU, a process that had to be ended. A law has a process of its own; a statement
-that hangs costs only itself. The exit status is the number of faults, at most 100.
+traceback, more than `--seconds` of CPU, a process that had to be ended. A process goes through `TOGETHER` laws; one
+that hangs or crashes is ended, and the next begins behind that statement. The exit status is the number of faults, at
+most 100.
 """
 
 import argparse
 import dataclasses
+import itertools
 import json
 import re
 import resource
@@ -43,6 +45,7 @@ DEEPEST = 2  # parts within parts
 
 PATIENCE = 4  # times the seconds of CPU, on the clock, before a process that does not answer is ended
 MEMORY = 6 << 30  # bytes of one process
+TOGETHER = 8  # laws of one process, which all wait for it to start
 ABOUT = 20  # statements drawn for a law, of which a run tries some
 
 
@@ -134,6 +137,15 @@ def faults(law, observed, limit=True):
             yield f"{name} = {value.ravel()[:4]} is not finite"
         else:
             yield from _signs(name, observable, value[np.isfinite(value)], limit)
+    yield from _beyond_cauchy_schwarz(law, observed)
+
+
+def _beyond_cauchy_schwarz(law, observed):
+    """Overlap, norm and the signal's second moment, where a law has all three under these names."""
+    if {"overlap", "norm"} <= observed.keys() and hasattr(law, "prior"):
+        m, q = (np.asarray(observed[k], float) for k in ("overlap", "norm"))
+        if np.any(m**2 > q * float(law.prior.second_moment) * (1 + 1e-6) + 1e-9):
+            yield f"overlap = {m.ravel()[:4]} is too large for norm = {q.ravel()[:4]}"
 
 
 def _signs(name, observable, value, limit):
@@ -212,14 +224,16 @@ def examples(cls, count):
     return computed
 
 
-def answers(name, asked, begin):
-    """In a process of its own: a line of JSON for each statement from `begin` on, with what is wrong."""
+def answers(asked):
+    """In a process of its own: a line of JSON before each statement, and one with what is wrong with it after."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     acts = [a for a in (limit_of, experiment_of) if not asked.only or a.__name__.startswith(asked.only)]
-    for at, law in list(enumerate(examples(law_classes()[name], ABOUT)))[begin : asked.first + asked.examples]:
-        print(json.dumps({"at": at, "law": repr(law)}), flush=True)
-        wrong = [(act.__name__.removesuffix("_of"), tried(law, act, asked.seconds)) for act in acts]
-        print(json.dumps({"at": at, "wrong": [f"{act}: {what}" for act, what in wrong if what]}), flush=True)
+    for name in asked.laws:
+        begin = asked.begin if name == asked.laws[0] else asked.first
+        for at, law in list(enumerate(examples(law_classes()[name], ABOUT)))[begin : asked.first + asked.examples]:
+            print(json.dumps({"name": name, "at": at, "law": repr(law)}), flush=True)
+            wrong = [(act.__name__.removesuffix("_of"), tried(law, act, asked.seconds)) for act in acts]
+            print(json.dumps({"wrong": [f"{act}: {what}" for act, what in wrong if what]}), flush=True)
 
 
 def lines(process, seconds) -> Iterator[dict]:
@@ -235,24 +249,25 @@ def lines(process, seconds) -> Iterator[dict]:
     process.wait()
 
 
-def judged(name, asked) -> Iterator[tuple[str, list[str]]]:
-    """The statements of a law and what is wrong with each, in as many processes as statements hang or crash."""
-    begin, options = asked.first, ["--first", str(asked.first), "--examples", str(asked.examples)]
-    options += ["--seconds", str(asked.seconds)] + (["--only", asked.only] if asked.only else [])
-    while begin < asked.first + asked.examples:
-        command = [sys.executable, __file__, name, *options, "--begin", str(begin)]
+def judged(names, asked) -> Iterator[tuple[str, str, list[str]]]:
+    """Law, statement and what is wrong with it, in as many processes as statements hang or crash."""
+    options = ["--first", str(asked.first), "--examples", str(asked.examples), "--seconds", str(asked.seconds)]
+    options += ["--only", asked.only] if asked.only else []
+    at = asked.first - 1
+    while names:
+        command = [sys.executable, __file__, *names, *options, "--begin", str(at + 1)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
-        law = None
+        pending = None
         for line in lines(process, 2 * PATIENCE * asked.seconds):
             if "law" in line:
-                law = line["law"]
+                pending, at = line, line["at"]
+                names = names[names.index(line["name"]) :]
             else:
-                yield law, line["wrong"]
-                law = None
-            begin = line["at"] + 1
-        if law is None:
+                yield pending["name"], pending["law"], line["wrong"]
+                pending = None
+        if pending is None:
             return
-        yield law, [f"its process ended with status {process.returncode}"]
+        yield names[0], pending["law"], [f"its process ended with status {process.returncode}"]
 
 
 def main():
@@ -266,15 +281,16 @@ def main():
     parser.add_argument("--begin", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.begin is not None:
-        return answers(asked.laws[0], asked, asked.begin)
-    count = bad = 0
-    for name in asked.laws or law_classes():
-        results = list(judged(name, asked))
-        wrong = [(law, what) for law, all_of_it in results for what in all_of_it]
-        print(f"{name}: {len(results)} statements, {len(wrong)} faults", flush=True)
-        for law, what in wrong:
-            print(f"    {law}\n        {what}", flush=True)
-        count, bad = count + len(results), bad + len(wrong)
+        return answers(asked)
+    names, count, bad = asked.laws or list(law_classes()), 0, 0
+    for k in range(0, len(names), TOGETHER):
+        for name, results in itertools.groupby(judged(names[k : k + TOGETHER], asked), lambda row: row[0]):
+            rows = [(law, wrong) for _, law, wrong in results]
+            wrong = [(law, what) for law, every in rows for what in every]
+            print(f"{name}: {len(rows)} statements, {len(wrong)} faults", flush=True)
+            for law, what in wrong:
+                print(f"    {law}\n        {what}", flush=True)
+            count, bad = count + len(rows), bad + len(wrong)
     print(f"{count} statements, {bad} faults")
     sys.exit(min(bad, 100))
 
