@@ -30,7 +30,6 @@ from hypothesis import strategies as st
 
 from asymptopia import NoLimit, StatementError
 from asymptopia.algorithms.checks import NotSolved
-from asymptopia.contract.batching import realize_block
 from asymptopia.contract.catalogue import law_classes
 from asymptopia.contract.record import Record, field_types
 from asymptopia.contract.statement import parts_of
@@ -203,7 +202,7 @@ def limit_of(law):
 
 def experiment_of(law):
     """One realisation at the smallest of the default sizes."""
-    block = realize_block(law, min(law.sizes), (0,))
+    block = law.realized(min(law.sizes), (0,))
     return {k: v for k, v in block.items() if k in law.observables}, False
 
 
@@ -234,6 +233,7 @@ def answers(asked):
             print(json.dumps({"name": name, "at": at, "law": repr(law)}), flush=True)
             wrong = [(act.__name__.removesuffix("_of"), tried(law, act, asked.seconds)) for act in acts]
             print(json.dumps({"wrong": [f"{act}: {what}" for act, what in wrong if what]}), flush=True)
+    print(json.dumps({"done": True}), flush=True)
 
 
 def lines(process, seconds) -> Iterator[dict]:
@@ -262,11 +262,13 @@ def judged(names, asked) -> Iterator[tuple[str, str, list[str]]]:
             if "law" in line:
                 pending, at = line, line["at"]
                 names = names[names.index(line["name"]) :]
-            else:
+            elif "wrong" in line:
                 yield pending["name"], pending["law"], line["wrong"]
                 pending = None
+            else:
+                return
         if pending is None:
-            return
+            sys.exit(f"The process for {', '.join(names)} ended with status {process.returncode} between statements.")
         yield names[0], pending["law"], [f"its process ended with status {process.returncode}"]
 
 
