@@ -42,7 +42,7 @@ LARGEST = 8  # of a whole number without a largest value
 DEEPEST = 2  # parts within parts
 
 
-PATIENCE = 4  # times the seconds of CPU, on the clock, before a process that does not answer is ended
+PATIENCE = 20  # times the seconds of CPU, on the clock, before a process that does not answer is ended
 MEMORY = 6 << 30  # bytes of one process
 TOGETHER = 8  # laws of one process, which all wait for it to start
 ABOUT = 20  # statements drawn for a law, of which a run tries some
@@ -228,8 +228,11 @@ def answers(asked):
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     acts = [a for a in (limit_of, experiment_of) if not asked.only or a.__name__.startswith(asked.only)]
     for name in asked.laws:
-        begin = asked.begin if name == asked.laws[0] else asked.first
-        for at, law in list(enumerate(examples(law_classes()[name], ABOUT)))[begin : asked.first + asked.examples]:
+        begin, end = asked.begin if name == asked.laws[0] else asked.first, asked.first + asked.examples
+        if begin >= end:
+            continue
+        print(json.dumps({"name": name, "at": end, "law": "its statements could not be drawn"}), flush=True)
+        for at, law in list(enumerate(examples(law_classes()[name], ABOUT)))[begin:end]:
             print(json.dumps({"name": name, "at": at, "law": repr(law)}), flush=True)
             wrong = [(act.__name__.removesuffix("_of"), tried(law, act, asked.seconds)) for act in acts]
             print(json.dumps({"wrong": [f"{act}: {what}" for act, what in wrong if what]}), flush=True)
@@ -258,7 +261,7 @@ def judged(names, asked) -> Iterator[tuple[str, str, list[str]]]:
         command = [sys.executable, __file__, *names, *options, "--begin", str(at + 1)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
         pending = None
-        for line in lines(process, 2 * PATIENCE * asked.seconds):
+        for line in lines(process, PATIENCE * asked.seconds):
             if "law" in line:
                 pending, at = line, line["at"]
                 names = names[names.index(line["name"]) :]
