@@ -48,8 +48,8 @@ def attend(x: Float[np.ndarray, "n d"], beta: float, times: Sequence[float], att
     """The trajectories of tokens that start at x (n, d) on the unit sphere, to relative errors of 1e-9.
 
     More dimensions than tokens are rotated away first: tokens stay in the space that they span.
-    Raises `ValueError` for tokens that are not on the unit sphere, and `ArithmeticError` if a step fails or clusters stay
-    apart until `LATEST`.
+    Raises `ValueError` for tokens that are not on the unit sphere, and `ArithmeticError` if a step fails or clusters
+    stay apart until `LATEST`.
     """
     from scipy.integrate import solve_ivp
 
