@@ -1,4 +1,4 @@
-"""A thin slice of the rough statements: `tests/laws/rough.py` goes through all laws."""
+"""A thin slice of the rough statements: `studies/rough.py` goes through all laws."""
 
 import runpy
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from asymptopia.contract.catalogue import law_classes
 
-ROUGH = runpy.run_path(str(Path(__file__).with_name("rough.py")))
+ROUGH = runpy.run_path(str(Path(__file__).parents[2] / "studies/rough.py"))
 examples, experiment_of, faults, limit_of, tried = (
     ROUGH[k] for k in ("examples", "experiment_of", "faults", "limit_of", "tried")
 )

@@ -83,6 +83,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "RidgeFlow": ("ridge regression", "early stopping", "double descent", "gradient flow"),
     "SGDDynamics": ("dmft", "dynamical mean-field theory", "stochastic gradient descent", "perceptron",
                     "gaussian mixture", "learning curve", "batch size", "learning rate", "langevin"),
+    "RotationInvariantDesign": ("vamp", "lasso", "ridge regression", "compressed sensing", "random matrix",
+                                "free probability", "haar"),
     "SGLD": ("langevin", "mcmc", "minibatch", "bayesian"),
     "ScalingPhases": ("scaling law", "compute-optimal", "chinchilla", "power law", "learning curve", "batch size"),
     "SchroedingerBridge": ("optimal transport", "sinkhorn", "diffusion", "generative"),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .inference.one_giant_step import OneGiantStep as OneGiantStep
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.random_features import RandomFeatures as RandomFeatures
+    from .inference.rotation_invariant_design import RotationInvariantDesign as RotationInvariantDesign
     from .inference.sequence_index import SequenceIndex as SequenceIndex
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix
     from .inference.stochastic_block_model import StochasticBlockModel as StochasticBlockModel

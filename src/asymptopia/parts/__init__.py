@@ -114,6 +114,10 @@ if TYPE_CHECKING:
     from .schedule import PowerDecay as PowerDecay
     from .schedule import Schedule as Schedule
     from .schedule import WarmupStableDecay as WarmupStableDecay
+    from .singular_values import Geometric as Geometric
+    from .singular_values import MarchenkoPastur as MarchenkoPastur
+    from .singular_values import RowOrthogonal as RowOrthogonal
+    from .singular_values import SingularValues as SingularValues
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,8 @@
 """Critical points against derivatives by differences, the exact count on the circle, and the covariance stated."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from scipy.special import gamma
@@ -12,6 +15,14 @@ from asymptopia.contract.record import StatementError
 def on_sphere(rng, count, n):
     S = rng.standard_normal((count, n))
     return S * np.sqrt(n) / np.linalg.norm(S, axis=1)[:, None]
+
+
+@pytest.mark.parametrize(("n", "p"), [(4, 3), (2, 6)])
+def test_couplings_are_the_mean_over_all_permutations(n, p):
+    drawn = np.random.default_rng(1).standard_normal((n,) * p)
+    mean = sum(np.transpose(drawn, order) for order in itertools.permutations(range(p))) / math.factorial(p)
+    ours = symmetric_couplings(n, p, np.random.default_rng(1))
+    np.testing.assert_allclose(ours, -mean * math.sqrt(float(n) ** (1 - p) / 2), atol=1e-14)
 
 
 @pytest.mark.parametrize("p", [3, 4])

@@ -82,3 +82,12 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = EquiangularAttention(attention="unnormalised", tokens=5)
     assert confront(law, seeds=40, resolution=0.1).verdict != "disagrees"
     assert mean_cosine(np.eye(3)) == 0
+
+
+def test_tokens_that_stay_in_clusters_are_not_waited_for():
+    """At a large beta clusters attract each other exponentially weakly: the wait for the last would never end."""
+    tokens = np.eye(6)[:4] + 0.2 * np.eye(6)[[1, 0, 3, 2]]
+    tokens /= np.linalg.norm(tokens, axis=1, keepdims=True)
+    with pytest.raises(ArithmeticError, match="clusters that are still apart"):
+        attend(tokens, 100.0, (1.0,))
+    assert 0 < attend(tokens, 1.0, (1.0,)).clustered < 10

@@ -118,3 +118,13 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     assert confront(law, experiment).verdict != "disagrees"
     for wrong in (StrongerPull(noise=0.6), QuieterPhases(noise=0.6)):
         assert confront(wrong, experiment).verdict == "disagrees"
+
+
+def test_a_fluctuation_beyond_all_systems_does_not_take_the_order_with_it():
+    """At a late time above the critical coupling: order and stationary order agree, and the verdict is no number's."""
+    law = Kuramoto(coupling=3.0, times=(1.0, 300.0))
+    limit = law.limit()
+    assert float(limit["order"][1]) == pytest.approx(float(limit["stationary_order"]), abs=1e-6)
+    assert np.isinf(limit["fluctuation"].values).tolist() == [False, True]
+    assert float(limit["fluctuation"][0]) == pytest.approx(float(law.replace(times=(1.0,)).limit()["fluctuation"][0]))
+    assert "reached only for n" in law.valid()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -29,10 +28,12 @@ def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool =
             f"The couplings of {n} spins need {need / 1e9:.3g} GB, but {limit / 1e9:.3g} are available; "
             f"{fits} spins would fit."
         )
-    drawn = rng.standard_normal((n,) * p, np.float32) if single else rng.standard_normal((n,) * p)
-    total = np.zeros_like(drawn)
-    for order in itertools.permutations(range(p)):
-        total += np.transpose(drawn, order)
+    total = rng.standard_normal((n,) * p, np.float32) if single else rng.standard_normal((n,) * p)
+    for last in range(1, p):  # a permutation of last + 1 axes is one of the first `last`, then at most one exchange
+        smaller = total
+        total = smaller.copy()
+        for axis in range(last):
+            total += np.swapaxes(smaller, axis, last)
     total *= -math.sqrt(float(n) ** (1 - p) / 2) / math.factorial(p)
     return total
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 ATTENTION = ("softmax", "unnormalised")
+LATEST = 300.0  # clusters that are still apart then may stay so for a time exponential in beta
 
 
 class TokenPath(NamedTuple):
@@ -47,7 +48,8 @@ def attend(x: Float[np.ndarray, "n d"], beta: float, times: Sequence[float], att
     """The trajectories of tokens that start at x (n, d) on the unit sphere, to relative errors of 1e-9.
 
     More dimensions than tokens are rotated away first: tokens stay in the space that they span.
-    Raises `ValueError` for tokens that are not on the unit sphere, and `ArithmeticError` if a step fails.
+    Raises `ValueError` for tokens that are not on the unit sphere, and `ArithmeticError` if a step fails or clusters
+    stay apart until `LATEST`.
     """
     from scipy.integrate import solve_ivp
 
@@ -78,6 +80,12 @@ def attend(x: Float[np.ndarray, "n d"], beta: float, times: Sequence[float], att
             raise ArithmeticError(f"The tokens could not be followed beyond time {now:g}: {why}")
         positions |= {t: run.sol(t).reshape(start.shape) for t in ask}
         clustered = min([clustered, *run.t_events[0]])
+        if clustered == np.inf and now + span > max(last, LATEST):
+            raise ArithmeticError(
+                f"The tokens have gathered in clusters that are still apart at time {now + span:.3g}, with a mean "
+                f"cosine of {half(0.0, run.y[:, -1]) + 0.5:.3g}: at beta = {beta:g} they hardly see each other. Take a "
+                "smaller `beta`."
+            )
         now, state, span = now + span, run.y[:, -1], 2 * span
     path = np.array([positions[float(t)] for t in times]).reshape(-1, *start.shape)
     return TokenPath(path @ basis.T, float(clustered))

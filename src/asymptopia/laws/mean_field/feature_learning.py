@@ -94,6 +94,12 @@ class FeatureLearning(Law):
     def coords(self) -> dict[str, Any]:
         return {"step": np.arange(self.steps + 1)}
 
+    def unstable(self, n: int) -> str | None:
+        return (
+            f"{self.steps} steps of `rate` {self.rate:g} throw the weights off, the more so where {self.activation!r} "
+            "grows fast; take a smaller rate or fewer steps."
+        )
+
     def realize(self, n: int, key: jax.Array) -> dict[str, Any]:
         import jax
         import jax.numpy as jnp

@@ -23,6 +23,7 @@ SAKAGUCHI = "Sakaguchi, Prog. Theor. Phys. 79 (1988) 39"
 PAZO = "Pazo, Phys. Rev. E 72 (2005) 046211: the jump pi/4 of uniform frequencies"
 HILDEBRAND = "Hildebrand, Buice and Chow, Phys. Rev. Lett. 98 (2007) 054101: 1 / (1 - K / K_c) of the incoherent state"
 LEVELS, TOLERANCE = 6, 1e-5
+BEYOND = 100.0  # logarithm of a fluctuation that no system is large enough to have
 
 
 def _landmarks() -> tuple[Landmark, ...]:
@@ -69,6 +70,7 @@ class Kuramoto(Law):
     which is $2(w + D)$, or $2 / \pi g(0)$ without noise. `fluctuation` is the limit of $n E|Z|^2$ for phases that start
     uniform: they respond linearly to their own finite number,
     $Z(t) = Z_0(t) + \frac K2 \int_0^t E e^{i\omega(t-s)} e^{-D(t-s)} Z(s)\,ds$, with $Z_0$ that of free oscillators.
+    `fluctuation` counts as infinite where $(K - K_c)\, t > 100$: no system is so large.
 
     Phases are measured from that of the start, so that `order` is the mean of cosines, with corrections of 1/n also
     where r = 0 (there |Z| is of order $n^{-1/2}$). The system takes steps of order $n^{-1/2}$, each exact for the Z of
@@ -120,15 +122,17 @@ class Kuramoto(Law):
         """Order and second order at the times, (2, T), by steps of fourth order between which free phases turn."""
         modes = 1 if self.noise == 0 else 8 * 2**level
         turns = math.ceil(2 * self.frequencies.spread() * self.times[-1])
-        omega, weight = self.frequencies.nodes(min(16 + turns, 1000) * 2**level)
+        finer = 2**level if self.noise == 0 else 1 + level  # noise makes the moments smooth in the frequency
+        omega, weight = self.frequencies.nodes(min(16 + turns, 1000) * finer)
         k = np.arange(1, modes + 1)
         free, half = 1j * k * omega[:, None] - self.noise * k**2, self.coupling / 2 * k
+        around = np.ones((len(omega), modes + 2), complex)  # moments from 0 to one beyond the last
 
         def pull(z: np.ndarray) -> np.ndarray:
+            around[:, 1:-1] = z
+            np.multiply(z[:, -1], z[:, 0], out=around[:, -1])
             r = weight @ z[:, 0].real
-            below = np.c_[np.ones(len(z)), z[:, :-1]]
-            above = np.c_[z[:, 1:], z[:, -1] * z[:, 0]]
-            return half * r * (below - above)
+            return half * r * (around[:, :-2] - around[:, 2:])
 
         z = np.broadcast_to(self.start ** k.astype(float), free.shape).astype(complex)
         rate = self.coupling * modes + self.noise + self.frequencies.spread()
@@ -161,8 +165,15 @@ class Kuramoto(Law):
 
         rate = self.coupling + self.noise + self.frequencies.spread()
         counts = [math.ceil((8 + t * rate) * 2**level) for t in self.times]
-        values = [(4 * once(t, 2 * m) - once(t, m)) / 3 for t, m in zip(self.times, counts, strict=True)]
+        values = [
+            math.inf if self._growth(t) > BEYOND else (4 * once(t, 2 * m) - once(t, m)) / 3
+            for t, m in zip(self.times, counts, strict=True)
+        ]
         return np.array([values])
+
+    def _growth(self, t: float) -> float:
+        """The logarithm by which fluctuations above the critical coupling have grown."""
+        return (self.coupling - self.frequencies.critical(self.noise)) * t
 
     def stationary(self) -> float:
         """The largest r that the drive K r sustains."""
@@ -220,7 +231,7 @@ class Kuramoto(Law):
         return jax.lax.fori_loop(0, steps, once, z)
 
     def valid(self) -> str | None:
-        gap = (self.coupling - self.frequencies.critical(self.noise)) * self.times[-1]
+        gap = self._growth(self.times[-1])
         if gap > 6:
             return (
                 "above the critical coupling the fluctuations of phases that start uniform grow for so long that "
@@ -247,7 +258,7 @@ def _refined(computed: Callable[[int], np.ndarray]) -> tuple[np.ndarray, np.ndar
     for level in range(1, LEVELS):
         with np.errstate(all="ignore"):
             now = computed(level)
-            error = np.abs(now - before)
+            error = np.where(now == before, 0.0, np.abs(now - before))
         if (error <= TOLERANCE * np.maximum(1.0, np.abs(now))).all():
             return now, error
         before = now

@@ -1,18 +1,28 @@
 """Rough statements: random admissible ones over the whole range of every field, and what their answers must satisfy.
 
-`python tests/laws/rough.py [LAW ...] [--examples 20] [--experiment] [--seconds 20]` goes through all laws or those
-named, and prints every statement whose limit, or experiment at the smallest size, is not finite, breaks an invariant,
-or ends in anything but a sentence; and those that take longer, which are not judged. The exit status is the number of
-faults, at most 100.
+    python studies/rough.py [LAW ...] [--examples 20] [--first 0] [--seconds 60] [--only limit|experiment]
+
+goes through all laws or those named. The limit, and the experiment at the smallest of the default sizes, must be finite
+and keep their invariants (variances and densities >= 0, shares in [0, 1], the inequality of Cauchy and Schwarz between
+overlaps), or be refused in a sentence. Everything else is printed with its statement: nan, a broken invariant, a
+traceback, more than `--seconds` of CPU, a process that had to be ended. A process goes through `TOGETHER` laws; one
+that hangs or crashes is ended, and the next begins behind that statement. The exit status is the number of faults, at
+most 100.
 """
 
 import argparse
 import dataclasses
+import itertools
+import json
 import re
+import resource
+import selectors
 import signal
+import subprocess
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -20,7 +30,6 @@ from hypothesis import strategies as st
 
 from asymptopia import NoLimit, StatementError
 from asymptopia.algorithms.checks import NotSolved
-from asymptopia.contract.batching import realize_block
 from asymptopia.contract.catalogue import law_classes
 from asymptopia.contract.record import Record, field_types
 from asymptopia.contract.statement import parts_of
@@ -33,8 +42,14 @@ LARGEST = 8  # of a whole number without a largest value
 DEEPEST = 2  # parts within parts
 
 
-class Slow(Exception):
-    """A statement took longer than it was given."""
+PATIENCE = 20  # times the seconds of CPU, on the clock, before a process that does not answer is ended
+MEMORY = 6 << 30  # bytes of one process
+TOGETHER = 8  # laws of one process, which all wait for it to start
+ABOUT = 20  # statements drawn for a law, of which a run tries some
+
+
+class Slow(BaseException):
+    """A statement took longer than it was given; nothing that catches exceptions may catch it."""
 
 
 def numbers(field, whole=False):
@@ -121,6 +136,15 @@ def faults(law, observed, limit=True):
             yield f"{name} = {value.ravel()[:4]} is not finite"
         else:
             yield from _signs(name, observable, value[np.isfinite(value)], limit)
+    yield from _beyond_cauchy_schwarz(law, observed)
+
+
+def _beyond_cauchy_schwarz(law, observed):
+    """Overlap, norm and the signal's second moment, where a law has all three under these names."""
+    if {"overlap", "norm"} <= observed.keys() and hasattr(law, "prior"):
+        m, q = (np.asarray(observed[k], float) for k in ("overlap", "norm"))
+        if np.any(m**2 > q * float(law.prior.second_moment) * (1 + 1e-6) + 1e-9):
+            yield f"overlap = {m.ravel()[:4]} is too large for norm = {q.ravel()[:4]}"
 
 
 def _signs(name, observable, value, limit):
@@ -141,31 +165,34 @@ def _nan_is_documented(law, name):
 
 
 def tried(law, act, seconds):
-    """None if an answer is sound or a refusal a sentence, else what is wrong."""
+    """None if an answer is sound or a refusal a sentence, else what is wrong; `seconds` are of CPU."""
 
     def late(*_):
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            law.check()
+            law.admit()
             wrong = list(faults(law, *act(law)))
         return "; ".join(wrong) or None
     except Slow:
         return f"slow: more than {seconds:g} s"
     except REFUSALS as reason:
-        words = str(reason).split()
-        return None if len(words) >= 5 else f"{type(reason).__name__} says only {str(reason)!r}"
+        return None if _is_sentence(str(reason)) else f"{type(reason).__name__} says only {str(reason)!r}"
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{where.filename.rpartition('asymptopia/')[2]}:{where.lineno}"
         return f"{type(error).__name__}: {str(error)[:160]} ({place})"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _is_sentence(text):
+    return len(text.split()) >= 5 and text.rstrip()[-1] in ".?!"
 
 
 def limit_of(law):
@@ -175,7 +202,7 @@ def limit_of(law):
 
 def experiment_of(law):
     """One realisation at the smallest of the default sizes."""
-    block = realize_block(law, min(law.sizes), (0,))
+    block = law.realized(min(law.sizes), (0,))
     return {k: v for k, v in block.items() if k in law.observables}, False
 
 
@@ -196,26 +223,80 @@ def examples(cls, count):
     return computed
 
 
+def answers(asked):
+    """In a process of its own: a line of JSON before each statement, and one with what is wrong with it after."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    acts = [a for a in (limit_of, experiment_of) if not asked.only or a.__name__.startswith(asked.only)]
+    for name in asked.laws:
+        begin, end = asked.begin if name == asked.laws[0] else asked.first, asked.first + asked.examples
+        if begin >= end:
+            continue
+        print(json.dumps({"name": name, "at": end, "law": "its statements could not be drawn"}), flush=True)
+        for at, law in list(enumerate(examples(law_classes()[name], ABOUT)))[begin:end]:
+            print(json.dumps({"name": name, "at": at, "law": repr(law)}), flush=True)
+            wrong = [(act.__name__.removesuffix("_of"), tried(law, act, asked.seconds)) for act in acts]
+            print(json.dumps({"wrong": [f"{act}: {what}" for act, what in wrong if what]}), flush=True)
+    print(json.dumps({"done": True}), flush=True)
+
+
+def lines(process, seconds) -> Iterator[dict]:
+    """What a process prints; it is ended if it prints nothing for `seconds`."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(process.stdout, selectors.EVENT_READ)
+        while waiting.select(seconds):
+            if not (line := process.stdout.readline()):
+                break
+            if line.startswith("{"):
+                yield json.loads(line)
+    process.kill()
+    process.wait()
+
+
+def judged(names, asked) -> Iterator[tuple[str, str, list[str]]]:
+    """Law, statement and what is wrong with it, in as many processes as statements hang or crash."""
+    options = ["--first", str(asked.first), "--examples", str(asked.examples), "--seconds", str(asked.seconds)]
+    options += ["--only", asked.only] if asked.only else []
+    at = asked.first - 1
+    while names:
+        command = [sys.executable, __file__, *names, *options, "--begin", str(at + 1)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, bufsize=1)
+        pending = None
+        for line in lines(process, PATIENCE * asked.seconds):
+            if "law" in line:
+                pending, at = line, line["at"]
+                names = names[names.index(line["name"]) :]
+            elif "wrong" in line:
+                yield pending["name"], pending["law"], line["wrong"]
+                pending = None
+            else:
+                return
+        if pending is None:
+            sys.exit(f"The process for {', '.join(names)} ended with status {process.returncode} between statements.")
+        yield names[0], pending["law"], [f"its process ended with status {process.returncode}"]
+
+
 def main():
     """Go through the laws named, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("laws", nargs="*")
-    parser.add_argument("--examples", type=int, default=20)
-    parser.add_argument("--experiment", action="store_true")
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--examples", type=int, default=ABOUT)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--only", choices=("limit", "experiment"))
+    parser.add_argument("--begin", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    bad = 0
-    for name, cls in law_classes().items():
-        if asked.laws and name not in asked.laws:
-            continue
-        drawn = examples(cls, asked.examples)
-        wrong = [(law, tried(law, experiment_of if asked.experiment else limit_of, asked.seconds)) for law in drawn]
-        wrong = [(law, what) for law, what in wrong if what]
-        slow = sum(what.startswith("slow") for _, what in wrong)
-        print(f"{name}: {len(drawn)} statements, {len(wrong) - slow} faults, {slow} too slow", flush=True)
-        for law, what in wrong:
-            print(f"    {law}\n        {what}", flush=True)
-        bad += len(wrong) - slow
+    if asked.begin is not None:
+        return answers(asked)
+    names, count, bad = asked.laws or list(law_classes()), 0, 0
+    for k in range(0, len(names), TOGETHER):
+        for name, results in itertools.groupby(judged(names[k : k + TOGETHER], asked), lambda row: row[0]):
+            rows = [(law, wrong) for _, law, wrong in results]
+            wrong = [(law, what) for law, every in rows for what in every]
+            print(f"{name}: {len(rows)} statements, {len(wrong)} faults", flush=True)
+            for law, what in wrong:
+                print(f"    {law}\n        {what}", flush=True)
+            count, bad = count + len(rows), bad + len(wrong)
+    print(f"{count} statements, {bad} faults")
     sys.exit(min(bad, 100))
 
 

@@ -1,0 +1,128 @@
+"""Singular values of random designs whose singular vectors are uniformly distributed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ..contract.record import Record, StatementError, field
+from ..numerics.gaussian import legendre
+
+__all__ = ["Geometric", "MarchenkoPastur", "RowOrthogonal", "SingularValues"]
+
+ORDER = 64
+AGREE = 1e-9  # of averages with `ORDER` and with twice as many nodes
+
+
+@dataclasses.dataclass(frozen=True)
+class Shrinkage:
+    r"""Averages over the d eigenvalues $\lambda$ of $X^T X$ of what a penalty $\gamma |w|^2 / 2$ does to them.
+
+    With $f = \lambda \gamma / (\lambda + \gamma)$:
+    information: E f. spread: Var f. noise: $E[\lambda \gamma^2 / (\lambda + \gamma)^2]$.
+    left: $E[\gamma / (\lambda + \gamma)]$. left_squared: $E[\gamma^2 / (\lambda + \gamma)^2]$.
+    """
+
+    information: float
+    spread: float
+    noise: float
+    left: float
+    left_squared: float
+
+
+class SingularValues(Record):
+    """The singular values of a design X (alpha d, d) whose entries have the mean square 1/d.
+
+    One of your own defines `squares(self, u)`: up to a factor the squares of the singular values that are not zero, as
+    a smooth function of their rank u, uniform in [0, 1]; the factor follows from the mean square of the entries.
+    """
+
+    def squares(self, u: np.ndarray) -> np.ndarray:
+        """The squares of the nonzero singular values by rank u in [0, 1], up to a common factor."""
+        raise NotImplementedError(f"{type(self).__name__} defines no `squares(self, u)`.")
+
+    def design(self, samples: int, d: int, rng: np.random.Generator) -> np.ndarray:
+        """A random design (samples, d): these singular values between orthogonal matrices of uniform distribution."""
+        count = min(samples, d)
+        squares = np.asarray(self.squares((np.arange(count) + 0.5) / count), float)
+        values = np.sqrt(squares * samples / squares.sum())
+        return (_orthogonal(samples, count, rng) * values) @ _orthogonal(d, count, rng).T
+
+    def shrinkage(self, alpha: float, gamma: float) -> Shrinkage:
+        """The averages of `Shrinkage` for alpha samples per dimension, at a penalty gamma > 0."""
+        u, weight = legendre(ORDER)
+        eigenvalues = self._eigenvalues(alpha, u)
+        weight = np.append(min(alpha, 1.0) * weight, max(1 - alpha, 0.0))
+        eigenvalues = np.append(eigenvalues, 0.0)
+        left = gamma / (eigenvalues + gamma)
+        f = eigenvalues * left
+        information = weight @ f
+        return Shrinkage(
+            float(information),
+            float(weight @ (f - information) ** 2),
+            float(weight @ (f * left)),
+            float(weight @ left),
+            float(weight @ left**2),
+        )
+
+    def check(self) -> None:
+        """Raise `StatementError` unless `squares` is positive, and smooth enough for its averages."""
+        once, twice = (self.squares(legendre(k)[0]) for k in (ORDER, 2 * ORDER))
+        if not (np.isfinite(twice).all() and (np.asarray(twice) > 0).all()):
+            raise StatementError(f"`squares` of {self!r} must be finite and > 0 for ranks between 0 and 1.")
+        a, b = (legendre(k)[1] @ s for k, s in ((ORDER, once), (2 * ORDER, twice)))
+        if abs(a - b) > AGREE * b:
+            raise StatementError(
+                f"`squares` of {self!r} must be a smooth function of the rank, but its mean is {a:.10g} with {ORDER} "
+                f"nodes and {b:.10g} with {2 * ORDER}."
+            )
+
+    def _eigenvalues(self, alpha: float, u: np.ndarray) -> np.ndarray:
+        """The nonzero eigenvalues of X^T X by rank: of mean alpha over all, zeros included."""
+        nodes, weight = legendre(2 * ORDER)
+        mean = weight @ np.asarray(self.squares(nodes), float)
+        return np.asarray(self.squares(u), float) * max(alpha, 1.0) / mean
+
+
+class MarchenkoPastur(SingularValues):
+    """Those of independent normal entries."""
+
+    def design(self, samples: int, d: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal((samples, d)) / np.sqrt(d)
+
+    def shrinkage(self, alpha: float, gamma: float) -> Shrinkage:
+        """From g = E 1 / (eigenvalue + gamma), the root of gamma g^2 + (gamma + alpha - 1) g = 1."""
+        b = gamma + alpha - 1
+        root = np.hypot(b, 2 * np.sqrt(gamma))
+        g = 2 / (b + root) if b >= 0 else (root - b) / (2 * gamma)
+        information = alpha * gamma * g / (1 + g)
+        left_squared = gamma * g * (gamma * (1 + g) / root)
+        return Shrinkage(
+            information, information**2 * left_squared / alpha, information * gamma / root, gamma * g, left_squared
+        )
+
+    def check(self) -> None:
+        """Nothing can be wrong with them."""
+
+
+class RowOrthogonal(SingularValues):
+    """All equal: orthogonal rows of one length, or orthogonal columns if there are more samples than dimensions."""
+
+    def squares(self, u: np.ndarray) -> np.ndarray:
+        return np.ones_like(u)
+
+
+class Geometric(SingularValues):
+    """A geometric sequence from the largest to the smallest."""
+
+    condition: float = field(10.0, "ratio of the largest and the smallest singular value", at_least=1, at_most=1e4)
+
+    def squares(self, u: np.ndarray) -> np.ndarray:
+        return np.exp(-2 * np.log(self.condition) * u)
+
+
+def _orthogonal(rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
+    """A matrix (rows, columns) of orthonormal columns, uniformly distributed."""
+    q, r = np.linalg.qr(rng.standard_normal((rows, columns)))
+    return q * np.sign(np.diag(r))
