@@ -58,6 +58,7 @@ def lowest_minimum(
             )
         if solved.fun < lowest:
             best, lowest = solved.x, float(solved.fun)
-        scale = float(np.sqrt(np.mean(solved.x**2))) if k == 0 else scale
-        start = scale * rng.standard_normal(X.shape[1])
+        if k == 0:
+            scale = float(np.sqrt(np.mean(solved.x**2)))
+        start = scale * rng.standard_normal((X.shape[1],))
     return np.asarray(best)

@@ -87,7 +87,6 @@ class DiffusionMemorisation(Law):
 
     controls = ("time",)
     defaults = Defaults(size="dimension", sizes=(12, 18, 27, 40), seeds=400, block=50)
-    exercises = (dict(alpha=0.25, variance=0.5, separation=1.5, times=(0.3,)),)
     source = BIROLI
     bibtex = """@article{BiroliBonnaireDeBortoliMezard2024,
   author = {Biroli, Giulio and Bonnaire, Tony and de Bortoli, Valentin and M{\\'e}zard, Marc},

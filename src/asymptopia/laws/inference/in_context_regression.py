@@ -72,7 +72,6 @@ class InContextRegression(Law):
     ridge: float = field(0.1, "strength of the penalty (n/d) ridge |Gamma|^2", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(6, 10, 17, 28), seeds=240, block=20)
-    exercises = (dict(alpha=1.5, kappa=0.7, tau=2.0, noise=0.5, ridge=1.0),)
     source = LU
     bibtex = """@article{LuLeteyZavatoneVethMaitiPehlevan2025,
   author = {Lu, Yue M. and Letey, Mary I. and Zavatone-Veth, Jacob A. and Maiti, Anindita and Pehlevan, Cengiz},

@@ -61,7 +61,6 @@ class EquiangularAttention(Law):
     times: tuple[float, ...] = field((1.0, 3.0, 6.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="dimension", sizes=(32, 64, 128, 256), seeds=100, block=25)
-    exercises = (dict(beta=3.0),)
     source = GESHKOVSKI
     bibtex = """@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
   author = {Geshkovski, Borjan and Letrouit, Cyril and Polyanskiy, Yury and Rigollet, Philippe},

@@ -111,7 +111,6 @@ class AdaptiveSGD(Law):
 
     controls = ("rate",)
     defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=128, block=32)
-    exercises = (dict(noise=1.0, times=(0.5, 1.0, 2.0, 5.0)),)
     source = f"{PAQUETTE}; {XIAO}"
     bibtex = """@article{PaquettePaquetteAdlamPennington2022,
   author = {Paquette, Courtney and Paquette, Elliot and Adlam, Ben and Pennington, Jeffrey},

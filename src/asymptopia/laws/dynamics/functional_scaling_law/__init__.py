@@ -56,10 +56,6 @@ class FunctionalScalingLaw(Law):
     )
 
     defaults = Defaults(size="copies", sizes=(4, 8, 16, 32), seeds=192, block=16)
-    exercises = (
-        dict(target_exponent=1.25, noise=1.0, schedule=WarmupStableDecay(warmup=0.1, decay=0.8)),
-        dict(noise=2.0, rate=0.5, schedule=WarmupStableDecay(warmup=0.3, decay=0.2), times=(10.0, 20.0, 40.0)),
-    )
     source = f"{LI}; {PAQUETTE}"
     bibtex = """@article{LiChenHuangWangWu2025,
   author = {Li, Binghui and Chen, Fengling and Huang, Zixun and Wang, Lean and Wu, Lei},

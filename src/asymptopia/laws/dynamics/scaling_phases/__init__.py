@@ -81,10 +81,6 @@ class ScalingPhases(Law):
     times: tuple[int, ...] = field((10, 100, 1000), "numbers of steps, increasing")
 
     defaults = Defaults(size="runs", sizes=(8, 16, 32), seeds=72, block=12)
-    exercises = (
-        dict(alpha=0.2, beta=0.6, ratio=2.0, rate=0.9, width=50, times=(20, 100, 500)),
-        dict(alpha=1.25, beta=0.375, rate=0.625),
-    )
     source = PAQUETTE
     bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},

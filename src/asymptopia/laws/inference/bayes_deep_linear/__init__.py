@@ -73,7 +73,6 @@ class BayesDeepLinear(Law):
     noise: float = field(0.1, "variance of the noise of the labels", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=320, block=40)
-    exercises = (dict(alpha=4.0, width=0.5, layers=2, weight_variance=0.3, temperature=0.3, noise=0.3),)
     source = f"{LI}; {HANIN}"
     bibtex = """@article{LiSompolinsky2021,
   author = {Li, Qianyi and Sompolinsky, Haim},

@@ -228,7 +228,6 @@ class MultiIndex(Law):
     start: str = field("uninformative", "where message passing starts", one_of=("uninformative",))
 
     defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=80, block=10)
-    exercises = (dict(alpha=12.0, flip=0.1),)
     source = f"{TROIANI}; {DAMIAN}"
     bibtex = """@inproceedings{TroianiDandiDefilippisZdeborovaLoureiroKrzakala2025,
   author = {Troiani, Emanuele and Dandi, Yatin and Defilippis, Leonardo and Zdeborov{\\'a}, Lenka and Loureiro, Bruno

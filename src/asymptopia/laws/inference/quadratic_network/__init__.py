@@ -63,7 +63,6 @@ class QuadraticNetwork(Law):
     noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(40, 56, 80, 112), seeds=80, block=4)
-    exercises = (dict(alpha=0.4, kappa=0.4, noise=0.3),)
     source = MAILLARD
     bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,
   author = {Maillard, Antoine and Troiani, Emanuele and Martin, Simon and Krzakala, Florent and Zdeborov{\\'a}, Lenka},

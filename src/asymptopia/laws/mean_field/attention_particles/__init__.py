@@ -96,10 +96,6 @@ class AttentionParticles(Law):
     times: tuple[float, ...] = field((1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="tokens", sizes=(25, 50, 100), seeds=160, block=40)
-    exercises = (
-        dict(beta=3.0, temperature=0.3, concentration=1.0),
-        dict(beta=1.25, temperature=0.125, concentration=0.625),
-    )
     source = f"{GESHKOVSKI}; {MUN}"
     bibtex = """@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
   author = {Geshkovski, Borjan and Letrouit, Cyril and Polyanskiy, Yury and Rigollet, Philippe},

@@ -49,7 +49,6 @@ class ConsensusOptimisation(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="particles", sizes=(50, 100, 200, 400), seeds=1200, block=200)
-    exercises = (dict(beta=5.0, drift=1.25, noise=0.625), dict(beta=2.0, noise=0.8, times=(0.25, 0.5, 1.0)))
     source = f"{PINNAU}; {CARRILLO}; {HUANG}"
     bibtex = """@article{PinnauTotzeckTseMartin2017,
   author = {Pinnau, Ren{\\'e} and Totzeck, Claudia and Tse, Oliver and Martin, Stephan},
