@@ -204,7 +204,7 @@ def test_sizes_that_cannot_be_decided_are_refused():
 )
 def test_experiments_agree_and_wrong_limits_are_refuted(statement):
     law = parse(statement)
-    experiment = law.experiment((8, 12, 16), 400)
+    experiment = law.experiment((6, 10, 16), 400)
     limit = law.limit()
     assert confront(law, experiment, limit)["capacity"].verdict != "disagrees"
     wrong = limit.assign(capacity=limit.capacity * 1.25)
