@@ -68,14 +68,23 @@ class SingularValues(Record):
 
     def check(self) -> None:
         """Raise `StatementError` unless `squares` is positive, and smooth enough for its averages."""
-        once, twice = (self.squares(legendre(k)[0]) for k in (ORDER, 2 * ORDER))
-        if not (np.isfinite(twice).all() and (np.asarray(twice) > 0).all()):
-            raise StatementError(f"`squares` of {self!r} must be finite and > 0 for ranks between 0 and 1.")
-        a, b = (legendre(k)[1] @ s for k, s in ((ORDER, once), (2 * ORDER, twice)))
-        if abs(a - b) > AGREE * b:
+        once, twice = (np.asarray(self.squares(legendre(k)[0]), float) for k in (ORDER, 2 * ORDER))
+        if once.shape != (ORDER,):
             raise StatementError(
-                f"`squares` of {self!r} must be a smooth function of the rank, but its mean is {a:.10g} with {ORDER} "
-                f"nodes and {b:.10g} with {2 * ORDER}."
+                f"`squares` of {self!r} must give one number for each rank, but gives an array of shape {once.shape} "
+                f"for {ORDER} ranks."
+            )
+        if not (np.isfinite(twice).all() and (twice > 0).all()):
+            raise StatementError(f"`squares` of {self!r} must be finite and > 0 for ranks between 0 and 1.")
+        gammas = np.geomspace(twice.min(), twice.max(), 16)[:, None]
+        a, b = (
+            np.append(s / (s + gammas) @ w, s @ w)
+            for s, w in ((once, legendre(ORDER)[1]), (twice, legendre(2 * ORDER)[1]))
+        )
+        if (worst := float(np.max(np.abs(a - b) / b))) > AGREE:
+            raise StatementError(
+                f"`squares` of {self!r} must be a smooth function of the rank, but its averages with {ORDER} and with "
+                f"{2 * ORDER} nodes differ by {worst:.1e} of their value."
             )
 
     def _eigenvalues(self, alpha: float, u: np.ndarray) -> np.ndarray:

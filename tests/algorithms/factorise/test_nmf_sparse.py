@@ -103,13 +103,13 @@ def test_batches_reach_the_objective_of_all_rows_in_fewer_passes(l1):
 
 def test_the_estimator_in_batches():
     X = csr_array(np.vstack([counts(200, 30, rank=2), np.zeros((3, 30))]))
-    found = NMF(2, batch=32, random_state=0, max_iter=200, tol=1e-4).fit(X)
+    fitted = NMF(2, batch=32, random_state=0, max_iter=200, tol=1e-4).fit(X)
     all_rows = NMF(2, random_state=0, tol=1e-7, max_iter=3000).fit(X)
-    assert found.reconstruction_err_ < 1.01 * all_rows.reconstruction_err_ and found.n_iter_ < 200
-    assert found.transform(X)[-1].max() < 1e-6
+    assert fitted.reconstruction_err_ < 1.01 * all_rows.reconstruction_err_ and fitted.n_iter_ < 200
+    assert fitted.transform(X)[-1].max() < 1e-6
     narrow = NMF(2, batch=32, random_state=0, max_iter=200, tol=1e-4).fit(X.astype(np.float32))
     assert narrow.components_.dtype == np.float32
-    for batch in (0, 2.5):
+    for batch in (0, 2.5, np.nan, "8"):
         with pytest.raises(StatementError, match="`batch` must be a whole number of rows"):
             NMF(2, batch=batch).fit(X)
     with pytest.raises(StatementError, match="`batch` must be None for a dense"):

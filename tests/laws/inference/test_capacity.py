@@ -236,6 +236,17 @@ def test_the_least_errors_by_envelope_and_quadrature(alpha, kappa):
     assert _broken_energy(flat, alpha, kappa) / alpha == pytest.approx(symmetric_errors(alpha, kappa), rel=1e-3)
 
 
+@pytest.mark.parametrize(("kappa", "excess", "place"), [(0.3, 1.1, (-0.3, 2.7, 2.6)), (1.0, 1.5, (-0.4, 2.2, 2.2))])
+def test_no_place_has_more_energy_than_the_least_errors(kappa, excess, place):
+    """Also where a maximum of small mu, hardly above replica symmetry, lies beside the largest one."""
+    alpha = excess * capacity(kappa, "spherical", "halfspace")
+    value = fewest_errors(alpha, kappa)
+    width = kappa - norm.ppf(symmetric_errors(alpha, kappa))
+    there = _broken_energy(np.add(place, [np.log(width**2 / 2), 0, 0]), alpha, kappa) / alpha
+    assert there <= value < 1.001 * there
+    assert value > 1.015 * symmetric_errors(alpha, kappa)
+
+
 def fewest(X):
     """The least number of rows to drop so that some w has X w > 0 for the rest: exact, by cores that must be hit.
 

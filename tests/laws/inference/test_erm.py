@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from asymptopia import NoLimit, StatementError, parse, sweep, thresholds
 from asymptopia.laws.inference.erm import ERM
-from asymptopia.laws.inference.erm.theory.stability import replicon
+from asymptopia.laws.inference.erm.theory.stability import least_stretch, replicon
 from asymptopia.parts.amplitude import Amplitude, Cauchy
 from asymptopia.parts.channel import Abs, Door, Linear, Logit, Probit, ReLU, Sign
 from asymptopia.parts.loss import Absolute, Hinge, Huber, Logistic, Square
@@ -318,6 +318,17 @@ def test_the_ridge_down_to_which_replica_symmetry_is_stable():
     assert thresholds(ROBUST.replace(teacher=Linear(noise=0.01)), "ridge")["replica_symmetry"] == 0
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e-4, 300.0])
+def test_a_proximal_map_that_jumps_is_noticed_however_narrow_or_wide_the_loss(scale):
+    """It jumps for V above 8, as the least curvature is -1/8 at all scales; far from all data V is 1 / ridge."""
+    law = ERM(loss=Cauchy(scale=scale), teacher=Linear(noise=0.1), ridge=0.1)
+    assert least_stretch(law, 7.99) == pytest.approx(1 - 7.99 / 8, abs=1e-4) and least_stretch(law, 8.01) < 0
+    if scale < 1:
+        with pytest.raises(NoLimit, match="proximal map of Cauchy.* jumps"):
+            law.limit()
+        assert 0 < replicon(law.replace(ridge=0.13)) < 1
+
+
 def test_the_lowest_minimum_of_a_robust_loss():
     law = ROBUST.replace(ridge=0.3)
     limit, seeds = law.limit(), 24
@@ -471,6 +482,13 @@ def test_weak_penalties_together():
     assert float(no_recovery.test_error) == pytest.approx(
         float(law.replace(alpha=0.3, ridge=0.0, l1=1e-6).limit().test_error), rel=1e-4
     )
+
+
+def test_between_the_routes_no_penalty_is_left_out():
+    """The full equations lose digits as the error vanishes: before they fail the homogeneous ones must hold."""
+    law = ERM(alpha=0.5, ridge=0.0, loss=Square(), teacher=Linear(noise=0.0), prior=GaussBernoulli(rho=0.1))
+    limit = sweep(law, l1=(1e-3, 1.5e-5, 1e-5, 5e-6)).limit()
+    assert np.allclose(limit.test_error / limit.l1**2, weakly_penalised(0.1, 0.5)[0], rtol=1e-2)
 
 
 @pytest.mark.parametrize("l1", [2e-5, 8e-6, 4e-6, 2e-6])

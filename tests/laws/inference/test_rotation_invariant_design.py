@@ -90,8 +90,38 @@ class Halved(SingularValues):
         return np.where(u < 0.3, 1.0, 0.01)
 
 
+class Steep(SingularValues):
+    """So steep that their mean is right and what a penalty makes of them is not."""
+
+    def squares(self, u):
+        return np.exp(-100 * u)
+
+
+class Constant(SingularValues):
+    """One number, whatever the ranks."""
+
+    def squares(self, u):
+        return 1.0
+
+
+def test_without_noise_orthogonal_columns_show_each_coordinate():
+    """All eigenvalues are alpha: the estimate is soft(alpha w, l1) / (alpha + ridge), by quadrature."""
+    law = RotationInvariantDesign(alpha=1.5, noise=0.0, ridge=0.5, l1=0.1)
+    limit = law.limit()
+    w = np.linspace(0, 12, 200_001)
+    density = 2 * law.prior.rho * np.exp(-(w**2) / 2) / np.sqrt(2 * np.pi)
+    estimate = np.maximum(1.5 * w - 0.1, 0) / 2
+    for name, value in (("overlap", w * estimate), ("norm", estimate**2), ("mse", (w - estimate) ** 2)):
+        assert float(limit[name]) == pytest.approx(np.trapezoid(density * value, w), rel=1e-7), name
+    assert float(limit["active"]) == pytest.approx(np.trapezoid(density * (1.5 * w > 0.1), w), abs=1e-5)
+
+
 def test_what_has_no_limit_or_cannot_be_averaged_is_refused():
     with pytest.raises(NoLimit, match="must not both be 0"):
         RotationInvariantDesign(l1=0.0, ridge=0.0).limit()
     with pytest.raises(StatementError, match="smooth function of the rank"):
         RotationInvariantDesign(singular_values=Halved()).limit()
+    with pytest.raises(StatementError, match="smooth function of the rank.*nodes differ by 6.0e-05"):
+        RotationInvariantDesign(singular_values=Steep()).limit()
+    with pytest.raises(StatementError, match="one number for each rank, but gives an array of shape"):
+        RotationInvariantDesign(singular_values=Constant()).limit()

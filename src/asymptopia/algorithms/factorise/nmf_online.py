@@ -59,10 +59,10 @@ def factorise_in_batches(
 
 def _groups(counts: Counts, batch: int, rng: np.random.Generator) -> list[tuple[np.ndarray, Counts]]:
     """The rows of X in random groups of at most `batch`, and the counts of each; rows without entries are left out."""
-    if isinstance(batch, bool) or batch != int(batch) or batch < 1:
-        raise StatementError(f"`batch` must be a whole number of rows >= 1, but is {batch}.")
+    if isinstance(batch, bool) or not isinstance(batch, int | float | np.number) or batch % 1 != 0 or batch < 1:
+        raise StatementError(f"`batch` must be a whole number of rows >= 1, but is {batch!r}.")
     rows = rng.permutation(np.flatnonzero(np.diff(counts.X.indptr)))
-    parts = np.array_split(rows, -(-len(rows) // int(batch)))
+    parts = np.array_split(rows, -(-len(rows) // int(batch))) if len(rows) else []
     return [(part, Counts(counts.X[part], counts.l1)) for part in parts]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from . import Capacity
 
 
-STARTS = ((1.3, 1.5), (3.0, 3.0), (5.0, 5.0))
+STARTS = tuple(product((-4.0, -2.0, -1.0, -0.3, 0.0), (-1.0, 0.5, 2.0, 3.5, 5.0, 7.0), (0.0, 1.5, 2.5, 3.5, 5.0, 7.0)))
+LEAST_LOG_MU = -8.0  # smaller ones, replica symmetry, leave no digits of the energy
+TRIED = 3  # of these places, by chi over that of replica symmetry, q0 and mu: those of the largest energy
 AROUND = np.array([-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0])
 
 
@@ -83,14 +86,14 @@ def fewest_errors(alpha: float, kappa: float) -> float:
     width = _missed_width(alpha, kappa)
 
     def energy(x: np.ndarray) -> float:
-        if np.any(np.abs(x) > 30):
+        if np.any(np.abs(x) > 30) or x[2] < LEAST_LOG_MU:
             return np.inf
         value = _broken_energy(x, alpha, kappa)
         return -value if np.isfinite(value) else np.inf
 
+    places = sorted((np.add(place, [np.log(width**2 / 2), 0, 0]) for place in STARTS), key=energy)
     values = []
-    for start in STARTS:
-        x = np.array([np.log(width**2 / 6), *start])
+    for x in places[:TRIED]:
         for _ in range(3):  # a simplex that has collapsed starts again
             best = minimize(energy, x, method="Nelder-Mead", options=dict(xatol=1e-8, fatol=1e-14, maxfev=3000))
             x = best.x

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOLERANCE, ACCEPT = 1e-11, 1e-8
 LEAST = 1e-300
+LEAST_NOISE = 1e-20  # of a coordinate, relative to its second moment: there is none where all eigenvalues are one
 UNRESOLVED = 1e-12  # of averages over a coordinate
 
 
@@ -101,7 +102,8 @@ def _step(law: RotationInvariantDesign, A: float, tau: float) -> np.ndarray:
     seen = law.singular_values.shrinkage(law.alpha, at.gamma)
     information = max(seen.information, LEAST)
     new = (law.noise * seen.noise + at.sigma * seen.spread) / information**2
-    return np.log(np.maximum([information / max(seen.left, LEAST), new], LEAST))
+    least = LEAST_NOISE * float(law.prior.second_moment)
+    return np.log([max(information / max(seen.left, LEAST), LEAST), max(new, least)])
 
 
 def _train_loss(law: RotationInvariantDesign, seen: Shrinkage, sigma: float) -> float:

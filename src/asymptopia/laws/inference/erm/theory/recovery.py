@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HOMOGENEOUS_STEPS = 5000
 LEAST_PENALTY = 1e-6  # weaker ones are not told from none
-WEAK = 1e-4  # the error of a student, relative to the teacher, below which it is proportional to the penalties
+WEAK = 3e-4  # the error of a student, relative to the teacher, below which it is proportional to the penalties
 
 
 def recovering(law: ERM, count: int) -> np.ndarray:

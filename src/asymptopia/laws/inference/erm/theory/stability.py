@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .. import ERM
 
 FIELDS = np.sinh(np.linspace(-7.0, 7.0, 4001))
+BETWEEN = np.arange(64) / 64  # places between neighbouring knots of a loss, however narrow it is
 STRONGEST, WEAKEST, STAGE = 1e4, 1e-6, 1.5
 
 
@@ -46,8 +47,11 @@ def least_stretch(law: ERM, V: float) -> float:
     else:
         y, weight = label_nodes(law.teacher, np.zeros((1, 1)), np.full((1, 1), float(law.prior.second_moment)))
         labels = np.unique(y[weight > 0])
-    y, z = (a.ravel() for a in np.broadcast_arrays(labels[:, None], labels[:, None] * law.loss.location + FIELDS))
-    return float(1 + V * law.loss.curvature(y, z).min())
+    knots = np.sort(law.loss.knots(labels), axis=1)
+    inside = knots[:, :-1, None] + np.diff(knots, axis=1)[:, :, None] * BETWEEN
+    around = labels[:, None] * law.loss.location + FIELDS
+    z = np.concatenate([around, inside.reshape(len(labels), -1)], axis=1)
+    return float(1 + V * law.loss.curvature(np.broadcast_to(labels[:, None], z.shape), z).min())
 
 
 def least_stable_ridge(law: ERM) -> float:
