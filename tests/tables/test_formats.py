@@ -52,6 +52,11 @@ def test_what_a_line_does_not_have_is_missing(tmp_path):
     assert judged.verdict == "inconclusive" and "1 of 161 realisations gave no number" in judged["loss"].reason
 
 
+def test_only_ends_of_lines_end_lines(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"n": 1, "word": "a\u2028b\x85c"}\r\n{"n": 2, "word": "d"}\n', newline="")
+    assert read_table(tmp_path / "a.jsonl").table["word"].tolist() == ["a\u2028b\x85c", "d"]
+
+
 BAD_LINES = {
     "no JSON in line 2": '{"n": 1}\n{n: 2}\n',
     "no object in line 1": "[1, 2]\n",
@@ -93,6 +98,12 @@ def test_arrays_that_are_no_table_are_refused(tmp_path, words):
     np.save(tmp_path / "a.npy", BAD_ARRAYS[words], allow_pickle=True)
     with pytest.raises(StatementError, match=words):
         read_table(tmp_path / "a.npy")
+
+
+def test_an_archive_without_arrays_holds_nothing(tmp_path):
+    np.savez(tmp_path / "a.npz")
+    with pytest.raises(StatementError, match="It holds nothing"):
+        read_table(tmp_path / "a.npz")
 
 
 def test_other_endings_are_refused_with_those_that_are_read(tmp_path):

@@ -81,6 +81,30 @@ def test_the_best_ridge_is_no_worse_than_others():
     )
 
 
+class Twins(Data):
+    """Two columns are nearly the same, and numbers or classes are those of their difference."""
+
+    classes: bool = field(False, "whether there are three classes")
+
+    def columns(self):
+        rng = np.random.default_rng(0)
+        inputs, v = rng.standard_normal((600, 20)), rng.standard_normal(600)
+        inputs[:, 1] = inputs[:, 0] + 0.05 * v
+        y, kind = v + 0.2 * rng.standard_normal(600), "regression"
+        if self.classes:
+            y, kind = np.digitize(y, [-0.5, 0.5]).astype(float), "classes"
+        names = tuple(map(str, range(20)))
+        return Columns(inputs, y, names, kind, "", labels=("a", "b", "c") if self.classes else ())
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_small_ridges_are_tried_where_larger_ones_only_got_worse(classes):
+    law = GaussianCovariate(alpha=3.0, data=Twins(classes=classes), loss=Square())
+    worse, best = (law.replace(ridge=r).predict()["test_error"] for r in (1.0, 1e-4))
+    assert best < 0.7 * worse
+    assert law.replace(ridge="auto").predict()["test_error"] < 1.05 * best
+
+
 @pytest.mark.parametrize("loss", [Square(), Logistic(), Softmax()])
 def test_the_proximal_point(loss):
     rng = np.random.default_rng(1)

@@ -121,3 +121,11 @@ def test_unequal_numbers_of_seeds_are_multiplied(long):
     few = long[(long.n < 800) | (long.seed < 30)].assign(loss=lambda t: 0.25 + 10 * (t.loss - 0.25))
     judged = judge(few, size="n", seed="seed", value="loss", bound=0.3)["loss"]
     assert judged.verdict == "inconclusive" and "times as many seeds would resolve 5 %" in judged.advice
+
+
+@pytest.mark.parametrize("of", [lambda v: pd.to_datetime(v, unit="D"), lambda v: v.astype(complex)],
+                         ids=["times", "complex"])  # fmt: skip
+@pytest.mark.parametrize("column", ["n", "loss"])
+def test_times_and_complex_numbers_are_no_numbers(long, of, column):
+    with pytest.raises(StatementError, match=f"Column '{column}' must hold numbers, but row 1 has"):
+        judge(long.assign(**{column: of(long[column])}), size="n", value="loss", limit=0.25)

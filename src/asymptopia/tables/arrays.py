@@ -154,7 +154,7 @@ def _joined(arrays: dict[str, np.ndarray], name: str, notes: tuple[str, ...]) ->
     if len(large) > 1 or not fitting:
         raise StatementError(
             f"The arrays of {name} must have shapes (N, d) and (N,), as X and y in np.savez(path, X=X, y=y): "
-            f"one matrix at most, and vectors as long as it has rows. It holds {shapes}.{_turned(arrays)}"
+            f"one matrix at most, and vectors as long as it has rows. It holds {shapes or 'nothing'}.{_turned(arrays)}"
         )
     if large and arrays[large[0]].ndim > 2:
         raise StatementError(

@@ -25,7 +25,7 @@ def read_lines(file: Path, name: str) -> pd.DataFrame:
     import pandas as pd
 
     problems, rows = Problems(name), []
-    for number, line in enumerate(_text(file, problems).splitlines(), 1):
+    for number, line in enumerate(_text(file, problems).split("\n"), 1):
         if not line.strip():
             continue
         if len(problems.sentences) == MOST:

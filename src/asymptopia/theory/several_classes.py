@@ -38,6 +38,7 @@ _POINTS, _MOST_DRAWN = 6000, 4000
 _MOST_ROWS = 20000
 _TOLERANCE = 1e-4
 _NEAR = 1e-3
+_FINER = np.geomspace(1.0, 1e-8, 17)
 _FLAT = 1e-150
 _MOST_STEPS = 200
 _WAYS = ((0.4, 5), (0.5, 0), (0.8, 3))
@@ -70,6 +71,13 @@ class Classes:
         """The targets (N, K-1), centred."""
         T = signs(self.y, self.count) @ self.basis
         return np.asarray(T - T.mean(axis=0))
+
+    def left_at(self, kappa: float) -> float:
+        """The share of the leave-one-out square error of the targets at this kappa that no smaller one takes away."""
+        T, start = self.targets(), float(np.exp(np.interp(np.log(kappa), *self.axes.scales())))
+        outside = (np.column_stack([self.axes.leave_one_out(t, k) for t in T.T]) for k in start * _FINER)
+        errors = [float(((T - p) ** 2).sum()) for p in outside]
+        return min(errors) / max(errors[0], 1e-300)
 
 
 @dataclasses.dataclass(frozen=True)

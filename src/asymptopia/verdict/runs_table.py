@@ -188,7 +188,8 @@ def _numbers(frame: pd.DataFrame, columns: Columns, wrong: list[str]) -> pd.Data
     for name in [columns.size, *columns.value]:
         if frame[name].dtype == object:
             frame[name] = [v.item() if hasattr(v, "item") else v for v in frame[name]]
-        column = pd.to_numeric(frame[name], errors="coerce")
+        times = frame[name].dtype.kind in "mMc"  # and complex numbers, of which a part would be lost
+        column = pd.to_numeric(frame[name].astype(str) if times else frame[name], errors="coerce")
         text = frame[name].astype(str).str.strip().str.lower()
         words = frame[name].notna() & column.isna() & ~text.isin(NOTHING)
         if words.any():

@@ -180,7 +180,7 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
         except NotSolved:
             break
         errors[k], states[k] = values["test_error"], state
-        if exponent < 0 and isinstance(law.data, Data) and errors[k - 1 : k + 1].min() > _as_good(law, errors):
+        if exponent < 0 and _finished(law, errors[: k + 1], state):
             break
     k = int(np.argmin(errors))
     near = states[k]
@@ -215,6 +215,20 @@ def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
         return float(_EXPONENTS[here] + part * (_EXPONENTS[beyond] - _EXPONENTS[here]))
 
     return float(10.0 ** (0.5 * (end(-1) + end(1))))
+
+
+def _finished(law: GaussianCovariate, errors: np.ndarray, state: Any) -> bool:
+    """Whether smaller ridges are left out: of several classes, where they take longest, if the last two errors are
+    worse than the least, also without what the rows show of finer directions.
+    """
+    from ....theory.several_classes import classes_of
+
+    if not isinstance(law.data, Data) or law.data.samples(law.features).kind != "classes":
+        return False
+    worse, bound = errors[-2:].min(), _as_good(law, errors)
+    if worse <= bound:
+        return False
+    return bool(worse * classes_of(law.data.pinned(), law.features).left_at(float(state.kappa.max())) > bound)
 
 
 def _as_good(law: GaussianCovariate, errors: np.ndarray) -> float:
