@@ -65,6 +65,7 @@ READ = {
     "lock file larger than memory": sparse("study.lock.json"),
     "hash larger than memory": sparse("results.nc.sha256"),
     "journal of zero bytes beside": put("cells/z.jsonl", b""),
+    "journal of nothing without end beside": sparse("cells/z.jsonl"),
     "journal that is a folder": lambda folder: (folder / "cells" / "z.jsonl").mkdir(),
     "journal twice": lambda folder: shutil.copy(journal(folder), folder / "cells" / "z.jsonl"),
     "lines thrice": rewrite(lambda text: text * 3),
