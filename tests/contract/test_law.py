@@ -72,6 +72,9 @@ def test_missing_methods_are_named():
         ((10, 10), 5, "`sizes` must be different"),
         ((0,), 5, "`sizes` must be"),
         ((1.5,), 5, "`sizes` must be"),
+        ((10, 10**9), 5, "`sizes` must be at most 100000000"),
+        ((10,), 10**9, "`seeds` must be at most 1000000"),
+        (tuple(range(1, 20)), 10**6, "realisations"),
         ((10,), 1, "`seeds` must be at least 2 to give an error bar, but is 1"),
         ((10,), (3,), "`seeds` must be at least 2"),
         ((10,), (3, 3), "`seeds` must be different"),
@@ -81,6 +84,33 @@ def test_missing_methods_are_named():
 def test_sizes_and_seeds_are_checked(sizes, seeds, message):
     with pytest.raises(StatementError, match=message):
         Kept().experiment(sizes, seeds)
+
+
+def lost(where, dims=()):
+    """Realisations that are nan at the seeds where `where` says so."""
+    shape = (3,) * len(dims)
+
+    def realize_all(self, n, keys):
+        return {"x": np.stack([np.full(shape, np.nan if where(n, k) else 1.0) for k in range(len(keys))])}
+
+    return dict(realize_all=realize_all, observables={"x": Observable("x", "x", dims=dims)}, block=8)
+
+
+def test_realisations_without_a_number_are_told_and_refused_where_there_are_no_others():
+    some = variant(**lost(lambda n, k: n == 20 and k == 1)).experiment((10, 20), 4)
+    assert some.attrs["failures"] == "Broken(a=1.0), size 20: x is nan in 1 of 4 realisations"
+    assert "failures" not in variant(**lost(lambda n, k: False)).experiment((10, 20), 4).attrs
+    for dims in ((), ("rank",)):
+        with pytest.raises(
+            ArithmeticError, match=r"'x' of Broken\(a=1.0\), size 20 is nan in each of its 4 realisations"
+        ):
+            variant(**lost(lambda n, k: n == 20, dims)).experiment((10, 20), 4)
+
+
+def test_what_is_undefined_by_design_is_no_failure():
+    undefined = lost(lambda n, k: True) | {"observables": {"x": Observable("x", "x", conditional=True)}}
+    data = variant(**undefined).experiment((10, 20), 4)
+    assert np.isnan(data["x"]).all() and "failures" not in data.attrs
 
 
 def test_a_problem_without_a_limit_is_refused_before_any_work():

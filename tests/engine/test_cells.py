@@ -83,6 +83,14 @@ def test_a_worker_with_other_code_is_refused(toys):
         rebuild(repr(law), sources(law), "0" * 64)
 
 
+def test_a_long_statement_does_not_fill_the_screen(toys):
+    (cell,) = plan(toys["Slow"](notes="x" * 300_000), (10,), 4)
+    assert len(str(cell)) < 2200 and str(cell).endswith("coins 10, seeds 0-3")
+    assert repr(cell.law) == cell.statement and len(cell.statement) > 300_000
+    (short,) = plan(toys["Coin"](), (10,), 4)
+    assert str(short) == f"{short.law.called(10)}, seeds 0-3"
+
+
 def test_seeds_in_words():
     assert span((0, 1, 2, 7, 9, 10)) == "0-2, 7, 9-10"
     assert runs((5,)) == [(5, 5)]

@@ -12,7 +12,7 @@ import pytest
 
 from asymptopia.engine import EngineError, Outcome
 from asymptopia.engine.cells import name_of
-from asymptopia.engine.journal import INLINE, Journal, read
+from asymptopia.engine.journal import INLINE, Journal, read, sealed
 
 AWKWARD = [0.1, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1.7976931348623157e308, 1 / 3]
 
@@ -142,6 +142,14 @@ def test_nothing_is_lost_when_the_writer_is_killed(tmp_path):
     kept = {o.name: o.values["m"][0] for o in read(tmp_path)[0]}
     assert kept == {name_of("key", (i,)): i / 7 for i in range(len(kept))}
     assert len(kept) > max(told, default=300)
+
+
+def test_a_line_of_more_seeds_than_memory_holds_is_not_counted_out(tmp_path):
+    written(tmp_path, outcome())
+    with next((tmp_path / "cells").iterdir()).open("ab") as file:
+        file.write(sealed(b'{"seeds":[[0,1000000],[5,7]]}') + b"\n")
+    outcomes, _, (damage,) = read(tmp_path)
+    assert len(outcomes) == 1 and "more than 1000000 seeds" in damage
 
 
 def test_many_cells(tmp_path):

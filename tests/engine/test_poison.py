@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from asymptopia import load_file
-from asymptopia.engine import Entry, Results
+from asymptopia.engine import Entry, Results, watch
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes of POSIX")
 
@@ -87,6 +87,21 @@ def test_each_poisoned_cell_costs_itself_and_no_other(tmp_path):
     clean = entry.statement.experiment((10, 20), 4)
     for size in (10, 20):
         np.testing.assert_array_equal(outcomes[size].values["mean"], clean["mean"].sel(size=size))
+
+
+def test_of_several_cells_at_work_none_is_blamed_before_it_is_tried_alone(capfd):
+    killed, board = 9, watch.Board()
+    for count, lost, suspects in ((2, set(), {"a", "b"}), (1, {"a"}, set())):
+        state = watch._Guarded()
+        board.clear()
+        for place, name in enumerate("ab"[:count]):
+            board.take(place, name * watch.NAME)
+        watch._blame(state, board, killed, {}, "", None)
+        assert {name[0] for name in state.lost} == lost and {name[0] for name in state.suspects} == suspects
+    late = {"b" * watch.NAME: 7.0}
+    watch._blame(state, board, killed, late, "", 5.0)
+    assert "it took more than 5 seconds" in state.lost["b" * watch.NAME].error
+    assert "going on without its cell" in capfd.readouterr().err
 
 
 SIGNALLED = LAW.replace(

@@ -1,5 +1,6 @@
 """The job script of a job array: a shell must run it, and its elements must cover the study."""
 
+import math
 import subprocess
 
 import pytest
@@ -32,7 +33,12 @@ def test_the_directives_come_first():
     assert "#SBATCH --time=100:00:00" in script("s", 1, hours=100)
 
 
-@pytest.mark.parametrize("how", [dict(shards=0), dict(shards=1, cpus=0), dict(shards=1, hours=0.0)])
+LINES = {"study": "a\ntouch x\n#.toml", "out": "o\nx", "memory": "4G\ntouch x", "command": "a\rb"}
+HOURS = [dict(hours=h) for h in (0.0, -1.0, 1e9, math.inf, math.nan)]
+OTHERS = [dict(shards=0), dict(shards=10**7), dict(cpus=0), dict(cpus=10**7), dict(memory="4 apples"), dict(memory="")]
+
+
+@pytest.mark.parametrize("how", [*({k: v} for k, v in LINES.items()), *HOURS, *OTHERS], ids=lambda how: next(iter(how)))
 def test_bad_input(how):
-    with pytest.raises(StatementError, match="must be"):
-        script("study.toml", **how)
+    with pytest.raises(StatementError, match=f"`{next(iter(how))}`.* must be"):
+        script(**{"study": "study.toml", "shards": 1, **how})

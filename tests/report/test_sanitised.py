@@ -1,10 +1,14 @@
 """Drawings from a folder reach the page as shapes alone."""
 
+import json
+import os
+
+import numpy as np
 import pytest
 
 from asymptopia.report.charts import Chart, Curve, Panel
 from asymptopia.report.figures import svg_of
-from asymptopia.report.gallery import inline_svg, sanitised
+from asymptopia.report.gallery import Gallery, inline_svg, sanitised
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
 
@@ -36,8 +40,6 @@ def test_what_is_no_shape_is_dropped(inside):
 
 
 def test_our_own_drawings_are_left_whole():
-    import numpy as np
-
     x = np.linspace(0, 1, 5)
     chart = Chart("c", r"title $\hat q_\star$", "x", "y", (Panel((Curve("", x, x**2),)),))
     drawn = inline_svg(svg_of(chart))
@@ -46,3 +48,32 @@ def test_our_own_drawings_are_left_whole():
     for tag in ("<path", "<use", "<clipPath", "<defs"):
         assert clean.count(tag) == drawn.count(tag) > 0
     assert sanitised("") == "" and sanitised("<b>") == ""
+
+
+def sparse(path, victim):
+    with path.open("wb") as file:
+        file.truncate(100 << 30)
+
+
+PLACES = {
+    "a link": lambda path, victim: path.symlink_to(victim),
+    "a pipe": lambda path, victim: os.mkfifo(path),
+    "larger than memory": sparse,
+    "zero bytes": lambda path, victim: path.touch(),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
+@pytest.mark.parametrize("make", PLACES.values(), ids=PLACES)
+def test_a_figure_is_drawn_in_place_of_what_is_none_and_nothing_is_written_elsewhere(tmp_path, make):
+    victim, folder = tmp_path / "victim", tmp_path / "figures"
+    victim.write_text("precious")
+    folder.mkdir()
+    for name in ("c.svg", "c.pdf", "figures.json"):
+        make(folder / name, victim)
+    chart = Chart("c", "t", "x", "y", (Panel((Curve("", np.arange(3.0), np.arange(3.0)),)),))
+    drawn = Gallery(folder).show(chart)
+    assert "<path" in drawn.svg and victim.read_text() == "precious"
+    assert sorted(p.name for p in folder.iterdir()) == ["c.pdf", "c.svg", "figures.json"]
+    assert (folder / "c.svg").read_bytes().startswith(b"<?xml") and (folder / "c.pdf").read_bytes().startswith(b"%PDF")
+    assert "c" in json.loads((folder / "figures.json").read_text())

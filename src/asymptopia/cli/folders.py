@@ -128,6 +128,7 @@ def export(folder: Path, trust: bool, out: Path | None, tex: bool, as_csv: bool,
       asymptopia export results/erm --tex --pdf --out paper
       asymptopia export results/erm --csv
     """
+    from ..engine.files import replace
     from ..report import bibliography, csv_text, save_figures, tex_text
     from ..report.page import prefixes
     from ..study.perform import judged
@@ -141,7 +142,7 @@ def export(folder: Path, trust: bool, out: Path | None, tex: bool, as_csv: bool,
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (target / name).write_text(text, encoding="utf-8")
+            replace(target / name, text.encode())
         paths = [target / name for name in texts]
         if pdf or every:
             for confrontation, prefix in zip(confrontations, prefixes(confrontations), strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 from .batching import equal_width, predict_all, realize_block
 from .computable import Computable
 from .computable import Observable as Observable
+from .numberless import NoNumber, numberless
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .shown import Shown
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
 """What no experiment goes beyond: sizes whose vectors alone fill memory, seeds of one size, and seeds of all sizes."""
-
-
-class NoNumber(ArithmeticError):
-    """A finite system ended without a number; the message says why, and what to change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +129,9 @@ class Statement(Shown):
         """The realisations as a Dataset: dims of the sweep, then `size`, `seed`, then those of the observable.
 
         sizes, seeds: by default the law's own; a number of seeds stands for 0, 1, ..., that number minus 1.
+
+        Where some realisations are nan, the attribute `failures` has a line for each statement and size; it is absent
+        if there are none. Raises `NoNumber` where no realisation of a size gave a number.
         """
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
@@ -144,7 +144,9 @@ class Statement(Shown):
         rows = [done[i : i + len(units)] for i in range(0, len(done), len(units))]
         joined = {k: np.stack([np.concatenate([unit[k] for unit in row]) for row in rows]) for k in done[0]}
         values = {k: v.reshape(len(points), len(sizes), *v.shape[1:]) for k, v in joined.items()}
-        return label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
+        lines = numberless(points, sizes, values)
+        data = label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
+        return data.assign_attrs(failures="\n".join(lines)) if lines else data
 
 
 class Law(Statement, Computable, Phased):

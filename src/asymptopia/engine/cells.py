@@ -26,6 +26,8 @@ from .syntax import LIBRARY, is_installed
 
 HUGE = 1e150
 """Values beyond this, whose squares overflow, count as no number."""
+LINE = 2000
+"""The characters of a statement that a line on the screen or in a log holds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Cell:
         return dataclasses.replace(self, seeds=left) if left else None
 
     def __str__(self) -> str:
-        return f"{self.law.called(self.size)}, seeds {span(self.seeds)}"
+        return f"{shortened(self.law.called(self.size), LINE)}, seeds {span(self.seeds)}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Outcome:
     code: str = ""
 
     def __str__(self) -> str:
-        return f"{self.statement}, size {self.size}, seeds {span(self.seeds)}: {self.error or self.status}"
+        words = self.error or self.status
+        return f"{shortened(self.statement, LINE)}, size {self.size}, seeds {span(self.seeds)}: {words}"
 
 
 def name_of(key: str, seeds: tuple[int, ...]) -> str:

@@ -137,6 +137,9 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
     with file:
         must = False
         for number, raw in enumerate(iter(lambda: file.readline(_LONGEST), b""), start=1):
+            if len(raw) == _LONGEST and not raw.endswith(b"\n"):
+                yield number, f"it is longer than {_LONGEST >> 20} MiB, and the rest of the file is not read"
+                return
             seal = _SEALED.search(raw.rstrip(b"\r\n"))
             must = must or seal is not None
             try:

@@ -18,7 +18,7 @@ from .cells import Outcome
 from .errors import EngineError
 from .exclusive import FILE as _WRITING
 from .exclusive import FolderLock
-from .files import content, replace, written
+from .files import content, refuse_links, replace, written
 from .journal import Journal, read, sealed, unsealed
 from .outcomes import Outcomes
 from .provenance import provenance
@@ -84,6 +84,7 @@ class Results:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _check_owner(shown, lock, study)
+            refuse_links(folder, ("cells", "arrays", "figures"))
             held.take(message)
             _check_owner(shown, lock, study)
             if shard is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..engine.files import replace
 from .charts import Chart, Curve, HeatMap, Measured
 from .compose import charts_of
 from .heatmap import draw_map
@@ -51,18 +53,20 @@ def save_chart(chart: Chart | HeatMap, folder: str | Path) -> list[Path]:
     """One chart as PDF and SVG; the same chart gives the same bytes."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{chart.name}.{kind}" for kind in ("pdf", "svg")]
+    undated = {"pdf": {"CreationDate": None, "Producer": None}, "svg": {"Date": None, "Creator": None}}
+    paths = []
     with _style(chart.name):
         figure = draw(chart)
-        figure.savefig(paths[0], metadata={"CreationDate": None, "Producer": None})
-        figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
+        for kind, metadata in undated.items():
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=kind, metadata=metadata)
+            paths.append(folder / f"{chart.name}.{kind}")
+            replace(paths[-1], drawn.getvalue())
     return paths
 
 
 def svg_of(chart: Chart | HeatMap) -> str:
     """One chart as the text of an SVG document."""
-    import io
-
     buffer = io.StringIO()
     with _style(chart.name):
         draw(chart).savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

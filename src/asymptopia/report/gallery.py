@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..engine.files import content, replace
 from .charts import Chart, HeatMap
 from .figures import save_chart, svg_of
 from .interactive import data_of
@@ -97,21 +98,21 @@ class Gallery:
             return svg_of(chart)
         index, svg = self.folder / "figures.json", self.folder / f"{chart.name}.svg"
         known = _digests(index)
-        content = _code_digest() + script_json(data_of(chart)) + chart.title + chart.ylabel
-        digest = hashlib.sha256(content.encode()).hexdigest()
+        drawn = _code_digest() + script_json(data_of(chart)) + chart.title + chart.ylabel
+        digest = hashlib.sha256(drawn.encode()).hexdigest()
         text = _text(svg)
         if known.get(chart.name) != f"{digest} {_hash(text)}" or not svg.with_suffix(".pdf").is_file():
             save_chart(chart, self.folder)
             text = _text(svg)
             kept = known | {chart.name: f"{digest} {_hash(text)}"}
-            index.write_text(json.dumps(kept, indent=1, sort_keys=True), encoding="utf-8")
+            replace(index, json.dumps(kept, indent=1, sort_keys=True).encode())
         return text
 
 
 def _text(path: Path) -> str:
     """What is in a file; nothing if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return content(path).decode()
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -123,7 +124,7 @@ def _hash(text: str) -> str:
 def _digests(index: Path) -> dict[str, str]:
     """What the figures in a folder were drawn from; nothing if that cannot be read."""
     try:
-        return {str(k): str(v) for k, v in json.loads(index.read_text(encoding="utf-8")).items()}
+        return {str(k): str(v) for k, v in json.loads(content(index)).items()}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
