@@ -3,9 +3,10 @@
     python benchmarks/extrapolate_coverage.py [LADDERS]
 
 Ladders come from four laws with realistic noise (0.2 to 1 % of the loss): power laws with and without floor, broken
-power laws with the break inside the ladder, and Chinchilla's law in parameters and tokens. Beside the model average
-stands what a least-squares fit of one power law with floor gives, with the interval of its linearisation, as is done by
-hand with SciPy: public tools give a point without an interval.
+power laws with the break inside the ladder, and Chinchilla's law in parameters and tokens. Intervals are those that
+users get, with departures, checks and what these widen. Beside them stand those of the averaged laws alone, and what a
+least-squares fit of one power law with floor gives, with the interval of its linearisation, as is done by hand with
+SciPy: public tools give a point without an interval.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import curve_fit
 from scipy.stats import t as student
 
-from asymptopia.extrapolate.fit import fitted
+from asymptopia import extrapolate
 from asymptopia.extrapolate.ladder import Ladder
-from asymptopia.extrapolate.mixture import Mixture
 
 FACTORS = (10.0, 100.0)
 
@@ -44,7 +45,8 @@ def drawn(kind: str, rng: np.random.Generator) -> tuple[Ladder, np.ndarray, np.n
         large = sizes.max() * np.array(FACTORS)[:, None]
     y, runs = (law(s) * np.exp(noise * rng.standard_normal(len(s))) for s in (sizes, large))
     order = np.argsort(np.log(sizes).sum(axis=1))
-    return Ladder(sizes[order], y[order], ("x", "y")), large, runs
+    names = ("x", "y") if sizes.shape[1] == 1 else ("N", "D", "y")
+    return Ladder(sizes[order], y[order], names), large, runs
 
 
 def by_hand(ladder: Ladder, large: np.ndarray) -> np.ndarray:
@@ -66,27 +68,40 @@ def by_hand(ladder: Ladder, large: np.ndarray) -> np.ndarray:
     return law(z, *best) + np.array([-1, 1])[:, None] * width
 
 
+def intervals(ladder: Ladder, large: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, bool]:
+    """The 90 % intervals (2, M) of `extrapolate` and of its laws alone; whether it learned a departure, and widened."""
+    *sizes, reached = ladder.names
+    runs = pd.DataFrame({**dict(zip(sizes, ladder.x.T, strict=True)), reached: ladder.y})
+    answer = extrapolate(runs, sizes, reached, large)
+    said = np.array([(p.low, p.high) for p in answer.predictions]).T
+    return said, np.array(answer.mixture.runs(large, 0.9)), answer.departing is not None, answer.widened > 1
+
+
 def main(ladders: int) -> None:
     kinds = ("power", "floor", "broken", "chinchilla")
-    inside, width = {k: [] for k in kinds}, {k: [] for k in kinds}
-    hand: list[np.ndarray] = []
+    inside, alone, width, changed, hand = ({k: [] for k in kinds} for _ in range(5))
     for seed in range(ladders):
         rng = np.random.default_rng(seed)
         kind = kinds[seed % len(kinds)]
         ladder, large, runs = drawn(kind, rng)
-        low, high = Mixture.of(fitted(ladder, tested=False)).runs(large, 0.9)
-        inside[kind].append((low <= runs) & (runs <= high))
-        width[kind].append((high - low) / runs)
-        if kind != "chinchilla":
-            a, b = by_hand(ladder, large)
-            hand.append((a <= runs) & (runs <= b))
+        said, laws, departs, widened = intervals(ladder, large)
+        held = [(low <= runs) & (runs <= high) for low, high in (said, laws, by_hand(ladder, large))]
+        for shares, values in zip((inside, alone, hand), held, strict=True):
+            shares[kind].append(values)
+        width[kind].append((said[1] - said[0]) / runs)
+        changed[kind].append((departs, widened))
     for kind in kinds:
-        share, wide = np.mean(inside[kind], axis=0), np.median(width[kind], axis=0)
+        count, (departures, wider) = len(inside[kind]), np.sum(changed[kind], axis=0)
+        print(f"{kind:12} {count} ladders: inside {_mean(inside[kind])}, laws alone {_mean(alone[kind])},", end=" ")
         print(
-            f"{kind:12} {len(inside[kind])} ladders: inside {share.round(3)}, median width {wide.round(3)}", flush=True
+            f"median width {np.median(width[kind], axis=0).round(3)}, {departures} depart, {wider} widened", flush=True
         )
-    print("all         ", np.mean(np.concatenate([*inside.values()]), axis=0).round(3))
-    print("by hand     ", np.mean(hand, axis=0).round(3), "(one variable)")
+    print("all         ", *(_mean([v for k in kinds for v in shares[k]]) for shares in (inside, alone)))
+    print("by hand     ", _mean([v for k in kinds[:3] for v in hand[k]]), "(one variable)")
+
+
+def _mean(inside: list[np.ndarray]) -> np.ndarray:
+    return np.mean(inside, axis=0).round(3)
 
 
 if __name__ == "__main__":
