@@ -10,8 +10,12 @@ from asymptopia.derive import precision
 from asymptopia.laws import (
     AMP,
     DeepLinear,
+    EquiangularAttention,
+    GraphConvolution,
     Hopfield,
+    MultiLayerGLM,
     RidgeFlow,
+    SequenceIndex,
     SGDDynamics,
     SignalPropagation,
     TAPEquations,
@@ -35,6 +39,10 @@ JUDGES = {
     "particles": (TwoLayer, {"output": -1}, 5e-4),
     "deep_linear": (lambda: DeepLinear(times=tuple(0.015 * k for k in range(1, 21))), {}, 5e-4),
     "hopfield_mean": (Hopfield, {}, 0.0),
+    "equal_angles": (lambda: EquiangularAttention(tokens=8, times=(0.5, 1.0, 1.5)), {}, 1e-6),
+    "graph_convolution": (GraphConvolution, {}, 0.0),
+    "attention_weights": (lambda: SequenceIndex(alpha=0.25, noise=0.0, tokens=3), {}, 0.0),
+    "layers": (lambda: MultiLayerGLM(layers=((1.5, Linear(0.5)), (1.2, Linear(0.5)))), {}, 0.0),
 }
 
 
