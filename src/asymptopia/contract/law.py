@@ -12,7 +12,7 @@ import numpy as np
 from .batching import equal_width, predict_all, realize_block
 from .computable import Computable
 from .computable import Observable as Observable
-from .numberless import NoNumber, numberless
+from .numberless import numberless
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .shown import Shown
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
 """What no experiment goes beyond: sizes whose vectors alone fill memory, seeds of one size, and seeds of all sizes."""
+
+
+class NoNumber(ArithmeticError):
+    """A finite system ended without a number; the message says why, and what to change."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Statement(Shown):
         sizes, seeds: by default the law's own; a number of seeds stands for 0, 1, ..., that number minus 1.
 
         Where some realisations are nan, the attribute `failures` has a line for each statement and size; it is absent
-        if there are none. Raises `NoNumber` where no realisation of a size gave a number.
+        if there are none.
         """
         self.admit()
         sizes, seeds = self.law.sizes_and_seeds(sizes, seeds)
