@@ -12,7 +12,7 @@ from .....contract.batching import stacked
 from .....contract.law import NoLimit
 from .....numerics.arrays import ArrayLike
 from .....parts.activation import Activation, Identity, Relu
-from .integrals import CLOSED, ORDER, averages
+from .integrals import CLOSED, ORDER, Rule, averages, rule_of
 
 if TYPE_CHECKING:
     from .. import OnlineSGD
@@ -42,29 +42,34 @@ class Task(NamedTuple):
     second_rate: Any
 
 
-def error(activation: Activation, state: State, task: Task, breaks: tuple[float, ...] = (), order: int = ORDER) -> Any:
+def error(
+    activation: Activation, state: State, task: Task, breaks: tuple[float, ...] = (), rule: Rule | None = None
+) -> Any:
     """Half the mean squared error on labels without noise."""
-    averages, c, _ = _averages(activation, state, task, breaks, order)
-    return c @ averages.power @ c / 2
+    return motion(activation, state, task, breaks, rule)[1]
 
 
-def velocity(activation: Activation, state: State, task: Task, breaks: Any = (), order: int = ORDER) -> State:
+def velocity(activation: Activation, state: State, task: Task, breaks: Any = (), rule: Rule | None = None) -> State:
     """dQ/dt, dR/dt and dv/dt."""
-    averages, c, C = _averages(activation, state, task, breaks, order)
-    K = len(state.v)
-    # E g'(a_i) a_b Delta, by Stein's lemma
-    drift = C[:K] * (averages.curve @ c)[:, None] + averages.slopes @ (c[:, None] * C)
-    pull = task.rate * state.v[:, None] * drift
-    push = task.rate**2 * state.v[:, None] * state.v * (averages.spread + task.noise * averages.slopes[:, :K])
-    return State(push - pull[:, :K] - pull[:, :K].T, -pull[:, K:], -task.second_rate * averages.power[:K] @ c)
+    return motion(activation, state, task, breaks, rule)[0]
 
 
-def _averages(activation: Activation, state: State, task: Task, breaks: Any, order: int) -> tuple[Any, Any, Any]:
+def motion(
+    activation: Activation, state: State, task: Task, breaks: Any = (), rule: Rule | None = None
+) -> tuple[State, Any]:
+    """The velocity and the error, from the same averages."""
     import jax.numpy as jnp
 
+    K = len(state.v)
     C = jnp.block([[state.Q, state.R], [state.R.T, task.T]])
     c = jnp.concatenate([state.v, -task.u])
-    return averages(activation, C, c, len(state.v), breaks, order), c, C
+    means = averages(activation, C, c, K, breaks, rule)
+    # E g'(a_i) a_b Delta, by Stein's lemma
+    drift = C[:K] * (means.curve @ c)[:, None] + means.slopes @ (c[:, None] * C)
+    pull = task.rate * state.v[:, None] * drift
+    push = task.rate**2 * state.v[:, None] * state.v * (means.spread + task.noise * means.slopes[:, :K])
+    moved = State(push - pull[:, :K] - pull[:, :K].T, -pull[:, K:], -task.second_rate * means.power[:K] @ c)
+    return moved, c @ means.power @ c / 2
 
 
 class Trajectory(NamedTuple):
@@ -92,13 +97,61 @@ def trajectories(
     """
     import jax
 
-    closed = isinstance(activation, CLOSED)
-    order, rtol = (ORDER, loose * RTOL) if closed else (order, 100 * loose * RTOL)
-    B = len(start.Q)
-    start, task = State(*map(_array, start)), Task(*map(_array, task))
+    start, task, B = State(*map(_array, start)), Task(*map(_array, task)), len(start.Q)
     units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
-    solution = _compiled()(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
-    return Trajectory(*map(np.asarray, solution))
+    if isinstance(activation, CLOSED):
+        solution = _compiled()(units, loose * RTOL, start, task, np.asarray(times, float))
+        return Trajectory(*map(np.asarray, solution))
+    rule = rule_of(breaks_of(activation), order)
+    paths = [_path(*jax.tree.map(lambda x: x[b], (units, start, task)), rule, times, loose) for b in range(B)]
+    return Trajectory(*map(np.stack, zip(*paths, strict=True)))
+
+
+def _path(
+    activation: Activation, start: State, task: Task, rule: Rule, times: Sequence[float], loose: float
+) -> Trajectory:
+    """One trajectory with quadrature: only its velocity is compiled, not the steps."""
+    from scipy.integrate import solve_ivp
+
+    shapes, breaks = [np.shape(x) for x in start], breaks_of(activation)
+    cuts, bound = np.cumsum([np.prod(k, dtype=int) for k in shapes])[:2], _bound(start, task)
+
+    def states(y: np.ndarray) -> State:
+        """The parts of numbers (..., all)."""
+        return State(*(x.reshape(*y.shape[:-1], *k) for x, k in zip(np.split(y, cuts, axis=-1), shapes, strict=True)))
+
+    def moving(y: np.ndarray) -> tuple[State, Any]:
+        return _motion()(activation, states(y), task, breaks, rule)
+
+    def room(t: float, y: np.ndarray) -> float:
+        return bound - float(np.trace(states(y).Q))
+
+    room.terminal = True  # type: ignore[attr-defined]
+    solved = solve_ivp(
+        lambda t, y: np.concatenate([np.ravel(x) for x in moving(y)[0]]),
+        (0.0, times[-1]),
+        np.concatenate([np.ravel(x) for x in start]),
+        method="DOP853",
+        t_eval=times,
+        events=room,
+        rtol=100 * loose * RTOL,
+        atol=100 * loose * ATOL,
+    )
+    y = np.full((len(times), int(np.sum([np.prod(k, dtype=int) for k in shapes]))), np.nan)
+    y[: solved.y.shape[1]] = solved.y.T
+    return Trajectory(*states(y), np.array([moving(x)[1] if np.isfinite(x).all() else np.nan for x in y]))
+
+
+@cache
+def _motion() -> Callable[..., Any]:
+    import jax
+
+    return jax.jit(motion, static_argnums=3)
+
+
+def _bound(start: State, task: Task) -> Any:
+    """The trace of Q beyond which the steps have blown up."""
+    return LARGEST * (start.Q.trace() + task.T.trace())
 
 
 def _array(x: ArrayLike) -> np.ndarray:
@@ -116,12 +169,12 @@ def _compiled() -> Callable[..., Any]:
     import jax
     import jax.numpy as jnp
 
-    def one(activation: Activation, breaks: Any, order: int, rtol: float, start: State, task: Task, times: Any) -> Any:
+    def one(activation: Activation, rtol: float, start: State, task: Task, times: Any) -> Any:
         def rhs(t: ArrayLike, state: State, _: Any) -> State:
-            return velocity(activation, state, task, breaks, order)
+            return velocity(activation, state, task)
 
         def blown_up(t: ArrayLike, state: State, args: ArrayLike, **_: Any) -> Any:
-            return ~(jnp.trace(state.Q) <= LARGEST * (jnp.trace(start.Q) + jnp.trace(task.T)))
+            return ~(jnp.trace(state.Q) <= _bound(start, task))
 
         controller = diffrax.ClipStepSizeController(
             diffrax.PIDController(rtol=rtol, atol=rtol * ATOL / RTOL), step_ts=times
@@ -142,13 +195,9 @@ def _compiled() -> Callable[..., Any]:
         states = State(*solution.ys)
         bad = ~jnp.isfinite(states.Q).all(axis=(1, 2))
         states = jax.tree.map(lambda x: jnp.where(bad.reshape(-1, *[1] * (x.ndim - 1)), jnp.nan, x), states)
-        errors = jax.vmap(lambda s: error(activation, s, task, breaks, order))(states)
-        return (*states, errors)
+        return (*states, jax.vmap(lambda s: error(activation, s, task))(states))
 
-    def run(units: Any, breaks: ArrayLike, order: int, rtol: float, start: Any, task: Any, times: ArrayLike) -> Any:
-        return jax.vmap(lambda a, s, p: one(a, breaks, order, rtol, s, p, times))(units, start, task)
-
-    return jax.jit(run, static_argnums=(1, 2))
+    return jax.jit(jax.vmap(one, in_axes=(0, None, 0, 0, None)))
 
 
 def predict_many(law: OnlineSGD) -> dict[str, Any]:

@@ -21,6 +21,24 @@ REACH, HERMITE = 6.0, 30
 POWER, PATH = 2, 24  # nodes of the one integral that relu units leave
 
 
+class Rule(NamedTuple):
+    """Nodes and weights (ORDER,) of a panel of unit length; without panels, those of a standard normal."""
+
+    nodes: Any
+    weights: Any
+
+
+def rule_of(breaks: tuple[float, ...], order: int = ORDER) -> Rule:
+    """The rule with so many nodes, and others of weight 0: rules of all orders share a compiled program."""
+    if breaks:
+        nodes, weights = legendre(order)
+    else:  # the trapezoidal rule, which converges geometrically on the whole line
+        nodes = np.linspace(-REACH, REACH, order)
+        weights = np.exp(-(nodes**2) / 2) / np.exp(-(nodes**2) / 2).sum()
+    rest = max(ORDER - order, 0)
+    return Rule(np.pad(nodes, (0, rest), mode="edge"), np.pad(weights, (0, rest)))
+
+
 class Averages(NamedTuple):
     r"""Averages over jointly normal fields $a \sim N(0, C)$ of P units g(a), the first K of them students.
 
@@ -37,11 +55,11 @@ class Averages(NamedTuple):
 
 
 def averages(
-    activation: Activation, C: ArrayLike, c: jax.Array, K: int, breaks: tuple[float, ...] = (), order: int = ORDER
+    activation: Activation, C: ArrayLike, c: jax.Array, K: int, breaks: tuple[float, ...] = (), rule: Rule | None = None
 ) -> Any:
     """The averages of P units of covariance C (P, P) and weights c (P,), of which the first K are students.
 
-    `breaks` and `order` are for activations without closed forms: where they are not smooth, and nodes a panel.
+    `breaks` and `rule` are for activations without closed forms: where they are not smooth, and the nodes.
     """
     import jax.numpy as jnp
 
@@ -52,7 +70,7 @@ def averages(
         return _identity(C, c, K)
     if isinstance(activation, Relu):
         return _relu(C, c, K)
-    return _quadrature(activation, C, c, K, breaks, order)
+    return _quadrature(activation, C, c, K, breaks, rule or rule_of(breaks))
 
 
 def pairs(K: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -198,7 +216,7 @@ def _signs_modulus(xx: jax.Array, yy: jax.Array, zz: jax.Array, xy: jax.Array, x
 
 
 def _quadrature(
-    activation: Activation, C: jax.Array, c: jax.Array, K: int, breaks: tuple[float, ...], order: int
+    activation: Activation, C: jax.Array, c: jax.Array, K: int, breaks: tuple[float, ...], rule: Rule
 ) -> Averages:
     """Two fields are integrated on panels; given them, each other field is expanded in Hermite polynomials."""
     import jax.numpy as jnp
@@ -208,7 +226,7 @@ def _quadrature(
     first, second = (x.ravel() for x in np.meshgrid(np.arange(P), np.arange(P), indexing="ij"))
 
     def pair(indices: Any) -> Any:
-        (x, y), weight = _outer(C, indices[0], indices[1], breaks, order)
+        (x, y), weight = _outer(C, indices[0], indices[1], breaks, rule)
         g, h = activation(x)[:, None], activation(y)
         slope, other = activation.derivative(x)[:, None], activation.derivative(y)
         return jnp.stack([(weight * f).sum() for f in (g * h, slope * other, slope * x[:, None] * h)])
@@ -216,50 +234,47 @@ def _quadrature(
     power, slopes, moved = lax.map(pair, (jnp.asarray(first), jnp.asarray(second))).T.reshape(3, P, P)
     curve = (moved - C * slopes) / jnp.diagonal(C)[:, None]
     i, k, table = pairs(K)
-    spread = lax.map(
-        lambda ik: _spread(activation, C, c, ik[0], ik[1], breaks, order), (jnp.asarray(i), jnp.asarray(k))
-    )
+    spread = lax.map(lambda ik: _spread(activation, C, c, ik[0], ik[1], breaks, rule), (jnp.asarray(i), jnp.asarray(k)))
     return Averages(power, slopes[:K], curve[:K], spread[table])
 
 
-def _panels(mean: ArrayLike, deviation: ArrayLike, breaks: tuple[float, ...], order: int) -> tuple[Any, Any]:
+def _panels(mean: ArrayLike, deviation: ArrayLike, breaks: tuple[float, ...], rule: Rule) -> tuple[Any, Any]:
     """Standard normal nodes and weights (..., N), split where mean + deviation x meets a break; (N,) without any."""
     import jax.numpy as jnp
 
     mean, deviation = (jnp.asarray(v)[..., None] for v in (mean, deviation))
-    if not breaks:  # the trapezoidal rule, which converges geometrically on the whole line
-        grid = np.linspace(-REACH, REACH, order)
-        return grid, np.exp(-(grid**2) / 2) / np.exp(-(grid**2) / 2).sum()
+    if not breaks:
+        return rule.nodes, rule.weights
     inner = (jnp.asarray(breaks, float) - mean) / jnp.maximum(deviation, 1e-12)
     shape = jnp.broadcast_shapes(inner.shape[:-1], deviation.shape[:-1])
     ends = [jnp.full((*shape, 1), -REACH), jnp.clip(inner, -REACH, REACH), jnp.full((*shape, 1), REACH)]
     edges = jnp.sort(jnp.concatenate([jnp.broadcast_to(e, (*shape, e.shape[-1])) for e in ends], axis=-1), axis=-1)
-    t, w = legendre(order)
+    t, w = rule
     length = jnp.diff(edges, axis=-1)[..., None]
     x = (edges[..., :-1, None] + length * t).reshape(*shape, -1)
     weight = (length * w).reshape(x.shape) * jnp.exp(-(x**2) / 2)
     return x, weight / weight.sum(axis=-1, keepdims=True)
 
 
-def _outer(C: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], order: int) -> tuple[Any, Any]:
+def _outer(C: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], rule: Rule) -> tuple[Any, Any]:
     """Nodes of the fields i (N,) and k (N, N), and weights (N, N)."""
     import jax.numpy as jnp
 
     own = jnp.sqrt(C[i, i])
-    z, w = _panels(0.0, own, breaks, order)
+    z, w = _panels(0.0, own, breaks, rule)
     mean, left = C[i, k] / own * z, _root(C[k, k] - C[i, k] ** 2 / C[i, i])
-    y, v = _panels(mean, left, breaks, order)
+    y, v = _panels(mean, left, breaks, rule)
     return (own * z, mean[:, None] + left * y), w[:, None] * v
 
 
 def _spread(
-    activation: Activation, C: jax.Array, c: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], order: int
+    activation: Activation, C: jax.Array, c: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], rule: Rule
 ) -> Any:
     """E g'_i g'_k Delta**2: given both fields the others have correlations r, and E g_a g_b = sum_n r**n h_an h_bn."""
     import jax.numpy as jnp
     from jax import lax
 
-    (x, y), weight = _outer(C, i, k, breaks, order)
+    (x, y), weight = _outer(C, i, k, breaks, rule)
     weight = weight * activation.derivative(x)[:, None] * activation.derivative(y)
     kk = C[k, k] - C[i, k] ** 2 / C[i, i]
     slope_y = jnp.where(kk > 1e-12 * C[k, k], (C[k] - C[i, k] * C[i] / C[i, i]) / jnp.maximum(kk, 1e-300), 0.0)
@@ -270,7 +285,7 @@ def _spread(
     scale = jnp.where(free, deviation, jnp.inf)
     r = jnp.clip(left / scale / scale[:, None], -1.0, 1.0)
     mean = slope_x * x[:, None, None] + slope_y * y[..., None]
-    z, w = _panels(mean, deviation, breaks, order)
+    z, w = _panels(mean, deviation, breaks, rule)
     f = w * activation(mean[..., None] + deviation[:, None] * z)
 
     def add(n: Any, carry: PyTree) -> Any:

@@ -13,7 +13,7 @@ from .....contract.law import NoLimit
 from .....contract.record import StatementError
 from .....numerics.arrays import ArrayLike
 from . import State, Task, breaks_of, error, velocity
-from .integrals import ORDER, pairs
+from .integrals import pairs
 
 LONGEST = 1e6
 NEUTRAL = 1e-9  # growth below this multiple of the rate is none: deviations that change nothing
@@ -239,12 +239,12 @@ def _compiled(breaks: Any, K: int, M: int, learns: bool) -> tuple[Callable[..., 
     import jax.numpy as jnp
 
     def speed(x: ArrayLike, v: ArrayLike, activation: Any, task: Task) -> Any:
-        slopes = velocity(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
+        slopes = velocity(activation, _states(x, v, K, M, learns, jnp), task, breaks)
         last = slopes.v if learns else jnp.zeros(0)
         return jnp.concatenate([slopes.Q[np.triu_indices(K)], slopes.R.ravel(), last])
 
     def measure(x: ArrayLike, v: Any, activation: Any, task: Task) -> Any:
-        return error(activation, _states(x, v, K, M, learns, jnp), task, breaks, ORDER)
+        return error(activation, _states(x, v, K, M, learns, jnp), task, breaks)
 
     return jax.jit(speed), jax.jit(jax.jacfwd(speed)), jax.jit(measure)
 
