@@ -40,11 +40,10 @@ def boomerang(
     `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
-    m = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), mean))[0]
+    m = np.concatenate([np.ravel(np.asarray(a, float)) for a in jax.tree.leaves(mean)])
     root = _root(covariance, m.shape[0])
     inverse = np.linalg.inv(root)
-    sigma, precision = jnp.asarray(root @ root.T), jnp.asarray(inverse.T @ inverse)
-    half = jnp.asarray(root)
+    sigma, precision = root @ root.T, inverse.T @ inverse
 
     def flow(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
         return m + (x - m) * jnp.cos(t) + v * jnp.sin(t), v * jnp.cos(t) - (x - m) * jnp.sin(t)
@@ -64,8 +63,8 @@ def boomerang(
             flow=flow,
             slopes=lambda x, v: (v @ excess(x))[None],
             turn=turn,
-            refresh=lambda key, v: half @ jax.random.normal(key, v.shape),
-            draw=lambda key, _: half @ jax.random.normal(key, (d,)),
+            refresh=lambda key, v: root @ jax.random.normal(key, v.shape),
+            draw=lambda key, _: root @ jax.random.normal(key, (d,)),
             integral=_ellipse(m),
             rate=refreshment,
             growth=None if lipschitz is None else lambda x, v, t: _growth(excess(x), x - m, v, t, lipschitz),

@@ -65,9 +65,13 @@ def run(
     for name, value, least in (("steps", steps, 1), ("burn_in", burn_in, 0), ("thin", thin, 1)):
         if value != int(value) or value < least:
             raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")
+    if thin > steps:
+        raise StatementError(f"`thin` must be at most `steps` = {steps}, or nothing is kept, but is {thin}.")
     positions = jax.tree.map(lambda x: jnp.asarray(x), positions)
-    sampler.init(jax.tree.map(lambda x: x[0], positions))  # outside of compilation, where a sampler checks its target
-    result = _run(sampler, keep, int(steps), int(burn_in), int(thin), key, positions)
+    first = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)[0]), positions)
+    jax.eval_shape(lambda: sampler.init(first))  # with known values, where a sampler checks its target
+    keys = _keys(key, *chains, int(burn_in), int(steps) // int(thin))
+    result = _run(sampler, keep, int(burn_in), int(thin), keys, positions)
     check_states(result.states)
     return result
 
@@ -125,17 +129,18 @@ def check_target(logdensity: Logdensity, position: ArrayLike) -> None:
     leaves = jax.tree.leaves(position)
     if any(isinstance(x, jax.core.Tracer) for x in leaves):
         return
-    value = np.asarray(logdensity(position))
-    if value.shape != ():
-        raise StatementError(f"The log-density must be one number, but has shape {value.shape}.")
-    flat = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))[0]
+    shape = np.shape(jax.eval_shape(logdensity, position))
+    if shape != ():
+        raise StatementError(f"The log-density must be one number, but has shape {shape}.")
+    flat = np.concatenate([np.ravel(np.asarray(x, float)) for x in leaves])
+    rays, powers = _rays(flat.shape[0])
+    radii = (1.0 + np.abs(flat).max()) * np.array([1e3, 1e6])
+    with jax.ensure_compile_time_eval():
+        value, logs = map(np.asarray, _along(logdensity, position, rays, radii))
     if not np.isfinite(value):
         raise StatementError(f"The log-density must be finite where a chain starts, but is {value} at {shown(flat)}.")
-    if not np.isfinite(np.asarray(flat)).all():
+    if not np.isfinite(flat).all():
         raise StatementError(f"A chain must start at finite numbers, but starts at {shown(flat)}.")
-    rays, powers = _rays(flat.shape[0])
-    radii = (1.0 + float(jnp.abs(flat).max())) * np.array([1e3, 1e6])
-    logs = np.asarray(_along(logdensity, position, rays, radii))
     heights = logs + powers[:, None] * np.log(radii)
     rising = np.isfinite(heights).all(axis=1) & (heights[:, 1] >= heights[:, 0])
     if rising.any():
@@ -154,42 +159,62 @@ def shown(position: ArrayLike, most: int = 6) -> str:
     return "(" + ", ".join(f"{x:.6g}" for x in flat[:most]) + rest + ")"
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _run(sampler: Any, keep: Any, steps: int, burn_in: int, thin: int, key: Key, positions: ArrayLike) -> Chains:
-    def one(state: PyTree, key: Key) -> tuple[Any, Any]:
-        state, info = sampler.step(key, state)
-        return state, keep(state, info)
+@partial(jax.jit, static_argnums=(1, 2, 3))
+def _keys(key: Key, chains: int, burn_in: int, blocks: int) -> tuple[jax.Array, jax.Array]:
+    """The keys of each chain's burn-in (one that is not used if there is none), and of its blocks of steps."""
 
-    def block(state: PyTree, key: Key) -> tuple[Any, Any]:
-        keys = jax.random.split(key, thin)
-        state, _ = jax.lax.scan(lambda s, k: (sampler.step(k, s)[0], None), state, keys[1:])
-        return one(state, keys[0])
-
-    def chain(key: Key, position: ArrayLike) -> Chains:
+    def own(key: Key) -> tuple[jax.Array, jax.Array]:
         first, second = jax.random.split(key)
-        state = sampler.init(position)
-        if burn_in:
-            state, _ = jax.lax.scan(lambda s, k: (sampler.step(k, s)[0], None), state, jax.random.split(first, burn_in))
-        state, draws = jax.lax.scan(one if thin == 1 else block, state, jax.random.split(second, steps // thin))
+        return jax.random.split(first, burn_in) if burn_in else first[None], jax.random.split(second, blocks)
+
+    return jax.vmap(own)(jax.random.split(key, chains))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _run(
+    sampler: Any, keep: Any, burn_in: int, thin: int, keys: tuple[jax.Array, jax.Array], positions: ArrayLike
+) -> Chains:
+    """Chains along their keys. A step is compiled once: the first block of `thin` steps burns in before it."""
+
+    def chain(keys: tuple[jax.Array, jax.Array], position: ArrayLike) -> Chains:
+        early, later = keys
+
+        def block(state: PyTree, item: tuple[jax.Array, Key]) -> tuple[Any, Any]:
+            begin, key = item
+            own = jax.random.split(key, thin) if thin > 1 else key[None]
+
+            def once(i: jax.Array, now: PyTree) -> Any:
+                key = own[(i + 1) % thin]
+                return sampler.step(jnp.where(i < 0, early[i + burn_in], key) if burn_in else key, now[0])
+
+            if burn_in or thin > 1:
+                empty = jax.tree.map(jnp.empty_like, jax.eval_shape(sampler.step, key, state)[1])
+                state, info = jax.lax.fori_loop(begin, thin, once, (state, empty))
+            else:
+                state, info = sampler.step(key, state)
+            return state, keep(state, info)
+
+        begins = jnp.zeros(len(later), int).at[0].set(-burn_in)
+        state, draws = jax.lax.scan(block, sampler.init(position), (begins, later))
         return Chains(draws, state)
 
-    chains = len(jax.tree.leaves(positions)[0])
-    return jax.vmap(chain)(jax.random.split(key, chains), positions)
+    return jax.vmap(chain)(keys, positions)
 
 
 @partial(jax.jit, static_argnums=0)
 def _along(logdensity: Logdensity, position: ArrayLike, rays: jax.Array, radii: jax.Array) -> Any:
-    """The log-density at these distances along these rays from a point: (ray, distance)."""
+    """The log-density at a point, and at these distances along these rays from there: (ray, distance)."""
     x, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
-    return jax.vmap(lambda ray: jax.vmap(lambda r: logdensity(back(x + r * ray)))(radii))(rays)
+    points = x + (radii[:, None] * rays[:, None]).reshape(-1, x.shape[0])
+    return logdensity(position), jax.vmap(lambda y: logdensity(back(y)))(points).reshape(len(rays), len(radii))
 
 
-def _rays(d: int) -> tuple[Any, np.ndarray]:
+def _rays(d: int) -> tuple[np.ndarray, np.ndarray]:
     """Directions, and the power of 1/r faster than which a density must fall along each."""
     axes = np.eye(d)[: min(d, 32)]
     drawn = np.random.default_rng(0).standard_normal((8, d))
     rays = np.concatenate([axes, -axes, drawn / np.linalg.norm(drawn, axis=1, keepdims=True)])
-    return jnp.asarray(rays), np.r_[np.ones(2 * len(axes), int), np.full(len(drawn), d)]
+    return rays, np.r_[np.ones(2 * len(axes), int), np.full(len(drawn), d)]
 
 
 def _rows(x: ArrayLike) -> np.ndarray:

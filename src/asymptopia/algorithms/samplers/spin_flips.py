@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from blackjax.base import SamplingAlgorithm
 
 from ...contract.record import StatementError
@@ -36,7 +37,7 @@ def _flips(logdensity: Logdensity, flips: int, rule: Any) -> SamplingAlgorithm:
         raise StatementError(f"`flips` must be a whole number >= 1, but is {flips}.")
 
     def init(position: PyTree, rng_key: Key | None = None) -> RandomWalkState:
-        if not isinstance(position, jax.core.Tracer) and not bool(jnp.all(jnp.abs(jnp.asarray(position)) == 1)):
+        if not isinstance(position, jax.core.Tracer) and (np.abs(np.asarray(position)) != 1).any():
             raise StatementError("Spins must be -1 or 1 where a chain starts.")
         return RandomWalkState(position, logdensity(position))
 

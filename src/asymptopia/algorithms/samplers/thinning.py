@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -158,7 +158,8 @@ def advance(process: Process, length: ArrayLike, key: Key, state: PathState) -> 
 
 def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
     """Bound the rates ahead, move to the first proposal there, to a wall or to the end of the window, and decide."""
-    key, *keys = jax.random.split(run.key, 6)
+    key, thrown, afresh = jax.random.split(run.key, 3)
+    coins = jax.random.uniform(thrown, (4,), run.x.dtype)
     asked = jnp.minimum(run.horizon, run.left)
     wall = _wall(process, run, asked, shortest)
     span = asked if wall is None else wall.before
@@ -171,20 +172,20 @@ def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
         usable &= ~wall.doubtful
     totals = jnp.where(usable, ahead.bounds.sum(axis=1) + process.rate, 1.0)
     reached = jnp.cumsum(totals) * span / CELLS
-    clock = jax.random.exponential(keys[0], dtype=span.dtype)
+    clock = -jnp.log1p(-coins[0])
     hit = usable & (clock < reached[-1])
-    cell = jnp.where(hit, jnp.minimum(jnp.searchsorted(reached, clock, side="right"), CELLS - 1), CELLS - 1)
+    cell = jnp.where(hit, jnp.minimum((reached <= clock).sum(), CELLS - 1), CELLS - 1)
     t = span / CELLS * (cell + 1) - (reached[cell] - clock) / totals[cell]
     t = jnp.where(usable, jnp.where(hit, jnp.clip(t, 0, span), span), 0.0)
     y, w = process.flow(run.x, run.v, t)
     slopes = process.slopes(y, w)
     here = ahead.bounds[cell]
     broken = (slopes > here + ROUNDING * (1 + jnp.abs(here))).any()
-    turned, what = _decide(process, keys[1:4], y, w, slopes, here, hit, totals[cell])
+    turned, what = _decide(process, afresh, coins[1:3], y, w, slopes, here, hit, totals[cell])
     level = jnp.where(usable, jnp.where(hit, process.level(y), end), run.level)
     if wall is not None:
         at_wall = usable & ~hit & (wall.wall >= 0)
-        y, turned, what, level = _at_wall(process, keys[4], run, wall, at_wall, (y, w, turned, what, level))
+        y, turned, what, level = _at_wall(process, coins[3], run, wall, at_wall, (y, w, turned, what, level))
     fault = jnp.where(usable & broken, BOUND, 0)
     fault = jnp.where(~ahead.alive | (usable & ~jnp.isfinite(slopes).all()), NUMBER, fault)
     fault = jnp.where((fault == 0) & ~usable & (span < shortest), jnp.where(known, EDGE, WINDOW), fault)
@@ -206,12 +207,12 @@ def _wall(process: Process, run: _Run, span: jax.Array, shortest: ArrayLike) -> 
     return met._replace(before=jnp.maximum(met.before - off, 0.0), after=met.after + off)
 
 
-def _at_wall(process: Process, key: Key, run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
+def _at_wall(process: Process, coin: jax.Array, run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
     """Pass the wall with the ratio of the densities beyond and before it as the probability, or turn back at it."""
     y, w, turned, what, level = now
     beyond, faster = process.flow(run.x, run.v, wall.after)
     after = process.level(beyond)
-    passes = here & (jax.random.uniform(key) < jnp.exp(jnp.minimum(after - level, 0.0)))
+    passes = here & (coin < jnp.exp(jnp.minimum(after - level, 0.0)))
     normal = jax.grad(lambda x: process.walls(x)[wall.wall])(y)  # type: ignore[misc]
     back = process.mirror(w, normal)  # type: ignore[misc]
     velocity = jnp.where(passes, faster, jnp.where(here, back, turned))
@@ -220,7 +221,8 @@ def _at_wall(process: Process, key: Key, run: _Run, wall: Meeting, here: Any, no
 
 def _decide(
     process: Process,
-    keys: Sequence[Key],
+    key: Key,
+    coins: jax.Array,
     y: jax.Array,
     w: jax.Array,
     slopes: jax.Array,
@@ -230,13 +232,15 @@ def _decide(
 ) -> tuple[Any, Any]:
     """The velocity after a proposal, and what happened: 0 nothing, 1 an event, 2 a refreshment."""
     m = bounds.shape[0]
-    shares = jnp.cumsum(jnp.concatenate([bounds, jnp.reshape(jnp.asarray(process.rate, bounds.dtype), 1)]))
-    i = jnp.searchsorted(shares, jax.random.uniform(keys[0]) * total, side="right")
-    i = jnp.minimum(i, jnp.where(process.rate > 0, m, m - 1))
-    which = jnp.minimum(i, m - 1)
-    event = hit & (i < m) & (jax.random.uniform(keys[1]) * bounds[which] < slopes[which])
-    afresh = hit & (i == m)
-    new = jnp.where(event, process.turn(y, w, which), jnp.where(afresh, process.refresh(keys[2], w), w))
+    shares = jnp.cumsum(bounds)
+    which = jnp.minimum((shares <= coins[0] * total).sum(), m - 1)
+    turns = (coins[0] * total < shares[-1]) | (process.rate <= 0)
+    event = hit & turns & (coins[1] * bounds[which] < slopes[which])
+    new = jnp.where(event, process.turn(y, w, which), w)
+    if isinstance(process.rate, (int, float)) and process.rate == 0:  # nothing to compile for what never happens
+        return new, event.astype(int)
+    afresh = hit & ~turns
+    new = jnp.where(afresh, process.refresh(key, w), new)
     return new, event.astype(int) + 2 * afresh.astype(int)
 
 

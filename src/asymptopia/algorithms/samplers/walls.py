@@ -43,15 +43,17 @@ def walls_of(constraints: Constraints | None, position: ArrayLike) -> Signs | No
     """
     if constraints is None:
         return None
-    flat, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
+    _, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
 
     def walls(x: jax.Array) -> jax.Array:
         return jnp.ravel(jnp.asarray(constraints(back(x)), float))
 
     if not any(isinstance(a, jax.core.Tracer) for a in jax.tree.leaves(position)):
-        values = np.asarray(walls(flat))
+        with jax.ensure_compile_time_eval():
+            start = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))[0]
+            values = np.asarray(walls(start))
         if not np.isfinite(values).all():
-            raise StatementError(f"`constraints` must be finite, but is {shown(values)} at {shown(flat)}.")
+            raise StatementError(f"`constraints` must be finite, but is {shown(values)} at {shown(start)}.")
     return walls
 
 
