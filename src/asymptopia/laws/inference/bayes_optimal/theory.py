@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from ....numerics.roots import bracketed_roots, peaks
 from ....parts.channel import Channel
 from ....parts.prior import Laplace, Prior
 from ....theory.scalar import coordinate
-from ....theory.seen import label, label_error
+from ....theory.scale_free import label_from_table, tabulated
+from ....theory.seen import Label, label, label_error
 
 if TYPE_CHECKING:
     from . import BayesOptimal
@@ -45,12 +46,13 @@ class FixedPointCurve:
     gain: np.ndarray
     log_likelihood: np.ndarray
     blind: bool
+    label: Callable[..., Label]
 
     def excess(self, log_alpha: np.ndarray, t: np.ndarray) -> np.ndarray:
         """log(alpha gain(v(exp t))) - t: positive where state evolution moves up."""
         seen = coordinate(self.prior, np.exp(t))
         with np.errstate(divide="ignore"):
-            return log_alpha + np.log(label(self.channel, seen.overlap, seen.mse).information) - t
+            return log_alpha + np.log(self.label(self.channel, seen.overlap, seen.mse).information) - t
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Point:
 
 
 @lru_cache(maxsize=512)
-def curve(prior: Prior, channel: Channel) -> FixedPointCurve:
-    """The scan of a problem: independent of the number of samples."""
+def curve(prior: Prior, channel: Channel, label: Callable[..., Label] = label) -> FixedPointCurve:
+    """The scan of a problem: independent of the number of samples. `label` gives what a label says of its field."""
     variance = prior.second_moment - prior.mean**2
     exact = prior.components() is not None or isinstance(prior, Laplace)
     last = np.log(LAST if exact else LAST_OWN)
@@ -77,7 +79,7 @@ def curve(prior: Prior, channel: Channel) -> FixedPointCurve:
     if count < 3:
         raise ArithmeticError(f"The averages over {prior!r} could not be computed.")
     seen = label(channel, c.overlap[:count], c.mse[:count])
-    without = float(label(channel, prior.mean**2, variance).information[0])
+    without = float(label(channel, np.array([prior.mean**2]), np.array([variance])).information[0])
     return FixedPointCurve(
         prior=prior,
         channel=channel,
@@ -88,12 +90,13 @@ def curve(prior: Prior, channel: Channel) -> FixedPointCurve:
         gain=seen.information,
         log_likelihood=seen.log_likelihood,
         blind=without * variance < 1e-20,
+        label=label,
     )
 
 
-def fixed_points(prior: Prior, channel: Channel, alphas: Sequence[float]) -> list[list[Point]]:
-    """Every fixed point of state evolution at each alpha, ordered by overlap."""
-    c = curve(prior, channel)
+def fixed_points(prior: Prior, channel: Channel, alphas: Sequence[float], priors: int = 1) -> list[list[Point]]:
+    """Every fixed point of state evolution at each alpha, ordered by overlap, for one of so many priors."""
+    c = curve(prior, channel, label_from_table if tabulated(channel, priors) else label)
     brackets: list[tuple[int, float, float, bool]] = []
     for k, alpha in enumerate(alphas):
         with np.errstate(divide="ignore"):
@@ -107,7 +110,7 @@ def fixed_points(prior: Prior, channel: Channel, alphas: Sequence[float]) -> lis
         each = np.asarray(alphas, float)[owner]
         A = np.exp(bracketed_roots(lambda t, rows: c.excess(np.log(each[rows]), t), low, high))
         at = coordinate(prior, A)
-        seen = label(channel, at.overlap, at.mse)
+        seen = c.label(channel, at.overlap, at.mse)
         phi = _free_entropy(each, A, at.mse, at.information, seen.log_likelihood)
         for k, a, q, v, f, s in zip(owner, A, at.overlap, at.mse, phi, stable, strict=True):
             inside[k].append(Point(float(a), float(q), float(v), float(f), bool(s)))
@@ -153,7 +156,7 @@ def _lowest(c: FixedPointCurve, alpha: float) -> list[Point]:
     rising = bool(alpha * c.gain[0] > np.exp(c.t[0]))
     if rising and not c.blind:
         return []
-    start = label(c.channel, c.prior.mean**2, c.prior.second_moment - c.prior.mean**2)
+    start = c.label(c.channel, *np.array([[c.prior.mean**2], [c.prior.second_moment - c.prior.mean**2]]))
     A = 0.0 if c.blind else float(alpha * start.information[0])
     v = c.prior.second_moment - c.prior.mean**2
     phi = float(alpha * start.log_likelihood[0])
@@ -186,7 +189,7 @@ def predict_many(law: BayesOptimal) -> dict[str, Any]:
         groups.setdefault((one.prior, one.channel), []).append(k)
     rows = np.zeros((len(every), 4))
     for (prior, channel), members in groups.items():
-        solutions = fixed_points(prior, channel, [every[k].alpha for k in members])
+        solutions = fixed_points(prior, channel, [every[k].alpha for k in members], len(groups))
         points = [chosen(p, law.start) for p in solutions]
         errors = test_error(channel, points)
         rows[members] = [(p.q, p.v, e, p.free_entropy) for p, e in zip(points, errors, strict=True)]

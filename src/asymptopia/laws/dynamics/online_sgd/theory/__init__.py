@@ -103,7 +103,10 @@ def trajectories(
         solution = _compiled()(units, loose * RTOL, start, task, np.asarray(times, float))
         return Trajectory(*map(np.asarray, solution))
     rule = rule_of(breaks_of(activation), order)
-    paths = [_path(*jax.tree.map(lambda x: x[b], (units, start, task)), rule, times, loose) for b in range(B)]
+    paths = []
+    for b in range(B):
+        unit, begin, own = jax.tree.map(lambda x: x[b], (units, start, task))
+        paths.append(_path(unit, begin, own, rule, times, loose))
     return Trajectory(*map(np.stack, zip(*paths, strict=True)))
 
 
