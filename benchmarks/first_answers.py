@@ -2,7 +2,7 @@
 
 - `python -c` and the command line: what is loaded before anything is computed.
 - the first 100 draws of 4 chains of each sampler on a new target; blackjax's own, in a bare vmapped scan, beside three.
-- limits that were slow to compile, or to compute: online SGD with tanh units, a phase diagram of sparse phase retrieval.
+- limits that were slow to compile or compute: online SGD with tanh units, a phase diagram of sparse phase retrieval.
 Run: python benchmarks/first_answers.py [--grid 50]
 """
 

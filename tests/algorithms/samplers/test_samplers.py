@@ -1,10 +1,13 @@
 """The interface, blackjax's own algorithms within it, diagnostics against closed forms, and what is refused."""
 
+from typing import NamedTuple
+
 import blackjax
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.special import betainc
 
 from asymptopia import StatementError
@@ -265,3 +268,21 @@ def test_samplers_without_rejections_stop_at_the_edge_of_the_density(make):
 
     with pytest.raises(StatementError, match=r"A step left the set.*`constraints`"):
         run(jax.random.key(0), make(exponential), jnp.full((10, 1), 0.5), 300)
+
+
+class Counted(NamedTuple):
+    position: jax.Array
+    drawn: jax.Array
+
+
+def test_burn_in_and_thinning_are_steps_with_keys_of_their_own():
+    counting = SamplingAlgorithm(
+        lambda x: Counted(x, jnp.zeros(())), lambda key, s: (Counted(s.position + 1, jax.random.uniform(key)), None)
+    )
+    chains = run(jax.random.key(3), counting, jnp.zeros(2), 7, burn_in=3, thin=2, keep=lambda state, _: state)
+    assert_array_equal(chains.draws.position, [[5, 7, 9]] * 2)
+    for own, drawn in zip(jax.random.split(jax.random.key(3), 2), chains.draws.drawn, strict=True):
+        blocks = jax.random.split(jax.random.split(own)[1], 3)
+        assert_array_equal(drawn, [jax.random.uniform(jax.random.split(k, 2)[0]) for k in blocks])
+    with pytest.raises(StatementError, match="`thin` must be at most"):
+        run(jax.random.key(3), counting, jnp.zeros(2), 3, thin=4)
