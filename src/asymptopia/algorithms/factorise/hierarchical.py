@@ -38,8 +38,11 @@ def hierarchical(
     Le Magoarou and Gribonval, IEEE J. Sel. Top. Signal Process. 10 (2016) 688, algorithm of figure 5.
     """
     A = np.asarray(matrix, float)
-    if A.ndim != 2 or A.size == 0 or not np.isfinite(A).all():
-        raise StatementError(f"`matrix` must be a finite matrix with entries, but has shape {A.shape}.")
+    if A.ndim != 2 or not np.isfinite(A).all() or not A.any():
+        raise StatementError(
+            f"`matrix` must be a finite matrix that is not zero, but has shape {A.shape}, "
+            f"{np.sum(~np.isfinite(A))} entries that are not finite and {np.count_nonzero(A)} that are not 0."
+        )
     if not sparse or len(sparse) != len(residual):
         raise StatementError(
             f"`sparse` and `residual` must have a count for each of one or more splits, but have {len(sparse)} and "
