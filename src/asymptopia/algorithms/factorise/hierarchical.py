@@ -12,8 +12,8 @@ from ..optimisers.palm import palm
 from .constraints import Support
 from .structured import Product, squared_error_blocks, structured
 
-DIGITS = (10, 2, 1)
-"""Digits of the largest entry beyond which entries count as equal, tried in turn: ties are broken by place."""
+TIES = (1e-10, 0.3)
+"""Steps of the largest entry's modulus to which moduli are rounded, tried in turn: ties are broken by place."""
 
 
 def hierarchical(
@@ -52,24 +52,24 @@ def hierarchical(
         for k in counts:
             if k != int(k) or not 1 <= k <= max(A.shape):
                 raise StatementError(f"`{name}` must be whole numbers from 1 to {max(A.shape)}, but one is {k}.")
-    tried = [_factors(A, list(zip(sparse, residual, strict=True)), steps, tolerance, digits) for digits in DIGITS]
+    tried = [_factors(A, list(zip(sparse, residual, strict=True)), steps, tolerance, tie) for tie in TIES]
     return min(tried, key=lambda product: product.values[-1])
 
 
-def _factors(A: np.ndarray, counts: list[tuple[int, int]], steps: int, tolerance: float, digits: int) -> Product:
-    """All splits, and the fit after each, if entries are equal that differ beyond so many digits of the largest."""
+def _factors(A: np.ndarray, counts: list[tuple[int, int]], steps: int, tolerance: float, tie: float) -> Product:
+    """All splits, and the fit after each, if moduli are rounded to this share of the largest."""
     factors: list[np.ndarray] = [A]
     for sparse, rest in counts:
-        factors[-1:] = _split(factors[-1], int(sparse), int(rest), steps, tolerance, digits)
+        factors[-1:] = _split(factors[-1], int(sparse), int(rest), steps, tolerance, tie)
         product = structured(A, [Support(X != 0) for X in factors], _balanced(factors), steps, tolerance=tolerance)
         factors = list(product.factors)
     return product
 
 
-def _split(A: np.ndarray, entries: int, rest: int, steps: int, tolerance: float, digits: int) -> list[np.ndarray]:
+def _split(A: np.ndarray, entries: int, rest: int, steps: int, tolerance: float, tie: float) -> list[np.ndarray]:
     """A as a sparse square factor times a sparse rest."""
     blocks = squared_error_blocks(
-        A, [lambda X: _select(X, entries, digits), lambda X: _select(X, rest, digits)], [False, False]
+        A, [lambda X: _select(X, entries, tie), lambda X: _select(X, rest, tie)], [False, False]
     )
 
     def error(x: list[np.ndarray]) -> float:
@@ -78,10 +78,10 @@ def _split(A: np.ndarray, entries: int, rest: int, steps: int, tolerance: float,
     return palm(error, blocks, [np.eye(A.shape[0]), np.zeros_like(A)], steps, 1.1, 0.0, tolerance).blocks
 
 
-def _select(X: np.ndarray, entries: int, digits: int) -> np.ndarray:
+def _select(X: np.ndarray, entries: int, tie: float) -> np.ndarray:
     """X without what is neither among the largest entries of its row nor of its column, the first ones among equals."""
     size = np.abs(X)
-    size = np.round(size / (size.max() or 1.0), digits)
+    size = np.floor(size / (size.max() or 1.0) / tie + 0.5)
     keep = np.zeros(X.shape, bool)
     for axis in (0, 1):
         largest = np.take(
