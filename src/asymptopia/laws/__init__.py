@@ -87,7 +87,9 @@ if TYPE_CHECKING:
     from .sampling.bayesian_network import BayesianNetwork as BayesianNetwork
     from .sampling.bouncy_particle import BouncyParticle as BouncyParticle
     from .sampling.event_chain import EventChain as EventChain
+    from .sampling.field_chain import FieldChain as FieldChain
     from .sampling.non_reversible_tempering import NonReversibleTempering as NonReversibleTempering
+    from .sampling.rotor_chain import RotorChain as RotorChain
     from .sampling.sgld import SGLD as SGLD
     from .sampling.tempering import Tempering as Tempering
     from .sampling.zig_zag import ZigZag as ZigZag

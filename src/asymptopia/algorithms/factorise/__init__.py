@@ -6,6 +6,7 @@ from .beta_divergence import beta_divergence, exponent
 from .butterfly import ButterflyFactors, Pattern, bit_reversal, butterfly, digit_reversal, dyadic, mixed_radix
 from .butterfly_orders import OrderedFactors, ordered_butterfly
 from .constraints import Constraint, Diagonals, Free, Nonnegative, Normalised, Sparse, Support
+from .hierarchical import hierarchical
 from .kernels import fit_kernels, responses
 from .lifting import Layers, Lifting, fit_layers, lifting, null_space_constant
 from .network_paths import ConvolutionTree, Identifiability, chain_tree, identifiability
@@ -48,6 +49,7 @@ __all__ = [
     "fit_kernels",
     "fit_layers",
     "heuristic",
+    "hierarchical",
     "identifiability",
     "joint",
     "lifting",

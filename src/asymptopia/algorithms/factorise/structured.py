@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -63,12 +63,15 @@ def structured(
     def smooth(x: list[np.ndarray]) -> float:
         return float(np.sum((reduce(np.matmul, x) - A) ** 2) / 2)
 
-    result = palm(smooth, _blocks(A, constraints), factors, steps, 1.1, inertia, tolerance)
+    blocks = squared_error_blocks(A, [c.project for c in constraints], [c.convex for c in constraints])
+    result = palm(smooth, blocks, factors, steps, 1.1, inertia, tolerance)
     return Product(result.blocks, result.values, result.guaranteed)
 
 
-def _blocks(A: np.ndarray, constraints: Sequence[Constraint]) -> list[Block]:
-    """The squared error's gradient and modulus in each factor, and its projection."""
+def squared_error_blocks(
+    A: np.ndarray, projections: Sequence[Callable[[np.ndarray], np.ndarray]], convex: Sequence[bool]
+) -> list[Block]:
+    """PALM's blocks for half the squared error of a product: gradient, modulus and projection of each factor."""
     from ..optimisers.palm import Block
 
     def around(x: list[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,9 +91,9 @@ def _blocks(A: np.ndarray, constraints: Sequence[Constraint]) -> list[Block]:
             left, right = around(x, k)
             return float(np.linalg.norm(left, 2) * np.linalg.norm(right, 2)) ** 2
 
-        return Block(gradient, modulus, lambda v, t: constraints[k].project(v), None, constraints[k].convex)
+        return Block(gradient, modulus, lambda v, t: projections[k](v), None, convex[k])
 
-    return [block(k) for k in range(len(constraints))]
+    return [block(k) for k in range(len(projections))]
 
 
 def _check_chain(factors: list[np.ndarray], constraints: Sequence[Constraint], shape: tuple[int, ...]) -> None:
