@@ -106,7 +106,8 @@ class Forecast(Shown):
         ]
         holds = [n for n, *_, verdict in rows if verdict == "agrees"]
         fails = [n for n, *_, verdict in rows if verdict == "disagrees"]
-        text = _TRUST[judgement.verdict].format(judgement.wanted)
+        untold = judgement.verdict == "inconclusive" and not judgement.advice
+        text = "Undecided:" if untold else _TRUST[judgement.verdict].format(judgement.wanted)
         if fails:
             text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
         if judgement.verdict == "inconclusive":

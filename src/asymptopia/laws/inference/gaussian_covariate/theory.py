@@ -215,7 +215,8 @@ def _worth_trying(law: GaussianCovariate) -> tuple[np.ndarray, list[Any]]:
     from ....theory.class_scores import predicted_scores
     from ....theory.several_classes import WAYS, classes_of, solve_classes
 
-    everywhere, states = np.arange(len(_EXPONENTS)), [None] * len(_EXPONENTS)
+    everywhere = np.arange(len(_EXPONENTS))
+    states: list[Any] = [None] * len(_EXPONENTS)
     if not isinstance(law.data, Data) or law.data.samples(law.features).kind != "classes":
         return everywhere, states
     people = classes_of(law.data.pinned(), law.features).thinned()
