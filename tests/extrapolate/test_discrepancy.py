@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from asymptopia.extrapolate.checks import next_run
 from asymptopia.extrapolate.discrepancy import Departing
 from asymptopia.extrapolate.fit import Fit
 from asymptopia.extrapolate.forms import CURVES
@@ -45,3 +46,13 @@ def test_a_smooth_departure_is_in_the_interval_of_larger_runs_and_noise_is_none(
 
 def test_departures_are_not_sought_in_fewer_than_twenty_runs():
     assert Departing.of(mixture(0.03 * np.sin(np.log(X) / 1.7), runs=19)[0]) is None
+
+
+def test_a_run_near_the_size_asked_for_is_advised_where_runs_depart_from_their_law():
+    laws, _ = mixture(0.03 * np.sin(np.log(X) / 1.7))
+    ladder, target = laws.fits[0].ladder, X[-1:]
+    advised = next_run(Departing.of(laws), ladder, target, 0.9)
+    left = [share for _, share, _ in advised.candidates]
+    assert left[-1] < 0.4 and min(left[:8]) > 0.8
+    assert advised.halves is not None and X[49] < advised.halves[0] <= target[0]
+    assert "halve" in advised.sentence(("x", "y"))

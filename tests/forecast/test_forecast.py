@@ -11,9 +11,9 @@ import pytest
 from asymptopia.contract.law import NoLimit
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
-from asymptopia.forecast import Forecast, cross_validated, forecast
+from asymptopia.forecast import Forecast, _usual_seeds, cross_validated, forecast
 from asymptopia.forecast.curve import learning_curve, missed
-from asymptopia.parts.data import Bundled
+from asymptopia.parts.data import Bundled, Table
 from asymptopia.parts.loss import Logistic, Square
 from asymptopia.verdict.confront import confront
 
@@ -276,3 +276,16 @@ def test_an_exact_formula_and_a_perfect_class_agree(tmp_path):
     plan = forecast(saved(tmp_path / "b.csv", X, np.where(X[:, 2] > 0, 1, 0)), target="y", samples=(100, 200), seeds=4)
     assert "x2 determines y" in plan.notes[0]
     assert len(plan.samples_needed().rows) >= 1
+
+
+@pytest.mark.parametrize(("values", "seeds"), [(1000, 64), (10**6, 64), (2 * 10**6, 32), (10**9, 16)])
+def test_large_training_sets_are_fewer(values, seeds):
+    assert _usual_seeds(values) == seeds
+
+
+def test_a_pinned_table_is_not_read_again_to_be_pinned(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("a,y\n" + "\n".join(f"{k},{k % 7}" for k in range(40)))
+    pinned = Table(str(path), "y").pinned()
+    path.unlink()
+    assert pinned.pinned() is pinned

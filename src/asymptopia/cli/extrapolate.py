@@ -36,9 +36,9 @@ def extrapolate(
 ) -> None:  # fmt: skip
     """What a larger run will reach.
 
-    Laws of scale are fitted to the runs in FILE (CSV, NPZ or Parquet, one row a run) and averaged: an interval for a
-    run of each size asked for, a verdict on each law, the largest runs predicted from the smaller ones, and the
-    cheapest next run that would halve the interval.
+    Laws of scale are fitted to the runs in FILE (CSV, NPZ, NPY, Parquet or JSON lines, one row a run) and averaged: an
+    interval for a run of each size asked for, a verdict on each law, the largest runs predicted from the smaller ones,
+    and the cheapest next run that would halve the interval.
 
     With --lr, FILE holds loss curves, and rows with a step and a learning rate but no loss are predicted: the rest of a
     run, or a run under another schedule.
@@ -132,6 +132,5 @@ def _show(extrapolation: Extrapolation, gains: tuple[Gain, ...], x: str) -> None
         show_table(columns, rows, title)
     for gain in gains:
         click.echo(gain.sentence(x))
-    if extrapolation.next_run is not None:
-        click.echo(extrapolation.next_run.sentence(extrapolation.ladder.names))
+    click.echo(extrapolation.next_run.sentence(extrapolation.ladder.names))
     click.echo(f"verdict: {extrapolation.verdict}. {extrapolation.reason}")

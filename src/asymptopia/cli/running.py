@@ -127,8 +127,8 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
 
     Predicted by theory, and measured by training on many random subsets.
 
-    DATA is digits, breast_cancer, wine, diabetes, patches, or a CSV, NPZ or Parquet file. Says also how many samples
-    a test error takes, which ridge is best at each size, and whether the theory holds for these data.
+    DATA is digits, breast_cancer, wine, diabetes, patches, or a file: CSV, NPZ, Parquet or JSON lines. Says also how
+    many samples a test error takes, which ridge is best at each size, and whether the theory holds for these data.
 
     \b
     Examples:
@@ -140,11 +140,13 @@ def forecast(data: str, out: Path | None, as_json: bool, **options: Any) -> None
       asymptopia forecast mine.csv --target kind=cat --ridge 0.1 --errors 0.1,0.05
       asymptopia forecast wine --target cultivar
     """
+    from ..tables import name_of
+
     _guard(options.pop("cell_timeout"))
     machine = {k: options.pop(k) for k in ("jobs", "scheduler", "retry_failed")}
     with only_json(as_json) as printed:
         study = _forecast(data, **options)
-        slug = "forecast-" + Path(data).stem
+        slug = "forecast-" + name_of(data)
         done = _performed(study, out or Path("results") / f"{slug}-{study.mark}", shard=None, **machine)
         printed.append(done_json(study, done))
     _finish(study, done, as_json, strict=False, shard=None)

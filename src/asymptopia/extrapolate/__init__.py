@@ -116,7 +116,7 @@ def _extrapolated(ladder: Ladder, places: np.ndarray, share: float) -> Extrapola
         reason += f" {_DEPARTS.format(100 * departing.size)}"
     return Extrapolation(
         ladder, mixture, departing, share, predicted(departing or mixture, places, share, widened), forms, checks,
-        next_run(mixture, ladder, places[-1], share) if departing is None else None, widened, verdict, reason,
+        next_run(departing or mixture, ladder, places[-1], share), widened, verdict, reason,
         tuple(notes),
     )  # fmt: skip
 

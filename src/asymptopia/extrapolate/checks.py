@@ -91,30 +91,33 @@ def left_out(ladder: Ladder, share: float) -> tuple[LeftOut, ...]:
     return tuple(checks)
 
 
-def next_run(mixture: Mixture, ladder: Ladder, target: np.ndarray, share: float) -> NextRun:
+def next_run(best: Mixture | Departing, ladder: Ladder, target: np.ndarray, share: float) -> NextRun:
     """What one more run would tell of the curve at the target (v,), for sizes from the smallest to the target.
 
-    Draws of the posterior are weighted by what they say of hypothetical outcomes, drawn from it as well.
+    Draws of the posterior, departures among them, are weighted by what they say of hypothetical outcomes, drawn from it
+    as well.
     """
     rng = np.random.default_rng(3)
-    chosen = rng.choice(len(mixture.form), min(_DRAWS, len(mixture.form)), replace=False)
-    curve, form = mixture.curves(target[None])[chosen, 0], mixture.form[chosen]
-    order = np.argsort(curve)
-    now = _width(curve[order], np.ones((len(curve), 1)) / len(curve), share)[0]
     steps = np.linspace(0, 1, _CANDIDATES)[:, None]
     sizes = np.exp((1 - steps) * np.log(ladder.x.min(axis=0)) + steps * np.log(target))
+    told = best.told(sizes)
+    chosen = rng.choice(len(told.form), min(_DRAWS, len(told.form)), replace=False)
+    curve, form = told.curves[chosen, -1], told.form[chosen]
+    forms = np.unique(form)
+    order = np.argsort(curve)
+    now = _width(curve[order], np.ones((len(curve), 1)) / len(curve), share)[0]
     rows = []
-    for size, results in zip(sizes, mixture.results(sizes)[chosen].T, strict=True):
-        outcomes = np.maximum(rng.choice(results, _OUTCOMES), 1e-12 * ladder.y.min())
-        logs = mixture.log_density(size, outcomes)[chosen]
+    for k, size in enumerate(sizes):
+        outcomes = np.maximum(rng.choice(told.results[chosen, k], _OUTCOMES), 1e-12 * ladder.y.min())
+        logs = told.log_density(k, outcomes)[chosen]
         weights = np.exp(logs - logs.max(axis=0))
         weights /= weights.sum(axis=0)
         left = _width(curve[order], weights[order], share).mean() / max(now, 1e-300)
-        best = np.array([weights[form == k].sum(axis=0) for k in range(len(mixture.fits))]).max(axis=0).mean()
-        rows.append((tuple(map(float, size)), float(left), float(best)))
-    sure = np.bincount(form, minlength=len(mixture.fits)).max() / len(form) >= _SURE
+        likeliest = np.array([weights[form == f].sum(axis=0) for f in forms]).max(axis=0).mean()
+        rows.append((tuple(map(float, size)), float(left), float(likeliest)))
+    sure = max((form == f).mean() for f in forms) >= _SURE
     halves = next((s for s, left, _ in rows if left <= 0.5), None)
-    separates = None if sure else next((s for s, _, best in rows if best >= _SURE), None)
+    separates = None if sure else next((s for s, _, p in rows if p >= _SURE), None)
     return NextRun(tuple(map(float, target)), halves, separates, tuple(rows))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .fit import Fit, jacobian_of
-from .mixture import Mixture
+from .mixture import Mixture, Told
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -127,14 +127,26 @@ class Departing:
 
     def results(self, x: Float[np.ndarray, "M v"]) -> Float[np.ndarray, "K M"]:
         """Draws of what single runs of sizes x reach."""
-        curves, deviations = self._draws(x)
-        return np.asarray(curves * np.exp(deviations * np.random.default_rng(1).standard_normal(curves.shape)))
+        return self.told(x).results
 
-    def _draws(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def told(self, x: Float[np.ndarray, "M v"]) -> Told:
+        """The draws at sizes x; their noise is a share of the results."""
+        curves, deviations, form = self._draws(x)
+        results = curves * np.exp(deviations * np.random.default_rng(1).standard_normal(curves.shape))
+
+        def log_density(k: int, y: np.ndarray) -> np.ndarray:
+            spread = deviations[:, k, None]
+            return np.asarray(-0.5 * (np.log(y / curves[:, k, None]) / spread) ** 2 - np.log(spread * y))
+
+        return Told(curves, results, form, log_density)
+
+    def _draws(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Curves and deviations (K, M), and the place of each draw's law among the parts (K,)."""
         rng = np.random.default_rng(0)
         counts = np.floor(self.weights * _DRAWS + rng.random(len(self.weights))).astype(int)
         parts = [d.draws(x, int(c), rng) for d, c in zip(self.parts, counts, strict=True) if c]
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        form = np.repeat(np.arange(len(counts)), counts)
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]), form
 
 
 def discrepancy_of(fit: Fit) -> Discrepancy | None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from .fit import Fit, weights_of
 
 _DRAWS = 8000
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """Draws at M sizes together: what runs reach on average and single ones (K, M), the form of each draw (K,), and
+    log_density(m, y), the log density (K, outcomes) of results y (outcomes,) of one more run of the m-th size."""
+
+    curves: np.ndarray
+    results: np.ndarray
+    form: np.ndarray
+    log_density: Callable[[int, np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +62,13 @@ class Mixture:
         low, high = np.quantile(self.results(x), [(1 - share) / 2, (1 + share) / 2], axis=0)
         return low, high
 
-    def log_density(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The log density (K, outcomes) of results y (outcomes,) of one more run of size x (v,)."""
-        return self._drawn([f.log_density(x, y) for f in self.fits])
+    def told(self, x: np.ndarray) -> Told:
+        """The draws at sizes x (M, v)."""
+
+        def log_density(k: int, y: np.ndarray) -> np.ndarray:
+            return self._drawn([f.log_density(x[k], y) for f in self.fits])
+
+        return Told(self.curves(x), self.results(x), self.form, log_density)
 
     def _drawn(self, values: list[np.ndarray]) -> np.ndarray:
         drawn = np.empty((len(self.form), values[0].shape[1]))

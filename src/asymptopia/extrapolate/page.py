@@ -24,7 +24,7 @@ def write_page(
     """The page, its figure and its tables in a folder; returns the path of the page."""
     tables = [Table(columns, rows, name) for name, columns, rows in extrapolation.tables()]
     body = [f"Verdict: {extrapolation.verdict}. {extrapolation.reason}"]
-    body += [] if extrapolation.next_run is None else [extrapolation.next_run.sentence(extrapolation.ladder.names)]
+    body += [extrapolation.next_run.sentence(extrapolation.ladder.names)]
     body += [gain.sentence(extrapolation.ladder.names[0]) for gain in gains]
     body += ["\n".join(f"- {note}" for note in extrapolation.notes)] if extrapolation.notes else []
     section = Section(title, "\n\n".join(body), tables, [chart(extrapolation)], extrapolation.verdict, early=True)

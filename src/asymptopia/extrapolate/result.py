@@ -73,7 +73,7 @@ class Extrapolation:
     predictions: tuple[Prediction, ...]
     forms: tuple[Said, ...]
     left_out: tuple[LeftOut, ...]
-    next_run: NextRun | None
+    next_run: NextRun
     widened: float
     verdict: str
     reason: str
@@ -92,7 +92,7 @@ class Extrapolation:
             "share": self.share, "verdict": self.verdict, "reason": self.reason, "widened": self.widened,
             "departure": None if self.departing is None else self.departing.size,
             **{k: [dataclasses.asdict(r) for r in v] for k, v in records.items()},
-            "next_run": None if self.next_run is None else dataclasses.asdict(self.next_run),
+            "next_run": dataclasses.asdict(self.next_run),
             "notes": list(self.notes),
         }  # fmt: skip
 
@@ -131,8 +131,8 @@ class Extrapolation:
         return f"Constants ({100 * self.share:g} % intervals)", ("form", "constant", "median", "within"), rows
 
     def __str__(self) -> str:
-        advice = "" if self.next_run is None else self.next_run.sentence(self.ladder.names) + "\n"
-        return shown(self.tables(), f"{advice}verdict: {self.verdict}. {self.reason}")
+        advice = self.next_run.sentence(self.ladder.names)
+        return shown(self.tables(), f"{advice}\nverdict: {self.verdict}. {self.reason}")
 
     def plot(self, folder: str | Path) -> list[Path]:
         """Runs, curve with its interval and predictions as extrapolation.pdf and .svg in a folder."""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Forecast", "LearningCurve", "cross_validated", "forecast"]
 
-SEEDS = 64
+SEEDS, FEWEST_SEEDS = 64, 16
+_MANY_VALUES = 10**6
 _POINTS = 8
 _LARGEST = 5000
 _TRIALS, _FIRST_TRIAL = 6, 10**6
@@ -89,7 +90,9 @@ class Forecast(Shown):
 
         return confront(self.statement, experiment, seeds=self.seeds, level=level, resolution=resolution)
 
-    def answers(self, confrontation: Confrontation, errors: Sequence[float] = (), seeds: int = 4) -> tuple[Answer, ...]:
+    def answers(
+        self, confrontation: Confrontation, errors: Sequence[float] = (), seeds: int | None = None
+    ) -> tuple[Answer, ...]:
         """Whether the theory holds, how many samples some test errors need, and which ridge is best at each size."""
         return self.trusted(confrontation), self.samples_needed(errors, confrontation), self.ridges(seeds)
 
@@ -103,7 +106,8 @@ class Forecast(Shown):
         ]
         holds = [n for n, *_, verdict in rows if verdict == "agrees"]
         fails = [n for n, *_, verdict in rows if verdict == "disagrees"]
-        text = _TRUST[judgement.verdict].format(judgement.wanted)
+        untold = judgement.verdict == "inconclusive" and not judgement.advice
+        text = "Undecided:" if untold else _TRUST[judgement.verdict].format(judgement.wanted)
         if fails:
             text += f" It is off at {listed(fails)} samples" + (f", and holds at {listed(holds)}." if holds else ".")
         if judgement.verdict == "inconclusive":
@@ -177,13 +181,19 @@ class Forecast(Shown):
         """The predictions for n training samples, which may be more than there are."""
         return _predicted(self.law.replace(alpha=n / self.law.dimension()))  # type: ignore[operator]
 
-    def ridges(self, seeds: int = 4) -> Answer:
-        """The ridge that minimises the theory at each size, against cross-validation, with the test errors of both."""
+    def ridges(self, seeds: int | None = None) -> Answer:
+        """The ridge that minimises the theory at each size, against cross-validation, with the test errors of both.
+
+        seeds: training sets of each size; by default four, and one where a training set has more than 10^6 values.
+        """
+        if seeds is None:
+            seeds = 1 if self.samples[-1] * self.law.dimension() > _MANY_VALUES else 4  # type: ignore[operator]
         points = [p.replace(ridge="auto") for p in self.statement.points()]
         points = points[:: 1 + (len(points) - 1) // 4] if len(points) > 5 else points
         rows = tuple(ridge_row(p, seeds) for p in points)  # type: ignore[arg-type]
+        sets = f"{seeds} random training sets" if seeds > 1 else "random training set"
         text = (
-            f"Both on the same {seeds} random training sets; cross-validation with {FOLDS} folds of each, "
+            f"Both on the same {sets}; cross-validation with {FOLDS} folds of each, "
             f"over ridges {RIDGES[0]:g} to {RIDGES[-1]:g}."
         )
         columns = ("samples", "ridge by theory", "its test error", "ridge by cross-validation", "its test error")
@@ -206,7 +216,7 @@ def forecast(
     *,
     target: str | None = None,
     samples: Sequence[int] | None = None,
-    seeds: int = SEEDS,
+    seeds: int | None = None,
 ) -> Forecast:
     """The learning curve of a data set: what to confront, and the questions that it answers.
 
@@ -217,6 +227,8 @@ def forecast(
     ridge:    a number, or "auto" for the one that minimises the theory at each number of samples.
     features: "none", "relu:P" for P random features, or "ntk:DEPTH" for the machine with a network's tangent kernel.
     samples:  numbers of training samples; by default eight, up to three quarters of the data.
+    seeds:    random subsets of each size; by default 64, and fewer, down to 16, where a training set has more than 10^6
+              values, as errors then vary less and training takes longer.
 
     Raises `StatementError` if the data cannot be read or used, before anything else is done.
     """
@@ -241,7 +253,7 @@ def forecast(
     chosen = _grid(N, d) if samples is None else _checked(samples)
     statement = sweep(law, alpha=[n / d for n in chosen])
     statement.admit()
-    return Forecast(statement, seeds)
+    return Forecast(statement, _usual_seeds(chosen[-1] * d) if seeds is None else seeds)
 
 
 @lru_cache(maxsize=512)
@@ -280,6 +292,11 @@ def _checked(samples: Sequence[int]) -> list[int]:
     if wrong or not len(samples):
         raise StatementError(f"`samples` must be whole numbers >= 2, but is {list(samples)}.")
     return sorted({int(n) for n in samples})
+
+
+def _usual_seeds(values: int) -> int:
+    """How many random subsets are trained on, of so many values the largest."""
+    return int(min(max(SEEDS * _MANY_VALUES / values, FEWEST_SEEDS), SEEDS))
 
 
 def _grid(N: int, d: int) -> list[int]:

@@ -265,7 +265,7 @@ class Table(Data):
         )  # fmt: skip
 
     def pinned(self) -> Data:
-        return self.replace(digest=digest_of(self.path))
+        return self if self.digest else self.replace(digest=digest_of(self.path))
 
     def samples(self, features: str = "none") -> Samples:
         return super().samples(features) if self.digest else self.pinned().samples(features)

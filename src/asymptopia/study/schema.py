@@ -17,7 +17,7 @@ from ..contract.statement import parse, parse_range, parse_value
 from ..contract.sweep import sweep
 from ..engine import Adaptive
 from ..engine.files import printable
-from ..forecast import SEEDS, Forecast
+from ..forecast import Forecast
 from ..parts.data import Data, feature_map, named_data
 from ..parts.data import Table as DataTable
 from ..parts.kernel_features import KernelFeatures, kernel_named
@@ -206,7 +206,7 @@ def _forecast(table: dict[str, Any], at: Address, names: Mapping[str, Any], fold
         data_set = _data(data, target, reading, at, folder, problems)
         if data_set is not None and not problems.within(at):
             data_set = data_set if kernel is None else KernelFeatures(data=data_set, kernel=kernel)
-            ridge, samples, seeds = table.get("ridge", "auto"), table.get("samples"), table.get("seeds", SEEDS)
+            ridge, samples, seeds = table.get("ridge", "auto"), table.get("samples"), table.get("seeds")
             return problems.check(
                 (*at, "data"), data, lambda: forecast(data_set, part, ridge, features, samples=samples, seeds=seeds)
             )

@@ -21,6 +21,7 @@ Steinhardt, ICML 2022).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -108,7 +109,7 @@ class Axes:
     def fit(self, target: np.ndarray, kappa: float) -> tuple[np.ndarray, np.ndarray]:
         """Ridge predictions of the target, and the leverages."""
         shrunk = self.values / (self.values + kappa)
-        leverage = (self.left**2) @ shrunk + 1 / len(target)
+        leverage = np.einsum("ij,ij,j->i", self.left, self.left, shrunk) + 1 / len(target)
         return self.left @ (shrunk * (self.left.T @ target)), np.minimum(leverage, 1 - 1e-9)
 
 
@@ -191,10 +192,10 @@ def _logistic_score(X: np.ndarray, y: np.ndarray, axes: Axes) -> tuple[np.ndarra
     freedom = axes.values / (axes.values + np.exp(axes.scales()[1])[:, None])
     best: tuple[float, np.ndarray, np.ndarray] | None = None
     logs, scores = [], []
-    for ridge in _RIDGES:
-        score = _logistic_fit(X / np.sqrt(X.shape[1]), y, ridge)
+    scaled = X / np.sqrt(X.shape[1])
+    for ridge, score in zip(_RIDGES, _logistic_scores(scaled, y), strict=True):
         slope, curvature = y * expit(-y * score), np.maximum(expit(score) * expit(-score), 1e-12)
-        leverage = _leverages(X / np.sqrt(X.shape[1]), curvature, ridge)
+        leverage = _leverages(scaled, curvature, ridge)
         out = score - leverage / (curvature * (1 - leverage)) * slope
         logs.append(float(np.interp(-leverage.sum(), -freedom.sum(axis=1), axes.scales()[0])))
         scores.append(out - out.mean())
@@ -208,21 +209,28 @@ def _logistic_score(X: np.ndarray, y: np.ndarray, axes: Axes) -> tuple[np.ndarra
 
 def _leverages(X: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray:
     """c_i x_i (X' diag(c) X + ridge)^-1 x_i, (N,), below 1."""
+    from scipy.linalg import cholesky, solve_triangular
+
     W = np.sqrt(curvature)[:, None] * X
     if W.shape[0] > W.shape[1]:
-        leverages = np.einsum("ij,ji->i", W, np.linalg.solve(W.T @ W + ridge * np.eye(W.shape[1]), W.T))
+        root = cholesky(W.T @ W + ridge * np.eye(W.shape[1]), lower=True)
+        leverages = (solve_triangular(root, W.T, lower=True) ** 2).sum(axis=0)
     else:
         gram = W @ W.T
         leverages = np.diag(np.linalg.solve(gram + ridge * np.eye(len(W)), gram))
     return np.minimum(leverages, 1 - 1e-9)
 
 
-def _logistic_fit(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
+def _logistic_scores(X: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+    """The scores (N,) of logistic regressions of falling ridge, each started from the one before where that counts."""
     from sklearn.linear_model import LogisticRegression
 
-    solver = "newton-cholesky" if X.shape[1] <= 500 else "lbfgs"
-    model = LogisticRegression(C=1 / ridge, solver=solver, tol=1e-6, max_iter=1000).fit(X, y)
-    return model.decision_function(X)
+    few = X.shape[1] <= 500
+    model = LogisticRegression(
+        solver="newton-cholesky" if few else "lbfgs", warm_start=not few, tol=1e-6, max_iter=1000
+    )
+    for ridge in _RIDGES:
+        yield model.set_params(C=1 / ridge).fit(X, y).decision_function(X)
 
 
 def resolvents_of(axes: Axes, targets: np.ndarray, d: int) -> tuple[Interpolated, float]:

@@ -18,6 +18,7 @@ class; here the joint law of label and $\nu$ is that of the data, as in `populat
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,10 @@ _POINTS, _MOST_DRAWN = 6000, 4000
 _MOST_ROWS = 20000
 _TOLERANCE = 1e-4
 _NEAR = 1e-3
-_FINER = np.geomspace(1.0, 1e-8, 17)
-_FLAT = 1e-150
+_FLAT, _SMALL = 1e-150, 1e-3
 _MOST_STEPS = 200
-_WAYS = ((0.4, 5), (0.5, 0), (0.8, 3))
+WAYS = ((0.3, 6), (0.5, 0), (0.8, 3))
+_THINNED, _FEWEST_THINNED = 4, 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,12 +73,18 @@ class Classes:
         T = signs(self.y, self.count) @ self.basis
         return np.asarray(T - T.mean(axis=0))
 
-    def left_at(self, kappa: float) -> float:
-        """The share of the leave-one-out square error of the targets at this kappa that no smaller one takes away."""
-        T, start = self.targets(), float(np.exp(np.interp(np.log(kappa), *self.axes.scales())))
-        outside = (np.column_stack([self.axes.leave_one_out(t, k) for t in T.T]) for k in start * _FINER)
-        errors = [float(((T - p) ** 2).sum()) for p in outside]
-        return min(errors) / max(errors[0], 1e-300)
+    def thinned(self) -> Classes | None:
+        """The same with every fourth point, whose solution is near; None where so few points say too little."""
+        labels = self.y[self.points]
+        keep = np.concatenate([np.flatnonzero(labels == k)[::_THINNED] for k in range(self.count)])
+        if len(keep) < _FEWEST_THINNED:
+            return None
+        shares = np.bincount(labels.astype(int), self.weights)
+        weights = (shares / np.bincount(labels[keep].astype(int)))[labels[keep].astype(int)]
+        points = self.points[keep]
+        fields = _calibrated(self.targets()[points], self.fields[keep], weights, self.resolvents.rho)
+        noise = _normal(len(keep), self.count, np.random.default_rng(0))
+        return dataclasses.replace(self, points=points, fields=fields, weights=weights, noise=noise)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,19 +220,27 @@ class Solver:
 
 
 def solve_classes(
-    people: Classes, loss: Loss, alpha: float, ridge: float, d: int, start: ClassState | None = None
+    people: Classes,
+    loss: Loss,
+    alpha: float,
+    ridge: float,
+    d: int,
+    start: ClassState | None = None,
+    ways: Sequence[tuple[float, int]] = WAYS,
 ) -> tuple[ClassState, Solver]:
-    """The solution of the equations, from one nearby if given.
+    """The solution of the equations, from one nearby if given; `ways` are (damping, memory) tried in turn.
 
-    Raises `ArithmeticError` if the undamped residual, relative to each unknown's size, stays above the tolerance.
+    Raises `ArithmeticError` if the undamped residual, relative to the size of each of M, Q and V, stays above the
+    tolerance.
     """
     K, solver = people.count, Solver(people, loss, alpha, ridge, d)
     upper = np.triu_indices(K)
 
     def packed(s: ClassState) -> np.ndarray:
-        return np.concatenate([s.M.ravel(), s.Q[upper], s.V[upper], s.intercept])
+        return np.concatenate([s.M.ravel(), s.Q[upper], s.V[upper], s.intercept]) / scale
 
     def unpacked(x: np.ndarray) -> ClassState:
+        x = x * scale
         M, rest = x[: K * (K - 1)].reshape(K, K - 1), x[K * (K - 1) :]
         Q, V = (_symmetric(part, K) for part in np.split(rest[:-K], 2))
         return ClassState(M, Q, _positive(V), rest[-K:], np.eye(K), np.ones(K), np.zeros((K, K)))
@@ -234,6 +249,8 @@ def solve_classes(
         M = 0.3 * people.basis @ people.resolvents.rho
         Q = M @ solver.inverse @ M.T + 0.3 * np.eye(K)
         start = ClassState(M, Q, np.eye(K), np.zeros(K), np.eye(K), np.ones(K), np.zeros((K, K)))
+    sizes = [max(float(np.abs(part).max()), _SMALL) for part in (start.M, start.Q, start.V)]
+    scale = np.repeat([*sizes, 1.0], [start.M.size, len(upper[0]), len(upper[0]), K])
 
     def step(x: np.ndarray) -> np.ndarray:
         try:
@@ -243,7 +260,7 @@ def solve_classes(
             return np.full_like(x, np.nan)
 
     reason = ""
-    for damping, memory in _WAYS:
+    for damping, memory in ways:
         try:
             x = fixed_point(
                 step, packed(start), tolerance=_TOLERANCE, damping=damping, memory=memory, iterations=_MOST_STEPS

@@ -98,7 +98,7 @@ def _several_trained(X: np.ndarray, y: np.ndarray, K: int, loss: Loss, ridge: fl
         from sklearn.linear_model import LogisticRegression
 
         pair = len(seen) == 2  # scikit-learn has one field for two classes: the difference of ours, w - (-w)
-        model = LogisticRegression(C=(1 + pair) / ridge, tol=1e-5, max_iter=2000).fit(X, y)
+        model = LogisticRegression(C=(1 + pair) / ridge, solver="newton-cg", tol=1e-5, max_iter=2000).fit(X, y)
         turn = np.array([[-0.5], [0.5]]) if pair else np.eye(len(seen))
         W[seen], intercepts[seen] = turn @ model.coef_, turn @ model.intercept_
     return W, intercepts

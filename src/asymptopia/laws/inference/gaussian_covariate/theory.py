@@ -171,17 +171,7 @@ def best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
 def _best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
     from scipy.optimize import minimize_scalar
 
-    errors = np.full(len(_EXPONENTS), np.inf)
-    states: list[State | ClassState | None] = [None] * len(_EXPONENTS)
-    state: State | ClassState | None = None
-    for k, exponent in enumerate(_EXPONENTS):
-        try:
-            values, state = predicted(law, 10.0**exponent, state)
-        except NotSolved:
-            break
-        errors[k], states[k] = values["test_error"], state
-        if exponent < 0 and _finished(law, errors[: k + 1], state):
-            break
+    errors, states = _scanned(law)
     k = int(np.argmin(errors))
     near = states[k]
     if near is None:
@@ -200,6 +190,50 @@ def _best_ridge(law: GaussianCovariate) -> tuple[float, Any]:
     return float(10.0 ** (minimum.x if minimum.fun < errors[k] else _EXPONENTS[k])), near
 
 
+def _scanned(law: GaussianCovariate) -> tuple[np.ndarray, list[Any]]:
+    """The test errors (G,) at the ridges, infinite where not solved, and the solutions.
+
+    Of several classes the equations take long: a population of fewer points says which ridges are worth solving for.
+    """
+    errors, states = np.full(len(_EXPONENTS), np.inf), [None] * len(_EXPONENTS)
+    tried, starts = _worth_trying(law)
+    state = None
+    for k in tried:
+        try:
+            values, state = predicted(law, 10.0 ** _EXPONENTS[k], state if starts[k] is None else starts[k])
+        except NotSolved:
+            break
+        errors[k], states[k] = values["test_error"], state
+    return errors, states
+
+
+def _worth_trying(law: GaussianCovariate) -> tuple[np.ndarray, list[Any]]:
+    """Places among the ridges, and solutions nearby.
+
+    Those between the first and the last that a few points cannot tell from the best, and one more at each end.
+    """
+    from ....theory.class_scores import predicted_scores
+    from ....theory.several_classes import WAYS, classes_of, solve_classes
+
+    everywhere = np.arange(len(_EXPONENTS))
+    states: list[Any] = [None] * len(_EXPONENTS)
+    if not isinstance(law.data, Data) or law.data.samples(law.features).kind != "classes":
+        return everywhere, states
+    people = classes_of(law.data.pinned(), law.features).thinned()
+    if people is None:
+        return everywhere, states
+    errors, state = np.full(len(everywhere), np.inf), None
+    d = law.data.samples(law.features).shape[1]
+    for k in everywhere:
+        try:
+            state, solver = solve_classes(people, law.loss, law.alpha, 10.0 ** _EXPONENTS[k], d, state, WAYS[:1])
+        except ArithmeticError:
+            break
+        states[k], errors[k] = state, predicted_scores(people, law.loss, state, solver)["test_error"]
+    good = np.flatnonzero(errors <= 2 * _as_good(law, errors) - errors.min()) if state is not None else everywhere
+    return everywhere[max(good[0] - 1, 0) : good[-1] + 2], states
+
+
 def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
     """The middle, in its logarithm, of the ridges whose errors (G,) the rows of the data cannot tell from the least."""
     k, bound = int(np.argmin(errors)), _as_good(law, errors)
@@ -215,20 +249,6 @@ def _middle(law: GaussianCovariate, errors: np.ndarray) -> float:
         return float(_EXPONENTS[here] + part * (_EXPONENTS[beyond] - _EXPONENTS[here]))
 
     return float(10.0 ** (0.5 * (end(-1) + end(1))))
-
-
-def _finished(law: GaussianCovariate, errors: np.ndarray, state: Any) -> bool:
-    """Whether smaller ridges are left out: of several classes, where they take longest, if the last two errors are
-    worse than the least, also without what the rows show of finer directions.
-    """
-    from ....theory.several_classes import classes_of
-
-    if not isinstance(law.data, Data) or law.data.samples(law.features).kind != "classes":
-        return False
-    worse, bound = errors[-2:].min(), _as_good(law, errors)
-    if worse <= bound:
-        return False
-    return bool(worse * classes_of(law.data.pinned(), law.features).left_at(float(state.kappa.max())) > bound)
 
 
 def _as_good(law: GaussianCovariate, errors: np.ndarray) -> float:
