@@ -140,7 +140,7 @@ def write_tables(folder: str | Path, confrontations: Sequence[Confrontation]) ->
     paths = []
     for name, text in texts.items():
         if text:
-            replace(folder / name, text.encode())
+            replace(folder / name, text.encode(errors="replace"))
             paths.append(folder / name)
     return paths
 
