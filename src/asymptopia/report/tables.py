@@ -98,7 +98,7 @@ def verdict_here(numbers: Mapping[str, float], verdict: str) -> str:
 def harmless(value: Any) -> Any:
     """A cell that a spreadsheet takes for a text where it is one; numbers are left alone."""
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
 
 
 def tex_text(confrontations: Sequence[Confrontation]) -> str:
