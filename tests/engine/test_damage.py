@@ -12,7 +12,7 @@ import xarray as xr
 
 from asymptopia import StatementError
 from asymptopia.engine import EngineError, Entry, Results, lock, run
-from asymptopia.engine.journal import read, sealed
+from asymptopia.engine.journal import MOST_SEEDS, read, sealed
 
 
 @pytest.fixture
@@ -100,6 +100,15 @@ def test_a_line_that_breaks_the_schema_costs_its_cell(done, keys):
     assert len(results.damaged) == 1 and "line 2" in results.damaged[0]
     (again,) = run(entries, out=Results.open_or_create(folder, lock(entries)))
     xr.testing.assert_identical(again, data)
+
+
+def test_a_line_of_more_seeds_than_memory_holds_is_refused_before_they_are_listed(done):
+    folder, _, _ = done
+    head, first, *rest = journal(folder).read_bytes().splitlines()
+    line = {k: v for k, v in json.loads(first).items() if k != "sum"}
+    journal(folder).write_bytes(b"\n".join([head, changed(line, seeds=[[0, MOST_SEEDS]]), *rest]) + b"\n")
+    (told,) = Results.open(folder).damaged
+    assert f"more than {MOST_SEEDS} seeds" in told
 
 
 @pytest.mark.parametrize(
