@@ -54,10 +54,11 @@ def test_no_cell_is_a_formula(laws):
     class Word(laws.Mean):
         word: str = field("w", "a word")
 
-    words = [f"{start}1+1" for start in "=+-@\t\r\n"]
+    words = ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "a\r=1", "a\n=1"]
     swept = confront(sweep(Word(), word=words), sizes=(50, 100), seeds=4)
     rows = list(csv.DictReader(io.StringIO(csv_text([swept]), newline="")))
-    assert {r["word"] for r in rows} == {f"'{w}" for w in words}
+    assert {r["word"] for r in rows} == {"'=1", "'+1", "'-1", "'@x", "'\t=1", "' =1", "a =1"}
+    assert len(rows) == len(words) * len(swept.judgements)
     assert harmless(-1.5) == -1.5 and harmless("a=1") == "a=1"
 
 
