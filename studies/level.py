@@ -9,14 +9,14 @@ realisation met leaves no trace in the data; those cells are marked `~`.
 
 The mean of constant realisations is the rule of exact values. An indicator has the limit 0.3, a step the limit 1.
 
-The whole output of a run is `level.txt` beside this file: 1,000 repetitions where true limits are refuted, 400 where
-wrong ones agree, 200 in the last two tables, of the power against wrong probabilities.
+The whole output of a run is `level.txt` beside this file: 400 repetitions in every table, 80 in that of the stages. The
+largest shares there, of `mean bound` with 3 and 5 seeds (2.0 and 1.8), are 1.2 to 1.4 with 8,000 repetitions.
 
 Then, how often a limit that is off by the resolution that is asked for, a tenth, agrees: at most 10 are promised where
 the exponent of the correction is declared rightly.
 
 Below: the power of the default experiment and of larger ones against limits that are 5 % off, and the level of a
-sequence of looks at growing data (`asymptopia run` without `--seeds`).
+sequence of looks at growing data (`asymptopia run` without `--seeds`), with what its stages reach in two minutes.
 """
 
 from __future__ import annotations
