@@ -141,7 +141,8 @@ def _law_of(told: Mapping[str, Any]) -> Any:
 
 def _attributes(told: Mapping[str, Any], law: str) -> dict[str, Any]:
     """The attributes of a law's class; what every law has must be of the kind that it has there."""
-    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k.isidentifier() and k[0] != "_"}
+    names = [k for k in told if k.isidentifier() and k[0] != "_"]
+    plain: dict[str, Any] = {k: tuple(told[k]) if isinstance(told[k], list) else told[k] for k in names}
     given = {k: v for k in _DEFAULTS if (v := plain.pop(k, None)) is not None}
     Defaults(**given).check(law)
     for name, value in plain.items():

@@ -250,7 +250,8 @@ def _matched(limits: Mapping[str, xr.Dataset], kept: Mapping[str, xr.Dataset]) -
 
 def _keeps(data: xr.Dataset) -> bool:
     """Whether every attribute is a text, which results.nc can keep."""
-    return all(is_text(a) for part in (data, *data.variables.values()) for a in part.attrs.values())
+    attributes = [data.attrs, *(v.attrs for v in data.variables.values())]
+    return all(is_text(a) for attrs in attributes for a in attrs.values())
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from .extrapolation import GRANTED, Fit, admissible, beyond
 from .judgement import NOT_ONE, POWER, Evidence, Question
 from .richardson import ladder, resolved
 from .sample import Sample, rare
-from .unseen import MISSED, explained, reach_of_events
+from .unseen import HIGHEST, MISSED, UNSEEN, explained, reach_of_events
 
 ONE_SIZE = "One size cannot tell a finite-size correction from an error of the theory."
 CLOSE = "Sizes from {} to {} are as good as one: they cannot tell a finite-size correction from an error of the theory."
@@ -57,7 +57,7 @@ def _not_by_events(evidence: Evidence, sample: Sample, question: Question) -> Ev
     events = explained(sample, question, evidence.estimate)
     if not (evidence.refuted & events).any():
         return evidence
-    detectable = np.where(events, reach_of_events(sample, question, question.scale), evidence.detectable)
+    detectable = np.where(events, reach_of_events(sample, question, HIGHEST * question.scale), evidence.detectable)
     refuted = evidence.refuted & ~events
     remark = evidence.remark if refuted.any() else MISSED
     return replace(evidence, refuted=refuted, detectable=np.fmax(detectable, evidence.detectable), remark=remark)
@@ -164,7 +164,7 @@ def _equivalence(evidence: Evidence, question: Question) -> Evidence:
 
 def _unanimous(sample: Sample, question: Question, evidence: Evidence) -> Evidence:
     """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
-    height = (sample.error * sample.count).max(axis=1)
+    height = UNSEEN * (sample.error * sample.count).max(axis=1)
     reach = question.floor + reach_of_events(sample, question, height) + 3 * question.spread
     distance = np.abs(evidence.estimate - question.target)
     one = (sample.error * sample.count)[:, -1]  # what a single event would change, times the seeds

@@ -8,6 +8,7 @@ from .judgement import Question
 from .sample import Sample
 
 UNSEEN = 10.0  # times what one event is taken to change: an event that no seed met may be larger
+HIGHEST = 3.0  # scales: events beyond the realisations that are taken to be possible
 STILL = 1e-3  # realisations within this share of the scale depend on the seed no more than exact ones
 FALLING = 0.25  # the spread falls with the size if it does so faster than this power of it, halfway to n**-1/2
 TINY = 1e-300
@@ -15,11 +16,11 @@ MISSED = "No realisation comes as far as the limit, but events that none of so f
 
 
 def reach_of_events(sample: Sample, question: Question, height: np.ndarray | float) -> np.ndarray:
-    """How far events of some height that all realisations missed may bring the mean, (K,), at the level of the test.
+    """How far events of this height that all realisations missed may bring the mean, (K,), at the level of the test.
 
     N realisations miss an event of probability -log(level)/N as often as the level says.
     """
-    reach: np.ndarray = UNSEEN * height * -np.log(question.share) / sample.count.sum(axis=1).clip(1)
+    reach: np.ndarray = height * -np.log(question.share) / sample.count.sum(axis=1).clip(1)
     return reach
 
 
@@ -34,7 +35,7 @@ def explained(sample: Sample, question: Question, estimate: np.ndarray) -> np.nd
         away = np.abs(sample.values - sample.mean[..., None])
     farthest = np.where(np.isfinite(away), away, 0.0).max(axis=(1, 2))
     distance = np.abs(estimate - question.target)
-    near = distance <= reach_of_events(sample, question, question.scale)
+    near = distance <= reach_of_events(sample, question, HIGHEST * question.scale)
     noisy = (farthest > STILL * question.scale) & ~sample.exact & ~sample.unanimous
     if sample.one_size:
         return np.zeros_like(noisy)
