@@ -1,11 +1,16 @@
 """Results folders under attack, from the command line: what somebody else sent, and what was edited since."""
 
 import json
+import math
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from asymptopia.cli import main
 
 LAW = '''
 import os, signal, sys, time
@@ -52,7 +57,7 @@ def command(*words):
 
 
 def asymptopia(folder, *words):
-    return subprocess.run(command(*words), cwd=folder, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command(*words), cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +110,15 @@ def test_a_foreign_folder_is_read_and_nothing_in_it_is_run(base, copy):
 
 @pytest.mark.parametrize(
     "key, value",
-    [("portraits", [{}]), ("portraits", 3), ("entries", []), ("confront", [{"level": "high"}]), ("base", 7)],
+    [
+        ("portraits", [{}]),
+        ("portraits", 3),
+        ("entries", []),
+        ("confront", [{"level": "high"}]),
+        ("base", 7),
+        ("files", {"x" * 3000: ""}),
+        ("entries", [{"sizes": [math.inf], "seeds": 4}]),
+    ],
 )
 def test_a_lock_file_that_lies_is_an_error_or_is_ignored(copy, key, value):
     folder = foreign(copy)
@@ -148,3 +161,29 @@ def test_theory_of_one_version_is_never_judged_by_cells_of_another(own):
     for words in ([], ["--trust"]):
         done = asymptopia(own, "report", "out", "--no-open", *words)
         assert "another version" in done.stderr and "disagrees" not in done.stdout, done.stdout
+
+
+LONG = "+".join("1" * 2000)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", f"CurieWeiss(beta={LONG})"), ("report", LONG), ("status", LONG), ("diff", LONG, "b"),
+     ("judge", f"{LONG}.csv", "--size", "n", "--value", "x")],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_what_is_longer_than_the_name_of_a_file_is_refused_in_a_sentence(words):
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2 and answer.stderr.startswith("Error: ") and len(answer.stderr) < 200
+    assert "too long" in answer.stderr or "cannot be '...'" in answer.stderr
+
+
+def test_a_folder_whose_name_is_not_text_is_shown_and_a_law_in_one_is_refused(copy):
+    name = os.fsdecode(b"\xff")
+    os.rename(copy / "out", copy / name)
+    for words in (("report", name, "--no-open"), ("status", name), ("export", name, "--csv")):
+        done = asymptopia(copy, *words)
+        assert done.returncode == 0 and "Traceback" not in done.stderr
+    write(copy / name)
+    done = asymptopia(copy, "run", f"{name}/law.py", "--seeds", "4", "--sizes", "10,20", "--out", "other")
+    assert done.returncode == 2 and done.stderr == "Error: '\\udcff' in a name is not text in UTF-8.\n"

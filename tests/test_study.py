@@ -12,8 +12,10 @@ from asymptopia.contract.sweep import sweep
 from asymptopia.engine import Adaptive
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.study import StudyError, as_toml, names_of, read
+from asymptopia.study.items import Confront, Study
 from asymptopia.study.lines import line_of
 from asymptopia.study.perform import perform, progress_of, reopened
+from asymptopia.study.staging import FILE, at_stage
 
 GOOD = """
 title = "Two"
@@ -292,3 +294,28 @@ def test_the_demo_states_what_it_should():
         assert item.statement.law.loss.short() == loss
         assert type(item.statement.law.teacher).__name__ == "Sign"
     assert digits.plan.data == parse("GaussianCovariate(data=Bundled(name='digits', target='odd'))").data
+
+
+NO_STAGES = {
+    "a list": b"[]",
+    "not JSON": b"{",
+    "a stage that is none": b'{"0": 3}',
+    "sizes that no memory holds": b'{"0": {"sizes": [1000000000000], "seeds": 5, "number": 1, "spent": 0, "pace": 0}}',
+    "seconds that are no number": b'{"0": {"sizes": [10], "seeds": 4, "number": 1, "spent": NaN, "pace": 0}}',
+    "more stages than ever are": b'{"0": {"sizes": [10], "seeds": 4, "number": 100000000000, "spent": 0, "pace": 0}}',
+}
+
+
+@pytest.mark.parametrize("told", NO_STAGES.values(), ids=NO_STAGES.keys())
+def test_nonsense_about_earlier_stages_begins_anew(tmp_path, told):
+    (tmp_path / FILE).write_bytes(told)
+    study = Study("", (Confront("0", CurieWeiss()),), "", tmp_path)
+    (first,) = at_stage(study, tmp_path, budget=1.0).items
+    assert (first.sizes, first.seeds) == (CurieWeiss.sizes, CurieWeiss.seeds) and 0 < first.level < 0.01
+
+
+def test_an_earlier_stage_is_taken_up(tmp_path):
+    (tmp_path / FILE).write_bytes(b'{"0": {"sizes": [10, 20], "seeds": 4, "number": 2, "spent": 1, "pace": 1}}')
+    study = Study("", (Confront("0", CurieWeiss()),), "", tmp_path)
+    (item,) = at_stage(study, tmp_path).items
+    assert (item.sizes, item.seeds, item.level) == ((10, 20), 4, pytest.approx(0.01 / 8))

@@ -55,6 +55,20 @@ def test_a_realisation_must_be_of_the_observables():
         variant(realize=lambda self, n, key: {"x": 1.0, "z": 1.0}).experiment((10,), 2)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(1j, "gives complex numbers for 'x'"), ([1.0, 2.0], "gives 'x' in the shape (2,), but it declares no axes")],
+)
+def test_a_realisation_is_real_and_has_the_axes_that_are_declared(value, message):
+    for many in (
+        {"realize": lambda self, n, key: {"x": np.asarray(value)}},
+        {"realize_all": lambda self, n, keys: {"x": np.stack([np.asarray(value)] * len(keys))}},
+    ):
+        with pytest.raises(StatementError) as caught:
+            variant(**many).experiment((10,), 2)
+        assert message in str(caught.value)
+
+
 def test_missing_methods_are_named():
     class Empty(Law):
         observables = Kept.observables

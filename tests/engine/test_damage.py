@@ -12,7 +12,7 @@ import xarray as xr
 
 from asymptopia import StatementError
 from asymptopia.engine import EngineError, Entry, Results, lock, run
-from asymptopia.engine.journal import read, sealed
+from asymptopia.engine.journal import MOST_SEEDS, read, sealed, unsealed
 
 
 @pytest.fixture
@@ -102,6 +102,15 @@ def test_a_line_that_breaks_the_schema_costs_its_cell(done, keys):
     xr.testing.assert_identical(again, data)
 
 
+def test_a_line_of_more_seeds_than_memory_holds_is_refused_before_they_are_listed(done):
+    folder, _, _ = done
+    head, first, *rest = journal(folder).read_bytes().splitlines()
+    line = {k: v for k, v in json.loads(first).items() if k != "sum"}
+    journal(folder).write_bytes(b"\n".join([head, changed(line, seeds=[[0, MOST_SEEDS]]), *rest]) + b"\n")
+    (told,) = Results.open(folder).damaged
+    assert f"more than {MOST_SEEDS} seeds" in told
+
+
 @pytest.mark.parametrize(
     "values", [{"mean": [[4], [0, 0, 0, 0]]}, {k: [[4], [0] * 4] for k in ("mean", "square", "x")}]
 )
@@ -180,6 +189,18 @@ def test_limits_are_kept_apart_exactly(done, toys):
     xr.testing.assert_identical(Results.open(folder).limits()["0/limit"], limit)
     path = folder / "limits.json"
     path.write_text(path.read_text().replace("1.0", "1.5", 1))
+    assert Results.open(folder).limits() == {}
+
+
+@pytest.mark.parametrize("nonsense", [None, True, 10**50, {"a": 1}, [0], "\0", "\ud800"], ids=ascii)
+def test_limits_whose_attributes_are_not_texts_are_not_believed(done, toys, nonsense):
+    folder, *_ = done
+    results, limit = Results.open(folder), toys["Coin"]().limit()
+    results.keep_limits({"0/limit": limit})
+    path = folder / "limits.json"
+    told = json.loads(unsealed(path.read_bytes().rstrip(b"\n")))
+    told["0/limit"]["data_vars"]["mean"]["attrs"]["symbol"] = nonsense
+    path.write_bytes(sealed(json.dumps(told).encode()) + b"\n")
     assert Results.open(folder).limits() == {}
 
 

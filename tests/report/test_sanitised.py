@@ -1,5 +1,6 @@
 """Drawings from a folder reach the page as shapes alone."""
 
+import hashlib
 import json
 import os
 
@@ -77,3 +78,16 @@ def test_a_figure_is_drawn_in_place_of_what_is_none_and_nothing_is_written_elsew
     assert sorted(p.name for p in folder.iterdir()) == ["c.pdf", "c.svg", "figures.json"]
     assert (folder / "c.svg").read_bytes().startswith(b"<?xml") and (folder / "c.pdf").read_bytes().startswith(b"%PDF")
     assert "c" in json.loads((folder / "figures.json").read_text())
+
+
+def test_a_drawing_that_somebody_put_in_the_place_of_ours_is_sanitised(tmp_path):
+    chart = Chart("c", "title", "x", "y", (Panel((Curve("", np.arange(3.0), np.arange(3.0)),)),))
+    Gallery(tmp_path).show(chart)
+    index, drawing = tmp_path / "figures.json", tmp_path / "c.svg"
+    evil = f"{HEAD}<script>EVIL</script><path d='M0 0' onload='EVIL'/></svg>"
+    digest, _ = json.loads(index.read_text())["c"].split()
+    index.write_text(json.dumps({"c": f"{digest} {hashlib.sha256(evil.encode()).hexdigest()}"}))
+    drawing.write_text(evil)
+    shown = Gallery(tmp_path).show(chart).svg
+    assert drawing.read_text() == evil, "it is taken for ours"
+    assert "<path" in shown and "EVIL" not in shown

@@ -11,7 +11,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from asymptopia.report.tables import bibliography, csv_text, number, tex_escape, tex_text, with_error, write_tables
+from asymptopia.contract.record import field
+from asymptopia.contract.sweep import sweep
+from asymptopia.report.tables import (
+    bibliography,
+    csv_text,
+    harmless,
+    number,
+    tex_escape,
+    tex_text,
+    with_error,
+    write_tables,
+)
+from asymptopia.verdict.confront import confront
 
 
 @pytest.mark.parametrize(
@@ -36,6 +48,18 @@ def test_values_are_rounded_to_their_errors(value, error, text):
 )
 def test_numbers_in_words(value, text):
     assert number(value) == text
+
+
+def test_no_cell_is_a_formula(laws):
+    class Word(laws.Mean):
+        word: str = field("w", "a word")
+
+    words = ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "a\r=1", "a\n=1"]
+    swept = confront(sweep(Word(), word=words), sizes=(50, 100), seeds=4)
+    rows = list(csv.DictReader(io.StringIO(csv_text([swept]), newline="")))
+    assert {r["word"] for r in rows} == {"'=1", "'+1", "'-1", "'@x", "'\t=1", "' =1", "a =1"}
+    assert len(rows) == len(words) * len(swept.judgements)
+    assert harmless(-1.5) == -1.5 and harmless("a=1") == "a=1"
 
 
 def test_csv_holds_every_component_at_full_precision(shapes):

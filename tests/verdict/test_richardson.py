@@ -50,7 +50,8 @@ def test_a_true_limit_is_not_refuted_whatever_exponent_is_declared(statistic, co
 @pytest.mark.parametrize("statistic", TESTS)
 def test_a_wrong_limit_is_refuted(statistic):
     for noise in (0.0, 1e-6, 1e-3):
-        assert judged(statistic, CORRECTIONS["1/n"], FOUR, 1.0, noise, off=0.05, count=50).refuted.all()
+        # fewer of constant spread could have missed events that bring their mean to the limit
+        assert judged(statistic, CORRECTIONS["1/n"], FOUR, 1.0, noise, off=0.05, count=50, seeds=80).refuted.all()
 
 
 def test_two_percent_are_seen_at_three_sizes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from typing import Any
@@ -16,6 +17,7 @@ VERBS = {
     "export": "folders", "doctor": "folders",
 }  # fmt: skip
 """Each verb and its module, which is loaded when the verb is asked for."""
+LONGEST = 60  # characters of a name that a message repeats
 
 
 class Refused(click.ClickException):
@@ -65,6 +67,12 @@ class Verbs(click.Group):
             ctx.exit(128 + getattr(stop, "signal", 2))
         except RecursionError:
             raise Refused("What was given is nested too deeply.") from None
+        except UnicodeEncodeError as error:
+            raise Refused(f"{error.object[error.start : error.end]!r} in a name is not text in UTF-8.") from None
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise Refused(f"{_shortened(error.filename)} is too long for the name of a file or folder.") from None
         except (ZeroDivisionError, OverflowError):
             raise
         except ArithmeticError as error:
@@ -75,6 +83,11 @@ class Verbs(click.Group):
             if isinstance(error, EngineError):
                 raise click.ClickException(str(error)) from None
             raise
+
+
+def _shortened(name: object) -> str:
+    text = repr(name)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

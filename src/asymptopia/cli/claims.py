@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ NOT_HERE = {
 def is_claims(text: str) -> bool:
     """Whether a word of the command names a folder of claims, or the file of one."""
     path = Path(text.strip())
-    if path.is_dir():
+    if os.path.isdir(path):  # of a path that is too long, too
         return True
-    if path.suffix != ".toml" or not path.is_file():
+    if path.suffix != ".toml" or not os.path.isfile(path):
         return False
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return any(line.partition("=")[0].strip() == "claim" for line in lines)

@@ -47,7 +47,7 @@ def realize_block(law: Computable, n: int, seeds: Sequence[int]) -> dict[str, np
         values = _compiled_realize()(law, n, keys) if how == "traced" else _compiled_alone()(law, n, keys)
         values = jax.tree.map(np.asarray, values)
     _check_names(law, values, law.observed(), law.observed(), "realize")
-    return {k: np.asarray(values[k], float) for k in law.observed()}
+    return {k: _numbers(law, k, values[k]) for k in law.observed()}
 
 
 def compiled_as(law: Computable, n: int) -> str | None:
@@ -210,6 +210,17 @@ def _compiled_alone() -> Any:
         return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
     return jax.jit(realize, static_argnums=(0, 1))
+
+
+def _numbers(law: Computable, name: str, values: Any) -> np.ndarray:
+    """Realisations (seeds, ...) of an observable: real numbers, with the axes that it declares."""
+    array, dims, whose = np.asarray(values), law.observables[name].dims, f"`realize` of {type(law).__name__}"
+    if np.iscomplexobj(array):
+        raise StatementError(f"{whose} gives complex numbers for {name!r}; an observable is real.")
+    if array.ndim != 1 + len(dims):
+        axes = f"the axes ({', '.join(dims)})" if dims else "no axes"
+        raise StatementError(f"{whose} gives {name!r} in the shape {array.shape[1:]}, but it declares {axes}.")
+    return np.asarray(array, float)
 
 
 def _check_names(law: Computable, values: dict[str, Any], known: list[str], needed: list[str], method: str) -> None:

@@ -34,6 +34,11 @@ def content(path: Path) -> bytes:
         return file.read()
 
 
+def is_text(value: object) -> bool:
+    """Whether a value is a text that files can hold, without null characters and halves of surrogate pairs."""
+    return isinstance(value, str) and "\0" not in value and value == value.encode(errors="replace").decode()
+
+
 def printable(text: str) -> str:
     """A text without characters that steer a terminal or turn lines round."""
     return _STEERING.sub("\ufffd", text)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
+import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ..contract.law import Landmark, Law, Observable, Statement
+from ..contract.law import Defaults, Landmark, Law, Observable, Statement
 from ..contract.record import Record, StatementError, _show, field
 from ..contract.sweep import sweep
 from .code import fingerprint
 
 _PLAIN = (str, int, float, bool, type(None))
 _METHODS = {"observables", "landmarks"}
+_DEFAULTS = ("sizes", "seeds", "bias", "block")
+_Told = TypeVar("_Told", Observable, Landmark)
 
 
 def portrait(statement: Statement) -> dict[str, Any]:
@@ -46,6 +50,8 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
     Raises `StatementError` if the portrait is damaged.
     """
     try:
+        if "\\u0000" in json.dumps(told, ensure_ascii=False).encode().decode():
+            raise ValueError("a text holds a null character.")
         cls = _law_of(told)
         statement = _parsed(str(told["statement"]), cls, dict(told["shorts"]))
         codes, which = list(told["codes"]), list(told["code_of_point"])
@@ -54,7 +60,16 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
         cls.codes = dict(zip(texts, [codes[i] for i in which] or codes * len(texts), strict=False))
     except StatementError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, SyntaxError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        SyntaxError,
+        OverflowError,
+    ) as error:
         raise StatementError(
             f"The folder's description of its law is damaged ({type(error).__name__}: {error})."
         ) from None
@@ -106,28 +121,61 @@ def _law_of(told: Mapping[str, Any]) -> Any:
     name = str(told["law"])
     if not name.isidentifier():
         raise StatementError(f"The folder's description of its law is damaged: {name!r} is not the name of a law.")
-    space: dict[str, Any] = {**{k: v for k, v in told["class"].items() if _is_plain(k, v)}, "__module__": __name__}
-    space |= {k: tuple(v) for k, v in told["class"].items() if isinstance(v, list) and k.isidentifier() and k[0] != "_"}
+    space: dict[str, Any] = {**_attributes(told["class"], name), "__module__": __name__}
     space["__annotations__"] = {str(f["name"]): "object" for f in told["fields"]}
     for f in told["fields"]:
         default = {} if f["default"] is None else {"default": _literal(f["default"])}
-        space[str(f["name"])] = field(**default, doc=str(f["doc"]), unit=str(f["unit"]), **f["allowed"])
+        allowed = {k: _typed("float", v, k) for k, v in f["allowed"].items()}
+        space[str(f["name"])] = field(**default, doc=str(f["doc"]), unit=str(f["unit"]), **allowed)
     space["__doc__"] = str(told["doc"])
-    space["observables"] = {
-        str(k): Observable(**{**o, "dims": tuple(map(str, o["dims"]))}) for k, o in told["observables"].items()
-    }
+    space["observables"] = {str(k): _record(Observable, o) for k, o in told["observables"].items()}
+    marks = [_record(Landmark, m) for m in told["landmarks"]]
     space["landmarks"] = tuple(
-        Landmark(**{**m, "at": tuple(m["at"]), "fields": {k: _literal(v) for k, v in m["fields"].items()}})
-        for m in told["landmarks"]
+        dataclasses.replace(m, fields={k: _literal(v) for k, v in m.fields.items()}) for m in marks
     )
-    coords = {str(k): np.asarray(v) for k, v in told["coords"].items()}
+    coords = {str(k): _typed("array", v, k) for k, v in told["coords"].items()}
     space["reasons"] = {str(k): str(v) for k, v in told["reasons"].items()}
     space["coords"] = lambda self: dict(coords)
     return type(name, (Told,), space)
 
 
-def _is_plain(name: str, value: Any) -> bool:
-    return isinstance(value, _PLAIN) and name.isidentifier() and not name.startswith("_")
+def _attributes(told: Mapping[str, Any], law: str) -> dict[str, Any]:
+    """The attributes of a law's class; what every law has must be of the kind that it has there."""
+    names = [k for k in told if k.isidentifier() and k[0] != "_"]
+    plain: dict[str, Any] = {k: tuple(told[k]) if isinstance(told[k], list) else told[k] for k in names}
+    given = {k: v for k in _DEFAULTS if (v := plain.pop(k, None)) is not None}
+    Defaults(**given).check(law)
+    for name, value in plain.items():
+        if not isinstance(value, (*_PLAIN, tuple)) or not isinstance(value, type(getattr(Told, name, value))):
+            raise ValueError(f"`{name}` of {law} cannot be {value!r}.")
+    return given | plain
+
+
+def _record(kind: type[_Told], told: Mapping[str, Any]) -> _Told:
+    """An observable or landmark, its fields of the types that they are declared with."""
+    types = {f.name: str(f.type) for f in dataclasses.fields(kind)}
+    return kind(**{k: _typed(types[k], v, k) for k, v in told.items()})
+
+
+def _typed(declared: str, value: Any, name: str) -> Any:
+    """A value read from JSON, of the type that is declared. Raises `ValueError` for another."""
+    if value is None and "None" in declared:
+        return None
+    kind = declared.split(" | ")[0]
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+        right: Any = None if math.isnan(number) else number
+    elif kind == "array":
+        array = np.asarray(value)
+        right = array if array.ndim and array.dtype.kind in "biufU" else None
+    elif kind.startswith("tuple") and isinstance(value, list):
+        right = tuple(value) if all(type(v).__name__ in kind for v in value) else None
+    else:
+        names = {"str": str, "bool": bool, "Mapping[str, Any]": Mapping}
+        right = value if isinstance(value, names.get(kind, ())) else None
+    if right is None:
+        raise ValueError(f"`{name}` cannot be {value!r}.")
+    return right
 
 
 def _parsed(text: str, cls: Any, shorts: Mapping[str, str]) -> Statement:

@@ -18,7 +18,7 @@ from .cells import Outcome
 from .errors import EngineError
 from .exclusive import FILE as _WRITING
 from .exclusive import FolderLock
-from .files import content, refuse_links, replace, written
+from .files import content, is_text, refuse_links, replace, written
 from .journal import Journal, read, sealed, unsealed
 from .outcomes import Outcomes
 from .provenance import provenance
@@ -212,9 +212,10 @@ class Results:
 
         try:
             text = unsealed(content(self.folder / _LIMITS).rstrip(b"\n"))
-            return {k: xr.Dataset.from_dict(v) for k, v in json.loads(text).items()}
+            limits = {k: xr.Dataset.from_dict(v) for k, v in json.loads(text).items()}
         except Exception:  # whatever damaged text leads xarray to
             return {}
+        return limits if all(map(_keeps, limits.values())) else {}
 
     def load(self) -> dict[str, xr.Dataset]:
         """The datasets of results.nc by group, in memory.
@@ -245,6 +246,12 @@ class Results:
 
 def _matched(limits: Mapping[str, xr.Dataset], kept: Mapping[str, xr.Dataset]) -> list[tuple[str, xr.Dataset | None]]:
     return [(k, kept.get(k)) for k in limits]
+
+
+def _keeps(data: xr.Dataset) -> bool:
+    """Whether every attribute is a text, which results.nc can keep."""
+    attributes = [data.attrs, *(v.attrs for v in data.variables.values())]
+    return all(is_text(a) for attrs in attributes for a in attrs.values())
 
 
 def _plain(value: Any) -> Any:

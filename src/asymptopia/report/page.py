@@ -90,7 +90,7 @@ def write_report(
     assets = _assets()
     text = _environment().get_template("report.html").render(**context, **assets, scripts=_hashes(assets))
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, text.encode())
+    replace(path, text.encode(errors="replace"))
     return path
 
 

@@ -96,9 +96,11 @@ def verdict_here(numbers: Mapping[str, float], verdict: str) -> str:
 
 
 def harmless(value: Any) -> Any:
-    """A cell that a spreadsheet takes for a text where it is one; numbers are left alone."""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """A cell that a spreadsheet takes for a text, in one line, where it is a text; numbers are left alone."""
+    if not isinstance(value, str):
+        return value
+    line = " ".join(value.splitlines()) if "\r" in value or "\n" in value else value
+    return f"'{line}" if value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else line
 
 
 def tex_text(confrontations: Sequence[Confrontation]) -> str:
@@ -140,7 +142,7 @@ def write_tables(folder: str | Path, confrontations: Sequence[Confrontation]) ->
     paths = []
     for name, text in texts.items():
         if text:
-            replace(folder / name, text.encode())
+            replace(folder / name, text.encode(errors="replace"))
             paths.append(folder / name)
     return paths
 

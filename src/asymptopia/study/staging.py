@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "stages.json"
 """In a results folder: for each staged statement, by its place, the last stage, the seconds spent, and the pace."""
+MOST = 60  # stages; the level that would be left for one more is nothing
 
 
 def at_stage(study: Study, folder: Path, budget: float = 0.0) -> Study:
@@ -111,7 +112,7 @@ def _sane(state: Any) -> bool:
         Law().sizes_and_seeds(sizes, seeds)
     except StatementError:
         return False
-    return number >= 0 and all(map(math.isfinite, numbers))
+    return 0 <= number < MOST and all(map(math.isfinite, numbers))
 
 
 def _write(folder: Path, known: dict[str, dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,7 @@ def told(results: Results, text: str, base: Path) -> Study:
     try:
         items = tuple(map(_item, portraits, lock["entries"], lock["confront"]))
         return Study(printable(str(lock.get("title", ""))), items, text, base, told=True)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise StatementError(
             f"What {folder!r} tells of its study is damaged: {error} If you trust {files}, say so with --trust."
         ) from None
@@ -69,7 +70,7 @@ def edits(results: Results) -> str:
     changed = [
         name
         for name, digest in (known.items() if isinstance(known, Mapping) else ())
-        if (base / name).is_file() and syntax_digest(base / name) != digest
+        if os.path.isfile(base / name) and syntax_digest(base / name) != digest
     ]
     if not changed:
         return ""

@@ -11,13 +11,13 @@ from .extrapolation import GRANTED, Fit, admissible, beyond
 from .judgement import NOT_ONE, POWER, Evidence, Question
 from .richardson import ladder, resolved
 from .sample import Sample, rare
+from .unseen import HIGHEST, MISSED, UNSEEN, explained, reach_of_events
 
 ONE_SIZE = "One size cannot tell a finite-size correction from an error of the theory."
 CLOSE = "Sizes from {} to {} are as good as one: they cannot tell a finite-size correction from an error of the theory."
 SPREAD = 2.0  # two sizes, or more within this factor, show a slope and nothing else of the correction
 NO_CORRECTION = "No finite-size correction is declared: judged up to the resolution, without extrapolation."
 EVENTS = 10.0  # fewer than six were met; a mean of ten more would show so few less than once in a hundred times
-UNSEEN = 10.0  # times what one event is taken to change: an event that no seed met may be larger
 
 
 def mean(sample: Sample, question: Question) -> Evidence:
@@ -34,6 +34,7 @@ def mean(sample: Sample, question: Question) -> Evidence:
         evidence = choose(sharp, exact, evidence)
     if sample.unanimous.any():
         evidence = choose(sample.unanimous, _unanimous(sample, question, evidence), evidence)
+    evidence = _not_by_events(evidence, sample, question)
     seldom = rare(sample, question.wanted)
     detectable = evidence.detectable + np.where(seldom, unmet(sample, fits), 0.0)
     settled = evidence.settled & ~(seldom & ~(detectable <= question.wanted))
@@ -49,6 +50,17 @@ def extrapolated(evidence: Evidence, sample: Sample, question: Question) -> Evid
     nothing = np.zeros_like(evidence.refuted)
     remark = ONE_SIZE if first == last else CLOSE.format(first, last)
     return replace(evidence, refuted=nothing, settled=nothing, remark=remark)
+
+
+def _not_by_events(evidence: Evidence, sample: Sample, question: Question) -> Evidence:
+    """The evidence without the refutations that events which no realisation met explain."""
+    events = explained(sample, question, evidence.estimate)
+    if not (evidence.refuted & events).any():
+        return evidence
+    detectable = np.where(events, reach_of_events(sample, question, HIGHEST * question.scale), evidence.detectable)
+    refuted = evidence.refuted & ~events
+    remark = evidence.remark if refuted.any() else MISSED
+    return replace(evidence, refuted=refuted, detectable=np.fmax(detectable, evidence.detectable), remark=remark)
 
 
 def unmet(sample: Sample, fits: Sequence[Fit]) -> np.ndarray:
@@ -152,9 +164,8 @@ def _equivalence(evidence: Evidence, question: Question) -> Evidence:
 
 def _unanimous(sample: Sample, question: Question, evidence: Evidence) -> Evidence:
     """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
-    chance = -np.log(question.share) / sample.count.sum(axis=1)
     height = UNSEEN * (sample.error * sample.count).max(axis=1)
-    reach = question.floor + chance * height + 3 * question.spread
+    reach = question.floor + reach_of_events(sample, question, height) + 3 * question.spread
     distance = np.abs(evidence.estimate - question.target)
     one = (sample.error * sample.count)[:, -1]  # what a single event would change, times the seeds
     detectable = question.floor + NOT_ONE / sample.count[:, -1] * one + 3 * question.spread

@@ -1,0 +1,74 @@
+"""A law's description in a results folder, whatever somebody has written into it."""
+
+import copy
+import json
+import math
+
+import pytest
+
+from asymptopia.contract.record import StatementError
+from asymptopia.engine.portrait import portrait, statement_of
+
+NONSENSE = [
+    None,
+    True,
+    -1,
+    10**400,
+    math.inf,
+    math.nan,
+    "",
+    "x",
+    "\0",
+    "\ud800",
+    [],
+    [[]],
+    {},
+    {"a": 1},
+    [math.inf],
+    [1],
+]
+TEXTS = ("size", "source", "status", "bibtex")
+
+
+@pytest.fixture(scope="module")
+def told(toys):
+    return json.loads(json.dumps(portrait(toys["Coin"]())))
+
+
+def places(told, path=()):
+    if path:
+        yield path
+    inner = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
+    for key, value in inner:
+        yield from places(value, (*path, key))
+
+
+def altered(told, path, value):
+    whole = copy.deepcopy(told)
+    place = whole
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return whole
+
+
+def test_a_description_gives_its_statement_back(told, toys):
+    assert repr(statement_of(told)) == repr(toys["Coin"]())
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=ascii)
+def test_nonsense_at_any_place_is_refused_in_a_sentence_or_has_the_type_that_is_declared(told, value):
+    for path in places(told):
+        try:
+            law = statement_of(altered(told, path, value)).law
+        except StatementError as error:
+            assert str(error).startswith("The folder's description") or "Coin" in str(error)
+            continue
+        assert isinstance(law.block, int) and law.bias > 0
+        assert all(type(getattr(law, name)) is str for name in TEXTS)
+        for observable in law.observables.values():
+            assert {type(o) for o in (observable.symbol, observable.doc, observable.unit)} == {str}
+            numbers = (observable.scale, observable.resolution, observable.bias, observable.floor)
+            assert all(n is None or (type(n) is float and not math.isnan(n)) for n in numbers)
+        for text in (*(getattr(law, name) for name in TEXTS), *(o.doc for o in law.observables.values())):
+            assert "\0" not in text.encode().decode()

@@ -1,0 +1,72 @@
+"""Events that no realisation met: what they can explain is not refuted."""
+
+import numpy as np
+import pytest
+
+from asymptopia import Law, Observable, confront, generator
+from asymptopia.verdict.judgement import Question
+from asymptopia.verdict.mean import mean
+from asymptopia.verdict.sample import sample_of
+from asymptopia.verdict.stages import settle
+
+SIZES = np.array([100.0, 200, 400])
+
+
+def judged(values, limit, sizes=SIZES):
+    many = np.full(len(values), limit)
+    with np.errstate(all="ignore"):
+        return mean(sample_of(sizes, values, 1.0), Question(many, 0 * many, 0.01, 0.05, abs(limit), 1.0, 1.5e-8))
+
+
+def jumping(chance, height, count=1000, seeds=40):
+    rng = np.random.default_rng(0)
+    shape = count, len(SIZES), seeds
+    return 1 + height * (rng.random(shape) < chance) + 0.01 * rng.standard_normal(shape)
+
+
+@pytest.mark.parametrize("chance, height", [(0.02, 4.0), (0.01, 4.0), (0.01, 10.0), (0.02, 2.0), (0.005, 20.0)])
+def test_a_true_limit_beyond_all_realisations_is_not_refuted(chance, height):
+    # without a jump in any of 120, which happens in 9 to 55 % of the experiments, all realisations are near one
+    values = jumping(chance, height)
+    assert 0.05 < (values.max(axis=(1, 2)) < 1.1).mean() < 0.6
+    assert judged(values, 1 + chance * height).refuted.mean() <= 0.02
+
+
+def steady(noise, fall, off=0.05, seeds=40, count=200):
+    draws = np.random.default_rng(1).standard_normal((count, len(SIZES), seeds))
+    return 1 + off + (5 / SIZES)[:, None] + noise * (SIZES[:, None] / 100) ** -fall * draws
+
+
+def test_a_spread_that_falls_with_the_size_leaves_no_room_for_events():
+    assert judged(steady(0.01, 0.5), 1.0).refuted.mean() > 0.9
+    assert judged(steady(0.01, 0.0), 1.0).refuted.mean() < 0.05
+
+
+def test_more_realisations_would_have_met_them():
+    evidence = judged(steady(0.01, 0.0, seeds=40), 1.0)
+    assert (evidence.detectable > 0.1).mean() > 0.9
+    assert judged(steady(0.01, 0.0, seeds=320), 1.0).refuted.all()
+
+
+def test_realisations_that_hardly_depend_on_the_seed_are_as_good_as_exact():
+    assert judged(steady(1e-6, 0.0), 1.0).refuted.all()
+
+
+class Steady(Law):
+    """A constant spread, far smaller than the error of the limit."""
+
+    off: float = 0.08
+    observables = {"x": Observable("x", "x")}
+
+    def predict(self):
+        return {"x": 1.0}
+
+    def realize(self, n, key):
+        return {"x": 1 + self.off + 0.01 * generator(key).normal()}
+
+
+def test_it_says_so_and_asks_for_seeds_which_decide():
+    first = confront(Steady(), sizes=(100, 200, 400), seeds=40)["x"]
+    assert first.verdict == "inconclusive" and "events that none of so few met" in first.reason
+    assert "seeds at each size" in first.advice
+    assert settle(Steady(), budget=60.0).verdict == "disagrees"
