@@ -54,7 +54,7 @@ class ConvolutionalLinearNetwork(Law):
     branches: int = field(2, "edges that feed an edge", at_least=1, at_most=8)
     noise: float = field(0.1, "standard deviation of the noise on an entry of the map", above=0, at_most=0.5)
 
-    defaults = Defaults(size="signal length", sizes=(16, 48), seeds=72, block=12)
+    defaults = Defaults(size="signal length", sizes=(16, 48), seeds=96, block=12)
     source = MALGOUYRES + "; Malgouyres, Adv. Comput. Math. 46 (2020)"
     bibtex = r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},
