@@ -13,6 +13,7 @@ from .tails import hazard
 RARE = 1e-10
 WIDEST = 12.0  # the integrand falls off at least as fast as a normal density
 FAINT = -30.0
+HALVINGS, NEWTON = 8, 6  # of the interval that holds the peak, which need not be known well
 
 
 def quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
@@ -51,11 +52,11 @@ def _log_integral(h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray) ->
         return h - t + r / s * ratio, 1 + (r / s) ** 2 * ratio * excess
 
     low, high = np.zeros(h.shape), 2 * (np.abs(h) + np.abs(k) + 1) / s
-    for _ in range(45):
-        middle = (low + high) / 2
-        rising = slope(middle)[0] > 0
-        low, high = np.where(rising, middle, low), np.where(rising, high, middle)
     peak = (low + high) / 2
+    for step in range(HALVINGS + NEWTON):
+        first, second = slope(peak)
+        low, high = np.where(first > 0, peak, low), np.where(first > 0, high, peak)
+        peak = (low + high) / 2 if step < HALVINGS else np.clip(peak + first / second, low, high)
     first, second = slope(peak)
     width = 1 / (np.abs(first) + np.sqrt(second)) + 1e-13 * (1 + peak)
 

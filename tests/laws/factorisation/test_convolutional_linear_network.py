@@ -8,7 +8,9 @@ from asymptopia.algorithms.factorise.network_paths import chain_tree
 from asymptopia.contract.batching import realize_block, seed_keys
 from asymptopia.contract.record import StatementError
 from asymptopia.laws.factorisation.convolutional_linear_network import (
+    NOISES,
     ConvolutionalLinearNetwork,
+    orthogonal_noises,
     places,
     ratio,
     unrolled,
@@ -48,6 +50,22 @@ def test_diagonals_are_averaged():
     np.testing.assert_allclose(mine, other)
 
 
+@pytest.mark.parametrize(("leaves", "reached"), [(2, (0, 1, 2)), (4, (6, 7, 0, 1, 2, 3, 4, 5, 8, 9))])
+def test_noises_are_orthogonal_where_kernels_reach_and_normal_everywhere(leaves, reached):
+    rng, n, reached = np.random.default_rng(2), 12, np.array(reached)
+    noises = np.stack([orthogonal_noises(leaves, n, reached, rng) for _ in range(200)])
+    count = min(leaves * len(reached), NOISES)
+    assert noises.shape[1:] == (count, leaves, n)
+    within = noises[..., reached].reshape(200, count, -1)
+    products = within @ within.transpose(0, 2, 1)
+    assert np.abs(products[:, ~np.eye(count, dtype=bool)]).max() < 1e-12
+    first = noises[:, 0]  # of each frame one: these are independent
+    assert np.abs(first.mean(axis=0)).max() < 4.5 / np.sqrt(200)
+    assert (first**2).mean() == pytest.approx(1, abs=4 * np.sqrt(2 / first.size))
+    squares = (within[:, 0] ** 2).sum(axis=1)
+    assert squares.var() == pytest.approx(2 * within.shape[-1], rel=0.5), "that of chi-square, not of a fixed length"
+
+
 def test_exchangeable_kernels_are_confused_though_the_map_is_known():
     law = ConvolutionalLinearNetwork(supports=SWAPPED, branches=1, noise=0.01)
     realisations = realize_block(law, 16, range(40))
@@ -73,11 +91,12 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
         def predict(self):
             return super().predict() | {"dimension": 4.0, "largest": 1.0}
 
-    settings = dict(supports=SWAPPED, branches=1, noise=0.01)
-    right = confront(ConvolutionalLinearNetwork(**settings), sizes=(16, 64), seeds=60)
+    law = ConvolutionalLinearNetwork(supports=SWAPPED, branches=1, noise=0.01)
+    experiment = law.experiment((8, 16, 32), 66)
+    right = confront(law, experiment)
     assert "disagrees" not in (right["recovery"].verdict, right["fails"].verdict)
     assert right["dimension"].verdict != "disagrees"
-    wrong = confront(Wrong(**settings), sizes=(16, 64), seeds=200)
+    wrong = confront(Wrong(supports=SWAPPED, branches=1, noise=0.01), experiment)
     assert wrong["dimension"].verdict == wrong["largest"].verdict == "disagrees"
 
 
@@ -89,7 +108,7 @@ def test_one_fit_that_fails_costs_no_other(monkeypatch):
 
     def fails_once(tree, target, rng):
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) == NOISES + 2:
             raise NotSolved("The kernels did not settle.")
         return fit(tree, target, rng)
 

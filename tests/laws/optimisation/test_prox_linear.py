@@ -35,7 +35,7 @@ def test_the_experiment_agrees_and_a_wrong_constant_is_refuted():
         def predict(self):
             return super().predict() | {"contraction": 1 / 6}
 
-    experiment = ProxLinear().experiment(seeds=12)
+    experiment = ProxLinear().experiment((4, 10), 8)
     assert confront(ProxLinear(), experiment).verdict != "disagrees"
     assert confront(Wrong(), experiment)["contraction"].verdict == "disagrees"
 

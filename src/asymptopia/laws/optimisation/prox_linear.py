@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key
 
+if TYPE_CHECKING:
+    from ...algorithms.optimisers.prox_linear import Trail
+
 DRUSVYATSKIY = "Drusvyatskiy and Paquette, Math. Program. 178 (2019) 503, section 5"
 DUCHI = "Duchi and Ruan, Inf. Inference 8 (2019) 471, theorem 1"
-STEPS, DIRECTIONS = 6, 8
+STEPS, DIRECTIONS, TRAIL = 6, 144, 4
 
 
 class ProxLinear(Law):
@@ -38,15 +41,17 @@ class ProxLinear(Law):
     $\frac12 [(1 + 2 c^2)^2 / 9 + 4 c^2 (1 - c^2)]^{1/2}$. For an error orthogonal to the signal, as almost all are,
     this is 1/6, and $\kappa = \frac12 \tan^2 \varphi$ with $2 \varphi + \sin 2 \varphi = \pi / 2$.
 
-    A system has $m = 4 n^2$ projections. `contraction` and `gauss_newton` are means over steps from eight
-    errors of length `distance` at n = 8, and of $8/n$ times that beyond, so that what is of the next order in the error
-    vanishes as 1/n; the bounds along six steps from an error of half the signal in a random direction.
+    A system has $m = 32 n^2$ projections. `contraction` and `gauss_newton` come from $144/n$ errors of length
+    `distance` at n = 8, and $8/n$ times that at n, so that what is of the next order in the error vanishes as 1/n. Each
+    half of the projections leaves its own $\delta$; the squared length is the mean scalar product of the two, free of
+    the square of the noise of order $\sqrt{n/m}$, in which the halves are independent. The bounds are along six steps
+    from an error of half the signal in a random direction, with $4 n^2$ of the projections.
     """
 
     cosine: float = field(0.0, "cosine between the error and the signal", at_least=-1, at_most=1)
     distance: float = field(0.01, "length of the error relative to the signal at n = 8", above=0, at_most=0.05)
 
-    defaults = Defaults(size="dimension", sizes=(8, 16, 32), seeds=24)
+    defaults = Defaults(size="dimension", sizes=(6, 12, 18), seeds=48, block=8)
     source = DRUSVYATSKIY + "; " + DUCHI
     bibtex = """@article{DrusvyatskiyPaquette2019,
   author = {Drusvyatskiy, Dmitriy and Paquette, Courtney},
@@ -85,34 +90,23 @@ class ProxLinear(Law):
         return {"contraction": _balanced(c), "gauss_newton": newton, "shortfall": 0.0, "rate": 1.0}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
-        from ...algorithms.optimisers.prox_linear import prox_linear
-        from ...parts.loss import Absolute
 
         rng = generator(key)
-        A, signal = rng.standard_normal((4 * n * n, n)), rng.standard_normal(n)
-        size = float(np.linalg.norm(signal))
-        b = (A @ signal) ** 2
-        step = 1 / (2 * float(np.linalg.eigvalsh(A.T @ A / len(A))[-1]))
-
-        def model(x: np.ndarray) -> np.ndarray:
-            return (A @ x) ** 2
-
-        def jacobian(x: np.ndarray) -> np.ndarray:
-            return 2 * (A @ x)[:, None] * A
-
-        along, c = signal / size, float(self.cosine)
-        distance = float(self.distance) * 8 / n
-        trials = []
-        for side in rng.standard_normal((DIRECTIONS, n)):
+        A, signal = rng.standard_normal((32 * n * n, n)), rng.standard_normal(n)
+        size, c = float(np.linalg.norm(signal)), float(self.cosine)
+        along, distance = signal / size, float(self.distance) * 8 / n
+        products = np.zeros(2)
+        directions = max(DIRECTIONS // n, 1)
+        for side in rng.standard_normal((directions, n)):
             side -= (side @ along) * along
             side *= math.sqrt(1 - c * c) / np.linalg.norm(side)
             near = signal + distance * size * (c * along + side)
-            once = prox_linear(Absolute(), b, model, jacobian, near, step, 1).x
-            squares = near + np.linalg.lstsq(jacobian(near), b - model(near), rcond=None)[0]
-            trials.append((np.linalg.norm(once - signal), np.linalg.norm(squares - signal)))
-        contraction, newton = np.mean(trials, axis=0) / (distance**2 * size)
+            first, second = (_errors(half, signal, near) for half in np.split(A, 2))
+            products += (first * second).sum(axis=1) / directions
+        contraction, newton = np.sign(products) * np.sqrt(np.abs(products)) / (distance**2 * size)
         start = signal + rng.standard_normal(n) * size / (2 * math.sqrt(n))
-        trail = prox_linear(Absolute(), b, model, jacobian, start, step, STEPS)
+        few = A[: TRAIL * n * n]
+        trail = _steps(few, signal, start, STEPS)
         short = trail.guaranteed + np.diff(trail.values)
         least = np.minimum.accumulate(trail.stationarity**2)
         k = np.arange(1, len(least) + 1)
@@ -120,8 +114,30 @@ class ProxLinear(Law):
             "contraction": contraction,
             "gauss_newton": newton,
             "shortfall": short.max() / trail.values[0],
-            "rate": np.max(least * step * k / (2 * trail.values[0])),
+            "rate": np.max(least * _step(few) * k / (2 * trail.values[0])),
         }
+
+
+def _steps(A: np.ndarray, signal: np.ndarray, start: np.ndarray, steps: int) -> Trail:
+    """The prox-linear method on the squares of the projections A of the signal."""
+    from ...algorithms.optimisers.prox_linear import prox_linear
+    from ...parts.loss import Absolute
+
+    def jacobian(x: np.ndarray) -> np.ndarray:
+        return 2 * (A @ x)[:, None] * A
+
+    return prox_linear(Absolute(), (A @ signal) ** 2, lambda x: (A @ x) ** 2, jacobian, start, _step(A), steps)
+
+
+def _step(A: np.ndarray) -> float:
+    return 1 / (2 * float(np.linalg.eigvalsh(A.T @ A / len(A))[-1]))
+
+
+def _errors(A: np.ndarray, signal: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """What one step of the prox-linear method, and one of least squares, leave of an error, (2, n)."""
+    fields = A @ near
+    squares = np.linalg.lstsq(2 * fields[:, None] * A, (A @ signal) ** 2 - fields**2, rcond=None)[0]
+    return np.stack([_steps(A, signal, near, 1).x, near + squares]) - signal
 
 
 def _balanced(c: float) -> float:

@@ -78,7 +78,7 @@ class Tempering(Law):
     hot: float = field(1.0, "temperature of the hot replica", above=0, unit="energy")
     swapping: Swapping = field(Exchange(rate=1.0), "how temperatures are exchanged")
 
-    defaults = Defaults(size="time", sizes=(200, 400, 800), seeds=3000, block=1000)
+    defaults = Defaults(size="time", sizes=(800, 1600, 3200), seeds=25000, block=2500)
     source = DUPUIS
     bibtex = """@article{DupuisLiuPlattnerDoll2012,
   author = {Dupuis, Paul and Liu, Yufei and Plattner, Nuria and Doll, J. D.},
