@@ -15,6 +15,7 @@ import gc
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to loo
 RUN_LONG = ("algorithms/pde_networks", "algorithms/samplers", "laws/pde_networks", "laws/sampling")
 """Rooms, or files, whose programs run for longer than they are compiled."""
 
+FIRST = (
+    "notebooks",
+    "scan",
+    "second_order",
+    "interruption",
+    "sharpness",
+    "majorization_minimization",
+    "seen",
+    "kfac_model",
+)
+"""Files of few tests that take long: begun last, one of them would keep one worker busy when the others are done."""
+
 LARGE = 900  # MB of a worker beyond which memory is handed back
 ROOM = 150  # MB that it may grow before that is tried again
 _limit = LARGE
@@ -47,6 +60,17 @@ def hand_back():
     """Let the allocator return its free memory to the system."""
     gc.collect()
     getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # workers are given files as they are sorted below
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take long come first, then those of many tests, so that workers end together."""
+    tests = Counter(item.path for item in items)
+    first = [f"test_{name}" for name in FIRST]
+    items.sort(key=lambda item: (item.path.stem not in first, -tests[item.path]))
 
 
 def runs_long(path):
