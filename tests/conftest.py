@@ -1,4 +1,9 @@
-"""Tests run side by side on small machines: linear algebra on one thread, and workers that stay small.
+"""Tests run side by side on small machines: linear algebra on one thread, quick compilation, workers that stay small.
+
+Most of the time of the tests goes into compiling programs that run for milliseconds. They are compiled by the older of
+XLA's two generators of loops and with few optimisations, or next to none: that takes half of the time, or a quarter.
+The few optimisations leave programs as fast as they are for a user; without them loops take four to six times as long,
+so that rooms whose programs run for seconds keep them. The processes that tests start inherit all this.
 
 The allocator of Linux keeps what compilers have freed, several times what their programs need: a worker that has become
 large hands it back and, if that does not suffice, forgets its compiled programs. Those that took long to compile are on
@@ -10,6 +15,7 @@ import gc
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,9 +23,27 @@ from threadpoolctl import threadpool_limits
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
+FEW = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+os.environ["XLA_FLAGS"] = f"{FEW} {os.environ.get('XLA_FLAGS', '')}".strip()  # of two that differ, the last counts
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
 gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to look through them often costs a tenth
+
+RUN_LONG = ("algorithms/pde_networks", "algorithms/samplers", "laws/pde_networks", "laws/sampling")
+"""Rooms, or files, whose programs run for longer than they are compiled."""
+
+FIRST = (
+    "notebooks",
+    "scan",
+    "second_order",
+    "interruption",
+    "sharpness",
+    "majorization_minimization",
+    "seen",
+    "kfac_model",
+)
+"""Files of few tests that take long: begun last, one of them would keep one worker busy when the others are done."""
 
 LARGE = 900  # MB of a worker beyond which memory is handed back
 ROOM = 150  # MB that it may grow before that is tried again
@@ -36,6 +60,28 @@ def hand_back():
     """Let the allocator return its free memory to the system."""
     gc.collect()
     getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # workers are given files as they are sorted below
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take long come first, then those of many tests, so that workers end together."""
+    tests = Counter(item.path for item in items)
+    first = [f"test_{name}" for name in FIRST]
+    items.sort(key=lambda item: (item.path.stem not in first, -tests[item.path]))
+
+
+def runs_long(path):
+    """Whether a test's file is in a room whose programs run for long."""
+    return path.relative_to(Path(__file__).parent).as_posix().startswith(RUN_LONG)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if "jax" in sys.modules and os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1":
+        sys.modules["jax"].config.update("jax_disable_most_optimizations", not runs_long(item.path))
 
 
 @pytest.hookimpl(trylast=True)

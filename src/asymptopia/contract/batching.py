@@ -87,9 +87,11 @@ def _traces(law: Computable, n: int, how: str) -> bool:
 
 def seed_keys(n: int, seeds: Sequence[int]) -> Any:
     """The JAX keys of these seeds at size `n`. A seed always has the same key, whatever else runs."""
-    import jax.numpy as jnp
+    import jax
 
-    return _compiled_keys()(n, jnp.asarray(seeds, jnp.uint32))
+    padded = np.zeros(1 << (len(seeds) - 1).bit_length(), np.uint32)  # one program serves many numbers of seeds
+    padded[: len(seeds)] = seeds
+    return jax.random.wrap_key_data(np.asarray(_compiled_keys()(n, padded))[: len(seeds)])
 
 
 def generator(key: Key) -> np.random.Generator:
@@ -168,9 +170,9 @@ def _traced_predict(structure: Any, table: np.ndarray) -> dict[str, Any] | None:
 def _compiled_keys() -> Any:
     import jax
 
-    def keys(n: int, seeds: Sequence[int]) -> Any:
+    def keys(n: int, seeds: np.ndarray) -> Any:
         base = jax.random.fold_in(jax.random.key(0), n)
-        return jax.vmap(lambda seed: jax.random.fold_in(base, seed))(seeds)
+        return jax.vmap(lambda seed: jax.random.key_data(jax.random.fold_in(base, seed)))(seeds)
 
     return jax.jit(keys)
 
