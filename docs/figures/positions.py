@@ -1,0 +1,46 @@
+"""Draw position against meaning in the guide to attention: `python docs/figures/positions.py` takes a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from asymptopia import thresholds
+from asymptopia.laws.inference.attention_index import AttentionIndex
+from asymptopia.report.marks import OKABE_ITO
+
+IMAGE = Path(__file__).parents[1] / "images" / "positions.png"
+DIMENSION, SEEDS = 200, 6
+LAW = AttentionIndex(variance=0.25, ridge=0.01)
+
+
+def main() -> None:
+    """Cosines and penalised losses of the two minima against sentences, on both sides of their crossing."""
+    figure, (cosines, losses) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    edge = thresholds(LAW, along="alpha")["semantic"]
+    alpha, few = np.linspace(0.8, 2.0, 11), (0.9, 1.3, 1.7)
+    for start, colour in zip(("semantic", "positional"), OKABE_ITO, strict=False):
+        name = f"{start}_overlap"
+        laws = [LAW.replace(alpha=float(a), start=start) for a in alpha]
+        limits = [law.limit() for law in laws]
+        cosines.plot(alpha, [float(limit[name]) for limit in limits], color=colour, label=start)
+        penalty = [law.ridge * float(x["norm"]) / (2 * law.alpha) for law, x in zip(laws, limits, strict=True)]
+        losses.plot(alpha, np.array([float(x["train_loss"]) for x in limits]) + penalty, color=colour, label=start)
+        seen = [LAW.replace(alpha=a, start=start).experiment((DIMENSION,), SEEDS)[name].values[0] for a in few]
+        values = np.array(seen)
+        error = values.std(axis=1, ddof=1) / np.sqrt(SEEDS)
+        cosines.errorbar(few, values.mean(axis=1), error, fmt="o", color=colour, markersize=4)
+    for ax in (cosines, losses):
+        ax.axvline(edge, color="k", linestyle=":")
+        ax.set(xlabel=r"sentences per dimension, $\alpha$")
+        ax.legend(frameon=False, title="minimum")
+    cosines.set(ylabel="cosine with its direction", ylim=(0.4, 1.02))
+    losses.set(ylabel="loss with penalty")
+    figure.savefig(IMAGE, dpi=180)
+    print(IMAGE)
+
+
+if __name__ == "__main__":
+    main()
