@@ -29,6 +29,8 @@ def main() -> None:
     limit = float(law.replace(swaps="deterministic").limit()["round_trip_rate"])
     ax.axhline(limit, color="k", linestyle=":", label=r"$1 / (2 + 2 \Lambda)$")
     ax.set(xscale="log", yscale="log", xlabel="replicas on the ladder", ylabel="round trips per scan")
+    ax.set_xticks(LADDERS, [str(n) for n in LADDERS])
+    ax.minorticks_off()
     ax.legend(frameon=False, loc="lower left")
     IMAGE.parent.mkdir(exist_ok=True)
     figure.savefig(IMAGE, dpi=180)
