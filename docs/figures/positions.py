@@ -12,7 +12,7 @@ from asymptopia.laws.inference.attention_index import AttentionIndex
 from asymptopia.report.marks import OKABE_ITO
 
 IMAGE = Path(__file__).parents[1] / "images" / "positions.png"
-DIMENSION, SEEDS = 200, 6
+DIMENSION, SEEDS = 200, 5
 LAW = AttentionIndex(variance=0.25, ridge=0.01)
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     """Cosines and penalised losses of the two minima against sentences, on both sides of their crossing."""
     figure, (cosines, losses) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
     edge = thresholds(LAW, along="alpha")["semantic"]
-    alpha, few = np.linspace(0.8, 2.0, 11), (0.9, 1.3, 1.7)
+    alpha, few = np.linspace(0.8, 2.0, 9), (0.9, 1.6)
     for start, colour in zip(("semantic", "positional"), OKABE_ITO, strict=False):
         name = f"{start}_overlap"
         laws = [LAW.replace(alpha=float(a), start=start) for a in alpha]

@@ -59,7 +59,8 @@ def widths(ax: Axes) -> None:
     power = float(law["loss_exponent"])
     flops = np.array([1e4, 1e8])
     ax.plot(flops, 4.3 * flops**-power, "k:", label=f"compute$^{{-{power:.3f}}}$")
-    ax.set(xscale="log", yscale="log", xlim=(1e2, 1e10), xlabel="compute, width x steps", ylabel="loss", title="phase Ia")
+    ax.set(xscale="log", yscale="log", xlim=(1e2, 1e10), xlabel="compute, width x steps", ylabel="loss")
+    ax.set_title("phase Ia")
     ax.legend(frameon=False)
 
 
