@@ -13,21 +13,21 @@ from asymptopia.report.marks import OKABE_ITO
 
 IMAGE = Path(__file__).parents[1] / "images" / "positions.png"
 DIMENSION, SEEDS = 200, 5
-LAW = AttentionIndex(variance=0.25, ridge=0.01)
+LAW = AttentionIndex(alpha=1.25, variance=0.25, ridge=0.01)
+ALPHAS = {"semantic": (0.8, 0.95, 1.1, 1.25, 1.4, 1.6, 1.8), "positional": (0.8, 0.95, 1.1, 1.25, 1.4)}
+POINTS = {"semantic": (0.9, 1.25, 1.7), "positional": (0.9, 1.25)}
 
 
 def main() -> None:
     """Cosines and penalised losses of the two minima against sentences, on both sides of their crossing."""
     figure, (cosines, losses) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
     edge = thresholds(LAW, along="alpha")["semantic"]
-    alpha, few = np.linspace(0.8, 2.0, 9), (0.9, 1.6)
-    for start, colour in zip(("semantic", "positional"), OKABE_ITO, strict=False):
-        name = f"{start}_overlap"
-        laws = [LAW.replace(alpha=float(a), start=start) for a in alpha]
-        limits = [law.limit() for law in laws]
-        cosines.plot(alpha, [float(limit[name]) for limit in limits], color=colour, label=start)
-        penalty = [law.ridge * float(x["norm"]) / (2 * law.alpha) for law, x in zip(laws, limits, strict=True)]
-        losses.plot(alpha, np.array([float(x["train_loss"]) for x in limits]) + penalty, color=colour, label=start)
+    for start, colour in zip(ALPHAS, OKABE_ITO, strict=False):
+        alphas, few, name = np.array(ALPHAS[start]), POINTS[start], f"{start}_overlap"
+        limits = [LAW.replace(alpha=a, start=start).limit() for a in ALPHAS[start]]
+        cosines.plot(alphas, [float(limit[name]) for limit in limits], color=colour, label=start)
+        penalty = LAW.ridge / (2 * alphas) * [float(limit["norm"]) for limit in limits]
+        losses.plot(alphas, penalty + [float(limit["train_loss"]) for limit in limits], color=colour, label=start)
         seen = [LAW.replace(alpha=a, start=start).experiment((DIMENSION,), SEEDS)[name].values[0] for a in few]
         values = np.array(seen)
         error = values.std(axis=1, ddof=1) / np.sqrt(SEEDS)
