@@ -15,7 +15,7 @@ from asymptopia.laws.mean_field.equiangular_attention import EquiangularAttentio
 from asymptopia.report.marks import OKABE_ITO
 
 IMAGE = Path(__file__).parents[1] / "images" / "attention.png"
-DIMENSION, TOKENS, SEEDS = 14, 60, 12
+DIMENSION, TOKENS, SEEDS = 24, 60, 12
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def double_descent(ax: Axes) -> None:
         ax.plot(tau, sweep(law, tau=tuple(tau)).limit()["test_error"], color=colour, label=f"ridge {ridge:g}")
         seen = [law.replace(tau=t).experiment((DIMENSION,), SEEDS)["test_error"].values for t in few]
         points(ax, np.array(few), np.stack(seen, axis=-1)[0], colour)
-    ax.set(xscale="log", yscale="log", ylim=(0.15, 60), xlabel=r"prompts per weight, $\tau$")
+    ax.set(xscale="log", yscale="log", ylim=(0.4, 25), xlabel=r"prompts per weight, $\tau$")
     ax.set(ylabel="error on new tasks", title=f"linear attention, d = {DIMENSION}")
     ax.legend(frameon=False)
 

@@ -30,6 +30,8 @@ def main() -> None:
             ax.errorbar(np.arange(STEPS + 1), values.mean(axis=0), error, fmt="o", color=colour, markersize=4)
     axes[0].set(xlabel="step", ylabel="loss", title=f"width to infinity; points: {WIDTH}")
     axes[1].set(xlabel="step", ylabel=r"$\|\Phi_t - \Phi_0\| / \|\Phi_0\|$", title="features move")
+    for ax in axes[:2]:
+        ax.set_xticks(range(STEPS + 1))
     axes[0].legend(frameon=False)
     layers(axes[2])
     IMAGE.parent.mkdir(exist_ok=True)
@@ -41,7 +43,7 @@ def layers(ax: Axes) -> None:
     """What is left unknown of the signal and of a hidden layer, against labels per hidden unit."""
     few = (0.3, 0.7, 1.2)
     for at, (name, colour) in enumerate(zip(("signal", "hidden layer"), OKABE_ITO[3:], strict=False)):
-        ratios = np.linspace(0.1, 1.5, 5)
+        ratios = np.linspace(0.1, 1.5, 10)
         every = [teacher(r).limit()["mse"].values[at] for r in ratios]
         ax.plot(ratios, np.array(every) / (1.0, 0.5)[at], color=colour, label=name)
         seen = np.array([teacher(r).experiment((100,), 8)["mse"].values[0, :, at] for r in few]) / (1.0, 0.5)[at]

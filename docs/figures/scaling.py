@@ -50,17 +50,17 @@ def phases(ax: Axes) -> None:
 
 
 def widths(ax: Axes) -> None:
-    """Loss curves of several widths against compute, and the power of their envelope."""
-    for width, colour in zip((25, 100, 300), OKABE_ITO, strict=False):
-        last = min(5_000_000 // width, 40_000)
-        times = tuple(np.unique(np.geomspace(4, last, 60).astype(int)))
+    """Loss curves of several widths over eight decades of compute, and the power of their envelope."""
+    for width, colour in zip((25, 100, 400, 1600), OKABE_ITO, strict=False):
+        times = tuple(int(t) for t in np.unique(np.geomspace(4, 1e10 / width, 90).astype(np.int64)))
         loss = ScalingPhases(alpha=1.0, beta=0.3, width=width, times=times).limit()["test_error"]
         ax.plot(width * np.array(times), loss, color=colour, label=f"width {width}")
     law = ScalingPhases(alpha=1.0, beta=0.3, times=(10,)).limit()
     power = float(law["loss_exponent"])
-    flops = np.array([1e4, 1e7])
-    ax.plot(flops, 5.5 * flops**-power, "k:", label=f"compute$^{{-{power:.3f}}}$")
-    ax.set(xscale="log", yscale="log", xlabel="compute, width x steps", ylabel="loss", title="phase Ia")
+    flops = np.array([1e4, 1e8])
+    ax.plot(flops, 4.3 * flops**-power, "k:", label=f"compute$^{{-{power:.3f}}}$")
+    ax.set(xscale="log", yscale="log", xlim=(1e2, 1e10), xlabel="compute, width x steps", ylabel="loss")
+    ax.set_title("phase Ia")
     ax.legend(frameon=False)
 
 

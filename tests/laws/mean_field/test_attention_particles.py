@@ -6,7 +6,14 @@ import pytest
 from asymptopia import StatementError, confront, thresholds
 from asymptopia.algorithms.particles.attention import around_pole, noisy_attend
 from asymptopia.laws.mean_field.attention_particles import AttentionParticles
-from asymptopia.laws.mean_field.attention_particles.theory import Branch, _around, harmonics
+from asymptopia.laws.mean_field.attention_particles.theory import (
+    GENTLE,
+    Branch,
+    _around,
+    _drift_of_harmonics,
+    _drift_of_pairs,
+    harmonics,
+)
 
 
 @pytest.mark.parametrize("d", [2, 3, 6])
@@ -100,3 +107,13 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     assert confront(law, experiment, resolution=0.1).verdict == "agrees"
     for wrong in (WithoutNoise(**fields), Unnormalised(**fields)):
         assert confront(wrong, experiment).verdict == "disagrees"
+
+
+@pytest.mark.parametrize("attention", ["softmax", "unnormalised"])
+@pytest.mark.parametrize("dimension", [2, 3, 7])
+def test_the_drift_of_tokens_in_harmonics_is_their_sum_over_pairs(dimension, attention):
+    law = AttentionParticles(dimension=dimension, beta=GENTLE, attention=attention)
+    angles = np.linspace(0.01, 3.1, 50) ** 1.3 / 3.1**0.3
+    mass = np.exp(np.cos(angles)) / np.exp(np.cos(angles)).sum()
+    pairs = _drift_of_pairs(law, mass)(0.0, angles)
+    np.testing.assert_allclose(_drift_of_harmonics(law, mass)(0.0, angles), pairs, atol=1e-9 * np.abs(pairs).max())

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from . import MultiIndex
 
-FRESH, KEPT = 20_000, 0.6  # less damping leaves some systems oscillating
+FRESH, KEPT = 20_000, 0.4  # less damping leaves some systems oscillating
+SETTLED = 1e-4  # relative change, far below the spread between systems
 
 
 def realize(law: MultiIndex, n: int, key: jax.Array) -> dict[str, Any]:
@@ -26,8 +27,8 @@ def realize(law: MultiIndex, n: int, key: jax.Array) -> dict[str, Any]:
     if not (norm or (isinstance(law.link, SignProduct) and p == 2)) or law.noise > 0:
         raise StatementError("Message passing is written for Norm(), Square() and SignProduct(size=2) without noise.")
     star = np.linalg.qr(rng.standard_normal((d, p)))[0] * np.sqrt(d)
-    X = rng.standard_normal((whole(law.alpha * d, rng), d)) / np.sqrt(d)
-    y = law.link(X @ star)
+    X = rng.standard_normal((whole(law.alpha * d, rng), d), dtype=np.float32) / np.float32(np.sqrt(d))
+    y = law.link(np.asarray(X @ star.astype(X.dtype), float))
     if law.flip > 0:
         y = y * np.where(rng.random(len(y)) < law.flip, -1.0, 1.0)
     W = _message_passing(X, y, 0.1 * rng.standard_normal((d, p)), law)
@@ -42,38 +43,39 @@ def _message_passing(X: np.ndarray, y: np.ndarray, W: np.ndarray, law: MultiInde
     v, g = 0.99, np.zeros((len(y), p))
     denoise = _score_of_norm if isinstance(law.link, (Norm, Square)) else _score_of_parity
     for _ in range(400):
-        omega = X @ W - v * g
-        fresh = denoise(y, omega, v, law.flip)
-        g = KEPT * g + (1 - KEPT) * fresh
-        gain = alpha * np.mean(fresh**2)
-        moved = (X.T @ g + gain * W) / (1 + gain)
-        change = np.sqrt(np.mean((moved - W) ** 2))
+        omega = X @ W.astype(X.dtype) - v * g
+        score, slope = denoise(y, omega, v, law.flip)
+        g = KEPT * g + (1 - KEPT) * score
+        gain = -alpha * slope  # not the mean square of the score, which is as large only near the solution
+        moved = (X.T @ g.astype(X.dtype) + gain * W) / (1 + gain)
+        change = np.linalg.norm(moved - W) / np.linalg.norm(W)  # relative, as W may all but vanish before it grows
         W, v = KEPT * W + (1 - KEPT) * moved, KEPT * v + (1 - KEPT) * max(1 / (1 + gain), 1e-9)
-        if change < 1e-6 or v < 1e-5:  # settled, or found perfectly: then v would vanish
+        if change < SETTLED or v < 1e-5:  # settled, or found perfectly: then v would vanish
             break
     return W
 
 
-def _score_of_norm(y: np.ndarray, omega: np.ndarray, v: float, flip: float) -> np.ndarray:
-    """(E[z | y, omega] - omega) / v for y = |z|^2 and z ~ N(omega, v)."""
+def _score_of_norm(y: np.ndarray, omega: np.ndarray, v: float, flip: float) -> tuple[np.ndarray, float]:
+    """(E[z | y, omega] - omega) / v for y = |z|^2 and z ~ N(omega, v), and its mean slope in omega."""
     from scipy.special import ive
 
     p = omega.shape[1]
     length = np.maximum(np.linalg.norm(omega, axis=1), 1e-300)
     t = np.maximum(np.sqrt(y) * length / v, 1e-12)
     pull = np.sqrt(y) * np.minimum(ive(p / 2, t) / np.maximum(ive(p / 2 - 1, t), 1e-300), 1.0)
-    return (pull / length - 1)[:, None] * omega / v
+    return (pull / length - 1)[:, None] * omega / v, float(np.mean(y - pull**2) / (p * v**2) - 1 / v)
 
 
-def _score_of_parity(y: np.ndarray, omega: np.ndarray, v: float, flip: float) -> np.ndarray:
-    """The slope in omega of the log-probability of y = sign(z_1 z_2), flipped with a probability."""
+def _score_of_parity(y: np.ndarray, omega: np.ndarray, v: float, flip: float) -> tuple[np.ndarray, float]:
+    """The slope in omega of the log-probability of y = sign(z_1 z_2), flipped with a probability, and its own slope."""
     from scipy.special import ndtr
 
     u = omega / np.sqrt(v)
     bell, sign = np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi * v), 2 * ndtr(u) - 1
     plain = (1 - 2 * flip) * y
     chance = (1 + plain * sign[:, 0] * sign[:, 1]) / 2
-    return (plain / np.maximum(chance, 1e-12))[:, None] * bell * sign[:, ::-1]
+    score = (plain / np.maximum(chance, 1e-12))[:, None] * bell * sign[:, ::-1]
+    return score, -float(np.mean(score**2 + score * omega / v))
 
 
 def _rotated(across: np.ndarray) -> np.ndarray:

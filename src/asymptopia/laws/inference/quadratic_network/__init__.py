@@ -62,7 +62,7 @@ class QuadraticNetwork(Law):
     kappa: float = field(0.5, "hidden units per dimension", above=0)
     noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
-    defaults = Defaults(size="dimension", sizes=(40, 56, 80, 112), seeds=80, block=4)
+    defaults = Defaults(size="dimension", sizes=(40, 80, 160), seeds=48, block=4)
     source = MAILLARD
     bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,
   author = {Maillard, Antoine and Troiani, Emanuele and Martin, Simon and Krzakala, Florent and Zdeborov{\\'a}, Lenka},

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from . import QuadraticNetwork
 
 KEPT = 0.5  # of the last iterate
-SETTLED = 1e-4  # root mean square change, far below the spread between systems
+SETTLED = 1e-3  # root mean square change over the error, far below the spread between systems
 REAL = 1e-6  # imaginary part of a root below which it counts as real
 
 
@@ -50,7 +50,7 @@ def _message_passing(X: np.ndarray, y: np.ndarray, kappa: float, noise: float) -
         S_new, mse = denoise(R, s2, kappa)
         moved = np.sqrt(np.sum((S_new - S) ** 2) / d)
         S, V = KEPT * S + (1 - KEPT) * S_new, KEPT * V + (1 - KEPT) * 2 * max(mse, 1e-9)
-        if moved < SETTLED:
+        if moved < SETTLED * np.sqrt(V / 2):
             break
     return S
 
@@ -64,7 +64,7 @@ def denoise(R: np.ndarray, s2: float, kappa: float) -> tuple[np.ndarray, float]:
     return (vectors * shrunk) @ vectors.T, mse
 
 
-def _shrinkage(s2: float, kappa: float, count: int = 400) -> tuple[np.ndarray, np.ndarray, float]:
+def _shrinkage(s2: float, kappa: float, count: int = 200) -> tuple[np.ndarray, np.ndarray, float]:
     """Points over the spectrum of S + sqrt(s2) H, the real part of its resolvent, and the error of the denoiser.
 
     The resolvent is the complex root of a cubic equation; where there is none, beyond the edges of the spectrum, the

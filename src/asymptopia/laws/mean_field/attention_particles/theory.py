@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from . import AttentionParticles
 
 MODES, FINE = 64, 96
+GENTLE = 8.0  # up to this beta the field of tokens is summed in harmonics; beyond, rounding hides its least values
+TOKENS = {True: (1000, 800), False: (200, 160)}  # followed without noise, with a gentle field and with a steep one
 
 
 class Harmonics(NamedTuple):
@@ -37,28 +40,32 @@ def harmonics(d: int, beta: float, modes: int) -> Harmonics:
     from scipy.special import gammaln, ive, roots_jacobi
 
     s, w = roots_jacobi(3 * modes, (d - 3) / 2, (d - 3) / 2)
-    lam, k = (d - 2) / 2, np.arange(1, modes + 1)
+    P, slope = _polynomials(s, d, modes)
+    order = np.arange(modes)
+    front = gammaln(d / 2) + (d / 2 - 1) * math.log(2 / beta) + beta
+    kernel = math.exp(front) * ive(d / 2 - 1 + order, beta)
+    return Harmonics(s, w / w.sum(), P, slope, order * (order + d - 2.0), kernel)
+
+
+def _polynomials(s: np.ndarray, d: int, modes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal polynomials of s = x_1, x uniform on the sphere, and their derivatives, each (modes, points)."""
+    lam, k = (d - 2) / 2, np.arange(1, modes)
     with np.errstate(invalid="ignore", divide="ignore"):
         b = np.sqrt(k * (k + 2 * lam - 1) / ((k + lam) * (k + lam - 1))) / 2
     b[0] = math.sqrt(1 / d)  # E s^2 = 1/d
-    P, slope = np.zeros((modes + 1, len(s))), np.zeros((modes + 1, len(s)))
-    P[0] = 1.0
-    for j in range(modes):
-        last, last_slope = (P[j - 1], slope[j - 1]) if j else (0.0, 0.0)
-        down = b[j - 1] if j else 0.0
-        P[j + 1] = (s * P[j] - down * last) / b[j]
-        slope[j + 1] = (P[j] + s * slope[j] - down * last_slope) / b[j]
-    order = np.arange(modes)
-    front = gammaln(d / 2) + lam * math.log(2 / beta) + beta
-    kernel = math.exp(front) * ive(lam + order, beta)
-    return Harmonics(s, w / w.sum(), P[:modes], slope[:modes], order * (order + d - 2.0), kernel)
+    P, slope = np.zeros((modes, len(s))), np.zeros((modes, len(s)))
+    P[0], P[1], slope[1] = 1.0, s / b[0], 1 / b[0]
+    for j in range(1, modes - 1):
+        P[j + 1] = (s * P[j] - b[j - 1] * P[j - 1]) / b[j]
+        slope[j + 1] = (P[j] + s * slope[j] - b[j - 1] * slope[j - 1]) / b[j]
+    return P, slope
 
 
 def predict(law: AttentionParticles) -> dict[str, Any]:
     """The order in time, and that of the clustered stationary branch."""
     stationary = stationary_order(law)
     if law.temperature == 0:
-        fine, coarse = (_characteristics(law, nodes) for nodes in (200, 160))
+        fine, coarse = (_characteristics(law, nodes) for nodes in TOKENS[law.beta <= GENTLE])
     else:
         fine, coarse = (_flow(law, modes) for modes in (FINE, MODES))
     return {"order": fine, "order_error": np.abs(fine - coarse), "stationary_order": stationary}
@@ -92,12 +99,39 @@ def _characteristics(law: AttentionParticles, nodes: int) -> np.ndarray:
     from scipy.integrate import solve_ivp
     from scipy.special import roots_jacobi
 
-    d, beta = law.dimension, law.beta
-    s, w = roots_jacobi(nodes, (d - 3) / 2, (d - 3) / 2)
-    mass = w * np.exp(law.concentration * (s - 1))
+    power = law.dimension - 2
+    if law.beta <= GENTLE:  # midpoints
+        angles = (np.arange(nodes) + 0.5) * math.pi / nodes
+        weights, drift = np.sin(angles) ** power, _drift_of_harmonics
+    else:
+        s, weights = roots_jacobi(nodes, (power - 1) / 2, (power - 1) / 2)
+        angles, drift = np.arccos(s), _drift_of_pairs
+    mass = weights * np.exp(law.concentration * (np.cos(angles) - 1))
     mass /= mass.sum()
+    last = max(law.times)
+    run = solve_ivp(drift(law, mass), (0.0, last or 1.0), angles, "DOP853", t_eval=law.times, rtol=1e-9, atol=1e-10)
+    if not run.success:
+        raise ArithmeticError(f"The tokens could not be followed: {run.message}")
+    return np.asarray(np.abs(mass @ np.cos(run.y)))
 
-    def slope(_: float, angle: np.ndarray) -> np.ndarray:
+
+def _drift_of_harmonics(law: AttentionParticles, mass: np.ndarray) -> Callable[[float, np.ndarray], np.ndarray]:
+    """The speed of angles of tokens with these masses, from the harmonics of their density."""
+    H = harmonics(law.dimension, law.beta, MODES)
+
+    def drift(_: float, angle: np.ndarray) -> np.ndarray:
+        P, slope = _polynomials(np.cos(angle), law.dimension, MODES)
+        a = H.kernel * (P @ mass)
+        return -np.sin(angle) * (a @ slope) / (law.beta * (a @ P if law.attention == "softmax" else 1.0))
+
+    return drift
+
+
+def _drift_of_pairs(law: AttentionParticles, mass: np.ndarray) -> Callable[[float, np.ndarray], np.ndarray]:
+    """The same, from sums over pairs, of which no term is negative: for steep fields."""
+    d, beta = law.dimension, law.beta
+
+    def drift(_: float, angle: np.ndarray) -> np.ndarray:
         c, sin = np.cos(angle), np.sin(angle)
         y = beta * np.outer(sin, sin)
         weight = np.exp(beta * np.outer(c, c))
@@ -105,11 +139,7 @@ def _characteristics(law: AttentionParticles, nodes: int) -> np.ndarray:
         pull = weight * (-np.outer(sin, c) * flat + np.outer(c, sin) * bent) @ mass
         return pull / ((weight * flat) @ mass) if law.attention == "softmax" else pull
 
-    last = max(law.times)
-    run = solve_ivp(slope, (0.0, last or 1.0), np.arccos(s), "DOP853", t_eval=law.times, rtol=1e-9, atol=1e-10)
-    if not run.success:
-        raise ArithmeticError(f"The tokens could not be followed: {run.message}")
-    return np.asarray(np.abs(mass @ np.cos(run.y)))
+    return drift
 
 
 def _around(y: np.ndarray, nu: float) -> np.ndarray:
