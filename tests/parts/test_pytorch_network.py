@@ -52,7 +52,26 @@ class Images(nn.Module):
         return x.view(-1, 1, 2, 3)
 
 
+class Attention(nn.Module):
+    """Three tokens of two numbers, a causal head, one written out, and the two joined."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.embed, self.inner = nn.Linear(2, n), nn.Linear(n, 3 * n)
+        self.join = nn.Linear(2 * n, n)
+
+    def forward(self, x):
+        h = self.embed(x.reshape(x.shape[0], 3, -1))
+        q, k, v = self.inner(h).chunk(3, -1)
+        causal = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        scores = torch.matmul(q, k.permute(0, 2, 1)) / q.size(-1)
+        mixed = scores.softmax(dim=-1) @ v + torch.softmax(q @ k.transpose(1, 2), -1) @ v
+        return self.join(torch.cat([causal, mixed], dim=-1))[:, -1].unsqueeze(1).sum(1)
+
+
 NETWORKS = {
+    "attention": Attention,
+    "unflattened": lambda n: nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Flatten(), nn.Linear(6, n)),
     "at rest": at_rest,
     "sequence": lambda n: nn.Sequential(nn.Linear(6, n), nn.ReLU(), nn.Linear(n, n), nn.GELU("tanh"), nn.Sigmoid()),
     "skips": Skips,
