@@ -115,6 +115,17 @@ def own(n):
     return module
 
 
+class Typed(nn.Module):
+    """Asks a tensor for what an array has not."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.first = nn.Linear(6, n)
+
+    def forward(self, x):
+        return self.first(x).unsqueeze(x.dtype)
+
+
 class Loose(nn.Module):
     """A parameter outside of a layer."""
 
@@ -138,8 +149,10 @@ class Loose(nn.Module):
         (lambda n: nn.Sequential(nn.Linear(6, n), nn.BatchNorm1d(n)), "layer '1' is random or mixes inputs"),
         (own, "weight of '0' is not as PyTorch draws it"),
         (Loose, "'shift' is of no layer"),
+        (Typed, "the attribute 'dtype' of a tensor is not translated"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(make, said):
     with pytest.raises(StatementError, match=said):
-        family(make)(64, jax.random.key(0), jnp.ones((2, 6)))
+        parameters, features = family(make)(64, jax.random.key(0), jnp.ones((2, 6)))
+        features(parameters, jnp.ones((2, 6)))

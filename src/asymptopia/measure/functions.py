@@ -56,7 +56,7 @@ def shape_of(function: Callable[[Any], Any], at: Any, name: str) -> jax.ShapeDty
             f"The {name} fails at `parameters`: {type(error).__name__}: {first_line(error)}"
         ) from error
     _refuse_half(name, set(_types(program.jaxpr)))
-    return shape  # type: ignore[no-any-return]
+    return shape
 
 
 def check_scalar(function: Callable[[Any], Any], at: Any, name: str) -> None:
@@ -86,14 +86,14 @@ def watched(call: Callable[[], Value], name: str) -> Value:
 
     seen: set[str] = set()
 
-    class Watching(TorchDispatchMode):
+    class Watching(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             out = function(*args, **(kwargs or {}))
             if isinstance(out, torch.Tensor):
                 seen.add(str(out.dtype).removeprefix("torch."))
             return out
 
-    with Watching():
+    with Watching():  # type: ignore[no-untyped-call]
         value = call()
     _refuse_half(name, seen)
     return value

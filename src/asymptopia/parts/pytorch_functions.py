@@ -81,6 +81,12 @@ def _size(x: jax.Array, dim: int | None = None) -> Any:
     return x.shape if dim is None else x.shape[dim]
 
 
+def _attribute(x: jax.Array, name: str) -> Any:
+    if name not in ("shape", "ndim"):
+        raise TypeError(f"the attribute {name!r} of a tensor is not translated")
+    return getattr(x, name)
+
+
 def _softmax(x: jax.Array, dim: int, **rest: object) -> jax.Array:
     import jax
 
@@ -103,10 +109,11 @@ def _attention(
     return _softmax(scores, -1) @ value
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+_OF_TENSORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "mean": _mean,
     "flatten": flattened, "unflatten": unflattened, "view": _reshaped, "reshape": _reshaped, "sum": _sum,
     "matmul": operator.matmul, "bmm": operator.matmul, "transpose": _transposed, "permute": _permuted,
     "unsqueeze": _unsqueezed, "cat": _joined, "chunk": _chunks, "getitem": operator.getitem, "size": _size,
-    "getattr": getattr, "contiguous": lambda x: x, "softmax": _softmax, "scaled_dot_product_attention": _attention,
-} | {name: activation(name) for name in ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus")}  # fmt: skip
+    "getattr": _attribute, "contiguous": lambda x: x, "softmax": _softmax, "scaled_dot_product_attention": _attention,
+}  # fmt: skip
+FUNCTIONS = _OF_TENSORS | {name: activation(name) for name in ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus")}

@@ -152,8 +152,18 @@ def _evaluated(graph: Any, module: torch.nn.Module, parameters: Any, inputs: jax
             values[node] = MODULES[type(part).__name__](part, parameters.get(node.target, {}), *args)
         else:
             name = node.target if node.op == "call_method" else node.target.__name__
-            values[node] = FUNCTIONS[name](*args, **kwargs)
+            values[node] = _applied(name, args, kwargs)
     raise StatementError("The network returns nothing.")
+
+
+def _applied(name: str, args: Any, kwargs: Any) -> Any:
+    try:
+        return FUNCTIONS[name](*args, **kwargs)
+    except TypeError as error:
+        said = str(error).splitlines()[0]
+        raise StatementError(
+            f"The function {name!r} has no translation to JAX with these arguments: {said}."
+        ) from error
 
 
 def _linear(part: Any, p: Any, x: Any) -> Any:
