@@ -3,12 +3,15 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from asymptopia import StatementError
 from asymptopia.measure.functional_dimension import functional_dimension
 from asymptopia.measure.gradient_noise import gradient_noise_scale
-from asymptopia.measure.operators import hessian, tangent_kernel
+from asymptopia.measure.operators import fisher, gauss_newton, hessian, tangent_kernel
+from asymptopia.measure.recording import recorded
+from asymptopia.measure.sharpness import sharpness_along
 
 X = jax.random.normal(jax.random.key(1), (10, 3))
 
@@ -85,3 +88,56 @@ def test_outputs_of_another_precision_than_the_parameters():
     w = jnp.ones(3, "float32")
     K = tangent_kernel(lambda w: jnp.asarray(X, float) @ w, w) @ np.eye(10)
     np.testing.assert_allclose(K, np.asarray(X @ X.T), rtol=1e-5)
+
+
+def test_half_precision_inside_of_a_program_is_said():
+    """Weights in single precision, and products in half: values are right to a percent, and no error would say so."""
+
+    def outputs(w):
+        return (jnp.asarray(X, "bfloat16") @ w.astype("bfloat16")).astype("float32")
+
+    w = jnp.ones(3, "float32")
+    for call in (lambda: hessian(lambda w: jnp.sum(outputs(w) ** 2), w), lambda: tangent_kernel(outputs, w)):
+        with pytest.raises(StatementError, match="numbers in bfloat16"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda w: (w.sum(), {"accuracy": 1.0}), "must return .* alone, but returns a tuple of 2"),
+        (lambda w, data: (data @ w).sum(), "bind its data"),
+        (lambda w: np.mean(np.asarray(w) ** 2), "not NumPy"),
+        (lambda w: float(w.sum()), "not NumPy"),
+    ],
+    ids=["beside", "data", "numpy", "number"],
+)
+def test_functions_of_another_form_are_refused_everywhere(function, said):
+    w = jnp.ones(3)
+    for call in (hessian, tangent_kernel, fisher, lambda f, w: recorded(optax.sgd(0.1), f).init(w)):
+        with pytest.raises(StatementError, match=said):
+            call(function, w)
+
+
+def test_functions_of_modules_of_another_form_are_refused_everywhere():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")
+    module = torch.nn.Linear(3, 1)
+    x = torch.ones(5, 3)
+
+    def lowered(m):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return m(x).float().square().sum()
+
+    functions = {
+        "numbers in bfloat16": lowered,
+        "alone, but returns a tuple of 2": lambda m: (m(x).sum(), 0.5),
+        "bind its data": lambda m, data: m(data).sum(),
+        "not NumPy": lambda m: m(x).sum().item(),
+        "does not depend on the parameters": lambda m: m(x).sum().detach(),
+    }
+    for said, function in functions.items():
+        for call in (hessian, tangent_kernel, fisher, lambda f, m: sharpness_along(f, m, 0.1, 2, 1)):
+            with pytest.raises(StatementError, match=said):
+                call(function, module)
+    with pytest.raises(StatementError, match="must be a scalar tensor"):
+        gauss_newton(lambda m: m(x), lambda outputs: outputs, module)

@@ -5,6 +5,8 @@ import pytest
 
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
+from asymptopia.parts import network
+from asymptopia.parts import sampled_kernel as sampled
 from asymptopia.parts.kernel import NNGP, NTK, RBF
 from asymptopia.parts.network import Network, NetworkKernel, ReluNetwork
 
@@ -54,11 +56,38 @@ def test_a_plain_function_is_a_kernel_in_a_statement():
     assert parse(repr(law), names) == law
 
 
-def test_spheres_and_many_rows_are_refused():
+def test_spheres_are_refused():
     with pytest.raises(StatementError, match="is for data"):
         NetworkKernel().at(np.zeros(1))
-    with pytest.raises(StatementError, match="at most 1000 rows, but there are 1001"):
-        NetworkKernel().matrix(np.zeros((1001, 2)))
+
+
+@pytest.mark.parametrize("tangent", [True, False])
+def test_networks_of_finite_width_have_the_kernel_within_the_stated_error(monkeypatch, tangent):
+    monkeypatch.setattr(sampled, "NUMBERS", 2e5)  # three blocks
+    rows = np.random.default_rng(1).standard_normal((24, 4))
+    K, error = sampled.sampled_kernel(ReluNetwork(depth=2), rows, tangent, 64, 8)
+    known = (NTK if tangent else NNGP)(depth=2, weight_variance=2.0).matrix(rows)
+    apart = np.sqrt(np.mean((K - known / np.mean(np.diag(known))) ** 2))
+    assert 0.5 * error < apart < 2 * error < 0.2
+    assert np.linalg.eigvalsh(K)[0] > -1e-5
+
+
+def test_many_rows_are_those_of_finite_networks_if_these_are_near_the_limit(monkeypatch):
+    monkeypatch.setattr(network, "_MOST_ROWS", 10)
+    monkeypatch.setattr(sampled.sampled_kernel, "__defaults__", (64, 4))
+    rows = np.random.default_rng(1).standard_normal((12, 4))
+    K = NetworkKernel(tangent=False).matrix(rows)
+    np.testing.assert_array_equal(K, sampled.sampled_kernel(ReluNetwork(), rows, False, 64, 4).values)
+    with pytest.raises(StatementError, match="must be near the limit"):
+        NetworkKernel(network=Network.from_callable(of_small_width), tangent=False).matrix(rows)
+
+
+def of_small_width(n, key, inputs):
+    """Features that are nearly constant below a width of 500."""
+    import jax
+    import jax.numpy as jnp
+
+    return jax.random.normal(key, (4, n)), lambda w, x: jnp.maximum(x @ w, 0) + 100 / (1 + (n / 200) ** 4)
 
 
 def test_kernel_features_have_the_inner_products_of_the_centred_kernel():

@@ -52,7 +52,26 @@ class Images(nn.Module):
         return x.view(-1, 1, 2, 3)
 
 
+class Attention(nn.Module):
+    """Three tokens of two numbers, a causal head, one written out, and the two joined."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.embed, self.inner = nn.Linear(2, n), nn.Linear(n, 3 * n)
+        self.join = nn.Linear(2 * n, n)
+
+    def forward(self, x):
+        h = self.embed(x.reshape(x.shape[0], 3, -1))
+        q, k, v = self.inner(h).chunk(3, -1)
+        causal = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        scores = torch.matmul(q, k.permute(0, 2, 1)) / q.size(-1)
+        mixed = scores.softmax(dim=-1) @ v + torch.softmax(q @ k.transpose(1, 2), -1) @ v
+        return self.join(torch.cat([causal, mixed], dim=-1))[:, -1].unsqueeze(1).sum(1)
+
+
 NETWORKS = {
+    "attention": Attention,
+    "unflattened": lambda n: nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Flatten(), nn.Linear(6, n)),
     "at rest": at_rest,
     "sequence": lambda n: nn.Sequential(nn.Linear(6, n), nn.ReLU(), nn.Linear(n, n), nn.GELU("tanh"), nn.Sigmoid()),
     "skips": Skips,
@@ -96,6 +115,17 @@ def own(n):
     return module
 
 
+class Typed(nn.Module):
+    """Asks a tensor for what an array has not."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.first = nn.Linear(6, n)
+
+    def forward(self, x):
+        return self.first(x).unsqueeze(x.dtype)
+
+
 class Loose(nn.Module):
     """A parameter outside of a layer."""
 
@@ -119,8 +149,10 @@ class Loose(nn.Module):
         (lambda n: nn.Sequential(nn.Linear(6, n), nn.BatchNorm1d(n)), "layer '1' is random or mixes inputs"),
         (own, "weight of '0' is not as PyTorch draws it"),
         (Loose, "'shift' is of no layer"),
+        (Typed, "the attribute 'dtype' of a tensor is not translated"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(make, said):
     with pytest.raises(StatementError, match=said):
-        family(make)(64, jax.random.key(0), jnp.ones((2, 6)))
+        parameters, features = family(make)(64, jax.random.key(0), jnp.ones((2, 6)))
+        features(parameters, jnp.ones((2, 6)))

@@ -86,6 +86,8 @@ def test_the_best_rate_transfers_in_the_maximal_update_parametrisation():
         (lambda n, s: 1 / 0, WIDTHS, "fails: ZeroDivisionError"),
         (jax_step(), (64, 64, 128), "At least three different widths"),
         (jax_step(rate=1e200), WIDTHS, "stay finite"),
+        (lambda n, s: (jnp.ones(2), optax.sgd(0.1), lambda p, data: p @ data), WIDTHS, "bind its data"),
+        (lambda n, s: (jnp.ones(2), optax.sgd(0.1), lambda p: p @ np.ones(3)), WIDTHS, "The loss fails: TypeError"),
     ],
 )
 def test_bad_input_is_said(step, sizes, said):
@@ -112,6 +114,31 @@ def test_planted_faults_of_modules(planted, name):
     step, along, layer = planted.planted()[name]
     sizes = (32, 64, 128, 256) if along == "width" else (4, 8, 16)
     assert planted.right(scale(step, sizes, along, seeds=4), layer)
+
+
+@pytest.mark.parametrize("lowered", ["weights", "products"])
+def test_a_step_in_half_precision_has_the_exponents_of_the_whole_one(lowered):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra `torch`")
+    x, y = torch.tensor(X, dtype=torch.float32), torch.tensor(Y, dtype=torch.float32)
+
+    def step(width, seed, low):
+        module = torch.nn.Sequential(torch.nn.Linear(16, width), torch.nn.ReLU(), torch.nn.Linear(width, 2))
+        module = module.bfloat16() if low == "weights" else module
+        given = x.bfloat16() if low == "weights" else x
+
+        def loss(m):
+            with torch.autocast("cpu", torch.bfloat16, enabled=low == "products"):
+                return (m(given).float() - y).square().mean()
+
+        return module, torch.optim.Adam(module.parameters(), 0.01), loss
+
+    half, whole = (scale(lambda n, s, low=low: step(n, s, low), (32, 64, 128)) for low in (lowered, ""))
+    assert [row.mend for row in half.faults] == [row.mend for row in whole.faults] and whole.faults
+    rows = zip(half.rows, whole.rows, strict=True)
+    judged = [
+        (a.exponent.value, b.exponent.value) for a, b in rows if b.expected and b.exponent.value == b.exponent.value
+    ]
+    np.testing.assert_allclose(*np.transpose(judged), atol=0.1)
 
 
 FILE = """

@@ -96,7 +96,8 @@ def _drawn(seen: Spectrum, out: Path) -> Path:
 
 def _hessian(model: str, at: str) -> LinearOperator:
     """The operator of the Hessian of the loss that `FILE.py:LOSS` names."""
-    from ..measure.operators import check_arguments, hessian
+    from ..measure.functions import check_arguments
+    from ..measure.operators import hessian
 
     loss, parameters = named(model, also=at, role=" that returns the parameters; `--at` names another one")
     check_arguments(parameters, "function of the parameters", 0, "no arguments")

@@ -14,11 +14,11 @@ import numpy as np
 from ..contract.record import StatementError
 from ..numerics.trained import trained_arrays
 from . import pytorch
+from .functions import HALF, check_arguments, check_scalar, first_line, shape_of
 
 if TYPE_CHECKING:
+    import jax
     from scipy.sparse.linalg import LinearOperator
-
-HALF = ("float16", "bfloat16")
 
 
 def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
@@ -52,6 +52,7 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
     def outputs(at: Any) -> Any:
         return model(unravel(at))
 
+    _check_outputs(model, outputs, flat, "model")
     finite_scalar(lambda p: loss(model(p)), flat, unravel)
 
     def product() -> Callable[[Any], Any]:
@@ -73,6 +74,8 @@ def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOper
     def each(at: Any) -> Any:
         return log_likelihoods(unravel(at))
 
+    _check_outputs(log_likelihoods, each, flat, "log-likelihood")
+
     def product() -> Callable[[Any], Any]:
         value, push = jax.linearize(each, flat)
         pull = jax.linear_transpose(push, flat)
@@ -88,10 +91,10 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     import jax
 
     flat, unravel = flat_parameters(parameters)
-    shaped = jax.eval_shape(lambda at: model(unravel(at)), flat)
+    shaped = _check_outputs(model, lambda at: model(unravel(at)), flat, "model")
 
     def outputs(at: Any) -> Any:
-        return model(unravel(at)).ravel()
+        return jax.numpy.ravel(model(unravel(at)))
 
     def product() -> Callable[[Any], Any]:
         push = jax.linearize(outputs, flat)[1]
@@ -130,32 +133,14 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The loss as a function of the vector of parameters; raises `StatementError` unless it is a finite scalar."""
-    import jax
     import jax.numpy as jnp
 
     check_arguments(loss, "loss", 1, "the parameters alone; bind its data, as in `lambda p: loss(p, data)`")
+    check_scalar(lambda at: loss(unravel(at)), flat, "loss")
 
     def value(at: Any) -> Any:
-        value_here = loss(unravel(at))
-        if isinstance(value_here, (tuple, list, dict)):
-            raise StatementError(
-                f"The loss must return a scalar alone, but returns a {type(value_here).__name__} of {len(value_here)}: "
-                "leave out what it returns beside it."
-            )
-        return jnp.asarray(value_here)
+        return jnp.asarray(loss(unravel(at)))
 
-    try:
-        shape = jax.eval_shape(value, flat).shape
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        raise StatementError(
-            f"The loss must be written with JAX, not NumPy or Python numbers: {str(error).splitlines()[0]}"
-        ) from error
-    except StatementError:
-        raise
-    except Exception as error:
-        raise StatementError(f"The loss fails at `parameters`: {type(error).__name__}: {_first(error)}") from error
-    if shape != ():
-        raise StatementError(f"The loss must be a scalar, but it is an array of shape {shape}.")
     first, again = float(value(flat)), float(value(flat))
     if not np.isfinite(first):
         raise StatementError(f"The loss must be finite at `parameters`, but it is {first}.")
@@ -164,16 +149,11 @@ def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any]
     return value
 
 
-def check_arguments(function: Callable[..., Any], name: str, count: int, which: str) -> None:
-    """Raises `StatementError` unless the function can be called with this number of arguments."""
-    import inspect
-
-    try:
-        inspect.signature(function).bind(*[None] * count)
-    except TypeError as error:
-        raise StatementError(f"The {name} must be a function of {which}, but: {error}.") from None
-    except ValueError:
-        pass  # a builtin without a signature
+def _check_outputs(
+    function: Callable[..., Any], of_vector: Callable[[Any], Any], flat: Any, name: str
+) -> jax.ShapeDtypeStruct:
+    check_arguments(function, name, 1, "the parameters alone; bind its data, as in `lambda p: model(p, data)`")
+    return shape_of(of_vector, flat, name)
 
 
 def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str) -> Any:
@@ -186,7 +166,7 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str)
         compiled = jax.jit(prepare())
         jax.eval_shape(compiled, jax.numpy.zeros(size, flat.dtype))
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise StatementError(f"The {what} cannot be differentiated as often as needed: {_first(error)}") from error
+        raise StatementError(f"The {what} cannot be differentiated as often as needed: {first_line(error)}") from error
 
     chunk = pytorch.together(size)
     many = jax.jit(jax.vmap(compiled))
@@ -214,7 +194,3 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str)
         return np.concatenate(products).T
 
     return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(flat.dtype))
-
-
-def _first(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]

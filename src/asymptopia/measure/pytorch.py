@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 import numpy as np
 
 from ..contract.record import StatementError
+from .functions import check_arguments, first_line, watched
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +104,9 @@ def gauss_newton(
     """The Gauss-Newton matrix $J^T H J$ of `loss(model(module))`, as `operators.gauss_newton`."""
     push, pull, outputs = _jacobian(model, module)
     at = outputs.detach().requires_grad_()
-    slope = _gradients(loss(at), [at], create_graph=True)
+    value = watched(lambda: _called(lambda m: loss(at), module), "loss")
+    _check_scalar(value)
+    slope = _gradients(value, [at], create_graph=True)
     zero = not slope[0].requires_grad
     parameters = trained(module)
 
@@ -191,19 +194,38 @@ def scalar(loss: Callable[[torch.nn.Module], torch.Tensor], module: torch.nn.Mod
     """The loss with its graph; raises `StatementError` unless it is a finite scalar, the same at each call."""
     import torch
 
-    value, again = _called(loss, module), _called(loss, module)
-    if isinstance(value, (tuple, list, dict)):
-        raise StatementError(
-            f"The loss must return a scalar alone, but returns a {type(value).__name__} of {len(value)}: leave out "
-            "what it returns beside it."
-        )
-    if not hasattr(value, "requires_grad") or value.ndim:
-        what = f"has the shape {tuple(value.shape)}" if hasattr(value, "shape") else f"is a {type(value).__name__}"
-        raise StatementError(f"The loss must be a scalar tensor, but {what}.")
+    value, again = _called(loss, module), watched(lambda: _called(loss, module), "loss")
+    _check_scalar(value)
     if not bool(torch.isfinite(value)):
         raise StatementError(f"The loss must be finite at `parameters`, but it is {float(value.detach())}.")
     _check_function("loss", value, again)
     return value
+
+
+def _check_tensor(what: str, value: object) -> None:
+    """Raise `StatementError` unless a function returned a tensor that depends on the parameters."""
+    import torch
+
+    if isinstance(value, (tuple, list, dict)):
+        wanted = "a scalar" if what == "loss" else "a tensor"
+        raise StatementError(
+            f"The {what} must return {wanted} alone, but returns a {type(value).__name__} of {len(value)}: leave out "
+            "what it returns beside it."
+        )
+    if not isinstance(value, torch.Tensor):
+        wanted = "a scalar tensor" if what == "loss" else "a tensor"
+        raise StatementError(
+            f"The {what} must be {wanted}, but is a {type(value).__name__}: compute with PyTorch, not NumPy or Python "
+            "numbers."
+        )
+    if not value.requires_grad:
+        raise StatementError(f"The {what} does not depend on the parameters: it is cut off from all of them.")
+
+
+def _check_scalar(value: torch.Tensor) -> None:
+    _check_tensor("loss", value)
+    if value.ndim:
+        raise StatementError(f"The loss must be a scalar tensor, but has the shape {tuple(value.shape)}.")
 
 
 def _check_function(what: str, value: torch.Tensor, again: torch.Tensor) -> None:
@@ -227,13 +249,14 @@ def _check_function(what: str, value: torch.Tensor, again: torch.Tensor) -> None
     )
 
 
-def _called(function: Callable[[torch.nn.Module], Any], module: torch.nn.Module) -> Any:
+def _called(function: Callable[[torch.nn.Module], Any], module: torch.nn.Module, what: str = "loss") -> Any:
     """The value of a function of the module, whose buffers stay as they are; attention as plain products, which can be
     differentiated twice.
     """
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
+    check_arguments(function, what, 1, f"the module alone; bind its data, as in `lambda m: {what}(m, data)`")
     before = {name: b.clone() for name, b in module.named_buffers()}
     try:
         with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), _math_attention():
@@ -241,8 +264,8 @@ def _called(function: Callable[[torch.nn.Module], Any], module: torch.nn.Module)
     except StatementError:
         raise
     except Exception as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise StatementError(f"The loss fails at `parameters`: {type(error).__name__}: {first}") from error
+        message = f"The {what} fails at `parameters`: {type(error).__name__}: {first_line(error)}"
+        raise StatementError(message) from error
     finally:
         changed = [(n, b) for n, b in module.named_buffers() if not torch.equal(b, before[n])]
         for name, _ in changed:
@@ -277,12 +300,9 @@ def _jacobian(
     import torch
 
     parameters = trained(module)
-    outputs = _called(model, module)
-    if not isinstance(outputs, torch.Tensor):
-        raise StatementError(f"The model must return a tensor, but returns a {type(outputs).__name__}.")
-    if not outputs.requires_grad:
-        raise StatementError("The outputs do not depend on the parameters.")
-    _check_function("outputs", outputs, _called(model, module))
+    outputs, again = _called(model, module, "model"), watched(lambda: _called(model, module, "model"), "model")
+    _check_tensor("model", outputs)
+    _check_function("outputs", outputs, again)
     seed = torch.zeros_like(outputs, requires_grad=True)
     back = _gradients(outputs, parameters, seed, create_graph=True)
     kept = [g for g in back if g.requires_grad]
@@ -335,8 +355,8 @@ def _operator(
         try:
             products = _numbers(product(moved))
         except (RuntimeError, NotImplementedError) as error:
-            first = (str(error).splitlines() or [""])[0]
-            raise StatementError(f"The loss cannot be differentiated as often as needed: {first}") from error
+            message = f"The loss cannot be differentiated as often as needed: {first_line(error)}"
+            raise StatementError(message) from error
         if not np.isfinite(products).all():
             raise StatementError("The loss cannot be differentiated as often as needed at `parameters`: nan.")
         return products

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..contract.record import StatementError
+from .functions import check_arguments, check_scalar
 
 if TYPE_CHECKING:
     import jax
@@ -57,7 +58,8 @@ def recorded(
     Each measurement is made before the update. The wrapper goes around the whole optimiser, and `update` must be given
     the parameters; read the record with `state.record.rows()`.
 
-    Raises `StatementError` if a number is below 1, or `update` is called without parameters.
+    Raises `StatementError` if a number is below 1, the loss is no scalar or computes in half precision, or `update` is
+    called without parameters.
     """
     import jax
     import jax.numpy as jnp
@@ -66,9 +68,11 @@ def recorded(
     for name, value in (("every", every), ("products", products), ("most", most)):
         if value < 1:
             raise StatementError(f"`{name}` must be at least 1, but is {value!r}.")
+    check_arguments(loss, "loss", 1, "the parameters alone; bind its data, as in `lambda p: loss(p, data)`")
     wrapped = optax.with_extra_args_support(optimiser)
 
     def init(parameters: Any) -> Recorded:
+        check_scalar(loss, parameters, "loss")
         zero, empty = jnp.zeros((), int), jnp.zeros(most)
         record = Record(zero, zero, jnp.zeros(most, int), empty, empty, empty)
         return Recorded(wrapped.init(parameters), record)

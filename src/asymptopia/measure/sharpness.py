@@ -102,6 +102,7 @@ def _torch_descent(loss: Callable[[Any], Any], module: Any, rate: float, steps: 
 
     module = copy.deepcopy(module)
     parameters = pytorch.trained(module)
+    pytorch.scalar(loss, module)
     seen = []
     for step in range(steps + 1):
         value = loss(module)

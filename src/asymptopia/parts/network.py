@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Network", "NetworkKernel", "ReluNetwork"]
 
 _MOST_POINTS, _WORK, _NETS, _MOST_ROWS = 16384, 1e6, 3, 1000
+_COMPARED, _SHIFT = 8, 0.02  # rows, and how far a finite width may shift the mean
 
 
 class Network(Record):
@@ -118,18 +119,33 @@ class NetworkKernel(Kernel):
     def matrix(self, X: np.ndarray) -> np.ndarray:
         """The matrix (N, N) over rows of X (N, d), whose diagonal has the mean 1.
 
-        Raises `StatementError` beyond 1,000 rows, and `NoLimit` where the network's code has no limit.
+        Beyond 1,000 rows it is the mean over networks of finite width (`sampled_kernel`), after the limit of eight rows
+        was derived. Raises `NoLimit` where the network's code has no limit, and `StatementError` where finite networks
+        are far from it.
         """
         from ..derive import derive
 
         if len(X) > _MOST_ROWS:
-            raise StatementError(
-                f"The kernel of a network of your own is derived for at most {_MOST_ROWS} rows, but there are {len(X)}."
-            )
+            return self._of_many(np.asarray(X, float))
         least = 1 << (2 * len(X) - 1).bit_length()  # with fewer points than rows the kernel is biased
         points = max(least, 1 << int(np.log2(min(_WORK / len(X), _MOST_POINTS))))
         inputs = np.asarray(X, float)
         return derive(lambda n, key: {"kernel": self._of(n, key, inputs)}, points=points, nets=_NETS)["kernel"]
+
+    def _of_many(self, X: np.ndarray) -> np.ndarray:
+        from .sampled_kernel import sampled_kernel
+
+        some = np.linspace(0, len(X) - 1, _COMPARED).astype(int)
+        limit = self.matrix(X[some])
+        sampled = sampled_kernel(self.network, X, self.tangent)
+        finite = sampled.values[np.ix_(some, some)]
+        apart = float(np.sqrt(np.mean((finite / np.mean(np.diag(finite)) - limit) ** 2)))
+        if apart > 5 * sampled.error + _SHIFT:
+            raise StatementError(
+                f"The kernel of more than {_MOST_ROWS} rows is that of networks of finite width, and must be near the "
+                f"limit, but is {apart:.2g} from it on {_COMPARED} rows, with an error of {sampled.error:.2g}."
+            )
+        return sampled.values
 
     def at(self, angle: np.ndarray) -> np.ndarray:
         raise StatementError(

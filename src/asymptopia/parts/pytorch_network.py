@@ -8,13 +8,13 @@ initial weights, or with a layer that has no translation, is refused; the error 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..contract.record import StatementError
+from .pytorch_functions import FUNCTIONS, activation, flattened, unflattened
 
 if TYPE_CHECKING:
     import jax
@@ -152,8 +152,18 @@ def _evaluated(graph: Any, module: torch.nn.Module, parameters: Any, inputs: jax
             values[node] = MODULES[type(part).__name__](part, parameters.get(node.target, {}), *args)
         else:
             name = node.target if node.op == "call_method" else node.target.__name__
-            values[node] = FUNCTIONS[name](*args, **kwargs)
+            values[node] = _applied(name, args, kwargs)
     raise StatementError("The network returns nothing.")
+
+
+def _applied(name: str, args: Any, kwargs: Any) -> Any:
+    try:
+        return FUNCTIONS[name](*args, **kwargs)
+    except TypeError as error:
+        said = str(error).splitlines()[0]
+        raise StatementError(
+            f"The function {name!r} has no translation to JAX with these arguments: {said}."
+        ) from error
 
 
 def _linear(part: Any, p: Any, x: Any) -> Any:
@@ -210,15 +220,6 @@ def _pooled(part: Any, p: Any, x: Any) -> Any:
     return cut.reshape(*x.shape[:-2], height // a, a, width // b, b).mean(axis=(-3, -1))
 
 
-def _activation(name: str) -> Callable[..., Any]:
-    def apply(x: Any, approximate: str = "none", **rest: Any) -> Any:
-        import jax
-
-        return jax.nn.gelu(x, approximate=approximate == "tanh") if name == "gelu" else getattr(jax.nn, name)(x)
-
-    return apply
-
-
 def _leaky(x: Any, slope: float) -> Any:
     import jax
 
@@ -232,20 +233,8 @@ def _exponential(x: Any, alpha: float) -> Any:
 
 
 def _layer_of(name: str) -> Callable[..., Any]:
-    apply = _activation(name)
+    apply = activation(name)
     return lambda part, p, x: apply(x)
-
-
-def _mean(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    return x.mean(axis=tuple(dim) if isinstance(dim, (list, tuple)) else dim, keepdims=keepdim)
-
-
-def _reshaped(x: Any, *shape: Any) -> Any:
-    return x.reshape(shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape)
-
-
-def _flattened(x: Any, start_dim: int = 0) -> Any:
-    return x.reshape(*x.shape[:start_dim], -1)
 
 
 NORMS = ("LayerNorm", "BatchNorm1d", "BatchNorm2d")  # at the start a weight of one and a bias of zero
@@ -264,10 +253,7 @@ MODULES: dict[str, Callable[..., Any]] = {
     "AdaptiveAvgPool2d": _pooled,
     "LeakyReLU": lambda part, p, x: _leaky(x, part.negative_slope),
     "ELU": lambda part, p, x: _exponential(x, part.alpha),
-    "Flatten": lambda part, p, x: _flattened(x, part.start_dim),
-    "GELU": lambda part, p, x: _activation("gelu")(x, part.approximate),
+    "Flatten": lambda part, p, x: flattened(x, part.start_dim),
+    "Unflatten": lambda part, p, x: unflattened(x, part.dim, part.unflattened_size),
+    "GELU": lambda part, p, x: activation("gelu")(x, part.approximate),
 } | {name: _layer_of(function) for name, function in ACTIVATIONS.items()}
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "mean": _mean,
-    "flatten": _flattened, "view": _reshaped, "reshape": _reshaped,
-} | {name: _activation(name) for name in ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus")}  # fmt: skip

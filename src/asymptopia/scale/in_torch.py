@@ -164,8 +164,8 @@ class _Capture:
         name, number = first, 2
         while name in self.calls:
             name, number = f"{first} {number}", number + 1
-        x = applied.x.detach().clone()
-        self.calls[name] = applied._replace(x=x, weights=applied.weights.detach().clone()), out.detach().clone()
+        x, weights = (_single(t) for t in (applied.x, applied.weights))
+        self.calls[name] = applied._replace(x=x, weights=weights), out.detach().clone()
         if out.requires_grad:
             out.register_hook(lambda g: self.gradients.__setitem__(name, g.detach()))  # type: ignore[no-untyped-call]
         self.mark(out, self.graph.add_layer(name, self.node(applied.x)))
@@ -217,6 +217,14 @@ def _layer(before: _Called, stages: list[_Called], factor: float, gradient: torc
         return layer_seen(
             layer.product, (layer.x, layer.weights), later, _rms, layer.shape, factor, (size, change, slope)
         )
+
+
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy, in single precision where it is in half, so that products with it are not rounded as well."""
+    import torch
+
+    copied = tensor.detach().clone()
+    return copied.to(torch.promote_types(copied.dtype, torch.float32)) if copied.is_floating_point() else copied
 
 
 def _rms(tensor: Any) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..contract.record import StatementError
+from ..measure.functions import check_arguments, first_line
 from .seen import Seen
 
 Step = Callable[[int, int], tuple[Any, Any, Callable[[Any], Any]]]
@@ -53,7 +54,23 @@ def built(step: Step, size: int, seed: int) -> tuple[Any, Any, Callable[[Any], A
     if not (isinstance(parts, tuple) and len(parts) == 3 and callable(parts[2])):
         what = f"{len(parts)} things" if isinstance(parts, tuple) else type(parts).__name__
         raise StatementError(f"`step(size, seed)` must return (model, optimiser, loss), but returns {what}.")
-    return of_arrays(*parts)
+    model, optimiser, loss = parts
+    check_arguments(loss, "loss", 1, "the model alone; bind its data, as in `lambda m: loss(m, data)`")
+    return of_arrays(model, optimiser, _said(loss))
+
+
+def _said(loss: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The loss, whose failure is a `StatementError`."""
+
+    def called(model: Any) -> Any:
+        try:
+            return loss(model)
+        except StatementError:
+            raise
+        except Exception as error:
+            raise StatementError(f"The loss fails: {type(error).__name__}: {first_line(error)}") from error
+
+    return called
 
 
 def of_arrays(model: Any, optimiser: Any, loss: Callable[[Any], Any]) -> tuple[Any, Any, Callable[[Any], Any]]:

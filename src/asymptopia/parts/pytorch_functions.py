@@ -1,0 +1,119 @@
+"""Functions and methods of PyTorch's tensors, as functions of JAX arrays."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jax
+
+
+def activation(name: str) -> Callable[..., Any]:
+    """The elementwise function of this name."""
+
+    def apply(x: jax.Array, approximate: str = "none", **rest: object) -> jax.Array:
+        import jax
+
+        return jax.nn.gelu(x, approximate=approximate == "tanh") if name == "gelu" else getattr(jax.nn, name)(x)
+
+    return apply
+
+
+def flattened(x: jax.Array, start_dim: int = 0) -> jax.Array:
+    return x.reshape(*x.shape[:start_dim], -1)
+
+
+def unflattened(x: jax.Array, dim: int, sizes: tuple[int, ...]) -> jax.Array:
+    dim %= x.ndim
+    return x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :])
+
+
+def _over(axes: Any) -> Any:
+    return tuple(axes) if isinstance(axes, (list, tuple)) else axes
+
+
+def _mean(x: jax.Array, dim: Any = None, keepdim: bool = False) -> jax.Array:
+    return x.mean(axis=_over(dim), keepdims=keepdim)
+
+
+def _sum(x: jax.Array, dim: Any = None, keepdim: bool = False) -> jax.Array:
+    return x.sum(axis=_over(dim), keepdims=keepdim)
+
+
+def _of_sizes(sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+
+
+def _reshaped(x: jax.Array, *shape: Any) -> jax.Array:
+    return x.reshape(_of_sizes(shape))
+
+
+def _permuted(x: jax.Array, *dims: Any) -> jax.Array:
+    return x.transpose(_of_sizes(dims))
+
+
+def _transposed(x: jax.Array, dim0: int, dim1: int) -> jax.Array:
+    return x.swapaxes(dim0, dim1)
+
+
+def _unsqueezed(x: jax.Array, dim: int) -> jax.Array:
+    import jax.numpy as jnp
+
+    return jnp.expand_dims(x, dim)
+
+
+def _joined(tensors: Any, dim: int = 0) -> jax.Array:
+    import jax.numpy as jnp
+
+    return jnp.concatenate(tensors, axis=dim)
+
+
+def _chunks(x: jax.Array, chunks: int, dim: int = 0) -> list[jax.Array]:
+    import jax.numpy as jnp
+
+    size = -(-x.shape[dim] // chunks)
+    return jnp.split(x, list(range(size, x.shape[dim], size)), axis=dim)
+
+
+def _size(x: jax.Array, dim: int | None = None) -> Any:
+    return x.shape if dim is None else x.shape[dim]
+
+
+def _attribute(x: jax.Array, name: str) -> Any:
+    if name not in ("shape", "ndim"):
+        raise TypeError(f"the attribute {name!r} of a tensor is not translated")
+    return getattr(x, name)
+
+
+def _softmax(x: jax.Array, dim: int, **rest: object) -> jax.Array:
+    import jax
+
+    return jax.nn.softmax(x, axis=dim)
+
+
+def _attention(
+    query: jax.Array, key: jax.Array, value: jax.Array, attn_mask: None = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None,
+) -> jax.Array:  # fmt: skip
+    import jax.numpy as jnp
+
+    from ..contract.record import StatementError
+
+    if attn_mask is not None or dropout_p:
+        raise StatementError("scaled_dot_product_attention with a mask of its own, or dropout, is not translated.")
+    scores = query @ key.swapaxes(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        scores = jnp.where(jnp.tril(jnp.ones(scores.shape[-2:], bool)), scores, -1e30)
+    return _softmax(scores, -1) @ value
+
+
+_OF_TENSORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "mean": _mean,
+    "flatten": flattened, "unflatten": unflattened, "view": _reshaped, "reshape": _reshaped, "sum": _sum,
+    "matmul": operator.matmul, "bmm": operator.matmul, "transpose": _transposed, "permute": _permuted,
+    "unsqueeze": _unsqueezed, "cat": _joined, "chunk": _chunks, "getitem": operator.getitem, "size": _size,
+    "getattr": _attribute, "contiguous": lambda x: x, "softmax": _softmax, "scaled_dot_product_attention": _attention,
+}  # fmt: skip
+FUNCTIONS = _OF_TENSORS | {name: activation(name) for name in ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus")}
