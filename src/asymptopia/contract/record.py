@@ -35,10 +35,17 @@ def field(
     axis: str = "",
     unit: str = "",
 ) -> Any:
-    """A field of a law or part, with its meaning, its unit and what values are allowed.
+    """A field of a law or part: its default, its meaning, its unit and what values are allowed.
 
-    needs: a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
-    axis:  the axis of array observables on which the field's values lie: numbers in the range that increase.
+    default: the value where none is given; a field without one must be given.
+    doc:     the meaning in words, as `asymptopia show` prints it.
+    above, at_least, below, at_most: the ends of the range of a number, excluded or included.
+    one_of:  the values that are allowed, if they are few.
+    needs:   a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
+    axis:    the axis of array observables on which the field's values lie: numbers in the range that increase.
+    unit:    in which the number is given; empty for a pure number.
+
+    Returns a field of a dataclass, whose restrictions are checked whenever a record is made: `StatementError` otherwise.
     """
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
     metadata |= dict(needs=needs, axis=axis)

@@ -24,6 +24,8 @@ from .sweep import sweep
 def load_file(path: str | Path) -> dict[str, Any]:
     """The public names that a user's Python file defines: its laws, parts and functions.
 
+    path: of the file, which is run once.
+
     Raises `StatementError` if the file does not exist or fails to run.
     """
     path = Path(path).resolve()
@@ -81,8 +83,8 @@ def laws_of_file(path: str | Path) -> dict[str, type[Law]]:
 def parse(text: str, names: Mapping[str, Any] | None = None) -> Statement:
     """The law, or sweep of a law, that a text states, such as `ERM(alpha=2.0, loss=Logistic())`.
 
-    Only calls of known names on literals are evaluated, nothing else. `names` adds a user's own laws, parts
-    and functions (see `load_file`). A part without parentheses stands for its defaults.
+    text:  calls of known names on literals, and nothing else; a part without parentheses stands for its defaults.
+    names: a user's own laws, parts and functions, by name (see `load_file`); they come before those of the library.
 
     Raises `StatementError` naming the unknown law, part or field with the nearest known one.
     """

@@ -47,7 +47,11 @@ _TRUST = {
 
 @dataclasses.dataclass(frozen=True)
 class Forecast(Shown):
-    """A plan: the statement to be confronted with experiment, and how many random subsets of each size to try."""
+    """A plan: the statement to be confronted with experiment, and how many random subsets of each size to try.
+
+    statement: a sweep over the number of training samples; made by `forecast`.
+    seeds:     random subsets of each size.
+    """
 
     statement: Sweep
     seeds: int = SEEDS
@@ -217,6 +221,7 @@ def forecast(
     ridge:    a number, or "auto" for the one that minimises the theory at each number of samples.
     features: "none", "relu:P" for P random features, or "ntk:DEPTH" for the machine with a network's tangent kernel.
     samples:  numbers of training samples; by default eight, up to three quarters of the data.
+    seeds:    random subsets of each size that the experiment trains on.
 
     Raises `StatementError` if the data cannot be read or used, before anything else is done.
     """

@@ -28,7 +28,7 @@ class Reading:
 
 
 def digest_of(path: str | Path) -> str:
-    """The first 12 hexadecimal digits of the SHA-256 of a file."""
+    """The first 12 hexadecimal digits of the SHA-256 of the file at a path, by which results name the data they come from."""
     with existing(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
