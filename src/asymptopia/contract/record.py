@@ -45,7 +45,7 @@ def field(
     axis:    the axis of array observables on which the field's values lie: numbers in the range that increase.
     unit:    in which the number is given; empty for a pure number.
 
-    Returns a field of a dataclass, whose restrictions are checked whenever a record is made: `StatementError` otherwise.
+    Returns a field of a dataclass. Whenever a record is made, `StatementError` says which restriction is not met.
     """
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
     metadata |= dict(needs=needs, axis=axis)

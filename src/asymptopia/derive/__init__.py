@@ -73,7 +73,10 @@ def exponents(program: Callable[[int, Any], Mapping[str, Any]]) -> dict[str, flo
 def derive_observables(
     program: Callable[[int, Any], Mapping[str, Any]], observables: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
-    """The limits of the observables of a law that are outputs of its program, with their errors."""
+    """The limits of the observables of a law that are outputs of its program, with their errors.
+
+    Raises `StatementError` for an output that is not among the observables, and `NoLimit` as `derive` does.
+    """
     limits = derive(program)
     for name in limits:
         if name not in observables and name.removesuffix("_error") not in observables:

@@ -47,6 +47,8 @@ def read_table(
     .jsonl or .ndjson file is a JSON object of one row.
 
     Raises `StatementError` with all problems of the file.
+
+    path: of the file, whose ending says what it is.
     """
     file, name = existing(path), f"{str(path)!r}"
     ending = "".join(file.suffixes[-2:]).lower()

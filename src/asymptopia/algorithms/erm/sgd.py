@@ -66,6 +66,8 @@ def descend(
     X: shape (runs, n, d); y: (runs, n); start: (runs, d). A row of X that is zero stands for no sample.
     The field of a sample is x.w, so that `X` holds the factor 1 / sqrt(d), if any.
     Raises `StatementError` for arrays that do not fit together.
+
+    loss: of a label and a field. schedule: rates, batches and number of steps. rngs: one generator a run.
     """
     X, y, start = (np.asarray(a, float) for a in (X, y, start))
     if X.ndim != 3 or y.shape != X.shape[:2] or start.shape != (X.shape[0], X.shape[2]) or len(rngs) != len(X):
@@ -86,7 +88,10 @@ def descend(
 
 
 def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.ndarray:
-    """Whether each of `count` samples is in the batch at each time: booleans (steps + 1, count)."""
+    """Whether each of `count` samples is in the batch at each time: booleans (steps + 1, count).
+
+    schedule: how batches are drawn, and for how many steps. rng: the source of randomness.
+    """
     member = np.empty((schedule.steps + 1, count), bool)
     member[0] = rng.random(count) < schedule.batch
     kept = 1 - 1 / schedule.persistence
