@@ -24,9 +24,10 @@ Uses = tuple[list[bool], set[Any], dict[int, list[Any]]]
 
 
 class Interpreter:
-    """One run through the equations of a program.
+    """One run through the equations of a program, with points in place of the coordinates of its wide axes.
 
-    `record`, if given, collects for every equation its user's line, its inputs, outputs and their magnitudes.
+    ctx:    the state of the run.
+    record: if given, collects for every equation its user's line, its inputs, outputs and their magnitudes.
     """
 
     def __init__(self, ctx: Context, record: list[Any] | None = None) -> None:
@@ -36,7 +37,11 @@ class Interpreter:
         self.uses: dict[Any, Uses] = {}
 
     def run(self, jaxpr: Any, consts: list[Any], args: list[Any], wanted: list[bool] | None = None) -> list[Any]:
-        """The outputs of a jaxpr; those that are not wanted may be None."""
+        """The outputs of a jaxpr, or of one inside it; those that are not `wanted` may be None.
+
+        jaxpr: the equations. consts, args: values of its constants and inputs. wanted: one truth value an output; None:
+        all. Raises `NoLimit`, with the user's line, where an equation has no rule.
+        """
         live, needed, last = self._uses(jaxpr, wanted)
         values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(self._constant, consts), strict=True))
         values |= dict(zip(jaxpr.invars, args, strict=True))

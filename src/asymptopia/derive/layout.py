@@ -22,9 +22,11 @@ _MOST_CUTS = 256
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """The populations of a wide axis: their sizes, and the positions of their points on the axis.
+    """The populations of exchangeable coordinates on a wide axis, and which of the axis' points stand for each.
 
-    `singles` are coordinates, taken out of matrices by their position, that have a point each, before all others.
+    length:  of the axis, in the program.
+    sizes:   how many coordinates each population has; places: the positions of its points among all of the axis.
+    singles: coordinates, taken out of matrices by their position, that have a point each, before all others.
     """
 
     length: int
@@ -46,7 +48,10 @@ class Layout:
         return weights
 
     def point(self, position: int) -> int:
-        """The first point at or after a coordinate where a population begins or the axis ends."""
+        """The first point at or after the coordinate `position`, where a population begins or the axis ends.
+
+        Raises `Refused` for a position inside a population, whose coordinates are exchangeable.
+        """
         begin, at = 0, 0
         for size, place in zip(self.sizes, self.places, strict=True):
             if begin == position:
@@ -61,7 +66,10 @@ class Layout:
 
 
 def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
-    """The layout of every wide length in a jaxpr."""
+    """The layout of every wide length in a jaxpr, by the length.
+
+    points: how many stand for a population.
+    """
     lengths, cuts, mixtures, slices = _relations(jaxpr)
     singles = _singles(jaxpr)
     _close(lengths, cuts, slices)

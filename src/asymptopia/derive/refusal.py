@@ -38,12 +38,14 @@ def lines_of(equation: Any) -> list[Line]:
 
 
 def lines_of_error(error: BaseException) -> list[Line]:
-    """The user's lines that led to an exception, outermost first."""
+    """The user's lines that led to an exception `error`, outermost first."""
     return [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__) if _is_user(f.filename)]
 
 
 def innermost(stacks: Sequence[list[Line]]) -> Line | None:
-    """The user's innermost line of nested equations, given outermost first.
+    """The user's innermost line of nested equations; None if there is none.
+
+    stacks: the lines of each, outermost first.
 
     JAX keeps the trace of a function that it has met before, with the lines of the first call: lines that do not
     continue those of the surrounding equation are of such a call, and are left out.
@@ -64,7 +66,7 @@ def is_of_sampler(equation: Any) -> bool:
 
 
 def refusal(reason: str, line: Line | None) -> NoLimit:
-    """The error that names the line of the user's file and the reason."""
+    """The error `NoLimit` that names the line of the user's file and the reason."""
     if line is None:
         return NoLimit(reason)
     name, number = line

@@ -19,7 +19,7 @@ _MOST_STEPS = 100_000
 
 
 def call(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """A function called: jit, checkpoint, custom derivatives."""
+    """A called function, as by jit, checkpoint or a custom derivative: its body is interpreted."""
     params = equation.params
     inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
     jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "jaxpr") else (inner, [])
@@ -35,7 +35,7 @@ def solve(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[b
 
 
 def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """The branch that a number chooses."""
+    """The branch that a number chooses. Refuses a choice for each coordinate."""
     index = np.asarray(args[0])
     if index.size != 1:
         raise Refused("cannot derive: a branch for each coordinate of a wide axis; use jnp.where.")
@@ -45,7 +45,10 @@ def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
 
 
 def while_loop(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """Steps until a number says stop, or until points resolve no more of the fixed point that the steps approach."""
+    """Steps until a number says stop, or until points resolve no more of the fixed point that the steps approach.
+
+    Refuses loops that end at another step for each coordinate, or not at all.
+    """
     params = equation.params
     first, second = params["cond_nconsts"], params["body_nconsts"]
     test, body = params["cond_jaxpr"], params["body_jaxpr"]
@@ -74,7 +77,7 @@ def _counts(test: Any) -> bool:
 
 
 def scan(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """A fixed number of steps."""
+    """A fixed number of steps. Refuses loops over a wide axis."""
     params = equation.params
     length = params["length"]
     if is_wide(length):

@@ -18,7 +18,7 @@ Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
 def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """A convolution as a sum over offsets of products of channels."""
+    """A convolution as a sum over offsets of products of channels. Refuses wide axes of space."""
     params, shapes = equation.params, [tuple(v.aval.shape) for v in equation.invars]
     out_shape = tuple(equation.outvars[0].aval.shape)
     if not any(wide_axes(s) for s in (*shapes, out_shape)):

@@ -64,7 +64,7 @@ def elementwise(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def dense(ctx: Context, equation: Any, args: list[Any]) -> np.ndarray:
-    """The function on points."""
+    """The function of an equation on arrays of points; returns an array."""
     name, params = equation.primitive.name, equation.params
     arrays = [np.asarray(a) for a in args]
     if name == "convert_element_type":

@@ -19,6 +19,7 @@ from .sums import typed
 
 
 def dynamic_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """A part of an array that begins at computed positions, along narrow axes or at whole blocks of wide ones."""
     sizes = equation.params["slice_sizes"]
     shape = tuple(equation.invars[0].aval.shape)
     starts = [_start(i, k, s) for i, k, s in zip(args[1:], shape, sizes, strict=True)]
@@ -28,6 +29,7 @@ def dynamic_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """An array in which a part that begins at computed positions is replaced; along wide axes only whole."""
     shape, part = (tuple(v.aval.shape) for v in equation.invars[:2])
     starts = [_start(i, k, s) for i, k, s in zip(args[2:], shape, part, strict=True)]
     where = []
@@ -46,6 +48,7 @@ def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[A
 
 
 def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Entries at computed positions along narrow axes, or from a narrow table for each entry of a wide matrix."""
     shape = tuple(equation.invars[0].aval.shape)
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     if isinstance(args[1], Wide) and len(shape) == 1 and not is_wide(shape[0]):
@@ -116,6 +119,7 @@ def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
 
 
 def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """An array with entries replaced or added to at computed positions along narrow axes; histograms too."""
     shape, updates = tuple(equation.invars[0].aval.shape), tuple(equation.invars[2].aval.shape)
     numbers = equation.params["dimension_numbers"]
     if any(is_wide(shape[i]) for i in numbers.scatter_dims_to_operand_dims):
@@ -160,6 +164,7 @@ def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, upd
 
 
 def pad(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """An array padded along narrow axes."""
     shape, config = tuple(equation.invars[0].aval.shape), equation.params["padding_config"]
     for k, (low, high, inner) in zip(shape, config, strict=True):
         if is_wide(k) and (low or high or inner):
@@ -170,7 +175,7 @@ def pad(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """Sorting, cumulating, reversing: allowed along narrow axes only."""
+    """Sorting, cumulating, reversing: along narrow axes only."""
     params, name = equation.params, equation.primitive.name
     shape = tuple(equation.invars[0].aval.shape)
     axes = params.get("dimensions", params.get("axes", params.get("axis", params.get("dimension", len(shape) - 1))))
@@ -186,7 +191,7 @@ def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def windows(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """Sums and extremes over windows, as in pooling: allowed along narrow axes only."""
+    """Sums and extremes over windows, as in pooling: along narrow axes only."""
     for variable in equation.invars:
         axes = wide_axes(tuple(variable.aval.shape))
         if any(equation.params["window_dimensions"][i] > 1 or equation.params["window_strides"][i] > 1 for i in axes):

@@ -25,7 +25,10 @@ def dot_general(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def dot(ctx: Context, a: Any, b: Any, sa: tuple[int, ...], sb: tuple[int, ...], over: Any, batch: Any) -> Any:
-    """The product of two arrays of shapes `sa` and `sb` in the program."""
+    """The product of two arrays a and b, of shapes `sa` and `sb` in the program.
+
+    over, batch: the axes of each that are summed over, and that go side by side. Returns the array, narrow or wide.
+    """
     if isinstance(a, Flat) or isinstance(b, Flat):
         return _dot_flat(ctx, a, b)
     over, batch = [list(map(int, x)) for x in over], [list(map(int, x)) for x in batch]

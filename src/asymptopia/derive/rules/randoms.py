@@ -20,6 +20,7 @@ from .readouts import raw
 
 
 def random_split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """Several keys from one; along a wide axis they stay an array of keys that is known by its origin."""
     shape = tuple(equation.outvars[0].aval.shape)
     if isinstance(args[0], WideKeys):
         return [WideKeys((args[0].origin, "split", tuple(equation.params["shape"])), shape)]
@@ -31,6 +32,7 @@ def random_split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def random_fold_in(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """A key with a number folded in; along a wide axis they stay an array of keys that is known by its origin."""
     shape = tuple(equation.outvars[0].aval.shape)
     if not wide_axes(shape):
         return bind(ctx, equation, args)
@@ -40,7 +42,7 @@ def random_fold_in(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def keys_moved(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """A part of an array of keys along a wide axis."""
+    """A part of an array of keys along a wide axis. Refuses all but slices, reshapes and copies."""
     shape, params = tuple(equation.outvars[0].aval.shape), equation.params
     name = equation.primitive.name
     tag: Hashable = ()

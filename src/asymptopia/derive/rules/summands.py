@@ -13,7 +13,7 @@ from .readouts import Product, Raw, product, sums_with
 
 
 def product_used(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
-    """A product of draws times a number, or summed; None for any other use."""
+    """A product of draws times a number, or summed; None for any other use, before which it is taken as points."""
     name = equation.primitive.name
     at = next(i for i, a in enumerate(args) if isinstance(a, Product))
     draws, others = args[at].factors

@@ -17,6 +17,7 @@ from .bind import bind
 
 
 def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+    """The sum over some axes; over a wide one an average times its length."""
     axes, shape = tuple(equation.params["axes"]), tuple(equation.invars[0].aval.shape)
     value = args[0]
     if isinstance(value, Flat):
@@ -27,7 +28,10 @@ def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
-    """The sum over some axes."""
+    """The sum of an array over some axes.
+
+    ctx: the state of the run. value: the array, with points. shape: in the program. axes: those summed over.
+    """
     axes = tuple(axes)
     if isinstance(value, Wide):
         return _total_wide(ctx, value, axes)
@@ -90,7 +94,7 @@ def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """Products, and, or: along narrow axes only; any or all along a wide one where a loop asks for it."""
+    """Products, and, or: along narrow axes only; any or all along a wide one where a loop of a sampler asks for it."""
     axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
     name = equation.primitive.name
     if name in ("reduce_or", "reduce_and") and is_of_sampler(equation) and any(is_wide(shape[i]) for i in axes):
@@ -113,7 +117,7 @@ def _entries(value: Any) -> np.ndarray:
 
 
 def typed(value: Any, equation: Any) -> Any:
-    """A value of the kind that the program has there: whole numbers, complex or real ones."""
+    """A value of the kind that the equation has in the program: whole numbers, complex or real ones."""
     if not isinstance(value, np.ndarray | np.generic):
         return value
     kind = equation.outvars[0].aval.dtype.kind
