@@ -238,7 +238,7 @@ class World:
         if len(inner) == 1 and isinstance(inner[0], Draw):
             out = self._corner(inner[0].random)
             return out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
-        if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):  # type: ignore
+        if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):
             middle = inner[0].cols
             weights = np.ones(self.space.count(middle))
             begin, end = word.index(inner[0]), word.index(inner[1])
