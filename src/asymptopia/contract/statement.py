@@ -17,7 +17,7 @@ import numpy as np
 
 from .catalogue import law_modules, law_named, part_classes
 from .law import Law, Statement
-from .record import Record, StatementError, field_types, nearest, record_types
+from .record import Record, StatementError, field_types, kind_of, nearest, record_types
 from .sweep import sweep
 
 
@@ -259,7 +259,9 @@ def _value(node: ast.expr, hint: Any, own: dict[str, Any], where: str) -> Any:
             if isinstance(node, ast.Name):
                 return thing
         if isinstance(node, ast.Call) or parts:
-            raise StatementError(f"{where} cannot be {name!r}.{nearest(name, parts)}")
+            kinds = sorted({kind_of(cls) for cls in part_classes() if cls.__name__ == name})
+            which = f", which is {' and '.join(kinds)}" if kinds else ""
+            raise StatementError(f"{where} cannot be {name!r}{which}.{nearest(name, parts)}")
     if isinstance(node, ast.Tuple | ast.List):
         return tuple(
             _value(*pair, own, where) for pair in zip(node.elts, _item_hints(hint, len(node.elts)), strict=True)
