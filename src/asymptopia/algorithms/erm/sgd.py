@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+from ...numerics.compiled import compiled
 from ...numerics.proximal import derivatives
 from ...parts.loss import Loss
 
@@ -83,7 +83,7 @@ def descend(
         kicks = size * np.stack([rng.standard_normal((schedule.steps + 1, d)) for rng in rngs])
     random = None if weights is None else np.stack(weights)
     real = (schedule.rate, schedule.ridge)
-    iterates = _compiled()(loss, schedule.steps + 1, real, X, y, start, random, kicks)
+    iterates = _runs(loss, schedule.steps + 1, real, X, y, start, random, kicks)
     return Trajectories(*(np.asarray(a) for a in iterates))
 
 
@@ -100,14 +100,11 @@ def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.n
     return member
 
 
-@lru_cache(maxsize=1)
-def _compiled() -> Any:
+@compiled("times")
+def _runs(loss: Loss, times: int, real: Any, *each: Any) -> Any:
     import jax
 
-    def run(loss: Loss, times: int, real: Any, *each: Any) -> Any:
-        return jax.vmap(lambda *one: _single(loss, times, real, *one))(*each)
-
-    return jax.jit(run, static_argnums=1)
+    return jax.vmap(lambda *one: _single(loss, times, real, *one))(*each)
 
 
 def _single(

@@ -13,6 +13,7 @@ from ...contract.batching import generator
 from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     pass
@@ -221,13 +222,17 @@ def falls(widths: tuple[int, ...], x: np.ndarray, data: PyTree, rng: np.random.G
     """Whether descent from points nearby, a few hundredths away, ends lower than here."""
     from scipy.optimize import minimize
 
-    fun = _value_and_gradient(_loss(widths))
-    here = float(fun(x, data)[0])
+    loss = _loss(widths)
+    here = float(_value_and_gradient(loss, x, data)[0])
     options = dict(gtol=1e-12, ftol=0.0, maxiter=2000)  # a high saddle is left slowly
     for _ in range(5):
         start = x + 0.03 * rng.standard_normal(x.shape)
         end = minimize(
-            lambda z: [np.asarray(a) for a in fun(z, data)], start, jac=True, method="L-BFGS-B", options=options
+            lambda z: [np.asarray(a) for a in _value_and_gradient(loss, z, data)],
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            options=options,
         )
         if end.fun < here - 1e-6 * max(abs(here), 1):
             return True
@@ -266,8 +271,8 @@ def _loss(widths: tuple[int, ...]) -> Any:
     return loss
 
 
-@cache
-def _value_and_gradient(loss: Any) -> Any:
+@compiled("loss")
+def _value_and_gradient(loss: Any, x: ArrayLike, data: PyTree) -> Any:
     import jax
 
-    return jax.jit(jax.value_and_grad(loss))
+    return jax.value_and_grad(loss)(x, data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import Key, PyTree
+from ...numerics.compiled import compiled
 from ...parts.activation import Activation, Relu
 
 LANGE = "Lange, MM Optimization Algorithms (2016), chapters 1 and 2"
@@ -102,22 +102,22 @@ class MajorizationMinimization(Law):
         return bounds | {"contraction": 1 - min(ratios), "constant_bound": 1 - 4 * min(slopes)}
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
-        trials = _compiled_trials()(keys, n, self.activation, int(self.depth), float(self.signal))
+        trials = _trials(keys, n, self.activation, int(self.depth), float(self.signal))
         return {k: np.asarray(v, float) for k, v in trials.items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
-@cache
-def _compiled_trials() -> Any:
+@compiled("n", "activation", "depth")
+def _trials(keys: Key, n: int, activation: Activation, depth: int, signal: Any) -> Any:
     import jax
 
-    def one(key: Key, n: int, activation: Activation, depth: int, signal: Any) -> dict[str, Any]:
+    def one(key: Key) -> dict[str, Any]:
         deep, shallow = jax.random.split(key)
         return _deep(deep, n, activation, depth) | {"contraction": _single(shallow, n, signal)}
 
-    return jax.jit(jax.vmap(one, in_axes=(0, None, None, None, None)), static_argnums=(1, 2, 3))
+    return jax.vmap(one)(keys)
 
 
 def _deep(key: Key, n: int, activation: Activation, depth: int) -> dict[str, Any]:

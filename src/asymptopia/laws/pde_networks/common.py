@@ -12,6 +12,7 @@ import numpy as np
 from ...contract.law import Defaults, Landmark, Law, Observable
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Convolutional, Dense
 
@@ -123,7 +124,7 @@ class Leapfrog(Law):
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
         shape, make = state_shape(self.architecture, self.features), self.maker()
-        values = {k: np.asarray(v) for k, v in _compiled(make, shape, n)(keys, self.horizon / n).items()}
+        values = {k: np.asarray(v) for k, v in _observed(keys, self.horizon / n, make, shape, n).items()}
         round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(self.horizon * self.growth())
         values["reconstruction_error"] = values["reconstruction_error"] / round_off
         ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
@@ -145,13 +146,13 @@ def scratch(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> 
     return backprop_bytes(propagate_reversibly, layers, (jnp.ones(shape), jnp.ones(shape)))
 
 
-@cache
-def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> Any:
+@compiled("make", "shape", "n")
+def _observed(keys: Key, step: ArrayLike, make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> Any:
     import jax
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
 
-    def one(key: Key, step: ArrayLike) -> dict[str, Any]:
+    def one(key: Key) -> dict[str, Any]:
         first, second, third = jax.random.split(key, 3)
         state = tuple(jax.random.normal(third, (2, *shape)))
         layer = make(first, step)
@@ -172,4 +173,4 @@ def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -
             "volume": jnp.abs(jnp.linalg.slogdet(jacobian)[1]),
         }
 
-    return jax.jit(jax.vmap(one, (0, None)))
+    return jax.vmap(one)(keys)

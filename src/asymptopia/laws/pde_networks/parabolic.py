@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
 from .common import check_architecture, largest_slope, norm_of, operator_of, state_shape
@@ -100,16 +100,23 @@ class Parabolic(Law):
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
         _, slope = largest_slope(self.activation)
-        run = _compiled(self.activation, self.architecture, self.features, self.hidden, n, slope)
-        return {k: np.asarray(v) for k, v in run(keys, self.stability).items()}
+        shapes = (self.architecture, self.features, self.hidden, n)
+        return {k: np.asarray(v) for k, v in _observed(keys, self.stability, self.activation, slope, *shapes).items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
-@cache
-def _compiled(
-    activation: Activation, architecture: Architecture, features: int, hidden: int, n: int, slope: float
+@compiled("activation", "slope", "architecture", "features", "hidden", "n")
+def _observed(
+    keys: Key,
+    share: ArrayLike,
+    activation: Activation,
+    slope: float,
+    architecture: Architecture,
+    features: int,
+    hidden: int,
+    n: int,
 ) -> Any:
     import jax
     import jax.numpy as jnp
@@ -118,7 +125,7 @@ def _compiled(
 
     shape = state_shape(architecture, features)
 
-    def layer(key: Key, share: ArrayLike) -> Layer:
+    def layer(key: Key) -> Layer:
         operator = operator_of(architecture, features, hidden, key)
         norm = norm_of(architecture, features, operator)
         return Layer(operator, 2 * share / (slope * norm**2), activation, slope)
@@ -135,10 +142,10 @@ def _compiled(
         direction = jnp.linalg.svd(matrix, full_matrices=False)[2][0].reshape(shape)
         return 1e-4 * jnp.stack([direction, -direction])[:, None]
 
-    def expansion(key: Key, share: ArrayLike) -> Any:
+    def expansion(key: Key) -> Any:
         def one(pairs: jax.Array, key: Key) -> Any:
             first, second = jax.random.split(key)
-            made = layer(first, share)
+            made = layer(first)
             bent = Layer(made.operator, made.step, activation, slope)
             bias = jax.random.normal(second, made.bias.shape)
             moved, after = ratios(_with_bias(bent, bias), pairs)
@@ -148,9 +155,9 @@ def _compiled(
         pairs = jax.random.normal(start, (2, PAIRS, *shape))
         return jax.lax.scan(one, pairs, jax.random.split(key, n))[1].max()
 
-    def decay(key: Key, share: ArrayLike) -> Any:
+    def decay(key: Key) -> Any:
         first, second = jax.random.split(key)
-        made = layer(first, share)
+        made = layer(first)
         start = 3 * jax.random.normal(second, shape)
         matrix = jax.jacobian(lambda v: made.operator(v.reshape(shape)).ravel())(start.ravel())
         distance = jnp.sum((jnp.linalg.pinv(matrix) @ (matrix @ start.ravel())) ** 2)
@@ -159,11 +166,11 @@ def _compiled(
         gain = n * made.step * 2 * (1 - share)
         return left * (2 * distance + gain * begun) / (2 * begun * distance)
 
-    def both(key: Key, share: ArrayLike) -> dict[str, Any]:
+    def both(key: Key) -> dict[str, Any]:
         first, second = jax.random.split(key)
-        return {"expansion": expansion(first, share), "decay": decay(second, share)}
+        return {"expansion": expansion(first), "decay": decay(second)}
 
-    return jax.jit(lambda keys, share: jax.lax.map(lambda key: both(key, share), keys))
+    return jax.lax.map(both, keys)
 
 
 def _with_bias(layer: PyTree, bias: ArrayLike) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from .....contract.batching import stacked
 from .....contract.law import NoLimit
 from .....numerics.arrays import ArrayLike
+from .....numerics.compiled import compiled
 from .....parts.activation import Activation, Identity, Relu
 from .integrals import CLOSED, ORDER, averages
 
@@ -97,7 +97,7 @@ def trajectories(
     B = len(start.Q)
     start, task = State(*map(_array, start)), Task(*map(_array, task))
     units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
-    solution = _compiled()(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
+    solution = _solved(units, breaks_of(activation), order, rtol, start, task, np.asarray(times, float))
     return Trajectory(*map(np.asarray, solution))
 
 
@@ -110,13 +110,13 @@ def breaks_of(activation: Activation) -> tuple[float, ...]:
     return () if isinstance(activation, CLOSED) else activation.breaks()
 
 
-@cache
-def _compiled() -> Callable[..., Any]:
+@compiled("breaks", "order")
+def _solved(units: Any, breaks: Any, order: int, rtol: float, start: Any, task: Any, times: ArrayLike) -> Any:
     import diffrax
     import jax
     import jax.numpy as jnp
 
-    def one(activation: Activation, breaks: Any, order: int, rtol: float, start: State, task: Task, times: Any) -> Any:
+    def one(activation: Activation, start: State, task: Task) -> Any:
         def rhs(t: ArrayLike, state: State, _: Any) -> State:
             return velocity(activation, state, task, breaks, order)
 
@@ -145,10 +145,7 @@ def _compiled() -> Callable[..., Any]:
         errors = jax.vmap(lambda s: error(activation, s, task, breaks, order))(states)
         return (*states, errors)
 
-    def run(units: Any, breaks: ArrayLike, order: int, rtol: float, start: Any, task: Any, times: ArrayLike) -> Any:
-        return jax.vmap(lambda a, s, p: one(a, breaks, order, rtol, s, p, times))(units, start, task)
-
-    return jax.jit(run, static_argnums=(1, 2))
+    return jax.vmap(one)(units, start, task)
 
 
 def predict_many(law: OnlineSGD) -> dict[str, Any]:
