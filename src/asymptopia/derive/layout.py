@@ -10,11 +10,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from .refusal import Refused
+from .refusal import Equation, Jaxpr, Refused
 from .trace import WIDE, equations, is_wide, wide_axes
 
 _MOST_CUTS = 256
@@ -65,7 +64,7 @@ class Layout:
         )
 
 
-def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
+def layouts(jaxpr: Jaxpr, points: int) -> dict[int, Layout]:
     """The layout of every wide length in a jaxpr, by the length.
 
     points: how many stand for a population.
@@ -94,7 +93,7 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
     return made
 
 
-def _singles(jaxpr: Any) -> dict[int, set[int]]:
+def _singles(jaxpr: Jaxpr) -> dict[int, set[int]]:
     """The single rows and columns that are taken out of matrices."""
     singles: dict[int, set[int]] = {}
     for equation, _ in equations(jaxpr):
@@ -128,7 +127,7 @@ Cuts = dict[int, set[int]]
 Slices = set[tuple[int, int, int]]
 
 
-def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
+def _relations(jaxpr: Jaxpr) -> tuple[set[int], Cuts, dict[int, int], Slices]:
     """The wide lengths; where they are cut; which are mixtures; and which are pieces of which, from where to where."""
     lengths: set[int] = set()
     cuts: Cuts = {}
@@ -163,7 +162,7 @@ def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
     return lengths, cuts, mixtures, slices
 
 
-def _groups_of_channels(equation: Any, shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
+def _groups_of_channels(equation: Equation, shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
     """The parts of the channels in and out that a convolution in groups keeps apart."""
     numbers, groups = equation.params["dimension_numbers"], equation.params["feature_group_count"]
     for length in (shapes[0][numbers.lhs_spec[1]], shapes[1][numbers.rhs_spec[0]]):

@@ -7,7 +7,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..contract.record import NoLimit
 
@@ -15,6 +15,25 @@ _LIBRARY = tuple(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "pur
 _OWN = str(Path(__file__).parents[1]) + "/"
 
 Line = tuple[str, int]
+
+
+class Equation(Protocol):
+    """An equation of a jaxpr, as JAX states it: a primitive with parameters, and the variables in and out."""
+
+    primitive: Any
+    params: dict[str, Any]
+    invars: list[Any]
+    outvars: list[Any]
+    source_info: Any
+
+
+class Jaxpr(Protocol):
+    """A program as JAX states it: equations, and the variables that enter and leave."""
+
+    eqns: list[Equation]
+    constvars: list[Any]
+    invars: list[Any]
+    outvars: list[Any]
 
 
 class Refused(Exception):
@@ -31,7 +50,7 @@ def user_lines(frames: Iterable[Any]) -> list[Line]:
     return lines[::-1]
 
 
-def lines_of(equation: Any) -> list[Line]:
+def lines_of(equation: Equation) -> list[Line]:
     """The user's lines that led to an equation of a jaxpr, outermost first."""
     trace = equation.source_info.traceback
     return user_lines(trace.frames) if trace is not None else []
@@ -57,7 +76,7 @@ def innermost(stacks: Sequence[list[Line]]) -> Line | None:
     return known[-1] if known else None
 
 
-def is_of_sampler(equation: Any) -> bool:
+def is_of_sampler(equation: Equation) -> bool:
     """Whether an equation stands in a sampler of jax.random, which repeats draws until every entry is accepted."""
     trace = equation.source_info.traceback
     names = [f.file_name for f in trace.frames] if trace is not None else []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import StatementError
-from .refusal import Refused, innermost, lines_of, lines_of_error, refusal
+from .refusal import Equation, Jaxpr, Refused, innermost, lines_of, lines_of_error, refusal
 
 Program = Callable[[int, Any], Mapping[str, Any]]
 
@@ -96,7 +96,7 @@ def trace(program: Program, n: int) -> Trace:
     return Trace(n, closed, tree)
 
 
-def sub_jaxprs(equation: Any) -> Iterator[Any]:
+def sub_jaxprs(equation: Equation) -> Iterator[Any]:
     """The jaxprs inside an equation: bodies of loops, branches, called functions."""
     for value in equation.params.values():
         for inner in value if isinstance(value, (tuple, list)) else (value,):
@@ -106,7 +106,7 @@ def sub_jaxprs(equation: Any) -> Iterator[Any]:
                 yield inner
 
 
-def equations(jaxpr: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+def equations(jaxpr: Jaxpr, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     """Every equation of a jaxpr and of those inside it, with those that it stands in, which begin with `above`."""
     for equation in jaxpr.eqns:
         yield equation, above
@@ -114,7 +114,7 @@ def equations(jaxpr: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tu
             yield from equations(inner, (*above, equation))
 
 
-def line(equation: Any, above: tuple[Any, ...] = ()) -> Any:
+def line(equation: Equation, above: tuple[Any, ...] = ()) -> Any:
     """The user's line of an equation, which stands in those `above`."""
     return innermost([lines_of(e) for e in (*above, equation)])
 
@@ -170,7 +170,7 @@ def _same_steps(a: Trace, b: Trace) -> None:
         last = first
 
 
-def _shuffles(equation: Any, above: tuple[Any, ...]) -> bool:
+def _shuffles(equation: Equation, above: tuple[Any, ...]) -> bool:
     """Whether an equation stands in a function of jax.random that sorts random keys."""
     return any(str(e.params.get("name")) in ("_shuffle", "permutation", "choice") for e in (*above, equation))
 

@@ -36,10 +36,8 @@ def boomerang(
     Roberts, Proc. Mach. Learn. Res. 119 (2020) 908.
 
     mean: m, of the shape of a position. covariance: $\Sigma$, a positive definite matrix (d, d), or d variances.
-    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; bounds, faults and
-    `constraints` as for `zig_zag`.
-
-    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
+    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; `logdensity`, bounds, faults
+    and `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
     m = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), mean))[0]

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
+from ..refusal import Equation
 from ..trace import is_key
 
 _SHAPES = ("shape", "new_sizes", "sizes", "slice_sizes")
 
 
-def bind(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def bind(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The primitive of an equation as JAX has it, on arrays of points; lengths in its parameters are translated."""
     import jax.numpy as jnp
 

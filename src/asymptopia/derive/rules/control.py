@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_key, is_wide
 from ..wide import Flat, Wide, cells_of, lift
 from .convergence import Iterates
@@ -18,7 +18,7 @@ Run = Callable[..., list[Any]]
 _MOST_STEPS = 100_000
 
 
-def call(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+def call(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """A called function, as by jit, checkpoint or a custom derivative: its body is interpreted."""
     params = equation.params
     inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
@@ -26,7 +26,7 @@ def call(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
     return run(jaxpr, list(consts), args, wanted)
 
 
-def solve(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+def solve(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """A linear system, solved as the program says: by conjugate gradients, say."""
     lengths, jaxprs = equation.params["const_lengths"], equation.params["jaxprs"]
     begin = lengths.matvec + lengths.vecmat
@@ -34,7 +34,7 @@ def solve(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[b
     return run(jaxprs.solve.jaxpr, list(jaxprs.solve.consts), [*consts, *sides], wanted)
 
 
-def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+def cond(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """The branch that a number chooses. Refuses a choice for each coordinate."""
     index = np.asarray(args[0])
     if index.size != 1:
@@ -44,7 +44,7 @@ def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
     return run(branch.jaxpr, list(branch.consts), args[1:], wanted)
 
 
-def while_loop(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+def while_loop(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """Steps until a number says stop, or until points resolve no more of the fixed point that the steps approach.
 
     Refuses loops that end at another step for each coordinate, or not at all.
@@ -76,7 +76,7 @@ def _counts(test: Any) -> bool:
     return any(not is_key(a) and a.dtype.kind in "iu" for a in compared)
 
 
-def scan(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+def scan(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """A fixed number of steps. Refuses loops over a wide axis."""
     params = equation.params
     length = params["length"]

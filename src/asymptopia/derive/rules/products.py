@@ -9,7 +9,7 @@ import numpy as np
 from ..context import Context
 from ..entrywise import multiply
 from ..matrix import Cell, Matrix
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
 from . import lazy
@@ -17,7 +17,7 @@ from .low_rank import inner_products
 from .sums import total
 
 
-def dot_general(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def dot_general(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Sums over the contracted axes of both, for every index of the batch and of the free axes."""
     (over, batch) = equation.params["dimension_numbers"]
     shapes = [tuple(v.aval.shape) for v in equation.invars]

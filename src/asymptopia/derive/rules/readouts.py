@@ -14,6 +14,7 @@ import numpy as np
 
 from ..context import Context
 from ..random_matrix import SMALLEST
+from ..refusal import Equation
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide
 from .elementwise import NAMES as ELEMENTWISE
@@ -75,7 +76,7 @@ def product(draws: np.ndarray, others: np.ndarray) -> Product:
     return out
 
 
-def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+def readout(ctx: Context, equation: Equation, args: list[Any]) -> list[Any] | None:
     """The result of an equation that takes draws as they are; None if it makes use of their points."""
     name, params = equation.primitive.name, equation.params
     fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
@@ -116,7 +117,7 @@ def plain_arguments(ctx: Context, args: list[Any]) -> list[Any]:
     return [np.asarray(a) if isinstance(a, Raw) else a for a in args]
 
 
-def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
+def _moved(ctx: Context, equation: Equation, args: list[Any], at: int) -> list[Any] | None:
     """The same draws times a number, or in another shape."""
     name, v = equation.primitive.name, args[at]
     shape = tuple(equation.outvars[0].aval.shape)
@@ -142,7 +143,7 @@ def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] |
     return [v]
 
 
-def _multiplied(ctx: Context, equation: Any, v: Raw, other: np.ndarray) -> list[Any] | None:
+def _multiplied(ctx: Context, equation: Equation, v: Raw, other: np.ndarray) -> list[Any] | None:
     """Draws times other points, both in the shape of the result."""
     shape = tuple(equation.outvars[0].aval.shape)
     if v.ndim != len(shape) or len(wide_axes(shape)) > 1:
@@ -152,7 +153,7 @@ def _multiplied(ctx: Context, equation: Any, v: Raw, other: np.ndarray) -> list[
     return [product(raw(points, v.draw, v.root, columns, v.factor), others)]
 
 
-def _repeated(ctx: Context, equation: Any, v: Raw) -> Raw:
+def _repeated(ctx: Context, equation: Equation, v: Raw) -> Raw:
     """The same draws along more axes."""
     shape, where = equation.params["shape"], equation.params["broadcast_dimensions"]
     ones = [v.shape[list(where).index(i)] if i in where else 1 for i in range(len(shape))]
@@ -162,7 +163,7 @@ def _repeated(ctx: Context, equation: Any, v: Raw) -> Raw:
     return raw(points, v.draw, v.root, np.broadcast_to(columns, wide), v.factor)
 
 
-def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]:
+def _changed(ctx: Context, equation: Equation, args: list[Any], at: int) -> list[Any]:
     """The same function of every draw: independent draws again."""
     v = args[at]
     plain = [np.asarray(a) for a in args]
@@ -171,7 +172,7 @@ def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]
     return [raw(dense(ctx, equation, plain), draw, v.root, v.columns)]
 
 
-def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
+def _summed(ctx: Context, equation: Equation, args: list[Any], at: int) -> list[Any] | None:
     """Draws times what is independent of them, summed over the wide axis and nothing else."""
     (over, batch) = equation.params["dimension_numbers"]
     shape = tuple(equation.invars[at].aval.shape)

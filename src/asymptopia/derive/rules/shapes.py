@@ -10,7 +10,7 @@ from ..context import Context
 from ..factors import Cut
 from ..folding import chopped, folded
 from ..matrix import Independent, Matrix
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, reshape, transpose
 from .bind import bind
@@ -34,7 +34,7 @@ def positions(points: np.ndarray, offset: float) -> Positions:
     return places
 
 
-def iota(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def iota(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The positions 0, 1, ... along an axis; along a wide one, of its points."""
     shape, axis = equation.params["shape"], equation.params["dimension"]
     dtype = equation.params["dtype"]
@@ -71,7 +71,7 @@ def place(ctx: Context, length: int) -> np.ndarray:
     return ctx.drawn["place", length]
 
 
-def broadcast_in_dim(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def broadcast_in_dim(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """An array repeated along new axes; over two wide ones it is a matrix of rank one."""
     value, shape = args[0], tuple(equation.params["shape"])
     where = equation.params["broadcast_dimensions"]
@@ -99,7 +99,7 @@ def broadcast_in_dim(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [lifted]
 
 
-def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reshaped(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """An array in a new shape. Wide axes may be split into blocks, joined from blocks, or laid out flat."""
     value, shape = args[0], tuple(equation.outvars[0].aval.shape)
     before = tuple(equation.invars[0].aval.shape)
@@ -126,7 +126,7 @@ def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [positions(out, value.offset) if isinstance(value, Positions) and out.ndim == 1 else np.asarray(out)]
 
 
-def transposed(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def transposed(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The axes in another order."""
     order = equation.params["permutation"]
     if isinstance(args[0], Wide):
@@ -134,7 +134,7 @@ def transposed(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [np.transpose(args[0], order)]
 
 
-def squeeze(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def squeeze(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """An array without some axes of length one."""
     value, shape = args[0], tuple(equation.outvars[0].aval.shape)
     if isinstance(value, Wide):
@@ -144,7 +144,7 @@ def squeeze(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [np.reshape(value, ctx.shape(shape))] if isinstance(value, np.ndarray) else bind(ctx, equation, args)
 
 
-def sliced(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def sliced(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The part of an array between fixed positions on each axis."""
     params = equation.params
     starts, ends = params["start_indices"], params["limit_indices"]
@@ -224,7 +224,7 @@ def _cut_flat(value: Flat, start: int, end: int) -> Any:
     return Flat(tuple(pieces), tuple(shapes))
 
 
-def split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def split(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The consecutive parts of an array along one axis."""
     axis, shape = equation.params["axis"], tuple(equation.invars[0].aval.shape)
     begin, out = 0, []
@@ -236,7 +236,7 @@ def split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return out
 
 
-def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def concatenate(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Arrays one after the other along an axis, narrow or wide."""
     axis = equation.params["dimension"]
     shape = tuple(equation.outvars[0].aval.shape)
@@ -277,7 +277,7 @@ def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [total]
 
 
-def stack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def stack(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Arrays side by side along a new narrow axis."""
     axis, shape = equation.params["axis"], tuple(equation.outvars[0].aval.shape)
     if any(isinstance(a, Flat) for a in args):
@@ -292,7 +292,7 @@ def stack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [Wide(np.stack([w.cells for w in wides], at), first, second)]
 
 
-def unstack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def unstack(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The parts of an array along a narrow axis."""
     value, axis = args[0], equation.params["axis"]
     if is_wide(equation.invars[0].aval.shape[axis]):
@@ -313,7 +313,7 @@ def unstack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     ]
 
 
-def tile(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def tile(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """An array repeated along narrow axes."""
     reps, shape = equation.params["reps"], tuple(equation.invars[0].aval.shape)
     if any(is_wide(k) and r != 1 for k, r in zip(shape, reps, strict=True)):

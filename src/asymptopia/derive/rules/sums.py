@@ -10,13 +10,13 @@ from ..context import Context
 from ..entrywise import uniform
 from ..hadamard import Unsummed
 from ..matrix import Independent
-from ..refusal import Refused, is_of_sampler
+from ..refusal import Equation, Refused, is_of_sampler
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of
 from .bind import bind
 
 
-def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reduce_sum(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The sum over some axes; over a wide one an average times its length."""
     axes, shape = tuple(equation.params["axes"]), tuple(equation.invars[0].aval.shape)
     value = args[0]
@@ -75,7 +75,7 @@ def _ones(ctx: Context, cell: Any, over_columns: bool) -> np.ndarray:
     return np.ones((ctx.space.count(cell.cols if over_columns else cell.rows), 1))
 
 
-def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reduce_extreme(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Maxima and minima. Over a wide axis one is admitted if the result does not depend on it, as in a softmax."""
     axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
     if isinstance(args[0], Wide | Flat):
@@ -93,7 +93,7 @@ def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [typed(extreme + ctx.settings.shift, equation)]
 
 
-def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reduce_narrow(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Products, and, or: along narrow axes only; any or all along a wide one where a loop of a sampler asks for it."""
     axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
     name = equation.primitive.name
@@ -116,7 +116,7 @@ def _entries(value: Any) -> np.ndarray:
     return np.concatenate(values)
 
 
-def typed(value: Any, equation: Any) -> Any:
+def typed(value: Any, equation: Equation) -> Any:
     """A value of the kind that the equation has in the program: whole numbers, complex or real ones."""
     if not isinstance(value, np.ndarray | np.generic):
         return value

@@ -130,12 +130,6 @@ def _observed(
         norm = norm_of(architecture, features, operator)
         return Layer(operator, 2 * share / (slope * norm**2), activation, slope)
 
-    def ratios(made: Layer, pairs: jax.Array) -> Any:
-        after = jax.vmap(jax.vmap(made))(pairs)
-        before, now = (jnp.sqrt(((p[0] - p[1]) ** 2).reshape(p.shape[1], -1).sum(axis=1)) for p in (pairs, after))
-        apart = before > 1e-9 * jnp.sqrt((pairs**2).sum())  # what is closer is round-off
-        return jnp.where(apart, now / before, 0.0).max(), after
-
     def worst(made: Layer) -> Any:
         """A pair about zero along the direction that K stretches most."""
         matrix = jax.jacobian(lambda v: made.operator(v.reshape(shape)).ravel())(jnp.zeros(int(np.prod(shape))))
@@ -148,8 +142,8 @@ def _observed(
             made = layer(first)
             bent = Layer(made.operator, made.step, activation, slope)
             bias = jax.random.normal(second, made.bias.shape)
-            moved, after = ratios(_with_bias(bent, bias), pairs)
-            return after, jnp.maximum(moved, ratios(made, worst(made))[0])
+            moved, after = _ratios(_with_bias(bent, bias), pairs)
+            return after, jnp.maximum(moved, _ratios(made, worst(made))[0])
 
         start, key = jax.random.split(key)
         pairs = jax.random.normal(start, (2, PAIRS, *shape))
@@ -171,6 +165,17 @@ def _observed(
         return {"expansion": expansion(first), "decay": decay(second)}
 
     return jax.lax.map(both, keys)
+
+
+def _ratios(layer: PyTree, pairs: jax.Array) -> Any:
+    """The largest factor by which a layer moves two states apart, and where the pairs (2, count, ...) are then."""
+    import jax
+    import jax.numpy as jnp
+
+    after = jax.vmap(jax.vmap(layer))(pairs)
+    before, now = (jnp.sqrt(((p[0] - p[1]) ** 2).reshape(p.shape[1], -1).sum(axis=1)) for p in (pairs, after))
+    apart = before > 1e-9 * jnp.sqrt((pairs**2).sum())  # what is closer is round-off
+    return jnp.where(apart, now / before, 0.0).max(), after
 
 
 def _with_bias(layer: PyTree, bias: ArrayLike) -> Any:

@@ -111,7 +111,7 @@ def breaks_of(activation: Activation) -> tuple[float, ...]:
 
 
 @compiled("breaks", "order")
-def _solved(units: Any, breaks: Any, order: int, rtol: float, start: Any, task: Any, times: ArrayLike) -> Any:
+def _solved(units: Any, breaks: Any, order: int, rtol: float, start: Any, task: Any, times: Any) -> Any:
     import diffrax
     import jax
     import jax.numpy as jnp
