@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -129,7 +128,6 @@ class ModeConnectivity(Law):
         return _learned(self.activation, self.reach)
 
 
-@lru_cache(maxsize=8)
 def _learned(activation: Activation, reach: float) -> np.ndarray:
     """What both networks learned, at the inputs: the mean of a neuron, by the trapezoidal rule."""
     w = np.linspace(0, reach, 2001)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,6 @@ def state_shape(architecture: Architecture, features: int) -> tuple[int, ...]:
     return (architecture.channels, features, features) if isinstance(architecture, Convolutional) else (features,)
 
 
-@lru_cache(maxsize=64)
 def largest_slope(activation: Activation) -> tuple[float, float]:
     """The least and the largest slope of the activation, on a fine grid of fields up to 1000."""
     breaks = np.array(activation.breaks())
