@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.loss import Loss, namespace
@@ -72,14 +72,16 @@ class QuantileRegression(Law):
     noise: float = field(1.0, "variance of the labels around w_star.x / sqrt(d)", above=0)
 
     defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=250, block=25)
-    source = BAI + "; unregularised limit: Donoho and Montanari, Probab. Theory Relat. Fields 166 (2016) 935"
-    bibtex = """@inproceedings{BaiMeiWangXiong2021,
+    references = References(
+        source=BAI + "; unregularised limit: Donoho and Montanari, Probab. Theory Relat. Fields 166 (2016) 935",
+        status="proved",
+        bibtex="""@inproceedings{BaiMeiWangXiong2021,
   author = {Bai, Yu and Mei, Song and Wang, Huan and Xiong, Caiming},
   title = {Understanding the under-coverage bias in uncertainty estimation},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {34}, year = {2021}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "coverage": Observable("C", "probability that a new label is at most the learned quantile"),
         "intercept": Observable("b", "learned intercept"),

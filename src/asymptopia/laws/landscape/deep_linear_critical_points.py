@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...numerics.compiled import compiled
@@ -59,8 +59,10 @@ class DeepLinearCriticalPoints(Law):
     noise: float = field(0.1, "variance of the noise of each output", at_least=0)
 
     defaults = Defaults(size="samples", sizes=(1000, 8000), seeds=30, block=10)
-    source = f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}"
-    bibtex = r"""@article{BaldiHornik1989,
+    references = References(
+        source=f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}",
+        status="proved",
+        bibtex=r"""@article{BaldiHornik1989,
   author = {Baldi, Pierre and Hornik, Kurt},
   title = {Neural networks and principal component analysis: Learning from examples without local minima},
   journal = {Neural Networks}, volume = {2}, pages = {53--58}, year = {1989}
@@ -74,8 +76,8 @@ class DeepLinearCriticalPoints(Law):
   author = {Achour, El Mehdi and Malgouyres, Fran{\c{c}}ois and Gerchinovitz, S{\'e}bastien},
   title = {The loss landscape of deep linear neural networks: a second-order analysis},
   journal = {Journal of Machine Learning Research}, volume = {25}, number = {242}, pages = {1--76}, year = {2024}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "critical_value": Observable("L_J", "critical values, ascending", dims=("subset",)),
         "index": Observable(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...numerics.compiled import compiled
@@ -46,13 +46,15 @@ class InertialNewton(Law):
     times: tuple[float, ...] = field((1.0, 3.0, 9.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=200, block=200)
-    source = CASTERA
-    bibtex = """@article{CasteraBolteFevottePauwels2021,
+    references = References(
+        source=CASTERA,
+        status="proved",
+        bibtex="""@article{CasteraBolteFevottePauwels2021,
   author = {Castera, Camille and Bolte, J{\\'e}r{\\^o}me and F{\\'e}votte, C{\\'e}dric and Pauwels, Edouard},
   title = {An inertial {N}ewton algorithm for deep learning},
   journal = {Journal of Machine Learning Research}, volume = {22}, pages = {1--31}, year = {2021}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "lyapunov": Observable("E/n", "Lyapunov function per dimension", dims=("time",)),
         "loss": Observable("J/n", "objective per dimension", dims=("time",)),

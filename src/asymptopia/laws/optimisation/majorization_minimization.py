@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key, PyTree
 from ...numerics.compiled import compiled
@@ -49,8 +49,10 @@ class MajorizationMinimization(Law):
     signal: float = field(2.0, "norm of the weights behind the labels of one unit", above=0, at_most=6)
 
     defaults = Defaults(size="samples", sizes=(200, 400, 800), seeds=50, block=50)
-    source = LANGE + "; " + JAAKKOLA + "; " + BOEHNING
-    bibtex = r"""@book{Lange2016,
+    references = References(
+        source=LANGE + "; " + JAAKKOLA + "; " + BOEHNING,
+        status="proved; fields within 16 ulp of relu's kink count as that far from it",
+        bibtex=r"""@book{Lange2016,
   author = {Lange, Kenneth},
   title = {{MM} Optimization Algorithms},
   publisher = {Society for Industrial and Applied Mathematics}, year = {2016}
@@ -64,8 +66,8 @@ class MajorizationMinimization(Law):
   author = {B{\"o}hning, Dankmar and Lindsay, Bruce G.},
   title = {Monotonicity of quadratic-approximation algorithms},
   journal = {Annals of the Institute of Statistical Mathematics}, volume = {40}, pages = {641--663}, year = {1988}
-}"""
-    status = "proved; fields within 16 ulp of relu's kink count as that far from it"
+}""",
+    )
     observables = {
         "rise": Observable("r", "largest rise of the loss in a step, over 1 + loss", bound="every"),
         "shortfall": Observable(r"\Delta", "by how much a step missed its granted descent", bound="every"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...numerics.compiled import compiled
@@ -96,7 +96,7 @@ class Leapfrog(Law):
     architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
     defaults = Defaults(size="layers", sizes=(10, 20, 40, 80), seeds=480, bias=2.0, block=120)
-    status = "proved; the energy for smooth activations"
+    references = References(status="proved; the energy for smooth activations")
     observables = OBSERVABLES
     landmarks = LANDMARKS
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...numerics.compiled import compiled
@@ -51,8 +51,10 @@ class Parabolic(Law):
     architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
     defaults = Defaults(size="layers", sizes=(1, 10, 100), seeds=60)
-    source = RUTHOTTO_HABER + "; " + NESTEROV
-    bibtex = """@article{RuthottoHaber2020,
+    references = References(
+        source=RUTHOTTO_HABER + "; " + NESTEROV,
+        status="proved",
+        bibtex="""@article{RuthottoHaber2020,
   author = {Ruthotto, Lars and Haber, Eldad},
   title = {Deep neural networks motivated by partial differential equations},
   journal = {Journal of Mathematical Imaging and Vision}, volume = {62}, pages = {352--364}, year = {2020}
@@ -61,8 +63,8 @@ class Parabolic(Law):
   author = {Nesterov, Yurii},
   title = {Introductory Lectures on Convex Optimization: A Basic Course},
   publisher = {Kluwer}, year = {2004}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "expansion": Observable(
             r"\max |y'_{k+1} - y_{k+1}|/|y'_k - y_k|", "largest growth of a distance", bound="every"
