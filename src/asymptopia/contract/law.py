@@ -12,7 +12,7 @@ import numpy as np
 from .batching import equal_width, predict_all, realize_block
 from .computable import Computable
 from .computable import Observable as Observable
-from .numberless import numberless
+from .numberless import numberless, without_number
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .shown import Shown
@@ -160,7 +160,7 @@ class Law(Statement, Computable, Phased):
     def realized(self, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
         """Realisations, arrays with the seeds first; raises `NoNumber` where nan is explained by `unstable`."""
         values = realize_block(self, n, seeds)
-        lost = [k for k, v in values.items() if np.isnan(v).any() and not self.observables[k].conditional]
+        lost = [k for k, seeds_lost in without_number(self, values, 1).items() if seeds_lost.any()]
         if lost and (why := self.unstable(n)):
             raise NoNumber(f"{lost[0]!r} of {self.short()} has no number at size {n}: {why}")
         return values
