@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from asymptopia import Defaults, Landmark, Law, NoLimit, Observable, field, generator
+from asymptopia import Defaults, Landmark, Law, NoLimit, Observable, References, field, generator
 
 QUADRATURE = "quadrature of log(x) and 1/x over the density of Marchenko and Pastur"
 
@@ -26,14 +26,16 @@ class SampleCovariance(Law):
     alpha: float = field(3.0, "samples per dimension", above=0)
 
     defaults = Defaults(size="dimension", sizes=(20, 40, 80, 160), seeds=200)
-    source = "Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967) 457, eq. 1.14"
-    bibtex = """@article{MarchenkoPastur1967,
+    references = References(
+        source="Marchenko and Pastur, Mathematics of the USSR-Sbornik 1 (1967) 457, eq. 1.14",
+        status="proved",
+        bibtex="""@article{MarchenkoPastur1967,
   author = {Marchenko, V. A. and Pastur, L. A.},
   title = {Distribution of eigenvalues for some sets of random matrices},
   journal = {Mathematics of the USSR-Sbornik},
   volume = {1}, pages = {457--483}, year = {1967}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "log_volume": Observable(r"\ell", "mean logarithm of an eigenvalue", scale=1.0),
         "mean_inverse": Observable(r"\tau", "mean inverse of an eigenvalue", scale=1.0),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .contract.law import Landmark as Landmark
     from .contract.law import Law as Law
     from .contract.law import Observable as Observable
+    from .contract.law import References as References
     from .contract.phases import phase_diagram as phase_diagram
     from .contract.phases import thresholds as thresholds
     from .contract.record import NoLimit as NoLimit
@@ -45,7 +46,7 @@ _EXPORTS = {
     "verdict.runs": ("judge",),
     "contract.batching": ("generator", "whole"),
     "contract.calculus": ("derivative", "minimise"),
-    "contract.law": ("Defaults", "Landmark", "Law", "Observable"),
+    "contract.law": ("Defaults", "Landmark", "Law", "Observable", "References"),
     "contract.phases": ("phase_diagram", "thresholds"),
     "contract.record": ("NoLimit", "Record", "StatementError", "field"),
     "contract.statement": ("load_file", "parse"),

@@ -1,8 +1,8 @@
-"""The default experiment of a law, stated in one record."""
+"""The default experiment of a law, and where it is from, each stated in one record."""
 
 import pytest
 
-from asymptopia import Defaults, Law, StatementError
+from asymptopia import Defaults, Law, References, StatementError
 
 
 class Coins(Law):
@@ -33,3 +33,26 @@ def test_what_no_experiment_can_have_is_refused(wrong):
 def test_a_record_of_another_kind_is_refused():
     with pytest.raises(StatementError, match="must be a `Defaults"):
         type("Mine", (Law,), {"defaults": {"seeds": 3}})
+
+
+class Cited(Coins):
+    """Says where it is from."""
+
+    references = References(source="Cover 1965", status="proved")
+
+
+class CitedOtherwise(Cited):
+    """Changes what is known of it."""
+
+    references = References(status="heuristic")
+
+
+def test_references_are_read_one_by_one():
+    assert (Cited.source, Cited.status, Cited.bibtex) == ("Cover 1965", "proved", "")
+    assert (CitedOtherwise.source, CitedOtherwise.status) == ("Cover 1965", "heuristic")
+
+
+@pytest.mark.parametrize("wrong", [References(source=1965), "Cover 1965"])
+def test_references_that_are_no_text_are_refused(wrong):
+    with pytest.raises(StatementError, match="of Mine must be a"):
+        type("Mine", (Law,), {"references": wrong})

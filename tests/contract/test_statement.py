@@ -198,3 +198,28 @@ def test_laws_are_found_by_their_place():
     classes = law_classes()
     assert "CurieWeiss" in classes
     assert all(cls.__name__ == name and cls.__module__.startswith("asymptopia.laws.") for name, cls in classes.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "right"),
+    [
+        ("ERM(teacher=Relu())", "an Activation", "ReLU"),
+        ("OnlineSGD(activation=ReLU())", "a Channel", "Relu"),
+        ("ERM(loss=Abs())", "a Channel", "Absolute"),
+        ("BayesOptimal(channel=Absolute())", "a Loss", "Abs"),
+        ("ERM(loss=Sign())", "a Channel and an Activation", "Logistic"),
+    ],
+)
+def test_a_part_of_another_family_is_told_with_its_family(text, kind, right):
+    with pytest.raises(StatementError, match=f"which is {kind}\\..*{right}"):
+        parse(text)
+
+
+def test_a_part_of_another_family_is_told_where_it_is_given_in_python():
+    from asymptopia.laws import ERM, OnlineSGD
+    from asymptopia.parts import ReLU, Relu
+
+    with pytest.raises(StatementError, match=r"must be a Channel, but is Relu\(\), an Activation"):
+        ERM(teacher=Relu())
+    with pytest.raises(StatementError, match=r"must be an Activation, but is ReLU\(\), a Channel"):
+        OnlineSGD(activation=ReLU())

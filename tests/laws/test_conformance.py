@@ -1,6 +1,7 @@
 """What every law must satisfy: it is documented, stated, predicted and realised as the contract asks."""
 
 import dataclasses
+import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -104,6 +105,13 @@ def test_a_law_says_what_it_is(law_class):
     assert re.search(r"[12]\d{3}", law_class.source), "the source has a year"
     assert law_class.status, "proved, heuristic or conjectured?"
     assert law_class.size != "size", "the word for what grows"
+
+
+def test_a_law_states_its_experiment_and_its_references_in_records(law_class):
+    loose = re.findall(
+        r"^    (source|status|bibtex|sizes|seeds|bias|block) = (?!_)", inspect.getsource(law_class), re.M
+    )
+    assert not loose, "`defaults = Defaults(...)` and `references = References(...)` state them"
 
 
 def test_a_law_can_be_cited(law_class):

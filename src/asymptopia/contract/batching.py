@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..numerics.arrays import Key
+from ..numerics.compiled import compiled
 from .computable import Computable
 from .record import Record, StatementError, join, nearest, split
 
@@ -44,7 +44,7 @@ def realize_block(law: Computable, n: int, seeds: Sequence[int]) -> dict[str, np
     else:
         import jax
 
-        values = _compiled_realize()(law, n, keys) if how == "traced" else _compiled_alone()(law, n, keys)
+        values = _realize_traced(law, n, keys) if how == "traced" else _realize_alone(law, n, keys)
         values = jax.tree.map(np.asarray, values)
     _check_names(law, values, law.observed(), law.observed(), "realize")
     return {k: _numbers(law, k, values[k]) for k in law.observed()}
@@ -91,7 +91,7 @@ def seed_keys(n: int, seeds: Sequence[int]) -> Any:
 
     padded = np.zeros(1 << (len(seeds) - 1).bit_length(), np.uint32)  # one program serves many numbers of seeds
     padded[: len(seeds)] = seeds
-    return jax.random.wrap_key_data(np.asarray(_compiled_keys()(n, padded))[: len(seeds)])
+    return jax.random.wrap_key_data(np.asarray(_keys(n, padded))[: len(seeds)])
 
 
 def generator(key: Key) -> np.random.Generator:
@@ -160,58 +160,49 @@ def _rows(values: dict[str, Any], count: int) -> list[dict[str, Any]]:
 def _traced_predict(structure: Any, table: np.ndarray) -> dict[str, Any] | None:
     """All predictions in one compiled call, or None if `predict` is ordinary Python that JAX cannot trace."""
     try:
-        traced = _compiled_predict().lower(structure, table)
+        traced = _predict_rows.program.lower(structure, table)
     except Exception:  # whatever stops the tracing is raised again, undisguised, by the call point by point
         return None
     return {k: np.asarray(v) for k, v in traced.compile()(table).items()}
 
 
-@cache
-def _compiled_keys() -> Any:
+@compiled()
+def _keys(n: int, seeds: Any) -> Any:
     import jax
 
-    def keys(n: int, seeds: np.ndarray) -> Any:
-        base = jax.random.fold_in(jax.random.key(0), n)
-        return jax.vmap(lambda seed: jax.random.key_data(jax.random.fold_in(base, seed)))(seeds)
-
-    return jax.jit(keys)
+    base = jax.random.fold_in(jax.random.key(0), n)
+    return jax.vmap(lambda seed: jax.random.key_data(jax.random.fold_in(base, seed)))(seeds)
 
 
-@cache
-def _compiled_predict() -> Any:
+@compiled("structure")
+def _predict_rows(structure: Any, table: np.ndarray) -> Any:
     import jax
     import jax.numpy as jnp
 
-    def predict(structure: Any, table: np.ndarray) -> Any:
-        def one(numbers: Any) -> dict[str, Any]:
-            return {k: jnp.asarray(v) for k, v in join(structure, list(numbers)).predict().items()}
+    def one(numbers: Any) -> dict[str, Any]:
+        return {k: jnp.asarray(v) for k, v in join(structure, list(numbers)).predict().items()}
 
-        return jax.vmap(one)(table)
-
-    return jax.jit(predict, static_argnums=0)
+    return jax.vmap(one)(table)
 
 
-@cache
-def _compiled_realize() -> Any:
+@compiled("n")
+def _realize_traced(law: Computable, n: int, keys: Key) -> Any:
     import jax
     import jax.numpy as jnp
 
-    def realize(law: Computable, n: int, keys: Key) -> Any:
-        law = jax.tree.map(lambda x: jnp.asarray(x, float), law)
-        return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
-
-    return jax.jit(realize, static_argnums=1)
+    return _realizations(jax.tree.map(lambda x: jnp.asarray(x, float), law), n, keys)
 
 
-@cache
-def _compiled_alone() -> Any:
+@compiled("law", "n")
+def _realize_alone(law: Computable, n: int, keys: Key) -> Any:
+    return _realizations(law, n, keys)
+
+
+def _realizations(law: Computable, n: int, keys: Key) -> Any:
     import jax
     import jax.numpy as jnp
 
-    def realize(law: Computable, n: int, keys: Key) -> Any:
-        return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
-
-    return jax.jit(realize, static_argnums=(0, 1))
+    return jax.vmap(lambda key: {k: jnp.asarray(v) for k, v in law.realize(n, key).items()})(keys)
 
 
 def _numbers(law: Computable, name: str, values: Any) -> np.ndarray:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def derivative(law: Law, along: str, step: float = 1e-3) -> xr.Dataset:
     """The derivative of every observable's limit with respect to one number field.
 
-    along: the field's name. step: of the differences, relative to the field where it is positive. Returns a Dataset
-    with the variables of `Law.limit`. Where JAX can trace `predict` the derivative is exact (through fixed points by
-    the implicit function theorem); elsewhere it comes from central differences of fourth order, with a relative error
-    of about 1e-9. Raises `StatementError` if there is no such field or it holds no number.
+    law: the statement. along: the field's name. step: of the differences, relative to the field where it is positive.
+
+    Returns a Dataset with the variables of `Law.limit`. Where JAX can trace `predict` the derivative is exact (through
+    fixed points by the implicit function theorem); elsewhere it comes from central differences of fourth order, with a
+    relative error of about 1e-9. Raises `StatementError` if there is no such field or it holds no number.
     """
     value = _number(law, along)
     law.admit()
@@ -38,9 +39,9 @@ def derivative(law: Law, along: str, step: float = 1e-3) -> xr.Dataset:
 def minimise(law: Law, observable: str, along: str, low: float, high: float, count: int = 25) -> tuple[float, float]:
     """The value of a field at which the limit of an observable is least, and that least limit.
 
-    along: the field's name; it is searched in [low, high]. A logarithmic grid of `count` values, predicted at once,
-    brackets the minimum; Brent's method finishes it. Raises `StatementError` for an unknown field or observable, or
-    unless 0 < low < high.
+    law: the statement. along: the field's name; it is searched in [low, high]. A logarithmic grid of `count` values,
+    predicted at once, brackets the minimum; Brent's method finishes it. Raises `StatementError` for an unknown field or
+    observable, or unless 0 < low < high.
     """
     from scipy.optimize import minimize_scalar
 

@@ -12,10 +12,14 @@ import numpy as np
 from .batching import equal_width, predict_all, realize_block
 from .computable import Computable
 from .computable import Observable as Observable
-from .numberless import numberless
+from .numberless import numberless, without_number
 from .record import NoLimit as NoLimit
 from .record import Record, StatementError, unmet
 from .shown import Shown
+from .stated import Defaults as Defaults
+from .stated import Landmark as Landmark
+from .stated import References as References
+from .stated import read_records
 from .tracked import tracked
 from .transitions import Phased
 
@@ -28,58 +32,6 @@ LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
 
 class NoNumber(ArithmeticError):
     """A finite system ended without a number; the message says why, and what to change."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Defaults:
-    """The experiment that a law runs where nothing else is asked for; what is None is as in the class it derives from.
-
-    size:  the word for what grows ("spins", "dimension", "width").
-    sizes, seeds: the sizes, and the number of realisations of each.
-    bias:  finite-size corrections fall as n**-bias.
-    block: how many realisations make one unit of work.
-
-    What holds for a law are its attributes of these names: `law.seeds`.
-    """
-
-    size: str | None = None
-    sizes: tuple[int, ...] | None = None
-    seeds: int | None = None
-    bias: float | None = None
-    block: int | None = None
-
-    def check(self, law: str) -> None:
-        """Raise `StatementError` for sizes, seeds, an exponent or a block that no experiment can have."""
-        sizes = self.sizes or (1,)
-        allowed = {
-            "sizes": isinstance(sizes, tuple) and all(isinstance(n, int) and n > 0 for n in sizes),
-            "seeds": self.seeds is None or (isinstance(self.seeds, int) and self.seeds > 0),
-            "bias": self.bias is None or (isinstance(self.bias, int | float) and self.bias > 0),
-            "block": self.block is None or (isinstance(self.block, int) and self.block > 0),
-        }
-        for name in (k for k, right in allowed.items() if not right):
-            what = "a tuple of whole numbers > 0" if name == "sizes" else "a number > 0"
-            raise StatementError(f"`{name}` of {law} must be {what}, but is {getattr(self, name)!r}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class Landmark:
-    """A published or independently computed value that a law must reproduce.
-
-    fields:     the statement, as fields of the law that differ from its defaults.
-    observable: its name; with `along`, the name of a threshold along that field.
-    at:         index along each of the observable's dims, if it is an array.
-    note:       why the literature prints another value, where it does.
-    """
-
-    fields: Mapping[str, Any]
-    observable: str
-    value: float
-    tolerance: float
-    source: str
-    along: str | None = None
-    at: tuple[int, ...] = ()
-    note: str = ""
 
 
 class Statement(Shown):
@@ -160,7 +112,7 @@ class Law(Statement, Computable, Phased):
 
     size, sizes, seeds, bias, block: the experiment by default, one by one or as one record, `defaults`; see
                  `Defaults`.
-    source:      author, journal, year, equation; `bibtex` the same for a bibliography.
+    source, bibtex, status: where the law is from, one by one or as one record, `references`; see `References`.
     observables: name -> `Observable`.
     landmarks:   published values that it must reproduce.
     exercises:   statements, as the fields that differ from the defaults, in which every term of the law matters.
@@ -179,17 +131,11 @@ class Law(Statement, Computable, Phased):
     block: ClassVar[int] = 64
     controls: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Defaults] = Defaults()
+    references: ClassVar[References] = References()
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A law's `defaults` are read as attributes of their own: `law.sizes`, `law.seeds` and so on."""
         super().__init_subclass__(**options)
-        stated = cls.__dict__.get("defaults", Defaults())
-        if not isinstance(stated, Defaults):
-            raise StatementError(f"`defaults` of {cls.__name__} must be a `Defaults(...)`, but is {stated!r}.")
-        stated.check(cls.__name__)
-        for f in dataclasses.fields(stated):
-            if f.name not in cls.__dict__ and getattr(stated, f.name) is not None:
-                setattr(cls, f.name, getattr(stated, f.name))
+        read_records(cls)
 
     def coords(self) -> dict[str, Any]:
         """The values along the axes of array observables, by name; by default those of fields with an `axis`."""
@@ -214,7 +160,7 @@ class Law(Statement, Computable, Phased):
     def realized(self, n: int, seeds: Sequence[int]) -> dict[str, np.ndarray]:
         """Realisations, arrays with the seeds first; raises `NoNumber` where nan is explained by `unstable`."""
         values = realize_block(self, n, seeds)
-        lost = [k for k, v in values.items() if np.isnan(v).any() and not self.observables[k].conditional]
+        lost = [k for k, seeds_lost in without_number(self, values, 1).items() if seeds_lost.any()]
         if lost and (why := self.unstable(n)):
             raise NoNumber(f"{lost[0]!r} of {self.short()} has no number at size {n}: {why}")
         return values

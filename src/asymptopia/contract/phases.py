@@ -23,8 +23,10 @@ IMPOSSIBLE, HARD, EASY = 0, 1, 2
 def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
     """The transitions of a law along one of its fields, by name: `{"weak_recovery": 1.2, ...}`.
 
-    along: a field, or a field of a part such as `prior.rho`. Raises `StatementError` if there is no such field, or no
-    transition is known along it.
+    law:   the statement; its other fields are kept.
+    along: a field, or a field of a part such as `prior.rho`.
+
+    Raises `StatementError` if there is no such field, or no transition is known along it.
     """
     if along not in law.controls:
         holder(law, along)

@@ -17,6 +17,7 @@ from .admitted import allowed as allowed
 from .admitted import number
 from .refusal import NoLimit as NoLimit
 from .refusal import StatementError as StatementError
+from .refusal import an
 from .refusal import nearest as nearest
 
 _NUMBER = "number"
@@ -35,10 +36,17 @@ def field(
     axis: str = "",
     unit: str = "",
 ) -> Any:
-    """A field of a law or part, with its meaning, its unit and what values are allowed.
+    """A field of a law or part: its default, its meaning, its unit and what values are allowed.
 
-    needs: a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
-    axis:  the axis of array observables on which the field's values lie: numbers in the range that increase.
+    default: the value where none is given; a field without one must be given.
+    doc:     the meaning in words, as `asymptopia show` prints it.
+    above, at_least, below, at_most: the ends of the range of a number, excluded or included.
+    one_of:  the values that are allowed, if they are few.
+    needs:   a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
+    axis:    the axis of array observables on which the field's values lie: numbers in the range that increase.
+    unit:    in which the number is given; empty for a pure number.
+
+    Returns a field of a dataclass. Whenever a record is made, `StatementError` says which restriction is not met.
     """
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
     metadata |= dict(needs=needs, axis=axis)
@@ -253,6 +261,11 @@ def record_types(hint: Any) -> list[type[Record]]:
     return [t for t in options if isinstance(t, type) and issubclass(t, Record)]
 
 
+def kind_of(part: type[Record]) -> str:
+    """The family of a part, with its article: "an Activation" for `Relu`, which the catalogue tells from `ReLU`."""
+    return an([cls.__name__ for cls in part.__mro__ if issubclass(cls, Record) and cls is not Record][-1])
+
+
 def _is_union(hint: Any) -> bool:
     return typing.get_origin(hint) in (typing.Union, types.UnionType)
 
@@ -280,19 +293,18 @@ def _clean(value: Any, hint: Any, name: str, metadata: typing.Mapping[str, Any])
     options = tuple(t for t in typing.get_args(hint) if t is not type(None)) if _is_union(hint) else (hint,)
     families = record_types(hint)
     if families:
+        words = an(*(t.__name__ for t in families))
         if isinstance(value, type) and issubclass(value, tuple(families)):
             value = value()
         if isinstance(value, Record):
             if not isinstance(value, tuple(families)):
-                words = " or ".join(t.__name__ for t in families)
-                raise StatementError(f"{name} must be a {words}, but is {value!r}.")
+                raise StatementError(f"{name} must be {words}, but is {value!r}, {kind_of(type(value))}.")
             return value
         for family in families:
             if callable(value) and hasattr(family, "from_callable"):
                 return family.from_callable(value)
         if len(options) == len(families):
-            words = " or ".join(t.__name__ for t in families)
-            raise StatementError(f"{name} must be a {words}, but is {value!r}.")
+            raise StatementError(f"{name} must be {words}, but is {value!r}.")
     if metadata.get("one_of") and value not in metadata["one_of"]:
         hint_text = nearest(value, metadata["one_of"]) if isinstance(value, str) else ""
         raise StatementError(f"{name} must be {allowed(metadata)}, but is {value!r}.{hint_text}")

@@ -15,6 +15,11 @@ class NoLimit(StatementError):
     """The problem as stated has no limit or no solution; the message says where it has one."""
 
 
+def an(*names: str) -> str:
+    """Names with the article of the first, joined by "or": "an Activation", "a Loss or Channel"."""
+    return f"{'an' if names[0][0] in 'AEIOU' else 'a'} {' or '.join(names)}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error message: up to three names close to the wrong one, and all known names if they are few."""
     import difflib

@@ -17,12 +17,14 @@ import numpy as np
 
 from .catalogue import law_modules, law_named, part_classes
 from .law import Law, Statement
-from .record import Record, StatementError, field_types, nearest, record_types
+from .record import Record, StatementError, field_types, kind_of, nearest, record_types
 from .sweep import sweep
 
 
 def load_file(path: str | Path) -> dict[str, Any]:
     """The public names that a user's Python file defines: its laws, parts and functions.
+
+    path: of the file, which is run once.
 
     Raises `StatementError` if the file does not exist or fails to run.
     """
@@ -81,8 +83,8 @@ def laws_of_file(path: str | Path) -> dict[str, type[Law]]:
 def parse(text: str, names: Mapping[str, Any] | None = None) -> Statement:
     """The law, or sweep of a law, that a text states, such as `ERM(alpha=2.0, loss=Logistic())`.
 
-    Only calls of known names on literals are evaluated, nothing else. `names` adds a user's own laws, parts
-    and functions (see `load_file`). A part without parentheses stands for its defaults.
+    text:  calls of known names on literals, and nothing else; a part without parentheses stands for its defaults.
+    names: a user's own laws, parts and functions, by name (see `load_file`); they come before those of the library.
 
     Raises `StatementError` naming the unknown law, part or field with the nearest known one.
     """
@@ -257,7 +259,9 @@ def _value(node: ast.expr, hint: Any, own: dict[str, Any], where: str) -> Any:
             if isinstance(node, ast.Name):
                 return thing
         if isinstance(node, ast.Call) or parts:
-            raise StatementError(f"{where} cannot be {name!r}.{nearest(name, parts)}")
+            kinds = sorted({kind_of(cls) for cls in part_classes() if cls.__name__ == name})
+            which = f", which is {' and '.join(kinds)}" if kinds else ""
+            raise StatementError(f"{where} cannot be {name!r}{which}.{nearest(name, parts)}")
     if isinstance(node, ast.Tuple | ast.List):
         return tuple(
             _value(*pair, own, where) for pair in zip(node.elts, _item_hints(hint, len(node.elts)), strict=True)

@@ -14,7 +14,11 @@ MOST_POINTS = 10**6
 
 
 class Sweep(Statement):
-    """A law at every combination of values of some fields; make it with `sweep`."""
+    """A law at every combination of values of some fields; make it with `sweep`.
+
+    law:  the statement whose other fields are kept.
+    axes: the swept fields, each with its values, in the order of the dimensions of `limit` and `experiment`.
+    """
 
     def __init__(self, law: Law, axes: dict[str, tuple[Any, ...]]) -> None:
         self._law, self._axes = law, axes
@@ -51,6 +55,9 @@ class Sweep(Statement):
 
 def sweep(law: Law, **axes: Sequence[Any]) -> Sweep:
     """A law at every combination of values of some fields: `sweep(ERM(), alpha=(1, 2, 4), loss=(Square(), Hinge()))`.
+
+    law:  the statement whose other fields are kept.
+    axes: values by the name of a field, or of a field of a part: `sweep(law, **{"prior.rho": (0.1, 0.2)})`.
 
     Returns a `Sweep`, which has a limit and an experiment like a law. Raises `StatementError` for an unknown field, an
     empty range, a value that is not admitted, or a value that is given twice.

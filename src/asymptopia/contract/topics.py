@@ -76,6 +76,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "PathIntegralControl": ("stochastic control", "diffusion sampler", "foellmer drift", "generative"),
     "ProxLinear": ("phase retrieval", "nonconvex", "gauss-newton", "weakly convex"),
     "QuadraticNetwork": ("extensive width", "matrix sensing", "feature learning", "hidden units"),
+    "QuantileRegression": ("uncertainty", "pinball", "prediction interval", "coverage", "calibration", "conformal"),
     "RandomFeatures": ("double descent", "ridge regression", "interpolation threshold", "random kitchen sinks",
                        "lazy", "overparametrised", "learning curve", "gaussian equivalence", "universality",
                        "two-layer network"),

@@ -1,5 +1,10 @@
 """The limit of a program: an interpreter of its jaxpr, in which wide axes are points of typical coordinates.
 
+Words in this room: an axis is *wide* if its *length* grows with n, *narrow* if not. *Points* stand for the coordinates
+of a wide axis; those of a *net* spread evenly. A *cell* is a matrix over two wide axes, a sum of *words*: products of
+random matrices, diagonal ones and cuts. A *readout* is a sum of order sqrt(n) of fresh draws, itself random in the
+limit.
+
 Source: the theorem known as tensor programs (Yang 2020, arXiv:2009.10685; Golikov and Yang 2022, arXiv:2210.15458 for
 entries that are not normal), state evolution of first-order methods (Bayati and Montanari 2011; Celentano, Montanari
 and Wu 2020, arXiv:2002.12903; Gerbelot and Berthier 2023) and dynamical mean-field theory in discrete time.
@@ -59,9 +64,12 @@ def derive(
 def exponents(program: Callable[[int, Any], Mapping[str, Any]]) -> dict[str, float]:
     """The power of n with which each output of a program `program(n, key) -> {name: array}` grows as n does.
 
-    Multiples of 1/4. Outputs are computed at two large sizes, with two nets of points, and with sums over wide axes
-    that fluctuate as they do at finite size. nan for an output on whose power these do not agree, that goes as no such
-    power, or that is zero.
+    Arguments:
+        program: as in `derive`.
+
+    Returns: a multiple of 1/4 for each output. nan for an output that goes as no such power, that is zero, or on whose
+    power the runs do not agree: at two large sizes, with two nets of points, and with sums over wide axes that
+    fluctuate as they do at finite size.
 
     Raises: `NoLimit`, with the file, line and text of the program, where that cannot be derived.
     """
@@ -73,7 +81,16 @@ def exponents(program: Callable[[int, Any], Mapping[str, Any]]) -> dict[str, flo
 def derive_observables(
     program: Callable[[int, Any], Mapping[str, Any]], observables: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
-    """The limits of the observables of a law that are outputs of its program, with their errors."""
+    """The limits of the observables of a law that are outputs of its program, with their errors.
+
+    Arguments:
+        program:     `realize` of a law: `program(n, key) -> {name: array}`, as in `derive`.
+        observables: the law's, by name; those that the program does not return are left out.
+
+    Returns: as `derive`.
+
+    Raises: `StatementError` for an output that is not among the observables; `NoLimit` as `derive` does.
+    """
     limits = derive(program)
     for name in limits:
         if name not in observables and name.removesuffix("_error") not in observables:
@@ -84,7 +101,13 @@ def derive_observables(
 
 @contextmanager
 def precision(points: int | None = None, nets: int | None = None) -> Iterator[None]:
-    """Within it, limits are derived with that many points and nets."""
+    """Within it, limits are derived with that many points and nets: `with precision(points=4096): law.limit()`.
+
+    Arguments:
+        points, nets: as in `derive`; None leaves the choice to it.
+
+    Raises: `StatementError` unless `points` is a power of two >= 64 and `nets` at least 3.
+    """
     chosen = {k: v for k, v in (("points", points), ("nets", nets)) if v is not None}
     token = _precision.set(_checked(chosen))
     try:

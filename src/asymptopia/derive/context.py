@@ -17,14 +17,18 @@ from .refusal import Line, innermost, lines_of
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run starts from: layouts, seed of its net, its place among all runs, and what earlier runs used.
+    """What a run starts from: layouts, the seed of its net, its place among all runs, and what earlier runs used.
 
-    `shift` is added to every largest value along a wide axis, on which nothing may depend; the first
-    `fluctuating` sums over wide axes deviate from their mean as at finite size, in another way for every `trial`, on
-    which nothing may depend either;
-    a run that is `probing` may end loops early;
-    `lazy` are the keys of the draws that readouts of order one are made of while they move by order
-    1 / sqrt(n); `quiet` runs take readouts to be zero, for programs whose limit does not depend on them.
+    layouts:     of every wide axis, by its length.
+    seed, run:   of the nets of points; the place of this run among all.
+    narrow:      the numbers of draws without a wide axis, of all runs.
+    expected:    how many columns of each net earlier runs took, by the rank of its size.
+    shift:       added to every largest value along a wide axis, on which nothing may depend.
+    quiet:       readouts are zero, for programs whose limit does not depend on them.
+    fluctuating: so many first sums over wide axes deviate from their mean as at finite size, in another way for every
+                 `trial`, on which nothing may depend either.
+    lazy:        the keys of the draws that readouts of order one are made of while they move by order 1 / sqrt(n).
+    probing:     the run is a trial, and may end loops early.
     """
 
     layouts: dict[int, Layout]
@@ -41,7 +45,12 @@ class Settings:
 
 
 class Context:
-    """The state of one run."""
+    """The state of one run, which every rule is given: its points, random matrices, draws, and the equation at work.
+
+    settings: what the run starts from. space, world: the points of wide axes, and the matrices over two of them. path:
+    the equation at work, inside of those that it stands in. seen: what each key was used for. readouts: the normal
+    numbers of draws that are only summed; used: the keys of draws whose points were used in other ways.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -62,7 +71,7 @@ class Context:
         self.steps = 0
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """A shape of the program with points in place of coordinates."""
+        """A shape of the program with points in place of coordinates: each wide length becomes its number of points."""
         return self.space.shape(shape)
 
     @property

@@ -35,7 +35,7 @@ class Entries:
         self.columns: dict[Hashable, np.ndarray] = {}
 
     def uniform(self, draw: Hashable) -> np.ndarray:
-        """The uniforms of a matrix, over the joint entries."""
+        """The uniforms of the entries of a random matrix, (ENTRIES,); the same whenever that draw is asked for."""
         if draw not in self.columns:
             number = len(self.columns)
             multiplier = int(ENTRIES * (np.sqrt(_prime(number - 1)) % 1.0)) | 1 if number else 1
@@ -45,7 +45,11 @@ class Entries:
 
 
 class NarrowNet:
-    """Numbers for the draws without a wide axis: one row a run, a net with matched moments for every group of runs."""
+    """Numbers for the draws without a wide axis: one row a run, a net with matched moments for every group of runs.
+
+    runs, groups: how many runs there are, and how many groups they make; runs of a group share a net.
+    seed:         of the nets. expected: how many columns will be asked for.
+    """
 
     def __init__(self, runs: int, groups: int, seed: int, expected: int) -> None:
         self.size = runs // groups
@@ -54,13 +58,13 @@ class NarrowNet:
         self.columns: dict[Hashable, np.ndarray] = {}
 
     def uniform(self, draw: Hashable, count: int) -> np.ndarray:
-        """Of shape (runs, count); the same for the same draw."""
+        """Uniforms of shape (runs, count) for a draw; the same whenever that draw is asked for."""
         if draw not in self.columns:
             self.columns[draw] = np.concatenate([net.take(count) for net in self.nets])
         return self.columns[draw]
 
     def normal(self, draw: Hashable, count: int) -> np.ndarray:
-        """Of shape (runs, count); the same for the same draw."""
+        """Standard normals of shape (runs, count) for a draw; the same whenever that draw is asked for."""
         if (draw, "normal") not in self.columns:
             rows = self.uniform(draw, count).reshape(len(self.nets), self.size, count)
             columns = [b.normal(r) if self.size > 32 else ndtri(r) for b, r in zip(self.bases, rows, strict=True)]
@@ -69,7 +73,10 @@ class NarrowNet:
 
 
 def to_bits(uniform: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Random bits of which the leading ones are those of a uniform number, and the others fresh."""
+    """Random bits whose leading ones are those of a uniform number, so that what is made of them is that number again.
+
+    uniform: numbers in (0, 1). width: of the words, 8 to 64 bits. rng: of the other bits. Returns unsigned integers.
+    """
     low = rng.integers(0, 2**12, uniform.shape, dtype=np.uint64)
     bits = (uniform * 2.0**52).astype(np.uint64) << np.uint64(12) | low
     return (bits >> np.uint64(64 - width)).astype(f"uint{width}")
@@ -85,7 +92,10 @@ class Drawn:
 
 
 def check_reuse(seen: dict[Hashable, Drawn], key: Hashable, drawn: Drawn) -> None:
-    """Raise if a key is used for two draws, which share their numbers. One line may draw the same ones again."""
+    """Raise `Refused` if a key is used for two different draws, whose numbers would not be independent.
+
+    seen: what each key was used for; `key` is added to it as it is `drawn` now. One line may draw the same again.
+    """
     first = seen.setdefault(key, drawn)
     if first == drawn:
         return

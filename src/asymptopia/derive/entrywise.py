@@ -21,7 +21,10 @@ MULTIPLICATIVE = {"sign", "abs", "sqrt", "rsqrt", "square", "cbrt"}
 
 
 def multiply(world: World, a: Cell, b: Cell) -> Cell:
-    """The entrywise product. One without a rule is kept as its factors, because it may be summed."""
+    """The entrywise product of two cells, a and b.
+
+    world: the matrices of the run. One without a rule is kept as its factors, as there may be a rule for its sum.
+    """
     try:
         return _multiplied_entries(world, a, b)
     except Refused as refused:
@@ -53,7 +56,12 @@ def _multiplied_entries(world: World, a: Cell, b: Cell) -> Cell:
 
 
 def apply_function(world: World, name: str, function: Function, cells: Sequence[Cell | np.generic]) -> Cell:
-    """One function of the entries of several matrices."""
+    """One function of the entries of several cells, such as tanh of a matrix of independent entries.
+
+    world: the matrices of the run. name: the primitive, for messages. function: of as many arrays as there are cells.
+    cells: of one shape, or numbers. Returns a cell. Raises `Refused` for entries of sums and products of random
+    matrices.
+    """
     shape = next(c for c in cells if isinstance(c, Matrix | Independent))
     values = [uniform(c) for c in cells]
     drawn = [c for c in cells if isinstance(c, Independent)]
@@ -83,7 +91,10 @@ def apply_function(world: World, name: str, function: Function, cells: Sequence[
 
 
 def chosen(world: World, mask: Independent, no: Cell | np.generic, yes: Cell | np.generic) -> Cell:
-    """`yes` where a random mask is one, `no` where it is zero: matrices that do not depend on it, or numbers."""
+    """The matrix of `yes` where a random mask is one and of `no` where it is zero; the mask must not depend on either.
+
+    world: the matrices of the run. mask, no, yes: cells of independent entries, or numbers.
+    """
     if not isinstance(yes, Independent):
         return chosen(world, _opposite(mask), yes, no)
     if isinstance(no, Independent):
@@ -140,7 +151,10 @@ def _excess(name: str, mask: np.ndarray, arguments: Sequence[Any]) -> float:
 
 
 def divide(world: World, a: Cell, b: Cell) -> Cell:
-    """The entrywise quotient."""
+    """The entrywise quotient of two cells, a / b.
+
+    world: the matrices of the run. Raises `Refused` for a quotient of random matrices without a rule.
+    """
     value = uniform(b)
     if value is not None:
         return world.scale(a, 1.0 / float(value))
@@ -153,7 +167,11 @@ def divide(world: World, a: Cell, b: Cell) -> Cell:
 
 
 def compare(name: str, a: Cell, b: Cell, world: World) -> Cell | None:
-    """A comparison of the positions of rows and columns: the identity or a triangle; None for anything else."""
+    """The comparison of positions of rows and columns: the identity or a triangle.
+
+    None if a and b are no such positions. name: "eq", "ne", "lt", "le", "gt" or "ge". a, b: cells. world: the matrices
+    of the run. Raises `Refused` for neighbours on a wide axis, whose coordinates are not exchangeable.
+    """
     if not (isinstance(a, Matrix) and isinstance(b, Matrix) and a.index and b.index and a.index[0] != b.index[0]):
         return None
     if a.index[0] == 1:
@@ -173,7 +191,7 @@ def compare(name: str, a: Cell, b: Cell, world: World) -> Cell | None:
 
 
 def uniform(a: Cell | np.generic) -> float | np.generic | None:
-    """The value of all entries if they are equal, else None."""
+    """The value that all entries of a cell have, if they are equal, else None."""
     if isinstance(a, np.generic):
         return a
     if isinstance(a, Independent) or a.words or a.triangle or a.index:
@@ -186,7 +204,10 @@ def uniform(a: Cell | np.generic) -> float | np.generic | None:
 
 
 def dense(world: World, m: Matrix) -> np.ndarray:
-    """The values at all pairs of points of a matrix without random matrices."""
+    """The values of a matrix m at all pairs of points, (rows, columns), where no random matrix is in it.
+
+    world: the matrices of the run.
+    """
     out = np.zeros((world.space.count(m.rows), world.space.count(m.cols)))
     if m.left is not None and m.right is not None:
         out += m.left @ m.right.T

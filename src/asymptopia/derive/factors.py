@@ -12,7 +12,7 @@ from .random_matrix import Random
 
 
 class Factor(Protocol):
-    """A linear map from one wide axis to another."""
+    """A linear map from one wide axis, of length `cols`, to another, of length `rows`; `T` is its transpose."""
 
     @property
     def rows(self) -> int: ...
@@ -24,13 +24,20 @@ class Factor(Protocol):
     def T(self) -> Factor: ...
 
     def apply(self, space: Space, x: np.ndarray) -> np.ndarray:
-        """The image of the columns of x."""
+        """The image of the columns of x: points of the axis `cols` on its first axis become points of the axis `rows`.
+
+        space: the points of every wide axis. x: (points, columns).
+        """
+        ...
+
+    def same(self, other: Factor) -> bool:
+        """Whether another factor is the same map."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Draw:
-    """A random matrix or its transpose."""
+    """A random matrix W, or its transpose W' if `transposed`."""
 
     random: Random
     transposed: bool = False
@@ -56,7 +63,7 @@ class Draw:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scale:
-    """A diagonal matrix, by its points."""
+    """A diagonal matrix, by the points (P,) of its diagonal."""
 
     length: int
     points: np.ndarray
@@ -99,7 +106,7 @@ class Pairs:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Cut:
-    """Takes coordinates of a longer axis (rows shorter than cols), or puts them back.
+    """Takes some coordinates of a longer axis (rows shorter than cols), or puts them back among zeros.
 
     They are those from `start` on, every one or one in `step`.
     """
@@ -163,5 +170,5 @@ Word = tuple[Factor, ...]
 
 
 def same_word(a: Word, b: Word) -> bool:
-    """Whether two products are of the same factors."""
-    return len(a) == len(b) and all(x.same(y) for x, y in zip(a, b, strict=True))  # type: ignore[attr-defined]
+    """Whether two words, a and b, are products of the same factors in the same order."""
+    return len(a) == len(b) and all(x.same(y) for x, y in zip(a, b, strict=True))

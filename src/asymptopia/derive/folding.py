@@ -14,7 +14,11 @@ from .wide import Wide, cells_of, reshape
 
 
 def folded(world: World, w: Wide, shape: tuple[int, ...]) -> Wide | None:
-    """A new shape with two wide axes, each a part of one of w, or joined from parts along one; None for any other."""
+    """A cell in a new shape with two wide axes, each a part of one of its own, or joined from parts along one.
+
+    world: the matrices of the run. w: of the old shape. shape: the new one, in the program. None where there is no
+    rule.
+    """
     axes = wide_axes(shape)
     if len(axes) != 2:
         return None
@@ -36,7 +40,10 @@ def folded(world: World, w: Wide, shape: tuple[int, ...]) -> Wide | None:
 
 
 def chopped(world: World, cell: Cell, chop: Cut, side: int) -> Cell:
-    """A matrix times a cut of its rows (side 0) or of its columns (side 1)."""
+    """A cell times a cut of its rows (side 0) or of its columns (side 1).
+
+    world: the matrices of the run. chop: the cut.
+    """
     m = world.expand(cell if side == 0 else cell.T)
     words = tuple((c, (chop, *w)) for c, w in m.words)
     left = None if m.left is None else chop.apply(world.space, m.left)

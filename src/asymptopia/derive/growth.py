@@ -20,7 +20,10 @@ def check_growth(
 ) -> None:
     """Raise `NoLimit` if an output grows with n, or vanishes altogether, with the power and the step responsible.
 
-    `makers` has the line that makes each output.
+    outputs:  of the same program at two sizes, whose quotient is `ratio`.
+    records:  of each run its equations, with what went in and came out.
+    readouts: whether there are sums of order sqrt(n) of fresh draws.
+    makers:   the line that makes each output.
     """
     for name in outputs[0]:
         a, b = (np.abs(o[name]).ravel() for o in outputs)
@@ -51,7 +54,7 @@ def check_growth(
 
 
 def check_errors(limit: Outputs) -> None:
-    """Raise `NoLimit` if the nets do not agree on an output."""
+    """Raise `NoLimit` if the nets do not agree on an output: `limit` has each output and `<name>_error`."""
     for name in limit:
         error = limit.get(f"{name}_error")
         if error is not None and np.any(error > _DISCORD * np.maximum(1, np.abs(limit[name]))):
@@ -64,7 +67,10 @@ def check_errors(limit: Outputs) -> None:
 
 
 def check_maxima(a: dict[str, np.ndarray], b: dict[str, np.ndarray], equations: list[Any]) -> None:
-    """Raise `NoLimit` if a largest value along a wide axis matters for an output."""
+    """Raise `NoLimit` if an output depends on a largest value along a wide axis, which is no average.
+
+    a, b: outputs of runs with different such values. equations: those that take them.
+    """
     for name in a:
         if not np.allclose(a[name], b[name], rtol=1e-7, atol=1e-9):
             raise refusal(
@@ -100,10 +106,13 @@ def check_fluctuations(run: Callable[[int, int], tuple[Outputs, Line | None]]) -
 
 
 def powers(runs: list[list[Outputs]], ratio: float) -> dict[str, float]:
-    """The power of n of each output, a multiple of 1/4, on which all runs agree.
+    """The power of n of each output, a multiple of 1/4, on which all runs agree; else nan.
 
-    runs: the outputs at two sizes, of a coarse and of a fine net, with sums that fluctuate and with other maxima. nan
-    for an output that is zero or not finite, that goes as no such power, or of which runs differ by a factor of two.
+    runs:  the outputs at two sizes, of a coarse and of a fine net, with sums that fluctuate and with other maxima.
+    ratio: of the sizes.
+
+    nan for an output that is zero or not finite, that goes as no such power, or of which runs differ by a factor of
+    two.
     """
     seen = {}
     for name in runs[0][0]:

@@ -19,7 +19,10 @@ _NO_PRODUCT = "cannot derive: the entrywise product of such wide matrices has no
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unsummed:
-    """An entrywise product that has no rule by itself: only the sum of all its entries has one."""
+    """An entrywise product that has no rule by itself: only the sum of all its entries has one.
+
+    rows, cols: lengths of its axes. factors: the two cells. reason: why there is no rule, for messages.
+    """
 
     rows: int
     cols: int
@@ -32,7 +35,7 @@ class Unsummed:
 
     @property
     def words(self) -> NoReturn:
-        """Asked for by every other use of a matrix."""
+        """Raises `Refused`: every other use of a matrix asks for its words."""
         raise Refused(self.reason)
 
     transposed = words
@@ -53,7 +56,11 @@ class Unsummed:
 
 
 def of_words(world: World, m: Matrix, a: Word, b: Word) -> Cell:
-    """The entrywise product of two words."""
+    """The entrywise product of two words, as a cell.
+
+    world: the matrices of the run. m: a matrix of their shape. a, b: the words. Raises `Refused` where their entries
+    depend on each other in a way without a rule.
+    """
     for x, y in ((a, b), (b, a)):
         if all(isinstance(f, Scale) for f in x):
             points = world._diagonal(y)
@@ -168,7 +175,10 @@ def _core(word: Word) -> tuple[np.ndarray | None, object, np.ndarray | None]:
 
 
 def scaled(m: Matrix, u: np.ndarray, word: Word, v: np.ndarray) -> Word:
-    """diag(u) word diag(v), without the scales that are one."""
+    """The word diag(u) word diag(v), without the scales that are one.
+
+    m: a matrix of its shape. u: (points of the rows,). v: (points of the columns,).
+    """
     if len(word) == 1 and isinstance(word[0], Pairs):
         return (Pairs(m.rows, m.cols, u[:, None] * word[0].values * v),)
     if all(isinstance(f, Scale) for f in word):

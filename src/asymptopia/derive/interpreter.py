@@ -9,7 +9,7 @@ import numpy as np
 from ..contract.record import NoLimit
 from .context import Context
 from .draws import WideKeys
-from .refusal import Refused, innermost, lines_of, refusal
+from .refusal import Equation, Jaxpr, Refused, innermost, lines_of, refusal
 from .rules import CALLS, ELEMENTWISE, NAMED, RULES, SPECTRAL
 from .rules.bind import bind
 from .rules.elementwise import elementwise
@@ -24,9 +24,10 @@ Uses = tuple[list[bool], set[Any], dict[int, list[Any]]]
 
 
 class Interpreter:
-    """One run through the equations of a program.
+    """One run through the equations of a program, with points in place of the coordinates of its wide axes.
 
-    `record`, if given, collects for every equation its user's line, its inputs, outputs and their magnitudes.
+    ctx:    the state of the run.
+    record: if given, collects for every equation its user's line, its inputs, outputs and their magnitudes.
     """
 
     def __init__(self, ctx: Context, record: list[Any] | None = None) -> None:
@@ -35,8 +36,12 @@ class Interpreter:
         self.wanted: list[bool] = []
         self.uses: dict[Any, Uses] = {}
 
-    def run(self, jaxpr: Any, consts: list[Any], args: list[Any], wanted: list[bool] | None = None) -> list[Any]:
-        """The outputs of a jaxpr; those that are not wanted may be None."""
+    def run(self, jaxpr: Jaxpr, consts: list[Any], args: list[Any], wanted: list[bool] | None = None) -> list[Any]:
+        """The outputs of a jaxpr, or of one inside it; those that are not `wanted` may be None.
+
+        jaxpr: the equations. consts, args: values of its constants and inputs. wanted: one truth value an output; None:
+        all. Raises `NoLimit`, with the user's line, where an equation has no rule.
+        """
         live, needed, last = self._uses(jaxpr, wanted)
         values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(self._constant, consts), strict=True))
         values |= dict(zip(jaxpr.invars, args, strict=True))
@@ -61,14 +66,14 @@ class Interpreter:
                 values.pop(v, None)
         return [read(v) if wanted is None or wanted[i] else None for i, v in enumerate(jaxpr.outvars)]
 
-    def _uses(self, jaxpr: Any, wanted: list[bool] | None) -> Uses:
+    def _uses(self, jaxpr: Jaxpr, wanted: list[bool] | None) -> Uses:
         """What the body of a loop needs, which is the same in every step."""
         place = jaxpr, None if wanted is None else tuple(wanted)
         if place not in self.uses:
             self.uses[place] = (*_live(jaxpr, wanted), _last_uses(jaxpr))
         return self.uses[place]
 
-    def _step(self, equation: Any, args: list[Any]) -> list[Any]:
+    def _step(self, equation: Equation, args: list[Any]) -> list[Any]:
         self.ctx.path = [*self.above, equation]
         self.ctx.steps += 1
         try:
@@ -87,7 +92,7 @@ class Interpreter:
             reason = f"cannot derive: `{equation.primitive.name}` in this form has no rule ({error})."
             raise refusal(reason, where) from error
 
-    def _rule(self, equation: Any, args: list[Any]) -> list[Any]:
+    def _rule(self, equation: Equation, args: list[Any]) -> list[Any]:
         name = equation.primitive.name
         if name in CALLS:
             return self._call(equation, args)
@@ -115,7 +120,7 @@ class Interpreter:
             return self._unknown(equation, args)
         return bind(self.ctx, equation, args)
 
-    def _call(self, equation: Any, args: list[Any]) -> list[Any]:
+    def _call(self, equation: Equation, args: list[Any]) -> list[Any]:
         known = NAMED.get(str(equation.params.get("name")))
         if known is not None and equation.invars:
             return known(self.ctx, equation, args)
@@ -132,7 +137,7 @@ class Interpreter:
         finally:
             self.above.pop()
 
-    def _unknown(self, equation: Any, args: list[Any]) -> list[Any]:
+    def _unknown(self, equation: Equation, args: list[Any]) -> list[Any]:
         name = equation.primitive.name
         if name in SPECTRAL:
             raise Refused(
@@ -155,14 +160,14 @@ class Interpreter:
         return array
 
 
-def _diagonal(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+def _diagonal(ctx: Context, equation: Equation, args: list[Any]) -> list[Any] | None:
     wide = args[0]
     if not isinstance(wide, Wide) or wide.cells.ndim or wide.rows != wide.cols:
         return None
     return [ctx.world.diagonal(wide.cells.item())]
 
 
-def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+def _trace(ctx: Context, equation: Equation, args: list[Any]) -> list[Any] | None:
     """The trace: of the diagonal where it has a rule, otherwise by a random vector."""
     try:
         diagonal = _diagonal(ctx, equation, args)
@@ -173,7 +178,7 @@ def _trace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
     return None if diagonal is None else [np.asarray(ctx.space.weight[args[0].rows] @ diagonal[0])]
 
 
-def _linspace(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+def _linspace(ctx: Context, equation: Equation, args: list[Any]) -> list[Any] | None:
     shape = tuple(equation.outvars[0].aval.shape)
     if len(shape) != 1 or not wide_axes(shape):
         return None
@@ -194,11 +199,11 @@ def _is_keys(value: Any) -> bool:
     return not isinstance(value, np.ndarray | np.generic | Wide | Flat) and hasattr(value, "dtype")
 
 
-def _any_wide(equation: Any) -> bool:
+def _any_wide(equation: Equation) -> bool:
     return any(wide_axes(getattr(v.aval, "shape", ())) for v in (*equation.invars, *equation.outvars))
 
 
-def _live(jaxpr: Any, wanted: list[bool] | None) -> tuple[list[bool], set[Any]]:
+def _live(jaxpr: Jaxpr, wanted: list[bool] | None) -> tuple[list[bool], set[Any]]:
     """Which equations the wanted outputs need, and all values that are needed."""
     outputs = [v for i, v in enumerate(jaxpr.outvars) if wanted is None or wanted[i]]
     needed = {v for v in outputs if not hasattr(v, "val")}
@@ -210,7 +215,7 @@ def _live(jaxpr: Any, wanted: list[bool] | None) -> tuple[list[bool], set[Any]]:
     return live, needed
 
 
-def _last_uses(jaxpr: Any) -> dict[int, list[Any]]:
+def _last_uses(jaxpr: Jaxpr) -> dict[int, list[Any]]:
     """After which equation each value is no longer needed."""
     kept = {v for v in jaxpr.outvars if not hasattr(v, "val")}
     last: dict[Any, int] = {}

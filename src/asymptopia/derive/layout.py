@@ -10,11 +10,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from .refusal import Refused
+from .refusal import Equation, Jaxpr, Refused
 from .trace import WIDE, equations, is_wide, wide_axes
 
 _MOST_CUTS = 256
@@ -22,9 +21,11 @@ _MOST_CUTS = 256
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """The populations of a wide axis: their sizes, and the positions of their points on the axis.
+    """The populations of exchangeable coordinates on a wide axis, and which of the axis' points stand for each.
 
-    `singles` are coordinates, taken out of matrices by their position, that have a point each, before all others.
+    length:  of the axis, in the program.
+    sizes:   how many coordinates each population has; places: the positions of its points among all of the axis.
+    singles: coordinates, taken out of matrices by their position, that have a point each, before all others.
     """
 
     length: int
@@ -46,7 +47,10 @@ class Layout:
         return weights
 
     def point(self, position: int) -> int:
-        """The first point at or after a coordinate where a population begins or the axis ends."""
+        """The first point at or after the coordinate `position`, where a population begins or the axis ends.
+
+        Raises `Refused` for a position inside a population, whose coordinates are exchangeable.
+        """
         begin, at = 0, 0
         for size, place in zip(self.sizes, self.places, strict=True):
             if begin == position:
@@ -60,8 +64,11 @@ class Layout:
         )
 
 
-def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
-    """The layout of every wide length in a jaxpr."""
+def layouts(jaxpr: Jaxpr, points: int) -> dict[int, Layout]:
+    """The layout of every wide length in a jaxpr, by the length.
+
+    points: how many stand for a population.
+    """
     lengths, cuts, mixtures, slices = _relations(jaxpr)
     singles = _singles(jaxpr)
     _close(lengths, cuts, slices)
@@ -86,7 +93,7 @@ def layouts(jaxpr: Any, points: int) -> dict[int, Layout]:
     return made
 
 
-def _singles(jaxpr: Any) -> dict[int, set[int]]:
+def _singles(jaxpr: Jaxpr) -> dict[int, set[int]]:
     """The single rows and columns that are taken out of matrices."""
     singles: dict[int, set[int]] = {}
     for equation, _ in equations(jaxpr):
@@ -120,7 +127,7 @@ Cuts = dict[int, set[int]]
 Slices = set[tuple[int, int, int]]
 
 
-def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
+def _relations(jaxpr: Jaxpr) -> tuple[set[int], Cuts, dict[int, int], Slices]:
     """The wide lengths; where they are cut; which are mixtures; and which are pieces of which, from where to where."""
     lengths: set[int] = set()
     cuts: Cuts = {}
@@ -155,7 +162,7 @@ def _relations(jaxpr: Any) -> tuple[set[int], Cuts, dict[int, int], Slices]:
     return lengths, cuts, mixtures, slices
 
 
-def _groups_of_channels(equation: Any, shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
+def _groups_of_channels(equation: Equation, shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int, int]]:
     """The parts of the channels in and out that a convolution in groups keeps apart."""
     numbers, groups = equation.params["dimension_numbers"], equation.params["feature_group_count"]
     for length in (shapes[0][numbers.lhs_spec[1]], shapes[1][numbers.rhs_spec[0]]):

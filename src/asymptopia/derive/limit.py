@@ -56,8 +56,11 @@ class Runs:
 def derive_limit(program: Program, points: int | None = None, nets: int = NETS, seed: int = 0) -> dict[str, np.ndarray]:
     """The outputs of `program(n, key)` as n grows, and `<name>_error` of each; see `asymptopia.derive`.
 
-    Without `points`, they are 4096, and four times as many as long as an output has an error above 5e-4 of the larger
-    of 1 and its value, and the work is bearable.
+    points: of each population of a wide axis. By default 4096, and four times as many as long as an output has an
+            error above 5e-4 of the larger of 1 and its value, and the work is bearable.
+    nets:   how many independent nets give the error; `seed` is theirs.
+
+    Raises `NoLimit` where there is no limit, or none can be derived.
     """
     smaller, larger = traces(program)
     probe = _probe(smaller, larger)
@@ -109,7 +112,12 @@ def _nets(trace: Trace) -> tuple[int, int]:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """What small runs tell: whether numbers are drawn, how many columns each axis takes, how many steps there are."""
+    """What small runs tell of a program, by which the points of the large ones are chosen.
+
+    lazy:    the keys of draws whose readouts move by order one while they move by order 1 / sqrt(n).
+    drew:    whether the limit depends on numbers drawn without a wide axis, so that there must be many runs.
+    columns: how many columns of the net each population takes; steps: how many equations a run goes through.
+    """
 
     lazy: Lazy
     drew: bool
@@ -117,7 +125,7 @@ class Probe:
     steps: int
 
     def work(self, points: int) -> float:
-        """The operations for each net, roughly."""
+        """The operations of one net with so many points, roughly."""
         runs, points = (max(1, points // _PER_RUN), min(points, _PER_RUN)) if self.drew else (1, points)
         return runs * (4000.0 * self.steps + points * (4.0 * self.steps + sum(c**2 for c in self.columns.values())))
 

@@ -19,10 +19,14 @@ _LARGEST_SHARE = 0.05
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Matrix:
-    """The sum of coefficient times word over `words`, and of `left` times `right` transposed.
+    """A matrix over two wide axes: a sum of words, and a part of low rank.
 
-    `index`: the entries are the position of their row (0) or column (1), plus an offset.
-    `triangle`: the indicator of the entries above (+1) or below (-1) the diagonal.
+    It is the sum of coefficient times word over `words`, plus `left` times `right` transposed.
+
+    rows, cols:  lengths of its axes, in the program.
+    left, right: (points of the rows, rank) and (points of the columns, rank), or None.
+    index:       the entries are the position of their row (0) or column (1), plus an offset.
+    triangle:    the indicator of the entries above (+1) or below (-1) the diagonal.
     """
 
     rows: int
@@ -47,9 +51,10 @@ class Matrix:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Independent:
-    """A matrix whose entries are one function of independent draws, by its values over the joint entries.
+    """A matrix whose entries are one function of independent draws, by its values (ENTRIES,) at their joint values.
 
-    `excess` is the mean of a mask, where it is known, minus that of its values.
+    rows, cols: lengths of its axes. draws: the keys whose numbers it is a function of. excess: the mean of a mask,
+    where it is known, minus that of its values.
     """
 
     rows: int
@@ -80,7 +85,10 @@ class World:
         self.expanded: dict[Hashable, tuple[Independent, Matrix]] = {}
 
     def expand(self, cell: Cell) -> Matrix:
-        """A matrix of independent entries as its mean plus random matrices of a common orthonormal basis."""
+        """A cell of independent entries as its mean plus random matrices of a common orthonormal basis.
+
+        Raises `Refused` for entries without a finite variance.
+        """
         if isinstance(cell, Matrix):
             return cell
         if cell.transposed:
@@ -130,7 +138,7 @@ class World:
         return m.T
 
     def line(self, cell: Independent, index: int) -> np.ndarray:
-        """The points of one row of a matrix of independent entries."""
+        """The points of row number `index` of a cell of independent entries, (points of the columns,)."""
         tag = (cell.rows, cell.cols, index, cell.transposed)
         if tag not in self.lines:
             uniform = self.space.uniform(cell.cols, 1)[:, 0]
@@ -138,18 +146,21 @@ class World:
         return np.asarray(cell.values, float)[self.lines[tag]]
 
     def twin(self, random: Random, role: str, times: np.ndarray | float = 1.0) -> Random:
-        """A random matrix that stands for part of another; its entries are distributed as `times` its entries."""
+        """A random matrix that stands for a part of another, the same for the same role.
+
+        Its entries are distributed as `times` those of `random`.
+        """
         if (id(random), role) not in self.twins:
             self.twins[id(random), role] = Random(random.rows, random.cols, times * random.entries, frozenset([role]))
         return self.twins[id(random), role]
 
     def constant(self, rows: int, cols: int, value: float) -> Matrix:
-        """All entries equal."""
+        """The matrix all of whose entries are `value`; rows and cols are lengths of wide axes."""
         left, right = np.full((self.space.count(rows), 1), value), np.ones((self.space.count(cols), 1))
         return Matrix(rows, cols, (), left, right)
 
     def add(self, a: Cell, b: Cell, factor: float = 1.0) -> Cell:
-        """a + factor b."""
+        """The cell a + factor b."""
         if isinstance(a, Independent) and isinstance(b, Independent) and _joint(a, b):
             values = a.values + a.excess + factor * (b.values + b.excess)
             return dataclasses.replace(a, values=values, draws=a.draws | b.draws, excess=0.0)
@@ -168,7 +179,7 @@ class World:
         return dataclasses.replace(total, left=left, right=right)
 
     def scale(self, a: Cell, factor: float) -> Cell:
-        """factor a."""
+        """The cell factor a."""
         if isinstance(a, Independent):
             return dataclasses.replace(a, values=factor * (np.asarray(a.values, float) + a.excess), excess=0.0)
         words = tuple((factor * c, w) for c, w in a.words) if factor else ()
@@ -176,7 +187,10 @@ class World:
         return Matrix(a.rows, a.cols, words, left, a.right)
 
     def apply(self, a: Cell, x: np.ndarray) -> np.ndarray:
-        """The product with the columns of x, points on the second axis of a."""
+        """The product of a cell with the columns of x: (points of the columns of a, k) gives (points of its rows, k).
+
+        Raises `Refused` for a triangle, which depends on the order of coordinates.
+        """
         m = self.expand(a)
         if m.triangle:
             raise Refused(
@@ -193,7 +207,7 @@ class World:
         return out
 
     def product(self, a: Cell, b: Cell) -> Matrix:
-        """a times b."""
+        """The cell a b, a matrix product over a wide axis."""
         x, y = self.expand(a), self.expand(b)
         words = [(c * d, (*w, *v)) for c, w in x.words for d, v in y.words]
         out: Cell = Matrix(x.rows, y.cols, _merged(words))
@@ -205,7 +219,7 @@ class World:
         return self.expand(out)
 
     def diagonal(self, a: Cell) -> np.ndarray:
-        """The points of the diagonal."""
+        """The points of the diagonal of a square cell, (points,)."""
         m = self.expand(a)
         out = np.zeros(self.space.count(m.rows))
         if m.left is not None and m.right is not None:
@@ -224,7 +238,7 @@ class World:
         if len(inner) == 1 and isinstance(inner[0], Draw):
             out = self._corner(inner[0].random)
             return out * _scales(word, 0, out) * _scales(word[::-1], 0, out)
-        if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):  # type: ignore
+        if len(inner) == 2 and all(isinstance(f, Draw) for f in inner) and inner[0].same(inner[1].T):
             middle = inner[0].cols
             weights = np.ones(self.space.count(middle))
             begin, end = word.index(inner[0]), word.index(inner[1])

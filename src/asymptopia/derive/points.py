@@ -18,6 +18,8 @@ _MOST_DIMENSIONS = 21_000
 class Net:
     """Columns of a scrambled Sobol net of points, each uniform on (0, 1), as many as are asked for.
 
+    points: a power of two. rng: of the scrambling. expected: how many columns will be asked for, about.
+
     Which of the dimensions of the net come is random as well: a pair of dimensions that is badly spread would
     otherwise give all nets errors of one size, of which only the sign differs.
     """
@@ -83,7 +85,7 @@ class Rows:
         return self.store[: self.count]
 
     def append(self, row: np.ndarray) -> None:
-        """One more row."""
+        """Add one row, (points,), which is orthogonal to those there."""
         if self.count == len(self.store):
             self.store = np.concatenate([self.store, np.empty_like(self.store)])
         self.store[self.count] = row
@@ -116,7 +118,10 @@ class Basis:
         self.most = max(8, points // 4)
 
     def normal(self, uniform: np.ndarray) -> np.ndarray:
-        """Standard normals from uniforms of shape (points, k), matched to all earlier ones."""
+        """Standard normals, (points, k), exactly orthonormal to all earlier ones and to constants.
+
+        uniform: the uniforms, (points, k), that they are made of.
+        """
         columns = np.empty(uniform.shape[::-1])
         for j, values in enumerate(ndtri(uniform.T)):
             _, rest, left = self.rows.split(1 / len(values), values, 0.0)
@@ -127,7 +132,11 @@ class Basis:
 
 
 class Space:
-    """The points of every wide axis in one run, by the length of the axis."""
+    """The points of every wide axis in one run, by the length of the axis.
+
+    layouts: of every wide axis, by its length. seed: of the nets. expected: how many columns of each earlier runs took,
+    by the rank of its size. If `paired`, points come in pairs that differ in the sign of odd columns alone.
+    """
 
     def __init__(self, layouts: dict[int, Layout], seed: tuple[int, ...], expected: dict[int, int]) -> None:
         self.layouts, self.seed, self.expected = layouts, seed, expected
@@ -142,7 +151,7 @@ class Space:
         self.paired = False
 
     def count(self, length: int) -> int:
-        """How many points stand for a wide axis."""
+        """How many points stand for a wide axis of this length."""
         return self.layouts[length].count
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -150,12 +159,15 @@ class Space:
         return tuple(self.layouts[k].count if k in self.layouts else k for k in shape)
 
     def shake(self, sums: int, trial: int) -> None:
-        """Let the first sums deviate from their mean as those of a system of this size do."""
+        """Let the first `sums` deviate from their mean as those of a system of this size do.
+
+        sums: how many. trial: another one gives other deviations.
+        """
         self.sums, self.fluctuating = 0, sums
         self.noise = np.random.default_rng([*self.seed, 13, trial])
 
     def in_sum(self, length: int) -> np.ndarray:
-        """The weights of the points in a sum over a wide axis; those that fluctuate share the deviations of points."""
+        """The weights (points,) in a sum over an axis of this length; sums that fluctuate share their deviations."""
         if self.sums >= self.fluctuating:
             return self.weight[length]
         self.sums += 1
@@ -167,13 +179,14 @@ class Space:
         return self.shaken[length]
 
     def mean(self, length: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Averages of products over a wide axis: a of shape (points, j), b of (points, k), gives (j, k)."""
+        """Averages of products over an axis of this length: a of shape (points, j), b of (points, k), gives (j, k)."""
         return a.T @ (self.weight[length][:, None] * b) / length
 
     def parts(self, length: int, column: np.ndarray) -> list[tuple[np.ndarray, bool]]:
-        """A column, or its even and its odd part where the points are `paired`; and whether each is odd.
+        """A column over an axis of this length, or its even and its odd part where points are `paired`.
 
-        The two points of a pair differ in odd columns alone, which are opposite.
+        Returns each part and whether it is odd. The two points of a pair differ in odd columns alone, which are
+        opposite.
         """
         if not self.paired:
             return [(column, False)]
@@ -184,11 +197,17 @@ class Space:
         return [((column + column[other]) / 2, False), ((column - column[other]) / 2, True)]
 
     def uniform(self, length: int, count: int, odd: bool = False) -> np.ndarray:
-        """Independent uniforms, of shape (points, count)."""
+        """Independent uniforms over an axis of this length, (points, count).
+
+        If `odd`, they are opposite in the two points of a pair.
+        """
         return self._fill(length, count, lambda net, basis: net.take(count), (lambda u: 1 - u) if odd else None)
 
     def normal(self, length: int, count: int, odd: bool = False) -> np.ndarray:
-        """Independent standard normals, orthonormal to all earlier ones, of shape (points, count)."""
+        """Independent standard normals over an axis of this length, orthonormal to all earlier ones, (points, count).
+
+        If `odd`, they are opposite in the two points of a pair.
+        """
         return self._fill(length, count, lambda net, basis: basis.normal(net.take(count)), np.negative if odd else None)
 
     def used(self) -> dict[int, int]:

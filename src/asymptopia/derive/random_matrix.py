@@ -29,7 +29,10 @@ HALVED = "cannot derive: a random matrix that is used as a whole and by a triang
 
 
 class Side:
-    """The orthonormal directions that came in from one side, and the normal coordinates that went out on the other."""
+    """The orthonormal directions that came in from one side, and the normal coordinates that went out on the other.
+
+    inner, outer: lengths of the axes of the directions and of their images.
+    """
 
     def __init__(self, inner: int, outer: int) -> None:
         self.inner, self.outer = inner, outer
@@ -39,6 +42,7 @@ class Side:
     def extend(self, space: Space, x: np.ndarray) -> np.ndarray:
         """Add the directions in which x leaves the span of those known, each with a fresh image.
 
+        space: the points of every wide axis. x: (points, columns).
         Returns: the coefficients of the columns of x along all directions, of shape (directions, columns).
         """
         if self.directions is None or self.images is None:
@@ -67,9 +71,10 @@ class Side:
 class Random:
     """A matrix of independent standardised entries, with the history of its products.
 
-    If it stands for an entrywise product of others, `parents` are those, and entries (i, i) are not like the others.
-    If `folded`, only its sum with its transpose is used, whose entries have its distribution if that is normal.
-    If `halved`, only its triangles are used.
+    rows, cols: lengths of its axes. entries: values (ENTRIES,) of an entry at joint values of its `draws`.
+    parents:    if it stands for an entrywise product, the factors; entries (i, i) are then not like the others.
+    folded:     only its sum with its transpose is used, whose entries have its distribution if that is normal.
+    halved:     only its triangles are used.
     """
 
     def __init__(self, rows: int, cols: int, entries: np.ndarray, draws: frozenset[Hashable]) -> None:
@@ -95,7 +100,10 @@ class Random:
         return abs(float(np.mean(self.entries**4)) - 3) < _NORMAL
 
     def apply(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray:
-        """W x, or W' x, for the columns of x: points on the axis that is summed over."""
+        """W x, or W' x if `transposed`, for the columns of x: points on the axis that is summed over.
+
+        space: the points of every wide axis. Raises `Refused` if only triangles of W are used elsewhere.
+        """
         if self.halved:
             raise Refused(HALVED)
         side = self.backward if transposed else self.forward
@@ -105,7 +113,10 @@ class Random:
         return fresh + self.reaction(space, x, transposed)
 
     def reaction(self, space: Space, x: np.ndarray, transposed: bool) -> np.ndarray | float:
-        """The part of W x along what the transpose of W has met, or of W' x along what W has met."""
+        """The part of W x along what the transpose of W has met; if `transposed`, of W' x along what W has met.
+
+        space: the points of every wide axis. x: (points, columns). 0.0 where nothing was met.
+        """
         met = self.forward if transposed else self.backward
         if met.directions is None or met.images is None:
             return 0.0

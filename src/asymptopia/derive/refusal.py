@@ -7,7 +7,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..contract.record import NoLimit
 
@@ -15,6 +15,25 @@ _LIBRARY = tuple(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "pur
 _OWN = str(Path(__file__).parents[1]) + "/"
 
 Line = tuple[str, int]
+
+
+class Equation(Protocol):
+    """An equation of a jaxpr, as JAX states it: a primitive with parameters, and the variables in and out."""
+
+    primitive: Any
+    params: dict[str, Any]
+    invars: list[Any]
+    outvars: list[Any]
+    source_info: Any
+
+
+class Jaxpr(Protocol):
+    """A program as JAX states it: equations, and the variables that enter and leave."""
+
+    eqns: list[Equation]
+    constvars: list[Any]
+    invars: list[Any]
+    outvars: list[Any]
 
 
 class Refused(Exception):
@@ -31,19 +50,21 @@ def user_lines(frames: Iterable[Any]) -> list[Line]:
     return lines[::-1]
 
 
-def lines_of(equation: Any) -> list[Line]:
+def lines_of(equation: Equation) -> list[Line]:
     """The user's lines that led to an equation of a jaxpr, outermost first."""
     trace = equation.source_info.traceback
     return user_lines(trace.frames) if trace is not None else []
 
 
 def lines_of_error(error: BaseException) -> list[Line]:
-    """The user's lines that led to an exception, outermost first."""
+    """The user's lines that led to an exception `error`, outermost first."""
     return [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__) if _is_user(f.filename)]
 
 
 def innermost(stacks: Sequence[list[Line]]) -> Line | None:
-    """The user's innermost line of nested equations, given outermost first.
+    """The user's innermost line of nested equations; None if there is none.
+
+    stacks: the lines of each, outermost first.
 
     JAX keeps the trace of a function that it has met before, with the lines of the first call: lines that do not
     continue those of the surrounding equation are of such a call, and are left out.
@@ -55,7 +76,7 @@ def innermost(stacks: Sequence[list[Line]]) -> Line | None:
     return known[-1] if known else None
 
 
-def is_of_sampler(equation: Any) -> bool:
+def is_of_sampler(equation: Equation) -> bool:
     """Whether an equation stands in a sampler of jax.random, which repeats draws until every entry is accepted."""
     trace = equation.source_info.traceback
     names = [f.file_name for f in trace.frames] if trace is not None else []
@@ -64,7 +85,7 @@ def is_of_sampler(equation: Any) -> bool:
 
 
 def refusal(reason: str, line: Line | None) -> NoLimit:
-    """The error that names the line of the user's file and the reason."""
+    """The error `NoLimit` that names the line of the user's file and the reason."""
     if line is None:
         return NoLimit(reason)
     name, number = line

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import StatementError
-from .refusal import Refused, innermost, lines_of, lines_of_error, refusal
+from .refusal import Equation, Jaxpr, Refused, innermost, lines_of, lines_of_error, refusal
 
 Program = Callable[[int, Any], Mapping[str, Any]]
 
@@ -35,12 +35,15 @@ def is_wide(length: int) -> bool:
 
 
 def wide_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The positions of the axes that grow."""
+    """The positions of the wide axes in a shape of the program, at a large size."""
     return tuple(i for i, k in enumerate(shape) if k > WIDE)
 
 
 def traces(program: Program, sizes: tuple[int, int] | None = None) -> tuple[Trace, Trace]:
-    """The program at two large sizes, by default such as suit it. Raises `NoLimit` if its steps depend on the size."""
+    """The program at two large sizes, by default such as suit it.
+
+    Raises `NoLimit` if its steps depend on the size, or an axis is not proportional to a power of it.
+    """
     small = [trace(program, n) for n in SMALL]
     _same_steps(*small)
     large = _large(program, sizes or (LESS_LARGE if _holds_arrays(*small) else LARGE))
@@ -57,7 +60,7 @@ def _holds_arrays(a: Trace, b: Trace) -> bool:
 
 
 def is_key(value: Any) -> bool:
-    """Whether an array is one of random keys."""
+    """Whether a value is an array of random keys."""
     import jax
 
     return hasattr(value, "dtype") and bool(jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key))
@@ -72,7 +75,10 @@ def _large(program: Program, sizes: tuple[int, int]) -> list[Trace]:
 
 
 def trace(program: Program, n: int) -> Trace:
-    """The jaxpr of the program at size n; nothing of that size is ever formed."""
+    """The jaxpr of the program at size n; nothing of that size is ever formed.
+
+    Raises `NoLimit` if JAX cannot trace it, or it returns no dict of outputs.
+    """
     import jax
 
     key = jax.random.key(0)
@@ -90,7 +96,7 @@ def trace(program: Program, n: int) -> Trace:
     return Trace(n, closed, tree)
 
 
-def sub_jaxprs(equation: Any) -> Iterator[Any]:
+def sub_jaxprs(equation: Equation) -> Iterator[Any]:
     """The jaxprs inside an equation: bodies of loops, branches, called functions."""
     for value in equation.params.values():
         for inner in value if isinstance(value, (tuple, list)) else (value,):
@@ -100,16 +106,16 @@ def sub_jaxprs(equation: Any) -> Iterator[Any]:
                 yield inner
 
 
-def equations(jaxpr: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Every equation of a jaxpr and of those inside it, with the equations that it stands in."""
+def equations(jaxpr: Jaxpr, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Every equation of a jaxpr and of those inside it, with those that it stands in, which begin with `above`."""
     for equation in jaxpr.eqns:
         yield equation, above
         for inner in sub_jaxprs(equation):
             yield from equations(inner, (*above, equation))
 
 
-def line(equation: Any, above: tuple[Any, ...] = ()) -> Any:
-    """The user's line of an equation."""
+def line(equation: Equation, above: tuple[Any, ...] = ()) -> Any:
+    """The user's line of an equation, which stands in those `above`."""
     return innermost([lines_of(e) for e in (*above, equation)])
 
 
@@ -164,7 +170,7 @@ def _same_steps(a: Trace, b: Trace) -> None:
         last = first
 
 
-def _shuffles(equation: Any, above: tuple[Any, ...]) -> bool:
+def _shuffles(equation: Equation, above: tuple[Any, ...]) -> bool:
     """Whether an equation stands in a function of jax.random that sorts random keys."""
     return any(str(e.params.get("name")) in ("_shuffle", "permutation", "choice") for e in (*above, equation))
 

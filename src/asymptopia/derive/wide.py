@@ -46,13 +46,16 @@ class Wide:
         return [i for i in range(self.ndim) if i not in (self.first, self.second)]
 
     def map(self, change: Callable[[Cell], Cell]) -> Wide:
-        """The same with every matrix changed."""
+        """The same with every matrix changed, by a function from cell to cell."""
         return dataclasses.replace(self, cells=cells_of(self.cells.shape, [change(c) for c in self.cells.flat]))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Flat:
-    """Arrays laid out one after the other along a single axis, with wide axes among theirs."""
+    """Arrays laid out one after the other along a single axis, with wide axes among theirs.
+
+    pieces: the arrays; shapes: of each, in the program.
+    """
 
     pieces: tuple[Any, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -63,7 +66,7 @@ class Flat:
 
 
 def cells_of(shape: tuple[int, ...], cells: Sequence[Cell]) -> np.ndarray:
-    """An object array of matrices."""
+    """An object array of a shape with these cells, in row-major order."""
     array = np.empty(len(cells), object)
     for i, cell in enumerate(cells):
         array[i] = cell
@@ -71,7 +74,7 @@ def cells_of(shape: tuple[int, ...], cells: Sequence[Cell]) -> np.ndarray:
 
 
 def transpose(w: Wide, permutation: Sequence[int]) -> Wide:
-    """The axes in another order."""
+    """The axes of w in another order: axis i is what was axis `permutation[i]`."""
     order = list(permutation)
     first, second = order.index(w.first), order.index(w.second)
     narrow = w.narrow()
@@ -82,7 +85,7 @@ def transpose(w: Wide, permutation: Sequence[int]) -> Wide:
 
 
 def reshape(w: Wide, shape: tuple[int, ...]) -> Wide | None:
-    """A new shape in which both wide axes stay whole; None if they do not."""
+    """A new shape of w in which both wide axes stay whole; None if they do not."""
     axes = wide_axes(shape)
     if len(axes) != 2 or (shape[axes[0]], shape[axes[1]]) != (w.rows, w.cols):
         return None
@@ -98,7 +101,11 @@ def reshape(w: Wide, shape: tuple[int, ...]) -> Wide | None:
 
 
 def lift(world: World, value: Any, shape: tuple[int, ...]) -> Wide:
-    """An array over at most one of its wide axes as an array of matrices of rank one."""
+    """An array over at most one of two wide axes as an array of matrices of rank one.
+
+    world: the matrices of the run. value: the array, with points, or a `Wide`, which is returned as it is. shape: in
+    the program. Raises `Refused` for given numbers over both wide axes.
+    """
     if isinstance(value, Wide):
         return value
     first, second = wide_axes(shape)

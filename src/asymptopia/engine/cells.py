@@ -108,6 +108,8 @@ def plan(
 
     A block holds the seeds from b * block to (b + 1) * block - 1 that are asked for, so that the partition depends
     neither on the workers nor, but for the last block, on how many seeds there are.
+
+    sizes, seeds: of the experiment; by default the law's. block: seeds in one cell; by default the law's.
     """
     sizes, seeds = statement.law.sizes_and_seeds(sizes, seeds)
     block = block or statement.law.block
@@ -122,7 +124,10 @@ def plan(
 
 
 def shard(cells: Sequence[Cell], k: int, n: int) -> list[Cell]:
-    """Part k of n (k = 0, ..., n - 1): every n-th cell from the k-th on, so that sizes are spread evenly."""
+    """Part k of n (k = 0, ..., n - 1): every n-th cell from the k-th on, so that sizes are spread evenly.
+
+    cells: all of a run, as `plan` orders them.
+    """
     return list(cells[k::n])
 
 

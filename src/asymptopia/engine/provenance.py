@@ -15,7 +15,11 @@ _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "xarray", "h5net
 
 
 def provenance(workers: str = "") -> dict[str, Any]:
-    """The provenance of a run that starts now."""
+    """The provenance of a run that starts now.
+
+    workers: what the cells run on, in words. Returns what the report and the results store: versions, machine, time,
+    command.
+    """
     program = Path(sys.argv[0])
     name = "asymptopia" if program.name == "__main__.py" else program.name
     return {

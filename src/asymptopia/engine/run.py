@@ -53,6 +53,8 @@ def run(
     shard:     (k, n) computes only every n-th cell from the k-th on, k = 0, ..., n - 1.
 
     Raises `Interrupted` after Ctrl-C, `EngineError` if the run cannot go on; all finished cells are stored then.
+
+    progress: told of each cell that is finished; by default nothing is shown.
     """
     if jobs < 1:
         raise StatementError(f"`jobs` must be at least 1, but is {jobs}.")

@@ -21,7 +21,12 @@ def script(
     cpus: int = 1,
     command: str = "asymptopia",
 ) -> str:
-    """A job script for `sbatch`: an array of `shards` elements, each `asymptopia run STUDY --shard k/N`."""
+    """A job script for `sbatch`: an array of `shards` elements, each `asymptopia run STUDY --shard k/N`.
+
+    study: a TOML file; out: its results folder. hours, memory, cpus: that each element asks for. command: how
+    asymptopia is
+    called there. Returns the text. Raises `StatementError` for numbers out of range, and text of more than one line.
+    """
     if shards < 1:
         raise StatementError(f"`shards` must be at least 1, but is {shards}.")
     if cpus < 1:

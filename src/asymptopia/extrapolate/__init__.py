@@ -59,6 +59,7 @@ def extrapolate(
     share:  of single runs that the interval is to hold.
     by:     a column that names recipes; the runs of the last one met are extrapolated. See `compare`.
     run:    a column that names runs, if rows are points of training curves: the last of each counts.
+    encoding: of a text file, as in `asymptopia.tables.read_table`.
 
     Forms in one variable are power laws with and without a floor, an exponential, and broken power laws; in two
     Chinchilla's law, Kaplan's, and a product of powers. Each is tested for lack of fit. The largest runs are left out
@@ -87,8 +88,14 @@ def compare(
 ) -> tuple[Gain, ...]:
     """Whether a recipe is faster: by what factor the first needs more x to reach what each other one reaches.
 
+    table, share, run, encoding: as in `extrapolate`.
+    x:  the column of sizes, as flops or tokens.
+    y:  the column of what was reached, which falls with x: a loss or an error, > 0.
     by: the column that names the recipe of each run; the first one met is what the others are compared with.
-    at: sizes beyond the largest that both have, if any. The rest is as in `extrapolate`.
+    at: sizes beyond the largest that both have, if any.
+
+    Returns a `Gain` for each other recipe. Raises `StatementError` if the table has fewer than two recipes, and with
+    everything else that is wrong with it.
     """
     places = _places([x], at)[:, 0] if np.size(at) else np.empty(0)
     _check_share(share)

@@ -152,6 +152,7 @@ def continue_runs(
     step, loss, lr: the columns of steps, losses > 0 and learning rates >= 0, for the rows to be predicted as planned.
     run:   the column that names runs, if there are several; without, all rows are one run.
     share: of logged losses that intervals are to hold.
+    encoding: of a text file, as in `asymptopia.tables.read_table`.
 
     The laws are in `asymptopia.extrapolate.schedules`: the loss as a power of the sum of learning rates, with a term
     for what lower rates gain. The prediction averages over them. Each run is predicted from the others, or the last

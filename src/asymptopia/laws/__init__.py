@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .inference.multi_layer_glm import MultiLayerGLM as MultiLayerGLM
     from .inference.one_giant_step import OneGiantStep as OneGiantStep
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
+    from .inference.quantile_regression import QuantileRegression as QuantileRegression
     from .inference.random_features import RandomFeatures as RandomFeatures
     from .inference.rotation_invariant_design import RotationInvariantDesign as RotationInvariantDesign
     from .inference.sequence_index import SequenceIndex as SequenceIndex

@@ -42,7 +42,11 @@ def intrinsic_dimension(activation: Activation, inputs: int, bias: bool = False)
 
 
 def numerical_rank(matrix: Float[np.ndarray, "rows columns"]) -> tuple[int, float]:
-    """The rank, and its smallest singular value over round-off: max(shape) * eps * largest singular value."""
+    """The rank of a matrix, and its smallest singular value in units of round-off.
+
+    Singular values above round-off count, which is max(shape) * eps * largest singular value. Returns (0, 0.0) for a
+    matrix of zeros.
+    """
     s = np.linalg.svd(matrix, compute_uv=False)
     if not len(s) or s[0] == 0:
         return 0, 0.0

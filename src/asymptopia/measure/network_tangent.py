@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.compiled import compiled
 
 Layers = Sequence[tuple[Any, Any]]
 
@@ -42,10 +42,10 @@ def network_tangent_kernel(
     factors = [(1.0, 1.0)] * len(layers) if factors is None else list(factors)
     _check(layers, X, factors)
     if Y is None:
-        return _compiled()(activation, layers, X, X, factors)
+        return _kernel(activation, layers, factors, X)
     Y = jnp.asarray(Y, float)
     _check(layers, Y, factors)
-    return _compiled()(activation, layers, X, Y, factors)
+    return _kernel(activation, layers, factors, X, Y)
 
 
 def _check(layers: Layers, X: Any, factors: Sequence[tuple[float, float]]) -> None:
@@ -69,22 +69,10 @@ def _check(layers: Layers, X: Any, factors: Sequence[tuple[float, float]]) -> No
         raise StatementError("Weights, biases and inputs must be finite, but there is a nan or an infinity.")
 
 
-@cache
-def _compiled() -> Any:
-    import jax
-
-    def kernel(activation: Any, layers: Any, X: Any, Y: Any, factors: Any) -> Any:
-        first = passes(layers, activation, X)
-        second = first if X is Y else passes(layers, activation, Y)
-        return contracted(first, second, factors)
-
-    both = jax.jit(kernel, static_argnums=0)
-    alone = jax.jit(lambda activation, layers, X, factors: kernel(activation, layers, X, X, factors), static_argnums=0)
-
-    def chosen(activation: Any, layers: Any, X: Any, Y: Any, factors: Any) -> Any:
-        return alone(activation, layers, X, factors) if X is Y else both(activation, layers, X, Y, factors)
-
-    return chosen
+@compiled("activation")
+def _kernel(activation: Any, layers: Any, factors: Any, X: Any, Y: Any = None) -> Any:
+    first = passes(layers, activation, X)
+    return contracted(first, first if Y is None else passes(layers, activation, Y), factors)
 
 
 def passes(layers: Layers, activation: Callable[[Any], Any], X: Any) -> list[tuple[Any, Any]]:

@@ -89,7 +89,7 @@ class Activation(Record):
 
 
 class Relu(Activation):
-    """max(0, z)."""
+    """max(0, z), of a unit of a network. The channel that makes a label so is `ReLU`."""
 
     def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).maximum(z, 0.0)
@@ -156,7 +156,7 @@ class Softplus(Activation):
 
 
 class Sign(Activation):
-    """1 where z >= 0, else -1."""
+    """1 where z >= 0, else -1, of a unit of a network. The channel that makes a label so has the same name."""
 
     def __call__(self, z: ArrayLike) -> Any:
         return namespace(z).where(z >= 0, 1.0, -1.0)

@@ -6,7 +6,7 @@ inputs the covariance keeps too few digits.
 
 from __future__ import annotations
 
-from functools import lru_cache, singledispatch
+from functools import singledispatch
 
 import numpy as np
 
@@ -53,7 +53,6 @@ def _quadrature(activation: Activation, u: np.ndarray, v: np.ndarray, apart: np.
     return first, second, third
 
 
-@lru_cache(maxsize=256)
 def _unbounded(activation: Activation) -> bool:
     """Whether the derivative grows without bound towards a break."""
     for at in activation.breaks():

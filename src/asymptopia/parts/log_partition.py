@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.record import Record, StatementError
 from ..numerics.arrays import ArrayLike
+from ..numerics.compiled import Compiled, compiled
 
 if TYPE_CHECKING:
     import jax
@@ -19,16 +19,16 @@ def derivatives(record: Record, position: int, *arguments: ArrayLike) -> tuple[n
 
     Compiled once for each kind of record. Raises `StatementError` if it cannot be traced by JAX.
     """
-    first, second = _evaluated("derivatives", record, position, arguments)
+    first, second = _evaluated(_slopes, record, position, arguments)
     return first, second
 
 
 def value(record: Record, *arguments: ArrayLike) -> np.ndarray:
     """`record.log_partition(*arguments)` as a NumPy array, compiled once for each kind of record."""
-    return _evaluated("value", record, 0, arguments)[0]
+    return _evaluated(_values, record, 0, arguments)[0]
 
 
-def _evaluated(what: str, record: Record, position: int, arguments: tuple[ArrayLike, ...]) -> list[np.ndarray]:
+def _evaluated(what: Compiled, record: Record, position: int, arguments: tuple[ArrayLike, ...]) -> list[np.ndarray]:
     import jax
 
     arrays = np.broadcast_arrays(*(np.asarray(a, float) for a in arguments))
@@ -42,32 +42,33 @@ def _evaluated(what: str, record: Record, position: int, arguments: tuple[ArrayL
     flat = [fill(a) for a in arrays]
     filled = jax.tree.map(lambda v: fill(v) if np.ndim(v) else v, record)
     try:
-        values = _compiled()[what](filled, position, flat)
+        values = what(filled, position, flat)
     except TypeError as error:
         message = f"The `log_partition` of {record!r} cannot be differentiated: write it with jax.numpy. {error}"
         raise StatementError(message) from error
     return [np.asarray(v)[:count].reshape(shape) for v in values]
 
 
-@cache
-def _compiled() -> dict[str, Any]:
+def _function(record: Any, position: int, arguments: list[jax.Array], x: jax.Array) -> Any:
+    import jax.numpy as jnp
+
+    value = record.log_partition(*arguments[:position], x, *arguments[position + 1 :])
+    return jnp.broadcast_to(jnp.asarray(value, float), x.shape)
+
+
+@compiled("position")
+def _values(record: Record, position: int, arguments: list[jax.Array]) -> Any:
+    return (_function(record, position, arguments, arguments[position]),)
+
+
+@compiled("position")
+def _slopes(record: Record, position: int, arguments: list[jax.Array]) -> Any:
     import jax
     import jax.numpy as jnp
 
-    def function(record: Any, position: int, arguments: list[jax.Array], x: jax.Array) -> Any:
-        value = record.log_partition(*arguments[:position], x, *arguments[position + 1 :])
-        return jnp.broadcast_to(jnp.asarray(value, float), x.shape)
+    x = arguments[position]
 
-    def run(record: Record, position: int, arguments: list[jax.Array]) -> Any:
-        return (function(record, position, arguments, arguments[position]),)
+    def slope(at: jax.Array) -> Any:
+        return jax.jvp(lambda t: _function(record, position, arguments, t), (at,), (jnp.ones_like(at),))[1]
 
-    def slopes(record: Record, position: int, arguments: list[jax.Array]) -> Any:
-        x = arguments[position]
-
-        def slope(at: ArrayLike) -> Any:
-            inner = lambda t: function(record, position, arguments, t)  # noqa: E731
-            return jax.jvp(inner, (at,), (jnp.ones_like(at),))[1]
-
-        return jax.jvp(slope, (x,), (jnp.ones_like(x),))
-
-    return {name: jax.jit(f, static_argnums=1) for name, f in (("value", run), ("derivatives", slopes))}
+    return jax.jvp(slope, (x,), (jnp.ones_like(x),))

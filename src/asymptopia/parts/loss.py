@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ..contract.record import Record, StatementError, field
 from ..numerics.arrays import ArrayLike
 from ..numerics.breaks import resolve, thinned
+from ..numerics.compiled import Compiled, compiled
 from ..numerics.proximal import derivatives, increasing_root, proximal
 from .own_function import OwnFunction
 
@@ -51,15 +52,15 @@ class Loss(Record):
 
     def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         """The derivative of the loss in z, elementwise; at a kink, the slope of either side."""
-        return self._differentiate("gradient", y, z)
+        return self._differentiate(_gradient, y, z)
 
     def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
         """The second derivative of the loss in z, elementwise, away from kinks."""
-        return self._differentiate("curvature", y, z)
+        return self._differentiate(_curvature, y, z)
 
     def proximal(self, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> np.ndarray:
         """argmin over z of loss(y, z) + (z - omega)**2 / (2 V)."""
-        return self._differentiate("proximal", y, omega, V)
+        return self._differentiate(_proximal, y, omega, V)
 
     def kinks(self, y: ArrayLike) -> np.ndarray:
         """The fields at which the slope jumps, for each label: an array (*y.shape, count)."""
@@ -73,7 +74,7 @@ class Loss(Record):
         """Whether the slope never falls with z, tested on a grid of fields for the labels -1, 0 and 1."""
         return _convex(self)
 
-    def _differentiate(self, what: str, *arguments: Any) -> np.ndarray:
+    def _differentiate(self, what: Compiled, *arguments: Any) -> np.ndarray:
         import jax
 
         arrays = np.broadcast_arrays(*(np.asarray(a, float) for a in arguments))
@@ -86,12 +87,13 @@ class Loss(Record):
         flat = [fill(a) for a in arrays]
         filled = jax.tree.map(lambda v: fill(np.broadcast_to(v, shape)) if np.ndim(v) else v, self)
         try:
-            derivative = np.asarray(_derived()[what](filled, *flat))[:count].reshape(shape)
+            derivative = np.asarray(what(filled, *flat))[:count].reshape(shape)
         except TypeError as error:
             message = f"{self!r} cannot be differentiated: write it with jax.numpy, elementwise. {error}"
             raise StatementError(message) from error
         if np.any(np.isnan(derivative)):
-            raise FloatingPointError(f"The {what} of {self!r} is not a number somewhere: is it convex and finite?")
+            name = what.function.__name__.strip("_")
+            raise FloatingPointError(f"The {name} of {self!r} is not a number somewhere: is it convex and finite?")
         return derivative
 
 
@@ -212,7 +214,7 @@ class Huber(Loss):
 
 
 class Absolute(Loss):
-    """|y - z|."""
+    """|y - z|. The channel that makes the absolute value of a field a label is `Abs`."""
 
     location = True
     symmetric = True
@@ -302,20 +304,19 @@ def _convex(loss: Loss) -> bool:
     return all(bool(np.all(np.diff(s) >= -1e-9 * np.maximum(1.0, np.abs(s[1:])))) for s in finite)
 
 
-@cache
-def _derived() -> dict[str, Callable[..., Any]]:
-    import jax
+@compiled()
+def _gradient(loss: Loss, y: ArrayLike, z: ArrayLike) -> Any:
+    return derivatives(loss)[0](y, z)
 
-    def slope(loss: Loss, y: ArrayLike, z: ArrayLike) -> Any:
-        return derivatives(loss)[0](y, z)
 
-    def bend(loss: Loss, y: ArrayLike, z: ArrayLike) -> Any:
-        return derivatives(loss)[1](y, z)
+@compiled()
+def _curvature(loss: Loss, y: ArrayLike, z: ArrayLike) -> Any:
+    return derivatives(loss)[1](y, z)
 
-    def nearest(loss: Loss, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> Any:
-        return proximal(loss.__call__, y, omega, V)
 
-    return {"gradient": jax.jit(slope), "curvature": jax.jit(bend), "proximal": jax.jit(nearest)}
+@compiled()
+def _proximal(loss: Loss, y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> Any:
+    return proximal(loss.__call__, y, omega, V)
 
 
 def _own_breaks(loss: Loss, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..contract.record import NoLimit, Record, StatementError, field
 from ..numerics.arrays import ArrayLike
+from ..numerics.compiled import compiled
 from .loss import namespace
 from .own_function import OwnFunction
 
@@ -35,11 +35,11 @@ class Potential(Record):
 
     def slope(self, x: ArrayLike) -> Any:
         """dV/dx, elementwise: a NumPy array for a NumPy array, else a JAX array."""
-        return np.asarray(_compiled(self)[0](x)) if namespace(x) is np else _slope(self, x)
+        return np.asarray(_slopes(self, x)) if namespace(x) is np else _slope(self, x)
 
     def curvature(self, x: ArrayLike) -> Any:
         """d2V/dx2, elementwise: a NumPy array for a NumPy array, else a JAX array."""
-        return np.asarray(_compiled(self)[1](x)) if namespace(x) is np else _curvature(self, x)
+        return np.asarray(_curvatures(self, x)) if namespace(x) is np else _curvature(self, x)
 
     def basin(self, temperature: float, height: float = 40.0) -> tuple[float, float] | None:
         """The shortest interval outside of which V exceeds all its local minima by `height` temperatures.
@@ -109,11 +109,14 @@ class Normal(Record):
     variance: float = field(1.0, "variance", at_least=0)
 
 
-@lru_cache(maxsize=64)
-def _compiled(potential: Potential) -> tuple[Any, Any]:
-    import jax
+@compiled("potential")
+def _slopes(potential: Potential, x: ArrayLike) -> Any:
+    return _slope(potential, x)
 
-    return jax.jit(lambda x: _slope(potential, x)), jax.jit(lambda x: _curvature(potential, x))
+
+@compiled("potential")
+def _curvatures(potential: Potential, x: ArrayLike) -> Any:
+    return _curvature(potential, x)
 
 
 def _curvature(function: Callable[[Any], Any], x: ArrayLike) -> Any:

@@ -44,13 +44,18 @@ def save_figures(confrontation: Confrontation, folder: str | Path, prefix: str =
     """Every chart of a confrontation as `<prefix>-<observable>[-scaling|-z].pdf` and `.svg`; returns the paths.
 
     prefix: by default the law's name in lower case.
+
+    confrontation: whose charts are drawn. folder: made if it is not there.
     """
     charts = charts_of(confrontation, prefix, fine_limit(confrontation))
     return [path for chart in charts for path in save_chart(chart, folder)]
 
 
 def save_chart(chart: Chart | HeatMap, folder: str | Path) -> list[Path]:
-    """One chart as PDF and SVG; the same chart gives the same bytes."""
+    """One chart as PDF and SVG; the same chart gives the same bytes.
+
+    chart: to be drawn. folder: made if it is not there. Returns both paths.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     undated = {"pdf": {"CreationDate": None, "Producer": None}, "svg": {"Date": None, "Creator": None}}

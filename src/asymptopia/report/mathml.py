@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from functools import lru_cache
 
 from .typeset import plain, segments
 
@@ -35,7 +34,6 @@ def to_mathml(label: str) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
 def formula(latex: str, display: bool = False) -> str:
     """One formula in LaTeX as a `math` element."""
     try:

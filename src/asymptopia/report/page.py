@@ -66,6 +66,9 @@ def write_report(
     provenance: what is needed to reproduce it: versions, seeds, machine, time; "command" is shown as a shell command.
     downloads:  files beside the page: paths relative to it, or (label, path).
     figures:    a folder that keeps every figure as PDF and SVG; what has not changed is not drawn again.
+
+    path: of the page. confrontations: one section each, in order. title: of the page. extra_sections: further ones,
+    after them.
     """
     path = Path(path)
     gallery = Gallery(None if figures is None else Path(figures))
@@ -106,6 +109,8 @@ def write_results(
     """One folder with report.html, figures/, table.csv, table.tex and CITE.bib; returns the path of the page.
 
     `downloads` are further files of the folder to be linked, such as results.nc; those that do not exist are left out.
+
+    confrontations, title, provenance, extra_sections: as in `write_report`.
     """
     folder = Path(folder)
     tables = write_tables(folder, confrontations) if confrontations else []

@@ -59,6 +59,8 @@ def csv_text(confrontations: Sequence[Confrontation]) -> str:
 
     A line has the statement of its own point, and the verdict on its own component beside that on the observable.
     Texts that a spreadsheet would take for a formula begin with an apostrophe.
+
+    confrontations: one or several; returns the text of a .csv file.
     """
     rows = [(c, j, place, numbers) for c in confrontations for j in c.judgements for place, numbers in components(j)]
     dims = list(dict.fromkeys(d for _, _, place, _ in rows for d in place))
@@ -104,13 +106,19 @@ def harmless(value: Any) -> Any:
 
 
 def tex_text(confrontations: Sequence[Confrontation]) -> str:
-    """One booktabs table a confrontation, ready for `\\input`; more than 45 lines make a longtable."""
+    """One booktabs table a confrontation, ready for `\\input`; more than 45 lines make a longtable.
+
+    confrontations: one or several; returns the text of a .tex file.
+    """
     head = "% \\usepackage{booktabs}, and \\usepackage{longtable} for long tables\n"
     return head + "\n".join(_tex_table(c) for c in confrontations)
 
 
 def bibliography(confrontations: Sequence[Confrontation]) -> str:
-    """The BibTeX of every law's source, each once; a source without BibTeX becomes a `@misc` entry."""
+    """The BibTeX of every law's source, each once; a source without BibTeX becomes a `@misc` entry.
+
+    confrontations: whose laws are cited. Returns the text of a .bib file.
+    """
     entries: dict[str, None] = {}
     for confrontation in confrontations:
         law = confrontation.statement.law
@@ -131,7 +139,10 @@ def bibtex_of(law: Law) -> str:
 
 
 def write_tables(folder: str | Path, confrontations: Sequence[Confrontation]) -> list[Path]:
-    """`table.csv`, `table.tex` and, if there are sources, `CITE.bib` in a folder; returns the paths."""
+    """`table.csv`, `table.tex` and, if there are sources, `CITE.bib` in a folder; returns the paths.
+
+    confrontations: one or several, in one file of each kind.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {

@@ -122,7 +122,6 @@ def to_plain(label: str) -> str:
     return "".join(plain(p) if k in ("math", "display") else p for k, p in segments(label))
 
 
-@lru_cache(maxsize=4096)
 def plain(latex: str, html_scripts: bool = False) -> str:
     r"""A short formula in Unicode: `\hat q_\star` is q̂⋆ with its index as a subscript, or after an underscore."""
     text = html.escape(latex, quote=False) if html_scripts else latex

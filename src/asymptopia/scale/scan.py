@@ -73,8 +73,9 @@ def scale(
     r"""The exponents in the size of all that happens in some training steps of your own, and what would mend them.
 
     step(size, seed) returns (model, optimiser, loss): a PyTorch module, its optimiser and a function of the module, or
-    a tree of JAX parameters, an optax transformation and a function of the parameters. `along` is "width" or "depth".
-    What is shown beside the judged rows is after `steps` steps on the same batch.
+    a tree of JAX parameters, an optax transformation and a function of the parameters. `sizes` are at least three of
+    what `along` names, "width" or "depth"; each is run with `seeds` seeds. What is shown beside the judged rows is
+    after `steps` steps on the same batch.
 
     Of a layer W on inputs x, three gains are judged, which the other layers enter only by what they hand over:
     |W_0 x_0| / |x_0| at the start, |W_0 (x_1 - x_0)| / |x_1 - x_0| for the first change of its inputs, and

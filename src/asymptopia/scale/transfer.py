@@ -35,7 +35,12 @@ class Transfer:
 def transfer(
     step: Any, sizes: Sequence[int], rates: Sequence[float], seeds: int = 3, steps: int = 50, level: float = 0.95
 ) -> Transfer:
-    """The best rate of `step(size, seed, rate)` at each size, after some steps, and its exponent in the size.
+    """The best learning rate at each size, after some steps, and its exponent in the size.
+
+    step:  `step(size, seed, rate)` returns (model, optimiser, loss), as in `scale`.
+    sizes: the widths or depths to train at; rates: at least five learning rates > 0, in a geometric sequence.
+    seeds: runs of each size and rate; steps: of each run, on the same batch.
+    level: the probability that the interval of the exponent holds it.
 
     Raises `StatementError` if `step` takes no rate, rates are fewer than five, or the best rate is at an end of them.
     """

@@ -34,6 +34,8 @@ def read(path: str | Path) -> Study:
     """The study in a TOML file.
 
     Raises `StudyError` with all errors in it, or `StatementError` if it cannot be read.
+
+    path: of the file; others that it names are relative to it.
     """
     from .schema import checked
 
@@ -48,7 +50,10 @@ def read(path: str | Path) -> Study:
 
 
 def as_toml(title: str, entries: Sequence[Mapping[str, Any]], files: Sequence[str | Path] = ()) -> str:
-    """The text of a study: each entry a mapping with `kind` ("confront" or "forecast") and the keys of its table."""
+    """The text of a study: each entry a mapping with `kind` ("confront" or "forecast") and the keys of its table.
+
+    title: of its report. entries: in order. files: of the user, with laws and parts. `read` gives the same study back.
+    """
     lines = [f"title = {_toml(title)}"]
     if files:
         lines.append(f"files = {_toml([str(Path(f).resolve()) for f in files])}")

@@ -59,7 +59,10 @@ class Study:
 
 
 def names_of(files: Sequence[str | Path]) -> dict[str, Any]:
-    """The definitions in the user's files, by name; two definitions of one name are an error."""
+    """The definitions in the user's files, by name; two definitions of one name are an error.
+
+    files: Python files with laws, parts and functions. Raises `StatementError` where two files define one name.
+    """
     names: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for path in dict.fromkeys(Path(f).resolve() for f in files):

@@ -70,6 +70,8 @@ def read_columns(
 
     Words of at most 20 kinds become columns of zeros and ones. Columns that are constant up to rounding are left out.
     Raises `StatementError` with all problems, each with the option that mends it.
+
+    path: of the file, as in `read_table`.
     """
     beside = None
     if Path(path).suffix.lower() == ".npy" and target.lower().endswith(".npy"):

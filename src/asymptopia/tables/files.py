@@ -26,7 +26,7 @@ ARRAYS = (".npz", ".npy", ".parquet")
 
 
 def name_of(path: str | Path) -> str:
-    """The name of a table without its ending: runs for results/runs.csv.gz."""
+    """The name of the table at a path without its ending: runs for results/runs.csv.gz."""
     name = Path(path).name
     endings = sorted((e for e in (*TEXT, *LINES, *ARRAYS) if name.lower().endswith(e)), key=len)
     return (name[: -len(endings[-1])] if endings else Path(name).stem) or name
@@ -47,6 +47,8 @@ def read_table(
     .jsonl or .ndjson file is a JSON object of one row.
 
     Raises `StatementError` with all problems of the file.
+
+    path: of the file, whose ending says what it is.
     """
     file, name = existing(path), f"{str(path)!r}"
     ending = "".join(file.suffixes[-2:]).lower()

@@ -28,13 +28,16 @@ class Reading:
 
 
 def digest_of(path: str | Path) -> str:
-    """The first 12 hexadecimal digits of the SHA-256 of a file."""
+    """The first 12 hexadecimal digits of the SHA-256 of the file at a path: results name their data by it."""
     with existing(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def existing(path: str | Path) -> Path:
-    """The path of a file that exists and is not empty; `StatementError` otherwise."""
+    """The path of a file that exists and is not empty; `StatementError` otherwise.
+
+    Raises `StatementError` where there is none, with the nearest name in its folder.
+    """
     file = Path(path)
     if not file.is_file():
         files = [p.name for p in file.parent.iterdir() if p.is_file()] if file.parent.is_dir() else []

@@ -93,6 +93,7 @@ def confront(
     theory: means, fluctuations and exponents are then inconclusive unless their law declares that there is none (an
     infinite `bias`).
 
+    statement:  the law or sweep.
     experiment, limit: from `Statement.experiment` and `Statement.limit`; computed if not given.
     sizes, seeds: of the experiment, as in `Statement.experiment`; by default the law's.
     level:      the probability of refuting a true theory, > 0 and < 1.

@@ -54,6 +54,8 @@ def gamp(
     callback: called with iteration, means and variances after each step of a method.
 
     Raises `StatementError` for bad input, `NotSolved` where nothing converges; what is returned has converged.
+
+    prior: of the coordinates of w; channel: how a field makes a label, its log-probability and derivatives.
     """
     X, y = checked(X, y)
     if iterations < 1 or not tolerance > 0:

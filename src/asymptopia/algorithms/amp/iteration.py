@@ -85,6 +85,8 @@ def iterates(
     Raises `StatementError` for bad input and `NotSolved` where the estimates diverge; they are never nan.
 
     Source: Rangan, Proc. IEEE ISIT (2011) 2168, algorithm 1; Zdeborova and Krzakala, Adv. Phys. 65 (2016) 453, sec. 6.
+
+    prior: of the coordinates of w; channel: how a field makes a label, its log-probability and derivatives.
     """
     X, y = checked(X, y)
     if not 0 <= damping < 1:

@@ -103,6 +103,8 @@ def low_rank_amp(
     Iterates that are not finite raise `NotSolved`; iterates that do not settle leave `converged` False. Raises
     `StatementError` for arrays that do not fit.
     Source: Lesieur, Krzakala and Zdeborova, J. Stat. Mech. (2017) 073403, equations 53 to 56 and 62 to 67.
+
+    iterations: at most so many with each damping; tolerance: of the largest change of the means, at which to stop.
     """
     Y = _checked(Y, snr, rows, damping)
     first = _first(prior, Y.shape[1], start, seed)

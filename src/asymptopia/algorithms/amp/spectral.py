@@ -28,6 +28,8 @@ def spectral(
 
     Source: Mondelli and Montanari, Found. Comput. Math. 19 (2019) 703, theorem 2; Maillard, Krzakala, Lu and
     Zdeborova, Proc. Machine Learning Research 145 (2022) 693.
+
+    X: shape (n, d); y: labels, (n,). channel: how a field makes a label; variance: V of the fields.
     """
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 

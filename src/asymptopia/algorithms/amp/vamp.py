@@ -97,6 +97,8 @@ def vamp(
 
     Source: Rangan, Schniter and Fletcher, IEEE Trans. Inf. Theory 65 (2019) 6664; for labels Schniter, Rangan and
     Fletcher, Asilomar Conf. Signals, Systems and Computers (2016) 1525, algorithm 2.
+
+    prior, channel, iterations, tolerance, callback: as in `gamp`.
     """
     X, y = checked(X, y)
     means, variances, _ = beginning(X, y, prior, channel, start)

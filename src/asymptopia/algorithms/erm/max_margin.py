@@ -18,6 +18,8 @@ def separable(X: ArrayLike, y: ArrayLike) -> bool:
     Minimises sum_i max(0, 1 - y_i x_i.w)^2 (Newton's method, exact after finitely many steps): either its minimiser
     separates on the way, or its residuals are the weights of a combination of the y_i x_i that vanishes (Gordan), to
     within `TOUCHING`. Where neither is reached, a linear programme decides.
+
+    X: shape (n, d); y: labels +-1, (n,).
     """
     X, y = checked_data(X, y, margin=True)
     return _separating(_small(y[:, None] * X)[0]) is not None

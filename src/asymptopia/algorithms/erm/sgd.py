@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+from ...numerics.compiled import compiled
 from ...numerics.proximal import derivatives
 from ...parts.loss import Loss
 
@@ -66,6 +66,8 @@ def descend(
     X: shape (runs, n, d); y: (runs, n); start: (runs, d). A row of X that is zero stands for no sample.
     The field of a sample is x.w, so that `X` holds the factor 1 / sqrt(d), if any.
     Raises `StatementError` for arrays that do not fit together.
+
+    loss: of a label and a field. schedule: rates, batches and number of steps. rngs: one generator a run.
     """
     X, y, start = (np.asarray(a, float) for a in (X, y, start))
     if X.ndim != 3 or y.shape != X.shape[:2] or start.shape != (X.shape[0], X.shape[2]) or len(rngs) != len(X):
@@ -81,12 +83,15 @@ def descend(
         kicks = size * np.stack([rng.standard_normal((schedule.steps + 1, d)) for rng in rngs])
     random = None if weights is None else np.stack(weights)
     real = (schedule.rate, schedule.ridge)
-    iterates = _compiled()(loss, schedule.steps + 1, real, X, y, start, random, kicks)
+    iterates = _runs(loss, schedule.steps + 1, real, X, y, start, random, kicks)
     return Trajectories(*(np.asarray(a) for a in iterates))
 
 
 def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.ndarray:
-    """Whether each of `count` samples is in the batch at each time: booleans (steps + 1, count)."""
+    """Whether each of `count` samples is in the batch at each time: booleans (steps + 1, count).
+
+    schedule: how batches are drawn, and for how many steps. rng: the source of randomness.
+    """
     member = np.empty((schedule.steps + 1, count), bool)
     member[0] = rng.random(count) < schedule.batch
     kept = 1 - 1 / schedule.persistence
@@ -95,14 +100,11 @@ def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.n
     return member
 
 
-@lru_cache(maxsize=1)
-def _compiled() -> Any:
+@compiled("times")
+def _runs(loss: Loss, times: int, real: Any, *each: Any) -> Any:
     import jax
 
-    def run(loss: Loss, times: int, real: Any, *each: Any) -> Any:
-        return jax.vmap(lambda *one: _single(loss, times, real, *one))(*each)
-
-    return jax.jit(run, static_argnums=1)
+    return jax.vmap(lambda *one: _single(loss, times, real, *one))(*each)
 
 
 def _single(

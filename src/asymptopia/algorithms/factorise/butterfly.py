@@ -50,6 +50,8 @@ def dyadic(n: int, rank: int = 1) -> tuple[Pattern, ...]:
     """The log2(n / rank) patterns of a dyadic butterfly of size n whose blocks have this rank, both powers of two.
 
     Rank 1 is that of the fast Hadamard and Fourier transforms, rank 2 that of the cosine transforms.
+
+    Raises `StatementError` unless n is a power of two >= 2 and `rank` one below n.
     """
     J, extra = int(n).bit_length() - 1, int(rank).bit_length() - 1
     if n != 2**J or J < 1:
@@ -64,6 +66,8 @@ def mixed_radix(rows: int, columns: int | None = None) -> tuple[Pattern, ...]:
 
     Primes of the rows are paired with those of the columns, 1 where there are more of the other. For a square of a
     power of two the patterns are `dyadic`; those of a prime size are one dense block.
+
+    rows, columns: of the product, >= 1; a square by default. Raises `StatementError` otherwise.
     """
     columns = rows if columns is None else columns
     if min(rows, columns) < 1:
@@ -176,6 +180,10 @@ def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None
     orthogonal to those after it. Real or complex; $O(n^2)$ operations for dyadic patterns. Entries outside of the
     product's support count as residual. Source: Le, Zheng, Riccietti and Gribonval, ICASSP 2022 (blocks of rank one);
     Zheng, Riccietti and Gribonval, SIAM J. Math. Data Sci. 5 (2023) 22 (the recursion).
+
+    matrix: (m, n), real or complex. patterns: of each factor, from the left. Raises `StatementError` for a matrix that
+    is empty
+    or not finite, and for patterns that do not fit.
     """
     A = np.asarray(matrix)
     if A.ndim != 2 or A.size == 0:

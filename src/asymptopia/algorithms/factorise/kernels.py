@@ -13,7 +13,10 @@ SWEEPS, STEPS, TOLERANCE = 5, 300, 1e-9
 
 
 def responses(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
-    """The response of the output to an impulse at place 0 of each leaf, (leaves, length)."""
+    """The response of the output to an impulse at place 0 of each leaf, (leaves, length).
+
+    tree: whose edges have the kernels. entries: of all kernels, one after the other.
+    """
     n = _length(tree)
     return np.array([_convolve(tree, entries, way, n) for way in tree.ways])
 
@@ -23,6 +26,10 @@ def fit_kernels(tree: ConvolutionTree, measured: ArrayLike, rng: np.random.Gener
 
     Least squares edge by edge, then damped Gauss-Newton steps until the slope, relative to the size of the responses
     and of their derivative, is below 1e-9. Finds a local minimum. Raises `NotSolved` if it does not settle.
+
+    tree: whose edges have the kernels. measured: responses, (leaves, length). rng: of the start. Returns the entries of
+    all
+    kernels, one after the other.
     """
     measured = np.asarray(measured, float)
     n = _length(tree)

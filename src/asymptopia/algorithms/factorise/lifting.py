@@ -97,6 +97,8 @@ def lifting(layers: Layers, seed: int = 0) -> Lifting:
 
     Ranks are taken at random points, and are those of general ones with probability one. Source:
     Malgouyres and Landsberg, SIAM J. Math. Data Sci. 1 (2019) 446.
+
+    layers: the linear maps from parameters to matrices. seed: of the random points.
     """
     A, rng = layers.lifted, np.random.default_rng(seed)
     values = np.linalg.svd(A, compute_uv=False)
@@ -125,6 +127,8 @@ def null_space_constant(layers: Layers, starts: int = 20, seed: int = 0) -> floa
     largest is returned, so that it can only be too small. If the product of layers is known within $\delta$ and fitted
     within $\eta$, tensors differ by at most $\gamma (\delta + \eta) / \sigma$, with $\sigma$ the smallest singular
     value that is not zero.
+
+    layers: the linear maps from parameters to matrices. starts: how many random starts, drawn by `seed`.
     """
     A = layers.lifted
     _, s, Vt = np.linalg.svd(layers.reduced[1], full_matrices=False)
@@ -161,7 +165,14 @@ def _smallest_share(rows: np.ndarray, pair: list[Parameters], sweeps: int = 500)
 def fit_layers(
     layers: Layers, matrix: ArrayLike, rng: np.random.Generator, steps: int = 5000, tolerance: float = 1e-10
 ) -> Parameters:
-    """Parameters whose product is nearest to a matrix, by PALM from a random start; a local minimum."""
+    """Parameters whose product is nearest to a matrix, by PALM from a random start; a local minimum.
+
+    layers: the linear maps from parameters to matrices. matrix: to be approximated. rng: of the start. steps: at most
+    so many.
+    tolerance: of the length of a step, relative to the parameters. Raises `StatementError` for a matrix of another
+    shape, or one
+    that is not finite.
+    """
     from ..optimisers.palm import Block, palm
 
     X = np.asarray(matrix, float)

@@ -161,7 +161,11 @@ def _rank(A: np.ndarray, rng: np.random.Generator) -> int:
 
 
 def chain_tree(supports: Sequence[Sequence[int]], branches: int = 1, length: int | None = None) -> ConvolutionTree:
-    """A tree with one edge into the output and `branches` edges into every other edge; supports by depth."""
+    """A tree with one edge into the output and `branches` edges into every other edge; supports by depth.
+
+    supports: of the kernels of each depth, from the output down. length: of the signals, which are periodic; by default
+    they have no end.
+    """
     parents, level, of_edges = [-1], [0], [tuple(supports[0])] if supports else []
     for support in supports[1:]:
         below = []

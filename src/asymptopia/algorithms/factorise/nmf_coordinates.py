@@ -23,6 +23,8 @@ def newton(problem: Problem, factors: Factors) -> Factors:
     At beta = 2 each step is exact. Elsewhere the objective is a sum over the rows of the factor, and the rows of which
     it would rise take the step of `mm` instead, so that no step increases it. After Hsieh and Dhillon, KDD (2011)
     1064, for beta = 1 and 2.
+
+    problem: what is minimised; factors: (W, H.T), of shapes (n, r) and (m, r), positive. Returns new ones.
     """
     for side in (0, 1):
         A = rows_moved(problem, side, factors[side], factors[1 - side])

@@ -102,14 +102,20 @@ def terms(problem: Problem, factors: Factors) -> tuple[np.ndarray, np.ndarray | 
 
 
 def mm(problem: Problem, factors: Factors) -> Factors:
-    """Minimise the majoriser over W, then over H."""
+    """Minimise the majoriser over W, then over H.
+
+    problem: what is minimised; factors: (W, H.T), of shapes (n, r) and (m, r), positive. Returns new ones.
+    """
     for side in (0, 1):
         factors = _replace(factors, side, _moved(factors[side], majoriser(problem, factors, side).minimiser(), problem))
     return factors
 
 
 def heuristic(problem: Problem, factors: Factors) -> Factors:
-    """The multiplicative update without the exponent, for W and then H; l1 penalties only."""
+    """The multiplicative update without the exponent, for W and then H; l1 penalties only.
+
+    problem: what is minimised; factors: (W, H.T), of shapes (n, r) and (m, r), positive. Returns new ones.
+    """
     for side in (0, 1):
         G = majoriser(problem, factors, side)
         t = G.num / np.maximum(G.den if G.L is None else G.den + G.L, 1e-300)
@@ -118,7 +124,10 @@ def heuristic(problem: Problem, factors: Factors) -> Factors:
 
 
 def equalise(problem: Problem, factors: Factors, share: float = 0.95) -> Factors:
-    """Step beyond the minimiser, by a share of the way to equal height, for W and then H."""
+    """Step beyond the minimiser, by a share of the way to equal height, for W and then H.
+
+    problem: what is minimised; factors: (W, H.T), of shapes (n, r) and (m, r), positive. Returns new ones.
+    """
     for side in (0, 1):
         G = majoriser(problem, factors, side)
         t = G.minimiser()
@@ -128,7 +137,10 @@ def equalise(problem: Problem, factors: Factors, share: float = 0.95) -> Factors
 
 
 def joint(problem: Problem, factors: Factors) -> Factors:
-    """Descend a majoriser of both factors, for W and then H; it needs the powers of W H once, not twice."""
+    """Descend a majoriser of both factors, for W and then H; it needs the powers of W H once, not twice.
+
+    problem: what is minimised; factors: (W, H.T), of shapes (n, r) and (m, r), positive. Returns new ones.
+    """
     W, Ht = factors
     beta = problem.beta
     P, Q = terms(problem, factors)

@@ -94,7 +94,10 @@ class Problem:
 
 
 def objective(problem: Problem, factors: Factors) -> float:
-    """The objective: weighted divergences plus penalties."""
+    """The objective: weighted divergences plus penalties.
+
+    problem: what is minimised; factors: (W, H.T), of shapes (n, r) and (m, r).
+    """
     W, Ht = factors
     d = beta_divergence(problem.X, W @ Ht.T, problem.beta)
     if problem.weights is not None:
@@ -187,7 +190,11 @@ def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float, zero:
 
 
 def random_factors(problem: Problem, rng: np.random.Generator) -> Factors:
-    """Random positive factors: absolute values of normal numbers, scaled to the mean of the data."""
+    """Random positive factors: absolute values of normal numbers, scaled to the mean of the data.
+
+    problem: whose shapes and mean they have. rng: the source of randomness. Returns (W, H.T), of shapes (n, r) and (m,
+    r).
+    """
     n, m = problem.X.shape
     W, Ht = (problem.scale * np.abs(rng.standard_normal((k, problem.rank))) for k in (n, m))
     return np.maximum(W, problem.floor), np.maximum(Ht, problem.floor)

@@ -65,6 +65,8 @@ def factorise(
 
     With beta <= 0 the divergence of a zero is infinite, and zeros of X are refused unless their weight is 0. With
     beta > 0 they are admitted, whole rows of them too. Raises `StatementError`.
+
+    X: (n, m), >= 0. rank: r, the number of columns of W.
     """
     problem = stated(X, rank, beta, weights, l1, smooth)
     for name, value, least in (("iterations", iterations, 0), ("every", every, 1), ("tolerance", tolerance, 0)):

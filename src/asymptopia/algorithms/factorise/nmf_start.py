@@ -15,6 +15,8 @@ def svd_factors(problem: Problem, rng: np.random.Generator) -> Factors:
     Entries that are missing are replaced by the mean of the others, entries of the start that are zero by a hundredth
     of a typical one. The start is the same whatever `rng` is. Returns (W, H.T), of shapes (n, r) and (m, r).
     Boutsidis and Gallopoulos, Pattern Recognition 41 (2008) 1350, table 1.
+
+    problem: with the data, (n, m), and the rank r.
     """
     X = problem.X
     if problem.weights is not None:

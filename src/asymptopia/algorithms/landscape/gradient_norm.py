@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, PyTree
+from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     import jax
@@ -84,17 +84,11 @@ def find_critical_points(
     )
 
 
-def _search(loss: Callable[[Any, Any], Any], x: np.ndarray, damping: np.ndarray, data: PyTree) -> dict[str, Any]:
-    return dict(_compiled()(loss, x, damping, data))
-
-
-@cache
-def _compiled() -> Any:
+@compiled("loss")
+def _search(loss: Callable[[Any, Any], Any], x: jax.Array, damping: jax.Array, data: PyTree) -> dict[str, Any]:
     import jax
 
-    return jax.jit(
-        lambda loss, x, damping, data: jax.vmap(lambda a, b: _steps(loss, a, b, data))(x, damping), static_argnums=0
-    )
+    return jax.vmap(lambda a, b: _steps(loss, a, b, data))(x, damping)
 
 
 def _steps(loss: Callable[[Any, Any], Any], start: jax.Array, damping: jax.Array, data: PyTree) -> dict[str, Any]:

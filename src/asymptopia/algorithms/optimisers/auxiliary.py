@@ -28,6 +28,9 @@ def auxiliary_coordinates(network: Network, X: ArrayLike, y: ArrayLike, penalty:
     From the last layer to the first, the matrix and then its inputs each move to the minimum of a majoriser of F,
     all samples at once: F never rises, and `value` and `guaranteed` are its. The activations start as those of the
     network, where F is the loss.
+
+    penalty: the weight $\rho$. network: its layers, activation and loss. X: samples, (n, inputs); y: labels, (n,) or
+    (n, outputs).
     """
     check_positive("penalty", penalty)
     X, y = network.checked(X, y)
@@ -100,6 +103,8 @@ def admm(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0, rid
     Constraints z = W a and a = sigma(z) are penalised with weight `penalty`, that at the outputs has a multiplier as
     well; `ridge` times their mean square is added to Gram matrices. The loss of the network with the present matrices
     is reported as `value`. There is no guarantee of descent, for networks not even of convergence.
+
+    network: its layers, activation and loss. X: samples, (n, inputs); y: labels, (n,) or (n, outputs).
     """
     check_positive("penalty", penalty)
     check_positive("ridge", ridge)

@@ -45,6 +45,8 @@ def inertial_newton(
     It starts at rest but for the pull of the gradient: psi = (1 - alpha beta) theta. If the gradient of J has the
     Lipschitz constant `smoothness`, each step grants a descent of E, kept in the state as `lyapunov_descent`, which is
     positive for steps below `largest_step`; else nan. J itself may rise.
+
+    Raises `ValueError` if `update` is called without the parameters.
     """
     check_positive("alpha", alpha, zero=True)
     check_positive("beta", beta)

@@ -85,6 +85,8 @@ def from_optax(
 
     The transformation receives `value`, `grad` and `value_fn`, as `optax.lbfgs` asks, and `extra`. If its state has an
     entry `guaranteed`, the solver reports it.
+
+    work: the cost of one step, in gradients of the objective.
     """
     transformation = optax.with_extra_args_support(transformation)
 

@@ -48,6 +48,9 @@ def kfac(
     foretold the objective. With `batch` samples drawn at each step, else all. No descent is guaranteed.
 
     Martens and Grosse, ICML 32 (2015) 2408.
+
+    X: samples, (n, inputs); y: labels, (n,) or (n, outputs). key: of the batches and of the labels drawn from
+    predictions.
     """
     X, y = network.checked(X, y)
     layered = Layered(

@@ -44,6 +44,8 @@ def kfac_model(
     `equinox.combine(parameters, model)` is the model with them. No descent is guaranteed.
 
     Raises `StatementError` for parameters outside of linear layers, and for layers that are not applied once.
+
+    key, batch, damping, decay: as in `kfac`.
     """
     X, y = jnp.asarray(X), jnp.asarray(y)
     if X.ndim < 1 or len(X) == 0 or y.ndim < 1 or len(y) != len(X):

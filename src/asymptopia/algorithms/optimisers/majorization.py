@@ -22,6 +22,8 @@ def layerwise(network: Network, X: ArrayLike, y: ArrayLike) -> Solver:
 
     The majorisers hold everywhere, for all activations; `guaranteed` is the sum of their falls. Fields within 16 ulp
     of relu's kink count as that far from it.
+
+    network: its layers, activation and loss. X: samples, (n, inputs); y: labels, (n,) or (n, outputs).
     """
     X, y = network.checked(X, y)
 
@@ -62,6 +64,8 @@ def joint(network: Network, X: ArrayLike, y: ArrayLike, radius: float = 0.1) -> 
     """Majorization-minimization of all layers at once, within `radius` times the norm of each matrix.
 
     Where the minimum lies farther the step ends there, and still grants descent.
+
+    network: its layers, activation and loss. X: samples, (n, inputs); y: labels, (n,) or (n, outputs).
     """
     check_positive("radius", radius)
     X, y = network.checked(X, y)

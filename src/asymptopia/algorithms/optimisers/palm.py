@@ -72,6 +72,10 @@ def palm(
     Ends early at a step no longer than `tolerance` times the norm of the unknowns. Raises `StatementError` for a block
     without a proximal map, and where values are not finite. Source: Bolte, Sabach and Teboulle, Math. Program. 146
     (2014) 459; Pock and Sabach, SIAM J. Imaging Sci. 9 (2016) 1756.
+
+    smooth: f, of the list of blocks. blocks: of each its gradient, modulus and proximal map. start: the blocks to begin
+    at.
+    steps: of all blocks in turn, at most.
     """
     x = _checked(blocks, start, steps, factor, inertia)
     before = [b.copy() for b in x]

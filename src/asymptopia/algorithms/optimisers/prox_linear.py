@@ -57,6 +57,10 @@ def prox_linear(
 
     Ends early where a step is too short to be told from rounding. Drusvyatskiy and Paquette, Math. Program. 178 (2019)
     503, section 5.
+
+    loss: $\ell$. y: labels, (m,). x: the start, (d,). step: t > 0. steps: how many, at most. Raises `StatementError`
+    for a
+    loss that is no function of y - z, and for shapes that do not fit.
     """
     check_positive("step", step)
     check_steps(steps)

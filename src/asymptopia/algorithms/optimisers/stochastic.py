@@ -32,6 +32,9 @@ def stochastic(
     p between 1/2 and 1. It is a majoriser of the average of the losses within the radius of its own point only: a step
     goes no farther than `radius` times the norm of each matrix. `value` is that of the batch. A full batch and a weight
     of 1 give the step of `joint`; else no step is granted descent of the whole loss.
+
+    network: its layers, activation and loss. X: samples, (n, inputs); y: labels, (n,) or (n, outputs). key: of the
+    batches.
     """
     check_positive("radius", radius)
     check_positive("power", power, zero=True)

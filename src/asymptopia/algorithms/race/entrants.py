@@ -66,7 +66,12 @@ class Tuned:
 
 
 def batches(method: optax.GradientTransformation, task: Task, batch: int) -> Solver:
-    """A solver that takes steps of an optax transformation on `batch` fresh samples each."""
+    """A solver that takes steps of an optax transformation on `batch` fresh samples each.
+
+    method: with its rate; task: of whose samples it draws `batch`, with replacement, in each step. Raises
+    `StatementError` for a batch that is
+    larger than the task.
+    """
     if not 1 <= batch <= len(task.X):
         raise StatementError(f"`batch` must be from 1 to the {len(task.X)} samples of the task, but is {batch}.")
     share = batch / len(task.X)
@@ -88,7 +93,10 @@ def batches(method: optax.GradientTransformation, task: Task, batch: int) -> Sol
 
 
 def lbfgs(task: Task) -> Solver:
-    """L-BFGS of optax with its line search, charged for every point that it tries."""
+    """L-BFGS of optax with its line search, charged for every point that it tries.
+
+    task: whose loss on all samples is minimised.
+    """
     method = optax.lbfgs()
     evaluate = optax.value_and_grad_from_state(task.objective)
 

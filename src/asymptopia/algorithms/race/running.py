@@ -98,6 +98,9 @@ def race(
     `accuracy_in_time` over (optimiser, seed, seconds), and for each optimiser `rate` and `rate_in_time` (nan without
     one), `compilation` in seconds and the number of seeds that `diverged` along the gradients. Raises `StatementError`
     for unknown names, seeds below 0 or repeated, and an optimiser whose steps cost nothing.
+
+    task: the network, its samples and its test set. tuning_seeds: how many seeds choose the rate of a `Tuned`
+    optimiser.
     """
     entrants = _entrants(optimisers)
     numbers = _seeds("seeds", seeds)
@@ -115,7 +118,10 @@ def race(
 
 
 def summary(records: xr.Dataset) -> list[dict[str, Any]]:
-    """One row for each optimiser, best first: medians and quartiles of the loss at the end of the gradients."""
+    """One row for each optimiser, best first: medians and quartiles of the loss at the end of the gradients.
+
+    records: the Dataset that `race` returns.
+    """
     rows = []
     for name in records["optimiser"].values:
         here = records.sel(optimiser=name)

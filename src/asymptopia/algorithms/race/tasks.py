@@ -67,7 +67,12 @@ class Task:
 
 
 def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Activation = Tanh()) -> Task:  # noqa: B008
-    """The digits of scikit-learn in ten classes; those not trained on are the test set."""
+    """The digits of scikit-learn in ten classes; those not trained on are the test set.
+
+    samples: to train on. hidden: units of each hidden layer. activation: of these. Raises `StatementError` if no sample
+    is left
+    for the test.
+    """
     from sklearn.datasets import load_digits
 
     images = load_digits()
@@ -81,7 +86,12 @@ def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Acti
 
 
 def patches(samples: int = 600, side: int = 5, hidden: tuple[int, ...] = (16, 6, 16)) -> Task:
-    """An autoencoder of grey patches from the photographs of scikit-learn, centred one by one."""
+    """An autoencoder of grey patches from the photographs of scikit-learn, centred one by one.
+
+    samples: to train on. side: of a patch, in pixels. hidden: units of each hidden layer. Raises `StatementError`
+    unless there is
+    a sample.
+    """
     if samples < 1:
         raise StatementError(f"`samples` must be at least 1, but is {samples}.")
     X = Patches(target="photograph", side=side, count=max(2 * samples, 100)).columns().X
@@ -93,7 +103,11 @@ def patches(samples: int = 600, side: int = 5, hidden: tuple[int, ...] = (16, 6,
 
 
 def teacher(samples: int = 300, inputs: int = 5, hidden: tuple[int, ...] = (8,), width: int = 4) -> Task:
-    """A random tanh network of `width` units as a teacher, to be fitted exactly by a larger network."""
+    """A random tanh network of `width` units as a teacher, to be fitted exactly by a larger network.
+
+    samples: to train on, three times as many to test. inputs: dimension of a sample. hidden: units of the layers of the
+    student.
+    """
     rng = np.random.default_rng(0)
     master = Network((inputs, width, 1), Tanh(), Square()).draw(jax.random.key(2**31))
     X = rng.standard_normal((4 * samples, inputs))

@@ -21,6 +21,8 @@ def barker_proposal(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlg
 
     step_size: a number or one per coordinate, > 0.
     Source: Livingstone and Zanella, Journal of the Royal Statistical Society B 84 (2022) 496, algorithm 1.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
     """
 
     def init(position: PyTree, rng_key: Key | None = None) -> LangevinState:

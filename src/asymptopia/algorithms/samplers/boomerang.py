@@ -36,8 +36,8 @@ def boomerang(
     Roberts, Proc. Mach. Learn. Res. 119 (2020) 908.
 
     mean: m, of the shape of a position. covariance: $\Sigma$, a positive definite matrix (d, d), or d variances.
-    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; bounds, faults and
-    `constraints` as for `zig_zag`.
+    lipschitz: of the gradient of $\Phi$. A step follows the path for the time `length`; `logdensity`, bounds, faults
+    and `constraints` as for `zig_zag`.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
     m = np.concatenate([np.ravel(np.asarray(a, float)) for a in jax.tree.leaves(mean)])

@@ -31,6 +31,8 @@ def bouncy_particle(
     and Doucet, J. Amer. Statist. Assoc. 113 (2018) 855.
 
     A step follows the path for the time `length`; bounds, faults `lipschitz` and `constraints` as for `zig_zag`.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
 

@@ -24,6 +24,9 @@ def hmc(
     """Hamiltonian Monte Carlo: `blackjax.hmc`, by default with unit masses.
 
     A trajectory that ends where the log-density is nan is not rejected in silence: see `run`.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
+    step_size, num_integration_steps, inverse_mass_matrix: of the leapfrog steps of a trajectory.
     """
 
     def build(mass: ArrayLike) -> SamplingAlgorithm:
@@ -38,6 +41,9 @@ def nuts(
     """The no-U-turn sampler: `blackjax.nuts`, by default with unit masses.
 
     A trajectory with an end where the log-density is nan is not cut off in silence: see `run`.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
+    step_size, inverse_mass_matrix: of the leapfrog steps, whose number the trajectory decides.
     """
 
     def build(mass: ArrayLike) -> SamplingAlgorithm:

@@ -46,6 +46,9 @@ def infinite_swapping(
 
     Kernel and temperatures are as in `parallel_tempering`. Dupuis, Liu, Plattner and Doll, Multiscale Model. Simul.
     10 (2012) 986; Doll, Plattner, Freeman, Liu and Dupuis, J. Chem. Phys. 137 (2012) 204112.
+
+    logdensity: of the target at temperature 1, up to a constant; kernel: as in `parallel_tempering`. Raises
+    `StatementError` for a block that is too large.
     """
     T = checked_ladder(temperatures)
     partitions = [partition(len(T), block, shifted) for shifted in (False, True)]

@@ -81,6 +81,8 @@ def check_states(states: PyTree) -> None:
 
     A sampler of this package moves to a proposal whose log-density is nan or +inf and stays there. A state with a
     field `fault` (0 if all is well) that is not zero stops for the reason `FAULTS[fault]`, a sentence of its class.
+
+    states: of any number of chains, as `run` or `step` return them.
     """
     position = np.concatenate([_rows(x) for x in jax.tree.leaves(states.position)], axis=1)
     value = np.asarray(getattr(states, "logdensity", np.zeros(len(position))), float)
@@ -125,6 +127,8 @@ def check_target(logdensity: Logdensity, position: ArrayLike) -> None:
     tried. Along both directions of up to 32 coordinates, which may be exceptions, it must fall faster than 1/r. Inside
     of a compiled function, where values are not known, nothing is checked. Not every density without a normalisation
     is found.
+
+    logdensity: a function of one position; position: where a chain starts.
     """
     leaves = jax.tree.leaves(position)
     if any(isinstance(x, jax.core.Tracer) for x in leaves):

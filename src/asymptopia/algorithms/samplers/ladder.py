@@ -52,6 +52,8 @@ def temperature_ladder(
 
     highest: a temperature at which the kernel alone gets everywhere. steps: of a pilot run, the first half of which
     is left out. Raises `StatementError` if more than 64 temperatures would be needed.
+
+    key: of the pilot runs, of which there are `rounds`. logdensity, kernel: as in `parallel_tempering`.
     """
     if not 0 < acceptance < 1:
         raise StatementError(f"`acceptance` must be > 0 and < 1, but is {acceptance}.")

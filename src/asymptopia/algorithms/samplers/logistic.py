@@ -18,6 +18,8 @@ def logistic_posterior(X: ArrayLike, y: ArrayLike, ridge: float = 1.0) -> Callab
 
     Batched over chains its gradient is two matrix products and one exponential for each sample and chain, where
     automatic differentiation of log(1 + exp(-z)) takes several.
+
+    X: samples, (n, d); y: labels +-1, (n,). Returns a function of one position (d,).
     """
     X, y = checked_data(X, y, margin=True)
     A = jnp.asarray(np.ascontiguousarray(X * y[:, None]))

@@ -29,7 +29,10 @@ class LangevinState(NamedTuple):
 
 
 def random_walk(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
-    """Random-walk Metropolis: proposals x + step_size z with z normal; `step_size` a number or one per coordinate."""
+    """Random-walk Metropolis: proposals x + step_size z with z normal; `step_size` a number or one per coordinate.
+
+    logdensity: of the target, up to a constant: a function of one position; no derivative is taken.
+    """
 
     def init(position: PyTree, rng_key: Key | None = None) -> RandomWalkState:
         check_target(logdensity, position)
@@ -50,6 +53,9 @@ def mala(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
 
     Roberts and Tweedie, Bernoulli 2 (1996) 341. In d dimensions of unit scale the best h falls as d**(-1/3), with an
     acceptance of 0.57.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
+    step_size: h, a number or one per coordinate, > 0.
     """
 
     def init(position: PyTree, rng_key: Key | None = None) -> LangevinState:

@@ -28,6 +28,8 @@ def glauber_flips(logdensity: Logdensity, flips: int = 1) -> SamplingAlgorithm:
     """Glauber (heat bath) flips of `flips` random spins in turn: accepted with probability r/(1 + r).
 
     Slower than Metropolis' rule (Peskun, Biometrika 60 (1973) 607), and the dynamics that statistical physics studies.
+
+    logdensity: of a configuration of spins +-1, (n,), up to a constant.
     """
     return _flips(logdensity, flips, jax.nn.log_sigmoid)
 

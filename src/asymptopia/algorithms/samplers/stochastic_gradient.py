@@ -62,6 +62,9 @@ def ula(logdensity: Logdensity, step_size: ArrayLike, temperature: ArrayLike = 1
 
     For a normal target of precision $\lambda$ its stationary variance is $T/(\lambda (1 - \lambda h/2))$: too large,
     by an amount of order h.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
+    step_size: h > 0. temperature: T, at which the target is its own distribution if it is 1.
     """
     return sgld(lambda key, x: _slope(logdensity, x), step_size, temperature, logdensity)
 
@@ -76,6 +79,8 @@ def sgld(
     chain starts, and must stay finite. With gradient noise of variance $V_g$
     and a normal target of precision $\lambda$ the stationary variance is
     $(2 h T + h^2 V_g)/(1 - (1 - \lambda h)^2)$. Welling and Teh, ICML 2011.
+
+    temperature: T, at which the target is its own distribution if it is 1.
     """
 
     def init(position: PyTree, rng_key: Key | None = None) -> DiffusionState:
@@ -117,6 +122,8 @@ def sghmc(
     whose positions have exactly the distribution of a normal target if the gradient is exact (the splitting BAOAB:
     Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34). `noise_variance` $V_g$ is that of a gradient estimate,
     the heat of which is taken off the noise as far as there is noise to take it off. Chen, Fox and Guestrin, ICML 2014.
+
+    temperature: T, at which the target is its own distribution if it is 1.
     """
     keep = jnp.exp(-friction * step_size)
     added = jnp.maximum(temperature * (1 - keep**2) - (keep * step_size) ** 2 * noise_variance, 0.0)
@@ -145,6 +152,8 @@ def minibatch(
 
     log_likelihood: of one sample: `log_likelihood(position, sample)`; `data` is a pytree of arrays with a leading axis
     of samples.
+
+    log_prior: of a position. Returns `gradient(key, position)`. Raises `StatementError` for a batch below 1.
     """
     count = len(jax.tree.leaves(data)[0])
     if batch != int(batch) or not batch >= 1:

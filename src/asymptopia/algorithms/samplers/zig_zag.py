@@ -38,6 +38,8 @@ def zig_zag(
     constraints: a function of the position, positive on one side of each edge of the density and negative on the other
     (several: an array). There a path passes with the ratio of the densities as its probability, and else is reflected
     (Chevallier, Power, Wang and Fearnhead, arXiv:2111.05859). An edge that is not stated stops the path with an error.
+
+    logdensity: of the target, up to a constant: a function of one position, which JAX differentiates.
     """
     check_rates(length=length, refreshment=refreshment, lipschitz=lipschitz)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     import jax
@@ -37,18 +37,15 @@ def spherical_exchange(
     if T.ndim != 1 or not len(T) or not (T > 0).all() or not (np.diff(T) > 0).all():
         raise ValueError(f"`temperatures` must be positive and ascending, but is {tuple(temperatures)}.")
     moves = math.ceil(60 * math.sqrt(couplings.shape[-1])) if moves is None else moves
-    result = _compiled()(moves, jnp.asarray(couplings), jnp.asarray(T), keys)
+    result = _sample_all(moves, jnp.asarray(couplings), jnp.asarray(T), keys)
     return {k: np.asarray(v) for k, v in result.items()}
 
 
-@cache
-def _compiled() -> Any:
+@compiled("moves")
+def _sample_all(moves: int, J: jax.Array, T: jax.Array, keys: Key) -> Any:
     import jax
 
-    def every(moves: int, J: jax.Array, T: jax.Array, keys: Key) -> Any:
-        return jax.lax.map(lambda system: _sample(moves, system[0], T, system[1]), (J, keys))
-
-    return jax.jit(every, static_argnums=0)
+    return jax.lax.map(lambda system: _sample(moves, system[0], T, system[1]), (J, keys))
 
 
 def _sample(moves: int, J: jax.Array, T: jax.Array, key: Key) -> dict[str, Any]:

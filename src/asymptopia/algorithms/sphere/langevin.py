@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import Key, PyTree
+from ...numerics.compiled import compiled
 from ...numerics.memory import available
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def spherical_langevin(
     longest = time_step(n, f, temperature, signal) if step is None else step
     counts = np.ceil(waits / longest - 1e-9).astype(int)
     lengths = waits / np.maximum(counts, 1)
-    values = _compiled()(n, f, jnp.asarray([temperature, signal, overlap]), counts, lengths, key)
+    values = _trajectory(n, f, jnp.asarray([temperature, signal, overlap]), counts, lengths, key)
     names = ("energy", "overlap", "correlation")
     observables = dict(zip(names, jax.tree.map(np.asarray, values), strict=True))
     if not all(np.isfinite(v).all() for v in observables.values()):
@@ -103,13 +103,7 @@ def _blocks(n: int, p: int) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
                 yield low, high, r, (high - low,) * r + (n - high,) * (p - r)
 
 
-@cache
-def _compiled() -> Any:
-    import jax
-
-    return jax.jit(_trajectory, static_argnums=(0, 1))
-
-
+@compiled("n", "f")
 def _trajectory(n: int, f: tuple[float, ...], numbers: Any, counts: Any, lengths: Any, key: Key) -> Any:
     import jax
     import jax.numpy as jnp

@@ -46,6 +46,8 @@ def swendsen_wang(
     A sweep joins like neighbours with probability $1 - e^{-2\beta}$ and gives each cluster a sign of its own (Swendsen
     and Wang, Phys. Rev. Lett. 58 (1987) 86). graph: as `asymptopia.algorithms.graphs.graph.adjacency` takes it. sweeps:
     their number, the first `burn` of which (a third by default) are not measured. Raises `StatementError`.
+
+    rng: the source of randomness.
     """
     return _run(graph, beta, sweeps, burn, 0, rng)
 
@@ -54,6 +56,8 @@ def wolff(graph: Graph, beta: float, sweeps: int, rng: np.random.Generator, *, b
     """Sample the ferromagnet by Wolff's (1989) single clusters, grown from random sites; see `swendsen_wang`.
 
     A sweep is a number of clusters that together have about as many sites as the graph.
+
+    graph, beta, sweeps, rng, burn: as in `swendsen_wang`.
     """
     return _run(graph, beta, sweeps, burn, 1, rng)
 
@@ -64,6 +68,8 @@ def metropolis(
     """Sample the ferromagnet by single flips in order, slow near a transition; see `swendsen_wang`.
 
     beta: of any sign; an antiferromagnet has a negative one.
+
+    graph, sweeps, rng, burn: as in `swendsen_wang`.
     """
     return _run(graph, beta, sweeps, burn, 2, rng)
 

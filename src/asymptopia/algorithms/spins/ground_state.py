@@ -45,6 +45,8 @@ def ground_state(
     misses the lowest energy known, the next are longer by half, up to 32 times. It ends when `agree` searches have
     reached the lowest energy, which is no proof, but strong evidence: raise `agree` for more.
     Raises `NotSolved` if `most` searches do not agree, and `StatementError` for bad input.
+
+    couplings: (n, n), symmetric, without a diagonal. field: a number, or one a spin. rng: the source of randomness.
     """
     from .dense_moves import descend, enumerate_all
 

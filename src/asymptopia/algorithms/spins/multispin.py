@@ -46,6 +46,8 @@ def multispin(
     default). A sweep visits the sites in order, all copies at once (asynchronous multispin coding), but every spin has
     a random number of its own, compared digit by digit with its threshold, so that copies are independent of each
     other also if they share their couplings. Raises `StatementError`.
+
+    temperature: > 0. rng: the source of randomness.
     """
     from .word_moves import ROWS, A, W, count, sweep
 

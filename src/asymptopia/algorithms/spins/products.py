@@ -26,6 +26,8 @@ def product_tempering(
     rest is as in `spin_tempering`. Returns means over the run at each temperature: `energy` per spin, and
     `squared_overlap` of the two replicas; and `exchanged`, the share of the exchanges between neighbouring temperatures
     that were made. Raises `StatementError`.
+
+    sweeps, rng, burn: as in `spin_tempering`.
     """
     from .product_moves import temper
 

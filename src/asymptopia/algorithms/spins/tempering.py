@@ -72,6 +72,8 @@ def spin_tempering(
     ascending. sweeps: their number, the first `burn` of which (a third by default) are not measured. heat_bath: flip
     with probability 1 / (1 + exp(cost / T)), Glauber's rule, instead of Metropolis' min(1, exp(-cost / T)) of 95 % of
     the spins: slower, except for spins on which next to nothing acts. Raises `StatementError`.
+
+    rng: the source of randomness.
     """
     from .dense_moves import temper
 
@@ -119,6 +121,10 @@ def even_ladder(
     length of each step from the exchanges that were made (from $\sigma_H$ where there are next to none or all), and
     divides the whole into equal parts, as many as give at least the probability asked for. Source: Predescu,
     Predescu and Ciobanu, J. Chem. Phys. 120 (2004) 4119.
+
+    couplings, field, rng: as in `spin_tempering`. exchanged: the share of exchanges that is to be made, > 0 and < 1.
+    sweeps: of
+    each of the `rounds`. Raises `StatementError` unless 0 < `lowest` < `highest`.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.special import erfcinv

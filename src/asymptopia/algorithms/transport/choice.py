@@ -39,6 +39,10 @@ def transport(
     accuracy shrinks: below 7 % it is taken. Above, the entropic coupling is rounded to its marginals (Altschuler,
     Weed and Rigollet, NeurIPS 30 (2017), algorithm 2) and certified by a dual bound; where that does not reach the
     accuracy, the exact one is taken after all. Masses are equal unless given; costs must not be negative.
+
+    cost: (n, m), >= 0. a, b: masses of the rows and of the columns. Raises `ValueError` for a negative cost, or an
+    accuracy that is
+    not at least 0 and below 1.
     """
     cost = checked_cost(cost)
     if cost.min() < 0:
@@ -60,6 +64,8 @@ def wasserstein(x: np.ndarray, y: np.ndarray, accuracy: float = 0.0) -> float:
 
     On the line by sorting, else by `transport`, where `accuracy` is that of the square. Raises `ValueError` for points
     of different dimensions, or that are not finite.
+
+    x: (n, d) or (n,); y: (m, d) or (m,). Masses are equal.
     """
     from scipy.spatial.distance import cdist
 

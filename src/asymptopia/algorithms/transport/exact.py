@@ -24,6 +24,8 @@ def exact_coupling(
     By the network simplex method of POT (`pip install asymptopia[ot]`). Without POT, equal masses of equally many
     points are matched by SciPy, which takes several times as long; for other masses an `ImportError` says what to
     install.
+
+    cost: c, (n, m). Raises `ArithmeticError` if the network simplex method does not end.
     """
     cost = checked_cost(cost)
     n, m = cost.shape

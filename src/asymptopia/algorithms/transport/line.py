@@ -14,6 +14,8 @@ def wasserstein_line(
 
     Equal masses unless given; both add up to 1. By sorting, exactly. Raises `ValueError` for points that are not
     finite numbers, or masses that are negative or do not add up to 1.
+
+    power: p >= 1.
     """
     x, y = checked_clouds(x, y)
     if x.shape[1] != 1:

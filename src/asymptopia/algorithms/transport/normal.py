@@ -33,6 +33,8 @@ def bures(
 
     Its square is $|m - m'|^2 + \mathrm{tr}(A + B - 2 (A^{1/2} B A^{1/2})^{1/2})$, where the trace is the least
     $\|A^{1/2} - B^{1/2} U\|^2$ over rotations U: so computed, it vanishes for equal distributions.
+
+    mean, other_mean: (d,); covariance, other_covariance: A and B, (d, d), positive semidefinite.
     """
     root, other = _root(np.asarray(covariance, float)), _root(np.asarray(other_covariance, float))
     left, _, right = np.linalg.svd(other @ root)
@@ -52,6 +54,8 @@ def entropic_normal(
     It is normal with covariance $C = \frac12 A^{1/2} (4 A^{1/2} B A^{1/2} + \frac{\epsilon^2}{4})^{1/2} A^{-1/2}
     - \frac\epsilon4$ (Janati, Muzellec, Peyre and Cuturi, NeurIPS 33 (2020), theorem 1). Both covariances must be
     positive definite.
+
+    mean, other_mean: (d,); covariance, other_covariance: A and B, (d, d). regularisation: $\epsilon$ > 0.
     """
     A, B = np.asarray(covariance, float), np.asarray(other_covariance, float)
     root, unit = _root(A), np.eye(len(A))

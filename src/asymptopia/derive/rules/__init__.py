@@ -1,4 +1,11 @@
-"""The rule of every primitive, by its name."""
+"""The rule of every primitive, by its name.
+
+A rule is called as `rule(ctx, equation, args)` and returns the list of outputs of an equation of the jaxpr. `ctx` is
+the state of the run; `args` are the inputs, in which points stand for the coordinates of wide axes: arrays of NumPy,
+`Wide` arrays of matrices, `Flat` ones, random keys. It raises `Refused`, with the reason, for what has no rule. Loops,
+branches and called functions are also given `run`, which interprets a jaxpr inside theirs, and `wanted`, whether each
+output is used.
+"""
 
 from __future__ import annotations
 

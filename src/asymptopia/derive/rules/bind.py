@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
+from ..refusal import Equation
 from ..trace import is_key
 
 _SHAPES = ("shape", "new_sizes", "sizes", "slice_sizes")
 
 
-def bind(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """The primitive of an equation on dense arrays, with the lengths in its parameters translated."""
+def bind(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """The primitive of an equation as JAX has it, on arrays of points; lengths in its parameters are translated."""
     import jax.numpy as jnp
 
     given = [
@@ -29,7 +30,7 @@ def bind(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def plain(value: Any) -> Any:
-    """A JAX array as a NumPy array of double precision; keys stay as they are."""
+    """A value of JAX as a NumPy array of double precision; keys stay as they are."""
     if is_key(value):
         return value
     array = np.asarray(value)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_key, is_wide
 from ..wide import Flat, Wide, cells_of, lift
 from .convergence import Iterates
@@ -18,15 +18,15 @@ Run = Callable[..., list[Any]]
 _MOST_STEPS = 100_000
 
 
-def call(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """A function called: jit, checkpoint, custom derivatives."""
+def call(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+    """A called function, as by jit, checkpoint or a custom derivative: its body is interpreted."""
     params = equation.params
     inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
     jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "jaxpr") else (inner, [])
     return run(jaxpr, list(consts), args, wanted)
 
 
-def solve(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+def solve(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
     """A linear system, solved as the program says: by conjugate gradients, say."""
     lengths, jaxprs = equation.params["const_lengths"], equation.params["jaxprs"]
     begin = lengths.matvec + lengths.vecmat
@@ -34,8 +34,8 @@ def solve(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[b
     return run(jaxprs.solve.jaxpr, list(jaxprs.solve.consts), [*consts, *sides], wanted)
 
 
-def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """The branch that a number chooses."""
+def cond(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+    """The branch that a number chooses. Refuses a choice for each coordinate."""
     index = np.asarray(args[0])
     if index.size != 1:
         raise Refused("cannot derive: a branch for each coordinate of a wide axis; use jnp.where.")
@@ -44,8 +44,11 @@ def cond(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bo
     return run(branch.jaxpr, list(branch.consts), args[1:], wanted)
 
 
-def while_loop(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """Steps until a number says stop, or until points resolve no more of the fixed point that the steps approach."""
+def while_loop(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+    """Steps until a number says stop, or until points resolve no more of the fixed point that the steps approach.
+
+    Refuses loops that end at another step for each coordinate, or not at all.
+    """
     params = equation.params
     first, second = params["cond_nconsts"], params["body_nconsts"]
     test, body = params["cond_jaxpr"], params["body_jaxpr"]
@@ -73,8 +76,8 @@ def _counts(test: Any) -> bool:
     return any(not is_key(a) and a.dtype.kind in "iu" for a in compared)
 
 
-def scan(ctx: Context, equation: Any, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
-    """A fixed number of steps."""
+def scan(ctx: Context, equation: Equation, args: list[Any], run: Run, wanted: list[bool]) -> list[Any]:
+    """A fixed number of steps. Refuses loops over a wide axis."""
     params = equation.params
     length = params["length"]
     if is_wide(length):

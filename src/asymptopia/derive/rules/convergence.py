@@ -22,7 +22,10 @@ Step = Callable[[list[Any]], list[Any]]
 
 
 class Iterates:
-    """The vectors of a loop over wide axes, and how far they move in each step, relative to their size."""
+    """The vectors of a loop over wide axes, and how far they move in each step, relative to their size.
+
+    ctx: the state of the run. variables: of the loop, in the jaxpr. state: their values at its start.
+    """
 
     def __init__(self, ctx: Context, variables: list[Any], state: list[Any]) -> None:
         shapes = [tuple(v.aval.shape) for v in variables]
@@ -38,6 +41,8 @@ class Iterates:
 
     def settled(self, before: list[Any], after: list[Any], step: Step) -> bool:
         """Whether the loop has come as near to its fixed point as the points resolve.
+
+        before, after: the values of its variables around a step. step: the function that makes one.
 
         Raises `Refused` if it does not come nearer and small changes of its iterates grow: then systems of finite size
         do not converge either (the condition of de Almeida and Thouless).

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, transpose
 from .bind import bind
@@ -17,8 +17,8 @@ from .shapes import cut
 Sizes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
-def convolution(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """A convolution as a sum over offsets of products of channels."""
+def convolution(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """A convolution as a sum over offsets of products of channels. Refuses wide axes of space."""
     params, shapes = equation.params, [tuple(v.aval.shape) for v in equation.invars]
     out_shape = tuple(equation.outvars[0].aval.shape)
     if not any(wide_axes(s) for s in (*shapes, out_shape)):

@@ -13,7 +13,7 @@ from ..context import Context
 from ..draws import two_wide
 from ..entrywise import apply_function, chosen, compare, divide, multiply, uniform
 from ..matrix import Cell, Independent
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import wide_axes
 from ..wide import Flat, Wide, cells_of, lift
 from .bind import bind
@@ -52,7 +52,7 @@ _GUARD, _VANISHING = 1e-6, 1e-4
 NAMES = set(_REAL) | _OTHER | {"integer_pow", "convert_element_type", "select_n", "square"}
 
 
-def elementwise(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def elementwise(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """A function of each coordinate, or of each entry of a wide matrix."""
     if any(isinstance(a, Flat) for a in args):
         return [_flat(ctx, equation, args)]
@@ -63,8 +63,8 @@ def elementwise(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [dense(ctx, equation, args)]
 
 
-def dense(ctx: Context, equation: Any, args: list[Any]) -> np.ndarray:
-    """The function on points."""
+def dense(ctx: Context, equation: Equation, args: list[Any]) -> np.ndarray:
+    """The function of an equation on arrays of points; returns an array."""
     name, params = equation.primitive.name, equation.params
     arrays = [np.asarray(a) for a in args]
     if name == "convert_element_type":
@@ -101,7 +101,7 @@ def _converted(array: np.ndarray, dtype: Any) -> np.ndarray:
     return np.asarray(array).astype(dtype)
 
 
-def _flat(ctx: Context, equation: Any, args: list[Any]) -> Flat:
+def _flat(ctx: Context, equation: Equation, args: list[Any]) -> Flat:
     shapes = next(a.shapes for a in args if isinstance(a, Flat))
     pieces = []
     for i in range(len(shapes)):
@@ -122,7 +122,7 @@ def _flat(ctx: Context, equation: Any, args: list[Any]) -> Flat:
     return Flat(tuple(pieces), shapes)
 
 
-def _entrywise(ctx: Context, equation: Any, args: list[Any], shape: tuple[int, ...]) -> Wide:
+def _entrywise(ctx: Context, equation: Equation, args: list[Any], shape: tuple[int, ...]) -> Wide:
     like = lift(ctx.world, 0.0, shape)
     args = [a if isinstance(a, Wide) or np.size(a) == 1 else lift(ctx.world, a, shape) for a in args]
     columns = [_cells(ctx, a, shape) for a in args]
@@ -143,7 +143,7 @@ def _cells(ctx: Context, value: Any, shape: tuple[int, ...]) -> list[Any]:
     return list(np.broadcast_to(lift(ctx.world, value, shape).cells, narrow).flat)
 
 
-def _entry(ctx: Context, equation: Any, cells: list[Any]) -> Cell:
+def _entry(ctx: Context, equation: Equation, cells: list[Any]) -> Cell:
     """The function on the entries of one matrix each."""
     name, world = equation.primitive.name, ctx.world
     if name == "neg":
@@ -185,7 +185,7 @@ def _convert(cell: Cell, dtype: Any) -> Cell:
     return cell
 
 
-def _algebra(ctx: Context, equation: Any, cells: list[Any]) -> Cell | None:
+def _algebra(ctx: Context, equation: Equation, cells: list[Any]) -> Cell | None:
     """Sums, products, powers and choices, which hold for all wide matrices; None for any other function."""
     name, world = equation.primitive.name, ctx.world
     if name == "integer_pow" or name == "square":

@@ -10,7 +10,7 @@ import numpy as np
 from ..context import Context
 from ..entrywise import apply_function
 from ..matrix import Matrix
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
 from .bind import bind
@@ -18,7 +18,8 @@ from .shapes import NEIGHBOURS, cut
 from .sums import typed
 
 
-def dynamic_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def dynamic_slice(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """A part of an array that begins at computed positions, along narrow axes or at whole blocks of wide ones."""
     sizes = equation.params["slice_sizes"]
     shape = tuple(equation.invars[0].aval.shape)
     starts = [_start(i, k, s) for i, k, s in zip(args[1:], shape, sizes, strict=True)]
@@ -27,7 +28,8 @@ def dynamic_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [cut(ctx, args[0], shape, starts, [a + s for a, s in zip(starts, sizes, strict=True)], [1] * len(starts))]
 
 
-def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def dynamic_update_slice(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """An array in which a part that begins at computed positions is replaced; along wide axes only whole."""
     shape, part = (tuple(v.aval.shape) for v in equation.invars[:2])
     starts = [_start(i, k, s) for i, k, s in zip(args[2:], shape, part, strict=True)]
     where = []
@@ -45,7 +47,8 @@ def dynamic_update_slice(ctx: Context, equation: Any, args: list[Any]) -> list[A
     return [dataclasses.replace(base, cells=cells)]
 
 
-def gather(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def gather(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """Entries at computed positions along narrow axes, or from a narrow table for each entry of a wide matrix."""
     shape = tuple(equation.invars[0].aval.shape)
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     if isinstance(args[1], Wide) and len(shape) == 1 and not is_wide(shape[0]):
@@ -70,7 +73,7 @@ def _free(numbers: Any, shape: tuple[int, ...]) -> list[int]:
     return [i for i in range(len(shape)) if i not in numbers.operand_batching_dims]
 
 
-def _gather_cells(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def _gather_cells(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """A look-up among stacked matrices: done on their numbers, in place of the matrices themselves."""
     wide, shape = args[0], tuple(equation.invars[0].aval.shape)
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
@@ -102,7 +105,7 @@ def _looked_up(ctx: Context, table: np.ndarray, index: Wide) -> Wide:
     return Wide(cells_of(index.cells.shape[:-1], cells), index.first, index.second)
 
 
-def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
+def _rows(ctx: Context, equation: Equation, args: list[Any]) -> Wide:
     """A row of a narrow stack of wide vectors for each coordinate of another wide axis: a matrix of low rank."""
     table, shape = np.asarray(args[0]), tuple(equation.invars[0].aval.shape)
     index = tuple(equation.invars[1].aval.shape)
@@ -115,7 +118,8 @@ def _rows(ctx: Context, equation: Any, args: list[Any]) -> Wide:
     return rows if numbers.offset_dims == (1,) else transpose(rows, (1, 0))
 
 
-def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def scatter(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """An array with entries replaced or added to at computed positions along narrow axes; histograms too."""
     shape, updates = tuple(equation.invars[0].aval.shape), tuple(equation.invars[2].aval.shape)
     numbers = equation.params["dimension_numbers"]
     if any(is_wide(shape[i]) for i in numbers.scatter_dims_to_operand_dims):
@@ -126,7 +130,9 @@ def scatter(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [_counted(ctx, equation, args, updates, summed)] if summed else bind(ctx, equation, args)
 
 
-def _counted(ctx: Context, equation: Any, args: list[Any], updates: tuple[int, ...], summed: list[int]) -> np.ndarray:
+def _counted(
+    ctx: Context, equation: Equation, args: list[Any], updates: tuple[int, ...], summed: list[int]
+) -> np.ndarray:
     """A sum over a wide axis into the entries of a narrow array that each coordinate chooses, as in a histogram."""
     name = equation.primitive.name
     if name not in ("scatter-add", "scatter_add") or isinstance(args[2], Wide | Flat):
@@ -141,7 +147,7 @@ def _counted(ctx: Context, equation: Any, args: list[Any], updates: tuple[int, .
     return typed(whole, equation)
 
 
-def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, updates: Any) -> Any:
+def _scatter_cells(ctx: Context, equation: Equation, args: list[Any], shape: Any, updates: Any) -> Any:
     if equation.primitive.name not in ("scatter", "scatter-add", "scatter_add") or isinstance(args[0], Flat):
         raise Refused("cannot derive: this change of some entries of wide matrices has no rule.")
     import jax.numpy as jnp
@@ -159,7 +165,8 @@ def _scatter_cells(ctx: Context, equation: Any, args: list[Any], shape: Any, upd
     return dataclasses.replace(base, cells=cells)
 
 
-def pad(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def pad(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """An array padded along narrow axes."""
     shape, config = tuple(equation.invars[0].aval.shape), equation.params["padding_config"]
     for k, (low, high, inner) in zip(shape, config, strict=True):
         if is_wide(k) and (low or high or inner):
@@ -169,8 +176,8 @@ def pad(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
-def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """Sorting, cumulating, reversing: allowed along narrow axes only."""
+def along_narrow(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """Sorting, cumulating, reversing: along narrow axes only."""
     params, name = equation.params, equation.primitive.name
     shape = tuple(equation.invars[0].aval.shape)
     axes = params.get("dimensions", params.get("axes", params.get("axis", params.get("dimension", len(shape) - 1))))
@@ -185,8 +192,8 @@ def along_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
-def windows(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """Sums and extremes over windows, as in pooling: allowed along narrow axes only."""
+def windows(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """Sums and extremes over windows, as in pooling: along narrow axes only."""
     for variable in equation.invars:
         axes = wide_axes(tuple(variable.aval.shape))
         if any(equation.params["window_dimensions"][i] > 1 or equation.params["window_strides"][i] > 1 for i in axes):

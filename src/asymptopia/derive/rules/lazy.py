@@ -23,7 +23,10 @@ from .readouts import Readouts, numbers_of
 
 
 def product(ctx: Context, x: np.ndarray, y: np.ndarray, length: int) -> np.ndarray:
-    """The sums over a wide axis of all products of the columns of x and y, points of that axis: of shape (x, y)."""
+    """All products of the columns of x and y, summed over a wide axis, (columns of x, columns of y).
+
+    ctx: the state of the run. x, y: points (P, columns) of the axis of this length.
+    """
     weight = ctx.space.weight[length]
     out = (x * weight[:, None]).T @ y
     moved = ctx.space.in_sum(length) - weight

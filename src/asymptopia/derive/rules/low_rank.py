@@ -12,10 +12,10 @@ from ..wide import Wide
 
 
 def inner_products(ctx: Context, a: Any, b: Any, over: Any) -> np.ndarray | None:
-    r"""The sums of $A_i \circ B_j$ over all that `over` names, for every i and j.
+    r"""The sums of $A_i \circ B_j$ over all that `over` names, for every i and j; a and b are the arrays of A and B.
 
     Of $A = \sum_r l_r m_r^T$ and $B = \sum_s p_s q_s^T$ it is $\sum_{rs} (l_r \cdot p_s) (m_r \cdot q_s)$. None where a
-    wide axis is left, or a matrix is more than one of low rank.
+    wide axis is left, or a matrix is more than one of low rank. ctx: the state of the run.
     """
     if not (isinstance(a, Wide) and isinstance(b, Wide)):
         return None

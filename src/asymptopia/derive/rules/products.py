@@ -9,7 +9,7 @@ import numpy as np
 from ..context import Context
 from ..entrywise import multiply
 from ..matrix import Cell, Matrix
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, transpose
 from . import lazy
@@ -17,7 +17,7 @@ from .low_rank import inner_products
 from .sums import total
 
 
-def dot_general(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def dot_general(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Sums over the contracted axes of both, for every index of the batch and of the free axes."""
     (over, batch) = equation.params["dimension_numbers"]
     shapes = [tuple(v.aval.shape) for v in equation.invars]
@@ -25,7 +25,10 @@ def dot_general(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def dot(ctx: Context, a: Any, b: Any, sa: tuple[int, ...], sb: tuple[int, ...], over: Any, batch: Any) -> Any:
-    """The product of two arrays of shapes `sa` and `sb` in the program."""
+    """The product of two arrays a and b, of shapes `sa` and `sb` in the program.
+
+    over, batch: the axes of each that are summed over, and that go side by side. Returns the array, narrow or wide.
+    """
     if isinstance(a, Flat) or isinstance(b, Flat):
         return _dot_flat(ctx, a, b)
     over, batch = [list(map(int, x)) for x in over], [list(map(int, x)) for x in batch]

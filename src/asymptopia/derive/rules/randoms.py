@@ -12,14 +12,15 @@ from ..context import Context
 from ..draws import Drawn, WideKeys, check_reuse, to_bits, two_wide
 from ..entrywise import uniform
 from ..matrix import Independent
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import wide_axes
 from ..wide import Wide, cells_of
 from .bind import bind
 from .readouts import raw
 
 
-def random_split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def random_split(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """Several keys from one; along a wide axis they stay an array of keys that is known by its origin."""
     shape = tuple(equation.outvars[0].aval.shape)
     if isinstance(args[0], WideKeys):
         return [WideKeys((args[0].origin, "split", tuple(equation.params["shape"])), shape)]
@@ -30,7 +31,8 @@ def random_split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return bind(ctx, equation, args)
 
 
-def random_fold_in(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def random_fold_in(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """A key with a number folded in; along a wide axis they stay an array of keys that is known by its origin."""
     shape = tuple(equation.outvars[0].aval.shape)
     if not wide_axes(shape):
         return bind(ctx, equation, args)
@@ -39,8 +41,8 @@ def random_fold_in(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [WideKeys((origin, "fold", tag), shape)]
 
 
-def keys_moved(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """A part of an array of keys along a wide axis."""
+def keys_moved(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """A part of an array of keys along a wide axis. Refuses all but slices, reshapes and copies."""
     shape, params = tuple(equation.outvars[0].aval.shape), equation.params
     name = equation.primitive.name
     tag: Hashable = ()
@@ -53,26 +55,26 @@ def keys_moved(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [WideKeys((args[0].origin, tag) if tag else args[0].origin, shape)]
 
 
-def random_bits(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def random_bits(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Bits whose leading ones are those of the points of a net."""
     width = equation.params["bit_width"]
     shape = tuple(equation.outvars[0].aval.shape)
     return [_drawn(ctx, args[0], shape, "bits", lambda u: to_bits(u, width, ctx.rng))]
 
 
-def normal(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def normal(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Standard normals, with exactly matched moments."""
     return [_drawn(ctx, args[0], tuple(equation.outvars[0].aval.shape), "normal", special.ndtri)]
 
 
-def randint(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def randint(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Whole numbers from `low` to `high`, without the latter."""
     low, high = (np.asarray(a).ravel()[0] for a in args[1:3])
     shape = tuple(equation.outvars[0].aval.shape)
     return [_drawn(ctx, args[0], shape, "bits", lambda u: low + np.floor(u * (high - low)).astype(int))]
 
 
-def random_gamma(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def random_gamma(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Gamma variables, by their quantiles."""
     shape = tuple(equation.outvars[0].aval.shape)
     value = _parameter(args[1], "gamma")
@@ -81,14 +83,14 @@ def random_gamma(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [_drawn(ctx, args[0], shape, "bits", lambda u: special.gammaincinv(value, u))]
 
 
-def poisson(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def poisson(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Poisson variables, by their quantiles."""
     shape, mean = tuple(equation.outvars[0].aval.shape), _parameter(args[1], "Poisson")
     below = stats.poisson.cdf(np.arange(stats.poisson.isf(1e-16, mean) + 1), mean)
     return [_drawn(ctx, args[0], shape, "bits", lambda u: np.searchsorted(below, u))]
 
 
-def binomial(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def binomial(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Binomial variables, by their quantiles."""
     shape, count, chance = tuple(equation.outvars[0].aval.shape), *(_parameter(a, "binomial") for a in args[1:3])
     below = stats.binom.cdf(np.arange(count), count, chance)

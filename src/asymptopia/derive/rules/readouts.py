@@ -14,6 +14,7 @@ import numpy as np
 
 from ..context import Context
 from ..random_matrix import SMALLEST
+from ..refusal import Equation
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide
 from .elementwise import NAMES as ELEMENTWISE
@@ -21,7 +22,11 @@ from .elementwise import dense
 
 
 class Raw(np.ndarray):
-    """Points of independent draws, times a factor: as they were drawn. `columns` says which draw each entry is of."""
+    """Points of independent draws, times a factor, as they were drawn.
+
+    draw: the key and shape of the draw. root: the keys that it is a function of. factor: the number that multiplies it.
+    columns: which draw each entry is of.
+    """
 
     draw: Hashable = None
     root: tuple[Hashable, ...] = ()
@@ -37,7 +42,11 @@ class Product(Raw):
 
 @dataclasses.dataclass
 class Readouts:
-    """The normal numbers that a draw has given with the directions it was summed against."""
+    """The normal numbers that a draw has given with the directions it was summed against.
+
+    length: of its wide axis. root: its key. points: (P, columns), of the draw. directions: (P, k), orthonormal.
+    numbers: (columns, k), a normal number for each column and direction.
+    """
 
     length: int
     root: tuple[Hashable, ...]
@@ -49,14 +58,17 @@ class Readouts:
 def raw(
     points: np.ndarray, draw: Hashable, root: tuple[Hashable, ...], columns: np.ndarray, factor: float = 1.0
 ) -> Raw:
-    """Points that are known to be draws, or a function of draws of which `root` tells the key."""
+    """Points that are known to be draws, or a function of draws of which `root` tells the key.
+
+    points: (..., P, ...). draw, columns, factor: as in `Raw`.
+    """
     draws = np.asarray(points).view(Raw)
     draws.draw, draws.root, draws.factor, draws.columns = draw, root, factor, columns
     return draws
 
 
 def product(draws: np.ndarray, others: np.ndarray) -> Product:
-    """The entrywise product, with its factors."""
+    """The entrywise product of draws and `others`, points too, which remembers both."""
     out = np.asarray(np.asarray(draws) * np.asarray(others)).view(Product)
     out.factors = draws, others
     if isinstance(draws, Raw):
@@ -64,7 +76,7 @@ def product(draws: np.ndarray, others: np.ndarray) -> Product:
     return out
 
 
-def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
+def readout(ctx: Context, equation: Equation, args: list[Any]) -> list[Any] | None:
     """The result of an equation that takes draws as they are; None if it makes use of their points."""
     name, params = equation.primitive.name, equation.params
     fresh = [isinstance(a, Raw) and a.draw is not None and a.root not in ctx.used for a in args]
@@ -100,12 +112,12 @@ def readout(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
 
 
 def plain_arguments(ctx: Context, args: list[Any]) -> list[Any]:
-    """Draws as points that are made use of."""
+    """Inputs in which draws are points like others: from here on the run may depend on their values."""
     ctx.used |= {a.root for a in args if isinstance(a, Raw)}
     return [np.asarray(a) if isinstance(a, Raw) else a for a in args]
 
 
-def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
+def _moved(ctx: Context, equation: Equation, args: list[Any], at: int) -> list[Any] | None:
     """The same draws times a number, or in another shape."""
     name, v = equation.primitive.name, args[at]
     shape = tuple(equation.outvars[0].aval.shape)
@@ -131,7 +143,7 @@ def _moved(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] |
     return [v]
 
 
-def _multiplied(ctx: Context, equation: Any, v: Raw, other: np.ndarray) -> list[Any] | None:
+def _multiplied(ctx: Context, equation: Equation, v: Raw, other: np.ndarray) -> list[Any] | None:
     """Draws times other points, both in the shape of the result."""
     shape = tuple(equation.outvars[0].aval.shape)
     if v.ndim != len(shape) or len(wide_axes(shape)) > 1:
@@ -141,7 +153,7 @@ def _multiplied(ctx: Context, equation: Any, v: Raw, other: np.ndarray) -> list[
     return [product(raw(points, v.draw, v.root, columns, v.factor), others)]
 
 
-def _repeated(ctx: Context, equation: Any, v: Raw) -> Raw:
+def _repeated(ctx: Context, equation: Equation, v: Raw) -> Raw:
     """The same draws along more axes."""
     shape, where = equation.params["shape"], equation.params["broadcast_dimensions"]
     ones = [v.shape[list(where).index(i)] if i in where else 1 for i in range(len(shape))]
@@ -151,7 +163,7 @@ def _repeated(ctx: Context, equation: Any, v: Raw) -> Raw:
     return raw(points, v.draw, v.root, np.broadcast_to(columns, wide), v.factor)
 
 
-def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]:
+def _changed(ctx: Context, equation: Equation, args: list[Any], at: int) -> list[Any]:
     """The same function of every draw: independent draws again."""
     v = args[at]
     plain = [np.asarray(a) for a in args]
@@ -160,7 +172,7 @@ def _changed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any]
     return [raw(dense(ctx, equation, plain), draw, v.root, v.columns)]
 
 
-def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] | None:
+def _summed(ctx: Context, equation: Equation, args: list[Any], at: int) -> list[Any] | None:
     """Draws times what is independent of them, summed over the wide axis and nothing else."""
     (over, batch) = equation.params["dimension_numbers"]
     shape = tuple(equation.invars[at].aval.shape)
@@ -182,7 +194,10 @@ def _summed(ctx: Context, equation: Any, args: list[Any], at: int) -> list[Any] 
 
 
 def sums_with(ctx: Context, v: Raw, axis: int, length: int, vectors: np.ndarray) -> np.ndarray | None:
-    """The sums of every draw times every vector, of shape (draws, vectors); None if the draws have a mean."""
+    """The sums of every draw times every vector, of shape (draws, vectors); None if the draws have a mean.
+
+    ctx: the state of the run. v: the draws, their wide axis at `axis`, of this length. vectors: (points, vectors).
+    """
     weight = ctx.space.weight[length] / length
     points = np.moveaxis(np.asarray(v), axis, 0).reshape(len(weight), -1)
     spread = np.sqrt(np.mean(weight @ points**2))
@@ -204,7 +219,8 @@ def _known(v: Raw, points: np.ndarray, length: int) -> Readouts:
 def numbers_of(ctx: Context, draw: Hashable, vectors: np.ndarray, smallest: float = SMALLEST) -> np.ndarray:
     """Normal numbers of shape (columns, vectors) with the covariance of the vectors, given those known already.
 
-    Directions of a relative length below `smallest` are left out.
+    ctx: the state of the run. draw: whose numbers they are. vectors: (points, vectors). Directions of a relative length
+    below `smallest` are left out.
     """
     known = ctx.readouts[draw]
     length, columns = known.length, len(known.numbers)

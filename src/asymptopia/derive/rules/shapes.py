@@ -10,7 +10,7 @@ from ..context import Context
 from ..factors import Cut
 from ..folding import chopped, folded
 from ..matrix import Independent, Matrix
-from ..refusal import Refused
+from ..refusal import Equation, Refused
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of, lift, reshape, transpose
 from .bind import bind
@@ -28,13 +28,14 @@ class Positions(np.ndarray):
 
 
 def positions(points: np.ndarray, offset: float) -> Positions:
-    """Points that are known to be positions."""
+    """The points of an axis, known to be positions plus an offset."""
     places = np.asarray(points).view(Positions)
     places.offset = offset
     return places
 
 
-def iota(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def iota(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """The positions 0, 1, ... along an axis; along a wide one, of its points."""
     shape, axis = equation.params["shape"], equation.params["dimension"]
     dtype = equation.params["dtype"]
     axes = wide_axes(shape)
@@ -58,7 +59,7 @@ def iota(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def place(ctx: Context, length: int) -> np.ndarray:
-    """The positions that the points of an axis stand for; the same whenever they are asked for."""
+    """The positions that the points of an axis of this length stand for; the same whenever they are asked for."""
     if ("place", length) not in ctx.drawn:
         layout = ctx.space.layouts[length]
         uniform = ctx.space.uniform(length, 1)[:, 0]
@@ -70,7 +71,8 @@ def place(ctx: Context, length: int) -> np.ndarray:
     return ctx.drawn["place", length]
 
 
-def broadcast_in_dim(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def broadcast_in_dim(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """An array repeated along new axes; over two wide ones it is a matrix of rank one."""
     value, shape = args[0], tuple(equation.params["shape"])
     where = equation.params["broadcast_dimensions"]
     if isinstance(value, Flat):
@@ -97,7 +99,8 @@ def broadcast_in_dim(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [lifted]
 
 
-def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reshaped(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """An array in a new shape. Wide axes may be split into blocks, joined from blocks, or laid out flat."""
     value, shape = args[0], tuple(equation.outvars[0].aval.shape)
     before = tuple(equation.invars[0].aval.shape)
     if isinstance(value, Flat):
@@ -123,14 +126,16 @@ def reshaped(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [positions(out, value.offset) if isinstance(value, Positions) and out.ndim == 1 else np.asarray(out)]
 
 
-def transposed(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def transposed(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """The axes in another order."""
     order = equation.params["permutation"]
     if isinstance(args[0], Wide):
         return [transpose(args[0], order)]
     return [np.transpose(args[0], order)]
 
 
-def squeeze(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def squeeze(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """An array without some axes of length one."""
     value, shape = args[0], tuple(equation.outvars[0].aval.shape)
     if isinstance(value, Wide):
         matrices = reshape(value, shape)
@@ -139,7 +144,8 @@ def squeeze(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [np.reshape(value, ctx.shape(shape))] if isinstance(value, np.ndarray) else bind(ctx, equation, args)
 
 
-def sliced(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def sliced(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """The part of an array between fixed positions on each axis."""
     params = equation.params
     starts, ends = params["start_indices"], params["limit_indices"]
     strides = params["strides"] or (1,) * len(starts)
@@ -147,7 +153,11 @@ def sliced(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def cut(ctx: Context, value: Any, shape: tuple[int, ...], starts: Any, ends: Any, strides: Any) -> Any:
-    """The part of an array between positions on each axis."""
+    """The part of an array between positions on each axis.
+
+    ctx: the state of the run. value: the array, with points. shape: in the program. starts, ends, strides: one an axis.
+    Raises `Refused` for parts of a wide axis in which neighbours would be told apart.
+    """
     if isinstance(value, Flat):
         return _cut_flat(value, int(starts[0]), int(ends[0]))
     triples = zip(shape, starts, ends, strides, strict=True)
@@ -214,7 +224,8 @@ def _cut_flat(value: Flat, start: int, end: int) -> Any:
     return Flat(tuple(pieces), tuple(shapes))
 
 
-def split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def split(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """The consecutive parts of an array along one axis."""
     axis, shape = equation.params["axis"], tuple(equation.invars[0].aval.shape)
     begin, out = 0, []
     for size in equation.params["sizes"]:
@@ -225,7 +236,8 @@ def split(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return out
 
 
-def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def concatenate(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """Arrays one after the other along an axis, narrow or wide."""
     axis = equation.params["dimension"]
     shape = tuple(equation.outvars[0].aval.shape)
     shapes = [tuple(v.aval.shape) for v in equation.invars]
@@ -265,7 +277,7 @@ def concatenate(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [total]
 
 
-def stack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def stack(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Arrays side by side along a new narrow axis."""
     axis, shape = equation.params["axis"], tuple(equation.outvars[0].aval.shape)
     if any(isinstance(a, Flat) for a in args):
@@ -280,7 +292,7 @@ def stack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [Wide(np.stack([w.cells for w in wides], at), first, second)]
 
 
-def unstack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def unstack(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """The parts of an array along a narrow axis."""
     value, axis = args[0], equation.params["axis"]
     if is_wide(equation.invars[0].aval.shape[axis]):
@@ -301,7 +313,7 @@ def unstack(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     ]
 
 
-def tile(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def tile(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """An array repeated along narrow axes."""
     reps, shape = equation.params["reps"], tuple(equation.invars[0].aval.shape)
     if any(is_wide(k) and r != 1 for k, r in zip(shape, reps, strict=True)):

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..context import Context
+from ..refusal import Equation
 from ..trace import is_wide
 from . import lazy
 from .readouts import Product, Raw, product, sums_with
 
 
-def product_used(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | None:
-    """A product of draws times a number, or summed; None for any other use."""
+def product_used(ctx: Context, equation: Equation, args: list[Any]) -> list[Any] | None:
+    """A product of draws times a number, or summed; None for any other use, before which it is taken as points."""
     name = equation.primitive.name
     at = next(i for i, a in enumerate(args) if isinstance(a, Product))
     draws, others = args[at].factors
@@ -27,7 +28,7 @@ def product_used(ctx: Context, equation: Any, args: list[Any]) -> list[Any] | No
     return None
 
 
-def _summed_product(ctx: Context, equation: Any, draws: np.ndarray, others: np.ndarray) -> list[Any] | None:
+def _summed_product(ctx: Context, equation: Equation, draws: np.ndarray, others: np.ndarray) -> list[Any] | None:
     """The sum over the wide axis, and over narrow ones."""
     shape, axes = tuple(equation.invars[0].aval.shape), equation.params["axes"]
     wide = [i for i in axes if is_wide(shape[i])]

@@ -10,13 +10,14 @@ from ..context import Context
 from ..entrywise import uniform
 from ..hadamard import Unsummed
 from ..matrix import Independent
-from ..refusal import Refused, is_of_sampler
+from ..refusal import Equation, Refused, is_of_sampler
 from ..trace import is_wide, wide_axes
 from ..wide import Flat, Wide, cells_of
 from .bind import bind
 
 
-def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reduce_sum(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """The sum over some axes; over a wide one an average times its length."""
     axes, shape = tuple(equation.params["axes"]), tuple(equation.invars[0].aval.shape)
     value = args[0]
     if isinstance(value, Flat):
@@ -27,7 +28,10 @@ def reduce_sum(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def total(ctx: Context, value: Any, shape: tuple[int, ...], axes: Any) -> Any:
-    """The sum over some axes."""
+    """The sum of an array over some axes.
+
+    ctx: the state of the run. value: the array, with points. shape: in the program. axes: those summed over.
+    """
     axes = tuple(axes)
     if isinstance(value, Wide):
         return _total_wide(ctx, value, axes)
@@ -71,7 +75,7 @@ def _ones(ctx: Context, cell: Any, over_columns: bool) -> np.ndarray:
     return np.ones((ctx.space.count(cell.cols if over_columns else cell.rows), 1))
 
 
-def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
+def reduce_extreme(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
     """Maxima and minima. Over a wide axis one is admitted if the result does not depend on it, as in a softmax."""
     axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
     if isinstance(args[0], Wide | Flat):
@@ -89,8 +93,8 @@ def reduce_extreme(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
     return [typed(extreme + ctx.settings.shift, equation)]
 
 
-def reduce_narrow(ctx: Context, equation: Any, args: list[Any]) -> list[Any]:
-    """Products, and, or: along narrow axes only; any or all along a wide one where a loop asks for it."""
+def reduce_narrow(ctx: Context, equation: Equation, args: list[Any]) -> list[Any]:
+    """Products, and, or: along narrow axes only; any or all along a wide one where a loop of a sampler asks for it."""
     axes, shape = equation.params["axes"], tuple(equation.invars[0].aval.shape)
     name = equation.primitive.name
     if name in ("reduce_or", "reduce_and") and is_of_sampler(equation) and any(is_wide(shape[i]) for i in axes):
@@ -112,8 +116,8 @@ def _entries(value: Any) -> np.ndarray:
     return np.concatenate(values)
 
 
-def typed(value: Any, equation: Any) -> Any:
-    """A value of the kind that the program has there: whole numbers, complex or real ones."""
+def typed(value: Any, equation: Equation) -> Any:
+    """A value of the kind that the equation has in the program: whole numbers, complex or real ones."""
     if not isinstance(value, np.ndarray | np.generic):
         return value
     kind = equation.outvars[0].aval.dtype.kind

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -47,8 +47,10 @@ class Barron(Law):
     d: int = field(6, "dimension of the inputs", at_least=1, at_most=500)
 
     defaults = Defaults(size="units", sizes=(8, 16, 32, 48), seeds=120)
-    source = BARRON + "; " + DEVORE_TEMLYAKOV
-    bibtex = """@article{Barron1993,
+    references = References(
+        source=BARRON + "; " + DEVORE_TEMLYAKOV,
+        status="proved",
+        bibtex="""@article{Barron1993,
   author = {Barron, Andrew R.},
   title = {Universal approximation bounds for superpositions of a sigmoidal function},
   journal = {IEEE Transactions on Information Theory}, volume = {39}, pages = {930--945}, year = {1993}
@@ -57,8 +59,8 @@ class Barron(Law):
   author = {DeVore, Ronald A. and Temlyakov, Vladimir N.},
   title = {Some remarks on greedy algorithms},
   journal = {Advances in Computational Mathematics}, volume = {5}, pages = {173--187}, year = {1996}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "error": Observable(r"\epsilon_n", "mean squared error of random units", scale=0.5),
         "rate": Observable("b", "exponent of that error", exponent_of="error", bias=math.inf),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -53,8 +53,10 @@ class DepthSeparation(Law):
     reach: float = field(2.0, "random networks are looked at on [-reach, reach]", above=0)
 
     defaults = Defaults(size="units in a layer", sizes=(8, 16, 32), seeds=160)
-    source = TELGARSKY + "; " + HANIN_ROLNICK
-    bibtex = """@inproceedings{Telgarsky2016,
+    references = References(
+        source=TELGARSKY + "; " + HANIN_ROLNICK,
+        status="proved; the kinks of random networks by the Kac-Rice formula for their Gaussian limit",
+        bibtex="""@inproceedings{Telgarsky2016,
   author = {Telgarsky, Matus},
   title = {Benefits of depth in neural networks},
   booktitle = {Conference on Learning Theory}, series = {Proceedings of Machine Learning Research},
@@ -65,8 +67,8 @@ class DepthSeparation(Law):
   title = {Complexity of linear regions in deep networks},
   booktitle = {International Conference on Machine Learning}, series = {Proceedings of Machine Learning Research},
   volume = {97}, pages = {2596--2604}, year = {2019}
-}"""
-    status = "proved; the kinks of random networks by the Kac-Rice formula for their Gaussian limit"
+}""",
+    )
     observables = {
         "pieces": Observable(r"P/n^L", "linear pieces of the constructed network, over n**depth"),
         "error": Observable(

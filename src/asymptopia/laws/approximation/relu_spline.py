@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Tanh
@@ -47,8 +47,10 @@ class ReLUSpline(Law):
     high: float = field(4.0, "upper end b of the interval")
 
     defaults = Defaults(size="pieces", sizes=(6, 9, 14, 20), seeds=200, bias=2.0)
-    source = BARROW_SMITH + "; " + YAROTSKY
-    bibtex = """@article{BarrowSmith1978,
+    references = References(
+        source=BARROW_SMITH + "; " + YAROTSKY,
+        status="proved",
+        bibtex="""@article{BarrowSmith1978,
   author = {Barrow, D. L. and Smith, P. W.},
   title = {Asymptotic properties of best {$L_2[0,1]$} approximation by splines with variable knots},
   journal = {Quarterly of Applied Mathematics}, volume = {36}, pages = {293--304}, year = {1978}
@@ -57,8 +59,8 @@ class ReLUSpline(Law):
   author = {Yarotsky, Dmitry},
   title = {Error bounds for approximations with deep {ReLU} networks},
   journal = {Neural Networks}, volume = {94}, pages = {103--114}, year = {2017}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "error": Observable(r"n^2 \|f - s_n\|_2", "distance to the fitted spline with free knots, times n**2"),
         "equal_error": Observable(r"n^2 \|f - e_n\|_2", "the same with equally spaced knots"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ class CentralFlow(Law):
     )
 
     defaults = Defaults(size="curvature", sizes=(400, 800, 1600, 3200), seeds=200, bias=0.5, block=100)
-    source = f"{COHEN}; {DAMIAN}"
-    bibtex = """@inproceedings{CohenDamianTalwalkarKolterLee2025,
+    references = References(
+        source=f"{COHEN}; {DAMIAN}",
+        status="heuristic: the oscillation is averaged over, without a proof",
+        bibtex="""@inproceedings{CohenDamianTalwalkarKolterLee2025,
   author = {Cohen, Jeremy M. and Damian, Alex and Talwalkar, Ameet and Kolter, J. Zico and Lee, Jason D.},
   title = {Understanding optimization in deep learning with central flows},
   booktitle = {International Conference on Learning Representations}, year = {2025}
@@ -80,8 +82,8 @@ class CentralFlow(Law):
   author = {Damian, Alex and Nichani, Eshaan and Lee, Jason D.},
   title = {Self-stabilization: The implicit bias of gradient descent at the edge of stability},
   booktitle = {International Conference on Learning Representations}, year = {2023}
-}"""
-    status = "heuristic: the oscillation is averaged over, without a proof"
+}""",
+    )
     observables = {
         "loss": Observable("L", "mean loss since the time before", dims=("time",)),
         "sharpness": Observable("S/n", "mean sharpness over n since the time before", dims=("time",), bias=1.0),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -59,13 +59,15 @@ class DeepLinear(Law):
     times: tuple[float, ...] = field((0.2, 0.4, 0.6, 0.8, 1.2), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="width", sizes=(40, 80, 160), seeds=200, block=50)
-    source = SAXE
-    bibtex = """@inproceedings{SaxeMcClellandGanguli2014,
+    references = References(
+        source=SAXE,
+        status="proved",
+        bibtex="""@inproceedings{SaxeMcClellandGanguli2014,
   author = {Saxe, Andrew M. and McClelland, James L. and Ganguli, Surya},
   title = {Exact solutions to the nonlinear dynamics of learning in deep linear neural networks},
   booktitle = {International Conference on Learning Representations}, year = {2014}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "strength": Observable("u", "strength of each mode in the network's map", dims=("time", "mode")),
         "loss": Observable(r"\mathcal L", "half the squared distance to the map", dims=("time",)),

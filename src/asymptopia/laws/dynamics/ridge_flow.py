@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -68,8 +68,10 @@ class RidgeFlow(Law):
     times: tuple[float, ...] = field((0.1, 0.3, 1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=50)
-    source = ADVANI_SAXE + "; Ali, Kolter and Tibshirani, AISTATS 22 (2019) 1370"
-    bibtex = """@article{AdvaniSaxeSompolinsky2020,
+    references = References(
+        source=ADVANI_SAXE + "; Ali, Kolter and Tibshirani, AISTATS 22 (2019) 1370",
+        status="proved",
+        bibtex="""@article{AdvaniSaxeSompolinsky2020,
   author = {Advani, Madhu S. and Saxe, Andrew M. and Sompolinsky, Haim},
   title = {High-dimensional dynamics of generalization error in neural networks},
   journal = {Neural Networks}, volume = {132}, pages = {428--446}, year = {2020}
@@ -79,8 +81,8 @@ class RidgeFlow(Law):
   title = {A continuous-time view of early stopping for least squares regression},
   booktitle = {Proceedings of the 22nd International Conference on Artificial Intelligence and Statistics},
   pages = {1370--1378}, year = {2019}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "test_error": Observable(
             r"\varepsilon",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...theory import glassy as theory
@@ -91,8 +91,13 @@ class SphericalPSpin(Law):
     start_temperature: float | None = field(None, "temperature of an equilibrium start; None: that of the dynamics")
 
     defaults = Defaults(size="spins", sizes=(24, 48, 96), seeds=200, block=25)
-    source = CUGLIANDOLO_KURCHAN + "; Crisanti, Horner and Sommers, Z. Phys. B 92 (1993) 257"
-    bibtex = r"""@article{CugliandoloKurchan1993,
+    references = References(
+        source=CUGLIANDOLO_KURCHAN + "; Crisanti, Horner and Sommers, Z. Phys. B 92 (1993) 257",
+        status=(
+            "the equations proved (Ben Arous, Dembo and Guionnet, 2006); the energy at infinite time heuristic: "
+            "weak ergodicity breaking is assumed"
+        ),
+        bibtex=r"""@article{CugliandoloKurchan1993,
   author = {Cugliandolo, Leticia F. and Kurchan, Jorge},
   title = {Analytical solution of the off-equilibrium dynamics of a long-range spin-glass model},
   journal = {Physical Review Letters}, volume = {71}, pages = {173--176}, year = {1993}
@@ -101,10 +106,7 @@ class SphericalPSpin(Law):
   author = {Crisanti, Andrea and Horner, Heinz and Sommers, Hans-J{\"u}rgen},
   title = {The spherical p-spin interaction spin-glass model: the dynamics},
   journal = {Zeitschrift f{\"u}r Physik B}, volume = {92}, pages = {257--271}, year = {1993}
-}"""
-    status = (
-        "the equations proved (Ben Arous, Dembo and Guionnet, 2006); the energy at infinite time heuristic: weak "
-        "ergodicity breaking is assumed"
+}""",
     )
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy", dims=("time",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...theory.glassy import checked_times, two_time_limit
@@ -52,8 +52,10 @@ class SpikedMatrixTensor(Law):
     times: tuple = field((0.25, 0.5, 1.0, 2.0), "times at which to look, increasing")
 
     defaults = Defaults(size="spins", sizes=(24, 48, 96), seeds=300, block=25)
-    source = MARVELS.removesuffix(" (recomputed)") + "; " + AFRAID.removesuffix(" (recomputed)")
-    bibtex = r"""@article{SaraoMannelli2020,
+    references = References(
+        source=MARVELS.removesuffix(" (recomputed)") + "; " + AFRAID.removesuffix(" (recomputed)"),
+        status="the equations as those of the spherical p-spin model, which are proved; the thresholds heuristic",
+        bibtex=r"""@article{SaraoMannelli2020,
   author = {Sarao Mannelli, Stefano and Biroli, Giulio and Cammarota, Chiara and Krzakala, Florent and
             Urbani, Pierfrancesco and Zdeborov{\'a}, Lenka},
   title = {Marvels and Pitfalls of the {Langevin} Algorithm in Noisy High-Dimensional Inference},
@@ -64,8 +66,8 @@ class SpikedMatrixTensor(Law):
             Zdeborov{\'a}, Lenka},
   title = {Who is Afraid of Big Bad Minima? {Analysis} of gradient-flow in spiked matrix-tensor models},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {32}, pages = {8676--8686}, year = {2019}
-}"""
-    status = "the equations as those of the spherical p-spin model, which are proved; the thresholds heuristic"
+}""",
+    )
     observables = {
         "overlap": Observable("m", "overlap with the signal", dims=("time",), scale=1.0),
         "energy": Observable("e", "energy per spin", unit="energy", dims=("time",)),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -41,13 +41,15 @@ class Butterfly(Law):
     noise: float = field(1e-3, "norm of the noise relative to that of the matrix", above=0, at_most=1)
 
     defaults = Defaults(size="dimension", sizes=(16, 64, 256), seeds=24)
-    source = ZHENG
-    bibtex = r"""@article{ZhengRicciettiGribonval2023,
+    references = References(
+        source=ZHENG,
+        status="recovery and the bound proved; the amplification derived here to first order in the noise",
+        bibtex=r"""@article{ZhengRicciettiGribonval2023,
   author = {Zheng, L{\'e}on and Riccietti, Elisa and Gribonval, R{\'e}mi},
   title = {Efficient identification of butterfly sparse matrix factorizations},
   journal = {SIAM Journal on Mathematics of Data Science}, volume = {5}, pages = {22--49}, year = {2023}
-}"""
-    status = "recovery and the bound proved; the amplification derived here to first order in the noise"
+}""",
+    )
     observables = {
         "error": Observable(r"\epsilon", "relative error of the product without noise", bound="every"),
         "factors": Observable(r"\epsilon_X", "largest relative error of a factor without noise", bound="every"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key, PyTree
 
@@ -55,13 +55,17 @@ class ConvolutionalLinearNetwork(Law):
     noise: float = field(0.1, "standard deviation of the noise on an entry of the map", above=0, at_most=0.5)
 
     defaults = Defaults(size="signal length", sizes=(16, 48), seeds=96, block=12)
-    source = MALGOUYRES + "; Malgouyres, Adv. Comput. Math. 46 (2020)"
-    bibtex = r"""@article{MalgouyresLandsberg2019,
+    references = References(
+        source=MALGOUYRES + "; Malgouyres, Adv. Comput. Math. 46 (2020)",
+        status=(
+            "proved (lifting and the bound); the dimension from least squares with small noise, at general kernels"
+        ),
+        bibtex=r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},
   title = {Multilinear compressive sensing and an application to convolutional linear networks},
   journal = {SIAM Journal on Mathematics of Data Science}, volume = {1}, pages = {446--475}, year = {2019}
-}"""
-    status = "proved (lifting and the bound); the dimension from least squares with small noise, at general kernels"
+}""",
+    )
     observables = {
         "smallest": Observable(
             r"\sigma_-", "smallest singular value of the lifted operator / root n", scale=1.0, resolution=0.1

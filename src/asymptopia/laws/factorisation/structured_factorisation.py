@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -48,13 +48,15 @@ class StructuredFactorisation(Law):
     noise: float = field(0.1, "norm of the noise relative to that of the product", above=0, at_most=0.5)
 
     defaults = Defaults(size="side of the product", sizes=(32, 64, 128), seeds=900, block=50)
-    source = MALGOUYRES
-    bibtex = r"""@article{MalgouyresLandsberg2019,
+    references = References(
+        source=MALGOUYRES,
+        status="the bounds are proved; the limits follow from concentration of the lifted operator's Gram matrix",
+        bibtex=r"""@article{MalgouyresLandsberg2019,
   author = {Malgouyres, Fran{\c{c}}ois and Landsberg, Joseph},
   title = {Multilinear compressive sensing and an application to convolutional linear networks},
   journal = {SIAM Journal on Mathematics of Data Science}, volume = {1}, pages = {446--475}, year = {2019}
-}"""
-    status = "the bounds are proved; the limits follow from concentration of the lifted operator's Gram matrix"
+}""",
+    )
     observables = {
         "recovery": Observable("r", "error of the tensor over its bound", bound="every"),
         "factors": Observable("r_h", "distance of the parameters over its bound, where it applies", bound="every"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -68,14 +68,16 @@ class ContextualBlockModel(Law):
     aspect: float = field(1.0, "nodes per feature, n / p", above=0)
 
     defaults = Defaults(size="nodes", sizes=(300, 600, 1200), seeds=150, block=10)
-    source = DESHPANDE
-    bibtex = """@inproceedings{DeshpandeMontanariMosselSen2018,
+    references = References(
+        source=DESHPANDE,
+        status="proved for Gaussian observations",
+        bibtex="""@inproceedings{DeshpandeMontanariMosselSen2018,
   author = {Deshpande, Yash and Montanari, Andrea and Mossel, Elchanan and Sen, Subhabrata},
   title = {Contextual stochastic block models},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {31}, year = {2018}
-}"""
-    status = "proved for Gaussian observations"
+}""",
+    )
     observables = {
         "overlap": Observable("q", "overlap of the posterior mean with the labels", scale=1.0, self_averaging=True),
         "test_error": Observable(r"\varepsilon", "share of wrong labels", self_averaging=True, resolution=0.1),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -87,14 +87,18 @@ class DiffusionMemorisation(Law):
 
     controls = ("time",)
     defaults = Defaults(size="dimension", sizes=(12, 18, 27, 40), seeds=400, block=50)
-    source = BIROLI
-    bibtex = """@article{BiroliBonnaireDeBortoliMezard2024,
+    references = References(
+        source=BIROLI,
+        status=(
+            "heuristic (random energy model); the time of collapse is proved for Gaussian points (Achilli et al. 2024)"
+        ),
+        bibtex="""@article{BiroliBonnaireDeBortoliMezard2024,
   author = {Biroli, Giulio and Bonnaire, Tony and de Bortoli, Valentin and M{\\'e}zard, Marc},
   title = {Dynamical regimes of diffusion models},
   journal = {Nature Communications},
   volume = {15}, pages = {9957}, year = {2024}
-}"""
-    status = "heuristic (random energy model); the time of collapse is proved for Gaussian points (Achilli et al. 2024)"
+}""",
+    )
     observables = {
         "excess": Observable("e", "log-weight of the other points over the own", dims=("time",), scale=1.0),
         "same_class": Observable("P", "probability that two paths end in one cluster", dims=("shift",), scale=1.0),

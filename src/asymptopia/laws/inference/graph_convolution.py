@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -79,8 +79,10 @@ class GraphConvolution(Law):
     ridge: float = field(1.0, "strength of the penalty on the weights", above=0)
 
     defaults = Defaults(size="nodes", sizes=(100, 200, 400), seeds=150, block=25)
-    source = f"{SHI}; {DURANTHON}"
-    bibtex = r"""@article{ShiPanHuDokmanic2024,
+    references = References(
+        source=f"{SHI}; {DURANTHON}",
+        status="heuristic: by the cavity method",
+        bibtex=r"""@article{ShiPanHuDokmanic2024,
   author = {Shi, Cheng and Pan, Liming and Hu, Hong and Dokmani{\'c}, Ivan},
   title = {Homophily modulates double descent generalization in graph convolution networks},
   journal = {Proceedings of the National Academy of Sciences},
@@ -90,8 +92,8 @@ class GraphConvolution(Law):
   author = {Duranthon, O. and Zdeborov{\'a}, L.},
   title = {Asymptotic generalization error of a single-layer graph convolutional network},
   booktitle = {Learning on Graphs Conference}, year = {2024}
-}"""
-    status = "heuristic: by the cavity method"
+}""",
+    )
     observables = {
         "overlap": Observable(r"\lambda m", "mean of label times output, of unlabelled nodes", scale=1.0),
         "test_error": Observable(r"\varepsilon", "share of wrong labels", self_averaging=True, resolution=0.1),

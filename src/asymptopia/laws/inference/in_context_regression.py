@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -72,14 +72,16 @@ class InContextRegression(Law):
     ridge: float = field(0.1, "strength of the penalty (n/d) ridge |Gamma|^2", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(6, 10, 17, 28), seeds=240, block=20)
-    source = LU
-    bibtex = """@article{LuLeteyZavatoneVethMaitiPehlevan2025,
+    references = References(
+        source=LU,
+        status="heuristic (deterministic equivalents of a random matrix with dependent entries)",
+        bibtex="""@article{LuLeteyZavatoneVethMaitiPehlevan2025,
   author = {Lu, Yue M. and Letey, Mary I. and Zavatone-Veth, Jacob A. and Maiti, Anindita and Pehlevan, Cengiz},
   title = {Asymptotic theory of in-context learning by linear attention},
   journal = {Proceedings of the National Academy of Sciences},
   volume = {122}, year = {2025}
-}"""
-    status = "heuristic (deterministic equivalents of a random matrix with dependent entries)"
+}""",
+    )
     vectorised = True
     observables = {
         "test_error": Observable(

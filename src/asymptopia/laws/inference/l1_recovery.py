@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -36,8 +36,10 @@ class L1Recovery(Law):
     nonnegative: bool = field(False, "whether the signal is known to have no negative coordinate")
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=5)
-    source = f"{DONOHO}; {AMELUNXEN}"
-    bibtex = """@article{DonohoMalekiMontanari2009,
+    references = References(
+        source=f"{DONOHO}; {AMELUNXEN}",
+        status="proved",
+        bibtex="""@article{DonohoMalekiMontanari2009,
   author = {Donoho, David L. and Maleki, Arian and Montanari, Andrea},
   title = {Message-passing algorithms for compressed sensing},
   journal = {Proceedings of the National Academy of Sciences},
@@ -48,8 +50,8 @@ class L1Recovery(Law):
   title = {Living on the edge: phase transitions in convex programs with random data},
   journal = {Information and Inference},
   volume = {3}, number = {3}, pages = {224--294}, year = {2014}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "recovered": Observable("P_r", "probability that the signal is recovered", resolution=0.15),
         "measurements": Observable(r"\alpha_w", "projections needed, per dimension"),

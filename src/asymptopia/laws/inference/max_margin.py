@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...numerics.gaussian import nodes
@@ -37,8 +37,10 @@ class MaxMargin(Law):
     flip: float = field(0.0, "probability that a label is flipped", at_least=0, at_most=0.5)
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=150, block=10)
-    source = "Gardner, J. Phys. A 21 (1988) 257; " + MONTANARI
-    bibtex = """@article{Gardner1988,
+    references = References(
+        source="Gardner, J. Phys. A 21 (1988) 257; " + MONTANARI,
+        status="proved",
+        bibtex="""@article{Gardner1988,
   author = {Gardner, Elizabeth},
   title = {The space of interactions in neural network models},
   journal = {Journal of Physics A: Mathematical and General},
@@ -49,8 +51,8 @@ class MaxMargin(Law):
   title = {The generalization error of max-margin linear classifiers: benign overfitting
            and high dimensional asymptotics in the overparametrized regime},
   journal = {arXiv:1911.01544}, year = {2019}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "margin": Observable(r"\kappa", "largest margin of a direction of norm sqrt(d)"),
         "test_error": Observable(r"\varepsilon_g", "probability of a wrong sign on a new sample"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Erf, Identity
@@ -52,8 +52,10 @@ class LazyTraining(Law):
     bias_variance: float = field(0.1, "variance of the biases", at_least=0)
 
     defaults = Defaults(size="width", sizes=(200, 400, 800), seeds=5200, block=400)
-    source = f"{LEE}; {DYER}"
-    bibtex = """@inproceedings{LeeEtAl2019,
+    references = References(
+        source=f"{LEE}; {DYER}",
+        status="proved for smooth activations; the exponent of the distance by diagrams, heuristic",
+        bibtex="""@inproceedings{LeeEtAl2019,
   author = {Lee, Jaehoon and Xiao, Lechao and Schoenholz, Samuel S. and Bahri, Yasaman and Novak, Roman and
             Sohl-Dickstein, Jascha and Pennington, Jeffrey},
   title = {Wide neural networks of any depth evolve as linear models under gradient descent},
@@ -70,8 +72,8 @@ class LazyTraining(Law):
   author = {Dyer, Ethan and Gur-Ari, Guy},
   title = {Asymptotics of wide networks from {F}eynman diagrams},
   booktitle = {International Conference on Learning Representations}, year = {2020}
-}"""
-    status = "proved for smooth activations; the exponent of the distance by diagrams, heuristic"
+}""",
+    )
     observables = {
         "outputs": Observable("f", "output at the probe", dims=("time",), scale=1.0, resolution=0.1),
         "squared_outputs": Observable(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...parts.network import Network, ReluNetwork
 
@@ -53,13 +53,15 @@ class WideNetwork(Law):
     standard: bool = field(False, "whether the tangent kernel is divided by the width")
 
     defaults = Defaults(size="width", sizes=(32, 64, 128, 256), seeds=100, block=50)
-    source = YANG
-    bibtex = """@article{Yang2020NTK,
+    references = References(
+        source=YANG,
+        status="proved for networks whose functions grow at most polynomially",
+        bibtex="""@article{Yang2020NTK,
   author = {Yang, Greg},
   title = {Tensor programs {II}: Neural tangent kernel for any architecture},
   journal = {arXiv preprint arXiv:2006.14548}, year = {2020}
-}"""
-    status = "proved for networks whose functions grow at most polynomially"
+}""",
+    )
     observables = {
         "nngp": Observable("K", "covariance of the outputs, given the hidden layers", dims=("x", "y"), resolution=0.1),
         "tangent": Observable(r"\Theta", "tangent kernel of the outputs", dims=("x", "y"), resolution=0.1),

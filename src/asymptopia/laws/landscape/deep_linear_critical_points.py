@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     pass
@@ -59,8 +60,10 @@ class DeepLinearCriticalPoints(Law):
     noise: float = field(0.1, "variance of the noise of each output", at_least=0)
 
     defaults = Defaults(size="samples", sizes=(1000, 8000), seeds=50, block=10)
-    source = f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}"
-    bibtex = r"""@article{BaldiHornik1989,
+    references = References(
+        source=f"{BALDI_HORNIK}; Kawaguchi, NIPS 29 (2016) 586, theorem 2.3; {ACHOUR}",
+        status="proved",
+        bibtex=r"""@article{BaldiHornik1989,
   author = {Baldi, Pierre and Hornik, Kurt},
   title = {Neural networks and principal component analysis: Learning from examples without local minima},
   journal = {Neural Networks}, volume = {2}, pages = {53--58}, year = {1989}
@@ -74,8 +77,8 @@ class DeepLinearCriticalPoints(Law):
   author = {Achour, El Mehdi and Malgouyres, Fran{\c{c}}ois and Gerchinovitz, S{\'e}bastien},
   title = {The loss landscape of deep linear neural networks: a second-order analysis},
   journal = {Journal of Machine Learning Research}, volume = {25}, number = {242}, pages = {1--76}, year = {2024}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "critical_value": Observable("L_J", "critical values, ascending", dims=("subset",)),
         "index": Observable(
@@ -222,13 +225,17 @@ def falls(widths: tuple[int, ...], x: np.ndarray, data: PyTree, rng: np.random.G
     """Whether descent from points nearby, a few hundredths away, ends lower than here."""
     from scipy.optimize import minimize
 
-    fun = _value_and_gradient(_loss(widths))
-    here = float(fun(x, data)[0])
+    loss = _loss(widths)
+    here = float(_value_and_gradient(loss, x, data)[0])
     options = dict(gtol=1e-12, ftol=0.0, maxiter=2000)  # a high saddle is left slowly
     for _ in range(5):
         start = x + 0.03 * rng.standard_normal(x.shape)
         end = minimize(
-            lambda z: [np.asarray(a) for a in fun(z, data)], start, jac=True, method="L-BFGS-B", options=options
+            lambda z: [np.asarray(a) for a in _value_and_gradient(loss, z, data)],
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            options=options,
         )
         if end.fun < here - 1e-6 * max(abs(here), 1):
             return True
@@ -267,8 +274,8 @@ def _loss(widths: tuple[int, ...]) -> Any:
     return loss
 
 
-@cache
-def _value_and_gradient(loss: Any) -> Any:
+@compiled("loss")
+def _value_and_gradient(loss: Any, x: ArrayLike, data: PyTree) -> Any:
     import jax
 
-    return jax.jit(jax.value_and_grad(loss))
+    return jax.value_and_grad(loss)(x, data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ class FunctionalDimension(Law):
     layers: tuple[int, ...] = field((3, 4, 2), "units of each layer, from the inputs to the outputs")
 
     defaults = Defaults(size="inputs", sizes=(512, 1024, 2048), seeds=900, block=100)
-    source = f"{BONA}; {GRIGSBY}"
-    bibtex = r"""@inproceedings{BonaPellissierMalgouyresBachoc2022,
+    references = References(
+        source=f"{BONA}; {GRIGSBY}",
+        status="proved: an upper bound, attained by almost all networks with one hidden layer",
+        bibtex=r"""@inproceedings{BonaPellissierMalgouyresBachoc2022,
   author = {Bona-Pellissier, Joachim and Malgouyres, Fran{\c{c}}ois and Bachoc, Fran{\c{c}}ois},
   title = {Local identifiability of deep {ReLU} neural networks: the theory},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {35}, year = {2022}
@@ -65,8 +67,8 @@ class FunctionalDimension(Law):
   author = {Grigsby, J. Elisenda and Lindsey, Kathryn and Meyerhoff, Robert and Wu, Chenxi},
   title = {Functional dimension of feedforward {ReLU} neural networks},
   journal = {arXiv preprint arXiv:2209.04036}, year = {2022}
-}"""
-    status = "proved: an upper bound, attained by almost all networks with one hidden layer"
+}""",
+    )
     observables = {
         "rank": Observable("r", "rank of the Jacobian of all outputs in the parameters"),
         "deficit": Observable("P - r", "parameters less the rank"),

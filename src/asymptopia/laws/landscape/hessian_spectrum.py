@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator, whole
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...numerics.sample_covariance import SampleCovariance
@@ -65,8 +65,13 @@ class HessianSpectrum(Law):
     bins: int = field(16, "bins of the density", at_least=1, at_most=1000)
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=60, bias=2 / 3, block=30)
-    source = f"{MARCHENKO}; {BAIK}; {PENNINGTON}"
-    bibtex = r"""@article{MarchenkoPastur1967,
+    references = References(
+        source=f"{MARCHENKO}; {BAIK}; {PENNINGTON}",
+        status=(
+            "proved (the density of random features by Peche, 2019; that their extreme eigenvalues do not leave "
+            "it, too)"
+        ),
+        bibtex=r"""@article{MarchenkoPastur1967,
   author = {Mar{\v c}enko, Vladimir A. and Pastur, Leonid A.},
   title = {Distribution of eigenvalues for some sets of random matrices},
   journal = {Mathematics of the USSR-Sbornik}, volume = {1}, pages = {457--483}, year = {1967}
@@ -80,9 +85,7 @@ class HessianSpectrum(Law):
   author = {Pennington, Jeffrey and Worah, Pratik},
   title = {Nonlinear random matrix theory for deep learning},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {30}, year = {2017}
-}"""
-    status = (
-        "proved (the density of random features by Peche, 2019; that their extreme eigenvalues do not leave it, too)"
+}""",
     )
     observables = {
         "density": Observable(r"\rho", "share of the eigenvalues in a bin, over its width", dims=("bin",), bias=1.0),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -55,8 +55,13 @@ class LandscapeFloor(Law):
     p: int = field(3, "spins that a coupling joins", at_least=3, at_most=20)
 
     defaults = Defaults(size="spins", sizes=(35, 70, 140), seeds=24, bias=0.6, block=8)
-    source = f"{SELLKE}; {SAGUN}"
-    bibtex = r"""@article{Sellke2024,
+    references = References(
+        source=f"{SELLKE}; {SAGUN}",
+        status=(
+            "the floor is proved for n to infinity before the time; at rest, which is later, and for the exponent "
+            "of what lies above it, heuristic"
+        ),
+        bibtex=r"""@article{Sellke2024,
   author = {Sellke, Mark},
   title = {The threshold energy of low temperature {L}angevin dynamics for pure spherical spin glasses},
   journal = {Communications on Pure and Applied Mathematics}, volume = {77}, pages = {4065--4099}, year = {2024}
@@ -65,10 +70,7 @@ class LandscapeFloor(Law):
   author = {Sagun, Levent and G{\"u}ney, V. U{\u g}ur and Ben Arous, G{\'e}rard and LeCun, Yann},
   title = {Explorations on high dimensional landscapes},
   journal = {arXiv:1412.6615}, year = {2014}
-}"""
-    status = (
-        "the floor is proved for n to infinity before the time; at rest, which is later, and for the exponent of what "
-        "lies above it, heuristic"
+}""",
     )
     observables = {
         "floor_energy": Observable("E_{th}", "energy per spin at rest", unit="energy", resolution=0.1),

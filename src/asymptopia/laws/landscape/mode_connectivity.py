@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Power, Tanh
@@ -50,8 +49,10 @@ class ModeConnectivity(Law):
     reach: float = field(2.0, "largest weight g", above=0)
 
     defaults = Defaults(size="neurons", sizes=(50, 100, 200, 400), seeds=4500, block=1500)
-    source = FERBACH + "; " + ENTEZARI + "; " + BOBKOV
-    bibtex = """@inproceedings{Entezari2022,
+    references = References(
+        source=FERBACH + "; " + ENTEZARI + "; " + BOBKOV,
+        status="proved for independent neurons; that training keeps them so holds in the mean-field limit",
+        bibtex="""@inproceedings{Entezari2022,
   author = {Entezari, Rahim and Sedghi, Hanie and Saukh, Olga and Neyshabur, Behnam},
   title = {The role of permutation invariance in linear mode connectivity of neural networks},
   booktitle = {International Conference on Learning Representations}, year = {2022}
@@ -66,8 +67,8 @@ class ModeConnectivity(Law):
   author = {Bobkov, Sergey and Ledoux, Michel},
   title = {One-dimensional empirical measures, order statistics, and {Kantorovich} transport distances},
   journal = {Memoirs of the American Mathematical Society}, volume = {261}, number = {1259}, year = {2019}
-}"""
-    status = "proved for independent neurons; that training keeps them so holds in the mean-field limit"
+}""",
+    )
     observables = {
         "unmatched": Observable("B", "barrier between networks whose neurons are in any order"),
         "barrier": Observable("B^*", "barrier after matching", scale=0.01),
@@ -129,7 +130,6 @@ class ModeConnectivity(Law):
         return _learned(self.activation, self.reach)
 
 
-@lru_cache(maxsize=8)
 def _learned(activation: Activation, reach: float) -> np.ndarray:
     """What both networks learned, at the inputs: the mean of a neuron, by the trapezoidal rule."""
     w = np.linspace(0, reach, 2001)

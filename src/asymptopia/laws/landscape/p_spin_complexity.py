@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -67,16 +67,18 @@ class PSpinComplexity(Law):
     indices: int = field(10, "how many indices, from 0, to give the complexity of", at_least=1)
 
     defaults = Defaults(size="spins", sizes=(8, 16, 32), seeds=60, block=10)
-    source = AUFFINGER + ", theorems 2.5 and 2.8"
-    bibtex = r"""@article{AuffingerBenArousCerny2013,
+    references = References(
+        source=AUFFINGER + ", theorems 2.5 and 2.8",
+        status=(
+            "proved for mean numbers; for the numbers themselves above the ground state of minima proved for p > "
+            "2 (Subag, 2017)"
+        ),
+        bibtex=r"""@article{AuffingerBenArousCerny2013,
   author = {Auffinger, Antonio and Ben Arous, G{\'e}rard and {\v C}ern{\'y}, Ji{\v r}{\'i}},
   title = {Random matrices and complexity of spin glasses},
   journal = {Communications on Pure and Applied Mathematics},
   volume = {66}, pages = {165--201}, year = {2013}
-}"""
-    status = (
-        "proved for mean numbers; for the numbers themselves above the ground state of minima proved for p > 2 "
-        "(Subag, 2017)"
+}""",
     )
     observables = {
         "complexity": Observable(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, check_increasing, field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Power
@@ -51,13 +51,15 @@ class SpuriousValleys(Law):
     noise: float = field(0.1, "variance of the noise", at_least=0)
 
     defaults = Defaults(size="samples", sizes=(2000, 8000), seeds=60, block=20)
-    source = VENTURI
-    bibtex = """@article{VenturiBandeiraBruna2019,
+    references = References(
+        source=VENTURI,
+        status="proved",
+        bibtex="""@article{VenturiBandeiraBruna2019,
   author = {Venturi, Luca and Bandeira, Afonso S. and Bruna, Joan},
   title = {Spurious valleys in one-hidden-layer neural network optimization landscapes},
   journal = {Journal of Machine Learning Research}, volume = {20}, number = {133}, pages = {1--34}, year = {2019}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "barrier_height": Observable(
             r"\Delta L/L_0",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
@@ -46,14 +46,16 @@ class WideNetworkLandscape(Law):
     above: tuple[int, ...] = field((), "widths of the hidden layers above, none larger than the one before")
 
     defaults = Defaults(size="samples", sizes=(20, 40, 80), seeds=20)
-    source = NGUYEN_HEIN
-    bibtex = """@inproceedings{NguyenHein2017,
+    references = References(
+        source=NGUYEN_HEIN,
+        status="proved",
+        bibtex="""@inproceedings{NguyenHein2017,
   author = {Nguyen, Quynh and Hein, Matthias},
   title = {The loss surface of deep and wide neural networks},
   booktitle = {Proceedings of the 34th International Conference on Machine Learning}, volume = {70},
   pages = {2603--2612}, year = {2017}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "feature_rank": Observable(
             r"\mathrm{rank} F/n", "rank of the features of the wide layer, per sample", self_averaging=True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...contract.law import Law, NoLimit
+from ...contract.law import Law, NoLimit, References
 from ...contract.record import StatementError, check_increasing, field
 from ...numerics.arrays import Key
 from ...parts.activation import Activation, Tanh
@@ -65,7 +65,7 @@ class _Network(Law):
     probes: tuple[Any, ...] = field((), "inputs at which outputs are looked at; empty for four that suit the data")
 
     size = "neurons"
-    bibtex = BIBTEX
+    references = References(bibtex=BIBTEX)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike
 
@@ -61,14 +61,16 @@ class EquiangularAttention(Law):
     times: tuple[float, ...] = field((1.0, 3.0, 6.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="dimension", sizes=(32, 64, 128, 256), seeds=100, block=25)
-    source = GESHKOVSKI
-    bibtex = """@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
+    references = References(
+        source=GESHKOVSKI,
+        status="proved",
+        bibtex="""@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
   author = {Geshkovski, Borjan and Letrouit, Cyril and Polyanskiy, Yury and Rigollet, Philippe},
   title = {A mathematical perspective on transformers},
   journal = {Bulletin of the American Mathematical Society},
   volume = {62}, pages = {427--479}, year = {2025}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "overlap": Observable(r"\gamma", "mean cosine of the pairs of tokens", dims=("time",), scale=1.0),
         "clustering_time": Observable("t_{1/2}", "time at which the mean cosine reaches 1/2", unit="time"),

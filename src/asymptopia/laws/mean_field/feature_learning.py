@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...parts.activation import Activation, Tanh
 
@@ -51,8 +51,10 @@ class FeatureLearning(Law):
     data: tuple[tuple[float, ...], ...] = field(DATA, "samples: rows of the coordinates of an input, and its label")
 
     defaults = Defaults(size="width", sizes=(64, 128, 256), seeds=192, block=64)
-    source = f"{YANG}; {BORDELON}"
-    bibtex = """@inproceedings{YangHu2021,
+    references = References(
+        source=f"{YANG}; {BORDELON}",
+        status="proved (tensor programs), for activations that grow no faster than a power",
+        bibtex="""@inproceedings{YangHu2021,
   author = {Yang, Greg and Hu, Edward J.},
   title = {Tensor programs {IV}: feature learning in infinite-width neural networks},
   booktitle = {International Conference on Machine Learning}, volume = {139}, pages = {11727--11737}, year = {2021}
@@ -61,8 +63,8 @@ class FeatureLearning(Law):
   author = {Bordelon, Blake and Pehlevan, Cengiz},
   title = {Self-consistent dynamical field theory of kernel evolution in wide neural networks},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {35}, pages = {32240--32256}, year = {2022}
-}"""
-    status = "proved (tensor programs), for activations that grow no faster than a power"
+}""",
+    )
     observables = {
         "loss": Observable(r"\mathcal{L}", "half the mean squared error on the samples", dims=("step",)),
         "kernel_change": Observable(

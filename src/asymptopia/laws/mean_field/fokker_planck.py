@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.potential import DoubleWell, Normal, Potential, Quadratic
@@ -63,8 +63,10 @@ class FokkerPlanck(CellDensity, Law):
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     defaults = Defaults(size="particles", sizes=(50, 100, 200), seeds=2400, block=400)
-    source = RISKEN + "; " + BOVIER + "; " + STURM
-    bibtex = """@book{Risken1989,
+    references = References(
+        source=RISKEN + "; " + BOVIER + "; " + STURM,
+        status="proved",
+        bibtex="""@book{Risken1989,
   author = {Risken, Hannes},
   title = {The Fokker-Planck Equation: Methods of Solution and Applications},
   edition = {2}, publisher = {Springer}, year = {1989}
@@ -80,8 +82,8 @@ class FokkerPlanck(CellDensity, Law):
   title = {Transport inequalities, gradient estimates, entropy and {Ricci} curvature},
   journal = {Communications on Pure and Applied Mathematics},
   volume = {58}, pages = {923--940}, year = {2005}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("v", "variance of the position", dims=("time",)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.frequencies import Frequencies, GaussianFrequencies, Lorentzian, UniformFrequencies
@@ -84,8 +84,12 @@ class Kuramoto(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="oscillators", sizes=(30, 60, 120, 240), seeds=4000, block=1000)
-    source = f"Kuramoto (1975); {STROGATZ}; {OTT}; {SAKAGUCHI}"
-    bibtex = """@article{Strogatz2000,
+    references = References(
+        source=f"Kuramoto (1975); {STROGATZ}; {OTT}; {SAKAGUCHI}",
+        status=(
+            "proved at fixed times; fluctuations to leading order in 1/n; the stationary order as the largest solution"
+        ),
+        bibtex="""@article{Strogatz2000,
   author = {Strogatz, Steven H.},
   title = {From {K}uramoto to {C}rawford: exploring the onset of synchronization in populations of coupled oscillators},
   journal = {Physica D},
@@ -96,8 +100,8 @@ class Kuramoto(Law):
   title = {Low dimensional behavior of large systems of globally coupled oscillators},
   journal = {Chaos},
   volume = {18}, pages = {037113}, year = {2008}
-}"""
-    status = "proved at fixed times; fluctuations to leading order in 1/n; the stationary order as the largest solution"
+}""",
+    )
     observables = {
         "order": Observable("r", "order parameter, mean cosine of the phases", dims=("time",), scale=1.0),
         "second_order": Observable("r_2", "mean cosine of twice the phases", dims=("time",), scale=1.0),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key, PyTree
@@ -67,8 +67,10 @@ class LocalEntropy(Law):
     steps: int = field(4, "steps of the descent", at_least=1)
 
     defaults = Defaults(size="inner steps", sizes=(500, 1000, 2000), seeds=800, block=200)
-    source = CHAUDHARI + "; " + ENTROPY_SGD
-    bibtex = """@article{ChaudhariObermanOsherSoattoCarlier2018,
+    references = References(
+        source=CHAUDHARI + "; " + ENTROPY_SGD,
+        status="proved",
+        bibtex="""@article{ChaudhariObermanOsherSoattoCarlier2018,
   author = {Chaudhari, Pratik and Oberman, Adam and Osher, Stanley and Soatto, Stefano and Carlier, Guillaume},
   title = {Deep relaxation: partial differential equations for optimizing deep neural networks},
   journal = {Research in the Mathematical Sciences},
@@ -80,8 +82,8 @@ class LocalEntropy(Law):
   title = {{Entropy-SGD}: biasing gradient descent into wide valleys},
   journal = {Journal of Statistical Mechanics: Theory and Experiment},
   pages = {124018}, year = {2019}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "smoothed_loss": Observable("F", "local entropy", unit="energy", dims=("position",)),
         "drift": Observable("-F'", "minus its slope", dims=("position",), scale=1.0),

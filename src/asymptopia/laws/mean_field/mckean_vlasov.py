@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...contract.transitions import FixedPoint
 from ...numerics.arrays import ArrayLike, Key
@@ -60,8 +60,10 @@ class McKeanVlasov(CellDensity, Law):
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
     defaults = Defaults(size="particles", sizes=(20, 60, 200), seeds=6000, block=400)
-    source = DAWSON + "; " + DESAI + "; " + SZNITMAN
-    bibtex = """@article{Dawson1983,
+    references = References(
+        source=DAWSON + "; " + DESAI + "; " + SZNITMAN,
+        status="proved",
+        bibtex="""@article{Dawson1983,
   author = {Dawson, Donald A.},
   title = {Critical dynamics and fluctuations for a mean-field model of cooperative behavior},
   journal = {Journal of Statistical Physics},
@@ -79,8 +81,8 @@ class McKeanVlasov(CellDensity, Law):
   booktitle = {{\\'E}cole d'{\\'E}t{\\'e} de Probabilit{\\'e}s de Saint-Flour {XIX}},
   series = {Lecture Notes in Mathematics}, volume = {1464},
   pages = {165--251}, publisher = {Springer}, year = {1991}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("v", "variance of the position", dims=("time",)),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 
@@ -61,14 +61,16 @@ class MeanFieldGame(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="players", sizes=(40, 80, 160, 320), seeds=2000, block=500)
-    source = f"{CARMONA}, section 3.2 (closed loop)"
-    bibtex = """@article{CarmonaFouqueSun2015,
+    references = References(
+        source=f"{CARMONA}, section 3.2 (closed loop)",
+        status="proved: the equilibrium is explicit for every number of players",
+        bibtex="""@article{CarmonaFouqueSun2015,
   author = {Carmona, Ren{\\'e} and Fouque, Jean-Pierre and Sun, Li-Hsien},
   title = {Mean field games and systemic risk},
   journal = {Communications in Mathematical Sciences},
   volume = {13}, pages = {911--933}, year = {2015}
-}"""
-    status = "proved: the equilibrium is explicit for every number of players"
+}""",
+    )
     observables = {
         "spread": Observable(r"\mathrm{Var}(X^i - \bar X)", "variance of a player about the mean", dims=("time",)),
         "mean_variation": Observable(r"[\bar X]", "quadratic variation of the mean", dims=("time",), resolution=0.1),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.loss import namespace
@@ -74,8 +74,10 @@ class PathIntegralControl(CellDensity, Law):
 
     cells = "cell"
     defaults = Defaults(size="particles", sizes=(32, 64, 128), seeds=1200, block=100)
-    source = FOELLMER + "; " + KAPPEN + "; " + TZEN
-    bibtex = """@incollection{Foellmer1985,
+    references = References(
+        source=FOELLMER + "; " + KAPPEN + "; " + TZEN,
+        status="proved",
+        bibtex="""@incollection{Foellmer1985,
   author = {F{\\"o}llmer, Hans},
   title = {An entropy approach to the time reversal of diffusion processes},
   booktitle = {Stochastic Differential Systems}, publisher = {Springer},
@@ -92,8 +94,8 @@ class PathIntegralControl(CellDensity, Law):
   title = {Theoretical guarantees for sampling and inference in generative models with latent diffusions},
   booktitle = {Conference on Learning Theory},
   series = {Proceedings of Machine Learning Research}, volume = {99}, pages = {3084--3114}, year = {2019}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "value": Observable("V", "least cost, from the start on", scale=1.0),
         "effort": Observable("K", "cost of the control alone", resolution=0.1),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...parts.potential import Normal
@@ -43,8 +43,10 @@ class SchroedingerBridge(Law):
     )
 
     defaults = Defaults(size="particles", sizes=(32, 64, 128), seeds=400, block=100)
-    source = MALLASTO + "; " + BUNNE
-    bibtex = """@article{MallastoGerolinMinh2022,
+    references = References(
+        source=MALLASTO + "; " + BUNNE,
+        status="proved",
+        bibtex="""@article{MallastoGerolinMinh2022,
   author = {Mallasto, Anton and Gerolin, Augusto and Minh, H{\\`a} Quang},
   title = {Entropy-regularized 2-{Wasserstein} distance between {Gaussian} measures},
   journal = {Information Geometry},
@@ -55,8 +57,8 @@ class SchroedingerBridge(Law):
   title = {The {Schr{\\"o}dinger} bridge between {Gaussian} measures has a closed form},
   booktitle = {Proceedings of the 26th International Conference on Artificial Intelligence and Statistics},
   series = {Proceedings of Machine Learning Research}, volume = {206}, pages = {5802--5833}, year = {2023}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("v", "variance of the position", dims=("time",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Observable
+from ...contract.law import Defaults, Landmark, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.activation import Erf, Identity, Power
@@ -51,8 +51,12 @@ class TwoLayer(_Network):
     start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
     defaults = Defaults(sizes=(25, 50, 100, 200, 400), seeds=1600, block=200)
-    source = MEI + "; Sirignano and Spiliopoulos, SIAM J. Appl. Math. 80 (2020) 725; Rotskoff and Vanden-Eijnden (2018)"
-    status = "proved for smooth bounded activations and starts of bounded support; checked numerically beyond"
+    references = References(
+        source=(
+            MEI + "; Sirignano and Spiliopoulos, SIAM J. Appl. Math. 80 (2020) 725; Rotskoff and Vanden-Eijnden (2018)"
+        ),
+        status="proved for smooth bounded activations and starts of bounded support; checked numerically beyond",
+    )
     observables = {
         "output": Observable("g", "output at the probes", dims=("time", "probe"), scale=1.0),
         "risk": Observable("R", "half the mean squared error, on labels without noise", dims=("time",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.activation import Erf, Identity, Power
@@ -50,8 +50,10 @@ class TwoLayerFluctuations(_Network):
     start: Neurons = field(Weights(mean=1.0), "what a neuron is, and the distribution from which neurons start")
 
     defaults = Defaults(sizes=(50, 100, 200), seeds=18_000, block=1000)
-    source = SIRIGNANO
-    status = "proved for smooth bounded activations and starts of bounded support; checked numerically beyond"
+    references = References(
+        source=SIRIGNANO,
+        status="proved for smooth bounded activations and starts of bounded support; checked numerically beyond",
+    )
     observables = {
         "output": Observable("g", "output at the probes", dims=("time", "probe"), scale=1.0),
         "fluctuation": Observable(

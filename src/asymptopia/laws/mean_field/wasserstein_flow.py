@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...parts.potential import Normal, Potential, Quadratic
@@ -55,14 +55,16 @@ class WassersteinFlow(Law):
     )
 
     defaults = Defaults(size="particles", sizes=(32, 64, 128), seeds=500, block=100)
-    source = JKO
-    bibtex = """@article{JordanKinderlehrerOtto1998,
+    references = References(
+        source=JKO,
+        status="proved",
+        bibtex="""@article{JordanKinderlehrerOtto1998,
   author = {Jordan, Richard and Kinderlehrer, David and Otto, Felix},
   title = {The variational formulation of the {Fokker--Planck} equation},
   journal = {SIAM Journal on Mathematical Analysis},
   volume = {29}, pages = {1--17}, year = {1998}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",)),
         "variance": Observable("v", "variance of the position", dims=("time",)),

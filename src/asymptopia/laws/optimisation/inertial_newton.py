@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
-
-if TYPE_CHECKING:
-    import jax
+from ...numerics.compiled import compiled
 
 CASTERA = "Castera, Bolte, Fevotte and Pauwels, J. Mach. Learn. Res. 22 (2021) 1, equation 5 and section 3.3"
 MODES = "one mode by SciPy's DOP853 at 1e-13, integrated over the Marchenko-Pastur density by its quad"
@@ -49,13 +46,15 @@ class InertialNewton(Law):
     times: tuple[float, ...] = field((1.0, 3.0, 9.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=200, block=200)
-    source = CASTERA
-    bibtex = """@article{CasteraBolteFevottePauwels2021,
+    references = References(
+        source=CASTERA,
+        status="proved",
+        bibtex="""@article{CasteraBolteFevottePauwels2021,
   author = {Castera, Camille and Bolte, J{\\'e}r{\\^o}me and F{\\'e}votte, C{\\'e}dric and Pauwels, Edouard},
   title = {An inertial {N}ewton algorithm for deep learning},
   journal = {Journal of Machine Learning Research}, volume = {22}, pages = {1--31}, year = {2021}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "lyapunov": Observable("E/n", "Lyapunov function per dimension", dims=("time",)),
         "loss": Observable("J/n", "objective per dimension", dims=("time",)),
@@ -87,22 +86,22 @@ class InertialNewton(Law):
         spans = np.diff(np.asarray(self.times, float), prepend=0.0)
         counts = np.ceil(spans / longest * (1 - 1e-12)).astype(int)
         rates = tuple(float(s / max(c, 1)) for s, c in zip(spans, counts, strict=True))
-        runs = _compiled_runs()(keys, n, m, a, b, rates, tuple(map(int, counts)))
+        runs = _runs(keys, n, m, a, b, rates, tuple(map(int, counts)))
         return {k: np.asarray(v, float) for k, v in runs.items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
-@cache
-def _compiled_runs() -> Any:
+@compiled("n", "m", "a", "b", "rates", "counts")
+def _runs(keys: Key, n: int, m: int, a: float, b: float, rates: tuple[float, ...], counts: tuple[int, ...]) -> Any:
     """The observables of systems of n dimensions and m inputs, one for each key: `counts` steps of each of `rates`."""
     import jax
     import jax.numpy as jnp
 
     from ...algorithms.optimisers.inertial_newton import inertial_newton, lyapunov
 
-    def one(key: Key, n: int, m: int, a: float, b: float, rates: jax.Array, counts: jax.Array) -> dict[str, Any]:
+    def one(key: Key) -> dict[str, Any]:
         inputs, start = jax.random.split(key)
         X = jax.random.normal(inputs, (m, n)) / m**0.5
         theta = jax.random.normal(start, (n,))
@@ -139,8 +138,7 @@ def _compiled_runs() -> Any:
             "shortfall": jnp.maximum(jnp.max(jnp.concatenate(seen["short"]), initial=-jnp.inf), -1e300) / first,
         }
 
-    over_keys = jax.vmap(one, in_axes=(0, *[None] * 6))
-    return jax.jit(over_keys, static_argnums=(1, 2, 3, 4, 5, 6))
+    return jax.vmap(one)(keys)
 
 
 def _marchenko_pastur(ratio: float, order: int = 400) -> tuple[np.ndarray, np.ndarray]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key, PyTree
+from ...numerics.compiled import compiled
 from ...parts.activation import Activation, Relu
 
 LANGE = "Lange, MM Optimization Algorithms (2016), chapters 1 and 2"
@@ -49,8 +49,10 @@ class MajorizationMinimization(Law):
     signal: float = field(2.0, "norm of the weights behind the labels of one unit", above=0, at_most=6)
 
     defaults = Defaults(size="samples", sizes=(200, 400, 800), seeds=50, block=50)
-    source = LANGE + "; " + JAAKKOLA + "; " + BOEHNING
-    bibtex = r"""@book{Lange2016,
+    references = References(
+        source=LANGE + "; " + JAAKKOLA + "; " + BOEHNING,
+        status="proved; fields within 16 ulp of relu's kink count as that far from it",
+        bibtex=r"""@book{Lange2016,
   author = {Lange, Kenneth},
   title = {{MM} Optimization Algorithms},
   publisher = {Society for Industrial and Applied Mathematics}, year = {2016}
@@ -64,8 +66,8 @@ class MajorizationMinimization(Law):
   author = {B{\"o}hning, Dankmar and Lindsay, Bruce G.},
   title = {Monotonicity of quadratic-approximation algorithms},
   journal = {Annals of the Institute of Statistical Mathematics}, volume = {40}, pages = {641--663}, year = {1988}
-}"""
-    status = "proved; fields within 16 ulp of relu's kink count as that far from it"
+}""",
+    )
     observables = {
         "rise": Observable("r", "largest rise of the loss in a step, over 1 + loss", bound="every"),
         "shortfall": Observable(r"\Delta", "by how much a step missed its granted descent", bound="every"),
@@ -102,22 +104,22 @@ class MajorizationMinimization(Law):
         return bounds | {"contraction": 1 - min(ratios), "constant_bound": 1 - 4 * min(slopes)}
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
-        trials = _compiled_trials()(keys, n, self.activation, int(self.depth), float(self.signal))
+        trials = _trials(keys, n, self.activation, int(self.depth), float(self.signal))
         return {k: np.asarray(v, float) for k, v in trials.items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
-@cache
-def _compiled_trials() -> Any:
+@compiled("n", "activation", "depth")
+def _trials(keys: Key, n: int, activation: Activation, depth: int, signal: Any) -> Any:
     import jax
 
-    def one(key: Key, n: int, activation: Activation, depth: int, signal: Any) -> dict[str, Any]:
+    def one(key: Key) -> dict[str, Any]:
         deep, shallow = jax.random.split(key)
         return _deep(deep, n, activation, depth) | {"contraction": _single(shallow, n, signal)}
 
-    return jax.jit(jax.vmap(one, in_axes=(0, None, None, None, None)), static_argnums=(1, 2, 3))
+    return jax.vmap(one)(keys)
 
 
 def _deep(key: Key, n: int, activation: Activation, depth: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -52,8 +52,13 @@ class ProxLinear(Law):
     distance: float = field(0.01, "length of the error relative to the signal at n = 8", above=0, at_most=0.05)
 
     defaults = Defaults(size="dimension", sizes=(6, 12, 18), seeds=48, block=8)
-    source = DRUSVYATSKIY + "; " + DUCHI
-    bibtex = """@article{DrusvyatskiyPaquette2019,
+    references = References(
+        source=DRUSVYATSKIY + "; " + DUCHI,
+        status=(
+            "guarantees proved; quadratic convergence proved, its constant derived here from the population "
+            "objective, for small errors"
+        ),
+        bibtex="""@article{DrusvyatskiyPaquette2019,
   author = {Drusvyatskiy, Dmitriy and Paquette, Courtney},
   title = {Efficiency of minimizing compositions of convex functions and smooth maps},
   journal = {Mathematical Programming}, volume = {178}, pages = {503--558}, year = {2019}
@@ -62,10 +67,7 @@ class ProxLinear(Law):
   author = {Duchi, John C. and Ruan, Feng},
   title = {Solving (most) of a set of quadratic equalities: composite optimization for robust phase retrieval},
   journal = {Information and Inference}, volume = {8}, pages = {471--529}, year = {2019}
-}"""
-    status = (
-        "guarantees proved; quadratic convergence proved, its constant derived here from the population objective, "
-        "for small errors"
+}""",
     )
     observables = {
         "contraction": Observable(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Convolutional, Dense
 
@@ -77,7 +78,6 @@ def state_shape(architecture: Architecture, features: int) -> tuple[int, ...]:
     return (architecture.channels, features, features) if isinstance(architecture, Convolutional) else (features,)
 
 
-@lru_cache(maxsize=64)
 def largest_slope(activation: Activation) -> tuple[float, float]:
     """The least and the largest slope of the activation, on a fine grid of fields up to 1000."""
     breaks = np.array(activation.breaks())
@@ -96,7 +96,7 @@ class Leapfrog(Law):
     architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
     defaults = Defaults(size="layers", sizes=(10, 20, 40, 80), seeds=480, bias=2.0, block=120)
-    status = "proved; the energy for smooth activations"
+    references = References(status="proved; the energy for smooth activations")
     observables = OBSERVABLES
     landmarks = LANDMARKS
 
@@ -123,7 +123,7 @@ class Leapfrog(Law):
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
         shape, make = state_shape(self.architecture, self.features), self.maker()
-        values = {k: np.asarray(v) for k, v in _compiled(make, shape, n)(keys, self.horizon / n).items()}
+        values = {k: np.asarray(v) for k, v in _observed(keys, self.horizon / n, make, shape, n).items()}
         round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(self.horizon * self.growth())
         values["reconstruction_error"] = values["reconstruction_error"] / round_off
         ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
@@ -145,13 +145,13 @@ def scratch(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> 
     return backprop_bytes(propagate_reversibly, layers, (jnp.ones(shape), jnp.ones(shape)))
 
 
-@cache
-def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> Any:
+@compiled("make", "shape", "n")
+def _observed(keys: Key, step: ArrayLike, make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -> Any:
     import jax
     import jax.numpy as jnp
     from jax.flatten_util import ravel_pytree
 
-    def one(key: Key, step: ArrayLike) -> dict[str, Any]:
+    def one(key: Key) -> dict[str, Any]:
         first, second, third = jax.random.split(key, 3)
         state = tuple(jax.random.normal(third, (2, *shape)))
         layer = make(first, step)
@@ -172,4 +172,4 @@ def _compiled(make: Callable[[Any, Any], Any], shape: tuple[int, ...], n: int) -
             "volume": jnp.abs(jnp.linalg.slogdet(jacobian)[1]),
         }
 
-    return jax.jit(jax.vmap(one, (0, None)))
+    return jax.vmap(one)(keys)

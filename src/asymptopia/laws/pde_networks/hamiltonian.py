@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ...contract.law import References
 from ...numerics.arrays import Key
 from ...parts.activation import Activation
 from ...parts.architecture import Architecture
@@ -27,8 +28,7 @@ class Hamiltonian(Leapfrog):
     the same scratch `memory` at every depth.
     """
 
-    source = CHANG + "; " + HAIRER
-    bibtex = BIBTEX
+    references = References(source=CHANG + "; " + HAIRER, bibtex=BIBTEX)
 
     def maker(self) -> Any:
         return _maker(self.activation, self.architecture, self.features, self.hidden)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key, PyTree
+from ...numerics.compiled import compiled
 from ...parts.activation import Activation, Tanh
 from ...parts.architecture import Architecture, Dense
 from .common import check_architecture, largest_slope, norm_of, operator_of, state_shape
@@ -51,8 +51,10 @@ class Parabolic(Law):
     architecture: Architecture = field(Dense(), "dense or convolutional layers (of `channels` periodic images)")
 
     defaults = Defaults(size="layers", sizes=(1, 10, 100), seeds=60)
-    source = RUTHOTTO_HABER + "; " + NESTEROV
-    bibtex = """@article{RuthottoHaber2020,
+    references = References(
+        source=RUTHOTTO_HABER + "; " + NESTEROV,
+        status="proved",
+        bibtex="""@article{RuthottoHaber2020,
   author = {Ruthotto, Lars and Haber, Eldad},
   title = {Deep neural networks motivated by partial differential equations},
   journal = {Journal of Mathematical Imaging and Vision}, volume = {62}, pages = {352--364}, year = {2020}
@@ -61,8 +63,8 @@ class Parabolic(Law):
   author = {Nesterov, Yurii},
   title = {Introductory Lectures on Convex Optimization: A Basic Course},
   publisher = {Kluwer}, year = {2004}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "expansion": Observable(
             r"\max |y'_{k+1} - y_{k+1}|/|y'_k - y_k|", "largest growth of a distance", bound="every"
@@ -100,16 +102,23 @@ class Parabolic(Law):
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
         _, slope = largest_slope(self.activation)
-        run = _compiled(self.activation, self.architecture, self.features, self.hidden, n, slope)
-        return {k: np.asarray(v) for k, v in run(keys, self.stability).items()}
+        shapes = (self.architecture, self.features, self.hidden, n)
+        return {k: np.asarray(v) for k, v in _observed(keys, self.stability, self.activation, slope, *shapes).items()}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         return {k: v[0] for k, v in self.realize_all(n, key[None]).items()}
 
 
-@cache
-def _compiled(
-    activation: Activation, architecture: Architecture, features: int, hidden: int, n: int, slope: float
+@compiled("activation", "slope", "architecture", "features", "hidden", "n")
+def _observed(
+    keys: Key,
+    share: ArrayLike,
+    activation: Activation,
+    slope: float,
+    architecture: Architecture,
+    features: int,
+    hidden: int,
+    n: int,
 ) -> Any:
     import jax
     import jax.numpy as jnp
@@ -118,16 +127,10 @@ def _compiled(
 
     shape = state_shape(architecture, features)
 
-    def layer(key: Key, share: ArrayLike) -> Layer:
+    def layer(key: Key) -> Layer:
         operator = operator_of(architecture, features, hidden, key)
         norm = norm_of(architecture, features, operator)
         return Layer(operator, 2 * share / (slope * norm**2), activation, slope)
-
-    def ratios(made: Layer, pairs: jax.Array) -> Any:
-        after = jax.vmap(jax.vmap(made))(pairs)
-        before, now = (jnp.sqrt(((p[0] - p[1]) ** 2).reshape(p.shape[1], -1).sum(axis=1)) for p in (pairs, after))
-        apart = before > 1e-9 * jnp.sqrt((pairs**2).sum())  # what is closer is round-off
-        return jnp.where(apart, now / before, 0.0).max(), after
 
     def worst(made: Layer) -> Any:
         """A pair about zero along the direction that K stretches most."""
@@ -135,22 +138,22 @@ def _compiled(
         direction = jnp.linalg.svd(matrix, full_matrices=False)[2][0].reshape(shape)
         return 1e-4 * jnp.stack([direction, -direction])[:, None]
 
-    def expansion(key: Key, share: ArrayLike) -> Any:
+    def expansion(key: Key) -> Any:
         def one(pairs: jax.Array, key: Key) -> Any:
             first, second = jax.random.split(key)
-            made = layer(first, share)
+            made = layer(first)
             bent = Layer(made.operator, made.step, activation, slope)
             bias = jax.random.normal(second, made.bias.shape)
-            moved, after = ratios(_with_bias(bent, bias), pairs)
-            return after, jnp.maximum(moved, ratios(made, worst(made))[0])
+            moved, after = _ratios(_with_bias(bent, bias), pairs)
+            return after, jnp.maximum(moved, _ratios(made, worst(made))[0])
 
         start, key = jax.random.split(key)
         pairs = jax.random.normal(start, (2, PAIRS, *shape))
         return jax.lax.scan(one, pairs, jax.random.split(key, n))[1].max()
 
-    def decay(key: Key, share: ArrayLike) -> Any:
+    def decay(key: Key) -> Any:
         first, second = jax.random.split(key)
-        made = layer(first, share)
+        made = layer(first)
         start = 3 * jax.random.normal(second, shape)
         matrix = jax.jacobian(lambda v: made.operator(v.reshape(shape)).ravel())(start.ravel())
         distance = jnp.sum((jnp.linalg.pinv(matrix) @ (matrix @ start.ravel())) ** 2)
@@ -159,11 +162,22 @@ def _compiled(
         gain = n * made.step * 2 * (1 - share)
         return left * (2 * distance + gain * begun) / (2 * begun * distance)
 
-    def both(key: Key, share: ArrayLike) -> dict[str, Any]:
+    def both(key: Key) -> dict[str, Any]:
         first, second = jax.random.split(key)
-        return {"expansion": expansion(first, share), "decay": decay(second, share)}
+        return {"expansion": expansion(first), "decay": decay(second)}
 
-    return jax.jit(lambda keys, share: jax.lax.map(lambda key: both(key, share), keys))
+    return jax.lax.map(both, keys)
+
+
+def _ratios(layer: PyTree, pairs: jax.Array) -> Any:
+    """The largest factor by which a layer moves two states apart, and where the pairs (2, count, ...) are then."""
+    import jax
+    import jax.numpy as jnp
+
+    after = jax.vmap(jax.vmap(layer))(pairs)
+    before, now = (jnp.sqrt(((p[0] - p[1]) ** 2).reshape(p.shape[1], -1).sum(axis=1)) for p in (pairs, after))
+    apart = before > 1e-9 * jnp.sqrt((pairs**2).sum())  # what is closer is round-off
+    return jnp.where(apart, now / before, 0.0).max(), after
 
 
 def _with_bias(layer: PyTree, bias: ArrayLike) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Identity, Tanh
@@ -50,8 +50,10 @@ class ResidualLimit(Law):
     weights: int = field(0, "which matrices A and B, by the seed that draws them", at_least=0)
 
     defaults = Defaults(size="layers", sizes=(16, 32, 64, 128), seeds=9000, block=1000)
-    source = HABER_RUTHOTTO + "; " + HUANG + "; " + HAYOU_YANG
-    bibtex = r"""@article{HaberRuthotto2018,
+    references = References(
+        source=HABER_RUTHOTTO + "; " + HUANG + "; " + HAYOU_YANG,
+        status="proved, for Lipschitz activations",
+        bibtex=r"""@article{HaberRuthotto2018,
   author = {Haber, Eldad and Ruthotto, Lars},
   title = {Stable architectures for deep neural networks},
   journal = {Inverse Problems}, volume = {34}, pages = {014004}, year = {2018}
@@ -66,8 +68,8 @@ class ResidualLimit(Law):
   title = {Width and depth limits commute in residual networks},
   booktitle = {International Conference on Machine Learning}, series = {Proceedings of Machine Learning Research},
   volume = {202}, pages = {12700--12723}, year = {2023}
-}"""
-    status = "proved, for Lipschitz activations"
+}""",
+    )
     observables = {
         "outputs": Observable("y(1)", "state after the last layer", dims=("unit",)),
         "fluctuation": Observable(

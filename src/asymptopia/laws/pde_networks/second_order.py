@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ...contract.law import References
 from ...numerics.arrays import Key
 from ...parts.activation import Activation
 from ...parts.architecture import Architecture
@@ -29,15 +30,15 @@ class SecondOrder(Leapfrog):
     recomputes the states needs the same scratch `memory` at every depth.
     """
 
-    source = RUTHOTTO_HABER + "; " + CHANG + "; " + HAIRER
-    bibtex = (
-        r"""@article{RuthottoHaber2020,
+    references = References(
+        source=RUTHOTTO_HABER + "; " + CHANG + "; " + HAIRER,
+        bibtex=r"""@article{RuthottoHaber2020,
   author = {Ruthotto, Lars and Haber, Eldad},
   title = {Deep neural networks motivated by partial differential equations},
   journal = {Journal of Mathematical Imaging and Vision}, volume = {62}, pages = {352--364}, year = {2020}
 }
 """
-        + BIBTEX
+        + BIBTEX,
     )
 
     def growth(self) -> float:

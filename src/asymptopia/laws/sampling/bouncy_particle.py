@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -62,8 +62,10 @@ class BouncyParticle(Law):
     )
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=2000, block=200)
-    source = SCALING + "; " + ENERGY
-    bibtex = r"""@article{DeligiannidisEtAl2021,
+    references = References(
+        source=SCALING + "; " + ENERGY,
+        status="proved for a coordinate; the energy by averaging over the fast motion along a line, here",
+        bibtex=r"""@article{DeligiannidisEtAl2021,
   author = {Deligiannidis, George and Paulin, Daniel and Bouchard-C{\^o}t{\'e}, Alexandre and Doucet, Arnaud},
   title = {Randomized {H}amiltonian {M}onte {C}arlo as scaling limit of the bouncy particle sampler
            and dimension-free convergence rates},
@@ -73,8 +75,8 @@ class BouncyParticle(Law):
   author = {Bierkens, Joris and Kamatani, Kengo and Roberts, Gareth O.},
   title = {High-dimensional scaling limits of piecewise deterministic sampling algorithms},
   journal = {The Annals of Applied Probability}, volume = {32}, pages = {3361--3407}, year = {2022}
-}"""
-    status = "proved for a coordinate; the energy by averaging over the fast motion along a line, here"
+}""",
+    )
     observables = {
         "mean": Observable("m", "average of the coordinates along the path", scale=1.0),
         "second_moment": Observable("m_2", "average of their squares"),

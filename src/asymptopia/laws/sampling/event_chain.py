@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -62,8 +62,10 @@ class EventChain(Law):
     )
 
     defaults = Defaults(size="rods", sizes=(64, 128, 256), seeds=1000, block=200)
-    source = f"{TAKAHASHI}; {MICHEL}"
-    bibtex = """@article{Tonks1936,
+    references = References(
+        source=f"{TAKAHASHI}; {MICHEL}",
+        status="proved",
+        bibtex="""@article{Tonks1936,
   author = {Tonks, Lewi},
   title = {The complete equation of state of one, two and three-dimensional gases of hard elastic spheres},
   journal = {Physical Review}, volume = {50}, pages = {955--963}, year = {1936}
@@ -73,8 +75,8 @@ class EventChain(Law):
   title = {Generalized event-chain {M}onte {C}arlo: constructing rejection-free global-balance algorithms
            from infinitesimal steps},
   journal = {The Journal of Chemical Physics}, volume = {140}, pages = {054116}, year = {2014}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "pressure": Observable("P", "pressure over temperature, from the distances between rods in events"),
         "turning_rate": Observable(r"\lambda", "events per displacement"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -70,8 +70,10 @@ class FieldChain(Law):
     distances: tuple[int, ...] = field((1, 2, 4, 8), "distances of two sites, increasing", at_least=0, axis="distance")
 
     defaults = Defaults(size="sites", sizes=(32, 64, 128), seeds=400, bias=math.inf, block=50)
-    source = f"{SCALAPINO}; {MICHEL}"
-    bibtex = """@article{ScalapinoSearsFerrell1972,
+    references = References(
+        source=f"{SCALAPINO}; {MICHEL}",
+        status="proved",
+        bibtex="""@article{ScalapinoSearsFerrell1972,
   author = {Scalapino, D. J. and Sears, M. and Ferrell, R. A.},
   title = {Statistical mechanics of one-dimensional {G}inzburg-{L}andau fields},
   journal = {Physical Review B}, volume = {6}, pages = {3409--3416}, year = {1972}
@@ -80,8 +82,8 @@ class FieldChain(Law):
   author = {Michel, Manon and Mayer, Johannes and Krauth, Werner},
   title = {Event-chain {M}onte {C}arlo for classical continuous spin models},
   journal = {EPL}, volume = {112}, pages = {20003}, year = {2015}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "square": Observable(r"E\phi^2", "mean square of a value", resolution=0.02),
         "fourth": Observable(r"E\phi^4", "mean fourth power of a value"),

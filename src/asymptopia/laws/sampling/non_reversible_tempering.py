@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import Record, StatementError, field
 from ...contract.record import field as field_
 
@@ -186,14 +186,16 @@ class NonReversibleTempering(Law):
     ladder: int | None = field(None, "replicas of `finite_round_trip_rate`; None for infinitely many", at_least=2)
 
     defaults = Defaults(size="replicas", sizes=(32, 64, 128, 256), seeds=24, block=24)
-    source = SYED
-    bibtex = """@article{SyedBouchardCoteDeligiannidisDoucet2022,
+    references = References(
+        source=SYED,
+        status="proved where states are drawn afresh at every scan",
+        bibtex="""@article{SyedBouchardCoteDeligiannidisDoucet2022,
   author = {Syed, Saifuddin and Bouchard-C{\\^o}t{\\'e}, Alexandre and Deligiannidis, George and Doucet, Arnaud},
   title = {Non-reversible parallel tempering: a scalable highly parallel {MCMC} scheme},
   journal = {Journal of the Royal Statistical Society Series B},
   volume = {84}, pages = {321--350}, year = {2022}
-}"""
-    status = "proved where states are drawn afresh at every scan"
+}""",
+    )
     observables = {
         "barrier": Observable(r"\Lambda", "sum of the probabilities of rejection", bias=2.0, resolution=0.1),
         "round_trip_rate": Observable(r"\tau", "round trips per scan", unit="1/scan", scale=0.5, resolution=0.1),

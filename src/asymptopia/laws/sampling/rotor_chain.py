@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 
@@ -68,8 +68,10 @@ class RotorChain(Law):
     distances: tuple[int, ...] = field((1, 2, 4, 8), "distances of two rotors, increasing", at_least=0, axis="distance")
 
     defaults = Defaults(size="rotors", sizes=(32, 64, 128), seeds=400, bias=math.inf, block=50)
-    source = f"{FISHER}; {MICHEL}"
-    bibtex = """@article{MichelMayerKrauth2015,
+    references = References(
+        source=f"{FISHER}; {MICHEL}",
+        status="proved",
+        bibtex="""@article{MichelMayerKrauth2015,
   author = {Michel, Manon and Mayer, Johannes and Krauth, Werner},
   title = {Event-chain {M}onte {C}arlo for classical continuous spin models},
   journal = {EPL}, volume = {112}, pages = {20003}, year = {2015}
@@ -78,8 +80,8 @@ class RotorChain(Law):
   author = {Joyce, G. S.},
   title = {Classical {H}eisenberg model},
   journal = {Physical Review}, volume = {155}, pages = {478--491}, year = {1967}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "alignment": Observable(
             r"E\cos(\theta_0 - \theta_1)", "mean cosine between neighbours", scale=1.0, resolution=0.02

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.data import Bundled, Data
@@ -50,8 +50,10 @@ class SGLD(Law):
     batch: int | None = field(20, "samples in a minibatch, drawn with replacement; None: all samples, each once")
 
     defaults = Defaults(size="steps", sizes=(2000, 4000, 8000), seeds=200, block=200)
-    source = WELLING_TEH + "; " + VOLLMER
-    bibtex = """@inproceedings{WellingTeh2011,
+    references = References(
+        source=WELLING_TEH + "; " + VOLLMER,
+        status="proved",
+        bibtex="""@inproceedings{WellingTeh2011,
   author = {Welling, Max and Teh, Yee Whye},
   title = {{Bayesian} learning via stochastic gradient {Langevin} dynamics},
   booktitle = {Proceedings of the 28th International Conference on Machine Learning},
@@ -62,8 +64,8 @@ class SGLD(Law):
   title = {Exploration of the (non-)asymptotic bias and variance of stochastic gradient {Langevin} dynamics},
   journal = {Journal of Machine Learning Research},
   volume = {17}, number = {159}, pages = {1--48}, year = {2016}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable(r"\mu", "distance from the posterior's mean, in its units", dims=("axis",), scale=1.0),
         "variance": Observable("v", "variance over that of the posterior", dims=("axis",)),

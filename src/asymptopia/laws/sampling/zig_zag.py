@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.potential import Potential, Quadratic
@@ -54,14 +54,16 @@ class ZigZag(Law):
     refreshment: float = field(0.0, "rate of turns that ask nothing", at_least=0, unit="1/time")
 
     defaults = Defaults(size="path length", sizes=(50, 100, 200), seeds=3000, block=1000)
-    source = BIERKENS_DUNCAN
-    bibtex = """@article{BierkensDuncan2017,
+    references = References(
+        source=BIERKENS_DUNCAN,
+        status="proved",
+        bibtex="""@article{BierkensDuncan2017,
   author = {Bierkens, Joris and Duncan, Andrew},
   title = {Limit theorems for the zig-zag process},
   journal = {Advances in Applied Probability},
   volume = {49}, pages = {791--825}, year = {2017}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "average of the position along the path", scale=1.0),
         "second_moment": Observable("m_2", "average of the squared position along the path"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import Key
 from ...numerics.gaussian import legendre
@@ -35,14 +35,16 @@ class CriticalCurieWeiss(Law):
     h: float = field(0.0, "external field, times n**(3/4)", unit="energy")
 
     defaults = Defaults(size="spins", sizes=(400, 1600, 6400, 25600), seeds=30_000, bias=0.5, block=10_000)
-    source = ELLIS_NEWMAN
-    bibtex = """@article{EllisNewman1978,
+    references = References(
+        source=ELLIS_NEWMAN,
+        status="proved",
+        bibtex="""@article{EllisNewman1978,
   author = {Ellis, Richard S. and Newman, Charles M.},
   title = {Limit theorems for sums of dependent random variables occurring in statistical mechanics},
   journal = {Zeitschrift f{\\"u}r Wahrscheinlichkeitstheorie und verwandte Gebiete},
   volume = {44}, pages = {117--139}, year = {1978}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "magnetisation": Observable("E X", "mean spin, times n**(1/4)", scale=1.0),
         "modulus": Observable("E |X|", "absolute value of the mean spin, times n**(1/4)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...contract.law import Defaults, Landmark, Law, Observable
+from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 
@@ -60,14 +60,16 @@ class CurieWeiss(Law):
     h: float = field(0.1, "external field", unit="energy")
 
     defaults = Defaults(size="spins", sizes=(100, 400, 1600, 6400), seeds=10_000, block=10_000)
-    source = ELLIS_NEWMAN
-    bibtex = """@article{EllisNewman1978,
+    references = References(
+        source=ELLIS_NEWMAN,
+        status="proved",
+        bibtex="""@article{EllisNewman1978,
   author = {Ellis, Richard S. and Newman, Charles M.},
   title = {Limit theorems for sums of dependent random variables occurring in statistical mechanics},
   journal = {Zeitschrift f{\\"u}r Wahrscheinlichkeitstheorie und verwandte Gebiete},
   volume = {44}, pages = {117--139}, year = {1978}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "magnetisation": Observable("m", "mean spin; without a field its modulus, if beta > 1", scale=1.0),
         "susceptibility": Observable(r"\chi", "variance of the magnetisation, times n", fluctuation_of="magnetisation"),

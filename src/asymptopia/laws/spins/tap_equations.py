@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.batching import generator
-from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key
 from ...theory import replica_symmetric as symmetric
@@ -38,13 +38,15 @@ class TAPEquations(Law):
     h: float = field(0.3, "external field", unit="energy")
 
     defaults = Defaults(size="spins", sizes=(200, 400, 800), seeds=100)
-    source = BOLTHAUSEN
-    bibtex = """@article{Bolthausen2014,
+    references = References(
+        source=BOLTHAUSEN,
+        status="proved (Bolthausen, 2014; the free energy at high temperature: Chen and Panchenko, 2018)",
+        bibtex="""@article{Bolthausen2014,
   author = {Bolthausen, Erwin},
   title = {An iterative construction of solutions of the {TAP} equations for the {Sherrington-Kirkpatrick} model},
   journal = {Communications in Mathematical Physics}, volume = {325}, pages = {333--366}, year = {2014}
-}"""
-    status = "proved (Bolthausen, 2014; the free energy at high temperature: Chen and Panchenko, 2018)"
+}""",
+    )
     observables = {
         "overlap": Observable("q", "mean of the squared magnetisations", scale=1.0),
         "magnetisation": Observable("m", "mean of the magnetisations", scale=1.0),

@@ -38,7 +38,7 @@ class Linear(Channel):
 
 
 class Abs(Channel):
-    """The absolute value of the field, as in real phase retrieval."""
+    """The absolute value of the field, as in real phase retrieval. The loss |y - z| is `Absolute`."""
 
     binary = False
 
@@ -61,7 +61,7 @@ class Abs(Channel):
 
 
 class ReLU(Channel):
-    """The rectified field, max(0, z)."""
+    """The rectified field, max(0, z), as a label. The activation of a network is `Relu`."""
 
     binary = False
 

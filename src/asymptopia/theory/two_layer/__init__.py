@@ -17,7 +17,7 @@ from ...contract.law import NoLimit
 from ...numerics.product_normal import nets, smooth_nodes
 from ...parts.activation import Activation
 from ...parts.neurons import Neurons
-from .adjoint import adjoint, compiled
+from .adjoint import adjoint, mean_square, outputs_and_risks
 
 FEWEST, MOST = 16, 1 << 13
 PER_RATE = 6.0
@@ -118,7 +118,7 @@ def _padded(coarse: Nodes, fine: Nodes) -> Nodes:
 
 def _steps(setting: Setting, nodes: Nodes) -> list[int]:
     """Runge-Kutta steps between neighbouring times, multiples of four, from how fast the flow is at its start."""
-    squares = float(compiled().square(type(setting.neurons), setting.activation, nodes))
+    squares = float(mean_square(type(setting.neurons), setting.activation, nodes))
     spans = np.diff(np.concatenate([[0.0], setting.times]))
     wanted = np.clip(PER_RATE * setting.rate * squares * spans, FEWEST * spans / max(spans.max(), 1e-300), MOST)
     return [4 * int(np.ceil(s / 4)) for s in wanted]
@@ -132,7 +132,7 @@ def _run(setting: Setting, nodes: Nodes, steps: Sequence[int], fluctuations: boo
     kind, activation = type(setting.neurons), setting.activation
     arguments = (kind, activation, nodes, h, np.cumsum(steps), setting.probes, setting.rate)
     if not fluctuations:
-        output, risk = compiled().limit(*arguments)
+        output, risk = outputs_and_risks(*arguments)
         return {"output": np.asarray(output), "risk": np.asarray(risk)}
     influence, drawn = adjoint(*arguments, setting.noise if setting.batch else None)
     variance = (influence**2) @ nodes.w - (influence @ nodes.w) ** 2

@@ -14,12 +14,12 @@ $-a \rho_x r_x$.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...numerics.arrays import ArrayLike, PyTree
+from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     import jax
@@ -28,24 +28,7 @@ if TYPE_CHECKING:
     from ...parts.neurons import Neurons
 
 
-class Compiled(NamedTuple):
-    """The compiled functions; each takes the class of the neurons, the activation and `Nodes`."""
-
-    square: Any
-    limit: Any
-    path: Any
-    jet: Any
-    around: Any
-
-
-@cache
-def compiled() -> Compiled:
-    """The functions, compiled once for each shape, class of neurons and activation."""
-    import jax
-
-    return Compiled(*(jax.jit(f, static_argnums=(0, 1)) for f in (_square, _limit, _path, _jet, _around)))
-
-
+@compiled("kind", "activation")
 def _jet(kind: type[Neurons], activation: Activation, theta: jax.Array, X: jax.Array) -> Any:
     """Outputs of the neurons and their derivatives by each parameter, shape (1 + p, K, n)."""
     import jax
@@ -67,13 +50,15 @@ def _pulled(kind: type[Neurons], activation: Activation, theta: jax.Array, X: ja
     return back(jnp.broadcast_to(pull, (theta.shape[0], len(pull))))[0]
 
 
-def _square(kind: type[Neurons], activation: Activation, nodes: PyTree) -> Any:
+@compiled("kind", "activation")
+def mean_square(kind: type[Neurons], activation: Activation, nodes: PyTree) -> Any:
     """The mean square of a neuron's gradient: at the start no rate of relaxation is larger."""
     import jax.numpy as jnp
 
     return jnp.einsum("ikn,k,n->", _jet(kind, activation, nodes.theta, nodes.X)[1:] ** 2, nodes.w, nodes.p)
 
 
+@compiled("kind", "activation")
 def _path(kind: type[Neurons], activation: Activation, nodes: PyTree, h: jax.Array, rate: ArrayLike) -> Any:
     """Where the neurons are before and after every step of Runge and Kutta, shape (S + 1, K, p)."""
     import jax
@@ -95,7 +80,8 @@ def _path(kind: type[Neurons], activation: Activation, nodes: PyTree, h: jax.Arr
     return jnp.concatenate([nodes.theta[None], rest])
 
 
-def _limit(
+@compiled("kind", "activation")
+def outputs_and_risks(
     kind: type[Neurons],
     activation: Activation,
     nodes: PyTree,
@@ -113,6 +99,7 @@ def _limit(
     return output, left**2 @ nodes.p / 2
 
 
+@compiled("kind", "activation")
 def _around(kind: type[Neurons], activation: Activation, nodes: PyTree, theta: jax.Array) -> Any:
     """Outputs and gradients at the inputs (1 + p, K, n), residuals (n,), and the sum of Hessians (p, K, p)."""
     import jax
@@ -144,25 +131,24 @@ def adjoint(
 
     Runge-Kutta steps back in time, each over two steps of the path.
     """
-    run = compiled()
-    path = np.asarray(run.path(kind, activation, nodes, h, rate))
+    path = np.asarray(_path(kind, activation, nodes, h, rate))
     (K, q), P = nodes.theta.shape, len(probes)
     lam, psi, spread = np.zeros((len(ends) * P, q, K)), np.zeros((len(ends) * P, K)), np.zeros(len(ends) * P)
 
     def begin(index: int) -> None:
         """Sensitivities and influences of the outputs whose time this is."""
-        jet = np.asarray(run.jet(kind, activation, path[index], probes))
+        jet = np.asarray(_jet(kind, activation, path[index], probes))
         for i in np.flatnonzero(ends == index):
             lam[i * P : (i + 1) * P] = (nodes.w[:, None] * jet[1:]).transpose(2, 0, 1)
             psi[i * P : (i + 1) * P] = jet[0].T
 
-    here = _Point(*map(np.asarray, run.around(kind, activation, nodes, path[-1])))
+    here = _Point(*map(np.asarray, _around(kind, activation, nodes, path[-1])))
     for last in range(len(h), 0, -2):
         begin(last)
         dt = h[last - 1] + h[last - 2]
         if dt == 0:
             continue
-        half, sooner = (_Point(*map(np.asarray, run.around(kind, activation, nodes, path[last - i]))) for i in (1, 2))
+        half, sooner = (_Point(*map(np.asarray, _around(kind, activation, nodes, path[last - i]))) for i in (1, 2))
         a1, b1, rho1 = _rates(lam, here, nodes, rate)
         a2, b2, _ = _rates(lam + dt / 2 * a1, half, nodes, rate)
         a3, b3, _ = _rates(lam + dt / 2 * a2, half, nodes, rate)

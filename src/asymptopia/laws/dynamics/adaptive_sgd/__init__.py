@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import Record, StatementError, field
 from ....parts.covariance import Covariance, Isotropic, Matrices, PowerDensity, Spectrum
 
@@ -111,8 +111,10 @@ class AdaptiveSGD(Law):
 
     controls = ("rate",)
     defaults = Defaults(size="dimension", sizes=(50, 100, 200, 400), seeds=128, block=32)
-    source = f"{PAQUETTE}; {XIAO}"
-    bibtex = """@article{PaquettePaquetteAdlamPennington2022,
+    references = References(
+        source=f"{PAQUETTE}; {XIAO}",
+        status="proved for SGD, signSGD and clipped SGD; derived here for Adam, and simulated",
+        bibtex="""@article{PaquettePaquetteAdlamPennington2022,
   author = {Paquette, Courtney and Paquette, Elliot and Adlam, Ben and Pennington, Jeffrey},
   title = {Homogenization of {SGD} in high-dimensions: exact dynamics and generalization properties},
   journal = {arXiv:2205.07069}, year = {2022}
@@ -122,8 +124,8 @@ class AdaptiveSGD(Law):
   title = {Exact risk curves of {signSGD} in high-dimensions: quantifying preconditioning and
            noise-compression effects},
   booktitle = {International Conference on Machine Learning}, year = {2025}
-}"""
-    status = "proved for SGD, signSGD and clipped SGD; derived here for Adam, and simulated"
+}""",
+    )
     observables = {
         "test_error": Observable("P", "mean squared error without the noise of labels", dims=("time",)),
         "stationary_error": Observable(r"P_\infty", "the same at late times", limit_only=True),

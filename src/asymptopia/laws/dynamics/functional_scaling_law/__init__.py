@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import field
 from ....parts.schedule import Schedule, WarmupStableDecay
 from .landmarks import LANDMARKS
@@ -56,8 +56,10 @@ class FunctionalScalingLaw(Law):
     )
 
     defaults = Defaults(size="copies", sizes=(4, 8, 16, 32), seeds=192, block=16)
-    source = f"{LI}; {PAQUETTE}"
-    bibtex = """@article{LiChenHuangWangWu2025,
+    references = References(
+        source=f"{LI}; {PAQUETTE}",
+        status="the equation proved; the exponents heuristic, by balancing its terms, and seen in its solution",
+        bibtex="""@article{LiChenHuangWangWu2025,
   author = {Li, Binghui and Chen, Fengling and Huang, Zixun and Wang, Lean and Wu, Lei},
   title = {Functional scaling laws in kernel regression: loss dynamics and learning rate schedules},
   journal = {arXiv:2509.19189}, year = {2025}
@@ -66,8 +68,8 @@ class FunctionalScalingLaw(Law):
   author = {Paquette, Courtney and Paquette, Elliot and Adlam, Ben and Pennington, Jeffrey},
   title = {Homogenization of {SGD} in high-dimensions: exact dynamics and generalization properties},
   journal = {arXiv:2205.07069}, year = {2022}
-}"""
-    status = "the equation proved; the exponents heuristic, by balancing its terms, and seen in its solution"
+}""",
+    )
     observables = {
         "test_error": Observable("R", "mean squared error without noise", dims=("time",), resolution=0.1),
         "flow_risk": Observable("R_0", "risk of gradient flow at that time", dims=("time",), limit_only=True),

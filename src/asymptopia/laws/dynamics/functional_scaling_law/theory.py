@@ -10,13 +10,13 @@ block.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ....contract.law import NoLimit
+from ....numerics.gaussian import legendre
 
 if TYPE_CHECKING:
     from . import FunctionalScalingLaw
@@ -115,9 +115,8 @@ class Clock:
 
     def _between(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         x, w = legendre(12)
-        half = (end - start) / 2
-        u = (start + end)[:, None] / 2 + half[:, None] * x
-        return self.scale * half * (np.asarray(self.schedule(u), float) @ w)
+        u = start[:, None] + (end - start)[:, None] * x
+        return self.scale * (end - start) * (np.asarray(self.schedule(u), float) @ w)
 
     def at(self, u: float) -> float:
         k = min(int(np.searchsorted(self.edges, u, side="right")) - 1, len(self.edges) - 2)
@@ -142,7 +141,7 @@ def risks(law: FunctionalScalingLaw, modes: Modes, first: float, growth: float) 
     kinks = sorted({clock.at(b) for b in law.schedule.breaks()} | {0.0, stops[-1]})
     pieces = [a + panels(b - a, first, growth) for a, b in pairwise(kinks)]
     edges = np.unique(np.concatenate([*pieces, kinks, stops]))
-    c = (legendre(ORDER)[0] + 1) / 2
+    c = legendre(ORDER)[0]
     D, seen = modes.target, {0.0: modes.power(modes.target)}
     for now, end in pairwise(edges):
         g = law.rate / law.batch * np.asarray(law.schedule(clock.share(now + c * (end - now))), float)
@@ -176,18 +175,12 @@ def _weights(a: np.ndarray, ends: np.ndarray, c: np.ndarray) -> np.ndarray:
     """The integrals over s from 0 to e of exp(-a (e - s)) l_q(s), l_q the polynomials of Lagrange; (modes, ends, q)."""
     x, w = legendre(QUADRATURE)
     reach = np.minimum(ends, FORGOTTEN / a[:, None])[..., None]
-    ago = reach * (x + 1) / 2
+    ago = reach * x
     s = ends[:, None] - ago
-    kernel = reach * w / 2 * np.exp(-a[:, None, None] * ago)
+    kernel = reach * w * np.exp(-a[:, None, None] * ago)
     found = np.empty((len(a), len(ends), len(c)))
     for q in range(len(c)):
         others = np.delete(c, q)
         basis = np.prod((s[..., None] - others) / (c[q] - others), axis=-1)
         found[..., q] = np.sum(kernel * basis, axis=-1)
     return found
-
-
-@lru_cache(maxsize=8)
-def legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights of Gauss and Legendre on [-1, 1]."""
-    return np.polynomial.legendre.leggauss(order)

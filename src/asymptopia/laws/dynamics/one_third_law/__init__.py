@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import field
 
 if TYPE_CHECKING:
@@ -64,8 +64,10 @@ class OneThirdLaw(Law):
     times: tuple[float, ...] = field((1.0, 10.0, 100.0), "times, steps / d, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=400, block=40)
-    source = KUEHN
-    bibtex = """@article{KuehnThelgeRosenow2026,
+    references = References(
+        source=KUEHN,
+        status="proved at fixed times (two equations for online SGD); the late powers are derived from them",
+        bibtex="""@article{KuehnThelgeRosenow2026,
   author = {K{\\"u}hn, Marcel and Thelge, Yoon and Rosenow, Bernd},
   title = {A boundary-layer mechanism for one-third scaling in online softmax classification},
   journal = {arXiv:2605.22341}, year = {2026}
@@ -74,8 +76,8 @@ class OneThirdLaw(Law):
   author = {Liu, Yizhou and Liu, Ziming and Pehlevan, Cengiz and Gore, Jeff},
   title = {Universal one-third time scaling in learning peaked distributions},
   journal = {arXiv:2602.03685}, year = {2026}
-}"""
-    status = "proved at fixed times (two equations for online SGD); the late powers are derived from them"
+}""",
+    )
     observables = {
         "alignment": Observable("R", "overlap with the teacher per dimension", dims=("time",)),
         "residual": Observable(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, check_increasing, field
 from ....parts.activation import Activation, Erf, Sign
 from .landmarks import LANDMARKS
@@ -55,8 +55,10 @@ class OnlineSGD(Law):
     times: tuple[float, ...] = field((0.5, 1.0, 2.0, 5.0, 10.0), "times, in steps per dimension, increasing")
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=192, block=64)
-    source = f"{SAAD_SOLLA}; {GOLDT}, equations 7 to 9"
-    bibtex = """@article{SaadSolla1995,
+    references = References(
+        source=f"{SAAD_SOLLA}; {GOLDT}, equations 7 to 9",
+        status="proved for smooth activations (Goldt et al. 2019, theorem 1); heuristic for relu",
+        bibtex="""@article{SaadSolla1995,
   author = {Saad, David and Solla, Sara A.},
   title = {On-line learning in soft committee machines},
   journal = {Physical Review E}, volume = {52}, number = {4}, pages = {4225--4243}, year = {1995}
@@ -65,8 +67,8 @@ class OnlineSGD(Law):
   author = {Goldt, Sebastian and Advani, Madhu S. and Saxe, Andrew M. and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title = {Dynamics of stochastic gradient descent for two-layer neural networks in the teacher-student setup},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {32}, year = {2019}
-}"""
-    status = "proved for smooth activations (Goldt et al. 2019, theorem 1); heuristic for relu"
+}""",
+    )
     observables = {
         "Q": Observable(
             "Q", "overlaps of the student's units", dims=("time", "student", "student2"), self_averaging=True

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, check_increasing, field
 
 PAQUETTE = "Paquette, Paquette, Xiao and Pennington, NeurIPS 37 (2024), table of the 4 + 3 phases"
@@ -81,14 +81,18 @@ class ScalingPhases(Law):
     times: tuple[int, ...] = field((10, 100, 1000), "numbers of steps, increasing")
 
     defaults = Defaults(size="runs", sizes=(8, 16, 32), seeds=72, block=12)
-    source = PAQUETTE
-    bibtex = """@inproceedings{PaquettePaquetteXiaoPennington2024,
+    references = References(
+        source=PAQUETTE,
+        status=(
+            "heuristic (deterministic equivalent of the resolvent; exact in the mean over samples for given features)"
+        ),
+        bibtex="""@inproceedings{PaquettePaquetteXiaoPennington2024,
   author = {Paquette, Elliot and Paquette, Courtney and Xiao, Lechao and Pennington, Jeffrey},
   title = {4+3 phases of compute-optimal neural scaling laws},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {37}, year = {2024}
-}"""
-    status = "heuristic (deterministic equivalent of the resolvent; exact in the mean over samples for given features)"
+}""",
+    )
     observables = {
         "test_error": Observable("P", "mean squared error", dims=("time",), resolution=0.1, bias=math.inf),
         "floor": Observable("P_0", "least error of a model of this width", limit_only=True),

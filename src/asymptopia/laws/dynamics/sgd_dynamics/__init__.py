@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import field
 from ....parts.channel import Channel, Sign
 from ....parts.loss import Logistic, Loss, Square
@@ -75,8 +75,12 @@ class SGDDynamics(Law):
     samples: int = field(20_000, "points of the effective process, at least", at_least=1)
 
     defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=64, block=8)
-    source = MIGNACCO + "; in discrete time: " + GERBELOT
-    bibtex = """@inproceedings{MignaccoKrzakalaUrbaniZdeborova2020,
+    references = References(
+        source=MIGNACCO + "; in discrete time: " + GERBELOT,
+        status=(
+            "proved for losses with a Lipschitz slope, at a fixed number of steps; heuristic where the slope jumps"
+        ),
+        bibtex="""@inproceedings{MignaccoKrzakalaUrbaniZdeborova2020,
   author = {Mignacco, Francesca and Krzakala, Florent and Urbani, Pierfrancesco and Zdeborov{\\'a}, Lenka},
   title = {Dynamical mean-field theory for stochastic gradient descent in {G}aussian mixture classification},
   booktitle = {Advances in Neural Information Processing Systems},
@@ -93,8 +97,8 @@ class SGDDynamics(Law):
   title = {Rigorous dynamical mean-field theory for stochastic gradient descent methods},
   journal = {SIAM Journal on Mathematics of Data Science},
   volume = {6}, pages = {400--427}, year = {2024}
-}"""
-    status = "proved for losses with a Lipschitz slope, at a fixed number of steps; heuristic where the slope jumps"
+}""",
+    )
     exercises = (
         dict(alpha=1.5, rate=0.3, persistence=2.0, temperature=0.2, start_overlap=0.3, start_variance=0.5, steps=6),
         dict(alpha=1.5, ridge=0.6, rate=1.0, batch=0.3, persistence=3.0, steps=6),

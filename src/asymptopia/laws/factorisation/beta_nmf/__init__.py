@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import field
 from ....parts.nonnegative import NonnegativeData, Planted
 
@@ -46,13 +46,15 @@ class BetaNMF(Law):
     starts: int = field(6, "random starts of which the best is kept", at_least=1)
 
     defaults = Defaults(size="iterations", sizes=(300, 400), seeds=80, block=80)
-    source = FEVOTTE_IDIER
-    bibtex = r"""@article{FevotteIdier2011,
+    references = References(
+        source=FEVOTTE_IDIER,
+        status=("proved (descent); the rate at an isolated minimum, which the best of several starts is taken to find"),
+        bibtex=r"""@article{FevotteIdier2011,
   author = {F{\'e}votte, C{\'e}dric and Idier, J{\'e}r{\^o}me},
   title = {Algorithms for nonnegative matrix factorization with the beta-divergence},
   journal = {Neural Computation}, volume = {23}, pages = {2421--2456}, year = {2011}
-}"""
-    status = "proved (descent); the rate at an isolated minimum, which the best of several starts is taken to find"
+}""",
+    )
     observables = {
         "divergence": Observable("d", "mean beta-divergence of an entry"),
         "violations": Observable("k", "iterations in which the divergence rose", bound="every"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.prior import Gaussian, Prior
@@ -51,8 +51,10 @@ class AMP(Law):
     l1: float | None = field(None, "strength of the penalty, for the LASSO; None for Bayesian inference", above=0)
 
     defaults = Defaults(size="dimension", sizes=(500, 1000, 2000), seeds=40, block=5)
-    source = f"{BAYATI}; {JAVANMARD}, theorem 1; Rangan, Proc. IEEE ISIT (2011) 2168"
-    bibtex = """@article{BayatiMontanari2011,
+    references = References(
+        source=f"{BAYATI}; {JAVANMARD}, theorem 1; Rangan, Proc. IEEE ISIT (2011) 2168",
+        status="proved, for fixed iterations as the dimension grows",
+        bibtex="""@article{BayatiMontanari2011,
   author = {Bayati, Mohsen and Montanari, Andrea},
   title = {The dynamics of message passing on dense graphs, with applications to compressed sensing},
   journal = {IEEE Transactions on Information Theory},
@@ -63,8 +65,8 @@ class AMP(Law):
   title = {State evolution for general approximate message passing algorithms, with applications to spatial coupling},
   journal = {Information and Inference},
   volume = {2}, number = {2}, pages = {115--144}, year = {2013}
-}"""
-    status = "proved, for fixed iterations as the dimension grows"
+}""",
+    )
     landmarks = LANDMARKS
     observables = {
         "overlap": Observable("q_t", "overlap of estimate and signal, per dimension", dims=("iteration",)),

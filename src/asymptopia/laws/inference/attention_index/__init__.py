@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from .landmarks import LANDMARKS
 
@@ -53,13 +53,15 @@ class AttentionIndex(Law):
     start: str = field("semantic", "direction from which descent starts", one_of=("semantic", "positional"))
 
     defaults = Defaults(size="dimension", sizes=(200, 400, 800, 1600), seeds=20, block=10)
-    source = CUI
-    bibtex = """@inproceedings{CuiBehrensKrzakalaZdeborova2024,
+    references = References(
+        source=CUI,
+        status="heuristic (replica-symmetric equations of a loss that is not convex)",
+        bibtex="""@inproceedings{CuiBehrensKrzakalaZdeborova2024,
   author = {Cui, Hugo and Behrens, Freya and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title = {A phase transition between positional and semantic learning in a solvable model of dot-product attention},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {37}, year = {2024}, eprint = {2402.03902}
-}"""
-    status = "heuristic (replica-symmetric equations of a loss that is not convex)"
+}""",
+    )
     observables = {
         "semantic_overlap": Observable(r"c_s", "cosine of Q with the target's direction", scale=1.0, resolution=0.1),
         "positional_overlap": Observable(r"c_p", "cosine of Q with the encodings", scale=1.0, resolution=0.1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import field
 
 LI = "Li and Sompolinsky, Phys. Rev. X 11 (2021) 031059, equation 13"
@@ -73,8 +73,10 @@ class BayesDeepLinear(Law):
     noise: float = field(0.1, "variance of the noise of the labels", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(25, 50, 100), seeds=320, block=40)
-    source = f"{LI}; {HANIN}"
-    bibtex = """@article{LiSompolinsky2021,
+    references = References(
+        source=f"{LI}; {HANIN}",
+        status="proved: a one-dimensional Laplace integral over exact ridge regressions",
+        bibtex="""@article{LiSompolinsky2021,
   author = {Li, Qianyi and Sompolinsky, Haim},
   title = {Statistical mechanics of deep linear neural networks: the backpropagating kernel renormalization},
   journal = {Physical Review X},
@@ -85,8 +87,8 @@ class BayesDeepLinear(Law):
   title = {{B}ayesian interpolation with deep linear networks},
   journal = {Proceedings of the National Academy of Sciences},
   volume = {120}, year = {2023}
-}"""
-    status = "proved: a one-dimensional Laplace integral over exact ridge regressions"
+}""",
+    )
     observables = {
         "scale": Observable("Q", "posterior mean of the scale of the kernel", resolution=0.1),
         "evidence": Observable(r"\frac1n \log p(y|X)", "log-evidence per sample", scale=1.0),

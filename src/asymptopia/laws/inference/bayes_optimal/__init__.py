@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import field
 from ....contract.transitions import FixedPoint, State
 from ....parts.channel import Channel, Sign
@@ -47,8 +47,10 @@ class BayesOptimal(Law):
     start: str = field("uninformative", "knowledge of the signal at the start", one_of=("uninformative", "informative"))
 
     defaults = Defaults(size="dimension", sizes=(400, 800, 1600), seeds=40, block=5)
-    source = BARBIER + ", equations 4-8; AMP: Rangan, Proc. IEEE ISIT (2011) 2168"
-    bibtex = """@article{BarbierKrzakalaMacrisMiolaneZdeborova2019,
+    references = References(
+        source=BARBIER + ", equations 4-8; AMP: Rangan, Proc. IEEE ISIT (2011) 2168",
+        status="proved, for the state of largest free entropy and for message passing",
+        bibtex="""@article{BarbierKrzakalaMacrisMiolaneZdeborova2019,
   author = {Barbier, Jean and Krzakala, Florent and Macris, Nicolas and Miolane, L{\\'e}o and Zdeborov{\\'a}, Lenka},
   title = {Optimal errors and phase transitions in high-dimensional generalized linear models},
   journal = {Proceedings of the National Academy of Sciences},
@@ -59,8 +61,8 @@ class BayesOptimal(Law):
   title = {Generalized approximate message passing for estimation with random linear mixing},
   booktitle = {Proceedings of the IEEE International Symposium on Information Theory},
   pages = {2168--2172}, year = {2011}
-}"""
-    status = "proved, for the state of largest free entropy and for message passing"
+}""",
+    )
     observables = {
         "overlap": Observable("q", "overlap of posterior mean and signal, per dimension"),
         "mse": Observable(r"\rho - q", "squared distance of posterior mean and signal, per dimension"),

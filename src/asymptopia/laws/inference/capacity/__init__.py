@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from .landmarks import AUBIN, LANDMARKS
 
@@ -81,8 +81,15 @@ class Capacity(Law):
     alpha: float = field(0.5, "patterns per weight", above=0)
 
     defaults = Defaults(size="weights", sizes=(8, 12, 16, 20), seeds=1000, block=100)
-    source = f"Gardner, J. Phys. A 21 (1988) 257; Krauth and Mezard, J. Phys. France 50 (1989) 3057; {AUBIN}; {MORE}"
-    bibtex = """@article{Gardner1988,
+    references = References(
+        source=f"Gardner, J. Phys. A 21 (1988) 257; Krauth and Mezard, J. Phys. France 50 (1989) 3057; {AUBIN}; {MORE}",
+        status=(
+            "proved for the half space with kappa >= 0 on the sphere and for the symmetric constraint on +-1 "
+            "weights; the half space on +-1 weights: proved from below, from above under a numerical condition; "
+            "the rest: heuristic, or bounds, as `valid` says; `errors`: heuristic, one step of replica symmetry "
+            "breaking"
+        ),
+        bibtex="""@article{Gardner1988,
   author = {Gardner, Elizabeth},
   title = {The space of interactions in neural network models},
   journal = {Journal of Physics A: Mathematical and General},
@@ -98,11 +105,7 @@ class Capacity(Law):
   title = {Storage capacity in symmetric binary perceptrons},
   journal = {Journal of Physics A: Mathematical and Theoretical},
   volume = {52}, pages = {294003}, year = {2019}
-}"""
-    status = (
-        "proved for the half space with kappa >= 0 on the sphere and for the symmetric constraint on +-1 weights; "
-        "the half space on +-1 weights: proved from below, from above under a numerical condition; "
-        "the rest: heuristic, or bounds, as `valid` says; `errors`: heuristic, one step of replica symmetry breaking"
+}""",
     )
     observables = _Observables()
     exercises = (dict(kappa=0.3, alpha=1.6),)

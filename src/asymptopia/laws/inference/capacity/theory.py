@@ -50,7 +50,6 @@ def _normal(z: ArrayLike) -> Any:
     return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
 
-@lru_cache(maxsize=256)
 def capacity(kappa: float, weights: str, constraint: str) -> float:
     """The largest number of constraints per weight that random constraints leave satisfiable (replica symmetric)."""
     if weights == "spherical":

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint
 from ....parts.activation import Activation, Sign
@@ -50,15 +50,17 @@ class Committee(Law):
     )
 
     defaults = Defaults(size="dimension", sizes=(200, 400, 700), seeds=48, block=4)
-    source = AUBIN + ", equations 9-11"
-    bibtex = """@article{AubinMaillardBarbierKrzakalaMacrisZdeborova2019,
+    references = References(
+        source=AUBIN + ", equations 9-11",
+        status=("proved under a technical assumption, for the state of largest free entropy and for message passing"),
+        bibtex="""@article{AubinMaillardBarbierKrzakalaMacrisZdeborova2019,
   author = {Aubin, Benjamin and Maillard, Antoine and Barbier, Jean and Krzakala, Florent
             and Macris, Nicolas and Zdeborov{\\'a}, Lenka},
   title = {The committee machine: computational to statistical gaps in learning a two-layers neural network},
   journal = {Journal of Statistical Mechanics: Theory and Experiment},
   volume = {2019}, number = {12}, pages = {124023}, year = {2019}
-}"""
-    status = "proved under a technical assumption, for the state of largest free entropy and for message passing"
+}""",
+    )
     observables = {
         "overlap": Observable(
             "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0

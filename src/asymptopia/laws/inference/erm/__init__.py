@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.loss import Logistic, Loss
@@ -96,8 +96,12 @@ class ERM(Law):
     noisy_test: bool = field(False, "whether the labels of the test carry noise")
 
     defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=60, block=10)
-    source = THRAMPOULIDIS + "; replica method: Gardner and Derrida, J. Phys. A 22 (1989) 1983; calibration: " + BAI
-    bibtex = """@article{ThrampoulidisAbbasiHassibi2018,
+    references = References(
+        source=(
+            THRAMPOULIDIS + "; replica method: Gardner and Derrida, J. Phys. A 22 (1989) 1983; calibration: " + BAI
+        ),
+        status="proved for convex losses; heuristic (replica method) for others",
+        bibtex="""@article{ThrampoulidisAbbasiHassibi2018,
   author = {Thrampoulidis, Christos and Abbasi, Ehsan and Hassibi, Babak},
   title = {Precise error analysis of regularized {M}-estimators in high dimensions},
   journal = {IEEE Transactions on Information Theory},
@@ -109,8 +113,8 @@ class ERM(Law):
            in high-dimensional logistic regression},
   journal = {Annals of Statistics},
   volume = {48}, pages = {27--42}, year = {2020}
-}"""
-    status = "proved for convex losses; heuristic (replica method) for others"
+}""",
+    )
     landmarks = LANDMARKS
     observables = _Observables()
 

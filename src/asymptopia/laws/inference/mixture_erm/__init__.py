@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.loss import Logistic, Loss, Square
 from .landmarks import LANDMARKS
@@ -50,8 +50,10 @@ class MixtureERM(Law):
     ridge: float = field(0.1, "strength of the penalty ridge/2 |w|^2", above=0)
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=150, block=15)
-    source = MIGNACCO + "; " + LOUREIRO
-    bibtex = """@inproceedings{MignaccoKrzakalaLuUrbaniZdeborova2020,
+    references = References(
+        source=MIGNACCO + "; " + LOUREIRO,
+        status="proved for convex losses",
+        bibtex="""@inproceedings{MignaccoKrzakalaLuUrbaniZdeborova2020,
   author = {Mignacco, Francesca and Krzakala, Florent and Lu, Yue M. and Urbani, Pierfrancesco
             and Zdeborov{\\'a}, Lenka},
   title = {The role of regularization in classification of high-dimensional noisy {G}aussian mixture},
@@ -64,8 +66,8 @@ class MixtureERM(Law):
   title = {Learning {G}aussian mixtures with generalised linear models: Precise asymptotics in high dimensions},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {34}, year = {2021}, eprint = {2106.03791}
-}"""
-    status = "proved for convex losses"
+}""",
+    )
     exercises = (dict(alpha=1.5, separation=0.9, balance=3.0, ridge=0.3),)
     landmarks = LANDMARKS
     observables = {

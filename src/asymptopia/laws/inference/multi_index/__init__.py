@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import Record, StatementError, field
 from ....parts.own_function import OwnFunction
 
@@ -228,8 +228,10 @@ class MultiIndex(Law):
     start: str = field("uninformative", "where message passing starts", one_of=("uninformative",))
 
     defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=80, block=10)
-    source = f"{TROIANI}; {DAMIAN}"
-    bibtex = """@inproceedings{TroianiDandiDefilippisZdeborovaLoureiroKrzakala2025,
+    references = References(
+        source=f"{TROIANI}; {DAMIAN}",
+        status="proved (state evolution of message passing); optimal among first-order methods",
+        bibtex="""@inproceedings{TroianiDandiDefilippisZdeborovaLoureiroKrzakala2025,
   author = {Troiani, Emanuele and Dandi, Yatin and Defilippis, Leonardo and Zdeborov{\\'a}, Lenka and Loureiro, Bruno
             and Krzakala, Florent},
   title = {Fundamental computational limits of weak learnability in high-dimensional multi-index models},
@@ -239,8 +241,8 @@ class MultiIndex(Law):
   author = {Damian, Alex and Pillaud-Vivien, Loucas and Lee, Jason and Bruna, Joan},
   title = {Computational-statistical gaps in {G}aussian single-index models},
   booktitle = {Conference on Learning Theory}, year = {2024}
-}"""
-    status = "proved (state evolution of message passing); optimal among first-order methods"
+}""",
+    )
     observables = {
         "overlap": Observable("M", "overlap of the estimate with the directions", dims=("unit", "unit2"), scale=1.0),
         "test_error": Observable(r"\varepsilon", "error on new labels without noise", resolution=0.1),

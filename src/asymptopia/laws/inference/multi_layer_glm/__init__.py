@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, ReLU
 from ....parts.channel.between import checked_layer
@@ -55,8 +55,10 @@ class MultiLayerGLM(Law):
 
     controls = ("alpha",)
     defaults = Defaults(size="inputs", sizes=(100, 200, 400), seeds=64, block=16)
-    source = f"{MANOEL}; {GABRIE}; {AUBIN}"
-    bibtex = """@inproceedings{ManoelKrzakalaMezardZdeborova2017,
+    references = References(
+        source=f"{MANOEL}; {GABRIE}; {AUBIN}",
+        status="proved for two layers (free entropy) and for message passing; heuristic for more layers",
+        bibtex="""@inproceedings{ManoelKrzakalaMezardZdeborova2017,
   author = {Manoel, Andre and Krzakala, Florent and M{\\'e}zard, Marc and Zdeborov{\\'a}, Lenka},
   title = {Multi-layer generalized linear estimation},
   booktitle = {Proceedings of the IEEE International Symposium on Information Theory},
@@ -66,8 +68,8 @@ class MultiLayerGLM(Law):
   author = {Aubin, Benjamin and Loureiro, Bruno and Baker, Antoine and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title = {Exact asymptotics for phase retrieval and compressed sensing with random generative priors},
   booktitle = {Mathematical and Scientific Machine Learning}, pages = {55--73}, year = {2020}
-}"""
-    status = "proved for two layers (free entropy) and for message passing; heuristic for more layers"
+}""",
+    )
     observables = {
         "overlap": Observable("q_l", "overlap of posterior mean and truth, per unit", dims=("layer",), resolution=0.1),
         "mse": Observable(r"\rho_l - q_l", "squared error, per unit of a layer", dims=("layer",), resolution=0.1),

@@ -7,7 +7,6 @@ on the scale $\sqrt V$ there, over $\omega$ given z, and over the noise of what 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,7 +50,6 @@ def powers(law: MultiLayerGLM) -> tuple[float, ...]:
     return _powers(law.prior, tuple(channel for _, channel in law.layers[:-1]))
 
 
-@lru_cache(maxsize=64)
 def _powers(prior: Prior, channels: tuple[Channel, ...]) -> tuple[float, ...]:
     found = [float(prior.second_moment)]
     for channel in channels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf
 from ....parts.channel import Channel
@@ -58,8 +58,10 @@ class OneGiantStep(Law):
     teacher: Channel = field(SignOf(), "labels: Sign(flip=)")
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=180, block=20)
-    source = f"{CUI}; {BA}"
-    bibtex = """@inproceedings{CuiPesceDandiKrzakalaLuZdeborovaLoureiro2024,
+    references = References(
+        source=f"{CUI}; {BA}",
+        status="heuristic (conditional Gaussian equivalence and the replica method)",
+        bibtex="""@inproceedings{CuiPesceDandiKrzakalaLuZdeborovaLoureiro2024,
   author = {Cui, Hugo and Pesce, Luca and Dandi, Yatin and Krzakala, Florent and Lu, Yue M. and Zdeborov{\\'a}, Lenka
             and Loureiro, Bruno},
   title = {Asymptotics of feature learning in two-layer networks after one gradient-step},
@@ -69,8 +71,8 @@ class OneGiantStep(Law):
   author = {Ba, Jimmy and Erdogdu, Murat A. and Suzuki, Taiji and Wang, Zhichao and Wu, Denny and Yang, Greg},
   title = {High-dimensional asymptotics of feature learning: how one gradient step improves the representation},
   booktitle = {Advances in Neural Information Processing Systems}, volume = {35}, year = {2022}, eprint = {2205.01445}
-}"""
-    status = "heuristic (conditional Gaussian equivalence and the replica method)"
+}""",
+    )
     observables = {
         "test_error": Observable(r"\varepsilon_g", "share of new inputs with the wrong sign", resolution=0.1),
         "test_loss": Observable(r"\mathcal{L}_g", "half the mean squared error on new labels", resolution=0.1),

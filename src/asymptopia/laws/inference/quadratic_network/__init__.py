@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import StatementError, field
 
 MAILLARD = "Maillard, Troiani, Martin, Krzakala and Zdeborova, NeurIPS 37 (2024), Bayes-optimal quadratic networks"
@@ -63,14 +63,16 @@ class QuadraticNetwork(Law):
     noise: float = field(0.5, "variance of the noise of a label", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(40, 80, 160), seeds=48, block=4)
-    source = MAILLARD
-    bibtex = """@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,
+    references = References(
+        source=MAILLARD,
+        status="heuristic (Gaussian equivalence of x x^T and state evolution; partly proved by Maillard et al.)",
+        bibtex="""@inproceedings{MaillardTroianiMartinKrzakalaZdeborova2024,
   author = {Maillard, Antoine and Troiani, Emanuele and Martin, Simon and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title = {Bayes-optimal learning of an extensive-width neural network from quadratically many samples},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {37}, year = {2024}
-}"""
-    status = "heuristic (Gaussian equivalence of x x^T and state evolution; partly proved by Maillard et al.)"
+}""",
+    )
     observables = {
         "mse": Observable(r"\mathrm{mse}", "squared error of S, per dimension", resolution=0.1),
         "test_error": Observable(r"\varepsilon", "squared error of the label without noise", resolution=0.1),

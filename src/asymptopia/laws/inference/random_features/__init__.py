@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf
 from ....parts.channel import Channel
@@ -56,8 +56,13 @@ class RandomFeatures(Law):
     teacher: Channel = field(SignOf(), "how the teacher's field makes a label; any function of z")
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=20)
-    source = GERACE + "; Mei and Montanari, Comm. Pure Appl. Math. 75 (2022) 667, theorem 2"
-    bibtex = """@inproceedings{GeraceLoureiroKrzakalaMezardZdeborova2020,
+    references = References(
+        source=GERACE + "; Mei and Montanari, Comm. Pure Appl. Math. 75 (2022) 667, theorem 2",
+        status=(
+            "proved for the square loss (Mei and Montanari), and for convex losses with smooth odd activations "
+            "(Hu and Lu, IEEE Trans. Inf. Theory 69 (2023) 1932); heuristic beyond"
+        ),
+        bibtex="""@inproceedings{GeraceLoureiroKrzakalaMezardZdeborova2020,
   author = {Gerace, Federica and Loureiro, Bruno and Krzakala, Florent and M{\\'e}zard, Marc
             and Zdeborov{\\'a}, Lenka},
   title = {Generalisation error in learning with random features and the hidden manifold model},
@@ -75,10 +80,7 @@ class RandomFeatures(Law):
            and the double descent curve},
   journal = {Communications on Pure and Applied Mathematics},
   volume = {75}, pages = {667--766}, year = {2022}
-}"""
-    status = (
-        "proved for the square loss (Mei and Montanari), and for convex losses with smooth odd activations (Hu and Lu, "
-        "IEEE Trans. Inf. Theory 69 (2023) 1932); heuristic beyond"
+}""",
     )
     landmarks = LANDMARKS
     observables = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import field
 from ....parts.prior import GaussBernoulli, Prior
 from ....parts.singular_values import RowOrthogonal, SingularValues
@@ -43,8 +43,10 @@ class RotationInvariantDesign(Law):
     prior: Prior = field(GaussBernoulli(rho=0.2), "distribution of the signal's coordinates")
 
     defaults = Defaults(size="dimension", sizes=(100, 200, 400), seeds=100, block=10)
-    source = f"{RANGAN}; {TAKAHASHI}; {GERBELOT}"
-    bibtex = """@article{RanganSchniterFletcher2019,
+    references = References(
+        source=f"{RANGAN}; {TAKAHASHI}; {GERBELOT}",
+        status="proved for strongly convex penalties, by the replica method otherwise",
+        bibtex="""@article{RanganSchniterFletcher2019,
   author = {Rangan, Sundeep and Schniter, Philip and Fletcher, Alyson K.},
   title = {Vector approximate message passing},
   journal = {IEEE Transactions on Information Theory},
@@ -55,8 +57,8 @@ class RotationInvariantDesign(Law):
   title = {Macroscopic analysis of vector approximate message passing in a model mismatch setting},
   journal = {Journal of Statistical Mechanics: Theory and Experiment},
   pages = {093402}, year = {2020}
-}"""
-    status = "proved for strongly convex penalties, by the replica method otherwise"
+}""",
+    )
     observables = {
         "overlap": Observable("m", "overlap of estimate and signal, per dimension"),
         "norm": Observable("q", "squared norm of the estimate, per dimension"),

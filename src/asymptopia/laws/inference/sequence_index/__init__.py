@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from .landmarks import LANDMARKS
 
@@ -47,14 +47,16 @@ class SequenceIndex(Law):
     noise: float = field(0.05, "variance added to the entries of the label; 0, or at least beta^2 / 500", at_least=0)
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=200, block=20)
-    source = TROIANI
-    bibtex = """@inproceedings{TroianiCuiDandiKrzakalaZdeborova2025,
+    references = References(
+        source=TROIANI,
+        status="proved (state evolution of message passing); its optimality among fast algorithms is conjectured",
+        bibtex="""@inproceedings{TroianiCuiDandiKrzakalaZdeborova2025,
   author = {Troiani, Emanuele and Cui, Hugo and Dandi, Yatin and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title = {Fundamental limits of learning in sequence multi-index models and deep attention networks:
            high-dimensional asymptotics and sharp thresholds},
   booktitle = {International Conference on Machine Learning}, series = {PMLR}, volume = {267}, year = {2025}
-}"""
-    status = "proved (state evolution of message passing); its optimality among fast algorithms is conjectured"
+}""",
+    )
     observables = {
         "overlap": Observable("m", "overlap of the estimate with the teacher, per dimension", scale=1.0),
         "test_error": Observable(r"\varepsilon", "squared error of an attention weight, new sentences", resolution=0.1),

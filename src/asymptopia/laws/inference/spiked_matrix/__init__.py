@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint, State
 from ....parts.prior import Gaussian, Prior, Rademacher
@@ -56,8 +56,10 @@ class SpikedMatrix(Law):
     rows: Prior = field(Gaussian(), "distribution of the entries of u, if there is an aspect")
 
     defaults = Defaults(size="columns", sizes=(250, 500, 1000), seeds=120, block=10)
-    source = f"{LESIEUR}; {PECHE}"
-    bibtex = """@article{LesieurKrzakalaZdeborova2017,
+    references = References(
+        source=f"{LESIEUR}; {PECHE}",
+        status="proved (Miolane 2017; Lelarge and Miolane, Probab. Theory Relat. Fields 173 (2019) 859)",
+        bibtex="""@article{LesieurKrzakalaZdeborova2017,
   author = {Lesieur, Thibault and Krzakala, Florent and Zdeborov{\\'a}, Lenka},
   title = {Constrained low-rank matrix estimation: phase transitions, approximate message passing and applications},
   journal = {Journal of Statistical Mechanics: Theory and Experiment},
@@ -68,8 +70,8 @@ class SpikedMatrix(Law):
   title = {The eigenvalues and eigenvectors of finite, low rank perturbations of large random matrices},
   journal = {Advances in Mathematics},
   volume = {227}, pages = {494--521}, year = {2011}
-}"""
-    status = "proved (Miolane 2017; Lelarge and Miolane, Probab. Theory Relat. Fields 173 (2019) 859)"
+}""",
+    )
     observables = {
         "mse": Observable(r"\mathrm{MSE}", "mean square error of an entry of the signal's matrix", scale=1.0),
         "overlap": Observable("q", "overlap of the estimate of x with x", scale=1.0, self_averaging=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from .landmarks import DECELLE, LANDMARKS, SPECTRAL
 
@@ -57,8 +57,10 @@ class StochasticBlockModel(Law):
     start: str = field("uninformative", "where messages start", one_of=("uninformative", "informative"))
 
     defaults = Defaults(size="nodes", sizes=(10_000, 16_000, 25_000), seeds=24, block=4)
-    source = f"{DECELLE}; {SPECTRAL}"
-    bibtex = """@article{Decelle2011,
+    references = References(
+        source=f"{DECELLE}; {SPECTRAL}",
+        status="spectrum and threshold proved; overlap heuristic (cavity method), proved for two groups",
+        bibtex="""@article{Decelle2011,
   author = {Decelle, Aurelien and Krzakala, Florent and Moore, Cristopher and Zdeborov{\\'a}, Lenka},
   title = {Asymptotic analysis of the stochastic block model for modular networks and its algorithmic applications},
   journal = {Physical Review E},
@@ -69,8 +71,8 @@ class StochasticBlockModel(Law):
   title = {Nonbacktracking spectrum of random graphs: Community detection and nonregular {R}amanujan graphs},
   journal = {Annals of Probability},
   volume = {46}, pages = {1--71}, year = {2018}
-}"""
-    status = "spectrum and threshold proved; overlap heuristic (cavity method), proved for two groups"
+}""",
+    )
     observables = {
         "overlap": Observable(
             "Q", "share of right labels above chance, most probable labels", scale=1.0, self_averaging=True

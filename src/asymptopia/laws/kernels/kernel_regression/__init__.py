@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....numerics.harmonics import harmonics
 from ....parts.data import Data
@@ -72,8 +72,10 @@ class KernelRegression(Law):
 
     sizes = _Sizes()
     defaults = Defaults(size="dimension", seeds=60)
-    source = f"{CANATAR}; on spheres: {XIAO}"
-    bibtex = """@article{CanatarBordelonPehlevan2021,
+    references = References(
+        source=f"{CANATAR}; on spheres: {XIAO}",
+        status="proved on spheres; heuristic for data, an assumption that the experiment tests",
+        bibtex="""@article{CanatarBordelonPehlevan2021,
   author = {Canatar, Abdulkadir and Bordelon, Blake and Pehlevan, Cengiz},
   title = {Spectral bias and task-model alignment explain generalization in kernel regression and infinitely wide
            neural networks},
@@ -84,8 +86,8 @@ class KernelRegression(Law):
   title = {Precise learning curves and higher-order scalings for dot-product kernel regression},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {35}, pages = {4558--4570}, year = {2022}
-}"""
-    status = "proved on spheres; heuristic for data, an assumption that the experiment tests"
+}""",
+    )
     exercises = (dict(alpha=1.5, ridge=2.0, noise=1.5),)
     landmarks = LANDMARKS
     observables = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Tanh
 from .landmarks import LANDMARKS
@@ -44,8 +44,12 @@ class SignalPropagation(Law):
     start_correlation: float = field(0.6, "correlation of the inputs at the first layer", above=-1, below=1)
 
     defaults = Defaults(size="width", sizes=(25, 50, 100, 200), seeds=600, block=100)
-    source = f"{POOLE}; {SCHOENHOLZ}"
-    bibtex = """@inproceedings{PooleEtAl2016,
+    references = References(
+        source=f"{POOLE}; {SCHOENHOLZ}",
+        status=(
+            "proved for a fixed number of layers; the gradients under the independence of forward and backward weights"
+        ),
+        bibtex="""@inproceedings{PooleEtAl2016,
   author = {Poole, Ben and Lahiri, Subhaneil and Raghu, Maithra and Sohl-Dickstein, Jascha and Ganguli, Surya},
   title = {Exponential expressivity in deep neural networks through transient chaos},
   booktitle = {Advances in Neural Information Processing Systems},
@@ -55,8 +59,8 @@ class SignalPropagation(Law):
   author = {Schoenholz, Samuel S. and Gilmer, Justin and Ganguli, Surya and Sohl-Dickstein, Jascha},
   title = {Deep information propagation},
   booktitle = {International Conference on Learning Representations}, year = {2017}
-}"""
-    status = "proved for a fixed number of layers; the gradients under the independence of forward and backward weights"
+}""",
+    )
     exercises = (dict(weight_variance=1.5, bias_variance=0.3, start_length=0.5, start_correlation=0.3),)
     landmarks = LANDMARKS
     observables = {

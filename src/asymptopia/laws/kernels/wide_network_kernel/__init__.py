@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Relu
 from ....parts.architecture import Architecture, Convolutional, Dense
@@ -56,8 +56,10 @@ class WideNetworkKernel(Law):
     architecture: Architecture = field(Dense(), "how a layer arises from the one below")
 
     defaults = Defaults(size="width", sizes=(32, 64, 128, 256), seeds=1600, block=100)
-    source = f"{JACOT}; fluctuations: {YAIDA}"
-    bibtex = """@inproceedings{JacotGabrielHongler2018,
+    references = References(
+        source=f"{JACOT}; fluctuations: {YAIDA}",
+        status="proved for activations that grow at most polynomially",
+        bibtex="""@inproceedings{JacotGabrielHongler2018,
   author = {Jacot, Arthur and Gabriel, Franck and Hongler, Cl{\\'e}ment},
   title = {Neural tangent kernel: convergence and generalization in neural networks},
   booktitle = {Advances in Neural Information Processing Systems},
@@ -68,8 +70,8 @@ class WideNetworkKernel(Law):
   title = {Non-{G}aussian processes and neural networks at finite widths},
   booktitle = {Proceedings of the First Mathematical and Scientific Machine Learning Conference},
   series = {Proceedings of Machine Learning Research}, volume = {107}, pages = {165--192}, year = {2020}
-}"""
-    status = "proved for activations that grow at most polynomially"
+}""",
+    )
     exercises = (dict(weight_variance=1.5, bias_variance=0.3),)
     landmarks = LANDMARKS
     observables = _Observables()

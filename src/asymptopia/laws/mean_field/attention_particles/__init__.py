@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import field
 
 if TYPE_CHECKING:
@@ -96,8 +96,10 @@ class AttentionParticles(Law):
     times: tuple[float, ...] = field((1.0, 3.0, 10.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="tokens", sizes=(25, 50, 100), seeds=160, block=40)
-    source = f"{GESHKOVSKI}; {MUN}"
-    bibtex = """@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
+    references = References(
+        source=f"{GESHKOVSKI}; {MUN}",
+        status="proved (propagation of chaos at fixed times); thresholds of softmax derived by linear stability",
+        bibtex="""@article{GeshkovskiLetrouitPolyanskiyRigollet2025,
   author = {Geshkovski, Borjan and Letrouit, Cyril and Polyanskiy, Yury and Rigollet, Philippe},
   title = {A mathematical perspective on transformers},
   journal = {Bulletin of the American Mathematical Society},
@@ -107,8 +109,8 @@ class AttentionParticles(Law):
   author = {Mun, Kyunghoo and Rosenzweig, Matthew},
   title = {Phase transitions for the noisy transformer model in arbitrary dimension},
   journal = {arXiv:2606.05140}, year = {2026}
-}"""
-    status = "proved (propagation of chaos at fixed times); thresholds of softmax derived by linear stability"
+}""",
+    )
     observables = {
         "order": Observable("R", "length of the mean token", dims=("time",), scale=1.0, resolution=0.1),
         "stationary_order": Observable(r"R_\infty", "the same on the clustered branch", limit_only=True),

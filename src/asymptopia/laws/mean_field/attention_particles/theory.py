@@ -247,7 +247,6 @@ def _transition(beta: float, d: int) -> float:
     return branch.at(R)[0]
 
 
-@lru_cache(maxsize=64)
 def tricritical(d: int) -> float:
     """The beta above which the transition of unnormalised attention is of first order."""
     from scipy.optimize import brentq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.potential import DoubleWell, Normal, Potential
 from .landmarks import LANDMARKS
@@ -49,8 +49,10 @@ class ConsensusOptimisation(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="particles", sizes=(50, 100, 200, 400), seeds=1200, block=200)
-    source = f"{PINNAU}; {CARRILLO}; {HUANG}"
-    bibtex = """@article{PinnauTotzeckTseMartin2017,
+    references = References(
+        source=f"{PINNAU}; {CARRILLO}; {HUANG}",
+        status="proved",
+        bibtex="""@article{PinnauTotzeckTseMartin2017,
   author = {Pinnau, Ren{\\'e} and Totzeck, Claudia and Tse, Oliver and Martin, Stephan},
   title = {A consensus-based model for global optimization and its mean-field limit},
   journal = {Mathematical Models and Methods in Applied Sciences},
@@ -67,8 +69,8 @@ class ConsensusOptimisation(Law):
   title = {On the mean-field limit for the consensus-based optimization},
   journal = {Mathematical Methods in the Applied Sciences},
   volume = {45}, pages = {8814--8831}, year = {2022}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("v", "variance of the position", dims=("time",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf, Identity, Power, Tanh
 from ....parts.data import Data
@@ -52,8 +52,10 @@ class NoisyTwoLayer(Law):
     probes: tuple[float, ...] = field((0.5, 1.0, 2.0), "inputs at which outputs are looked at")
 
     defaults = Defaults(size="neurons", sizes=(50, 100, 200), seeds=300, block=100)
-    source = NITANDA
-    bibtex = r"""@inproceedings{NitandaWuSuzuki2022,
+    references = References(
+        source=NITANDA,
+        status="proved for smooth bounded activations; checked numerically beyond",
+        bibtex=r"""@inproceedings{NitandaWuSuzuki2022,
   author = {Nitanda, Atsushi and Wu, Denny and Suzuki, Taiji},
   title = {Convex analysis of the mean field {L}angevin dynamics},
   booktitle = {International Conference on Artificial Intelligence and Statistics}, year = {2022}
@@ -62,8 +64,8 @@ class NoisyTwoLayer(Law):
   author = {Hu, Kaitong and Ren, Zhenjie and {\v{S}}i{\v{s}}ka, David and Szpruch, {\L}ukasz},
   title = {Mean-field {L}angevin dynamics and energy landscape of neural networks},
   journal = {Annales de l'Institut Henri Poincar{\'e} (B)}, volume = {57}, pages = {2043--2065}, year = {2021}
-}"""
-    status = "proved for smooth bounded activations; checked numerically beyond"
+}""",
+    )
     observables = {
         "output": Observable("g", "output at the probes", dims=("time", "probe"), scale=1.0),
         "risk": Observable("R", "half the mean squared error", dims=("time",)),

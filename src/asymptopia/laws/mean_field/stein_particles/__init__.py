@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import Record, field
 from ....numerics.arrays import ArrayLike
 from ....parts.potential import Normal, Potential, Quadratic
@@ -83,8 +83,10 @@ class SteinParticles(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
 
     defaults = Defaults(size="particles", sizes=(16, 32, 64, 128), seeds=150, block=50)
-    source = f"Liu and Wang, NIPS 29 (2016) 2378, algorithm 1; {LU}; {GAUSSIAN}"
-    bibtex = """@inproceedings{LiuWang2016,
+    references = References(
+        source=f"Liu and Wang, NIPS 29 (2016) 2378, algorithm 1; {LU}; {GAUSSIAN}",
+        status="proved",
+        bibtex="""@inproceedings{LiuWang2016,
   author = {Liu, Qiang and Wang, Dilin},
   title = {Stein variational gradient descent: A general purpose {Bayesian} inference algorithm},
   booktitle = {Advances in Neural Information Processing Systems},
@@ -101,8 +103,8 @@ class SteinParticles(Law):
   title = {Towards understanding the dynamics of {Gaussian-Stein} variational gradient descent},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {36}, year = {2023}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("v", "variance of the position", dims=("time",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import Record, StatementError, field
 from ....parts.potential import DoubleWell, Normal, Potential, Quadratic
 
@@ -94,8 +94,10 @@ class Underdamped(Law):
     integrator: Integrator = field(Exact(), "how trajectories are followed")
 
     defaults = Defaults(size="particles", sizes=(50, 100, 200), seeds=1200, block=200)
-    source = f"{RISKEN}; {LEIMKUHLER}"
-    bibtex = """@book{Risken1989,
+    references = References(
+        source=f"{RISKEN}; {LEIMKUHLER}",
+        status="proved",
+        bibtex="""@book{Risken1989,
   author = {Risken, Hannes},
   title = {The Fokker-Planck Equation: Methods of Solution and Applications},
   edition = {2}, publisher = {Springer}, year = {1989}
@@ -105,8 +107,8 @@ class Underdamped(Law):
   title = {Rational construction of stochastic numerical methods for molecular sampling},
   journal = {Applied Mathematics Research eXpress},
   volume = {2013}, pages = {34--56}, year = {2013}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable("m", "mean position", dims=("time",), scale=1.0),
         "variance": Observable("S_{xx}", "variance of the position", dims=("time",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import field
 
 BOLTE = "Bolte, Sabach and Teboulle, Math. Program. 146 (2014) 459, theorem 1"
@@ -41,8 +41,10 @@ class PALM(Law):
     dimension: int = field(8, "side of X", at_least=2)
 
     defaults = Defaults(size="steps", sizes=(70, 90), seeds=80)
-    source = f"{BOLTE}; {POCK}"
-    bibtex = r"""@article{BolteSabachTeboulle2014,
+    references = References(
+        source=f"{BOLTE}; {POCK}",
+        status="proved (descent, convergence; the minimum); the rate is that of the linearised step",
+        bibtex=r"""@article{BolteSabachTeboulle2014,
   author = {Bolte, J{\'e}r{\^o}me and Sabach, Shoham and Teboulle, Marc},
   title = {Proximal alternating linearized minimization for nonconvex and nonsmooth problems},
   journal = {Mathematical Programming}, volume = {146}, pages = {459--494}, year = {2014}
@@ -51,8 +53,8 @@ class PALM(Law):
   author = {Pock, Thomas and Sabach, Shoham},
   title = {Inertial proximal alternating linearized minimization ({iPALM}) for nonconvex and nonsmooth problems},
   journal = {SIAM Journal on Imaging Sciences}, volume = {9}, pages = {1756--1787}, year = {2016}
-}"""
-    status = "proved (descent, convergence; the minimum); the rate is that of the linearised step"
+}""",
+    )
     observables = {
         "decrease": Observable(
             r"\Delta", "by how much a step fell short of its granted descent, over the first value", bound="every"

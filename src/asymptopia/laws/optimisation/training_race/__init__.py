@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import field
 from ....parts.optimiser import HeavyBall, Optimiser
 
@@ -44,8 +44,10 @@ class TrainingRace(Law):
     )
 
     defaults = Defaults(size="dimension", sizes=(50, 100, 200), seeds=120, block=60)
-    source = PEDREGOSA + "; " + PAQUETTE
-    bibtex = r"""@inproceedings{PedregosaScieur2020,
+    references = References(
+        source=PEDREGOSA + "; " + PAQUETTE,
+        status=("proved on least squares; guarantees proved; the ranking on other networks is measured, not predicted"),
+        bibtex=r"""@inproceedings{PedregosaScieur2020,
   author = {Pedregosa, Fabian and Scieur, Damien},
   title = {Acceleration through spectral density estimation},
   booktitle = {International Conference on Machine Learning}, volume = {37}, pages = {7553--7562}, year = {2020}
@@ -54,8 +56,8 @@ class TrainingRace(Law):
   author = {Paquette, Courtney and van Merri{\"e}nboer, Bart and Paquette, Elliot and Pedregosa, Fabian},
   title = {Halting time is predictable for large models: a universality property and average-case analysis},
   journal = {Foundations of Computational Mathematics}, volume = {23}, pages = {597--673}, year = {2023}
-}"""
-    status = "proved on least squares; guarantees proved; the ranking on other networks is measured, not predicted"
+}""",
+    )
     observables = {
         "loss": Observable("f_t", "mean loss of the samples", dims=("time",)),
         "accuracy": Observable("a_t", "share of new inputs with the teacher's sign", dims=("time",)),

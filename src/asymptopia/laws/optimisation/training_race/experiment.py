@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....numerics.arrays import Key, PyTree
+from ....numerics.compiled import compiled
 from ....parts.activation import Tanh
 from ....parts.loss import Square
 from ....parts.optimiser import (
@@ -30,22 +31,6 @@ if TYPE_CHECKING:
 
 
 INPUTS, UNITS, TAUGHT, DEEP_STEPS = 4, 3, 60, 40
-
-
-@cache
-def compiled_races() -> Any:
-    """Loss and accuracy of systems of n dimensions, one for each key."""
-    import jax
-
-    return jax.jit(jax.vmap(_linear, in_axes=(0, *[None] * 5)), static_argnums=(1, 2, 3, 4, 5))
-
-
-@cache
-def compiled_shortfall() -> Any:
-    """The worst shortfall on one network, which is small whatever n is: compiled once."""
-    import jax
-
-    return jax.jit(_shortfall)
 
 
 def _solver(optimiser: Optimiser, network: Network, X: jax.Array, y: jax.Array, key: Key) -> Solver:
@@ -113,6 +98,14 @@ def _linear(
     }
 
 
+@compiled("n", "optimiser", "samples", "noise", "times")
+def _races(keys: Key, n: int, optimiser: Optimiser, samples: float, noise: float, times: tuple[float, ...]) -> Any:
+    import jax
+
+    return jax.vmap(lambda key: _linear(key, n, optimiser, samples, noise, times))(keys)
+
+
+@compiled()
 def _shortfall(key: Key) -> Any:
     """The worst shortfall of solvers that grant a descent, on a network that learns from a smaller one."""
     import jax
@@ -141,6 +134,6 @@ def _step(solver: Solver, state: PyTree, _: Any) -> Any:
 def realize_all(law: TrainingRace, n: int, keys: Key) -> dict[str, Any]:
     """The observables of a system of size n for each key."""
 
-    races = compiled_races()(keys, n, law.optimiser, float(law.samples), float(law.noise), tuple(law.times))
-    short = [float(compiled_shortfall()(key)) for key in keys]
+    races = _races(keys, n, law.optimiser, float(law.samples), float(law.noise), tuple(law.times))
+    short = [float(_shortfall(key)) for key in keys]
     return {k: np.asarray(v, float) for k, v in races.items()} | {"shortfall": np.array(short)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable
+from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import field
 from ....parts.data import Bundled, Data, feature_map
 from ....parts.sampler import HMC, PosteriorSampler
@@ -45,8 +45,10 @@ class BayesianNetwork(Law):
     sampler: PosteriorSampler = field(HMC(), "the sampler of the posterior")
 
     defaults = Defaults(size="steps", sizes=(100, 200, 400), seeds=400, block=400)
-    source = BISHOP + "; " + TALTS
-    bibtex = """@book{Bishop2006,
+    references = References(
+        source=BISHOP + "; " + TALTS,
+        status="proved",
+        bibtex="""@book{Bishop2006,
   author = {Bishop, Christopher M.},
   title = {Pattern Recognition and Machine Learning},
   publisher = {Springer}, year = {2006}
@@ -55,8 +57,8 @@ class BayesianNetwork(Law):
   author = {Talts, Sean and Betancourt, Michael and Simpson, Daniel and Vehtari, Aki and Gelman, Andrew},
   title = {Validating {Bayesian} inference algorithms with simulation-based calibration},
   note = {arXiv:1804.06788}, year = {2018}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "mean": Observable(r"\mathrm{E} f", "posterior mean of the output", dims=("probe",), scale=1.0),
         "variance": Observable(r"\mathrm{Var} f", "posterior variance of the output", dims=("probe",), resolution=0.2),

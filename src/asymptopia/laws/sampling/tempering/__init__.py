@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import Record, StatementError, field
 from ....parts.sampler import Exchange, Swapping
 
@@ -79,14 +79,16 @@ class Tempering(Law):
     swapping: Swapping = field(Exchange(rate=1.0), "how temperatures are exchanged")
 
     defaults = Defaults(size="time", sizes=(800, 1600, 3200), seeds=25000, block=2500)
-    source = DUPUIS
-    bibtex = """@article{DupuisLiuPlattnerDoll2012,
+    references = References(
+        source=DUPUIS,
+        status="proved",
+        bibtex="""@article{DupuisLiuPlattnerDoll2012,
   author = {Dupuis, Paul and Liu, Yufei and Plattner, Nuria and Doll, J. D.},
   title = {On the infinite swapping limit for parallel tempering},
   journal = {Multiscale Modeling and Simulation},
   volume = {10}, pages = {986--1022}, year = {2012}
-}"""
-    status = "proved"
+}""",
+    )
     observables = {
         "occupation": Observable(
             r"\bar f", "share of the time that the cold replica is in the right well", resolution=0.1

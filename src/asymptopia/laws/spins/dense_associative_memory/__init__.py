@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....contract.batching import generator, whole
-from ....contract.law import Defaults, Landmark, Law, Observable
+from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import Record, StatementError, field
 
 if TYPE_CHECKING:
@@ -100,8 +100,10 @@ class DenseAssociativeMemory(Law):
     update: str = field("sign", "what becomes of a spin's field", one_of=("sign", "softmax"))
 
     defaults = Defaults(size="spins", sizes=(40, 60, 80, 100), seeds=160, block=20)
-    source = f"{KROTOV}; {LUCIBELLO}; {DEMIRCIGIL}"
-    bibtex = """@inproceedings{KrotovHopfield2016,
+    references = References(
+        source=f"{KROTOV}; {LUCIBELLO}; {DEMIRCIGIL}",
+        status="heuristic for the value of the overlap; its threshold is proved for spins by large deviations",
+        bibtex="""@inproceedings{KrotovHopfield2016,
   author = {Krotov, Dmitry and Hopfield, John J.},
   title = {Dense associative memory for pattern recognition},
   booktitle = {Advances in Neural Information Processing Systems},
@@ -118,8 +120,8 @@ class DenseAssociativeMemory(Law):
   title = {The exponential capacity of dense associative memories},
   journal = {Physical Review Letters},
   volume = {132}, pages = {077301}, year = {2024}
-}"""
-    status = "heuristic for the value of the overlap; its threshold is proved for spins by large deviations"
+}""",
+    )
     observables = {
         "overlap": Observable("m", "overlap with pattern 1 after one step", scale=1.0, self_averaging=True),
         "noise_free_entropy": Observable(r"\phi", "rate of the noise of the other patterns", limit_only=True),

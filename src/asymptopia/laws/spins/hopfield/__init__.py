@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from .landmarks import AGS, LANDMARKS
 
@@ -37,13 +37,15 @@ class Hopfield(Law):
     pattern_bias: float = field(0.0, "mean of a pattern's entries", above=-1, below=1)
 
     defaults = Defaults(size="spins", sizes=(200, 400, 800), seeds=60, block=20)
-    source = AGS + ", (3.14)-(3.21)"
-    bibtex = """@article{AmitGutfreundSompolinsky1987,
+    references = References(
+        source=AGS + ", (3.14)-(3.21)",
+        status="heuristic (replica symmetry; proved by Talagrand, 1998, for small loads)",
+        bibtex="""@article{AmitGutfreundSompolinsky1987,
   author = {Amit, Daniel J. and Gutfreund, Hanoch and Sompolinsky, Haim},
   title = {Statistical mechanics of neural networks near saturation},
   journal = {Annals of Physics}, volume = {173}, pages = {30--67}, year = {1987}
-}"""
-    status = "heuristic (replica symmetry; proved by Talagrand, 1998, for small loads)"
+}""",
+    )
     observables = {
         "overlap": Observable("m", "overlap with the pattern of the start", scale=1.0),
         "energy": Observable("e", "energy per spin", unit="energy"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, NoLimit, Observable
+from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.graph import Graph, Lattice
 from .landmarks import DEMBO_MONTANARI, LANDMARKS, ONSAGER, YANG
@@ -41,8 +41,12 @@ class IsingMeanField(Law):
     beta: float = field(0.5, "inverse temperature", above=0, unit="1/energy")
 
     defaults = Defaults(size="spins", sizes=(400, 900, 2025, 4096), seeds=24)
-    source = f"{ONSAGER}; {YANG}; {DEMBO_MONTANARI}"
-    bibtex = """@article{Onsager1944,
+    references = References(
+        source=f"{ONSAGER}; {YANG}; {DEMBO_MONTANARI}",
+        status=(
+            "proved on the chain, the square lattice and random regular graphs; an approximation on other lattices"
+        ),
+        bibtex="""@article{Onsager1944,
   author = {Onsager, Lars},
   title = {Crystal statistics. {I}. {A} two-dimensional model with an order-disorder transition},
   journal = {Physical Review}, volume = {65}, pages = {117--149}, year = {1944}
@@ -56,8 +60,8 @@ class IsingMeanField(Law):
   author = {Dembo, Amir and Montanari, Andrea},
   title = {{Ising} models on locally tree-like graphs},
   journal = {Annals of Applied Probability}, volume = {20}, pages = {565--592}, year = {2010}
-}"""
-    status = "proved on the chain, the square lattice and random regular graphs; an approximation on other lattices"
+}""",
+    )
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "magnetisation": Observable("m", "modulus of the mean spin", scale=1.0),

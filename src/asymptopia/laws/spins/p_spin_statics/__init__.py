@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from .landmarks import CRISANTI_SOMMERS, GARDNER, LANDMARKS
 from .theory import ising_stability
@@ -48,8 +48,10 @@ class PSpinStatics(Law):
     spins: str = field("spherical", "what a spin is: a coordinate on the sphere, or +-1", one_of=("spherical", "ising"))
 
     defaults = Defaults(size="spins", sizes=(8, 16, 24), seeds=150, block=150)
-    source = f"{CRISANTI_SOMMERS}; {GARDNER}"
-    bibtex = r"""@article{CrisantiSommers1992,
+    references = References(
+        source=f"{CRISANTI_SOMMERS}; {GARDNER}",
+        status="proved (Talagrand, 2006, for even p; Chen, 2013, for all p)",
+        bibtex=r"""@article{CrisantiSommers1992,
   author = {Crisanti, Andrea and Sommers, Hans-J{\"u}rgen},
   title = {The spherical p-spin interaction spin glass model: the statics},
   journal = {Zeitschrift f{\"u}r Physik B}, volume = {87}, pages = {341--354}, year = {1992}
@@ -58,8 +60,8 @@ class PSpinStatics(Law):
   author = {Gardner, Elizabeth},
   title = {Spin glasses with p-spin interactions},
   journal = {Nuclear Physics B}, volume = {257}, pages = {747--765}, year = {1985}
-}"""
-    status = "proved (Talagrand, 2006, for even p; Chen, 2013, for all p)"
+}""",
+    )
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "squared_overlap": Observable("Q", "square of the overlap of two independent configurations", scale=1.0),

@@ -157,7 +157,6 @@ def _ising(p: int, temperature: float) -> dict[str, float]:
     }
 
 
-@cache
 def universal(p: int) -> float:
     """Crisanti and Sommers' z: the root in (0, 1) of (1 - z)**2 / (p z) + log z + 1 - z, which 1 is a root of too."""
     from scipy.optimize import brentq
@@ -180,7 +179,6 @@ def one_step(p: int, temperature: float) -> tuple[float, float]:
     return q, float(rest) * (1 - z) / (z * q)
 
 
-@cache
 def thresholds_of(p: int) -> dict[str, float]:
     """The static and the dynamic transition temperature."""
     z = universal(p)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ....contract.law import Defaults, Law, Observable
+from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....theory import replica_symmetric as symmetric
 from .landmarks import LANDMARKS, PARISI
@@ -41,8 +41,10 @@ class SherringtonKirkpatrick(Law):
     breaking: int | str = field("full", "steps of replica symmetry breaking: 0, 1, 2, ... or 'full'")
 
     defaults = Defaults(size="spins", sizes=(32, 64, 128), seeds=100, bias=2 / 3, block=25)
-    source = PARISI + "; proved by Talagrand, Ann. Math. 163 (2006) 221"
-    bibtex = r"""@article{Parisi1980,
+    references = References(
+        source=PARISI + "; proved by Talagrand, Ann. Math. 163 (2006) 221",
+        status="proved (free energy: Guerra, 2003; Talagrand, 2006; Panchenko, 2013)",
+        bibtex=r"""@article{Parisi1980,
   author = {Parisi, Giorgio},
   title = {A sequence of approximated solutions to the {S-K} model for spin glasses},
   journal = {Journal of Physics A}, volume = {13}, pages = {L115--L121}, year = {1980}
@@ -51,8 +53,8 @@ class SherringtonKirkpatrick(Law):
   author = {Talagrand, Michel},
   title = {The {Parisi} formula},
   journal = {Annals of Mathematics}, volume = {163}, pages = {221--263}, year = {2006}
-}"""
-    status = "proved (free energy: Guerra, 2003; Talagrand, 2006; Panchenko, 2013)"
+}""",
+    )
     observables = {
         "energy": Observable("e", "energy per spin", unit="energy"),
         "squared_overlap": Observable("E q^2", "square of two configurations' overlap", scale=1.0, resolution=0.1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +34,6 @@ def stable_rate(law: SGDDynamics) -> float | None:
     return float(2 / (law.ridge + highest * (edge + law.alpha * separation**2 / law.batch)))
 
 
-@lru_cache(maxsize=64)
 def curvatures(loss: Loss) -> tuple[float, float]:
     """The smallest and largest curvature of a loss on a grid of fields; inf if it keeps growing with the field."""
     z = np.sinh(np.linspace(-7.0, 7.0, 4001))

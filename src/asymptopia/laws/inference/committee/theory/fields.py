@@ -128,7 +128,6 @@ def _information(
     return square, entropy
 
 
-@lru_cache(maxsize=16)
 def _steepest(activation: Activation) -> float:
     z = np.linspace(-6, 6, 1201)
     return float(np.max(np.abs(np.diff(np.asarray(activation(z), float)) / np.diff(z)))) + 1e-9

@@ -115,7 +115,6 @@ def _softmax(scores: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray]:
     return weight / total, (top + np.log(total))[:, 0] - scores[:, label]
 
 
-@lru_cache(maxsize=16)
 def simplex_basis(K: int) -> np.ndarray:
     """An orthonormal basis (K, K-1) of the vectors that sum to zero; the first is along that of the first corner."""
     start = np.eye(K)[:, : K - 1] - 1 / K
