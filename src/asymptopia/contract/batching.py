@@ -91,7 +91,7 @@ def seed_keys(n: int, seeds: Sequence[int]) -> Any:
 
     padded = np.zeros(1 << (len(seeds) - 1).bit_length(), np.uint32)  # one program serves many numbers of seeds
     padded[: len(seeds)] = seeds
-    return jax.random.wrap_key_data(np.asarray(_keys(n, padded))[: len(seeds)])
+    return jax.random.wrap_key_data(jax.numpy.asarray(np.asarray(_keys(n, padded))[: len(seeds)]))
 
 
 def generator(key: Key) -> np.random.Generator:

@@ -149,7 +149,7 @@ class FieldChain(Law):
         a, b = self.quadratic, self.quartic
         width = (max(a, 0.0) + self.coupling + math.sqrt(b)) ** -0.5 + (math.sqrt(-a / b) if a < 0 else 0.0)
         sweeps, length = math.ceil(10 * math.log(n)), 4.0 * n * width / SNAPSHOTS
-        terms = dict(coupling=self.coupling, quadratic=a, quartic=b)
+        terms: dict[str, Any] = dict(coupling=self.coupling, quadratic=a, quartic=b)
         edges = ring(n)
         settled = field_chains(width * rng.normal(size=n), edges, SNAPSHOTS * sweeps, length, rng, **terms)
         chains = field_chains(

@@ -140,7 +140,7 @@ class RotorChain(Law):
         rng = generator(key)
         sweeps = math.ceil(10 * math.log(n))
         edges, length = ring(n), 4.0 * n / SNAPSHOTS
-        fields = dict(coupling=self.coupling, field=self.h)
+        fields: dict[str, Any] = dict(coupling=self.coupling, field=self.h)
         settled = rotor_chains(rng.uniform(0, 2 * np.pi, n), edges, SNAPSHOTS * sweeps, length, rng, **fields)
         chains = rotor_chains(
             settled.configuration, edges, 3 * SNAPSHOTS * sweeps, length, rng, **fields, count=SNAPSHOTS
