@@ -73,15 +73,20 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (item.path.stem not in first, -tests[item.path]))
 
 
-def runs_long(path):
-    """Whether a test's file is in a room whose programs run for long."""
-    return path.relative_to(Path(__file__).parent).as_posix().startswith(RUN_LONG)
+def runs_long(item):
+    """Whether a test's file, or the law that it is given, is in a room whose programs run for long."""
+    law = item.callspec.params.get("law_class") if hasattr(item, "callspec") else None
+    if isinstance(law, type):
+        place = law.__module__.removeprefix("asymptopia.").replace(".", "/")
+    else:
+        place = item.path.relative_to(Path(__file__).parent).as_posix()
+    return place.startswith(RUN_LONG)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     if "jax" in sys.modules and os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1":
-        sys.modules["jax"].config.update("jax_disable_most_optimizations", not runs_long(item.path))
+        sys.modules["jax"].config.update("jax_disable_most_optimizations", not runs_long(item))
 
 
 @pytest.hookimpl(trylast=True)
