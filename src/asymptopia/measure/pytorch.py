@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 import numpy as np
 
 from ..contract.record import StatementError
-from .functions import check_arguments, first_line, watched
+from .functions import check_arguments, check_some, first_line, watched
 
 if TYPE_CHECKING:
     import torch
@@ -218,6 +218,7 @@ def _check_tensor(what: str, value: object) -> None:
             f"The {what} must be {wanted}, but is a {type(value).__name__}: compute with PyTorch, not NumPy or Python "
             "numbers."
         )
+    check_some(what, tuple(value.shape))
     if not value.requires_grad:
         raise StatementError(f"The {what} does not depend on the parameters: it is cut off from all of them.")
 
