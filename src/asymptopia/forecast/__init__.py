@@ -221,7 +221,7 @@ def forecast(
     """The learning curve of a data set: what to confront, and the questions that it answers.
 
     data:     a part such as `Bundled("digits")`, or the name of one with its `target`: digits, breast_cancer, wine,
-              diabetes, patches, or a CSV, NPZ or Parquet file.
+              diabetes, patches, or a CSV, NPZ, NPY, Parquet or JSON lines file.
     loss:     by default logistic for two classes, softmax for several and square for numbers; with Logistic() or
               Square() each of several classes is learned against the rest.
     ridge:    a number, or "auto" for the one that minimises the theory at each number of samples.
