@@ -138,7 +138,7 @@ class Typed(nn.Module):
         self.first = nn.Linear(6, n)
 
     def forward(self, x):
-        return self.first(x).unsqueeze(x.dtype)
+        return self.first(x).view(x.dtype)
 
 
 class InPlace(nn.Module):
@@ -176,6 +176,7 @@ class Loose(nn.Module):
         (lambda n: nn.Sequential(nn.Linear(6, n), nn.BatchNorm1d(n)), "layer '1' is random or mixes inputs"),
         (own, "weight of '0' is not as PyTorch draws it"),
         (Loose, "'shift' is of no layer"),
+        (lambda n: nn.Linear(5, n), r"fails on inputs of shape \(2, 6\): RuntimeError: mat1 and mat2"),
         (InPlace, "does not compute what the module does. Perhaps a value that is used again was changed in place"),
         (Typed, "the attribute 'dtype' of a tensor is not translated"),
     ],
