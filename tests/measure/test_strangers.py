@@ -143,3 +143,6 @@ def test_functions_of_modules_of_another_form_are_refused_everywhere():
                 call(function, module)
     with pytest.raises(StatementError, match="must be a scalar tensor"):
         gauss_newton(lambda m: m(x), lambda outputs: outputs, module)
+    for model, parameters in ((lambda m: m(x), module), (lambda w: X @ w, jnp.ones(3))):
+        with pytest.raises(StatementError, match="of the outputs of the model alone; bind its data"):
+            gauss_newton(model, lambda outputs, labels: outputs.sum(), parameters)

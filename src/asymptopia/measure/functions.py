@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import jax
 
 HALF = ("float16", "bfloat16")
+OF_OUTPUTS = "the outputs of the model alone; bind its data, as in `lambda outputs: loss(outputs, labels)`"
 Value = TypeVar("Value")
 
 
