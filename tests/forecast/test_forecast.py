@@ -278,6 +278,13 @@ def test_an_exact_formula_and_a_perfect_class_agree(tmp_path):
     assert len(plan.samples_needed().rows) >= 1
 
 
+def test_ridges_need_a_training_set():
+    plan = forecast(Bundled("diabetes"), Square(), samples=[20])
+    with pytest.raises(StatementError, match="`seeds` must be at least 1, but is 0"):
+        plan.ridges(0)
+    assert "Both on the same random training set;" in plan.ridges(1).text
+
+
 @pytest.mark.parametrize(("values", "seeds"), [(1000, 64), (10**6, 64), (2 * 10**6, 32), (10**9, 16)])
 def test_large_training_sets_are_fewer(values, seeds):
     assert _usual_seeds(values) == seeds

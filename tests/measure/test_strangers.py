@@ -109,8 +109,9 @@ def test_half_precision_inside_of_a_program_is_said():
         (lambda w, data: (data @ w).sum(), "bind its data"),
         (lambda w: np.mean(np.asarray(w) ** 2), "not NumPy"),
         (lambda w: float(w.sum()), "not NumPy"),
+        (lambda w: w[:0], "must return at least one number"),
     ],
-    ids=["beside", "data", "numpy", "number"],
+    ids=["beside", "data", "numpy", "number", "empty"],
 )
 def test_functions_of_another_form_are_refused_everywhere(function, said):
     w = jnp.ones(3)
@@ -133,6 +134,7 @@ def test_functions_of_modules_of_another_form_are_refused_everywhere():
         "alone, but returns a tuple of 2": lambda m: (m(x).sum(), 0.5),
         "bind its data": lambda m, data: m(data).sum(),
         "not NumPy": lambda m: m(x).sum().item(),
+        "must return at least one number": lambda m: m(x)[:0],
         "does not depend on the parameters": lambda m: m(x).sum().detach(),
     }
     for said, function in functions.items():
@@ -141,3 +143,6 @@ def test_functions_of_modules_of_another_form_are_refused_everywhere():
                 call(function, module)
     with pytest.raises(StatementError, match="must be a scalar tensor"):
         gauss_newton(lambda m: m(x), lambda outputs: outputs, module)
+    for model, parameters in ((lambda m: m(x), module), (lambda w: X @ w, jnp.ones(3))):
+        with pytest.raises(StatementError, match="of the outputs of the model alone; bind its data"):
+            gauss_newton(model, lambda outputs, labels: outputs.sum(), parameters)

@@ -78,8 +78,9 @@ def test_many_rows_are_those_of_finite_networks_if_these_are_near_the_limit(monk
     rows = np.random.default_rng(1).standard_normal((12, 4))
     K = NetworkKernel(tangent=False).matrix(rows)
     np.testing.assert_array_equal(K, sampled.sampled_kernel(ReluNetwork(), rows, False, 64, 4).values)
-    with pytest.raises(StatementError, match="must be near the limit"):
-        NetworkKernel(network=Network.from_callable(of_small_width), tangent=False).matrix(rows)
+    for other in (of_small_width, without_a_number):
+        with pytest.raises(StatementError, match="must be near the limit"):
+            NetworkKernel(network=Network.from_callable(other), tangent=False).matrix(rows)
 
 
 def of_small_width(n, key, inputs):
@@ -88,6 +89,12 @@ def of_small_width(n, key, inputs):
     import jax.numpy as jnp
 
     return jax.random.normal(key, (4, n)), lambda w, x: jnp.maximum(x @ w, 0) + 100 / (1 + (n / 200) ** 4)
+
+
+def without_a_number(n, key, inputs):
+    """Features that are nan below a width of 500."""
+    parameters, features = of_small_width(n, key, inputs)
+    return parameters, lambda w, x: features(w, x) * (np.nan if n < 500 else 1)
 
 
 def test_kernel_features_have_the_inner_products_of_the_centred_kernel():

@@ -69,7 +69,22 @@ class Attention(nn.Module):
         return self.join(torch.cat([causal, mixed], dim=-1))[:, -1].unsqueeze(1).sum(1)
 
 
+class Arguments(nn.Module):
+    """Functions and layers with arguments that change what they compute."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.first, self.soft, self.flat = nn.Linear(2, n), nn.Softplus(3.0, 1.0), nn.Flatten(1, 2)
+
+    def forward(self, x):
+        h = self.first(self.flat(x.view(-1, 1, 3, 2)))
+        h = functional.softplus(h, 2.0) + functional.softplus(h, beta=0.5, threshold=0.1) + self.soft(h)
+        h = functional.relu(h - 1, inplace=True)
+        return h.unsqueeze(1).flatten(-3, -2).mean(1)
+
+
 NETWORKS = {
+    "arguments": Arguments,
     "attention": Attention,
     "unflattened": lambda n: nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Flatten(), nn.Linear(6, n)),
     "at rest": at_rest,
@@ -123,7 +138,19 @@ class Typed(nn.Module):
         self.first = nn.Linear(6, n)
 
     def forward(self, x):
-        return self.first(x).unsqueeze(x.dtype)
+        return self.first(x).view(x.dtype)
+
+
+class InPlace(nn.Module):
+    """Adds what was changed in place."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.first, self.relu = nn.Linear(6, n), nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        h = self.first(x)
+        return self.relu(h) + h
 
 
 class Loose(nn.Module):
@@ -149,6 +176,8 @@ class Loose(nn.Module):
         (lambda n: nn.Sequential(nn.Linear(6, n), nn.BatchNorm1d(n)), "layer '1' is random or mixes inputs"),
         (own, "weight of '0' is not as PyTorch draws it"),
         (Loose, "'shift' is of no layer"),
+        (lambda n: nn.Linear(5, n), r"fails on inputs of shape \(2, 6\): RuntimeError: mat1 and mat2"),
+        (InPlace, "does not compute what the module does. Perhaps a value that is used again was changed in place"),
         (Typed, "the attribute 'dtype' of a tensor is not translated"),
     ],
 )

@@ -46,15 +46,13 @@ def run(
 
     out:       the results folder, where each finished cell is stored at once. Cells that it has are not computed again;
                failed ones are with `retry_failed`.
-
     jobs:      number of local threads; linear algebra uses one thread in each.
     scheduler: a Dask cluster instead of threads: its address, `local:2` for two processes on this machine, `slurm` or
                `pbs` for `jobs` workers in the queue. Results depend neither on it nor on `jobs`.
+    progress:  told of each cell that is finished; by default nothing is shown.
     shard:     (k, n) computes only every n-th cell from the k-th on, k = 0, ..., n - 1.
 
     Raises `Interrupted` after Ctrl-C, `EngineError` if the run cannot go on; all finished cells are stored then.
-
-    progress: told of each cell that is finished; by default nothing is shown.
     """
     if jobs < 1:
         raise StatementError(f"`jobs` must be at least 1, but is {jobs}.")

@@ -23,9 +23,9 @@ def script(
 ) -> str:
     """A job script for `sbatch`: an array of `shards` elements, each `asymptopia run STUDY --shard k/N`.
 
-    study: a TOML file; out: its results folder. hours, memory, cpus: that each element asks for. command: how
-    asymptopia is
-    called there. Returns the text. Raises `StatementError` for numbers out of range, and text of more than one line.
+    study: a TOML file; out: its results folder. hours, memory, cpus: what each element asks for. command: how
+    asymptopia is called there. Returns the text. Raises `StatementError` for numbers out of range, and text of more
+    than one line.
     """
     if shards < 1:
         raise StatementError(f"`shards` must be at least 1, but is {shards}.")

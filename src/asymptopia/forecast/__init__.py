@@ -185,9 +185,12 @@ class Forecast(Shown):
         """The ridge that minimises the theory at each size, against cross-validation, with the test errors of both.
 
         seeds: training sets of each size; by default four, and one where a training set has more than 10^6 values.
+        Raises `StatementError` if there are none.
         """
         if seeds is None:
             seeds = 1 if self.samples[-1] * self.law.dimension() > _MANY_VALUES else 4  # type: ignore[operator]
+        if seeds < 1:
+            raise StatementError(f"`seeds` must be at least 1, but is {seeds}.")
         points = [p.replace(ridge="auto") for p in self.statement.points()]
         points = points[:: 1 + (len(points) - 1) // 4] if len(points) > 5 else points
         rows = tuple(ridge_row(p, seeds) for p in points)  # type: ignore[arg-type]
@@ -221,7 +224,7 @@ def forecast(
     """The learning curve of a data set: what to confront, and the questions that it answers.
 
     data:     a part such as `Bundled("digits")`, or the name of one with its `target`: digits, breast_cancer, wine,
-              diabetes, patches, or a CSV, NPZ or Parquet file.
+              diabetes, patches, or a CSV, NPZ, NPY, Parquet or JSON lines file.
     loss:     by default logistic for two classes, softmax for several and square for numbers; with Logistic() or
               Square() each of several classes is learned against the rest.
     ridge:    a number, or "auto" for the one that minimises the theory at each number of samples.

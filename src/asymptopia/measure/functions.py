@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import jax
 
 HALF = ("float16", "bfloat16")
+OF_OUTPUTS = "the outputs of the model alone; bind its data, as in `lambda outputs: loss(outputs, labels)`"
 Value = TypeVar("Value")
 
 
@@ -55,8 +56,15 @@ def shape_of(function: Callable[[Any], Any], at: Any, name: str) -> jax.ShapeDty
         raise StatementError(
             f"The {name} fails at `parameters`: {type(error).__name__}: {first_line(error)}"
         ) from error
+    check_some(name, shape.shape)
     _refuse_half(name, set(_types(program.jaxpr)))
     return shape
+
+
+def check_some(name: str, shape: tuple[int, ...]) -> None:
+    """Raise `StatementError` for an array without a number."""
+    if 0 in shape:
+        raise StatementError(f"The {name} must return at least one number, but returns an array of shape {shape}.")
 
 
 def check_scalar(function: Callable[[Any], Any], at: Any, name: str) -> None:

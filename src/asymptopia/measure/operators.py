@@ -14,7 +14,7 @@ import numpy as np
 from ..contract.record import StatementError
 from ..numerics.trained import trained_arrays
 from . import pytorch
-from .functions import HALF, check_arguments, check_scalar, first_line, shape_of
+from .functions import HALF, OF_OUTPUTS, check_arguments, check_scalar, first_line, shape_of
 
 if TYPE_CHECKING:
     import jax
@@ -48,6 +48,7 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
     import jax
 
     flat, unravel = flat_parameters(parameters)
+    check_arguments(loss, "loss", 1, OF_OUTPUTS)
 
     def outputs(at: Any) -> Any:
         return model(unravel(at))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 import numpy as np
 
 from ..contract.record import StatementError
-from .functions import check_arguments, first_line, watched
+from .functions import OF_OUTPUTS, check_arguments, check_some, first_line, watched
 
 if TYPE_CHECKING:
     import torch
@@ -102,6 +102,7 @@ def gauss_newton(
     module: torch.nn.Module,
 ) -> LinearOperator:
     """The Gauss-Newton matrix $J^T H J$ of `loss(model(module))`, as `operators.gauss_newton`."""
+    check_arguments(loss, "loss", 1, OF_OUTPUTS)
     push, pull, outputs = _jacobian(model, module)
     at = outputs.detach().requires_grad_()
     value = watched(lambda: _called(lambda m: loss(at), module), "loss")
@@ -218,6 +219,7 @@ def _check_tensor(what: str, value: object) -> None:
             f"The {what} must be {wanted}, but is a {type(value).__name__}: compute with PyTorch, not NumPy or Python "
             "numbers."
         )
+    check_some(what, tuple(value.shape))
     if not value.requires_grad:
         raise StatementError(f"The {what} does not depend on the parameters: it is cut off from all of them.")
 

@@ -140,7 +140,7 @@ class NetworkKernel(Kernel):
         sampled = sampled_kernel(self.network, X, self.tangent)
         finite = sampled.values[np.ix_(some, some)]
         apart = float(np.sqrt(np.mean((finite / np.mean(np.diag(finite)) - limit) ** 2)))
-        if apart > 5 * sampled.error + _SHIFT:
+        if not apart <= 5 * sampled.error + _SHIFT:
             raise StatementError(
                 f"The kernel of more than {_MOST_ROWS} rows is that of networks of finite width, and must be near the "
                 f"limit, but is {apart:.2g} from it on {_COMPARED} rows, with an error of {sampled.error:.2g}."

@@ -10,19 +10,32 @@ if TYPE_CHECKING:
     import jax
 
 
-def activation(name: str) -> Callable[..., Any]:
-    """The elementwise function of this name."""
+def activation(name: str) -> Callable[..., jax.Array]:
+    """The elementwise function of this name, of one array; PyTorch's `inplace` changes nothing."""
 
-    def apply(x: jax.Array, approximate: str = "none", **rest: object) -> jax.Array:
+    def apply(x: jax.Array, *, inplace: bool = False) -> jax.Array:
         import jax
 
-        return jax.nn.gelu(x, approximate=approximate == "tanh") if name == "gelu" else getattr(jax.nn, name)(x)
+        return getattr(jax.nn, name)(x)
 
     return apply
 
 
-def flattened(x: jax.Array, start_dim: int = 0) -> jax.Array:
-    return x.reshape(*x.shape[:start_dim], -1)
+def gelu(x: jax.Array, approximate: str = "none") -> jax.Array:
+    import jax
+
+    return jax.nn.gelu(x, approximate=approximate == "tanh")
+
+
+def softplus(x: jax.Array, beta: float = 1.0, threshold: float = 20.0) -> jax.Array:
+    import jax
+
+    return jax.numpy.where(beta * x > threshold, x, jax.nn.softplus(beta * x) / beta)
+
+
+def flattened(x: jax.Array, start_dim: int = 0, end_dim: int = -1) -> jax.Array:
+    first, last = start_dim % x.ndim, end_dim % x.ndim
+    return x.reshape(*x.shape[:first], -1, *x.shape[last + 1 :])
 
 
 def unflattened(x: jax.Array, dim: int, sizes: tuple[int, ...]) -> jax.Array:
@@ -115,5 +128,6 @@ _OF_TENSORS: dict[str, Callable[..., Any]] = {
     "matmul": operator.matmul, "bmm": operator.matmul, "transpose": _transposed, "permute": _permuted,
     "unsqueeze": _unsqueezed, "cat": _joined, "chunk": _chunks, "getitem": operator.getitem, "size": _size,
     "getattr": _attribute, "contiguous": lambda x: x, "softmax": _softmax, "scaled_dot_product_attention": _attention,
+    "gelu": gelu, "softplus": softplus,
 }  # fmt: skip
-FUNCTIONS = _OF_TENSORS | {name: activation(name) for name in ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus")}
+FUNCTIONS = _OF_TENSORS | {name: activation(name) for name in ("relu", "tanh", "sigmoid", "silu")}

@@ -7,14 +7,16 @@ initial weights, or with a layer that has no translation, is refused; the error 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ..contract.record import StatementError
-from .pytorch_functions import FUNCTIONS, activation, flattened, unflattened
+from .pytorch_functions import FUNCTIONS, activation, flattened, gelu, softplus, unflattened
 
 if TYPE_CHECKING:
     import jax
@@ -22,13 +24,15 @@ if TYPE_CHECKING:
 
 Family = Callable[[int, Any, Any], tuple[Any, Callable[[Any, Any], Any]]]
 SMALL, ENOUGH = 48, 400
+ALIKE = 1e-3  # share of the largest output that single precision may change
 
 
 def family(make: Callable[[int], torch.nn.Module]) -> Family:
     """The modules `make(n)`, which map inputs (N, d) to (N, n), as a function of (n, key, inputs) in JAX.
 
     Returns the `network` of `WideNetwork`: a function that draws parameters and returns the features of the inputs.
-    Raises `StatementError` naming the first layer that has no translation, or weights that PyTorch did not draw.
+    Raises `StatementError` naming the first layer that has no translation, or weights that PyTorch did not draw, and
+    where the translation computes something else than a small module.
     """
     import jax
 
@@ -39,8 +43,10 @@ def family(make: Callable[[int], torch.nn.Module]) -> Family:
             f"{type(first).__name__}. One in JAX is a function of (n, key, inputs)."
         )
     _check_start(first)
+    compare = lru_cache(lambda shape: _check_translation(make, first, shape))
 
     def network(n: int, key: jax.Array, inputs: jax.Array) -> tuple[Any, Callable[[Any, jax.Array], jax.Array]]:
+        compare(inputs.shape[1:])
         graph, module = _traced(make, n)
         layers = {name: part for name, part in module.named_modules() if next(part.parameters(False), None) is not None}
         keys = jax.random.split(key, max(1, len(layers)))
@@ -119,6 +125,35 @@ def _check_start(module: torch.nn.Module) -> None:
                     f"The {kind} of {name!r} is not as PyTorch draws it, uniform on +-1 / sqrt(inputs), so the limit "
                     "is unknown: put factors in the forward pass instead."
                 )
+
+
+def _check_translation(make: Callable[[int], torch.nn.Module], module: torch.nn.Module, shape: tuple[int, ...]) -> None:
+    """Raise `StatementError` unless the translation of a small module computes what it does, on inputs of a shape."""
+    import jax
+    import torch
+
+    module = copy.deepcopy(module).to("cpu", torch.float32)
+    x = np.random.default_rng(0).standard_normal((2, *shape)).astype(np.float32)
+    try:
+        with torch.no_grad():
+            theirs = module(torch.tensor(x)).numpy()
+    except Exception as error:
+        first = str(error).splitlines()[0]
+        raise StatementError(
+            f"The network fails on inputs of shape {x.shape}: {type(error).__name__}: {first}"
+        ) from error
+    graph, traced = _traced(make, SMALL)
+    values = {
+        name: {kind: p.detach().numpy() for kind, p in part.named_parameters(recurse=False)}
+        for name, part in module.named_modules()
+    }
+    with jax.ensure_compile_time_eval():
+        ours = np.asarray(jax.jit(lambda at: _evaluated(graph, traced, values, at))(x))
+    if ours.shape != theirs.shape or not np.abs(ours - theirs).max() <= ALIKE * np.abs(theirs).max():
+        raise StatementError(
+            "The network, translated to JAX, does not compute what the module does. Perhaps a value that is used again "
+            f"was changed in place: leave out `inplace=True`. {_instead()}"
+        )
 
 
 def _drawn(part: torch.nn.Module, key: jax.Array) -> dict[str, jax.Array]:
@@ -239,7 +274,7 @@ def _layer_of(name: str) -> Callable[..., Any]:
 
 NORMS = ("LayerNorm", "BatchNorm1d", "BatchNorm2d")  # at the start a weight of one and a bias of zero
 AT_REST = ("Dropout", "Dropout2d", "BatchNorm1d", "BatchNorm2d")  # translated as they are in evaluation mode
-ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "SiLU": "silu", "Softplus": "softplus"}
+ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "SiLU": "silu"}
 MODULES: dict[str, Callable[..., Any]] = {
     "Linear": _linear,
     "Conv2d": _convolved,
@@ -253,7 +288,8 @@ MODULES: dict[str, Callable[..., Any]] = {
     "AdaptiveAvgPool2d": _pooled,
     "LeakyReLU": lambda part, p, x: _leaky(x, part.negative_slope),
     "ELU": lambda part, p, x: _exponential(x, part.alpha),
-    "Flatten": lambda part, p, x: flattened(x, part.start_dim),
+    "Flatten": lambda part, p, x: flattened(x, part.start_dim, part.end_dim),
     "Unflatten": lambda part, p, x: unflattened(x, part.dim, part.unflattened_size),
-    "GELU": lambda part, p, x: activation("gelu")(x, part.approximate),
+    "GELU": lambda part, p, x: gelu(x, part.approximate),
+    "Softplus": lambda part, p, x: softplus(x, part.beta, part.threshold),
 } | {name: _layer_of(function) for name, function in ACTIVATIONS.items()}

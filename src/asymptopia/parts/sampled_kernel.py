@@ -33,16 +33,17 @@ def sampled_kernel(
 
     Inner products of the gradients of the outputs in all parameters, or in those of the output alone. The error falls
     as (nets width)**-1/2; what the finite width shifts, of order 1/width, is not in it. Takes nets N**2 / 2 products
-    of as many numbers as there are parameters.
+    of as many numbers as there are parameters, and memory for some matrices (N, N). nets: at least two.
     """
     import jax
 
-    each = []
-    for key in jax.random.split(jax.random.key(0), nets):
+    mean, squares = np.zeros((2, len(X), len(X)))
+    for count, key in enumerate(jax.random.split(jax.random.key(0), nets), 1):
         K = _blocks(*_gradients(network, X, key, tangent, width))
-        each.append(K / np.mean(np.diag(K)))
-    error = np.std(each, axis=0, ddof=1) / nets**0.5
-    return SampledKernel(np.mean(each, axis=0), float(np.sqrt(np.mean(error**2))))
+        away = K / np.mean(np.diag(K)) - mean
+        mean += away / count
+        squares += (1 - 1 / count) * away**2
+    return SampledKernel(mean, float(np.sqrt(squares.mean() / (nets - 1) / nets)))
 
 
 def _gradients(

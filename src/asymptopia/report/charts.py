@@ -115,11 +115,11 @@ def curve_figure(
 ) -> Chart:
     """A chart of predicted lines and measured points: learning curves at several ridges, say.
 
-    xlog: by default logarithmic if the measured (or else predicted) positions are spaced geometrically.
-
-    curves: with their labels. name: of the files; title, xlabel, ylabel, caption: texts. ylog: a logarithmic axis of
-    values.
-    line: what lines show, in the legend.
+    curves: with their labels.
+    name:   of the files; title, xlabel, ylabel, caption: texts.
+    xlog:   by default logarithmic if the measured (or else predicted) positions are spaced geometrically.
+    ylog:   whether the axis of values is logarithmic.
+    line:   what lines show, in the legend.
     """
     if xlog is None:
         xs = [m.x for c in curves for m in c.measured] or [c.x for c in curves]

@@ -43,9 +43,8 @@ if TYPE_CHECKING:
 def save_figures(confrontation: Confrontation, folder: str | Path, prefix: str = "") -> list[Path]:
     """Every chart of a confrontation as `<prefix>-<observable>[-scaling|-z].pdf` and `.svg`; returns the paths.
 
-    prefix: by default the law's name in lower case.
-
-    confrontation: whose charts are drawn. folder: made if it is not there.
+    confrontation: whose charts are drawn. folder: made if it is not there. prefix: by default the law's name in lower
+    case.
     """
     charts = charts_of(confrontation, prefix, fine_limit(confrontation))
     return [path for chart in charts for path in save_chart(chart, folder)]

@@ -63,12 +63,10 @@ def write_report(
 ) -> Path:
     """Write the page; returns its path. It replaces a page of that name in one step.
 
+    path, title: of the page. confrontations: one section each, in order. extra_sections: further ones, after them.
     provenance: what is needed to reproduce it: versions, seeds, machine, time; "command" is shown as a shell command.
     downloads:  files beside the page: paths relative to it, or (label, path).
     figures:    a folder that keeps every figure as PDF and SVG; what has not changed is not drawn again.
-
-    path: of the page. confrontations: one section each, in order. title: of the page. extra_sections: further ones,
-    after them.
     """
     path = Path(path)
     gallery = Gallery(None if figures is None else Path(figures))

@@ -33,9 +33,9 @@ __all__ = ["Confront", "Study", "StudyError", "as_toml", "names_of", "read"]
 def read(path: str | Path) -> Study:
     """The study in a TOML file.
 
-    Raises `StudyError` with all errors in it, or `StatementError` if it cannot be read.
-
     path: of the file; others that it names are relative to it.
+
+    Raises `StudyError` with all errors in it, or `StatementError` if it cannot be read.
     """
     from .schema import checked
 

@@ -66,12 +66,10 @@ def read_columns(
     drop:     columns to leave out; `only`: the inputs to keep, if not all.
     missing:  "drop" leaves out rows with missing values, "median" fills them with their column's median (words with
               the most frequent); otherwise they are refused. A row without its target is never filled.
-    encoding, header: see `read_table`.
+    path, encoding, header: see `read_table`.
 
     Words of at most 20 kinds become columns of zeros and ones. Columns that are constant up to rounding are left out.
     Raises `StatementError` with all problems, each with the option that mends it.
-
-    path: of the file, as in `read_table`.
     """
     beside = None
     if Path(path).suffix.lower() == ".npy" and target.lower().endswith(".npy"):

@@ -37,6 +37,7 @@ def read_table(
 ) -> Reading:
     """Read the table in a CSV (also .tsv, .txt, .gz), NPZ, NPY, Parquet or JSON lines file; every column gets a name.
 
+    path:     of the file, whose ending says what it is.
     encoding: of a text file; by default UTF-8, or UTF-16 if it begins with that byte-order mark.
     header:   whether the first row of a text file has the names of the columns; without, they are x1, x2, ...
     beside:   with an NPY file, another with one value for each row, as labels.npy: the column "labels".
@@ -47,8 +48,6 @@ def read_table(
     .jsonl or .ndjson file is a JSON object of one row.
 
     Raises `StatementError` with all problems of the file.
-
-    path: of the file, whose ending says what it is.
     """
     file, name = existing(path), f"{str(path)!r}"
     ending = "".join(file.suffixes[-2:]).lower()

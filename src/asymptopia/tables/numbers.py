@@ -147,9 +147,9 @@ def _word(value: object) -> object:
 def numbers_in(reading: Reading, names: Sequence[str]) -> dict[str, np.ndarray]:
     """The named columns as arrays of floats, nan where a value is missing.
 
-    Raises `StatementError` with all problems: names that do not exist, words, infinities.
-
     reading: a table, as `read_table` returns it. names: of its columns.
+
+    Raises `StatementError` with all problems: names that do not exist, words, infinities.
     """
     problems, table = Problems(reading.name), reading.table
     known, columns = [str(c) for c in table.columns], {}

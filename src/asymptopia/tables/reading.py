@@ -34,9 +34,9 @@ def digest_of(path: str | Path) -> str:
 
 
 def existing(path: str | Path) -> Path:
-    """The path of a file that exists and is not empty; `StatementError` otherwise.
+    """The path of a file that exists and is not empty.
 
-    Raises `StatementError` where there is none, with the nearest name in its folder.
+    Raises `StatementError` otherwise, with the nearest name in its folder.
     """
     file = Path(path)
     if not file.is_file():

@@ -9,6 +9,7 @@ import numpy as np
 
 from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Evidence, Question
 from .sample import Sample, rare
+from .unseen import MISSED, explained, seeds_short
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,6 +73,8 @@ def place(template: xr.DataArray, k: int) -> str:
 
 def _undecided(evidence: Evidence, sample: Sample, question: Question, template: xr.DataArray) -> tuple[str, str]:
     """Reason and advice where a wrong limit could not have been seen, or a right one is not near enough."""
+    if evidence.remark == MISSED:
+        return _kept_by_events(evidence, sample, question, template)
     k = int(np.argmax(np.where(evidence.settled, -1, evidence.detectable)))
     worst, open_, wanted = float(evidence.detectable[k]), float(evidence.extrapolation[k]), question.wanted
     at = f"At {where}: " if (where := place(template, k)) else ""
@@ -92,10 +95,22 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
         )
         return reason, larger
     factor = ((worst - open_) / (wanted - open_)) ** (1 if sample.unanimous[k] else 2)
+    return reason, f"About {_seeds(sample, k, factor)} would resolve {asked}."
+
+
+def _kept_by_events(evidence: Evidence, sample: Sample, question: Question, template: xr.DataArray) -> tuple[str, str]:
+    """Reason and advice where nothing but events that no realisation met keeps a limit from being refuted."""
+    short = seeds_short(sample, question, evidence.estimate, evidence.critical * evidence.error)
+    k = int(np.argmin(np.where(explained(sample, question, evidence.estimate), short, np.inf)))
+    at = f"At {where}: " if (where := place(template, k)) else ""
+    reason = f"{at}{_distance(evidence, question, k)}. {evidence.remark}"
+    return reason, f"About {_seeds(sample, k, short[k])} would decide."
+
+
+def _seeds(sample: Sample, k: int, factor: float) -> str:
+    """So many times the seeds of a component, in words."""
     least, most = int(sample.count[k].min()), int(sample.count[k].max())
-    if least < most:
-        return reason, f"About {factor:.2g} times as many seeds would resolve {asked}."
-    return reason, f"About {_upwards(most * factor)} seeds at each size would resolve {asked}."
+    return f"{factor:.2g} times as many seeds" if least < most else f"{_upwards(most * factor)} seeds at each size"
 
 
 def _distance(evidence: Evidence, question: Question, k: int) -> str:

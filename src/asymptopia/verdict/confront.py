@@ -86,12 +86,13 @@ def confront(
 
     An observable **disagrees** if one of its components differs from its limit by more than its critical number of
     standard errors, under every admissible extrapolation; over all components of all observables a true theory is
-    refuted with probability at most `level` (Sidak). It **agrees** if none does and a discrepancy of `resolution` times
-    the observable's scale would have been seen with probability 0.9; otherwise it is **inconclusive**, with what would
-    settle it. A nan never agrees. Where a law warns that its limit cannot be trusted, it neither agrees nor disagrees.
-    One size, or several within a quarter of each other, cannot tell a finite-size correction from an error of the
-    theory: means, fluctuations and exponents are then inconclusive unless their law declares that there is none (an
-    infinite `bias`).
+    refuted with probability at most `level` (Sidak). It does not where only rare events, which all realisations may
+    have missed, could make up the difference (see the guide on verdicts). It **agrees** if none does and a discrepancy
+    of `resolution` times the observable's scale would have been seen with probability 0.9; otherwise it is
+    **inconclusive**, with what would settle it. A nan never agrees. Where a law warns that its limit cannot be trusted,
+    it neither agrees nor disagrees. One size, or several within a quarter of each other, cannot tell a finite-size
+    correction from an error of the theory: means, fluctuations and exponents are then inconclusive unless their law
+    declares that there is none (an infinite `bias`).
 
     statement:  the law or sweep.
     experiment, limit: from `Statement.experiment` and `Statement.limit`; computed if not given.

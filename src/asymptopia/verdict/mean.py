@@ -54,8 +54,8 @@ def extrapolated(evidence: Evidence, sample: Sample, question: Question) -> Evid
 
 def _not_by_events(evidence: Evidence, sample: Sample, question: Question) -> Evidence:
     """The evidence without the refutations that events which no realisation met explain."""
-    events = explained(sample, question, evidence.estimate)
-    if not (evidence.refuted & events).any():
+    events = evidence.refuted & explained(sample, question, evidence.estimate)
+    if not events.any():
         return evidence
     detectable = np.where(events, reach_of_events(sample, question, HIGHEST * question.scale), evidence.detectable)
     refuted = evidence.refuted & ~events

@@ -12,7 +12,10 @@ HIGHEST = 3.0  # scales: events beyond the realisations that are taken to be pos
 STILL = 1e-3  # realisations within this share of the scale depend on the seed no more than exact ones
 FALLING = 0.25  # the spread falls with the size if it does so faster than this power of it, halfway to n**-1/2
 TINY = 1e-300
-MISSED = "No realisation comes as far as the limit, but events that none of so few met could bring their mean there."
+MISSED = (
+    "No realisation comes as far as the limit, but rare events, which so few realisations may all have missed, could "
+    "bring the mean there."
+)
 
 
 def reach_of_events(sample: Sample, question: Question, height: np.ndarray | float) -> np.ndarray:
@@ -40,6 +43,18 @@ def explained(sample: Sample, question: Question, estimate: np.ndarray) -> np.nd
     if sample.one_size:
         return np.zeros_like(noisy)
     return noisy & near & (distance > farthest) & ~_falls(sample)
+
+
+def seeds_short(sample: Sample, question: Question, estimate: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """How many times as many seeds would have met the events that may bring the mean to the limit, (K,).
+
+    error: of the estimate, (K,), by which the limit may be nearer, but by half of the distance at most.
+    """
+    distance = np.abs(estimate - question.target)
+    reach = reach_of_events(sample, question, HIGHEST * question.scale)
+    with np.errstate(divide="ignore"):
+        short: np.ndarray = reach / np.maximum(distance - error, distance / 2)
+    return short
 
 
 def _falls(sample: Sample) -> np.ndarray:

@@ -23,7 +23,8 @@ ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 24
 MOST = 5000  # critical values that are enumerated
 BATCH, BATCHES = 256, 60
 MEETINGS, STARTS = 4, 36  # how often each value is met, and starts for each, before a search ends
-VANISHING = 1e-6  # below this share of its scale a singular value is none to the label, nor to the Hessian's index
+LABEL, LABELS = 1e-4, 1e-6  # shares of its scale below which a singular value is none, for the label and a stricter one
+INDEX, INDICES = 1e-7, 1e-6  # shares of the largest eigenvalue below which a negative one is none, for the index
 SAME = 1e-7  # losses that differ by less, relatively, are one critical value
 
 
@@ -52,7 +53,8 @@ class DeepLinearCriticalPoints(Law):
     share of points whose label, from ranks, is at odds with the Hessian's lowest eigenvalue; `spurious_minima` that of
     points above the global minimum without a negative eigenvalue whose loss does not fall nearby; `unconverged` that
     of the starts that did not reach a gradient of $10^{-10}$; `critical_value` is not a number where more or fewer
-    values were found.
+    values were found. Points whose label or index depends on what counts as zero, 1e-4 or 1e-6 of the singular values,
+    1e-7 or 1e-6 of the eigenvalues, are degenerate up to round-off and count for neither.
     """
 
     widths: tuple[int, ...] = field((3, 2, 2, 3), "units of each layer, from the inputs to the outputs")
@@ -165,9 +167,10 @@ class DeepLinearCriticalPoints(Law):
         good = points["converged"]
         values, index, labels = points["loss"][good], points["index"][good], points["label"][good]
         distinct = distinct_values(values)
-        full = points["rank"][good] == min(self.widths)
+        full, clear = points["rank"][good] == min(self.widths), points["clear"][good]
         tops = distinct_values(values[full])
-        indices = [np.mean(index[full & (abs(values - v) < SAME * max(abs(v), 1))]) for v in tops]
+        at = [index[full & clear & (abs(values - v) < SAME * max(abs(v), 1))] for v in tops]
+        indices = [k.mean() if k.size else np.nan for k in at]
         above = (index == 0) & (values > distinct[0] + SAME * max(distinct[0], 1))
         stays = [not falls(self.widths, x, (root, target), rng) for x in points["point"][good][above]]
         nothing = {k: np.full(size, np.nan) for k, size in sizes.items()}
@@ -175,7 +178,7 @@ class DeepLinearCriticalPoints(Law):
             "critical_value": distinct + left if len(distinct) == sizes["subset"] else nothing["subset"],
             "index": indices if len(tops) == sizes["full"] else nothing["full"],
             "spurious_minima": np.sum(stays) / len(values),
-            "label_errors": np.mean((labels == "strict saddle") != (index > 0)),
+            "label_errors": np.mean((labels == "strict saddle")[clear] != (index > 0)[clear]),
             "unconverged": 1 - np.mean(good),
         }
 
@@ -205,13 +208,15 @@ def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random
         points = find_critical_points(_loss(widths), starts, (A, B))
         weights = [split_weights(x, widths) for x in points.point]
         product = [np.linalg.svd(_product(w) @ A, compute_uv=False) for w in weights]
+        labels, stricter = (np.array([linear_network_label(w, A, B, t) for w in weights]) for t in (LABEL, LABELS))
         for name, column in {
             "converged": points.converged,
             "loss": points.loss,
-            "index": points.index(),
+            "index": points.index(INDEX),
+            "clear": (points.index(INDEX) == points.index(INDICES)) & (labels == stricter),
             "point": points.point,
             "rank": np.array([(s > 1e-4 * np.linalg.norm(B, 2)).sum() for s in product]),
-            "label": np.array([linear_network_label(w, A, B, VANISHING) for w in weights]),
+            "label": labels,
         }.items():
             columns.setdefault(name, []).extend(column)
         values = np.array(columns["loss"])[np.array(columns["converged"])]
