@@ -11,7 +11,7 @@ from .extrapolation import GRANTED, Fit, admissible, beyond
 from .judgement import NOT_ONE, POWER, Evidence, Question
 from .richardson import ladder, resolved
 from .sample import Sample, rare
-from .unseen import HIGHEST, MISSED, UNSEEN, explained, reach_of_events
+from .unseen import MISSED, UNSEEN, explained, reach_of_events, reach_of_rare_events
 
 ONE_SIZE = "One size cannot tell a finite-size correction from an error of the theory."
 CLOSE = "Sizes from {} to {} are as good as one: they cannot tell a finite-size correction from an error of the theory."
@@ -57,7 +57,7 @@ def _not_by_events(evidence: Evidence, sample: Sample, question: Question) -> Ev
     events = evidence.refuted & explained(sample, question, evidence.estimate)
     if not events.any():
         return evidence
-    detectable = np.where(events, reach_of_events(sample, question, HIGHEST * question.scale), evidence.detectable)
+    detectable = np.where(events, reach_of_rare_events(sample, question), evidence.detectable)
     refuted = evidence.refuted & ~events
     remark = evidence.remark if refuted.any() else MISSED
     return replace(evidence, refuted=refuted, detectable=np.fmax(detectable, evidence.detectable), remark=remark)

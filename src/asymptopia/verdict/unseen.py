@@ -8,7 +8,8 @@ from .judgement import Question
 from .sample import Sample
 
 UNSEEN = 10.0  # times what one event is taken to change: an event that no seed met may be larger
-HIGHEST = 3.0  # scales: events beyond the realisations that are taken to be possible
+HIGHEST = 3.0  # scales: how far beyond the realisations events are taken to reach
+RARE = 0.035  # events of a larger probability are no rare ones, and must be met to be believed
 STILL = 1e-3  # realisations within this share of the scale depend on the seed no more than exact ones
 FALLING = 0.25  # the spread falls with the size if it does so faster than this power of it, halfway to n**-1/2
 TINY = 1e-300
@@ -27,6 +28,13 @@ def reach_of_events(sample: Sample, question: Question, height: np.ndarray | flo
     return reach
 
 
+def reach_of_rare_events(sample: Sample, question: Question) -> np.ndarray:
+    """How far rare events, within `HIGHEST` scales, that all realisations missed may bring the mean, (K,)."""
+    highest = HIGHEST * question.scale
+    reach: np.ndarray = np.minimum(reach_of_events(sample, question, highest), RARE * highest)
+    return reach
+
+
 def explained(sample: Sample, question: Question, estimate: np.ndarray) -> np.ndarray:
     """Where only events that no realisation met can bring the mean to the limit, and may, (K,).
 
@@ -38,7 +46,7 @@ def explained(sample: Sample, question: Question, estimate: np.ndarray) -> np.nd
         away = np.abs(sample.values - sample.mean[..., None])
     farthest = np.where(np.isfinite(away), away, 0.0).max(axis=(1, 2))
     distance = np.abs(estimate - question.target)
-    near = distance <= reach_of_events(sample, question, HIGHEST * question.scale)
+    near = distance <= reach_of_rare_events(sample, question)
     noisy = (farthest > STILL * question.scale) & ~sample.exact & ~sample.unanimous
     if sample.one_size:
         return np.zeros_like(noisy)
