@@ -44,6 +44,7 @@ def test_the_largest_of_a_row_or_a_column_stay():
         (np.eye(3), [1, 1], [1], "2 and 1"),
         (np.eye(3), [0], [1], "`sparse` must be whole numbers from 1 to 3"),
         (np.eye(3), [1], [4], "`residual` must be"),
+        (np.eye(3), [np.nan], [1], "`sparse` must be whole numbers"),
     ],
 )
 def test_bad_input_is_named(matrix, sparse, residual, said):

@@ -50,7 +50,7 @@ def hierarchical(
         )
     for name, counts in (("sparse", sparse), ("residual", residual)):
         for k in counts:
-            if k != int(k) or not 1 <= k <= max(A.shape):
+            if not 1 <= k <= max(A.shape) or k != int(k):
                 raise StatementError(f"`{name}` must be whole numbers from 1 to {max(A.shape)}, but one is {k}.")
     tried = [_factors(A, list(zip(sparse, residual, strict=True)), steps, tolerance, tie) for tie in TIES]
     return min(tried, key=lambda product: product.values[-1])
