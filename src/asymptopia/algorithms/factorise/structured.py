@@ -49,9 +49,8 @@ def structured(
     Lipschitz with $\|L\|^2 \|R\|^2$, spectral norms of the products to its left and right.
 
     matrix: A, finite. constraints: a set for each factor, with its projection. start: the factors to begin at. steps:
-    at most so
-    many. tolerance: of the length of a step, relative to the factors. Raises `StatementError` for a matrix that is not
-    finite.
+    at most so many. tolerance: of the length of a step, relative to the factors. Raises `StatementError` for a matrix
+    that is not finite.
     """
     from ..optimisers.palm import palm
 
