@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 ORDERED = 1e-12
-"""Where the two largest eigenvalues differ by less, relatively, round-off hides over how many sites correlations fall."""
+"""Where the two largest eigenvalues differ by less, relatively, round-off hides how fast correlations fall."""
 
 
 class TransferOperator(NamedTuple):
