@@ -105,7 +105,7 @@ class FieldChain(Law):
         if self.coupling * -self.quadratic > STIFFEST * self.quartic:
             raise NoLimit(
                 f"`coupling` of FieldChain must be at most {STIFFEST * self.quartic / -self.quadratic:g}, beyond which "
-                f"neighbours are bound to each other too stiffly for the distance of the wells, but is {self.coupling:g}."
+                f"bonds are too stiff for the distance of the two wells, but is {self.coupling:g}."
             )
 
     def predict(self) -> dict[str, Any]:
