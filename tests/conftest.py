@@ -3,7 +3,8 @@
 Most of the time of the tests goes into compiling programs that run for milliseconds. They are compiled by the older of
 XLA's two generators of loops and with few optimisations, or next to none: that takes half of the time, or a quarter.
 The few optimisations leave programs as fast as they are for a user; without them loops take four to six times as long,
-so that rooms whose programs run for seconds keep them. The processes that tests start inherit all this.
+so that rooms whose programs run for seconds keep them. The processes that tests start inherit all this. With
+`JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
 
 The allocator of Linux keeps what compilers have freed, several times what their programs need: a worker that has become
 large hands it back and, if that does not suffice, forgets its compiled programs. Those that took long to compile are on
@@ -24,8 +25,8 @@ from threadpoolctl import threadpool_limits
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 FEW = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
-os.environ["XLA_FLAGS"] = f"{FEW} {os.environ.get('XLA_FLAGS', '')}".strip()  # of two that differ, the last counts
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+if os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1":
+    os.environ["XLA_FLAGS"] = f"{FEW} {os.environ.get('XLA_FLAGS', '')}".strip()  # of two that differ, the last counts
 threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
 gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to look through them often costs a tenth

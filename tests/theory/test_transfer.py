@@ -25,6 +25,17 @@ def test_a_normal_chain_has_its_variance_and_correlations():
     assert "rings of fewer than 12" in operator.too_short(11)
 
 
+@pytest.mark.parametrize("barrier", [40.0, 400.0])
+def test_a_chain_that_stays_in_one_of_two_wells_has_no_susceptibility(barrier):
+    x = 2 * (2 * np.arange(256) / 256 - 1)
+    well = barrier * (x**2 - 1) ** 2
+    operator = TransferOperator.of(x, -(well[:, None] + well) / 2 - 40 * np.subtract.outer(x, x) ** 2)
+    assert "no ring is like" in operator.too_short(10**9)
+    with pytest.raises(NoLimit, match="Correlations do not fall"):
+        operator.susceptibility(x)
+    assert operator.mean(x**2) == pytest.approx(1.0, abs=0.1)
+
+
 def test_the_mean_of_a_function_with_a_kink():
     operator = _normal_chain(128)
     mean = operator.mean(smoothed(np.abs, operator.points))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
+ORDERED = 1e-12
+"""Where the two largest eigenvalues differ by less, relatively, round-off hides how fast correlations fall."""
+
+
 class TransferOperator(NamedTuple):
     """A symmetric transfer operator on points, by its eigenvectors.
 
@@ -41,6 +45,8 @@ class TransferOperator(NamedTuple):
 
     def too_short(self, n: int) -> str | None:
         """The reason why a ring of n sites is not long: its slowest correlation has not fallen by e**-8 around it."""
+        if self._ordered():
+            return f"correlations do not fall within {1 / ORDERED:.0e} sites: no ring is like the infinite chain"
         length = float(-1 / np.log(max(self.ratios[1], 1e-300)))
         if 8 * length <= n:
             return None
@@ -63,9 +69,17 @@ class TransferOperator(NamedTuple):
         return np.array([weights @ self.ratios**r for r in distances])
 
     def susceptibility(self, values: Float[np.ndarray, " N"]) -> float:
-        """n times the variance of the mean of a function over n sites, as n grows."""
+        """n times the variance of the mean of a function over n sites, as n grows.
+
+        Raises `NoLimit` where correlations do not fall.
+        """
+        if self._ordered():
+            raise NoLimit(f"Correlations do not fall within {1 / ORDERED:.0e} sites: they have no finite sum.")
         weights = (self.modes.T @ (self.modes[:, 0] * values)) ** 2
         return float(np.sum(weights[1:] * (1 + self.ratios[1:]) / (1 - self.ratios[1:])))
+
+    def _ordered(self) -> bool:
+        return bool(self.ratios[1] > 1 - ORDERED)
 
 
 def smoothed(function: Callable[[np.ndarray], np.ndarray], points: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:

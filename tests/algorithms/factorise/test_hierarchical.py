@@ -39,11 +39,13 @@ def test_the_largest_of_a_row_or_a_column_stay():
     ("matrix", "sparse", "residual", "said"),
     [
         ([[np.inf]], [1], [1], "1 entries that are not finite"),
-        (np.zeros((3, 2)), [1], [1], "not zero"),
+        (np.zeros((3, 2)), [1], [1], "not be zero"),
+        (1j * np.eye(2), [1], [1], "must be real"),
         (np.eye(3), [], [], "one or more splits"),
         (np.eye(3), [1, 1], [1], "2 and 1"),
         (np.eye(3), [0], [1], "`sparse` must be whole numbers from 1 to 3"),
         (np.eye(3), [1], [4], "`residual` must be"),
+        (np.eye(3), [np.nan], [1], "`sparse` must be whole numbers"),
     ],
 )
 def test_bad_input_is_named(matrix, sparse, residual, said):

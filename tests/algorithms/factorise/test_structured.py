@@ -94,6 +94,7 @@ E22 = np.ones((2, 2))
     [
         (np.full((2, 2), np.nan), [Free()], [E22], "finite"),
         (np.ones(2), [Free()], [E22], "matrix"),
+        (1j * E22, [Free()], [E22], "must be real"),
         (E22, [], [], "one or more"),
         (E22, [Free()], [E22, E22], "for 1"),
         (E22, [Free(), Free()], [E22, np.ones((3, 2))], "product has the shape"),

@@ -52,6 +52,8 @@ def test_bad_input_is_named():
     rng = np.random.default_rng(2)
     with pytest.raises(StatementError, match="`log_weights` must be finite, of shape"):
         replica_jumps(np.full((2, 3), np.inf), MARKED, 1.0, 1.0, rng)
-    for time, rate in ((0.0, 1.0), (1.0, -1.0)):
-        with pytest.raises(StatementError, match="`time` must be > 0"):
+    with pytest.raises(StatementError, match="`marked` must be finite"):
+        replica_jumps(np.zeros((2, 0)), np.zeros(0), 1.0, 1.0, rng)
+    for time, rate in ((0.0, 1.0), (np.inf, 1.0), (1.0, -1.0), (1.0, np.inf), (1.0, np.nan)):
+        with pytest.raises(StatementError, match="`time` must be finite and > 0"):
             replica_jumps(np.stack([COLD, HOT]), MARKED, time, rate, rng)

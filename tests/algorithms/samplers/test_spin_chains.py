@@ -75,6 +75,14 @@ def test_rotors_on_a_lattice_have_the_energy_of_metropolis_sampling():
     assert abs(energy.mean() - chain_means.mean()) < 4 * error < 0.02
 
 
+@pytest.mark.parametrize("strength", [1e-17, 1e-25, 1e-310])
+def test_energies_too_weak_to_stop_a_rotor_do_not(strength):
+    rng = np.random.default_rng(5)
+    chains = rotor_chains(np.zeros(3), ring(3), 200, 2.0, rng, coupling=strength, field=strength)
+    assert chains.events == 0 and 200 < chains.displacement < 600
+    assert ((chains.configuration >= 0) & (chains.configuration < 2 * np.pi)).all()
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

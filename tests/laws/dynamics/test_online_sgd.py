@@ -18,7 +18,7 @@ from asymptopia.laws.dynamics.online_sgd.theory.plateau import (
     small_rate_error,
     small_rate_plateau,
 )
-from asymptopia.parts.activation import Activation, Erf, Identity, Relu, Sign
+from asymptopia.parts.activation import Activation, Erf, Gelu, Identity, Relu, Sign
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 ROWS = [r for r in json.loads((REFERENCE / "dynamics.json").read_text()) if r["statement"].startswith("OnlineSGD")]
@@ -205,6 +205,13 @@ def test_wrong_theories_are_refuted():
     for law in (TwiceTheRate, NoNoise):
         verdicts = {j.observable: j.verdict for j in confront(law(), experiment).judgements}
         assert verdicts["Q"] == verdicts["test_error"] == "disagrees"
+
+
+def test_quadrature_at_the_start_and_where_steps_blow_up_before_the_first_time():
+    law = OnlineSGD(((0.7,),), ((0.2,),), activation=Gelu(), times=(0.0,))
+    assert law.limit()["Q"].values.ravel() == [0.7] and law.limit()["R"].values.ravel() == [0.2]
+    with pytest.raises(NoLimit, match="before time 5: `rate` of OnlineSGD must be smaller than 100"):
+        law.replace(rate=100.0, times=(5.0, 10.0)).limit()
 
 
 def test_the_overlaps_at_the_start_are_exact_at_every_size():

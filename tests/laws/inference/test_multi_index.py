@@ -156,6 +156,12 @@ def test_message_passing_leaves_the_start_in_small_systems():
     assert np.min(overlaps) > 0.8  # taking the score's mean square for its slope left one run in twenty near 1/2
 
 
+def test_message_passing_settles_where_samples_are_many():
+    law = MultiIndex(link=SignProduct(size=2), alpha=30.0)
+    overlaps = np.trace(law.experiment(sizes=(100,), seeds=4)["overlap"], axis1=-2, axis2=-1) / 2
+    assert np.min(overlaps) > 0.95  # after 400 iterations two of the four were near 0.8
+
+
 def test_overlaps_are_aligned():
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     np.testing.assert_allclose(_rotated(turn @ np.diag([0.7, 0.7])), 0.7 * np.eye(2), atol=1e-12)

@@ -63,6 +63,22 @@ def test_many_samples_cover_too_little_whatever_the_noise(level):
     assert float(one.distance) * 1e4 == pytest.approx(0.1 * level * (1 - level) / density**2, rel=3e-3)
 
 
+@pytest.mark.parametrize("level", [0.5, 0.9])
+def test_the_distance_keeps_its_digits_where_it_is_small(level):
+    alpha = 1e12
+    distance = float(QuantileRegression(alpha=alpha, loss=Pinball(level)).limit().distance)
+    assert distance * alpha == pytest.approx(level * (1 - level) / norm.pdf(norm.ppf(level)) ** 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [1.1, 2.0, 10.0])
+def test_a_level_near_0_still_covers(alpha):
+    """With X below a = s + beta met, as s = v level stays finite: P(X < s) = 1 / alpha and E min(X, s) = 0."""
+    low, high = (QuantileRegression(alpha=alpha, loss=Pinball(x)).limit().coverage for x in (1e-8, 1 - 1e-8))
+    q = norm.ppf(1 / alpha)
+    exact = norm.cdf(q * (1 - 1 / alpha) - norm.pdf(q))
+    assert float(low) == pytest.approx(exact, rel=1e-6) and 1 - float(high) == pytest.approx(exact, rel=1e-6)
+
+
 def test_levels_that_mirror_each_other():
     low, high = (QuantileRegression(loss=Pinball(level)).limit() for level in (0.2, 0.8))
     assert float(low.coverage) == pytest.approx(1 - float(high.coverage), abs=1e-12)
@@ -117,6 +133,8 @@ def test_statements():
     assert law == QuantileRegression(loss=Pinball(0.75)) and parse(repr(law)) == law
     with pytest.raises(NoLimit, match="`alpha` of QuantileRegression must be > 1"):
         QuantileRegression(alpha=1.0).limit()
+    with pytest.raises(NoLimit, match="`loss.level` of QuantileRegression must be between 1e-12"):
+        QuantileRegression(loss=Pinball(1e-14)).limit()
     with pytest.raises(StatementError, match="level"):
         Pinball(1.0)
     with pytest.raises(StatementError, match="Pinball"):

@@ -45,6 +45,8 @@ def test_what_is_outside_is_said():
         FieldChain(quadratic=-1.0, quartic=0.0).limit()
     with pytest.raises(NoLimit, match="too sharp"):
         FieldChain(quadratic=1e-3, quartic=0.0).limit()
+    with pytest.raises(NoLimit, match="`coupling` of FieldChain must be at most 200000"):
+        FieldChain(coupling=1e12).limit()
     with pytest.raises(NoLimit, match="more than twice as many sites"):
         FieldChain().experiment((16,), 2)
     assert np.isfinite(FieldChain(coupling=1e-6, quadratic=-6.0, quartic=1.0).predict()["square"])

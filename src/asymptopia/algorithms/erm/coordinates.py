@@ -15,7 +15,7 @@ from .newton import factorise
 from .objective import Objective
 
 SWEEPS = 5
-"""Sweeps of coordinate descent in each of the first rounds; later ones have twice as many as the one before."""
+"""Sweeps of coordinate descent in a first round; later ones have up to twice as many as the one before."""
 
 SLOW = 0.1
 """A round that leaves more than so much of the gap is followed by a step of Newton's method."""

@@ -26,7 +26,7 @@ class Fit:
     objective:  sum_i loss(y_i, x_i.w) + ridge/2 |w|^2 + l1 |w|_1.
     gap:        upper bound on objective - minimum, relative to the objective, or to 1e-6 of its value at w = 0 if
                 that is larger. Without ridge and l1 the minimum is over all w' with |X w'| up to 10 times |X w|.
-    iterations: Newton steps, each with one linear system, and rounds of five sweeps of coordinate descent.
+    iterations: Newton steps, each with one linear system, and rounds of sweeps of coordinate descent.
     """
 
     w: np.ndarray

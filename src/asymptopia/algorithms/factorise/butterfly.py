@@ -182,8 +182,7 @@ def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None
     Zheng, Riccietti and Gribonval, SIAM J. Math. Data Sci. 5 (2023) 22 (the recursion).
 
     matrix: (m, n), real or complex. patterns: of each factor, from the left. Raises `StatementError` for a matrix that
-    is empty
-    or not finite, and for patterns that do not fit.
+    is empty or not finite, and for patterns that do not fit.
     """
     A = np.asarray(matrix)
     if A.ndim != 2 or A.size == 0:

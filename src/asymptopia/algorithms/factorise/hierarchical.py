@@ -10,7 +10,7 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..optimisers.palm import palm
 from .constraints import Support
-from .structured import Product, squared_error_blocks, structured
+from .structured import Product, real_matrix, squared_error_blocks, structured
 
 TIES = (1e-10, 0.3)
 """Steps of the largest entry's modulus to which moduli are rounded, tried in turn: ties are broken by place."""
@@ -29,28 +29,26 @@ def hierarchical(
     rows permuted or scaled; where supports are known, `butterfly` is exact. Smooth kernels and the cosine transform
     become sparse products that are nearer than the singular value decomposition of as many numbers.
 
-    matrix:   (m, n), finite.
+    matrix:   (m, n), real and finite.
     sparse:   (J,) how many entries each row and each column of the J square factors (m, m) selects.
     residual: (J,) the same for the rest (m, n) after each split, in general decreasing.
     steps:    at most so many steps of each selection and each fit; `tolerance` ends them, as in `structured`.
 
-    Returns the factors from left to right. Raises `StatementError` for counts below 1 or above the rows or columns.
+    Returns the factors from left to right. Raises `StatementError` for counts below 1 or above the longer side, and for
+    a matrix that is zero, complex or not finite.
     Le Magoarou and Gribonval, IEEE J. Sel. Top. Signal Process. 10 (2016) 688, algorithm of figure 5.
     """
-    A = np.asarray(matrix, float)
-    if A.ndim != 2 or not np.isfinite(A).all() or not A.any():
-        raise StatementError(
-            f"`matrix` must be a finite matrix that is not zero, but has shape {A.shape}, "
-            f"{np.sum(~np.isfinite(A))} entries that are not finite and {np.count_nonzero(A)} that are not 0."
-        )
-    if not sparse or len(sparse) != len(residual):
+    A = real_matrix(matrix)
+    if not A.any():
+        raise StatementError("`matrix` must not be zero.")
+    if len(sparse) == 0 or len(sparse) != len(residual):
         raise StatementError(
             f"`sparse` and `residual` must have a count for each of one or more splits, but have {len(sparse)} and "
             f"{len(residual)}."
         )
     for name, counts in (("sparse", sparse), ("residual", residual)):
         for k in counts:
-            if k != int(k) or not 1 <= k <= max(A.shape):
+            if not 1 <= k <= max(A.shape) or k != int(k):
                 raise StatementError(f"`{name}` must be whole numbers from 1 to {max(A.shape)}, but one is {k}.")
     tried = [_factors(A, list(zip(sparse, residual, strict=True)), steps, tolerance, tie) for tie in TIES]
     return min(tried, key=lambda product: product.values[-1])

@@ -28,8 +28,7 @@ def fit_kernels(tree: ConvolutionTree, measured: ArrayLike, rng: np.random.Gener
     and of their derivative, is below 1e-9. Finds a local minimum. Raises `NotSolved` if it does not settle.
 
     tree: whose edges have the kernels. measured: responses, (leaves, length). rng: of the start. Returns the entries of
-    all
-    kernels, one after the other.
+    all kernels, one after the other.
     """
     measured = np.asarray(measured, float)
     n = _length(tree)

@@ -168,10 +168,8 @@ def fit_layers(
     """Parameters whose product is nearest to a matrix, by PALM from a random start; a local minimum.
 
     layers: the linear maps from parameters to matrices. matrix: to be approximated. rng: of the start. steps: at most
-    so many.
-    tolerance: of the length of a step, relative to the parameters. Raises `StatementError` for a matrix of another
-    shape, or one
-    that is not finite.
+    so many. tolerance: of the length of a step, relative to the parameters. Raises `StatementError` for a matrix of
+    another shape, or one that is not finite.
     """
     from ..optimisers.palm import Block, palm
 

@@ -49,18 +49,12 @@ def structured(
     Lipschitz with $\|L\|^2 \|R\|^2$, spectral norms of the products to its left and right.
 
     matrix: A, finite. constraints: a set for each factor, with its projection. start: the factors to begin at. steps:
-    at most so
-    many. tolerance: of the length of a step, relative to the factors. Raises `StatementError` for a matrix that is not
-    finite.
+    at most so many. tolerance: of the length of a step, relative to the factors. Raises `StatementError` for a matrix
+    that is not finite, or complex.
     """
     from ..optimisers.palm import palm
 
-    A = np.asarray(matrix, float)
-    if A.ndim != 2 or A.size == 0 or not np.isfinite(A).all():
-        raise StatementError(
-            f"`matrix` must be a finite matrix with entries, but has shape {A.shape} and {np.sum(~np.isfinite(A))} "
-            "entries that are not finite."
-        )
+    A = real_matrix(matrix)
     factors = [np.array(X, float) for X in start]
     _check_chain(factors, constraints, A.shape)
     factors = [c.project(X) for c, X in zip(constraints, factors, strict=True)]
@@ -71,6 +65,19 @@ def structured(
     blocks = squared_error_blocks(A, [c.project for c in constraints], [c.convex for c in constraints])
     result = palm(smooth, blocks, factors, steps, 1.1, inertia, tolerance)
     return Product(result.blocks, result.values, result.guaranteed)
+
+
+def real_matrix(matrix: ArrayLike) -> np.ndarray:
+    """The matrix in double precision. Raises `StatementError` unless it is real and finite, and has entries."""
+    if np.iscomplexobj(matrix):
+        raise StatementError("`matrix` must be real, but is complex; `butterfly` factorises complex ones.")
+    A = np.asarray(matrix, float)
+    if A.ndim != 2 or A.size == 0 or not np.isfinite(A).all():
+        raise StatementError(
+            f"`matrix` must be a finite matrix with entries, but has shape {A.shape} and {np.sum(~np.isfinite(A))} "
+            "entries that are not finite."
+        )
+    return A
 
 
 def squared_error_blocks(

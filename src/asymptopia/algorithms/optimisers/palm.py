@@ -74,8 +74,7 @@ def palm(
     (2014) 459; Pock and Sabach, SIAM J. Imaging Sci. 9 (2016) 1756.
 
     smooth: f, of the list of blocks. blocks: of each its gradient, modulus and proximal map. start: the blocks to begin
-    at.
-    steps: of all blocks in turn, at most.
+    at. steps: of all blocks in turn, at most.
     """
     x = _checked(blocks, start, steps, factor, inertia)
     before = [b.copy() for b in x]

@@ -59,8 +59,7 @@ def prox_linear(
     503, section 5.
 
     loss: $\ell$. y: labels, (m,). x: the start, (d,). step: t > 0. steps: how many, at most. Raises `StatementError`
-    for a
-    loss that is no function of y - z, and for shapes that do not fit.
+    for a loss that is no function of y - z, and for shapes that do not fit.
     """
     check_positive("step", step)
     check_steps(steps)

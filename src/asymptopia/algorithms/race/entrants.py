@@ -69,8 +69,7 @@ def batches(method: optax.GradientTransformation, task: Task, batch: int) -> Sol
     """A solver that takes steps of an optax transformation on `batch` fresh samples each.
 
     method: with its rate; task: of whose samples it draws `batch`, with replacement, in each step. Raises
-    `StatementError` for a batch that is
-    larger than the task.
+    `StatementError` for a batch that is larger than the task.
     """
     if not 1 <= batch <= len(task.X):
         raise StatementError(f"`batch` must be from 1 to the {len(task.X)} samples of the task, but is {batch}.")

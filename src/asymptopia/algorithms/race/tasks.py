@@ -70,8 +70,7 @@ def digits(samples: int = 600, hidden: tuple[int, ...] = (32,), activation: Acti
     """The digits of scikit-learn in ten classes; those not trained on are the test set.
 
     samples: to train on. hidden: units of each hidden layer. activation: of these. Raises `StatementError` if no sample
-    is left
-    for the test.
+    is left for the test.
     """
     from sklearn.datasets import load_digits
 
@@ -89,8 +88,7 @@ def patches(samples: int = 600, side: int = 5, hidden: tuple[int, ...] = (16, 6,
     """An autoencoder of grey patches from the photographs of scikit-learn, centred one by one.
 
     samples: to train on. side: of a patch, in pixels. hidden: units of each hidden layer. Raises `StatementError`
-    unless there is
-    a sample.
+    unless there is a sample.
     """
     if samples < 1:
         raise StatementError(f"`samples` must be at least 1, but is {samples}.")

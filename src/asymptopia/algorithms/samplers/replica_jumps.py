@@ -38,15 +38,20 @@ def replica_jumps(
     log_weights: logarithms of the weights of the sites, of the cold and of the hot replica.
     marked:      1 on the sites whose time is counted, 0 elsewhere.
 
+    Raises `StatementError` for numbers that are not finite, and arrays that do not fit together.
     Dupuis, Liu, Plattner and Doll, Multiscale Model. Simul. 10 (2012) 986, sections 3 and 4.
     """
     tables, marked = np.array(log_weights, float), np.array(marked, float)
-    if tables.ndim != 2 or tables.shape != (2, len(marked)) or not np.isfinite(tables).all():
+    if marked.ndim != 1 or len(marked) == 0 or not np.isfinite(marked).all():
+        raise StatementError(f"`marked` must be finite numbers (m,), one a site, but has shape {marked.shape}.")
+    if tables.shape != (2, len(marked)) or not np.isfinite(tables).all():
         raise StatementError(
             f"`log_weights` must be finite, of shape (2, {len(marked)}), but has shape {tables.shape}."
         )
-    if not time > 0 or not (rate is None or rate >= 0):
-        raise StatementError(f"`time` must be > 0 and `rate` >= 0 or None, but are {time} and {rate}.")
+    if not 0 < time < np.inf or not (rate is None or 0 <= rate < np.inf):
+        raise StatementError(
+            f"`time` must be finite and > 0, `rate` finite and >= 0 or None, but are {time} and {rate}."
+        )
     tables -= tables.max(axis=1, keepdims=True)
     cold, hot = (int(rng.choice(len(marked), p=np.exp(t) / np.exp(t).sum())) for t in tables)
     return Jumps(

@@ -121,7 +121,7 @@ def _run(
     if not (np.isfinite(length) and length > 0):
         raise StatementError(f"`length` must be finite and > 0, but is {length}.")
     for name, value, least in (("chains", chains, count), ("count", count, 1)):
-        if value != int(value) or value < least:
+        if not least <= value < np.inf or value != int(value):
             raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")
     first, neighbours = _adjacency(np.asarray(edges), len(x))
     snapshots = np.empty((count, len(x)))
@@ -151,7 +151,9 @@ def _cosine_free(angle, strength, climb):  # type: ignore[no-untyped-def]
     if angle > math.pi:
         gone, angle = 2 * math.pi - angle, 0.0
     risen = strength * (1 - math.cos(angle))
-    turns = math.floor((climb + risen) / (2 * strength))
+    turns = np.floor((climb + risen) / (2 * strength))  # a float: as many as a weak energy takes
+    if turns > 1e15:
+        return math.inf
     rest = (climb + risen) / strength - 2 * turns
     return gone + 2 * math.pi * turns + math.acos(max(1 - rest, -1.0)) - angle
 
@@ -178,11 +180,11 @@ def _well_free(x, a, b, climb):  # type: ignore[no-untyped-def]
         low = min(x, 0.0) if x > -well else -well
         w = climb + (a / 2 + b / 4 * low * low) * low * low
         if w < 0:
-            return -math.sqrt(max((-a - 2 * math.sqrt(b * (w + depth))) / b, 0.0)) - x
+            return -math.sqrt(max((-a - 2 * math.sqrt(max(b * (w + depth), 0.0))) / b, 0.0)) - x
         climb = w
     low = max(x, well)
     w = climb + (a / 2 + b / 4 * low * low) * low * low
-    return math.sqrt((-a + 2 * math.sqrt(b * (w + depth))) / b) - x
+    return math.sqrt((-a + 2 * math.sqrt(max(b * (w + depth), 0.0))) / b) - x
 
 
 @njit(cache=True)

@@ -59,8 +59,7 @@ def parallel_tempering(
     Swendsen and Wang, Phys. Rev. Lett. 57 (1986) 2607; Geyer 1991.
 
     logdensity: of the target at temperature 1, up to a constant. Raises `StatementError` for temperatures that do not
-    ascend,
-    or a rate that is negative or infinite.
+    ascend, or a rate that is negative or infinite.
     """
     T = checked_ladder(temperatures)
     if not 0 <= rate < np.inf:

@@ -123,8 +123,7 @@ def even_ladder(
     Predescu and Ciobanu, J. Chem. Phys. 120 (2004) 4119.
 
     couplings, field, rng: as in `spin_tempering`. exchanged: the share of exchanges that is to be made, > 0 and < 1.
-    sweeps: of
-    each of the `rounds`. Raises `StatementError` unless 0 < `lowest` < `highest`.
+    sweeps: of each of the `rounds`. Raises `StatementError` unless 0 < `lowest` < `highest`.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.special import erfcinv

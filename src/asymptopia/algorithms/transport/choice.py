@@ -41,8 +41,7 @@ def transport(
     accuracy, the exact one is taken after all. Masses are equal unless given; costs must not be negative.
 
     cost: (n, m), >= 0. a, b: masses of the rows and of the columns. Raises `ValueError` for a negative cost, or an
-    accuracy that is
-    not at least 0 and below 1.
+    accuracy that is not at least 0 and below 1.
     """
     cost = checked_cost(cost)
     if cost.min() < 0:

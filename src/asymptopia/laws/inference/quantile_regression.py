@@ -14,7 +14,7 @@ from ...parts.loss import Loss, namespace
 
 BAI = "Bai, Mei, Wang and Xiong, NeurIPS 34 (2021), arXiv:2106.05515, theorem 1"
 KOENKER = "Koenker and Bassett, Econometrica 46 (1978) 33, theorem 4.2"
-_FARTHEST = 9.0
+_FARTHEST, _RAREST = 9.0, 1e-12
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
 
@@ -104,25 +104,33 @@ class QuantileRegression(Law):
                 "With no more samples than dimensions every label is met exactly, and the quantile is not unique: "
                 f"`alpha` of QuantileRegression must be > 1, but is {self.alpha:g}."
             )
+        if not _RAREST <= self.loss.level <= 1 - _RAREST:
+            raise NoLimit(
+                f"`loss.level` of QuantileRegression must be between {_RAREST:g} and 1 - {_RAREST:g}, beyond which the "
+                f"limit is not computed, but is {self.loss.level!r}."
+            )
 
     def predict(self) -> dict[str, Any]:
         from scipy.optimize import brentq
         from scipy.special import ndtr
 
+        self.check()
         level = self.loss.level
 
         def excess(log_v: float) -> float:
-            return _met(level, _balanced(level, np.exp(log_v)), np.exp(log_v)) - 1 / self.alpha
+            return float(_met(level, _balanced(level, np.exp(log_v)), np.exp(log_v))[1].sum()) - 1 / self.alpha
 
-        v = float(np.exp(brentq(excess, -40.0, 8.0, xtol=1e-13, rtol=1e-14)))
+        widest = np.log(2000 / min(level, 1 - level))
+        v = float(np.exp(brentq(excess, -40.0, widest, xtol=1e-13, rtol=1e-14)))
         beta = _balanced(level, v)
-        spread = np.sqrt(self.noise / (1 - self.alpha * v**2 * _clipped(level, beta, v, 2)))
+        share = self.alpha * v**2 * _clipped(level, beta, v, 2)
+        spread = np.sqrt(self.noise / (1 - share))
         low, high = beta - v * (1 - level), beta + v * level
         loss = level * (_density(high) - high * ndtr(-high)) + (1 - level) * (_density(low) + low * ndtr(low))
         return {
             "coverage": ndtr(beta),
             "intercept": beta * spread,
-            "distance": spread**2 - self.noise,
+            "distance": spread**2 * share,
             "train_loss": spread * loss,
         }
 
@@ -157,28 +165,26 @@ def _density(z: ArrayLike) -> np.ndarray:
     return np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
 
 
+def _met(level: float, beta: float, v: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and probabilities (N,) of the standard normal numbers beta + X whose labels are met exactly."""
+    ends = np.array([beta - v * (1 - level), beta + v * level])
+    within = np.clip(ends, -_FARTHEST, _FARTHEST)
+    half = v / 2 if (within == ends).all() else np.ptp(within) / 2  # the ends of a narrow range have lost digits
+    z = within.mean() + _NODES * half
+    return z, _WEIGHTS * half * _density(z)
+
+
 def _clipped(level: float, beta: float, v: float, power: int) -> float:
     """E clip(X / v, level - 1, level)**power for X ~ N(-beta, 1)."""
     from scipy.special import ndtr
 
-    low, high = beta - v * (1 - level), beta + v * level
-    ends = np.clip([low, high], -_FARTHEST, _FARTHEST)
-    z = ends.mean() + _NODES * np.ptp(ends) / 2
-    inside = _WEIGHTS @ (((z - beta) / v) ** power * _density(z)) * np.ptp(ends) / 2
-    return float(inside + level**power * ndtr(-high) + (level - 1) ** power * ndtr(low))
+    z, weights = _met(level, beta, v)
+    above, below = ndtr(-beta - v * level), ndtr(beta - v * (1 - level))
+    return float(weights @ ((z - beta) / v) ** power + level**power * above + (level - 1) ** power * below)
 
 
 def _balanced(level: float, v: float) -> float:
     """beta at which the mean slope of the loss vanishes, as it does at the best intercept."""
     from scipy.optimize import brentq
 
-    bound = _FARTHEST + v
-    return float(brentq(lambda beta: _clipped(level, beta, v, 1), -bound, bound, xtol=1e-14, rtol=1e-14))
-
-
-def _met(level: float, beta: float, v: float) -> float:
-    """The share of labels that the prediction meets exactly."""
-    from scipy.special import ndtr
-
-    low, high = beta - v * (1 - level), beta + v * level
-    return float(ndtr(high) - ndtr(low) if low < 0 else ndtr(-low) - ndtr(-high))
+    return float(brentq(lambda beta: _clipped(level, beta, v, 1), -_FARTHEST, _FARTHEST, xtol=1e-14, rtol=1e-14))

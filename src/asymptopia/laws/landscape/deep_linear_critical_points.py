@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...numerics.compiled import compiled
-
-if TYPE_CHECKING:
-    pass
 
 BALDI_HORNIK = "Baldi and Hornik, Neural Networks 2 (1989) 53, fact 4"
 ACHOUR = "Achour, Malgouyres and Gerchinovitz, J. Mach. Learn. Res. 25 (2024) 242, theorem 7 and proposition 5"

@@ -92,7 +92,6 @@ class ProxLinear(Law):
         return {"contraction": _balanced(c), "gauss_newton": newton, "shortfall": 0.0, "rate": 1.0}
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
-
         rng = generator(key)
         A, signal = rng.standard_normal((32 * n * n, n)), rng.standard_normal(n)
         size, c = float(np.linalg.norm(signal)), float(self.cosine)

@@ -19,6 +19,7 @@ SCALAPINO = "Scalapino, Sears and Ferrell, Phys. Rev. B 6 (1972) 3409: the trans
 MICHEL = "Michel, Mayer and Krauth, EPL 112 (2015) 20003; Michel, Kapfer and Krauth, J. Chem. Phys. 140 (2014) 054116"
 GAUSSIAN = "the normal chain in closed form: variance 1/sqrt(a (a + 4 K)), correlations a geometric series"
 SNAPSHOTS = 64
+STIFFEST = 1e5  # energy of a bond between the two wells, over the temperature
 
 
 def _landmarks() -> tuple[Landmark, ...]:
@@ -100,6 +101,11 @@ class FieldChain(Law):
             raise NoLimit(
                 f"`quadratic` of FieldChain must be > 0 where `quartic` is 0, but is {self.quadratic:g}: the field "
                 "would have no distribution."
+            )
+        if self.coupling * -self.quadratic > STIFFEST * self.quartic:
+            raise NoLimit(
+                f"`coupling` of FieldChain must be at most {STIFFEST * self.quartic / -self.quadratic:g}, beyond which "
+                f"bonds are too stiff for the distance of the two wells, but is {self.coupling:g}."
             )
 
     def predict(self) -> dict[str, Any]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FRESH, KEPT = 20_000, 0.4  # less damping leaves some systems oscillating
 SETTLED = 1e-4  # relative change, far below the spread between systems
+MOST = 1500  # iterations: with many samples some systems take more than a thousand
+NOTHING = 1e-8  # of a weight: below, the start has been forgotten and nothing is learned
 
 
 def realize(law: MultiIndex, n: int, key: jax.Array) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def _message_passing(X: np.ndarray, y: np.ndarray, W: np.ndarray, law: MultiInde
     alpha, p = len(y) / X.shape[1], W.shape[1]
     v, g = 0.99, np.zeros((len(y), p))
     denoise = _score_of_norm if isinstance(law.link, (Norm, Square)) else _score_of_parity
-    for _ in range(400):
+    for _ in range(MOST):
         omega = X @ W.astype(X.dtype) - v * g
         score, slope = denoise(y, omega, v, law.flip)
         g = KEPT * g + (1 - KEPT) * score
@@ -51,6 +53,8 @@ def _message_passing(X: np.ndarray, y: np.ndarray, W: np.ndarray, law: MultiInde
         change = np.linalg.norm(moved - W) / np.linalg.norm(W)  # relative, as W may all but vanish before it grows
         W, v = KEPT * W + (1 - KEPT) * moved, KEPT * v + (1 - KEPT) * max(1 / (1 + gain), 1e-9)
         if change < SETTLED or v < 1e-5:  # settled, or found perfectly: then v would vanish
+            break
+        if np.linalg.norm(W) < NOTHING * np.sqrt(W.size):
             break
     return W
 

@@ -132,7 +132,7 @@ def _path(
     room.terminal = True  # type: ignore[attr-defined]
     solved = solve_ivp(
         lambda t, y: np.concatenate([np.ravel(x) for x in moving(y)[0]]),
-        (0.0, times[-1]),
+        (0.0, times[-1] or 1.0),
         np.concatenate([np.ravel(x) for x in start]),
         method="DOP853",
         t_eval=times,
@@ -140,8 +140,8 @@ def _path(
         rtol=100 * loose * RTOL,
         atol=100 * loose * ATOL,
     )
-    y = np.full((len(times), int(np.sum([np.prod(k, dtype=int) for k in shapes]))), np.nan)
-    y[: solved.y.shape[1]] = solved.y.T
+    y = np.full((len(times), sum(x.size for x in start)), np.nan)
+    y[: len(solved.t)] = np.reshape(solved.y, (y.shape[1], -1)).T  # an empty list before the first time
     return Trajectory(*states(y), np.array([moving(x)[1] if np.isfinite(x).all() else np.nan for x in y]))
 
 
