@@ -21,7 +21,7 @@ MOST = 5000  # critical values that are enumerated
 BATCH, BATCHES = 256, 60
 MEETINGS, STARTS = 4, 36  # how often each value is met, and starts for each, before a search ends
 LABEL, LABELS = 1e-4, 1e-6  # shares of its scale below which a singular value is none, for the label and a stricter one
-INDEX, INDICES = 1e-7, 1e-6  # shares of the largest eigenvalue below which a negative one is none, for the index
+INDEX, INDICES = 1e-9, 1e-7  # shares of the largest eigenvalue below which a negative one is none, for the index
 SAME = 1e-7  # losses that differ by less, relatively, are one critical value
 
 
@@ -51,7 +51,7 @@ class DeepLinearCriticalPoints(Law):
     points above the global minimum without a negative eigenvalue whose loss does not fall nearby; `unconverged` that
     of the starts that did not reach a gradient of $10^{-10}$; `critical_value` is not a number where more or fewer
     values were found. Points whose label or index depends on what counts as zero, 1e-4 or 1e-6 of the singular values,
-    1e-7 or 1e-6 of the eigenvalues, are degenerate up to round-off and count for neither.
+    1e-9 or 1e-7 of the eigenvalues, are degenerate up to round-off and count for neither.
     """
 
     widths: tuple[int, ...] = field((3, 2, 2, 3), "units of each layer, from the inputs to the outputs")
