@@ -60,7 +60,7 @@ def rod_chains(
         raise StatementError(f"`step` must be finite, but is {step}.")
     if not 0 < width <= 1:
         raise StatementError(f"`width` must be > 0 and <= 1, so that only neighbours interact, but is {width}.")
-    _check_counts(chains, count)
+    check_counts(chains, count)
     snapshots = np.empty((count, len(g)))
     return Chains(g, snapshots, *_rods(g, int(chains), float(step), float(width), snapshots, rng))
 
@@ -79,7 +79,7 @@ def disk_chains(
         raise StatementError(f"`box` must be finite and > 2 diameters, but is {box}.")
     if not (np.isfinite(chain) and chain > 0):
         raise StatementError(f"`chain` must be finite and > 0, but is {chain}.")
-    _check_counts(chains, count)
+    check_counts(chains, count)
     x %= box
     nearest = _nearest(x, float(box))
     if nearest < 1 - 1e-12:
@@ -88,9 +88,10 @@ def disk_chains(
     return Chains(x, snapshots, *_disks(x, float(box), float(chain), int(chains), snapshots, rng))
 
 
-def _check_counts(chains: int, count: int) -> None:
+def check_counts(chains: int, count: int) -> None:
+    """Raise `StatementError` unless there are `chains`, a whole number >= 1, and as many snapshots, or fewer."""
     for name, value in (("chains", chains), ("count", count)):
-        if value != int(value) or value < 1:
+        if not 1 <= value < np.inf or value != int(value):
             raise StatementError(f"`{name}` must be a whole number >= 1, but is {value}.")
     if count > chains:
         raise StatementError(f"`count` must be at most `chains` = {chains}, but is {count}.")

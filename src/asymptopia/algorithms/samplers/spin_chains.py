@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ...contract.record import StatementError
+from .event_chain import check_counts
 
 
 class SpinChains(NamedTuple):
@@ -100,6 +102,27 @@ def ring(n: int) -> np.ndarray:
     return np.stack([sites, (sites + 1) % n], axis=1)
 
 
+def ring_snapshots(
+    chains: Callable[..., SpinChains], start: np.ndarray, width: float, rng: np.random.Generator, count: int
+) -> SpinChains:
+    """What chains of a ring show once they have forgotten their start.
+
+    chains: `rotor_chains` or `field_chains`, with all that is stated. start: (n,). width: of a spin's values.
+
+    Spins move by 40 log n widths each before, and by three times as much while `count` configurations are kept.
+    """
+    n = len(start)
+    sweeps, length, edges = math.ceil(10 * math.log(n)), 4.0 * n * width / count, ring(n)
+    settled = chains(start, edges, count * sweeps, length, rng)
+    return chains(settled.configuration, edges, 3 * count * sweeps, length, rng, count=count)
+
+
+def variance_between_halves(means: np.ndarray) -> float:
+    """The variance of a mean from half the squared differences of snapshots half of them apart, (count,)."""
+    half = len(means) // 2
+    return float(((means[half:] - means[:half]) ** 2).mean() / 2)
+
+
 def _at_least_0(**values: float) -> None:
     for name, value in values.items():
         if not (np.isfinite(value) and value >= 0):
@@ -120,9 +143,7 @@ def _run(
         raise StatementError(f"The start must be finite numbers (n,), but has shape {x.shape}.")
     if not (np.isfinite(length) and length > 0):
         raise StatementError(f"`length` must be finite and > 0, but is {length}.")
-    for name, value, least in (("chains", chains, count), ("count", count, 1)):
-        if not least <= value < np.inf or value != int(value):
-            raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")
+    check_counts(chains, count)
     first, neighbours = _adjacency(np.asarray(edges), len(x))
     snapshots = np.empty((count, len(x)))
     return SpinChains(x, snapshots, *_chains(x, first, neighbours, int(chains), float(length), energy, snapshots, rng))

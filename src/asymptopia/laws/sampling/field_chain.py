@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,28 +148,21 @@ class FieldChain(Law):
         return self._operator(512).too_short(self.sizes[0])
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
-        from ...algorithms.samplers.spin_chains import field_chains, ring
+        from ...algorithms.samplers.spin_chains import field_chains, ring_snapshots, variance_between_halves
 
         if n <= 2 * max(self.distances, default=1):
             raise NoLimit(f"FieldChain needs more than twice as many sites as the largest distance, but n is {n}.")
         rng = generator(key)
         a, b = self.quadratic, self.quartic
         width = (max(a, 0.0) + self.coupling + math.sqrt(b)) ** -0.5 + (math.sqrt(-a / b) if a < 0 else 0.0)
-        sweeps, length = math.ceil(10 * math.log(n)), 4.0 * n * width / SNAPSHOTS
-        terms: dict[str, Any] = dict(coupling=self.coupling, quadratic=a, quartic=b)
-        edges = ring(n)
-        settled = field_chains(width * rng.normal(size=n), edges, SNAPSHOTS * sweeps, length, rng, **terms)
-        chains = field_chains(
-            settled.configuration, edges, 3 * SNAPSHOTS * sweeps, length, rng, **terms, count=SNAPSHOTS
-        )
+        run = partial(field_chains, coupling=self.coupling, quadratic=a, quartic=b)
+        chains = ring_snapshots(run, width * rng.normal(size=n), width, rng, SNAPSHOTS)
         values = chains.snapshots
-        mean = values.mean(axis=1)
-        apart = mean[SNAPSHOTS // 2 :] - mean[: SNAPSHOTS // 2]
         return {
             "square": (values**2).mean(),
             "fourth": (values**4).mean(),
             "squared_step": ((values - np.roll(values, 1, axis=1)) ** 2).mean(),
             "correlation": np.array([(values * np.roll(values, r, axis=1)).mean() for r in self.distances]),
-            "susceptibility": n * (apart**2).mean() / 2,
+            "susceptibility": n * variance_between_halves(values.mean(axis=1)),
             "turning_rate": chains.turning_rate,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,27 +134,21 @@ class RotorChain(Law):
         return self._operator(256).too_short(self.sizes[0])
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
-        from ...algorithms.samplers.spin_chains import ring, rotor_chains
+        from ...algorithms.samplers.spin_chains import ring_snapshots, rotor_chains, variance_between_halves
 
         if n <= 2 * max(self.distances, default=1):
             raise NoLimit(f"RotorChain needs more than twice as many rotors as the largest distance, but n is {n}.")
         rng = generator(key)
-        sweeps = math.ceil(10 * math.log(n))
-        edges, length = ring(n), 4.0 * n / SNAPSHOTS
-        fields: dict[str, Any] = dict(coupling=self.coupling, field=self.h)
-        settled = rotor_chains(rng.uniform(0, 2 * np.pi, n), edges, SNAPSHOTS * sweeps, length, rng, **fields)
-        chains = rotor_chains(
-            settled.configuration, edges, 3 * SNAPSHOTS * sweeps, length, rng, **fields, count=SNAPSHOTS
-        )
+        run = partial(rotor_chains, coupling=self.coupling, field=self.h)
+        chains = ring_snapshots(run, rng.uniform(0, 2 * np.pi, n), 1.0, rng, SNAPSHOTS)
         angles = chains.snapshots
         magnetisation = np.cos(angles).mean(axis=1)
-        apart = magnetisation[SNAPSHOTS // 2 :] - magnetisation[: SNAPSHOTS // 2]
         correlation = [np.cos(angles - np.roll(angles, r, axis=1)).mean() for r in self.distances]
         return {
             "alignment": np.cos(angles - np.roll(angles, 1, axis=1)).mean(),
             "magnetisation": magnetisation.mean(),
             "correlation": np.array(correlation),
-            "susceptibility": n * (apart**2).mean() / 2,
+            "susceptibility": n * variance_between_halves(magnetisation),
             "turning_rate": chains.turning_rate,
         }
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from .....contract.batching import stacked
 from .....contract.law import NoLimit
 from .....numerics.arrays import ArrayLike
+from .....numerics.compiled import compiled
 from .....parts.activation import Activation, Identity, Relu
 from .integrals import CLOSED, ORDER, Rule, averages, rule_of
 
@@ -72,6 +72,9 @@ def motion(
     return moved, c @ means.power @ c / 2
 
 
+_moving = compiled("breaks")(motion)
+
+
 class Trajectory(NamedTuple):
     """States and errors at the times asked for, first axis the trajectory, second the time; nan once blown up."""
 
@@ -100,7 +103,7 @@ def trajectories(
     start, task, B = State(*map(_array, start)), Task(*map(_array, task)), len(start.Q)
     units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
     if isinstance(activation, CLOSED):
-        solution = _compiled()(units, loose * RTOL, start, task, np.asarray(times, float))
+        solution = _solved(units, loose * RTOL, start, task, np.asarray(times, float))
         return Trajectory(*map(np.asarray, solution))
     rule = rule_of(breaks_of(activation), order)
     paths = []
@@ -124,7 +127,7 @@ def _path(
         return State(*(x.reshape(*y.shape[:-1], *k) for x, k in zip(np.split(y, cuts, axis=-1), shapes, strict=True)))
 
     def moving(y: np.ndarray) -> tuple[State, Any]:
-        return _motion()(activation, states(y), task, breaks, rule)
+        return _moving(activation, states(y), task, breaks, rule)
 
     def room(t: float, y: np.ndarray) -> float:
         return bound - float(np.trace(states(y).Q))
@@ -145,13 +148,6 @@ def _path(
     return Trajectory(*states(y), np.array([moving(x)[1] if np.isfinite(x).all() else np.nan for x in y]))
 
 
-@cache
-def _motion() -> Callable[..., Any]:
-    import jax
-
-    return jax.jit(motion, static_argnums=3)
-
-
 def _bound(start: State, task: Task) -> Any:
     """The trace of Q beyond which the steps have blown up."""
     return LARGEST * (start.Q.trace() + task.T.trace())
@@ -166,13 +162,13 @@ def breaks_of(activation: Activation) -> tuple[float, ...]:
     return () if isinstance(activation, CLOSED) else activation.breaks()
 
 
-@cache
-def _compiled() -> Callable[..., Any]:
+@compiled()
+def _solved(units: Any, rtol: float, start: State, task: Task, times: Any) -> Any:
     import diffrax
     import jax
     import jax.numpy as jnp
 
-    def one(activation: Activation, rtol: float, start: State, task: Task, times: Any) -> Any:
+    def one(activation: Activation, start: State, task: Task) -> Any:
         def rhs(t: ArrayLike, state: State, _: Any) -> State:
             return velocity(activation, state, task)
 
@@ -200,7 +196,7 @@ def _compiled() -> Callable[..., Any]:
         states = jax.tree.map(lambda x: jnp.where(bad.reshape(-1, *[1] * (x.ndim - 1)), jnp.nan, x), states)
         return (*states, jax.vmap(lambda s: error(activation, s, task))(states))
 
-    return jax.jit(jax.vmap(one, in_axes=(0, None, 0, 0, None)))
+    return jax.vmap(one)(units, start, task)
 
 
 def predict_many(law: OnlineSGD) -> dict[str, Any]:
