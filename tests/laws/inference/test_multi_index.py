@@ -8,6 +8,7 @@ from scipy.integrate import quad
 from scipy.special import kv
 
 from asymptopia import StatementError, confront, thresholds
+from asymptopia.algorithms.checks import NotSolved
 from asymptopia.laws.inference.multi_index import (
     Abs,
     Bump,
@@ -192,6 +193,16 @@ class Mixed(MultiIndex):
     def predict(self):
         prediction = super().predict()
         return prediction | {"overlap": prediction["overlap"][0, 0] * np.full((2, 2), 0.5)}
+
+
+def test_messages_that_oscillate_settle_with_more_damping_or_raise(monkeypatch):
+    """Eight systems below and above recovery, of which four oscillate with little damping: overlaps 0 or large."""
+    law = MultiIndex(link=Square(), alpha=1.0)
+    overlaps = law.realized(100, range(8))["overlap"].ravel()
+    assert overlaps.max() > 0.5
+    monkeypatch.setattr("asymptopia.laws.inference.multi_index.experiment.ROUTES", ((0.4, False),))
+    with pytest.raises(NotSolved, match="did not settle in dimension 100"):
+        law.realized(100, range(8))
 
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....algorithms.checks import NotSolved
 from ....contract.batching import generator, whole
 from ....contract.record import StatementError
 from . import Norm, SignProduct, Square
@@ -16,10 +18,16 @@ if TYPE_CHECKING:
 
     from . import MultiIndex
 
-FRESH, KEPT = 20_000, 0.4  # less damping leaves some systems oscillating
+FRESH = 20_000
+ROUTES = ((0.4, False), (0.8, False), (0.8, True))
+"""Tried in turn: the share of old messages that is kept, and whether the score's mean square stands for its slope.
+
+Less damping leaves some systems oscillating. The mean square is as large as the slope only near the solution, but
+settles in small systems where the slope does not.
+"""
 SETTLED = 1e-4  # relative change, far below the spread between systems
 MOST = 1500  # iterations: with many samples some systems take more than a thousand
-NOTHING = 1e-8  # of a weight: below, the start has been forgotten and nothing is learned
+NOTHING = 1e-5  # of a weight: below, the start has been forgotten and nothing is learned
 
 
 def realize(law: MultiIndex, n: int, key: jax.Array) -> dict[str, Any]:
@@ -39,24 +47,41 @@ def realize(law: MultiIndex, n: int, key: jax.Array) -> dict[str, Any]:
     return {"overlap": aligned, "test_error": _error(law, W, star, rng)}
 
 
-def _message_passing(X: np.ndarray, y: np.ndarray, W: np.ndarray, law: MultiIndex) -> np.ndarray:
-    """The posterior mean of the directions, from W; overlaps are taken to be multiples of the identity."""
+def _message_passing(X: np.ndarray, y: np.ndarray, start: np.ndarray, law: MultiIndex) -> np.ndarray:
+    """The posterior mean of the directions, from a start; overlaps are taken to be multiples of the identity.
+
+    Raises `NotSolved` if the messages settle on none of the `ROUTES`.
+    """
+    for kept, by_square in ROUTES:
+        W, change = _damped(X, y, start, law, kept, by_square)
+        if change < SETTLED:
+            return W
+    raise NotSolved(
+        f"Message passing of {law.short()} did not settle in dimension {X.shape[1]}: after {MOST} iterations the "
+        f"directions still change by {change:.1e} of their length. Take more samples or a larger dimension."
+    )
+
+
+def _damped(
+    X: np.ndarray, y: np.ndarray, W: np.ndarray, law: MultiIndex, kept: float, by_square: bool
+) -> tuple[np.ndarray, float]:
+    """Directions after at most `MOST` damped iterations and their last relative change, 0 if all is found or lost."""
     alpha, p = len(y) / X.shape[1], W.shape[1]
-    v, g = 0.99, np.zeros((len(y), p))
+    v, g, change = 0.99, np.zeros((len(y), p)), math.inf
     denoise = _score_of_norm if isinstance(law.link, (Norm, Square)) else _score_of_parity
     for _ in range(MOST):
         omega = X @ W.astype(X.dtype) - v * g
         score, slope = denoise(y, omega, v, law.flip)
-        g = KEPT * g + (1 - KEPT) * score
-        gain = -alpha * slope  # not the mean square of the score, which is as large only near the solution
+        g = kept * g + (1 - kept) * score
+        gain = alpha * (float(np.mean(score**2)) if by_square else max(-slope, 0.0))  # no label widens the prior
         moved = (X.T @ g.astype(X.dtype) + gain * W) / (1 + gain)
-        change = np.linalg.norm(moved - W) / np.linalg.norm(W)  # relative, as W may all but vanish before it grows
-        W, v = KEPT * W + (1 - KEPT) * moved, KEPT * v + (1 - KEPT) * max(1 / (1 + gain), 1e-9)
-        if change < SETTLED or v < 1e-5:  # settled, or found perfectly: then v would vanish
+        change = float(np.linalg.norm(moved - W) / np.linalg.norm(W))  # relative, as W may shrink before it grows
+        W, v = kept * W + (1 - kept) * moved, kept * v + (1 - kept) * max(1 / (1 + gain), 1e-9)
+        if v < 1e-5 or np.linalg.norm(W) < NOTHING * np.sqrt(W.size):  # found perfectly, when v would vanish, or lost
+            return W, 0.0
+        if change < SETTLED:
             break
-        if np.linalg.norm(W) < NOTHING * np.sqrt(W.size):
-            break
-    return W
+    return W, change
 
 
 def _score_of_norm(y: np.ndarray, omega: np.ndarray, v: float, flip: float) -> tuple[np.ndarray, float]:
