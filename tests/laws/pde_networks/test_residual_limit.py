@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from asymptopia import confront, parse
+from asymptopia import NoLimit, confront, parse
 from asymptopia.laws.pde_networks.residual_limit import ResidualLimit, matrices
-from asymptopia.parts.activation import Relu, Tanh
+from asymptopia.parts.activation import Power, Relu, Tanh
 
 
 def test_one_linear_unit_has_a_closed_form():
@@ -18,6 +18,16 @@ def test_one_linear_unit_has_a_closed_form():
     assert found["gradient"][0] == pytest.approx(end, rel=1e-9)
     assert found["fluctuation"][0] == pytest.approx(end**2 * 0.49 * (A**2 + B**2) / 2, rel=1e-8)
     assert found["length"] == pytest.approx(np.exp(0.49), rel=1e-9)
+
+
+def test_steep_activations_have_a_limit_until_they_blow_up():
+    """E sigma^2 of x^5 is 945 q^5: q(1) = (1 - 3780 g^2)^(-1/4) while that is finite, and no limit beyond."""
+    law = ResidualLimit(activation=Power(degree=5), gain=0.015)
+    assert law.predict()["length"] == pytest.approx((1 - 3780 * 0.015**2) ** -0.25, rel=1e-8)
+    with pytest.raises(NoLimit, match="squared length .* at the time 0.01039 of 1"):
+        law.replace(gain=0.15958385503410907).predict()
+    with pytest.raises(NoLimit, match="The state of"):
+        law.replace(gain=9.0).predict()
 
 
 def test_the_gradient_is_the_derivative_of_the_flow():

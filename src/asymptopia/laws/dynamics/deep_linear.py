@@ -109,7 +109,7 @@ class DeepLinear(Law):
             speed, (0.0, t[-1, 0]), x0, "Radau", t[:, 0], jac=jacobian, rtol=1e-11, atol=1e-12, vectorized=False
         )
         if not solution.success:
-            raise RuntimeError(f"The equation of the modes could not be integrated: {solution.message}")
+            raise ArithmeticError(f"The equation of the modes could not be integrated: {solution.message}")
         return np.exp(solution.y.T)
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _flow(weights: list[np.ndarray], target: np.ndarray, times: np.ndarray) -> n
         if time > now:
             solved = solve_ivp(speed, (now, time), x, "DOP853", [time], rtol=RTOL, atol=RTOL / 100)
             if not solved.success:
-                raise RuntimeError(f"The gradient flow could not be integrated: {solved.message}")
+                raise ArithmeticError(f"The gradient flow could not be integrated: {solved.message}")
             x, now = solved.y[:, -1], time
         maps.append(product(x))
     return np.array(maps)

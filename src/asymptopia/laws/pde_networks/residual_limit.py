@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ...contract.law import Defaults, Landmark, Law, Observable, References
+from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import field
 from ...numerics.arrays import ArrayLike, Key
 from ...parts.activation import Activation, Identity, Tanh
@@ -112,8 +113,6 @@ class ResidualLimit(Law):
 
         The gradient is the sum over outputs of the fundamental matrix, which solves M' = J M.
         """
-        from scipy.integrate import solve_ivp
-
         d = self.width
         noise = (1 - self.keep) / self.keep
 
@@ -126,15 +125,10 @@ class ResidualLimit(Law):
             return np.concatenate([speed, spread.ravel(), (J @ M).ravel()])
 
         begun = np.concatenate([np.ones(d), np.zeros(d * d), np.eye(d).ravel()])
-        solution = solve_ivp(slope, (0.0, 1.0), begun, method="DOP853", rtol=1e-10, atol=1e-12)
-        if not solution.success:
-            raise ArithmeticError(f"The flow of {self!r} was not solved: {solution.message}")
-        end = solution.y[:, -1]
+        end = self._end(slope, begun, "state")
         return end[:d], end[d : d + d * d].reshape(d, d), end[d + d * d :].reshape(d, d).sum(axis=0)
 
     def _length(self) -> float:
-        from scipy.integrate import solve_ivp
-
         from ...numerics.gaussian import expectation
 
         breaks = self.activation.breaks()
@@ -145,7 +139,20 @@ class ResidualLimit(Law):
         def slope(_: float, q: np.ndarray) -> np.ndarray:
             return np.array([self.gain**2 * expectation(second_moment, 0.0, float(q[0]), breaks)])
 
-        return float(solve_ivp(slope, (0.0, 1.0), [1.0], method="DOP853", rtol=1e-10, atol=1e-12).y[0, -1])
+        return float(self._end(slope, np.ones(1), "squared length")[0])
+
+    def _end(self, slope: Callable[[float, np.ndarray], np.ndarray], begun: np.ndarray, what: str) -> np.ndarray:
+        """The solution at time 1 of an equation with this right side; raises `NoLimit` where it grows without bound."""
+        from scipy.integrate import solve_ivp
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            solution = solve_ivp(slope, (0.0, 1.0), begun, method="DOP853", rtol=1e-10, atol=1e-12)
+        if not solution.success or not np.isfinite(solution.y[:, -1]).all():
+            raise NoLimit(
+                f"The {what} of {self.short()} grows without bound before the last layer, at the time "
+                f"{solution.t[-1]:.4g} of 1: take a smaller `gain` or an `activation` that grows no faster than a line."
+            )
+        return np.asarray(solution.y[:, -1])
 
     def _weights_at(self, t: ArrayLike) -> Any:
         import jax.numpy as jnp

@@ -47,6 +47,8 @@ def _solved(setting: Setting, level: int) -> Found:
         return -setting.rate * slope(field) @ (p * (w @ h(field) - y) * s)
 
     solution = solve_ivp(velocity, (0.0, setting.times[-1]), r, "DOP853", setting.times, rtol=1e-9, atol=FINE)
+    if not solution.success:
+        raise ArithmeticError(f"The radial flow could not be followed: {solution.message}")
     lengths = np.linalg.norm(setting.probes, axis=1)
     output = np.array([w @ h(np.multiply.outer(r, lengths)) for r in solution.y.T])
     left = np.array([w @ h(np.multiply.outer(r, s)) - y for r in solution.y.T])
