@@ -16,6 +16,7 @@ from ...parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 
 NGUYEN_HEIN = "Nguyen and Hein, ICML 2017, PMLR 70:2603, theorem 3.8"
 ANALYTIC = (Tanh, Sigmoid, Softplus, Erf)
+STEPS = 2000  # of training
 MOST = 1500  # samples that there are
 
 
@@ -166,10 +167,15 @@ def train(
     activation: Activation,
     tolerance: float = 1e-8,
 ) -> np.ndarray:
-    """Levenberg's and Marquardt's descent on all parameters until the gradient vanishes."""
+    """Levenberg's and Marquardt's descent on all parameters until the gradient vanishes.
+
+    Raises `NotSolved` if it does not.
+    """
+    from ...algorithms.checks import NotSolved
+
     n, damping = len(X), 1e-2
     residual = forward(x, shapes, X, activation)[-1][1][:, 0] - y
-    for _ in range(2000):
+    for _ in range(STEPS):
         J = jacobian(x, shapes, X, activation)
         if np.linalg.norm(J.T @ residual) / n <= tolerance:
             return x
@@ -182,8 +188,8 @@ def train(
                 break
             damping *= 5
             if damping > 1e12:
-                return x
-    raise RuntimeError(f"Training did not reach a gradient of {tolerance:g}.")
+                raise NotSolved(f"Training found no step that lowers the loss at a gradient above {tolerance:g}.")
+    raise NotSolved(f"Training did not reach a gradient of {tolerance:g} in {STEPS} steps.")
 
 
 def residual_ratio(
