@@ -290,7 +290,7 @@ def _performed(study: Study, folder: Path, **how: Any) -> Done:
     from ..study.perform import perform
 
     for item in study.items:
-        warn(item.plan.warnings() if item.plan else item.statement.warnings())
+        warn(item.plan.warnings() if item.plan else item.statement.warnings(item.sizes))
         for note in item.plan.notes if item.plan else ():
             say(f"note: {note}")
     try:

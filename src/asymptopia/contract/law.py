@@ -57,9 +57,9 @@ class Statement(Shown):
                 raise NoLimit(wrong)
             point.check()
 
-    def warnings(self) -> list[str]:
-        """A sentence for each statement whose limit cannot be trusted."""
-        checked = [(p, p.valid()) for p in self.points()]
+    def warnings(self, sizes: Sequence[int] | None = None) -> list[str]:
+        """A sentence for each statement whose limit cannot be trusted, or not at these sizes (by default the law's)."""
+        checked = [(p, p.doubt(sizes)) for p in self.points()]
         return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in checked if reason]
 
     def limit(self) -> xr.Dataset:
@@ -149,6 +149,14 @@ class Law(Statement, Computable, Phased):
     def valid(self) -> str | None:
         """The reason why the limit cannot be trusted at this statement, or None."""
         return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        """The reason why no extrapolation from systems of these sizes can meet the limit, or None."""
+        return None
+
+    def doubt(self, sizes: Sequence[int] | None = None) -> str | None:
+        """The reason why limit and systems of these sizes (by default the law's) cannot be compared, or None."""
+        return self.valid() or self.too_small(self.sizes if sizes is None else sizes)
 
     def check(self) -> None:
         """Raise `NoLimit` where the problem has no limit; called before anything is computed."""

@@ -6,7 +6,7 @@ import ast
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -22,8 +22,8 @@ _DEFAULTS = ("sizes", "seeds", "bias", "block")
 _Told = TypeVar("_Told", Observable, Landmark)
 
 
-def portrait(statement: Statement) -> dict[str, Any]:
-    """The description of a statement and its law, as JSON."""
+def portrait(statement: Statement, sizes: Sequence[int] | None = None) -> dict[str, Any]:
+    """The description of a statement and its law, as JSON; sizes: of its experiment, by default the law's own."""
     law, points = statement.law, statement.points()
     codes = [fingerprint(p) for p in points]
     unique = list(dict.fromkeys(codes))
@@ -37,7 +37,7 @@ def portrait(statement: Statement) -> dict[str, Any]:
         "observables": {k: dataclasses.asdict(o) for k, o in law.observables.items()},
         "landmarks": [_landmark(m) for m in law.landmarks],
         "coords": _coords(points),
-        "reasons": {repr(p): reason for p in points if (reason := p.valid())},
+        "reasons": {repr(p): reason for p in points if (reason := p.doubt(sizes))},
         "shorts": {repr(v): v.short() for v in values},
         "codes": unique,
         "code_of_point": [unique.index(c) for c in codes] if len(unique) > 1 else [],

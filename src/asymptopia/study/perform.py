@@ -303,7 +303,7 @@ def _lock(study: Study, entries: Sequence[Entry], folder: str | Path) -> dict[st
     base = study.base.resolve()
     return lock(
         entries, title=study.title, confront=judged, base=os.path.relpath(base, Path(folder).resolve()),
-        portraits=[portrait(c.statement) for c in study.items],
+        portraits=[portrait(c.statement, c.sizes) for c in study.items],
         files={name: syntax_digest(base / name) for name in names_files(study.text)},
     )  # fmt: skip
 

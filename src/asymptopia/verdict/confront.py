@@ -111,7 +111,8 @@ def confront(
     names = [k for k, o in statement.law.observables.items() if not o.limit_only]
     count = sum(int(np.isfinite(limit[k]).sum()) for k in names)
     share = 1 - (1 - level) ** (1 / max(count, 1))
-    warnings = tuple(statement.warnings())
-    doubtful = np.array([bool(warnings) and p.valid() is not None for p in statement.points()])
+    sizes = [int(n) for n in experiment["size"].values]
+    warnings = tuple(statement.warnings(sizes))
+    doubtful = np.array([bool(warnings) and p.doubt(sizes) is not None for p in statement.points()])
     judgements = tuple(judge(statement, name, limit, experiment, share, resolution, doubtful) for name in names)
     return Confrontation(statement, limit, experiment, judgements, level, warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,10 +127,10 @@ class StructuredFactorisation(Law):
             float(near),
         )
 
-    def valid(self) -> str | None:
-        if self.entries**self.layers > min(self.sizes) ** 2:
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        if self.entries**self.layers > min(sizes) ** 2:
             return (
-                f"the lifted operator has {self.entries**self.layers} columns and, at the smallest of the default "
-                f"sizes, {min(self.sizes) ** 2} rows only: use larger `sizes`"
+                f"the lifted operator has {self.entries**self.layers} columns and, at the smallest of the sizes, "
+                f"{min(sizes) ** 2} rows only: use larger `sizes`"
             )
         return None

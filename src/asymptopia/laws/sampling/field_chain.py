@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -144,8 +145,8 @@ class FieldChain(Law):
         well = a * x**2 / 2 + b * x**4 / 4
         return TransferOperator.of(x, -(well[:, None] + well) / 2 - self.coupling * np.subtract.outer(x, x) ** 2 / 2)
 
-    def valid(self) -> str | None:
-        return self._operator(512).too_short(self.sizes[0])
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return self._operator(512).too_short(min(sizes))
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.samplers.spin_chains import field_chains, ring_snapshots, variance_between_halves

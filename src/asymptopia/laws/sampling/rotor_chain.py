@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -130,8 +131,8 @@ class RotorChain(Law):
         alone, together = self.h * np.cos(angle), self.coupling * np.cos(angle[:, None] - angle)
         return TransferOperator.of(angle, (alone[:, None] + alone) / 2 + together)
 
-    def valid(self) -> str | None:
-        return self._operator(256).too_short(self.sizes[0])
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return self._operator(256).too_short(min(sizes))
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.samplers.spin_chains import ring_snapshots, rotor_chains, variance_between_halves

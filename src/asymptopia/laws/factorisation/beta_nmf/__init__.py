@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
@@ -84,8 +86,11 @@ class BetaNMF(Law):
     def valid(self) -> str | None:
         if self.heuristic and (self.l1 > 0 or not 0 <= self.beta <= 2):
             return "the heuristic update is proved to descend for beta from 0 to 2 without penalty only"
+        return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
         rate = self.predict()["rate"]
-        if rate ** self.sizes[-1] > 1e-5:
+        if rate ** max(sizes) > 1e-5:
             needed = int(np.log(1e-6) / np.log(rate)) if rate < 1 else 10**9
             return f"perturbations shrink by {rate:.6g} an iteration only: about {needed} iterations are needed"
         return None
