@@ -6,6 +6,7 @@ import pytest
 from scipy.linalg import expm
 
 from asymptopia import StatementError, confront, parse
+from asymptopia.contract.law import NoNumber
 from asymptopia.laws.kernels.lazy_training import LazyTraining, followed
 from asymptopia.laws.kernels.wide_network_kernel import WideNetworkKernel
 from asymptopia.parts.activation import Sign, Tanh
@@ -13,6 +14,13 @@ from asymptopia.parts.activation import Sign, Tanh
 LAW = LazyTraining(depth=3, activation=Tanh(), times=(0.0, 0.4, 2.0))
 SHARED = {k: getattr(LAW, k) for k in ("depth", "activation", "weight_variance", "bias_variance")}
 KERNELS = WideNetworkKernel(inputs=(*LAW.inputs, LAW.probe), **SHARED).limit()
+
+
+def test_training_that_would_take_hours_ends_with_a_sentence():
+    stiff = LazyTraining(depth=5, weight_variance=98.0, times=(1e6,))
+    with pytest.raises(NoNumber, match="more than 10000 steps"):
+        stiff.realized(10, (0,))
+    assert np.isfinite(stiff.replace(times=(1e-9,)).realized(10, (0,))["outputs"]).all()
 
 
 def test_mean_and_covariance_flow_as_those_of_one_linear_system():

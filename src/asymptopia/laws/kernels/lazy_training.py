@@ -21,6 +21,8 @@ LEE = (
 )
 DYER = "Dyer and Gur-Ari, ICLR (2020), section 4"
 
+MOST = 10_000  # steps between two times
+
 
 class LazyTraining(Law):
     r"""Gradient flow of a wide dense network on given samples, which stays near its linearisation.
@@ -187,6 +189,12 @@ class LazyTraining(Law):
             "distance": jnp.sqrt(jnp.square(seen - linear).mean()),
         }
 
+    def unstable(self, n: int) -> str | None:
+        return (
+            f"until time {max(self.times):g} training takes more than {MOST} steps of what its fastest direction "
+            "allows, or grows without bound; choose earlier `times`, or a smaller `weight_variance` or `depth`."
+        )
+
     def valid(self) -> str | None:
         if self.depth > 20:
             return (
@@ -196,7 +204,10 @@ class LazyTraining(Law):
 
 
 def followed(velocity: Any, state: PyTree, times: Any, rate: ArrayLike, outputs: Any) -> tuple[Any, Any]:
-    """Outputs of the network and of its linearisation at these times, by Runge and Kutta's steps of length 1 / rate."""
+    """Outputs of the network and of its linearisation at these times, by Runge and Kutta's steps of length 1 / rate.
+
+    They are nan after a gap of times that would take more than `MOST` steps.
+    """
     import jax
     import jax.numpy as jnp
 
@@ -204,8 +215,9 @@ def followed(velocity: Any, state: PyTree, times: Any, rate: ArrayLike, outputs:
         return jax.tree.map(lambda a, b: a + h * b, state, by)
 
     def until(state: PyTree, gap: jax.Array) -> tuple[Any, Any]:
-        count = jnp.ceil(gap * rate).astype(int)
-        h = gap / jnp.maximum(count, 1)
+        needed = jnp.ceil(gap * rate)
+        count = jnp.where(needed <= MOST, needed, 1).astype(int)
+        h = jnp.where(needed <= MOST, gap / jnp.maximum(count, 1), jnp.nan)
 
         def step(_: Any, now: Any) -> Any:
             a = velocity(now)
