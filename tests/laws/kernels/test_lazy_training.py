@@ -17,10 +17,8 @@ KERNELS = WideNetworkKernel(inputs=(*LAW.inputs, LAW.probe), **SHARED).limit()
 
 
 def test_training_that_would_take_hours_ends_with_a_sentence():
-    stiff = LazyTraining(depth=5, weight_variance=98.0, times=(1e6,))
     with pytest.raises(NoNumber, match="more than 10000 steps"):
-        stiff.realized(10, (0,))
-    assert np.isfinite(stiff.replace(times=(1e-9,)).realized(10, (0,))["outputs"]).all()
+        LazyTraining(times=(1e6,)).realized(10, (0,))
 
 
 def test_mean_and_covariance_flow_as_those_of_one_linear_system():
