@@ -69,3 +69,8 @@ def test_couplings_that_do_not_fit_are_refused_with_a_size_that_does(monkeypatch
     monkeypatch.setattr(spherical, "available", lambda: 1e9)
     with pytest.raises(StatementError, match="The couplings of 5000 spins need .* GB, but 1 are available; 601 spins"):
         spherical_langevin(5000, jax.random.key(0), (0, 0, 0, 0.5), 0.5, (1.0,))
+
+
+def test_what_would_take_hours_is_refused_before_work():
+    with pytest.raises(StatementError, match="earlier times, a weaker signal, or fewer spins"):
+        spherical_langevin(24, jax.random.key(0), (0.0, 0.0, 0.0, 0.5), 0.5, (1e9,))

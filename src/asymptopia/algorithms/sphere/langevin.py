@@ -17,6 +17,7 @@ from ...numerics.memory import available
 if TYPE_CHECKING:
     import jax
 
+MOST = 1e12  # couplings that all steps read: about an hour
 BLOCK = 48  # couplings are kept in blocks of at least as many indices
 
 
@@ -55,6 +56,7 @@ def spherical_langevin(
     waits = np.diff(grid, prepend=0.0)
     longest = time_step(n, f, temperature, signal) if step is None else step
     counts = np.ceil(waits / longest - 1e-9).astype(int)
+    _refuse_what_takes_hours(n, f, int(counts.sum()))
     lengths = waits / np.maximum(counts, 1)
     values = _trajectory(n, f, jnp.asarray([temperature, signal, overlap]), counts, lengths, key)
     names = ("energy", "overlap", "correlation")
@@ -87,6 +89,18 @@ def refuse_what_does_not_fit(n: int, landscape: Sequence[float]) -> None:
         raise StatementError(
             f"The couplings of {n} spins need {need(n) / 1e9:.3g} GB, but {limit / 1e9:.3g} are available; "
             f"{fits} spins would fit."
+        )
+
+
+def _refuse_what_takes_hours(n: int, landscape: Sequence[float], steps: int) -> None:
+    """Raise `StatementError` if all steps together pass through the couplings too often."""
+    passed = float(steps) * sum(
+        math.prod(shape) for p, a in enumerate(landscape) if a > 0 for *_, shape in _blocks(n, p)
+    )
+    if passed > MOST:
+        raise StatementError(
+            f"{steps} steps through the couplings of {n} spins take {passed:.2g} operations, at most {MOST:.0e} "
+            "are admitted: choose earlier times, a weaker signal, or fewer spins."
         )
 
 
