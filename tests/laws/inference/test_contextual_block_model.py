@@ -7,7 +7,22 @@ import pytest
 from scipy.integrate import quad
 
 from asymptopia import StatementError, confront, thresholds
+from asymptopia.algorithms.graphs.contextual import contextual_graph
 from asymptopia.laws.inference.contextual_block_model import ContextualBlockModel, mean_tanh
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_messages_that_oscillate_end_at_a_fixed_point(seed):
+    """Of these two graphs, near the threshold, messages oscillate unless some of the old ones is kept."""
+    law, n = ContextualBlockModel(graph=0.8, features=0.8), 300
+    mu, lam = law.features, law.graph
+    v, A, B = contextual_graph(np.random.default_rng(seed), n, n, lam, mu)
+    local = law._message_passing(A, B, v)
+    now = np.tanh(local)
+    free, shrink = 1 - np.mean(now**2), 1 + mu * np.mean(now**2)
+    means = np.sqrt(mu / n) * (now @ B) / (shrink + mu * free)
+    fields = lam * A @ now - lam**2 * free * now + np.sqrt(mu / n) * (B @ means) - mu / shrink * now
+    np.testing.assert_allclose(np.tanh(fields), now, atol=1e-5)
 
 
 @pytest.mark.parametrize("h", [0.01, 0.4, 2.0, 30.0])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError, confront, thresholds
-from asymptopia.laws.inference.quadratic_network import QuadraticNetwork
+from asymptopia.algorithms.checks import NotSolved
+from asymptopia.laws.inference.quadratic_network import QuadraticNetwork, experiment
 from asymptopia.laws.inference.quadratic_network.experiment import _labels, _shrinkage, denoise
 from asymptopia.laws.inference.quadratic_network.theory import denoising, density, edges, resolvent
 
@@ -86,3 +87,12 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     assert confront(law, experiment).verdict != "disagrees"
     for wrong in (Linear(**noisy), WithoutMemory(**noisy)):
         assert confront(wrong, experiment).verdict == "disagrees"
+
+
+def test_messages_go_on_until_they_settle(monkeypatch):
+    """With little noise they take hundreds of rounds, and in some small systems there is no end to them."""
+    law = QuadraticNetwork(alpha=0.4, noise=0.01)
+    assert law.realized(16, (0,))["mse"][0] < 2 * law.limit().mse
+    monkeypatch.setattr(experiment, "ROUTES", ((0.5, 70),))
+    with pytest.raises(NotSolved, match="did not settle in dimension 16"):
+        law.realized(16, (0,))

@@ -6,6 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import chi2
 
 from asymptopia import StatementError, confront, thresholds
+from asymptopia.algorithms.checks import NotSolved
 from asymptopia.laws.inference.sequence_index import SequenceIndex, experiment, theory
 from asymptopia.numerics.fixed_points import NotConverged
 
@@ -165,3 +166,11 @@ def test_statements_without_a_computed_limit_are_refused():
         SequenceIndex(noise=1e-4).limit()
     with pytest.raises(StatementError, match="'alpha'"):
         thresholds(SequenceIndex(), along="noise")
+
+
+def test_messages_that_oscillate_settle_with_more_damping_or_raise(monkeypatch):
+    law = SequenceIndex(alpha=0.8)
+    assert np.isfinite(law.realized(50, range(8))["overlap"]).all()
+    monkeypatch.setattr(experiment, "ROUTES", ((0.3, 300),))
+    with pytest.raises(NotSolved, match="did not settle"):
+        law.realized(50, range(8))

@@ -118,22 +118,30 @@ class ContextualBlockModel(Law):
         return {"overlap": v @ np.tanh(local) / n, "test_error": np.mean((1 - np.sign(v * local)) / 2)}
 
     def _message_passing(self, A: np.ndarray, B: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """The fields of the labels at the end of message passing on A (n, n) and B (n, p), from the labels v."""
+        """The fields of the labels at the end of message passing on A (n, n) and B (n, p), from the labels v.
+
+        Some systems near the threshold oscillate, unless some of the old messages is kept. Raises `NotSolved` if they
+        oscillate still.
+        """
+        from ...algorithms.checks import NotSolved
+
         n, p = B.shape
         mu, lam = self.features, self.graph
-        now, before, means = v, np.zeros(n), np.zeros(p)
-        local = np.zeros(n)
-        for _ in range(100 + 20 * math.ceil(math.log2(n))):
-            free = 1 - np.mean(now**2)
-            shrink = 1 + mu * np.mean(now**2)
-            means = (np.sqrt(mu / n) * (now @ B) - mu * free * means) / shrink
-            fresh = lam * (A @ now) - lam**2 * free * before
-            fresh += np.sqrt(mu / n) * (B @ means) - mu * p / (n * shrink) * now
-            moved, local = np.max(np.abs(np.tanh(fresh) - now)), fresh
-            before, now = now, np.tanh(fresh)
-            if moved < 1e-6:
-                break
-        return local
+        for kept, rounds in ((0.0, 300), (0.3, 2000), (0.7, 6000)):
+            now, before, means = v, np.zeros(n), np.zeros(p)
+            for _ in range(rounds):
+                free = 1 - np.mean(now**2)
+                shrink = 1 + mu * np.mean(now**2)
+                means = kept * means + (1 - kept) * (np.sqrt(mu / n) * (now @ B) - mu * free * means) / shrink
+                local = lam * (A @ now) - lam**2 * free * before
+                local += np.sqrt(mu / n) * (B @ means) - mu * p / (n * shrink) * now
+                moved = np.max(np.abs(np.tanh(local) - now))
+                before, now = now, kept * now + (1 - kept) * np.tanh(local)
+                if moved < 1e-6:
+                    return local
+        raise NotSolved(
+            f"Message passing of {self.short()} on {n} nodes did not settle: a mean still changes by {moved:.1e}."
+        )
 
     def valid(self) -> str | None:
         signal = self._signal()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....algorithms.checks import NotSolved
 from ....contract.batching import generator, whole
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from . import SequenceIndex
 
-FRESH, KEPT, ROUNDS = 10_000, 0.3, 300
+FRESH = 10_000
+ROUTES = ((0.3, 300), (0.8, 3000))  # share of old messages that is kept, and rounds; with less some systems oscillate
 SETTLED = 1e-3  # change of a weight in a round, where a weight has variance 1
 START = 0.3  # |w|^2 / d of the spectral start
 TAMED = 0.1  # keeps sentences of large fields from ruling the spectrum
@@ -55,22 +57,26 @@ def _log_attention(h: np.ndarray, beta: float) -> np.ndarray:
 
 
 def _message_passing(X: np.ndarray, labels: np.ndarray, law: SequenceIndex) -> tuple[np.ndarray, float]:
-    """The posterior mean of the weights (d,) and the variance of a coordinate, from labels or fields up to sign."""
+    """The posterior mean of the weights (d,) and the variance of a coordinate, from labels or fields up to sign.
+
+    Raises `NotSolved` if the messages do not settle.
+    """
     moments = _moments_of_signs if law.noise == 0 else _moments_of_two
     rows, d = X.reshape(-1, X.shape[2]), X.shape[2]
-    w = _leading(X, moments(labels, np.zeros(X.shape[:2]), 1.0, law)[1])
-    v, g = 1 - START, np.zeros(X.shape[:2])
-    for _ in range(ROUNDS):
-        omega = X @ w - v * g
-        fresh = (moments(labels, omega, v, law)[0] - omega) / v
-        g = KEPT * g + (1 - KEPT) * fresh
-        gain = np.sum(fresh**2) / d
-        moved = (rows.T @ g.ravel() + gain * w) / (1 + gain)
-        change = np.sqrt(np.mean((moved - w) ** 2))
-        w, v = KEPT * w + (1 - KEPT) * moved, KEPT * v + (1 - KEPT) / (1 + gain)
-        if change < SETTLED or v < 1e-5:  # settled, or found perfectly: then v would vanish
-            break
-    return w, v
+    start = _leading(X, moments(labels, np.zeros(X.shape[:2]), 1.0, law)[1])
+    for kept, rounds in ROUTES:
+        w, v, g = start, 1 - START, np.zeros(X.shape[:2])
+        for _ in range(rounds):
+            omega = X @ w - v * g
+            fresh = (moments(labels, omega, v, law)[0] - omega) / v
+            g = kept * g + (1 - kept) * fresh
+            gain = np.sum(fresh**2) / d
+            moved = (rows.T @ g.ravel() + gain * w) / (1 + gain)
+            change = np.sqrt(np.mean((moved - w) ** 2))
+            w, v = kept * w + (1 - kept) * moved, kept * v + (1 - kept) / (1 + gain)
+            if change < SETTLED or v < 1e-5:  # settled, or found perfectly: then v would vanish
+                return w, v
+    raise NotSolved(f"Message passing of {law.short()} did not settle: a weight still changes by {change:.1e} a round.")
 
 
 def _fields_up_to_sign(scores: np.ndarray, beta: float) -> np.ndarray:
