@@ -6,6 +6,7 @@ import pytest
 from asymptopia import NoLimit, StatementError, confront
 from asymptopia.laws.inference.attention_index import AttentionIndex, experiment, theory
 from asymptopia.laws.inference.attention_index.theory import moreau
+from asymptopia.numerics.fixed_points import NotConverged
 
 ORDER = theory.FIRST
 STATEMENTS = [
@@ -107,3 +108,12 @@ def test_statements_without_a_minimum_are_refused():
         AttentionIndex(ridge=10.0).limit()
     with pytest.raises(StatementError, match="alpha"):
         AttentionIndex().thresholds("ridge")
+
+
+def test_a_minimum_that_cannot_be_followed_is_refused_in_a_sentence():
+    """The response of the first step is negative, which ended in a traceback; and no point is left at fields of nan."""
+    law = AttentionIndex(alpha=3.0, positional=0.002, share=6e-6, variance=255.0, encoding=1000.0, ridge=62.0)
+    with pytest.raises(NotConverged, match="The semantic minimum of .* was not reached. No fixed point"):
+        law.predict()
+    with pytest.raises(ArithmeticError, match="did not converge at 2 of 2 points"):
+        moreau.nearest(np.array([[np.nan, 1.0], [1.0, 2.0]]), 0.1, np.full((2, 2), 0.5), 1.0)

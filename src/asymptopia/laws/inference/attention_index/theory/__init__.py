@@ -69,13 +69,8 @@ def _observables(law: AttentionIndex, order: int) -> dict[str, float]:
 def minimum(law: AttentionIndex, order: int = FINE) -> Minimum:
     """The minimum that descent from the start reaches; raises `NoLimit` where it keeps nothing of the start."""
     evolution = Evolution(law, order)
+    x = _begun(law, evolution) if order == FIRST else minimum(law, COARSE if order == FINE else FIRST).unknowns
     try:
-        if order == FIRST:
-            x = np.array([np.log(law.variance / 4), 1.0, -np.log(law.ridge / law.variance + law.alpha * law.variance)])
-            for _ in range(10):
-                x = 0.7 * x + 0.3 * evolution(x)
-        else:
-            x = minimum(law, COARSE if order == FINE else FIRST).unknowns
         x = fixed_point(evolution, x, damping=0.85, tolerance=1e-9, iterations=300)
     except NotConverged as reason:
         raise NotConverged(f"The {law.start} minimum of {law!r} was not reached. {reason}") from None
@@ -83,6 +78,17 @@ def minimum(law: AttentionIndex, order: int = FINE) -> Minimum:
     if max(best.cosines(law)) < LOST:
         raise NoLimit(_nothing(law))
     return best
+
+
+def _begun(law: AttentionIndex, evolution: Evolution) -> np.ndarray:
+    """Unknowns near those that descent from the start begins with, as far as steps can be taken."""
+    x = np.array([np.log(law.variance / 4), 1.0, -np.log(law.ridge / law.variance + law.alpha * law.variance)])
+    for _ in range(10):
+        ahead = evolution(x)
+        if not np.isfinite(ahead).all():
+            break
+        x = 0.7 * x + 0.3 * ahead
+    return x
 
 
 def _nothing(law: AttentionIndex) -> str:

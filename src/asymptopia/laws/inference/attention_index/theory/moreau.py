@@ -21,7 +21,10 @@ def curvature(h: np.ndarray, target: np.ndarray, scale: float) -> np.ndarray:
 
 
 def nearest(fields: np.ndarray, V: float, target: np.ndarray, scale: float, steps: int = 400) -> np.ndarray:
-    """The h of least |h - fields|^2/2V + scale |target - shares(h)|^2, by damped Newton from the fields, (N, 2)."""
+    """The h of least |h - fields|^2/2V + scale |target - shares(h)|^2, by damped Newton from the fields, (N, 2).
+
+    Raises `ArithmeticError` if a point is not found, as at fields or a V that are no numbers.
+    """
     h, left = fields.copy(), np.arange(len(fields))
     damping = np.zeros(len(fields))
     for _ in range(steps):
@@ -31,6 +34,8 @@ def nearest(fields: np.ndarray, V: float, target: np.ndarray, scale: float, step
         away = np.max(np.abs(slope), axis=1) * V / (1 + np.max(np.abs(w), axis=1))
         if np.max(away) <= CLOSE:
             return h
+        if np.isnan(away).any():
+            break
         left, x, w, t, slope, bend, away = (a[away > CLOSE] for a in (left, x, w, t, slope, bend, away))
         proposed = x - _solved(bend, slope, 1 / V, damping[left])
         before, after = (np.sum((y - w) ** 2, axis=1) / (2 * V) + _loss(y, t, scale) for y in (x, proposed))
