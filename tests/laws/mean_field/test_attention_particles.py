@@ -12,6 +12,7 @@ from asymptopia.laws.mean_field.attention_particles.theory import (
     _around,
     _drift_of_harmonics,
     _drift_of_pairs,
+    _flow,
     harmonics,
 )
 
@@ -117,3 +118,10 @@ def test_the_drift_of_tokens_in_harmonics_is_their_sum_over_pairs(dimension, att
     mass = np.exp(np.cos(angles)) / np.exp(np.cos(angles)).sum()
     pairs = _drift_of_pairs(law, mass)(0.0, angles)
     np.testing.assert_allclose(_drift_of_harmonics(law, mass)(0.0, angles), pairs, atol=1e-9 * np.abs(pairs).max())
+
+
+def test_a_density_that_is_too_narrow_is_refused():
+    """Its harmonics overflow, which ended as nan."""
+    narrow = dict(beta=17.2, dimension=39, temperature=0.013, concentration=42.0)
+    with pytest.raises(ArithmeticError, match="becomes too narrow for 64 harmonics"):
+        _flow(AttentionParticles(attention="unnormalised", **narrow), 64)

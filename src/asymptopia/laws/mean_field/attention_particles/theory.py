@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import AttentionParticles
 
 MODES, FINE = 64, 96
+NARROW = 0.3  # the last harmonics over the largest one, beyond which a density is not resolved
 GENTLE = 8.0  # up to this beta the field of tokens is summed in harmonics; beyond, rounding hides its least values
 TOKENS = {True: (1000, 800), False: (200, 160)}  # followed without noise, with a gentle field and with a steep one
 
@@ -87,8 +88,19 @@ def _flow(law: AttentionParticles, modes: int) -> np.ndarray:
             pull = pull / ((H.kernel * a) @ H.P)
         return -law.temperature * H.rates * a + H.slope @ (spread * (a @ H.P) * pull)
 
+    def resolved(_: float, a: np.ndarray) -> float:
+        return float(NARROW * np.abs(a).max() - np.abs(a[-2:]).max())
+
+    resolved.terminal = True  # type: ignore[attr-defined]
+
     last = max(law.times)
-    run = solve_ivp(slope, (0.0, last or 1.0), coefficients, "LSODA", t_eval=law.times, rtol=1e-10, atol=1e-12)
+    end, options = last or 1.0, dict(t_eval=law.times, rtol=1e-10, atol=1e-12, events=resolved)
+    run = solve_ivp(slope, (0.0, end), coefficients, "LSODA", **options)
+    if run.status == 1 or resolved(0.0, coefficients) < 0:
+        raise ArithmeticError(
+            f"The density of {law.short()} becomes too narrow for {modes} harmonics: take a smaller `beta` or "
+            "`concentration`, a higher `temperature`, or earlier `times`."
+        )
     if not run.success:
         raise ArithmeticError(f"The density could not be followed: {run.message}")
     return np.asarray(np.abs((H.P @ (H.w * H.s)) @ run.y))
@@ -109,8 +121,9 @@ def _characteristics(law: AttentionParticles, nodes: int) -> np.ndarray:
     mass = weights * np.exp(law.concentration * (np.cos(angles) - 1))
     mass /= mass.sum()
     last = max(law.times)
-    run = solve_ivp(drift(law, mass), (0.0, last or 1.0), angles, "DOP853", t_eval=law.times, rtol=1e-9, atol=1e-10)
-    if not run.success:
+    method = "DOP853" if law.attention == "softmax" else "LSODA"  # clusters that form without a norm are stiff
+    run = solve_ivp(drift(law, mass), (0.0, last or 1.0), angles, method, t_eval=law.times, rtol=1e-9, atol=1e-10)
+    if not run.success or not np.isfinite(run.y).all():
         raise ArithmeticError(f"The tokens could not be followed: {run.message}")
     return np.asarray(np.abs(mass @ np.cos(run.y)))
 
