@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, confront, parse
+from asymptopia.contract.law import NoNumber
 from asymptopia.laws.pde_networks.residual_limit import ResidualLimit, matrices
 from asymptopia.parts.activation import Power, Relu, Tanh
 
@@ -26,6 +27,8 @@ def test_steep_activations_have_a_limit_until_they_blow_up():
     assert law.predict()["length"] == pytest.approx((1 - 3780 * 0.015**2) ** -0.25, rel=1e-8)
     with pytest.raises(NoLimit, match="squared length .* at the time 0.01039 of 1"):
         law.replace(gain=0.15958385503410907).predict()
+    with pytest.raises(NoNumber, match="grow without bound within 16 layers"):
+        law.replace(gain=0.15958385503410907, width=1).realized(16, (0,))
     with pytest.raises(NoLimit, match="The state of"):
         law.replace(gain=9.0).predict()
 

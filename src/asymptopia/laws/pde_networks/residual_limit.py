@@ -108,6 +108,12 @@ class ResidualLimit(Law):
             )
         return None
 
+    def unstable(self, n: int) -> str | None:
+        return (
+            f"states of {self.activation!r} can grow without bound within {n} layers; take a smaller `gain` or an "
+            "`activation` that grows no faster than a line."
+        )
+
     def _flow(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The state, the covariance of its fluctuations and the gradient, all in one system of equations.
 
