@@ -10,8 +10,8 @@ realisation met leaves no trace in the data; those cells are marked `~`.
 The mean of constant realisations is the rule of exact values. An indicator has the limit 0.3, a step the limit 1.
 
 The whole output of a run is `level.txt` beside this file: 400 repetitions in every table, 40 in that of the stages. The
-largest shares there, of `mean bound` with 3 and 5 seeds (2.0 and 1.8), are 1.2 to 1.4 with 8,000 repetitions. All but
-the stages were run with events of ten scales for the three of `verdict/unseen.py`.
+largest shares there, of `mean bound` with 3 and 5 seeds (2.0 and 1.8), are 1.2 to 1.4 with 8,000 repetitions. Means,
+indicators, steps and stages were run with the constants of `verdict/unseen.py`, on which no other table depends.
 
 Then, how often a limit that is off by the resolution that is asked for, a tenth, agrees: at most 10 are promised where
 the exponent of the correction is declared rightly.

@@ -97,6 +97,25 @@ def test_half_of_any_number_is_caught(name):
     assert names and study.caught(law, names, budget=20.0) == (names, set(), False)
 
 
+IMMATERIAL = {
+    "Butterfly": "noise",
+    "ConvolutionalLinearNetwork": "noise",
+    "DiffusionMemorisation": "separation",
+    "Hamiltonian": "horizon",
+    "SecondOrder": "horizon",
+    "Parabolic": "stability",
+    "ProxLinear": "distance",
+    "BayesianNetwork": "sampler.step",
+}
+
+
+@pytest.mark.parametrize(("name", "immaterial"), IMMATERIAL.items())
+def test_a_law_says_on_which_field_no_limit_depends(name, immaterial):
+    law = LAWS[name]()
+    assert f"o limit depends on `{immaterial.partition('.')[0]}`" in LAWS[name].__doc__
+    assert law.limit().equals(study.faulty(law, immaterial))
+
+
 def test_fields_of_parts_are_scaled_too():
     law = exercises(LAWS["Tempering"])[0]
     assert "swapping.rate" in study.fields_of(law)

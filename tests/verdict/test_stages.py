@@ -11,10 +11,11 @@ from asymptopia.verdict.stages import Stage, decided, next_stage, settle
 
 
 class Noisy(Law):
-    """One over n, and noise."""
+    """One over n, and noise; with `off`, a limit that is wrong."""
 
     noise: float = 0.5
     correction: float = 0.0
+    off: float = 0.0
     observables = {"x": Observable("x", "x")}
 
     def predict(self):
@@ -23,7 +24,7 @@ class Noisy(Law):
     def realize(self, n, key):
         from asymptopia import generator
 
-        return {"x": 1 + self.correction / n + self.noise * generator(key).normal()}
+        return {"x": 1 + self.off + self.correction / n + self.noise * generator(key).normal()}
 
 
 STAGE = Stage((100, 200, 400), 20)
@@ -94,3 +95,54 @@ def test_a_size_that_is_added_has_the_seeds_of_the_others():
     sizes, count = settled.experiment["size"].values, settled.experiment.sizes["seed"]
     assert len(sizes) > 3
     np.testing.assert_array_equal(settled.experiment["x"], settled.statement.experiment(sizes, count)["x"])
+
+
+class Bounded(Law):
+    """Never above one, and half of the time far below."""
+
+    observables = {"x": Observable("x", "x", bound="every")}
+
+    def predict(self):
+        return {"x": 1.0}
+
+    def realize(self, n, key):
+        from asymptopia import generator
+
+        return {"x": generator(key).uniform(0, 1)}
+
+
+class Same(Noisy):
+    """One number throughout."""
+
+    observables = {"x": Observable("x", "x", scale=1.0)}
+
+    def predict(self):
+        return {"x": self.off}
+
+    def realize(self, n, key):
+        from asymptopia import generator
+
+        return {"x": self.off + 0.0 * generator(key).normal()}
+
+
+@pytest.mark.parametrize("law, few", [(Bounded(), 4), (Same(), 12), (Same(off=0.5), 12)])
+def test_the_price_is_what_decides(law, few):
+    sizes = (100, 200, 400)
+    first = confront(law, sizes=sizes, seeds=few)
+    assert first.verdict == "inconclusive"
+    needed = float(first["x"].table["needed"]) * few
+    assert needed > 1.5 * few
+    assert confront(law, sizes=sizes, seeds=int(1.1 * needed) + 1).verdict == "agrees"
+    assert confront(law, sizes=sizes, seeds=int(0.7 * needed)).verdict == "inconclusive"
+    following = next_stage(first, Stage(sizes, few), left=1e9, pace=1e-6)
+    assert following.seeds == pytest.approx(1.2 * min(needed, 4 / 1.2 * few), abs=1)
+
+
+def test_where_rare_events_keep_a_limit_the_next_look_has_the_seeds_that_decide():
+    law = Noisy(noise=0.01, off=0.08)
+    first = looked(law, stage := Stage((100, 200, 400), 40))
+    needed = float(first["x"].table["needed"])
+    assert first.verdict == "inconclusive" and 1.3 < needed < 2
+    following = next_stage(first, stage, left=1e9, pace=1e-6)
+    assert following.seeds == pytest.approx(1.2 * 40 * needed, abs=1)
+    assert confront(law, sizes=stage.sizes, seeds=following.seeds, level=0.005).verdict == "disagrees"

@@ -40,6 +40,7 @@ def mean_bound(sample: Sample, question: Question) -> Evidence:
         sample.mean,
         sample.error,
         nothing,
+        np.zeros_like(mean),
     )
 
 
@@ -72,5 +73,6 @@ def every_bound(sample: Sample, question: Question) -> Evidence:
         value=largest,
         value_error=np.zeros_like(largest),
         fit=nothing,
+        events=unseen * question.scale,
         remark="" if refuted.any() else f"No violation in {total.min()} realisations.",
     )

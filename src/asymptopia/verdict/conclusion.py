@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Evidence, Question
+from .price import seeds_needed
 from .sample import Sample, rare
 from .unseen import MISSED, explained, seeds_short
 
@@ -94,7 +95,7 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
             f" The unknown form of the finite-size correction alone leaves {100 * open_ / question.scale:.2g} % open."
         )
         return reason, larger
-    factor = ((worst - open_) / (wanted - open_)) ** (1 if sample.unanimous[k] else 2)
+    factor = float(seeds_needed(evidence, sample, question)[k])
     return reason, f"About {_seeds(sample, k, factor)} would resolve {asked}."
 
 

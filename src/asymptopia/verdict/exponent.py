@@ -24,7 +24,7 @@ def exponent(sample: Sample, question: Question) -> Evidence:
         nothing = np.full_like(sample.mean, np.nan)
         k, no = nothing[:, 0], np.zeros(len(nothing), bool)
         remark = "An exponent needs at least three sizes."
-        return Evidence(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, remark)
+        return Evidence(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, k, remark)
     logs, shown = _logarithms(sample), (sample.mean, sample.error)
     fits, fine = slopes(logs, question.bias)
     left = np.zeros((1, len(sample.mean)))

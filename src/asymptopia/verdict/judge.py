@@ -16,6 +16,7 @@ from .fluctuation import fluctuation
 from .indicator import step
 from .judgement import COARSEST, Evidence, Judgement, Question
 from .mean import mean
+from .price import seeds_needed
 from .sample import Sample, sample_of
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def _tables(
         "refuted": evidence.refuted,
         "settled": evidence.settled,
         "failed": failed,
+        "needed": seeds_needed(evidence, sample, question),
     }
     rows = {"value": evidence.value, "error": evidence.value_error, "fit": evidence.fit}
     shape = (*template.shape, len(sample.sizes))

@@ -26,7 +26,8 @@ class Judgement:
              error (of the seeds), extrapolation (the error from the form of the correction), z (the distance of
              the limit from the nearest admissible extrapolation, in standard errors), critical (the |z| that refutes at
              the family-wise level), scale, detectable (the discrepancy that would have been seen nine times in ten),
-             refuted and settled (1 or 0), failed (realisations that gave no number).
+             refuted and settled (1 or 0), failed (realisations that gave no number), needed (how many times as many
+             seeds would decide).
     by_size: over (*sweep, *dims, size): value, error, and the fitted finite-size correction as `fit`.
     wanted:  the discrepancy that an agreement must be able to see, in units of the observable.
     """
@@ -88,7 +89,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a test finds about each component (K,); and by size (K, S) the value, its error and the fitted curve."""
+    """What a test finds about each component (K,); and by size (K, S) the value, its error and the fitted curve.
+
+    events: the part of `detectable` that is due to events which no realisation met, and falls as one over the seeds.
+    """
 
     estimate: np.ndarray
     error: np.ndarray
@@ -101,4 +105,5 @@ class Evidence:
     value: np.ndarray
     value_error: np.ndarray
     fit: np.ndarray
+    events: np.ndarray
     remark: str = ""

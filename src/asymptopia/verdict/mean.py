@@ -36,9 +36,13 @@ def mean(sample: Sample, question: Question) -> Evidence:
         evidence = choose(sample.unanimous, _unanimous(sample, question, evidence), evidence)
     evidence = _not_by_events(evidence, sample, question)
     seldom = rare(sample, question.wanted)
-    detectable = evidence.detectable + np.where(seldom, unmet(sample, fits), 0.0)
+    events = np.where(seldom, unmet(sample, fits), 0.0)
+    detectable = evidence.detectable + events
     settled = evidence.settled & ~(seldom & ~(detectable <= question.wanted))
-    evidence = replace(evidence, refuted=evidence.refuted & ~seldom, detectable=detectable, settled=settled)
+    evidence = replace(
+        evidence, refuted=evidence.refuted & ~seldom, detectable=detectable, settled=settled,
+        events=evidence.events + events,
+    )  # fmt: skip
     return extrapolated(evidence, sample, question)
 
 
@@ -127,6 +131,7 @@ def compare(
         value=shown[0],
         value_error=shown[1],
         fit=at(np.stack([f.curve for f in fits]), best),
+        events=np.zeros_like(detectable),
     )
     return _equivalence(evidence, question) if len(fits) == 1 else evidence
 

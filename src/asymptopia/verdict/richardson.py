@@ -74,7 +74,7 @@ def resolved(
     return Evidence(
         estimate=first.estimate, error=first.error, extrapolation=left, z=z, critical=critical, detectable=detectable,
         refuted=refuted, settled=~refuted & (detectable <= question.wanted), value=shown[0], value_error=shown[1],
-        fit=np.full_like(sample.mean, np.nan),
+        fit=np.full_like(sample.mean, np.nan), events=np.zeros_like(detectable),
         remark="The realisations do not depend on the seed." if sample.exact.all() else "",
     )  # fmt: skip
 

@@ -104,7 +104,7 @@ def next_stage(
 
 
 def _lacking(confrontation: Confrontation) -> dict[str, float]:
-    """By what factor the seeds fall short, and by how much the extrapolation exceeds its half of the resolution.
+    """By what factor the seeds fall short, and the square of that by which the extrapolation exceeds half of its share.
 
     Where the resolution is reached and yet nothing decided, only a larger size tells a correction from an error.
 
@@ -117,10 +117,8 @@ def _lacking(confrontation: Confrontation) -> dict[str, float]:
             continue
         wanted = judgement.wanted
         open_ = ~(table["settled"].values > 0)
-        reach, extrapolation = (np.where(open_, table[k].values, 0.0) for k in ("detectable", "extrapolation"))
-        reach = np.where(np.isfinite(reach), reach, STEP * wanted)
-        noise = ((reach - extrapolation) / np.maximum(wanted - extrapolation, wanted / 2)) ** 2
-        need["seeds"] = max(need["seeds"], float(noise.max(initial=0.0)), 1.0)
+        seeds, extrapolation = (np.where(open_, table[k].values, 0.0) for k in ("needed", "extrapolation"))
+        need["seeds"] = max(need["seeds"], float(seeds.max(initial=0.0)), 1.0)
         if (open_ & (table["detectable"].values <= wanted)).any():
             need["sizes"] = max(need["sizes"], STEP)
         need["sizes"] = max(need["sizes"], float((extrapolation / (wanted / 2)).max(initial=0.0)) ** 2)

@@ -150,27 +150,28 @@ def noisy_descent(
         pull = p * (values.mean(axis=0) - y)
         return -back(jnp.broadcast_to(pull, values.shape))[0] - decay * now
 
-    def curvature(now: jax.Array) -> Any:
-        """The largest curvature of a neuron's potential and the trace of that of the risk, along each coordinate."""
+    def drift_and_curvature(now: jax.Array) -> tuple[Any, Any]:
+        """The drift, and the largest curvature of a neuron's potential with the trace of that of the risk."""
         pull = p * (outputs(now, X).mean(axis=0) - y)
-        bend, trace = jnp.zeros(len(now)), jnp.zeros(())
+        slopes, bend, trace = [], jnp.zeros(len(now)), jnp.zeros(())
         for along in jnp.eye(now.shape[1], dtype=now.dtype):
             ones = jnp.broadcast_to(along, now.shape)
-            slopes, turn = jax.jvp(
+            slope, turn = jax.jvp(
                 lambda t: jax.jvp(lambda s: outputs(s, X), (t,), (ones,))[1],
                 (now,),
                 (ones,),
             )
+            slopes.append(slope @ pull)
             bend = bend + jnp.abs(turn @ pull)
-            trace = trace + (slopes**2).mean(axis=0) @ p
-        return bend.max() + trace + decay
+            trace = trace + (slope**2).mean(axis=0) @ p
+        return -jnp.stack(slopes, axis=1) - decay * now, bend.max() + trace + decay
 
     def step(state: PyTree) -> Any:
         left, now, key = state
         key, one = jax.random.split(key)
-        dt = jnp.minimum(left, step_size(longest, curvature(now), share))
+        slope, curvature = drift_and_curvature(now)
+        dt = jnp.minimum(left, step_size(longest, curvature, share))
         kick = jnp.sqrt(2 * temperature * dt) * jax.random.normal(one, now.shape)
-        slope = drift(now)
         return left - dt, now + dt / 2 * (slope + drift(now + dt * slope + kick)) + kick, key
 
     def advance(state: PyTree, span: ArrayLike) -> tuple[Any, Any]:

@@ -90,7 +90,7 @@ class SphericalPSpin(Law):
     start_overlap: float = field(0.0, "overlap of a random start with the signal", at_least=-1, at_most=1)
     start_temperature: float | None = field(None, "temperature of an equilibrium start; None: that of the dynamics")
 
-    defaults = Defaults(size="spins", sizes=(24, 48, 96), seeds=200, block=25)
+    defaults = Defaults(size="spins", sizes=(36, 72, 144), seeds=1400, block=50)
     references = References(
         source=CUGLIANDOLO_KURCHAN + "; Crisanti, Horner and Sommers, Z. Phys. B 92 (1993) 257",
         status=(

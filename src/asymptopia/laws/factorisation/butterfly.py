@@ -34,7 +34,8 @@ class Butterfly(Law):
     whatever the factors: the dimension $2 n J - n (J - 1)$ of the set of butterflies, so no unbiased method does
     better. `amplification` is the squared error over the squared norm of the noise, times $n / (\log_2 n + 1)$. With
     any noise the result is at most $\sqrt{J - 1}$ times as far from the given matrix as the nearest butterfly:
-    `excess` is the distance over that of the true product, and over $\sqrt{J - 1}$.
+    `excess` is the distance over that of the true product, and over $\sqrt{J - 1}$. No limit depends on `noise`, which
+    all are relative to.
     """
 
     matrix: str = field("random", "the transform", one_of=("random", "hadamard", "fourier"))

@@ -47,7 +47,7 @@ class ConvolutionalLinearNetwork(Law):
     values, and fits kernels of random sign and moduli in [1/2, 3/2] from random starts, one for each of several noises.
     These are normal and orthogonal to each other, as many as there are directions within the reach of the supports if
     these are at most 32, and each squared error is compared with the square of its own noise: so their mean hardly
-    depends on the noises drawn.
+    depends on the noises drawn. No limit depends on `noise`, to which errors are relative.
     """
 
     supports: str = field("(0 1)(0 2)(0 4)", "places where kernels may have entries, by depth from the output on")

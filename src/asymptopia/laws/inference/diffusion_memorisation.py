@@ -73,6 +73,8 @@ class DiffusionMemorisation(Law):
 
     $$E[p^2 + (1-p)^2], \qquad p = 1/(1 + e^{-2M(M + u)}), \quad M = e^{-s}, \quad u \sim N(0, 1) .$$
 
+    No limit depends on `separation`, which moves the time of speciation alone, from which the shifts count.
+
     The paths of the system follow the exact score of the mixture along m. After the collapse corrections are of order
     1/d; before, of order $\log d / d$ (`valid` says so).
     """

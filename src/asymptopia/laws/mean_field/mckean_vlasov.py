@@ -59,7 +59,7 @@ class McKeanVlasov(CellDensity, Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0, 2.0), "times, increasing", at_least=0, axis="time")
     edges: tuple[float, ...] = field((-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "edges of the density's cells")
 
-    defaults = Defaults(size="particles", sizes=(20, 60, 200), seeds=6000, block=400)
+    defaults = Defaults(size="particles", sizes=(20, 80, 320), seeds=40000, block=400)
     references = References(
         source=DAWSON + "; " + DESAI + "; " + SZNITMAN,
         status="proved",

@@ -44,7 +44,8 @@ class ProxLinear(Law):
     A system has $m = 32 n^2$ projections. `contraction` and `gauss_newton` come from $144/n$ errors of length
     `distance` at n = 8, and $8/n$ times that at n, so that what is of the next order in the error vanishes as 1/n. Each
     half of the projections leaves its own $\delta$; the squared length is the mean scalar product of the two, free of
-    the square of the noise of order $\sqrt{n/m}$, in which the halves are independent. The bounds are along six steps
+    the square of the noise of order $\sqrt{n/m}$, in which the halves are independent. No limit depends on `distance`,
+    to whose square they are relative. The bounds are along six steps
     from an error of half the signal in a random direction, with $4 n^2$ of the projections.
     """
 

@@ -25,7 +25,7 @@ class Hamiltonian(Leapfrog):
     layer by layer; its input comes back up to round-off, `reconstruction_error` being the relative error over
     $4 m\, n\, \epsilon\, e^{L T}$, what n steps of m rounded numbers, of accuracy $\epsilon$, can make where no step
     stretches by more than $1 + L h$, L the slope of the activation. Backpropagation that recomputes the states needs
-    the same scratch `memory` at every depth.
+    the same scratch `memory` at every depth. No limit depends on `horizon`, which scales what is drift or round-off.
     """
 
     references = References(source=CHANG + "; " + HAIRER, bibtex=BIBTEX)

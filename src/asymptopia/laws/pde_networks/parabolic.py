@@ -42,6 +42,7 @@ class Parabolic(Law):
       {2 |y_0 - y^*|^2 + n h (2 - h L \|K\|^2) (F(y_0) - \min F)} ;$$
 
     `decay` is the left side over the right one, with b = 0 and y* the nearest point that K maps to zero.
+    No limit depends on `stability` below one, beyond which `valid` warns: a wrong step shows where it exceeds one.
     """
 
     activation: Activation = field(Tanh(), "activation, monotone, of bounded slope, zero at zero")

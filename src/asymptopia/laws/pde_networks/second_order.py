@@ -27,7 +27,8 @@ class SecondOrder(Leapfrog):
     exponent `rate` -2. A network whose layers differ is undone layer by layer; its input comes back up to round-off,
     `reconstruction_error` being the relative error over $4 m\, n\, \epsilon\, e^{\max(1, L) T}$, what n steps of m
     rounded numbers, of accuracy $\epsilon$, can make where the activation has the slope L. Backpropagation that
-    recomputes the states needs the same scratch `memory` at every depth.
+    recomputes the states needs the same scratch `memory` at every depth. No limit depends on `horizon`, which
+    scales what is drift or round-off.
     """
 
     references = References(

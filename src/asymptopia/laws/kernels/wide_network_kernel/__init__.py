@@ -55,7 +55,7 @@ class WideNetworkKernel(Law):
     bias_variance: float = field(0.0, "variance of the biases", at_least=0)
     architecture: Architecture = field(Dense(), "how a layer arises from the one below")
 
-    defaults = Defaults(size="width", sizes=(32, 64, 128, 256), seeds=1600, block=100)
+    defaults = Defaults(size="width", sizes=(24, 72, 216), seeds=40000, block=400)
     references = References(
         source=f"{JACOT}; fluctuations: {YAIDA}",
         status="proved for activations that grow at most polynomially",

@@ -51,7 +51,7 @@ class NoisyTwoLayer(Law):
     times: tuple[float, ...] = field((0.25, 0.5, 1.0), "times, increasing", at_least=0, axis="time")
     probes: tuple[float, ...] = field((0.5, 1.0, 2.0), "inputs at which outputs are looked at")
 
-    defaults = Defaults(size="neurons", sizes=(50, 100, 200), seeds=300, block=100)
+    defaults = Defaults(size="neurons", sizes=(18, 54, 162), seeds=24000, block=400)
     references = References(
         source=NITANDA,
         status="proved for smooth bounded activations; checked numerically beyond",
@@ -86,7 +86,6 @@ class NoisyTwoLayer(Law):
             "N times the variance of the output",
             dims=("time", "probe"),
             fluctuation_of="output",
-            resolution=0.6,
         ),
     }
     landmarks = (

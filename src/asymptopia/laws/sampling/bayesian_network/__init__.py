@@ -33,7 +33,8 @@ class BayesianNetwork(Law):
     draws of its posterior, n/40 steps apart, is uniform. The outputs, not the weights, are looked at: they mean the
     same for every sampler and every labelling of the hidden units.
 
-    Corrections are of order 1/n.
+    Corrections are of order 1/n. No limit depends on `sampler`, nor on its step: an exact one leaves the posterior
+    invariant whatever its step is, and a wrong one does not.
     """
 
     data: Data = field(Bundled(), "inputs and labels")

@@ -47,7 +47,7 @@ class PSpinStatics(Law):
     temperature: float = field(1.2, "temperature", at_least=0, unit="energy")
     spins: str = field("spherical", "what a spin is: a coordinate on the sphere, or +-1", one_of=("spherical", "ising"))
 
-    defaults = Defaults(size="spins", sizes=(8, 16, 24), seeds=150, block=150)
+    defaults = Defaults(size="spins", sizes=(12, 24, 36), seeds=600, block=150)
     references = References(
         source=f"{CRISANTI_SOMMERS}; {GARDNER}",
         status="proved (Talagrand, 2006, for even p; Chen, 2013, for all p)",

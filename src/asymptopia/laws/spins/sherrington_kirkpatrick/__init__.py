@@ -40,7 +40,7 @@ class SherringtonKirkpatrick(Law):
     h: float = field(0.0, "external field", unit="energy")
     breaking: int | str = field("full", "steps of replica symmetry breaking: 0, 1, 2, ... or 'full'")
 
-    defaults = Defaults(size="spins", sizes=(32, 64, 128), seeds=100, bias=2 / 3, block=25)
+    defaults = Defaults(size="spins", sizes=(24, 48, 96, 160), seeds=1000, bias=2 / 3, block=25)
     references = References(
         source=PARISI + "; proved by Talagrand, Ann. Math. 163 (2006) 221",
         status="proved (free energy: Guerra, 2003; Talagrand, 2006; Panchenko, 2013)",
@@ -56,7 +56,7 @@ class SherringtonKirkpatrick(Law):
 }""",
     )
     observables = {
-        "energy": Observable("e", "energy per spin", unit="energy"),
+        "energy": Observable("e", "energy per spin", unit="energy", resolution=0.1),
         "squared_overlap": Observable("E q^2", "square of two configurations' overlap", scale=1.0, resolution=0.1),
         "overlap": Observable("E q", "overlap of two configurations, its absolute value if h = 0", limit_only=True),
         "largest_overlap": Observable("q_{EA}", "overlap of two configurations of one state", limit_only=True),
