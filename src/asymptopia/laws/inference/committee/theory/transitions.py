@@ -12,6 +12,7 @@ from . import (
     StateAlong,
     apart,
     atoms,
+    crossings,
     informative,
     instability,
     points,
@@ -21,6 +22,7 @@ from . import (
     uninformative,
 )
 
+STRAIGHT = 1e-3  # relative to alpha: a smaller turn is rounding
 FURTHEST = 6.0  # log precisions beyond which nothing turns
 
 Path = list[tuple[StateAlong, float]]
@@ -35,13 +37,15 @@ def transitions(machine: Machine) -> dict[str, float]:
     """
     paths: list[Path] = [branch(machine, together)]
     thresholds: dict[str, float] = {}
-    special = specialisation(machine, paths[0]) if machine.K == 2 else None
+    special = specialisation(machine, paths[0]) if machine.K > 1 else None
     if special is not None:
         thresholds["specialisation"] = special.alpha
         x = float(np.log(special.A[0]))
         before: Path = [*(p for p in paths[0] if p[1] < x), (together, x)]
         if np.all(np.diff([at(machine, p).alpha for p in before]) > 0):
             paths = [before, branch(machine, apart)]
+            if machine.wide:
+                return thresholds | jump(machine, special.alpha, paths[1])
     ends = [turn for path in paths for turn in turns(machine, path)]
     top = next((s for s, kind in ends if kind > 0), None)
     bottom = next((s for s, kind in ends if top is not None and kind < 0 and s.q.sum() > top.q.sum()), None)
@@ -54,6 +58,28 @@ def transitions(machine: Machine) -> dict[str, float]:
     else:
         crossing = None if top is None or bottom is None else coexistence(machine, bottom.alpha, top.alpha)
     return thresholds if crossing is None else thresholds | {"information_theoretic": crossing}
+
+
+def jump(machine: Machine, special: float, path: Path) -> dict[str, float]:
+    """The transitions of a specialisation of first order: the branch that starts there turns back and then up again."""
+    from scipy.optimize import brentq
+
+    alphas = np.array([at(machine, p).alpha for p in path])
+    if not alphas.size or alphas.min() > special * (1 - STRAIGHT):
+        return {}
+    lowest = min(turns(machine, path), key=lambda turn: turn[0].alpha)[0]
+
+    def gain(x: float) -> float:
+        s = apart(machine, float(x))
+        return s.free_entropy(s.alpha) - next(crossings(machine, together, s.alpha)).free_entropy(s.alpha)
+
+    x = float(np.log(lowest.A[1]))
+    turned = {"algorithmic": special, "informative_spinodal": lowest.alpha}
+    above = next((p[1] for p in path if p[1] > x and gain(p[1]) > 0), None)
+    if above is None:
+        return turned
+    root = float(brentq(gain, x, above, xtol=1e-4))
+    return turned | {"information_theoretic": apart(machine, root).alpha}
 
 
 def branch(machine: Machine, curve: StateAlong) -> Path:
@@ -91,7 +117,7 @@ def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
                 lambda x, c=curve, k=kind: -k * c(machine, float(x)).alpha,
                 bounds=(path[i - 1][1], path[i + 1][1]),
                 method="bounded",
-                options={"xatol": 1e-6},
+                options={"xatol": 1e-3 if machine.wide else 1e-6},
             )
             extrema.append((curve(machine, float(best.x)), kind))
     return extrema
