@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .. import Committee
 
 
+FURTHEST = 6.0  # log precisions beyond which nothing turns
 START, LOW, HIGH, STEP = -19.0, -5.0, 12.0, 0.5
 ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 300, 1e-4
 TINY = 1e-7
@@ -225,8 +227,6 @@ def _nearest(machine: Machine, x: float) -> float:
 @lru_cache(maxsize=64)
 def start_apart(machine: Machine) -> float:
     """The log precision of the sum from which the units are told apart."""
-    from .transitions import branch, specialisation
-
     special = specialisation(machine, branch(machine, together))
     return float(np.log(special.A[0])) if special is not None else 0.0
 
@@ -313,6 +313,28 @@ def all_states(machine: Machine, alpha: float) -> list[State]:
 
 
 StateAlong = Callable[[Machine, float], State]
+Path = list[tuple[StateAlong, float]]
+
+
+def branch(machine: Machine, curve: StateAlong) -> Path:
+    """The points of a curve."""
+    return [(curve, x) for x in takewhile(lambda x: x < FURTHEST, points(machine, curve))]
+
+
+def at(machine: Machine, point: tuple[StateAlong, float]) -> State:
+    return point[0](machine, point[1])
+
+
+def specialisation(machine: Machine, path: Path) -> State | None:
+    """The alpha at which an overlap of the units' difference starts to grow."""
+
+    def excess(s: State) -> float:
+        return instability(machine, float(np.log(s.A[0]))) - 1
+
+    for low, high in pairwise(path):
+        if excess(at(machine, low)) < 0 < excess(at(machine, high)):
+            return solve(machine, together, excess, low[1], high[1])
+    return None
 
 
 def points(machine: Machine, curve: StateAlong) -> Iterator[float]:

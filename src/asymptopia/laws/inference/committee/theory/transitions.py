@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 import numpy as np
 
 from . import (
     Machine,
+    Path,
     State,
-    StateAlong,
     apart,
+    at,
     atoms,
+    branch,
     crossings,
     informative,
-    instability,
-    points,
     recovered,
     solve,
+    specialisation,
     together,
     uninformative,
 )
 
 STRAIGHT = 1e-3  # relative to alpha: a smaller turn is rounding
-FURTHEST = 6.0  # log precisions beyond which nothing turns
-
-Path = list[tuple[StateAlong, float]]
 
 
 def transitions(machine: Machine) -> dict[str, float]:
@@ -80,27 +78,6 @@ def jump(machine: Machine, special: float, path: Path) -> dict[str, float]:
         return turned
     root = float(brentq(gain, x, above, xtol=1e-4))
     return turned | {"information_theoretic": apart(machine, root).alpha}
-
-
-def branch(machine: Machine, curve: StateAlong) -> Path:
-    """The points of a curve."""
-    return [(curve, x) for x in takewhile(lambda x: x < FURTHEST, points(machine, curve))]
-
-
-def at(machine: Machine, point: tuple[StateAlong, float]) -> State:
-    return point[0](machine, point[1])
-
-
-def specialisation(machine: Machine, path: Path) -> State | None:
-    """The alpha at which an overlap of the units' difference starts to grow."""
-
-    def excess(s: State) -> float:
-        return instability(machine, float(np.log(s.A[0]))) - 1
-
-    for low, high in pairwise(path):
-        if excess(at(machine, low)) < 0 < excess(at(machine, high)):
-            return solve(machine, together, excess, low[1], high[1])
-    return None
 
 
 def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
