@@ -15,7 +15,7 @@ ELLIS = "Ellis, Entropy, Large Deviations, and Statistical Mechanics (Springer, 
 FREE = "closed form: without a field below the transition the typical magnetisation is 0"
 BARRIER = "log cosh(beta m) - beta m^2 / 2 with m = tanh(beta m) in high precision"
 META = "G at the two stable solutions of m = tanh(beta (m + h)) in high precision"
-ROOTS = 4000  # intervals of atanh(m) in which solutions are sought
+ROOTS = 20_000  # intervals of atanh(m) in which solutions are sought
 
 
 class CurieWeissDeviations(Law):

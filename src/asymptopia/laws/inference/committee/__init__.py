@@ -9,6 +9,7 @@ import numpy as np
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint
+from ....numerics.fixed_points import NotConverged
 from ....parts.activation import Activation, Sign
 from ....parts.prior import Gaussian, Prior
 from .landmarks import AUBIN, LANDMARKS
@@ -89,7 +90,10 @@ class Committee(Law):
         from .theory import informative, machine_of, uninformative
 
         machine = machine_of(self)
-        low, high = uninformative(machine, self.alpha), informative(machine, self.alpha)
+        try:
+            low, high = uninformative(machine, self.alpha), informative(machine, self.alpha)
+        except NotConverged as error:
+            return f"whether this state is that of equilibrium is not known, as the other was not found: {error}"
         gap = high.free_entropy(self.alpha) - low.free_entropy(self.alpha)
         if self.start == "uninformative" and gap > 1e-9:
             return "hard phase: the Bayes-optimal state is not reached without knowledge of the teacher"

@@ -148,8 +148,7 @@ def information(machine: Machine, q: np.ndarray, V: np.ndarray) -> tuple[np.ndar
     if isinstance(machine.activation, Sign):
         return votes(q, V, machine.K) if machine.wide else vote(q, V)
     if machine.wide:
-        pair = (np.resize(v, 2) for v in (q, V))
-        told, entropy = outputs(*pair, machine.K, machine.activation, machine.noise)
+        told, entropy = outputs(np.resize(q, 2), np.resize(V, 2), machine.K, machine.activation, machine.noise)
         return told[: len(q)], entropy
     return output(q, V, machine.activation, machine.noise)
 

@@ -22,7 +22,7 @@ from .fields import _steepest
 
 STEP, SPAN, CHUNK = 1.0, 5.3, 4_000_000
 COMMON, TAIL = 1.0, 22.0
-MOST_COMMON, MOST_NODES, MOST_ENTRIES = 400, 100_000, 12_000_000
+MOST_COMMON, MOST_NODES, MOST_ENTRIES = 400, 300_000, 12_000_000
 NEGLIGIBLE = 1e-8
 REACH, LABEL_STEP = 6.0, 0.9
 BISECTIONS, LINE = 16, 4
@@ -32,7 +32,7 @@ class Means(NamedTuple):
     """Mean fields of K units: the values that occur (M,), those of the nodes (N, K) as indices, and weights (N,)."""
 
     values: np.ndarray
-    index: np.ndarray
+    places: np.ndarray
     weight: np.ndarray
 
 
@@ -112,7 +112,7 @@ def _modes(slopes: np.ndarray) -> np.ndarray:
 def votes(q: np.ndarray, V: np.ndarray, K: int, fine: float = 1.0) -> tuple[np.ndarray, float]:
     """For the sign of the sum of K signs: the information E (d log Z / d omega)**2 on each mode, and E log Z."""
     means = mean_fields(q, V, K, fine)
-    parts = [(means.weight[some], *vote_shares(means.values, means.index[some], V)) for some in _chunks(means, V)]
+    parts = [(means.weight[some], *vote_shares(means.values, means.places[some], V)) for some in _chunks(means, V)]
     information, entropy = np.zeros(2), 0.0
     for weight, Z, slopes in parts:
         usable = Z > NEGLIGIBLE
@@ -155,7 +155,7 @@ def votes_error(q: np.ndarray, V: np.ndarray, K: int) -> float:
 
 def _chunks(means: Means, V: np.ndarray) -> list[np.ndarray]:
     """The nodes in parts of which products of K factors fit into memory."""
-    size, K = means.index.shape
+    size, K = means.places.shape
     each = K * len(common_field(V, K).weight)
     return np.array_split(np.arange(size), max(1, size * each // CHUNK))
 
@@ -228,11 +228,11 @@ def outputs(
     one, moved = _transforms(means.values, float(V[1]), common, z, mass, np.exp(1j * np.outer(f, t)))
     information, entropy = np.zeros(2), 0.0
     for some in np.array_split(np.arange(len(means.weight)), max(1, one[0].size * len(means.weight) // CHUNK)):
-        factors = [one[j] for j in means.index[some].T]
+        factors = [one[j] for j in means.places[some].T]
         p = np.einsum("nut,u->nt", np.prod(factors, axis=0), common.weight) @ back
         p = np.maximum(p.real, NEGLIGIBLE)
         slopes = []
-        for k, j in enumerate(means.index[some].T):
+        for k, j in enumerate(means.places[some].T):
             others = np.prod([*factors[:k], *factors[k + 1 :], np.ones_like(factors[0])], axis=0)
             slopes.append((np.einsum("nut,nut,u->nt", moved[j], others, common.weight) @ back).real)
         weight = means.weight[some]
