@@ -21,6 +21,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "ConvolutionalLinearNetwork": ("cnn", "convolutional", "sparse matrix factorization", "matrix factorization"),
     "CriticalCurieWeiss": ("ising", "phase transition", "critical exponents", "ferromagnet"),
     "CurieWeiss": ("ising", "phase transition", "ferromagnet", "mean field", "magnetisation", "threshold"),
+    "CurieWeissDeviations": ("large deviations", "rate function", "rare events", "metastability", "ising"),
     "DeepLinear": ("saxe", "sequential learning", "gradient flow", "silent alignment", "plateaus", "staircase",
                    "implicit bias"),
     "DeepLinearCriticalPoints": ("loss landscape", "saddle", "strict saddle", "no spurious minima"),

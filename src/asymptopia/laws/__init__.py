@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from .sampling.zig_zag import ZigZag as ZigZag
     from .spins.critical_curie_weiss import CriticalCurieWeiss as CriticalCurieWeiss
     from .spins.curie_weiss import CurieWeiss as CurieWeiss
+    from .spins.curie_weiss_deviations import CurieWeissDeviations as CurieWeissDeviations
     from .spins.dense_associative_memory import DenseAssociativeMemory as DenseAssociativeMemory
     from .spins.hopfield import Hopfield as Hopfield
     from .spins.ising_mean_field import IsingMeanField as IsingMeanField

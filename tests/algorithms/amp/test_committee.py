@@ -22,6 +22,7 @@ from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher
 
 VOTES = Sign()
 V = np.array([[0.6, -0.2], [-0.2, 0.5]])
+V3 = np.array([[0.6, -0.2, -0.1], [-0.2, 0.5, -0.15], [-0.1, -0.15, 0.7]])
 
 
 def data(alpha, d, seed, activation=VOTES, noise=0.0, K=2):
@@ -35,35 +36,38 @@ def data(alpha, d, seed, activation=VOTES, noise=0.0, K=2):
 
 
 @pytest.mark.parametrize(("activation", "noise"), [(Sign(), 0.0), (Erf(), 0.1), (Tanh(), 0.3)])
-@pytest.mark.parametrize("K", [1, 2])
+@pytest.mark.parametrize("K", [1, 2, 3])
 def test_scores_are_derivatives(activation, noise, K):
     rng = np.random.default_rng(0)
     mean = rng.standard_normal((6, K))
-    labels = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0] if K == 1 else [1.0, 0.0, -1.0, 0.0, 1.0, -1.0]
+    labels = [1.0, 0.0, -1.0, 0.0, 1.0, -1.0] if K == 2 else [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+    covariance = V3 if K == 3 else V[:K, :K]
     y = np.array(labels) if isinstance(activation, Sign) else outputs(mean, activation) + 0.2 * rng.standard_normal(6)
     score = label_scores(y, K, activation, noise)
-    _, slope = score(mean, V[:K, :K])
+    _, slope = score(mean, covariance)
     h = 1e-5
     for k in range(K):
-        moved = [score(mean + s * h * np.eye(K)[k], V[:K, :K])[0].sum(axis=0) for s in (1, -1)]
+        moved = [score(mean + s * h * np.eye(K)[k], covariance)[0].sum(axis=0) for s in (1, -1)]
         np.testing.assert_allclose((moved[0] - moved[1]) / (2 * h), slope[:, k], rtol=1e-3, atol=1e-3)
 
 
-def test_votes_are_those_counted():
+@pytest.mark.parametrize("K", [2, 3])
+def test_votes_are_those_counted(K):
     rng = np.random.default_rng(1)
-    mean = np.array([[0.3, -0.4], [1.0, 0.8], [-2.0, 0.1]])
-    labels, shares = vote_probabilities(mean, V)
+    mean = np.array([[0.3, -0.4, 0.5], [1.0, 0.8, -0.2], [-2.0, 0.1, 0.3]])[:, :K]
+    covariance = V3 if K == 3 else V
+    labels, shares = vote_probabilities(mean, covariance)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
-    drawn = rng.multivariate_normal([0, 0], V, 200_000)
+    drawn = rng.multivariate_normal(np.zeros(K), covariance, 200_000)
     for m, row in zip(mean, shares, strict=True):
         votes = np.sign(np.sign(m + drawn).sum(axis=1))
         share = [np.mean(votes == label) for label in labels]
         assert np.all(np.abs(share - row) < 4 * np.sqrt(row * (1 - row) / 200_000) + 1e-9)
     h = 1e-5
-    moved = [np.log(vote_probabilities(mean + sign * h * np.eye(2)[0], V)[1]) for sign in (1, -1)]
+    moved = [np.log(vote_probabilities(mean + sign * h * np.eye(K)[0], covariance)[1]) for sign in (1, -1)]
     gradient = (moved[0] - moved[1]) / (2 * h)
     for label, column in zip(labels, gradient.T, strict=True):
-        g = label_scores(np.full(3, label), 2, Sign(), 0.0)(mean, V)[0]
+        g = label_scores(np.full(3, label), K, Sign(), 0.0)(mean, covariance)[0]
         np.testing.assert_allclose(g[:, 0], column, rtol=1e-6)
 
 
@@ -160,7 +164,7 @@ def test_the_teacher_of_signs_is_recovered():
 def test_bad_input_is_refused():
     X, y, _ = data(2.0, 20, 0)
     for change, message in (
-        (dict(units=3), "`units` must be 1 or 2, but is 3"),
+        (dict(units=5), "`units` must be 1 to 4, but is 5"),
         (dict(y=y + 0.5), "must hold labels 1, 0, -1"),
         (dict(noise=0.1), "`noise` is for real labels"),
         (dict(activation=Erf()), "`noise` must be > 0"),

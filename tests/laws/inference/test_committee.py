@@ -14,6 +14,7 @@ from asymptopia.laws.inference.committee.theory import (
     together,
     uninformative,
 )
+from asymptopia.laws.inference.committee.theory.exchangeable import outputs, votes, votes_error
 from asymptopia.laws.inference.committee.theory.fields import output, output_error
 from asymptopia.laws.inference.committee.theory.labels import vote, vote_error
 from asymptopia.laws.inference.committee.theory.prior import learnt
@@ -33,11 +34,61 @@ def test_one_unit_is_the_perceptron(prior):
     assert float(one.free_entropy) == pytest.approx(float(other.free_entropy), abs=1e-8)
 
 
-def test_linear_units_are_linear_regression_on_their_sum():
-    two = Committee(alpha=1.5, activation=Identity(), noise=0.2).limit()
+@pytest.mark.parametrize(("K", "accuracy"), [(2, 1e-8), (3, 1e-6)])
+def test_linear_units_are_linear_regression_on_their_sum(K, accuracy):
+    several = Committee(alpha=1.5, K=K, activation=Identity(), noise=0.2).limit()
     other = BayesOptimal(alpha=1.5, channel=Linear(noise=0.2)).limit()
-    np.testing.assert_allclose(two.overlap, float(other.overlap) / 2, atol=1e-8)
-    assert float(two.test_error) == pytest.approx(float(other.mse), abs=1e-8)
+    np.testing.assert_allclose(several.overlap, float(other.overlap) / K, atol=accuracy)
+    assert float(several.test_error) == pytest.approx(float(other.mse), abs=accuracy)
+
+
+@pytest.mark.parametrize("q", STATES, ids=str)
+def test_exchangeable_units_are_those_of_the_plane(q):
+    """For two units the sums over a complex common field are the integrals over the plane."""
+    V = 1 - q
+    for one, other in ((votes(q, V, 2), vote(q, V)), (outputs(q, V, 2, Erf(), 0.2), output(q, V, Erf(), 0.2))):
+        np.testing.assert_allclose(one[0], other[0], rtol=2e-5)
+        assert one[1] == pytest.approx(other[1], abs=1e-5)
+    assert votes_error(q, V, 2) == pytest.approx(vote_error(q, V), abs=1e-5)
+
+
+@pytest.mark.parametrize(("activation", "noise", "K"), [(Sign(), 0.0, 3), (Sign(), 0.0, 4), (Relu(), 0.2, 2)])
+def test_what_a_label_of_several_units_tells_by_sampling(activation, noise, K):
+    """Against message passing's scores, which come from sums over fields, at fields that are drawn."""
+    from asymptopia.algorithms.amp.committee_parts import label_scores, vote_probabilities
+    from asymptopia.algorithms.amp.committee_parts import outputs as noiseless
+
+    q, V, count = np.array([0.75, 0.3]), np.array([0.25, 0.7]), 20_000 if K == 3 else 2_000
+    rng = np.random.default_rng(0)
+    modes = np.linalg.qr(np.column_stack([np.ones(K), np.eye(K)[:, 1:]]))[0]
+    spread = [modes @ np.diag(np.r_[v[0], np.full(K - 1, v[1])]) @ modes.T for v in (q, V)]
+    omega = rng.multivariate_normal(np.zeros(K), spread[0], count)
+    fields = omega + rng.multivariate_normal(np.zeros(K), spread[1], count)
+    if noise:
+        y = noiseless(fields, activation) + np.sqrt(noise) * rng.standard_normal(count)
+        told = outputs(q, V, K, activation, noise)[0]
+    else:
+        y = np.sign(np.sign(fields).sum(axis=1))
+        told = votes(q, V, K)[0]
+        labels, shares = vote_probabilities(omega, spread[1])
+        wrong = labels[shares.argmax(axis=1)] != y
+        assert abs(wrong.mean() - votes_error(q, V, K)) < 4 * wrong.std() / np.sqrt(count)
+    g = label_scores(y, K, activation, noise)(omega, spread[1])[0] @ modes
+    for sample, value in ((g[:, 0] ** 2, told[0]), ((g[:, 1:] ** 2).mean(axis=1), told[1])):
+        assert abs(sample.mean() - value) < 4 * sample.std() / np.sqrt(count)
+
+
+def test_three_units_are_told_apart_in_a_jump():
+    """At alpha = 12 the teacher's basin is the equilibrium, at 11 metastable: its transition is 11.332."""
+    law = Committee(alpha=12.0, K=3)
+    assert "hard phase" in law.valid()
+    points = law.fixed_points()
+    assert points[0].values["difference"] == 0 and points[0].stable
+    assert points[-1].values["difference"] > 0.8 and points[-1].stable
+    assert "metastable" in law.replace(alpha=11.0, start="informative").valid()
+    machine = machine_of(law)
+    assert [instability(machine, x) > 1 for x in (2.9, 2.95)] == [False, True]
+    assert together(machine, np.log(18.6644311)).alpha == pytest.approx(19.2323, abs=1e-3)
 
 
 @pytest.mark.parametrize("q", STATES, ids=str)
@@ -74,6 +125,12 @@ def test_the_information_is_the_derivative_of_the_free_entropy(q):
             step = h * np.eye(2)[k]
             slope = (function(q + step, 1 - q - step)[1] - function(q - step, 1 - q + step)[1]) / (2 * h)
             assert slope == pytest.approx(information[k] / 2, rel=2e-6)
+    for function in (lambda q, V: votes(q, V, 3), lambda q, V: outputs(q, V, 3, Relu(), 0.3)):
+        information, _ = function(q, 1 - q)
+        for k in range(2):
+            step = 1e-2 * np.eye(2)[k]
+            slope = (function(q + step, 1 - q - step)[1] - function(q - step, 1 - q + step)[1]) / 2e-2
+            assert slope == pytest.approx((1, 2)[k] * information[k] / 2, rel=3e-3)
 
 
 @pytest.mark.parametrize("prior", [Rademacher(), SparseRademacher(0.3), GaussBernoulli(0.3)])
@@ -146,13 +203,13 @@ def test_bad_statements_are_refused():
     for law, message in (
         (Committee(noise=0.1), "must be None"),
         (Committee(activation=Erf()), "must be a number > 0"),
-        (Committee(activation=Relu(), noise=0.1), "without kinks or jumps"),
+        (Committee(K=3, prior=Rademacher()), "must be Gaussian for three or more"),
         (Committee(prior=Laplace()), "mixture of at most 8 Gaussians"),
     ):
         with pytest.raises(NoLimit, match=message):
             law.limit()
-    with pytest.raises(StatementError, match="one of 1, 2"):
-        Committee(K=3)
+    with pytest.raises(StatementError, match="one of 1, 2, 3, 4"):
+        Committee(K=5)
     with pytest.raises(StatementError, match="along 'noise'"):
         thresholds(Committee(), "noise")
 
@@ -163,6 +220,8 @@ def test_bad_statements_are_refused():
         ("Committee(alpha=1.2)", 200, 10),
         ("Committee(alpha=3.5, prior=Rademacher())", 120, 3),
         ("Committee(alpha=1.5, activation=Erf(), noise=0.3)", 150, 5),
+        ("Committee(alpha=2.0, K=3)", 100, 4),
+        ("Committee(alpha=1.5, activation=Relu(), noise=0.3)", 100, 4),
     ],
 )
 def test_message_passing_meets_the_limit(statement, size, seeds):

@@ -72,7 +72,7 @@ def committee(
     seed: int = 0,
     callback: Callback | None = None,
 ) -> CommitteeEstimate:
-    r"""Posterior means and covariance of the weights of K = 1 or 2 hidden units, by approximate message passing.
+    r"""Posterior means and covariance of the weights of K = 1 to 4 hidden units, by approximate message passing.
 
     X: shape (n, d), of any scale, float32 or float64; y: shape (n,), labels of the fields X w, with w of shape (d, K):
     for `Sign()` units the sign of the sum of the units' signs (0 where they are undecided), for any other activation f

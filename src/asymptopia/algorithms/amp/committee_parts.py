@@ -14,6 +14,7 @@ from ...numerics.bivariate import log_quadrant, quadrant
 from ...numerics.tails import hazard, log_density
 from ...parts.activation import Activation, Sign
 from ...parts.prior import Prior
+from .committee_votes import labels_of, score, shares
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -25,7 +26,9 @@ VOTES: dict[int, dict[float, list[tuple[int, ...]]]] = {
     1: {1.0: [(1,)], -1.0: [(-1,)]},
     2: {1.0: [(1, 1)], 0.0: [(1, -1), (-1, 1)], -1.0: [(-1, -1)]},
 }
-"""For each number of units, the signs of the units behind each label."""
+"""For one and two units, the signs of the units behind each label."""
+
+MOST_UNITS = 4
 
 MOST = 64
 SPAN = 5.5
@@ -64,27 +67,29 @@ def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float
 
     Raises `StatementError` if the labels cannot be those of such units.
     """
-    if units not in VOTES:
-        raise StatementError(f"`units` must be 1 or 2, but is {units}.")
+    if units not in range(1, MOST_UNITS + 1):
+        raise StatementError(f"`units` must be 1 to {MOST_UNITS}, but is {units}.")
     if not isinstance(activation, Sign):
         if not noise > 0:
             raise StatementError(f"`noise` must be > 0 for labels of {activation!r} units, but is {noise:g}.")
         return lambda mean, V: _output_score(y, mean, V, activation, noise)
-    wrong = ~np.isin(y, list(VOTES[units]))
+    wrong = ~np.isin(y, labels_of(units))
     if wrong.any():
-        known = ", ".join(f"{v:g}" for v in VOTES[units])
+        known = ", ".join(f"{v:g}" for v in labels_of(units))
         raise StatementError(f"`y` must hold labels {known} for {units} units, but has {y[wrong][0]:g}.")
     if noise != 0:
         raise StatementError(f"`noise` is for real labels, and must be 0 for Sign() units, but is {noise:g}.")
-    return lambda mean, V: _vote_score(y, mean, V)
+    return lambda mean, V: score(y, mean, V) if units > 2 else _vote_score(y, mean, V)
 
 
 def vote_probabilities(
     mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]
 ) -> tuple[Float[np.ndarray, " L"], Float[np.ndarray, "n L"]]:
-    """The labels (L,) and their probabilities (n, L), to 1e-15 absolutely, for fields N(mean, V) of 1 or 2 units."""
+    """The labels (L,) and their probabilities (n, L), for fields N(mean, V) of K units, to 1e-5, of 1 or 2 to 1e-15."""
     from scipy.special import ndtr
 
+    if mean.shape[1] > 2:
+        return labels_of(mean.shape[1]), shares(mean, V)
     votes = VOTES[mean.shape[1]]
     t = mean / np.sqrt(np.diag(V))
     if t.shape[1] == 1:
@@ -139,7 +144,8 @@ def _output_score(
 ) -> tuple[np.ndarray, np.ndarray]:
     t, mass, root = _nodes(V, activation, noise)
     K = mean.shape[1]
-    columns = np.concatenate([np.ones((len(t), 1)), t, t * t[:, :1], t[:, 1:] * t[:, 1:]], axis=1) * mass[:, None]
+    upper = np.triu_indices(K)
+    columns = np.concatenate([np.ones((len(t), 1)), t, t[:, upper[0]] * t[:, upper[1]]], axis=1) * mass[:, None]
     scores = np.empty((len(y), columns.shape[1]))
     for some in np.array_split(np.arange(len(y)), max(1, len(y) * len(t) // 2_000_000)):
         distance = (y[some, None] - outputs(mean[some, None] + t @ root.T, activation)) ** 2 / (2 * noise)
@@ -147,9 +153,7 @@ def _output_score(
     moments = scores[:, 1:] / scores[:, :1]
     first = moments[:, :K]
     square = np.zeros((len(y), K, K))
-    square[:, :, 0] = square[:, 0, :] = moments[:, K : 2 * K]
-    if K == 2:
-        square[:, 1, 1] = moments[:, -1]
+    square[:, upper[0], upper[1]] = square[:, upper[1], upper[0]] = moments[:, K:]
     back = np.linalg.inv(root)
     slope = (square - np.eye(K)).sum(axis=0) - first.T @ first
     return first @ back, back.T @ slope @ back

@@ -9,6 +9,7 @@ import numpy as np
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint
+from ....numerics.fixed_points import NotConverged
 from ....parts.activation import Activation, Sign
 from ....parts.prior import Gaussian, Prior
 from .landmarks import AUBIN, LANDMARKS
@@ -19,7 +20,7 @@ class Committee(Law):
 
     n = $\alpha d$ inputs $x \sim N(0, I_d)$ make fields $z_k = x \cdot w_k / \sqrt d$ of K units, whose weights have
     independent coordinates from `prior`. Units `Sign()` vote, $y = \mathrm{sign}(\sum_k \mathrm{sign}(z_k))$, with 0
-    where they are undecided (three labels for K = 2); smooth units f make real labels
+    where they are undecided (three labels for K = 2); other units f make real labels
     $y = \sum_k f(z_k) / \sqrt K + N(0, \Delta)$ with `noise` $\Delta > 0$. As $d \to \infty$ the overlap matrix
     $Q_{kl} = \langle w_k \rangle \cdot w_l / d$ of posterior means and teacher obeys, with a K-dimensional field,
 
@@ -27,9 +28,12 @@ class Committee(Law):
     A = \alpha E[\nabla_\omega \log P(y | \omega) \nabla_\omega \log P(y | \omega)^T],$$
 
     where $\langle \cdot \rangle_A$ is the mean of K weights given $A^{1/2} w + z$, z standard normal, and y the label
-    of fields $N(\omega, \rho - Q)$ with $\omega \sim N(0, Q)$ and $\rho$ the covariance of the teacher's fields. For
-    K = 2 the sum and the difference of the units are its eigenvectors. With few samples only the sum is learnt: all
-    entries of Q are equal. The units are told apart above the `specialisation` transition, where the diagonal departs.
+    of fields $N(\omega, \rho - Q)$ with $\omega \sim N(0, Q)$ and $\rho$ the covariance of the teacher's fields. The
+    sum of the units and their differences are its eigenvectors. With few samples only the sum is learnt: all entries of
+    Q are equal. The units are told apart above the `specialisation` transition, where the diagonal departs, for K = 2
+    continuously. Three voting units are told apart in a jump: the state that tells them apart is the equilibrium long
+    before the one that does not is unstable (`algorithmic`). For K > 2 units, with Gaussian weights, and for units with
+    kinks, as `Relu()`, averages are sums over a lattice of mean fields, to about 1e-5.
 
     Iterated from no knowledge (`start="uninformative"`) this state evolution follows approximate message passing;
     `"informative"` starts at the teacher. `free_entropy` is $\lim \frac1d E \log P(y | X)$ (of a density for real
@@ -41,9 +45,9 @@ class Committee(Law):
     """
 
     alpha: float = field(4.0, "samples per dimension, n / d", above=0)
-    K: int = field(2, "number of hidden units", one_of=(1, 2))
+    K: int = field(2, "number of hidden units", one_of=(1, 2, 3, 4))
     prior: Prior = field(Gaussian(), "distribution of the weights: a mixture of few Gaussians")
-    activation: Activation = field(Sign(), "units: Sign, whose votes are counted, or smooth, with real labels")
+    activation: Activation = field(Sign(), "units: Sign, whose votes are counted, or any other, with real labels")
     noise: float | None = field(None, "variance of the noise of the real labels of smooth units", above=0)
     start: str = field(
         "uninformative", "knowledge of the teacher at the start", one_of=("uninformative", "informative")
@@ -86,7 +90,10 @@ class Committee(Law):
         from .theory import informative, machine_of, uninformative
 
         machine = machine_of(self)
-        low, high = uninformative(machine, self.alpha), informative(machine, self.alpha)
+        try:
+            low, high = uninformative(machine, self.alpha), informative(machine, self.alpha)
+        except NotConverged as error:
+            return f"whether this state is that of equilibrium is not known, as the other was not found: {error}"
         gap = high.free_entropy(self.alpha) - low.free_entropy(self.alpha)
         if self.start == "uninformative" and gap > 1e-9:
             return "hard phase: the Bayes-optimal state is not reached without knowledge of the teacher"
@@ -101,7 +108,11 @@ class Committee(Law):
         machine = machine_of(self)
         solutions = []
         for s in all_states(machine, self.alpha):
-            values = {"overlap": float(s.q.mean()), "sum": float(s.q[0]), "difference": float(s.q[-1])}
+            values = {
+                "overlap": float(machine.modes @ s.q) / self.K,
+                "sum": float(s.q[0]),
+                "difference": float(s.q[-1]),
+            }
             solutions.append(FixedPoint(values, s.free_entropy(self.alpha), stable(machine, s)))
         return sorted(solutions, key=lambda p: p.overlap)
 

@@ -65,7 +65,7 @@ def _error(law: Committee, means: np.ndarray, V: np.ndarray, teacher: np.ndarray
     both = np.concatenate([means, teacher], axis=1)
     values, axes = np.linalg.eigh(both.T @ both / len(both))
     vote = isinstance(law.activation, Sign)
-    drawn = rng.standard_normal((TESTS if vote else TESTS // 5, 2 * law.K))
+    drawn = rng.standard_normal((TESTS if vote and law.K < 3 else TESTS // 5, 2 * law.K))
     fields = drawn * np.sqrt(np.maximum(values, 0)) @ axes.T
     student, fields = fields[:, : law.K], fields[:, law.K :]
     V = V + 1e-10 * float(law.prior.second_moment) * np.eye(law.K)  # that of a recovered teacher vanishes

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .....contract.law import NoLimit
-from .....numerics.fixed_points import NotConverged
+from .....numerics.fixed_points import NotConverged, solve_batch
 from .....parts.activation import Activation, Sign
 from .....parts.prior import Prior
+from .exchangeable import outputs, votes, votes_error
 from .fields import output, output_error, resolved
 from .labels import vote, vote_error
 from .prior import learnt, mixture
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from .. import Committee
 
 
+FURTHEST = 6.0  # log precisions beyond which nothing turns
 START, LOW, HIGH, STEP = -19.0, -5.0, 12.0, 0.5
+ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 300, 1e-4
 TINY = 1e-7
 RECOVERED = 1e-13
 
@@ -37,6 +41,16 @@ class Machine(NamedTuple):
     prior: Prior
     activation: Activation
     noise: float
+
+    @property
+    def modes(self) -> np.ndarray:
+        """How many directions of the units share each order parameter: their sum, and their differences."""
+        return np.array([1.0, self.K - 1.0][: self.K])
+
+    @property
+    def wide(self) -> bool:
+        """Whether averages are over exchangeable units: three or more, or with kinks, to about 1e-5."""
+        return self.K > 2 or not (isinstance(self.activation, Sign) or _resolved(self))
 
 
 class State(NamedTuple):
@@ -68,11 +82,20 @@ def machine_of(law: Committee) -> Machine:
 
 def check(law: Committee) -> None:
     """Raise `NoLimit` where the equations cannot be solved: another prior, or units with kinks or jumps."""
-    mixture(law.prior)
-    smooth = isinstance(law.activation, Sign) or _resolved(machine_of(law))
-    if not smooth:
+    components = mixture(law.prior)
+    if law.K > 2 and len(components[0]) > 1:
+        raise NoLimit(f"`prior` of Committee must be Gaussian for three or more units, but is {law.prior!r}.")
+    machine = machine_of(law)
+    if not machine.wide or isinstance(law.activation, Sign):
+        return
+    try:
+        seen = _seen_twice(machine)
+    except NotConverged as error:
+        raise NoLimit(str(error)) from error
+    if not seen:
         raise NoLimit(
-            f"`activation` of Committee must be Sign() or a function without kinks or jumps, but is {law.activation!r}."
+            f"`activation` of Committee must be Sign() or a function that is smooth between its breaks, but is "
+            f"{law.activation!r}."
         )
 
 
@@ -81,34 +104,53 @@ def _resolved(machine: Machine) -> bool:
     return resolved(machine.activation, machine.noise, machine.K, float(machine.prior.second_moment))
 
 
+@lru_cache(maxsize=64)
+def _seen_twice(machine: Machine) -> bool:
+    """Whether a finer quadrature over exchangeable units changes the information by less than 1e-3."""
+    half = np.full(2, float(machine.prior.second_moment) / 2)
+    coarse, fine = (outputs(half, half, machine.K, machine.activation, machine.noise, f)[0] for f in (0.8, 1.2))
+    return bool(np.all(np.abs(coarse - fine) <= 1e-3 * fine.max()))
+
+
 def observed(machine: Machine, state: State) -> dict[str, Any]:
     """The overlap matrix and the test error at a fixed point."""
-    overlap, moment = matrix(state.q), matrix(state.q + state.V)
+    overlap, moment = matrix(state.q, machine.K), matrix(state.q + state.V, machine.K)
     if isinstance(machine.activation, Sign):
-        error = vote_error(state.q, state.V) if state.V.any() else 0.0
+        error = (
+            (votes_error(state.q, state.V, machine.K) if machine.wide else vote_error(state.q, state.V))
+            if state.V.any()
+            else 0.0
+        )
     else:
         error = output_error(overlap, moment, machine.activation)
     return {"overlap": overlap, "test_error": error}
 
 
-def matrix(modes: np.ndarray) -> np.ndarray:
-    """The (K, K) matrix of two units with these eigenvalues for their sum and difference."""
-    if len(modes) == 1:
+def matrix(modes: np.ndarray, K: int) -> np.ndarray:
+    """The (K, K) matrix of K units with these eigenvalues for their sum and differences."""
+    if K == 1:
         return modes[:, None]
-    same, other = modes.sum() / 2, (modes[0] - modes[1]) / 2
-    return np.array([[same, other], [other, same]])
+    same, other = (modes[0] + (K - 1) * modes[1]) / K, (modes[0] - modes[1]) / K
+    return np.where(np.eye(K) > 0, same, other)
 
 
 def state(machine: Machine, A: np.ndarray) -> State:
     """The weights and the information at these precisions of the modes."""
-    q, V, free = learnt(machine.prior, A)
+    q, V, free = learnt(machine.prior, A, machine.K)
     if V.max() < RECOVERED:
         return recovered(machine)
+    told, entropy = information(machine, q, V)
+    return State(A, q, V, told, free - float((machine.modes * A) @ q) / 2, entropy)
+
+
+def information(machine: Machine, q: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, float]:
+    """What a label tells of each mode of the fields, and its expected log-probability."""
     if isinstance(machine.activation, Sign):
-        information, entropy = vote(q, V)
-    else:
-        information, entropy = output(q, V, machine.activation, machine.noise)
-    return State(A, q, V, information, free - float(A @ q) / 2, entropy)
+        return votes(q, V, machine.K) if machine.wide else vote(q, V)
+    if machine.wide:
+        told, entropy = outputs(np.resize(q, 2), np.resize(V, 2), machine.K, machine.activation, machine.noise)
+        return told[: len(q)], entropy
+    return output(q, V, machine.activation, machine.noise)
 
 
 def atoms(machine: Machine) -> bool:
@@ -128,7 +170,7 @@ def recovered(machine: Machine) -> State:
 @lru_cache(maxsize=4096)
 def together(machine: Machine, x: float) -> State:
     """The fixed point at which the units are not told apart, with log precision x of the sum."""
-    A = np.zeros(machine.K)
+    A = np.zeros(len(machine.modes))
     A[0] = np.exp(x)
     return state(machine, A)
 
@@ -155,7 +197,7 @@ def apart(machine: Machine, x: float) -> State:
         step *= 3
         if step > 60:
             raise NotConverged(f"No fixed point has a difference of precision {np.exp(x):g}.")
-    root = low if low == high else float(brentq(mismatch, low, high, xtol=1e-11, rtol=1e-13))
+    root = low if low == high else float(brentq(mismatch, low, high, xtol=1e-7 if machine.wide else 1e-11, rtol=1e-13))
     _excesses(machine)[x] = root
     return states[root]
 
@@ -168,13 +210,24 @@ def _excesses(machine: Machine) -> dict[float, float]:
 
 def _nearest(machine: Machine, x: float) -> float:
     """A guess of it: from the nearest solutions, or of a sum of precision 1."""
+    if machine.wide and not _excesses(machine):
+        return start_apart(machine) - x
     known = sorted(_excesses(machine).items(), key=lambda item: abs(item[0] - x))
     if not known:
         return max(-x, 0.0)
+    if machine.wide and len(known) == 1:
+        return known[0][1] + known[0][0] - x
     if len(known) == 1 or known[0][0] == x:
         return known[0][1] + max(known[0][0] - x, 0.0) * (x < LOW)
     (x0, e0), (x1, e1) = known[:2]
     return float(np.clip(e0 + (x - x0) * (e1 - e0) / (x1 - x0), e0 - 1.5 * abs(x - x0), e0 + 1.5 * abs(x - x0)))
+
+
+@lru_cache(maxsize=64)
+def start_apart(machine: Machine) -> float:
+    """The log precision of the sum from which the units are told apart."""
+    special = specialisation(machine, branch(machine, together))
+    return float(np.log(special.A[0])) if special is not None else 0.0
 
 
 def instability(machine: Machine, x: float) -> float:
@@ -191,23 +244,56 @@ def uninformative(machine: Machine, alpha: float) -> State:
         return recovered(machine)
     if machine.K == 1 or instability(machine, float(np.log(crossing.A[0]))) <= 1:
         return crossing
+    if machine.wide:
+        return settled(machine, alpha, np.log(crossing.A[0]) + np.array([0.0, ASIDE]))
     return next(crossings(machine, apart, alpha), None) or recovered(machine)
 
 
 def informative(machine: Machine, alpha: float) -> State:
     """The fixed point of largest overlap, which is reached from the teacher."""
-    return recovered(machine) if atoms(machine) else all_states(machine, alpha)[-1]
+    if atoms(machine):
+        return recovered(machine)
+    return from_teacher(machine, alpha) if machine.wide and machine.K > 1 else all_states(machine, alpha)[-1]
+
+
+@lru_cache(maxsize=256)
+def from_teacher(machine: Machine, alpha: float) -> State:
+    """The fixed point to which steps fall from precisions that are too large to be kept."""
+    A = np.full(2, max(alpha, 4.0))
+    while np.any(alpha * state(machine, A).information > A):
+        A = 1.5 * A
+    return settled(machine, alpha, np.log(A))
+
+
+def settled(machine: Machine, alpha: float, x: np.ndarray) -> State:
+    """The fixed point that steps of state evolution reach from log precisions x of sum and differences."""
+
+    def step(at: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return np.log(alpha * state(machine, np.exp(at[0])).information)[None]
+
+    for _ in range(STEPS):
+        new = step(x[None], x)[0]
+        moved, x = np.abs(new - x).max(), new
+        if x[1] - x[0] < ASIDE:
+            equal = list(crossings(machine, together, alpha))[-1]
+            if instability(machine, float(np.log(equal.A[0]))) <= 1:
+                return equal
+        if moved < STEADY:
+            break
+    solution, _ = solve_batch(step, x[None], tolerance=1e-7, accept=1e-4)
+    return state(machine, np.exp(solution[0]))
 
 
 def stable(machine: Machine, s: State) -> bool:
     """Whether iteration from nearby stays there: no eigenvalue of a step's derivative exceeds 1."""
     if not np.isfinite(s.A).all():
         return True
-    rates = np.empty((machine.K, machine.K))
-    for k in range(machine.K):
+    count = len(machine.modes)
+    rates = np.empty((count, count))
+    for k in range(count):
         h = TINY if s.A[k] == 0 else 1e-4 * s.A[k]
         moved = [
-            state(machine, s.A + sign * h * np.eye(machine.K)[k]).information
+            state(machine, s.A + sign * h * np.eye(count)[k]).information
             for sign in ((1, 0) if s.A[k] == 0 else (1, -1))
         ]
         rates[:, k] = s.alpha * (moved[0] - moved[1]) / (h if s.A[k] == 0 else 2 * h)
@@ -215,13 +301,39 @@ def stable(machine: Machine, s: State) -> bool:
 
 
 def all_states(machine: Machine, alpha: float) -> list[State]:
-    """Every fixed point, by increasing overlap."""
+    """Every fixed point, by increasing overlap; of exchangeable units only those reached from either start."""
+    if machine.wide and machine.K > 1:
+        states = [*crossings(machine, together, alpha), uninformative(machine, alpha), informative(machine, alpha)]
+        states = [s for i, s in enumerate(states) if all(np.abs(s.q - t.q).max() > SAME for t in states[:i])]
+        return sorted(states, key=lambda s: float(machine.modes @ s.q))
     curves = (together,) if machine.K == 1 else (together, apart)
     states = [s for curve in curves for s in crossings(machine, curve, alpha)]
     return sorted(states + [recovered(machine)] * atoms(machine), key=lambda s: float(s.q.sum()))
 
 
 StateAlong = Callable[[Machine, float], State]
+Path = list[tuple[StateAlong, float]]
+
+
+def branch(machine: Machine, curve: StateAlong) -> Path:
+    """The points of a curve."""
+    return [(curve, x) for x in takewhile(lambda x: x < FURTHEST, points(machine, curve))]
+
+
+def at(machine: Machine, point: tuple[StateAlong, float]) -> State:
+    return point[0](machine, point[1])
+
+
+def specialisation(machine: Machine, path: Path) -> State | None:
+    """The alpha at which an overlap of the units' difference starts to grow."""
+
+    def excess(s: State) -> float:
+        return instability(machine, float(np.log(s.A[0]))) - 1
+
+    for low, high in pairwise(path):
+        if excess(at(machine, low)) < 0 < excess(at(machine, high)):
+            return solve(machine, together, excess, low[1], high[1])
+    return None
 
 
 def points(machine: Machine, curve: StateAlong) -> Iterator[float]:

@@ -15,16 +15,18 @@ LEAST, FINEST = 1e-200, 8.0
 SPAN, STEP, NARROW = 7.0, 0.25, 0.45
 
 
-def learnt(prior: Prior, A: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+def learnt(prior: Prior, A: np.ndarray, K: int = 2) -> tuple[np.ndarray, np.ndarray, float]:
     """q, V and the free entropy of weights of which the modes are observed with precisions A, (K,).
 
+    With K > 2, only for a centred Gaussian, A is that of the sum and of each of K - 1 differences.
     q: mean square of the posterior mean of each mode; V: posterior variance; and E log of the partition function
     E exp(B.w - w.A w / 2), with B = A w + sqrt(A) z.
     """
     weights, means, variances = (np.asarray(v, float) for v in mixture(prior))
     if len(weights) == 1 and means[0] == 0:
         v = variances[0]
-        return v * v * A / (1 + A * v), v / (1 + A * v), float((A * v - np.log1p(A * v)).sum() / 2)
+        count = np.array([1.0, K - 1.0][: len(A)])
+        return v * v * A / (1 + A * v), v / (1 + A * v), float((count * (A * v - np.log1p(A * v))).sum() / 2)
     w, m, S = _units(weights, means, variances, len(A))
     root = np.sqrt(A)
     spread = np.eye(len(A)) + root[:, None] * S * root

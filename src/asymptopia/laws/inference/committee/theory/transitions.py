@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 import numpy as np
 
 from . import (
     Machine,
+    Path,
     State,
-    StateAlong,
     apart,
+    at,
     atoms,
+    branch,
+    crossings,
     informative,
-    instability,
-    points,
     recovered,
     solve,
+    specialisation,
     together,
     uninformative,
 )
 
-FURTHEST = 6.0  # log precisions beyond which nothing turns
-
-Path = list[tuple[StateAlong, float]]
+STRAIGHT = 1e-3  # relative to alpha: a smaller turn is rounding
 
 
 def transitions(machine: Machine) -> dict[str, float]:
@@ -35,13 +35,15 @@ def transitions(machine: Machine) -> dict[str, float]:
     """
     paths: list[Path] = [branch(machine, together)]
     thresholds: dict[str, float] = {}
-    special = specialisation(machine, paths[0]) if machine.K == 2 else None
+    special = specialisation(machine, paths[0]) if machine.K > 1 else None
     if special is not None:
         thresholds["specialisation"] = special.alpha
         x = float(np.log(special.A[0]))
         before: Path = [*(p for p in paths[0] if p[1] < x), (together, x)]
         if np.all(np.diff([at(machine, p).alpha for p in before]) > 0):
             paths = [before, branch(machine, apart)]
+            if machine.wide:
+                return thresholds | jump(machine, special.alpha, paths[1])
     ends = [turn for path in paths for turn in turns(machine, path)]
     top = next((s for s, kind in ends if kind > 0), None)
     bottom = next((s for s, kind in ends if top is not None and kind < 0 and s.q.sum() > top.q.sum()), None)
@@ -56,25 +58,26 @@ def transitions(machine: Machine) -> dict[str, float]:
     return thresholds if crossing is None else thresholds | {"information_theoretic": crossing}
 
 
-def branch(machine: Machine, curve: StateAlong) -> Path:
-    """The points of a curve."""
-    return [(curve, x) for x in takewhile(lambda x: x < FURTHEST, points(machine, curve))]
+def jump(machine: Machine, special: float, path: Path) -> dict[str, float]:
+    """The transitions of a specialisation of first order: the branch that starts there turns back and then up again."""
+    from scipy.optimize import brentq
 
+    alphas = np.array([at(machine, p).alpha for p in path])
+    if not alphas.size or alphas.min() > special * (1 - STRAIGHT):
+        return {}
+    lowest = min(turns(machine, path), key=lambda turn: turn[0].alpha)[0]
 
-def at(machine: Machine, point: tuple[StateAlong, float]) -> State:
-    return point[0](machine, point[1])
+    def gain(x: float) -> float:
+        s = apart(machine, float(x))
+        return s.free_entropy(s.alpha) - next(crossings(machine, together, s.alpha)).free_entropy(s.alpha)
 
-
-def specialisation(machine: Machine, path: Path) -> State | None:
-    """The alpha at which an overlap of the units' difference starts to grow."""
-
-    def excess(s: State) -> float:
-        return instability(machine, float(np.log(s.A[0]))) - 1
-
-    for low, high in pairwise(path):
-        if excess(at(machine, low)) < 0 < excess(at(machine, high)):
-            return solve(machine, together, excess, low[1], high[1])
-    return None
+    x = float(np.log(lowest.A[1]))
+    turned = {"algorithmic": special, "informative_spinodal": lowest.alpha}
+    above = next((p[1] for p in path if p[1] > x and gain(p[1]) > 0), None)
+    if above is None:
+        return turned
+    root = float(brentq(gain, x, above, xtol=1e-4))
+    return turned | {"information_theoretic": apart(machine, root).alpha}
 
 
 def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
@@ -91,7 +94,7 @@ def turns(machine: Machine, path: Path) -> list[tuple[State, int]]:
                 lambda x, c=curve, k=kind: -k * c(machine, float(x)).alpha,
                 bounds=(path[i - 1][1], path[i + 1][1]),
                 method="bounded",
-                options={"xatol": 1e-6},
+                options={"xatol": 1e-3 if machine.wide else 1e-6},
             )
             extrema.append((curve(machine, float(best.x)), kind))
     return extrema
