@@ -76,8 +76,8 @@ def _pdf(figure: Figure) -> bytes:
     """A figure as PDF without a date. `savefig` would draw it once more to find a layout that it has."""
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-    printed = io.BytesIO()
-    FigureCanvasPdf(figure).print_pdf(printed, metadata={"CreationDate": None, "Producer": None})
+    printed, undated = io.BytesIO(), {"CreationDate": None, "Producer": None}
+    FigureCanvasPdf(figure).print_pdf(printed, metadata=undated)  # type: ignore[no-untyped-call]
     return printed.getvalue()
 
 
@@ -85,8 +85,8 @@ def _svg(figure: Figure) -> bytes:
     """The same as SVG."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    printed = io.BytesIO()
-    FigureCanvasSVG(figure).print_svg(printed, metadata={"Date": None, "Creator": None})
+    printed, undated = io.BytesIO(), {"Date": None, "Creator": None}
+    FigureCanvasSVG(figure).print_svg(printed, metadata=undated)  # type: ignore[no-untyped-call]
     return printed.getvalue()
 
 
