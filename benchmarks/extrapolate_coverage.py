@@ -4,24 +4,26 @@
 
 Ladders come from four laws with realistic noise (0.2 to 1 % of the loss): power laws with and without floor, broken
 power laws with the break inside the ladder, and Chinchilla's law in parameters and tokens. Intervals are those that
-users get, with departures, checks and what these widen. Beside them stand those of the averaged laws alone, and what a
-least-squares fit of one power law with floor gives, with the interval of its linearisation, as is done by hand with
-SciPy: public tools give a point without an interval.
+users get, with departures, checks and what these widen. Beside them stand those of the averaged laws alone, and what is
+done by hand with SciPy, as public tools give a point without an interval: one power law with floor (in two variables
+Chinchilla's law) by least squares, with the interval of its linearisation, and with that of 60 resamplings of the runs.
 """
 
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import curve_fit
+from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.stats import t as student
 
 from asymptopia import extrapolate
 from asymptopia.extrapolate.ladder import Ladder
 
-FACTORS = (10.0, 100.0)
+FACTORS, RESAMPLED = (10.0, 100.0), 60
 
 
 def drawn(kind: str, rng: np.random.Generator) -> tuple[Ladder, np.ndarray, np.ndarray]:
@@ -49,23 +51,51 @@ def drawn(kind: str, rng: np.random.Generator) -> tuple[Ladder, np.ndarray, np.n
     return Ladder(sizes[order], y[order], names), large, runs
 
 
-def by_hand(ladder: Ladder, large: np.ndarray) -> np.ndarray:
-    """The 90 % intervals (2, M) of one power law with floor, fitted by least squares and linearised."""
+def one_law(x: np.ndarray, E: float, *constants: float) -> np.ndarray:
+    """E + A x^-b, or in two variables E + A N^-a + B D^-b; the constants are log A, b, ..."""
+    logs = np.log(x.reshape(len(x), -1))
+    return E + sum(np.exp(c - b * z) for c, b, z in zip(constants[::2], constants[1::2], logs.T, strict=True))
 
-    def law(x: np.ndarray, E: float, log_A: float, b: float) -> np.ndarray:
-        return E + np.exp(log_A - b * np.log(x))
 
-    x, y = ladder.x.prod(axis=1), ladder.y
+def floored(x: np.ndarray, E: float, *constants: float) -> np.ndarray:
+    """The same with a floor that is not negative."""
+    return one_law(x, abs(E), *constants)
+
+
+def fitted(
+    x: np.ndarray, y: np.ndarray, law: Callable[..., np.ndarray] = one_law, start: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The constants of a law by least squares, and their covariance; nan where they are not found."""
+    longest = 20000 if start is None else 500
+    start = np.array([0.5 * y.min(), *[np.log(y.max()), 0.2] * x.shape[1]]) if start is None else start
     try:
-        best, covariance = curve_fit(law, x, y, p0=(0.5 * y.min(), np.log(y.max()), 0.2), maxfev=20000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OptimizeWarning)
+            return curve_fit(law, x, y, p0=start, maxfev=longest)
     except RuntimeError:
-        return np.full((2, len(large)), np.nan)
-    z = large.prod(axis=1)
+        return np.full(len(start), np.nan), np.full((len(start),) * 2, np.nan)
+
+
+def by_hand(ladder: Ladder, large: np.ndarray) -> np.ndarray:
+    """The 90 % intervals (2, M) of one law, fitted by least squares and linearised."""
+    x, y = ladder.x, ladder.y
+    best, covariance = fitted(x, y)
     steps = 1e-6 * np.maximum(np.abs(best), 1e-3)
-    slopes = np.column_stack([(law(z, *(best + s)) - law(z, *(best - s))) / (2 * s.sum()) for s in np.diag(steps)])
-    left = ((y - law(x, *best)) ** 2).sum() / (len(y) - 3)
-    width = student.ppf(0.95, len(y) - 3) * np.sqrt((slopes @ covariance * slopes).sum(axis=1) + left)
-    return law(z, *best) + np.array([-1, 1])[:, None] * width
+    moved = [one_law(large, *(best + s)) - one_law(large, *(best - s)) for s in np.diag(steps)]
+    slopes, free = np.column_stack(moved) / (2 * steps), len(y) - len(best)
+    left = ((y - one_law(x, *best)) ** 2).sum() / free
+    width = student.ppf(0.95, free) * np.sqrt((slopes @ covariance * slopes).sum(axis=1) + left)
+    return one_law(large, *best) + np.array([-1, 1])[:, None] * width
+
+
+def resampled(ladder: Ladder, large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The 90 % intervals (2, M) of one law fitted to runs drawn again with replacement."""
+    draws = rng.integers(len(ladder.y), size=(RESAMPLED, len(ladder.y)))
+    best = fitted(ladder.x, ladder.y, floored)[0]
+    if np.isnan(best).any():
+        return np.full((2, len(large)), np.nan)
+    reached = [floored(large, *fitted(ladder.x[rows], ladder.y[rows], floored, best)[0]) for rows in draws]
+    return np.nanquantile(reached, [0.05, 0.95], axis=0)
 
 
 def intervals(ladder: Ladder, large: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, bool]:
@@ -79,25 +109,26 @@ def intervals(ladder: Ladder, large: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def main(ladders: int) -> None:
     kinds = ("power", "floor", "broken", "chinchilla")
-    inside, alone, width, changed, hand = ({k: [] for k in kinds} for _ in range(5))
+    names = ("inside", "laws alone", "by hand", "resampled")
+    inside = {name: {k: [] for k in kinds} for name in names}
+    width, changed = ({k: [] for k in kinds} for _ in range(2))
     for seed in range(ladders):
-        rng = np.random.default_rng(seed)
         kind = kinds[seed % len(kinds)]
-        ladder, large, runs = drawn(kind, rng)
+        ladder, large, runs = drawn(kind, np.random.default_rng(seed))
         said, laws, departs, widened = intervals(ladder, large)
-        held = [(low <= runs) & (runs <= high) for low, high in (said, laws, by_hand(ladder, large))]
-        for shares, values in zip((inside, alone, hand), held, strict=True):
-            shares[kind].append(values)
+        peers = by_hand(ladder, large), resampled(ladder, large, np.random.default_rng(seed))
+        for name, (low, high) in zip(names, (said, laws, *peers), strict=True):
+            inside[name][kind].append((low <= runs) & (runs <= high))
         width[kind].append((said[1] - said[0]) / runs)
         changed[kind].append((departs, widened))
-    for kind in kinds:
-        count, (departures, wider) = len(inside[kind]), np.sum(changed[kind], axis=0)
-        print(f"{kind:12} {count} ladders: inside {_mean(inside[kind])}, laws alone {_mean(alone[kind])},", end=" ")
+    for kind in kinds[:ladders]:
+        count, (departures, wider) = len(width[kind]), np.sum(changed[kind], axis=0)
         print(
-            f"median width {np.median(width[kind], axis=0).round(3)}, {departures} depart, {wider} widened", flush=True
+            f"{kind:12} {count} ladders:", ", ".join(f"{name} {_mean(inside[name][kind])}" for name in names), end=", "
         )
-    print("all         ", *(_mean([v for k in kinds for v in shares[k]]) for shares in (inside, alone)))
-    print("by hand     ", _mean([v for k in kinds[:3] for v in hand[k]]), "(one variable)")
+        print(f"median width {np.median(width[kind], axis=0).round(3)}, {departures} depart, {wider} widened")
+    together = (f"{name} {_mean([v for k in kinds for v in inside[name][k]])}" for name in names)
+    print(f"{'all':12} {ladders} ladders:", ", ".join(together))
 
 
 def _mean(inside: list[np.ndarray]) -> np.ndarray:

@@ -5,6 +5,9 @@
 The band is that of `Forecast.curve()`, which knows six random training sets of each size; the curve is measured on
 others. "alone" counts the points inside the band of the rows only, before what theory missed of those six widens it.
 `samples_for` is asked for 50 errors: of each the curve must be that small there, and not one sample before.
+
+The output is `bands.txt` beside this file: 94 of 96 points are inside. The two that are not are the smallest training
+sets of two made-up regressions, one within the error of its measurement.
 """
 
 from __future__ import annotations

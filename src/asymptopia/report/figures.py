@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,24 +58,36 @@ def save_chart(chart: Chart | HeatMap, folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    undated = {"pdf": {"CreationDate": None, "Producer": None}, "svg": {"Date": None, "Creator": None}}
-    paths = []
-    with _style(chart.name):
+    paths = [folder / f"{chart.name}.{kind}" for kind in ("pdf", "svg")]
+    with _style(chart.name), _undisturbed():
         figure = draw(chart)
-        for kind, metadata in undated.items():
-            drawn = io.BytesIO()
-            figure.savefig(drawn, format=kind, metadata=metadata)
-            paths.append(folder / f"{chart.name}.{kind}")
-            replace(paths[-1], drawn.getvalue())
+        for path, printed in zip(paths, (_pdf(figure), _svg(figure)), strict=True):
+            replace(path, printed)
     return paths
 
 
 def svg_of(chart: Chart | HeatMap) -> str:
     """One chart as the text of an SVG document."""
-    buffer = io.StringIO()
     with _style(chart.name):
-        draw(chart).savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+        return _svg(draw(chart)).decode()
+
+
+def _pdf(figure: Figure) -> bytes:
+    """A figure as PDF without a date. `savefig` would draw it once more to find a layout that it has."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    printed, undated = io.BytesIO(), {"CreationDate": None, "Producer": None}
+    FigureCanvasPdf(figure).print_pdf(printed, metadata=undated)  # type: ignore[no-untyped-call]
+    return printed.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    """The same as SVG."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    printed, undated = io.BytesIO(), {"Date": None, "Creator": None}
+    FigureCanvasSVG(figure).print_svg(printed, metadata=undated)  # type: ignore[no-untyped-call]
+    return printed.getvalue()
 
 
 def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> Figure:
@@ -84,6 +97,18 @@ def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> F
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the layout found stays, and is not sought again for each format
     return figure
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without collections of garbage: a drawing leaves so much that everything loaded would be walked several times."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 @contextmanager

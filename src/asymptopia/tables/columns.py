@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contract.record import nearest
 from .files import read_table
-from .numbers import mostly_numbers, odd_ones, plain
+from .numbers import mostly_numbers, odd_ones, plain, unlike_numbers
 from .problems import Problems, listed
 from .reading import Reading
 from .target import absent_words, read_target
@@ -199,7 +199,7 @@ def _inputs(inputs: pd.DataFrame, problems: Problems) -> tuple[np.ndarray, list[
                 f"column out with --drop {name}."
             )
         elif not labels:
-            wordy.append(f"{name} ({words[name].nunique()} different, as {str(words[name].iloc[0])[:30]!r})")
+            wordy.append(unlike_numbers(words[name], name))
         elif columns.any():
             encoded.append(name)
             parts.append(columns)
@@ -209,7 +209,9 @@ def _inputs(inputs: pd.DataFrame, problems: Problems) -> tuple[np.ndarray, list[
             constant.append(name)
     if wordy:
         drops = " ".join(f"--drop {w.split(' (')[0]}" for w in wordy)
-        problems.add(f"has columns that are not numbers: {listed(wordy)}. Leave them out with {drops}.")
+        problems.add(
+            f"has columns that are not numbers: {listed(wordy)}. Write them as numbers, or leave them out with {drops}."
+        )
     if not names and not problems.sentences:
         problems.add(f"has only constant columns, which tell nothing: {listed(constant)}.")
     notes = [f"Constant columns tell nothing and are left out: {listed(constant)}."] if constant else []

@@ -36,8 +36,9 @@ PLAIN = Notation(_PLAIN, "", ".", "")
 DECIMAL_COMMA = Notation(
     re.compile(r"[-+]?(\d+,?\d*|,\d+)([eE][-+]?\d+)?", re.ASCII), "", ",", "Decimal commas are read as points"
 )
+COMMAS = _grouped(",", ".", "Commas")
 _OTHERS = (
-    DECIMAL_COMMA, _grouped(",", ".", "Commas"), _grouped(".", ",", "Points"),
+    DECIMAL_COMMA, COMMAS, _grouped(".", ",", "Points"),
     *(_grouped(m, p, "Spaces" if m.isspace() else "Apostrophes") for m in " \u00a0\u202f'\u2019" for p in ".,"),
 )  # fmt: skip
 
@@ -55,18 +56,22 @@ def stripped(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     return texts, notes
 
 
-def read_numbers(texts: Sequence[str], decimal_commas: bool) -> tuple[list[float] | None, list[str]]:
+def read_numbers(
+    texts: Sequence[str], decimal_commas: bool, thousands: bool = False
+) -> tuple[list[float] | None, list[str]]:
     """The texts as numbers in the one notation that fits them all, and notes on it.
 
-    None if they fit no notation, or several that differ; `decimal_commas` settles "1,234" for 1.234.
+    None if they fit no notation, or several that differ; `decimal_commas` settles "1,234" for 1.234, `thousands` for
+    1234.
     """
     texts, notes = stripped(texts)
     values = PLAIN.read(texts)
     if values is not None:
         return values, notes
     readings = {n: v for n in _OTHERS if (v := n.read(texts)) is not None}
-    if decimal_commas and DECIMAL_COMMA in readings:
-        readings = {DECIMAL_COMMA: readings[DECIMAL_COMMA]}
+    for known, notation in ((decimal_commas, DECIMAL_COMMA), (thousands, COMMAS)):
+        if known and notation in readings:
+            readings = {notation: readings[notation]}
     first = next(iter(readings.items()), None)
     if first is None or any(v != first[1] for v in readings.values()):
         return None, []

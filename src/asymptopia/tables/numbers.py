@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.record import nearest
-from .notations import is_ambiguous, is_number, read_numbers
+from .dates import is_undecided, read_dates
+from .notations import COMMAS, is_ambiguous, is_number, read_numbers
 from .problems import Problems, listed
 
 if TYPE_CHECKING:
@@ -21,17 +21,18 @@ FEW_VALUES = 10
 ABSENT = {"na", "nan", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "."}
 """Words for a missing value in a column of numbers, in lower case; in a column of words they are words."""
 
-_DATE = re.compile(r"\d{4}-\d\d?-\d\d?([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:?\d\d)?)?")
-
 
 def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Columns of text as numbers, truth values, dates or words, and notes on each decision."""
     import pandas as pd
 
     notes: dict[str, list[str]] = {}
+    read = [_kind(table.iloc[:, k], decimal_commas) for k in range(len(names))]
+    thousands = not decimal_commas and any(COMMAS.note in said for _, said in read)
     columns = []
-    for k, name in enumerate(names):
-        column, said = _kind(table.iloc[:, k], decimal_commas)
+    for k, (name, (column, said)) in enumerate(zip(names, read, strict=True)):
+        if thousands and column.dtype == object:
+            column, said = _kind(table.iloc[:, k], False, thousands)
         columns.append(column)
         for note in said:
             notes.setdefault(note, []).append(name)
@@ -40,33 +41,33 @@ def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) ->
     return joined, tuple(f"{note}: {listed(described)}." for note, described in notes.items())
 
 
-def _kind(column: pd.Series, decimal_commas: bool) -> tuple[pd.Series, list[str]]:
+def _kind(column: pd.Series, decimal_commas: bool, thousands: bool = False) -> tuple[pd.Series, list[str]]:
+    """A column of text as what it means; `thousands` says that commas separate thousands elsewhere in the table."""
     import pandas as pd
 
     words = column.dropna().astype(object).map(str.strip)
     words = words[words != ""]
     if words.empty:
         return pd.Series(np.nan, index=column.index), []
-    numeric, notes = _numeric(words, len(column), decimal_commas)
+    numeric, notes = _numeric(words, len(column), decimal_commas, thousands)
     if numeric is not None:
         return numeric if len(numeric) == len(column) else numeric.astype(float).reindex(column.index), notes
     if words.map(str.lower).isin(["true", "false"]).all():
         truth = words.map(str.lower) == "true"
         return truth.astype(bool) if len(truth) == len(column) else truth.astype(float).reindex(column.index), []
-    if words.map(lambda v: bool(_DATE.fullmatch(v))).all():
-        days = _days(pd.to_datetime(words, errors="coerce", utc=True, format="mixed"))
-        if days.notna().all():
-            return days.reindex(column.index), ["Dates are read as days since the first"]
+    moments = read_dates(words)
+    if moments is not None:
+        return _days(moments).reindex(column.index), ["Dates are read as days since the first"]
     return words.reindex(column.index).astype(object).where(lambda c: c.notna(), None), []
 
 
-def _numeric(words: pd.Series, rows: int, decimal_commas: bool) -> tuple[pd.Series | None, list[str]]:
+def _numeric(words: pd.Series, rows: int, decimal_commas: bool, thousands: bool) -> tuple[pd.Series | None, list[str]]:
     """The column as numbers, or None if it is not one of numbers; and notes."""
     import pandas as pd
 
     words = words[~words.map(str.lower).isin(ABSENT - {"nan"})]
     texts = words.tolist()
-    values, notes = read_numbers(texts, decimal_commas) if texts else (None, [])
+    values, notes = read_numbers(texts, decimal_commas, thousands) if texts else (None, [])
     if values is None or not np.isfinite(values).any():
         return None, []
     whole = len(texts) == rows and all(t.lstrip("+-").isdigit() for t in texts)
@@ -175,6 +176,20 @@ def odd_ones(column: pd.Series) -> str:
     examples = listed([f"{w[:30]!r} in row {k + 1} of the data" for k, w in odd.drop_duplicates().iloc[:3].items()])
     hint = "; commas there may be decimal or separate thousands" if is_ambiguous(odd.tolist()) else ""
     return f"{len(odd)} of {len(column)} values, as {examples}{hint}"
+
+
+def unlike_numbers(column: pd.Series, name: str) -> str:
+    """In words, what a column of words has that is no number, and why it was not read if that can be told."""
+    words = column.dropna().map(str)
+    odd = words[~words.map(is_number).astype(bool)]
+    example = f"{name} ({words.nunique()} different, as {str(odd.iloc[0] if len(odd) else words.iloc[0])[:30]!r}"
+    if len(odd) < len(words):
+        return f"{example} among numbers)"
+    if is_ambiguous(odd.tolist()):
+        return f"{example}, where commas may be decimal or separate thousands)"
+    if is_undecided(words):
+        return f"{example}, where the day or the month may be first)"
+    return f"{example})"
 
 
 def mostly_numbers(column: pd.Series) -> bool:

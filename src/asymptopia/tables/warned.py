@@ -46,7 +46,8 @@ def warnings(
             f"{listed(words)} in {c} counts as a class of its own; if it stands for a missing value, give "
             f"--missing drop." for c, words in unclear.items() if words
         ),
-        *_alike(table[target], target), *_coded(M, numeric), *_one_of_several(table, inputs, target),
+        *_repeated(table, M, words, target), *_alike(table[target], target), *_coded(M, numeric),
+        *_one_of_several(table, inputs, target),
         *(_coded(y[:, None], np.array([target], object)) if kind == "regression" else []),
         *([f"{target} has {table[target].nunique()} different numbers, taken as classes; if they measure something, "
            f"give --task regression."] if kind == "classes" and table[target].dtype.kind in "iuf" else []),
@@ -100,6 +101,22 @@ def _in_order(X: np.ndarray, y: np.ndarray) -> np.ndarray:
         moves = np.diff(np.sort(y)) > 0
         sure[k] |= bool((steps[moves] > 0).all() or (steps[moves] < 0).all())
     return np.asarray(sure)
+
+
+def _repeated(table: pd.DataFrame, M: np.ndarray, words: np.ndarray, target: str) -> list[str]:
+    """Rows that are there before, where a column of so many different numbers makes chance unlikely.
+
+    Numbers are compared by one random sum of each row, as the tables may be large.
+    """
+    sums = M @ np.random.default_rng(0).standard_normal(M.shape[1])
+    again = int(table[[*words, target]].assign(**{"\0sum": sums}).duplicated().sum())
+    many = min(_FEW, len(table) // 5)
+    if again < max(2, len(table) // 100) or not any(len(np.unique(column)) > many for column in M.T):
+        return []
+    return [
+        f"{again} of {len(table)} rows are copies of earlier ones: training and test samples share them, and errors "
+        "come out too small. Leave the copies out unless they were measured anew."
+    ]
 
 
 def _alike(column: pd.Series, target: str) -> list[str]:
