@@ -6,9 +6,9 @@ The few optimisations leave programs as fast as they are for a user; without the
 so that rooms whose programs run for seconds keep them. The processes that tests start inherit all this. With
 `JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
 
-The allocator of Linux keeps what compilers have freed, several times what their programs need: a worker that has become
-large hands it back and, if that does not suffice, forgets its compiled programs. Those that took long to compile are on
-the disk, where all workers find them.
+A worker that has become large forgets its compiled programs, mostly between files, which share few, and hands back what
+the allocator keeps of memory that compilers have freed. Programs that took long to compile are on the disk, where all
+workers find them.
 """
 
 import ctypes
@@ -46,9 +46,9 @@ FIRST = (
 )
 """Files of few tests that take long: begun last, one of them would keep one worker busy when the others are done."""
 
-LARGE = 900  # MB of a worker beyond which memory is handed back
-ROOM = 150  # MB that it may grow before that is tried again
-_limit = LARGE
+LARGE, FULL = 1200, 1300  # MB of a worker beyond which it forgets its programs: between files, and within one
+ROOM = 100  # MB that it may grow before that is tried again
+_limit = 0
 
 
 def resident():
@@ -57,8 +57,10 @@ def resident():
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages.exists() else 0
 
 
-def hand_back():
-    """Let the allocator return its free memory to the system."""
+def forget():
+    """Drop compiled programs, and let the allocator return its free memory to the system."""
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
     gc.collect()
     getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
 
@@ -72,6 +74,12 @@ def pytest_collection_modifyitems(items):
     tests = Counter(item.path for item in items)
     first = [f"test_{name}" for name in FIRST]
     items.sort(key=lambda item: (item.path.stem not in first, -tests[item.path]))
+
+
+def pytest_collection_finish():
+    """What all files import stays: three quarters of a million objects that no later search for garbage visits."""
+    gc.collect()
+    gc.freeze()
 
 
 def runs_long(item):
@@ -91,14 +99,12 @@ def pytest_runtest_setup(item):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown():
+def pytest_runtest_teardown(item, nextitem):
     global _limit
-    if resident() > _limit:
-        hand_back()
-        if resident() > LARGE and "jax" in sys.modules:
-            sys.modules["jax"].clear_caches()
-            hand_back()
-        _limit = max(LARGE, resident() + ROOM)
+    another = nextitem is None or nextitem.path != item.path
+    if resident() > max(LARGE if another else FULL, _limit):
+        forget()
+        _limit = resident() + ROOM
 
 
 def pytest_make_parametrize_id(config, val):
