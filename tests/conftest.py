@@ -57,12 +57,17 @@ def resident():
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages.exists() else 0
 
 
+def hand_back():
+    """Let the allocator return its free memory to the system."""
+    getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
+
+
 def forget():
-    """Drop compiled programs, and let the allocator return its free memory to the system."""
+    """Drop compiled programs, and what is left of their making."""
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
     gc.collect()
-    getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
+    hand_back()
 
 
 def pytest_configure(config):
@@ -83,7 +88,9 @@ def pytest_collection_finish():
 
 
 def runs_long(item):
-    """Whether a test's file, or the law that it is given, is in a room whose programs run for long."""
+    """Whether a test says so, or its file, or the law that it is given, is in a room whose programs run for long."""
+    if item.get_closest_marker("runs_long"):
+        return True
     law = item.callspec.params.get("law_class") if hasattr(item, "callspec") else None
     if isinstance(law, type):
         place = law.__module__.removeprefix("asymptopia.").replace(".", "/")
@@ -96,14 +103,18 @@ def runs_long(item):
 def pytest_runtest_setup(item):
     if "jax" in sys.modules and os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1":
         sys.modules["jax"].config.update("jax_disable_most_optimizations", not runs_long(item))
+    if "asymptopia.report.marks" in sys.modules:  # parts of fonts, as a user's PDF has them, take longer than the rest
+        sys.modules["asymptopia.report.marks"].STYLE["pdf.fonttype"] = 3
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item, nextitem):
     global _limit
-    another = nextitem is None or nextitem.path != item.path
-    if resident() > max(LARGE if another else FULL, _limit):
-        forget()
+    most = max(_limit, FULL if nextitem is not None and nextitem.path == item.path else LARGE)
+    if resident() > most:
+        hand_back()
+        if resident() > most:
+            forget()
         _limit = resident() + ROOM
 
 

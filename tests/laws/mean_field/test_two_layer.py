@@ -139,6 +139,7 @@ def test_starts_and_inputs_are_stated_in_words():
             parse(text)
 
 
+@pytest.mark.runs_long
 def test_limit_and_experiment_agree():
     confrontation = confront(TwoLayer(), sizes=(25, 50, 100, 200), seeds=800)
     assert all(confrontation[k].verdict != "disagrees" for k in ("output", "risk", "deviation", "exponent"))
