@@ -3,8 +3,8 @@
 Most of the time of the tests goes into compiling programs that run for milliseconds. They are compiled by the older of
 XLA's two generators of loops and with few optimisations, or next to none: that takes half of the time, or a quarter.
 The few optimisations leave programs as fast as they are for a user; without them loops take four to six times as long,
-so that rooms whose programs run for seconds keep them. The processes that tests start inherit all this. With
-`JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
+so that tests marked `runs_long`, whose programs run for seconds, keep them. The processes that tests start inherit all
+this. With `JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
 
 A worker that has become large forgets its compiled programs, mostly between files, which share few, and hands back what
 the allocator keeps of memory that compilers have freed. Programs that took long to compile are on the disk, where all
@@ -30,9 +30,6 @@ if os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1":
 threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
 gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to look through them often costs a tenth
-
-RUN_LONG = ("algorithms/pde_networks", "algorithms/samplers", "laws/pde_networks", "laws/sampling")
-"""Rooms, or files, whose programs run for longer than they are compiled."""
 
 FIRST = (
     "notebooks",
@@ -87,22 +84,10 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-def runs_long(item):
-    """Whether a test says so, or its file, or the law that it is given, is in a room whose programs run for long."""
-    if item.get_closest_marker("runs_long"):
-        return True
-    law = item.callspec.params.get("law_class") if hasattr(item, "callspec") else None
-    if isinstance(law, type):
-        place = law.__module__.removeprefix("asymptopia.").replace(".", "/")
-    else:
-        place = item.path.relative_to(Path(__file__).parent).as_posix()
-    return place.startswith(RUN_LONG)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     if "jax" in sys.modules and os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1":
-        sys.modules["jax"].config.update("jax_disable_most_optimizations", not runs_long(item))
+        sys.modules["jax"].config.update("jax_disable_most_optimizations", not item.get_closest_marker("runs_long"))
     if "asymptopia.report.marks" in sys.modules:  # parts of fonts, as a user's PDF has them, take longer than the rest
         sys.modules["asymptopia.report.marks"].STYLE["pdf.fonttype"] = 3
 
