@@ -43,7 +43,7 @@ FIRST = (
 )
 """Files of few tests that take long: begun last, one of them would keep one worker busy when the others are done."""
 
-LARGE, FULL = 1200, 1300  # MB of a worker beyond which it forgets its programs: between files, and within one
+LARGE, FULL = 1100, 1200  # MB of a worker beyond which it forgets its programs: between files, and within one
 ROOM = 100  # MB that it may grow before that is tried again
 _limit = 0
 
@@ -100,7 +100,7 @@ def pytest_runtest_teardown(item, nextitem):
         hand_back()
         if resident() > most:
             forget()
-        _limit = resident() + ROOM
+            _limit = resident() + ROOM
 
 
 def pytest_make_parametrize_id(config, val):
