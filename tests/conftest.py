@@ -3,12 +3,12 @@
 Most of the time of the tests goes into compiling programs that run for milliseconds. They are compiled by the older of
 XLA's two generators of loops and with few optimisations, or next to none: that takes half of the time, or a quarter.
 The few optimisations leave programs as fast as they are for a user; without them loops take four to six times as long,
-so that rooms whose programs run for seconds keep them. The processes that tests start inherit all this. With
-`JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
+so that tests marked `runs_long`, whose programs run for seconds, keep them. The processes that tests start inherit all
+this. With `JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
 
-The allocator of Linux keeps what compilers have freed, several times what their programs need: a worker that has become
-large hands it back and, if that does not suffice, forgets its compiled programs. Those that took long to compile are on
-the disk, where all workers find them.
+A worker that has become large forgets its compiled programs, mostly between files, which share few, and hands back what
+the allocator keeps of memory that compilers have freed. Programs that took long to compile are on the disk, where all
+workers find them.
 """
 
 import ctypes
@@ -31,9 +31,6 @@ threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these
 
 gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to look through them often costs a tenth
 
-RUN_LONG = ("algorithms/pde_networks", "algorithms/samplers", "laws/pde_networks", "laws/sampling")
-"""Rooms, or files, whose programs run for longer than they are compiled."""
-
 FIRST = (
     "notebooks",
     "scan",
@@ -46,9 +43,9 @@ FIRST = (
 )
 """Files of few tests that take long: begun last, one of them would keep one worker busy when the others are done."""
 
-LARGE = 900  # MB of a worker beyond which memory is handed back
-ROOM = 150  # MB that it may grow before that is tried again
-_limit = LARGE
+LARGE, FULL = 1100, 1200  # MB of a worker beyond which it forgets its programs: between files, and within one
+ROOM = 100  # MB that it may grow before that is tried again
+_limit = 0
 
 
 def resident():
@@ -59,8 +56,15 @@ def resident():
 
 def hand_back():
     """Let the allocator return its free memory to the system."""
-    gc.collect()
     getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)(0)
+
+
+def forget():
+    """Drop compiled programs, and what is left of their making."""
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    gc.collect()
+    hand_back()
 
 
 def pytest_configure(config):
@@ -74,31 +78,29 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (item.path.stem not in first, -tests[item.path]))
 
 
-def runs_long(item):
-    """Whether a test's file, or the law that it is given, is in a room whose programs run for long."""
-    law = item.callspec.params.get("law_class") if hasattr(item, "callspec") else None
-    if isinstance(law, type):
-        place = law.__module__.removeprefix("asymptopia.").replace(".", "/")
-    else:
-        place = item.path.relative_to(Path(__file__).parent).as_posix()
-    return place.startswith(RUN_LONG)
+def pytest_collection_finish():
+    """What all files import stays: three quarters of a million objects that no later search for garbage visits."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     if "jax" in sys.modules and os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1":
-        sys.modules["jax"].config.update("jax_disable_most_optimizations", not runs_long(item))
+        sys.modules["jax"].config.update("jax_disable_most_optimizations", not item.get_closest_marker("runs_long"))
+    if "asymptopia.report.marks" in sys.modules:  # parts of fonts, as a user's PDF has them, take longer than the rest
+        sys.modules["asymptopia.report.marks"].STYLE["pdf.fonttype"] = 3
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown():
+def pytest_runtest_teardown(item, nextitem):
     global _limit
-    if resident() > _limit:
+    most = max(_limit, FULL if nextitem is not None and nextitem.path == item.path else LARGE)
+    if resident() > most:
         hand_back()
-        if resident() > LARGE and "jax" in sys.modules:
-            sys.modules["jax"].clear_caches()
-            hand_back()
-        _limit = max(LARGE, resident() + ROOM)
+        if resident() > most:
+            forget()
+            _limit = resident() + ROOM
 
 
 def pytest_make_parametrize_id(config, val):

@@ -1,5 +1,6 @@
 """Results folders under attack, from the command line: what somebody else sent, and what was edited since."""
 
+import contextlib
 import json
 import math
 import os
@@ -60,6 +61,12 @@ def asymptopia(folder, *words):
     return subprocess.run(command(*words), cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
 
 
+def here(folder, *words):
+    """The same in this process, where nothing of the folder is to be run."""
+    with contextlib.chdir(folder):
+        return CliRunner().invoke(main, list(map(str, words)))
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A finished results folder of a law of one's own."""
@@ -99,13 +106,13 @@ def test_a_foreign_folder_is_read_and_nothing_in_it_is_run(base, copy):
     folder = foreign(copy)
     for words in (["status", "out"], ["report", "out", "--no-open"], ["export", "out", "--csv", "--out", "x"],
                   ["diff", "out", base / "out"]):  # fmt: skip
-        done = asymptopia(folder, *words)
-        assert done.returncode == 0, (words, done.stderr)
+        done = here(folder, *words)
+        assert done.exit_code == 0, (words, done.stderr)
         assert not (folder / "mark").exists(), words
-    assert "9" in asymptopia(folder, "status", "out").stdout
+    assert "9" in here(folder, "status", "out").stdout
     assert "Mine(),mean,0.5" in (folder / "x" / "table.csv").read_text()
-    trusted = asymptopia(folder, "report", "out", "--no-open", "--trust")
-    assert (folder / "mark").exists() and trusted.returncode == 2, "evil.py defines no such law"
+    trusted = here(folder, "report", "out", "--no-open", "--trust")
+    assert (folder / "mark").exists() and trusted.exit_code == 2, "evil.py defines no such law"
 
 
 @pytest.mark.parametrize(
@@ -124,8 +131,8 @@ def test_a_lock_file_that_lies_is_an_error_or_is_ignored(copy, key, value):
     folder = foreign(copy)
     lock = folder / "out" / "study.lock.json"
     lock.write_text(json.dumps({**json.loads(lock.read_text()), key: value}))
-    done = asymptopia(folder, "report", "out", "--no-open")
-    assert done.returncode in (0, 2) and "Traceback" not in done.stderr
+    done = here(folder, "report", "out", "--no-open")
+    assert done.exit_code in (0, 2)
     assert not (folder / "mark").exists()
 
 
@@ -135,7 +142,7 @@ def test_scripts_in_figures_do_not_reach_the_page(copy):
     )
     for path in (copy / "out" / "figures").glob("*.svg"):
         path.write_text(svg)
-    assert asymptopia(copy, "report", "out", "--no-open").returncode == 0
+    assert here(copy, "report", "out", "--no-open").exit_code == 0
     page = (copy / "out" / "report.html").read_text()
     assert 'document.title="x"' not in page and "<path" in page
     policy = page.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0]

@@ -9,16 +9,17 @@ import io
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import asymptopia
 from asymptopia import StatementError, laws, numerics, report
+from asymptopia.cli import main
 from asymptopia.contract.catalogue import law_classes
 from asymptopia.contract.statement import load_file
 from asymptopia.report.typeset import render_text
@@ -57,10 +58,6 @@ def load(path):
 @pytest.fixture(scope="module")
 def generate():
     return load(DOCS / "generate.py")
-
-
-def asymptopia_command(*words, cwd):
-    return subprocess.run([sys.executable, "-m", "asymptopia", *words], cwd=cwd, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if blocks(p, "python")], ids=name_of)
@@ -111,8 +108,9 @@ def test_the_readme_is_short():
 def test_the_law_of_ones_own_runs_from_the_command_line(tmp_path):
     shutil.copy(DOCS / "examples" / "mylaw.py", tmp_path)
     words = ("run", "mylaw.py", "--sweep", "alpha=0.4,3", "--sizes", "20,40", "--seeds", "200", "--out", "out")
-    outcome = asymptopia_command(*words, "--strict", cwd=tmp_path)
-    assert outcome.returncode == 0, outcome.stderr
+    with contextlib.chdir(tmp_path):
+        outcome = CliRunner().invoke(main, [*words, "--strict"])
+    assert outcome.exit_code == 0, outcome.stderr
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "DoubleDescent" in page and "agrees" in page
 
@@ -139,8 +137,6 @@ def test_what_is_linked_exists(path):
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_commands_that_are_shown_exist(path):
-    from asymptopia.cli import main
-
     lines = [line.split("#")[0].split() for block in blocks(path, "bash") for line in block.splitlines()]
     for words in lines:
         if words[:1] != ["asymptopia"]:

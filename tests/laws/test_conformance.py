@@ -41,7 +41,7 @@ def thresholds_of(law, along):
     return thresholds(law, along)
 
 
-@pytest.fixture(params=LAWS.values(), ids=LAWS.keys())
+@pytest.fixture(params=LAWS.values(), ids=LAWS.keys(), scope="module")  # all tests of a law, then those of the next
 def law_class(request):
     return request.param
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -50,11 +51,16 @@ def jax_step(fault="", rate=0.01, gradient=False):
     return step
 
 
+@cache
+def scanned(fault, gradient):
+    return scale(jax_step(fault, gradient=gradient), WIDTHS)
+
+
 @pytest.mark.parametrize("gradient", [False, True])
 @pytest.mark.parametrize(("fault", "layer", "mend"), [("", None, ""), ("rate", "middle", "rate times width**-1"),
                                                       ("start", "last", "weights times width**-0.5")])  # fmt: skip
 def test_the_layer_at_fault_is_named(gradient, fault, layer, mend):
-    report = scale(jax_step(fault, gradient=gradient), WIDTHS)
+    report = scanned(fault, gradient)
     assert report.degree == pytest.approx(float(gradient), abs=0.01)
     if layer is None:
         assert report.faults == ()
@@ -66,8 +72,8 @@ def test_the_layer_at_fault_is_named(gradient, fault, layer, mend):
 
 def test_a_mended_network_is_sound():
     """What is advised, a rate times width**-1, is what the sound network has."""
-    (row,) = scale(jax_step("rate"), WIDTHS).faults
-    assert row.exponent.low < 1 < row.exponent.high + 0.25 and not scale(jax_step(), WIDTHS).faults
+    (row,) = scanned("rate", False).faults
+    assert row.exponent.low < 1 < row.exponent.high + 0.25 and not scanned("", False).faults
 
 
 def test_the_best_rate_transfers_in_the_maximal_update_parametrisation():

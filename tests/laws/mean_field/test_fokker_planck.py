@@ -181,6 +181,7 @@ def test_bad_statements_are_refused(fields, message):
         FokkerPlanck(**fields).limit()
 
 
+@pytest.mark.runs_long
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     class Hotter(FokkerPlanck):
         def predict(self):

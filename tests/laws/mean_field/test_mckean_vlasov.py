@@ -111,6 +111,7 @@ def test_the_distance_of_linear_particles_in_closed_form():
     assert seen.mean() == pytest.approx(spread / (2 * n), abs=4 * error + 0.02 * spread / (2 * n))
 
 
+@pytest.mark.runs_long
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     class Uncoupled(McKeanVlasov):
         def predict(self):

@@ -95,6 +95,7 @@ def test_bad_statements_are_refused(fields, error, message):
         NoisyTwoLayer(**fields).limit()
 
 
+@pytest.mark.runs_long
 def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     class Undamped(NoisyTwoLayer):
         """Neurons that fluctuate as if decay were ten times weaker, and noise twice as strong."""

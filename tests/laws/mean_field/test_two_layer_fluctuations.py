@@ -73,6 +73,7 @@ def test_bad_statements_are_refused(fields, error, message):
         TwoLayerFluctuations(**fields).limit()
 
 
+@pytest.mark.runs_long
 def test_limit_and_experiment_agree():
     confrontation = confront(TwoLayerFluctuations(), sizes=(100, 200, 400), seeds=400)
     assert confrontation.verdict != "disagrees" and confrontation["fluctuation"].largest_z < 4
