@@ -62,7 +62,7 @@ def test_recovery_is_all_or_nothing():
 
 def test_a_wrong_threshold_is_refuted(monkeypatch):
     law, right = L1Recovery(), weak_threshold
-    experiment = law.experiment(sizes=(50, 100, 200), seeds=20)
+    experiment = law.experiment(sizes=(50, 100, 200), seeds=40)
     assert confront(law, experiment)["measurements"].verdict != "disagrees"
     monkeypatch.setattr(l1_recovery, "weak_threshold", lambda sparsity, nonnegative: right(sparsity, True))
     assert confront(law, experiment)["measurements"].verdict == "disagrees"

@@ -92,7 +92,7 @@ def test_a_best_saddle_that_is_not_tightened_is_strict():
 
 def test_every_value_of_5_3_3_4_is_found_and_no_minimum_is_spurious(monkeypatch):
     monkeypatch.setattr(module, "MEETINGS", 1)
-    monkeypatch.setattr(module, "STARTS", 10)
+    monkeypatch.setattr(module, "STARTS", 20)
     law = DeepLinearCriticalPoints(widths=(5, 3, 3, 4), singular_values=(3.0, 2.0, 1.0, 0.5))
     rng = np.random.default_rng(7)
     A, B, _ = law.sample(1000, rng)

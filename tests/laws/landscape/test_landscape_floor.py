@@ -78,7 +78,7 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
             return super().predict() | {"floor_energy": 1.2 * -1.65699836 / math.sqrt(2)}
 
     sizes = (20, 36, 64)
-    experiment = LandscapeFloor().experiment(sizes, 60)
+    experiment = LandscapeFloor().experiment(sizes, 120)
     right, wrong = (confront(law, experiment) for law in (LandscapeFloor(), Wrong()))
     assert {right[k].verdict for k in ("floor_energy", "spread")} <= {"agrees", "inconclusive"}
     assert wrong["floor_energy"].verdict == "disagrees"

@@ -125,7 +125,7 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
             confrontation = super().predict()
             return confrontation | {"iterates": LocalEntropy(rate=2 * self.rate).predict()["iterates"]}
 
-    experiment = LocalEntropy().experiment(sizes=(250, 500, 1000), seeds=250)
+    experiment = LocalEntropy().experiment(sizes=(250, 500, 1000), seeds=800)
     assert confront(LocalEntropy(), experiment).verdict != "disagrees"
     softer = confront(Softer(), experiment)
     assert softer["smoothed_loss"].verdict == softer["drift"].verdict == "disagrees"

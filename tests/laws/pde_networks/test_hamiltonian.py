@@ -11,7 +11,7 @@ def test_the_experiment_agrees_and_a_first_order_scheme_is_refuted():
         def predict(self):
             return super().predict() | {"rate": -1.0, "memory": 2.0}
 
-    experiment = Hamiltonian(**SMALL).experiment(sizes=(8, 32, 128), seeds=120)
+    experiment = Hamiltonian(**SMALL).experiment(sizes=(8, 32, 128), seeds=240)
     assert confront(Hamiltonian(**SMALL), experiment).verdict != "disagrees"
     confrontation = confront(Wrong(**SMALL), experiment)
     assert confrontation["rate"].verdict == confrontation["memory"].verdict == "disagrees"

@@ -88,7 +88,7 @@ class OneStepMore(DenseAssociativeMemory):
 
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = DenseAssociativeMemory(load=0.3)
-    experiment = law.experiment(seeds=60)
+    experiment = law.experiment(seeds=120)
     assert confront(law, experiment, resolution=0.1).verdict != "disagrees"
     assert confront(WithoutDoubleFactorial(load=0.3), experiment).verdict == "disagrees"
     assert confront(OneStepMore(load=0.3), experiment).verdict == "disagrees"
