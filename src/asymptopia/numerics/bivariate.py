@@ -41,9 +41,10 @@ def quadrants(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndar
 
 def log_quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
     """log P(X < h, Y < k), with a relative error of the probability of 1e-6 however small it is; see `quadrant`."""
-    h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
-    p = np.atleast_1d(quadrant(h, k, r, s))
-    return log_rare(p, *(np.atleast_1d(a) for a in (h, k, r, s)), p < RARE).reshape(h.shape)
+    whole = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
+    h, k, r, s = (np.atleast_1d(a) for a in whole)
+    p = quadrant(h, k, r, s)
+    return log_rare(p, h, k, r, s, p < RARE).reshape(whole[0].shape)
 
 
 def log_rare(p: np.ndarray, h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray, rare: np.ndarray) -> np.ndarray:
