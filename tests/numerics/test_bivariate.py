@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 
-from asymptopia.numerics.bivariate import log_quadrant, quadrant
+from asymptopia.numerics.bivariate import log_quadrant, quadrant, quadrants
 
 
 @pytest.mark.parametrize("r", [-0.999, -0.5, 0.0, 0.3, 0.99])
@@ -19,6 +19,8 @@ def test_quadrants_at_the_origin_and_elsewhere(r):
         assert float(quadrant(h, k, r, s)) == pytest.approx(expected, abs=1e-9)
         four = sum(quadrant(a * h, b * k, a * b * r, s) for a in (1, -1) for b in (1, -1))
         assert float(four) == pytest.approx(1, abs=1e-14)
+        each = [quadrant(a * h, b * k, a * b * r, s) for a in (1, -1) for b in (1, -1)]
+        np.testing.assert_allclose(quadrants(h, k, r, s), each, rtol=0, atol=1e-15)
 
 
 def test_independent_and_equal_variables():

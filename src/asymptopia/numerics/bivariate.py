@@ -22,25 +22,50 @@ def quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarr
     s: sqrt(1 - r**2), passed separately because r near 1 does not determine it accurately. Source: Owen, Ann. Math.
     Stat. 27 (1956) 1075, equation 2.1.
     """
-    from scipy.special import ndtr, owens_t
+    from scipy.special import ndtr
+
+    h, k, across, opposite = _owen(h, k, r, s)
+    return np.maximum((ndtr(h) + ndtr(k)) / 2 - across - opposite / 2, 0.0)
+
+
+def quadrants(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+    """P of X < h, Y < k; X < h, Y > k; X > h, Y < k; and X > h, Y > k, stacked (4, ...), at the cost of `quadrant`."""
+    from scipy.special import ndtr
+
+    h, k, across, opposite = _owen(h, k, r, s)
+    low, high, left, right = ndtr(h), ndtr(-h), ndtr(k), ndtr(-k)
+    same, other = across + opposite / 2, across + opposite / 2 - 0.5
+    four = (low + left) / 2 - same, (low + right) / 2 + other, (high + left) / 2 + other, (high + right) / 2 - same
+    return np.maximum(np.stack(four), 0.0)
+
+
+def log_quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+    """log P(X < h, Y < k), with a relative error of the probability of 1e-6 however small it is; see `quadrant`."""
+    whole = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
+    h, k, r, s = (np.atleast_1d(a) for a in whole)
+    p = quadrant(h, k, r, s)
+    return log_rare(p, h, k, r, s, p < RARE).reshape(whole[0].shape)
+
+
+def log_rare(p: np.ndarray, h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray, rare: np.ndarray) -> np.ndarray:
+    """The logarithms of probabilities p = `quadrant`(h, k, r, s), by an integral of their own where they are `rare`."""
+    logs = np.log(np.maximum(p, RARE))
+    if rare.any():
+        logs[rare] = _log_integral(h[rare], k[rare], r[rare], s[rare])
+    return logs
+
+
+def _owen(
+    h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """h and k off zero, the sum of Owen's two functions, and whether h and k have opposite signs."""
+    from scipy.special import owens_t
 
     h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
     h, k = (np.where(np.abs(a) < 1e-290, 1e-290, a) for a in (h, k))
     with np.errstate(over="ignore"):
         across = owens_t(h, (k - r * h) / (h * s)) + owens_t(k, (h - r * k) / (k * s))
-    opposite = np.sign(h) != np.sign(k)
-    return np.maximum((ndtr(h) + ndtr(k)) / 2 - across - opposite / 2, 0.0)
-
-
-def log_quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
-    """log P(X < h, Y < k), with a relative error of the probability of 1e-6 however small it is; see `quadrant`."""
-    h, k, r, s = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
-    p = np.atleast_1d(quadrant(h, k, r, s))
-    logs = np.log(np.maximum(p, RARE))
-    rare = p < RARE
-    if rare.any():
-        logs[rare] = _log_integral(*(np.atleast_1d(a)[rare] for a in (h, k, r, s)))
-    return logs.reshape(h.shape)
+    return h, k, across, np.sign(h) != np.sign(k)
 
 
 def _log_integral(h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:

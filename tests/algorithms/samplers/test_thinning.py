@@ -82,8 +82,7 @@ def test_a_wrong_reflection_is_caught(targets, invariance):
         flow=lambda x, v, t: (x + v * t, v),
         slopes=lambda x, v: (v @ slope(x))[None],
         turn=turn,
-        refresh=lambda key, v: jax.random.normal(key, v.shape),
-        draw=lambda key, d: jax.random.normal(key, (d,)),
+        draw=lambda key: jax.random.normal(key, (target.dimension,)),
         integral=segment,
         rate=1.0,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
-from ...numerics.bivariate import log_quadrant, quadrant
+from ...numerics.bivariate import RARE, log_rare, quadrants
 from ...numerics.tails import hazard, log_density
 from ...parts.activation import Activation, Sign
 from ...parts.prior import Prior
@@ -32,6 +32,7 @@ MOST_UNITS = 4
 
 MOST = 64
 SPAN = 5.5
+LIKELY = 1e-2  # beside a way of this probability one of less than `RARE` need not be known
 
 
 def weights_of(prior: Prior, units: int) -> Weights:
@@ -95,7 +96,7 @@ def vote_probabilities(
     if t.shape[1] == 1:
         return np.array(list(votes)), ndtr(t * list(votes))
     r, s = _correlation(V)
-    both, neither = (quadrant(sign * t[:, 0], sign * t[:, 1], r, s) for sign in (1, -1))
+    both, _, _, neither = quadrants(t[:, 0], t[:, 1], r, s)
     return np.array(list(votes)), np.stack([both, np.maximum(1 - both - neither, 0.0), neither], axis=-1)
 
 
@@ -106,37 +107,62 @@ def _correlation(V: np.ndarray) -> tuple[float, float]:
 
 
 def _vote_score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    K = mean.shape[1]
-    g, slope = np.zeros(mean.shape), np.zeros((K, K))
-    for label, ways in VOTES[K].items():
-        some = y == label
-        if not some.any():
-            continue
-        logs, first, second = (np.stack(v) for v in zip(*(_orthant(mean[some], V, w) for w in ways), strict=True))
-        share = np.exp(logs - np.logaddexp.reduce(logs))
-        g[some] = np.einsum("wn,wni->ni", share, first)
-        slope += np.einsum("wn,wnij->ij", share, second) - g[some].T @ g[some]
-    return g, slope
+    from scipy.special import expit
+
+    if mean.shape[1] == 1:
+        a = 1 / np.sqrt(V[0, 0])
+        t = y * mean[:, 0] * a
+        ratio, excess, _ = hazard(t)
+        return (y * ratio * a)[:, None], np.array([[-a * a * (ratio @ excess)]])
+    sure, tied = y != 0, y == 0
+    count = int(sure.sum())
+    some, both = mean[sure] * y[sure, None], mean[tied]
+    fields = np.concatenate([some, both * (1, -1), both * (-1, 1)])
+    signs = np.repeat([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]], [count, len(both), len(both)], axis=0)
+    log_p, gradient, curvature = _orthants(fields, signs, count, V)
+    share = np.ones(len(fields))
+    one, other = log_p[count:].reshape(2, -1)
+    share[count:] = np.concatenate([expit(one - other), expit(other - one)])
+    gradient *= share[:, None]
+    g = np.empty(mean.shape)
+    g[sure], g[tied] = gradient[:count] * y[sure, None], gradient[count:].reshape(2, -1, 2).sum(axis=0)
+    own, across, last = curvature @ share
+    return g, np.array([[own, across], [across, last]]) - g.T @ g
 
 
-def _orthant(mean: np.ndarray, V: np.ndarray, signs: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log P of fields N(mean, V) with these signs, its gradient, and second derivatives of P over P."""
+def _orthants(
+    fields: np.ndarray, signs: np.ndarray, count: int, V: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log P that two units of these mean `signs * fields` and covariance V have these signs, (N,), its gradient in the
+    mean of the units, (N, 2), and second derivatives of P over P, (3, N): of the first unit, of both, of the second.
+
+    count: so many rows with both signs positive come first; the others are one way and the other of as many ties.
+    """
     from scipy.special import log_ndtr
 
-    a = np.array(signs) / np.sqrt(np.diag(V))
-    t = mean * a
-    if len(signs) == 1:
-        ratio = hazard(t[:, 0])[0]
-        return log_ndtr(t[:, 0]), (ratio * a)[:, None], (-t[:, 0] * ratio * a**2)[:, None, None]
+    a = 1 / np.sqrt(np.diag(V))
+    h, k = (fields * a).T
     r, s = _correlation(V)
-    r *= signs[0] * signs[1]
-    h, k = t.T
-    log_p = log_quadrant(h, k, r, s)
-    one = np.exp(log_density(h) + log_ndtr((k - r * h) / s) - log_p)
+    turned = signs[:, 0] * signs[:, 1]
+    p = _probabilities(h, k, r, s, count)
+    rare = p < RARE
+    rare[count:] &= np.tile(p[count:].reshape(2, -1).max(axis=0) < LIKELY, 2)
+    r = r * turned
+    log_p = log_rare(p, h, k, r, np.full(len(h), s), rare)
+    u = (k - r * h) / s
+    one = np.exp(log_density(h) + log_ndtr(u) - log_p)
     two = np.exp(log_density(k) + log_ndtr((h - r * k) / s) - log_p)
-    both = np.exp(log_density(h) + log_density((k - r * h) / s) - log_p) / s
-    second = np.stack([np.stack([-h * one - r * both, both]), np.stack([both, -k * two - r * both])])
-    return log_p, np.stack([one, two], axis=-1) * a, np.moveaxis(second, -1, 0) * np.outer(a, a)
+    both = np.exp(log_density(h) + log_density(u) - log_p) / s
+    across = both * turned * (a[0] * a[1])
+    curvature = np.stack([-(h * one + r * both) * a[0] ** 2, across, -(k * two + r * both) * a[1] ** 2])
+    return log_p, np.stack([one, two], axis=-1) * signs * a, curvature
+
+
+def _probabilities(h: np.ndarray, k: np.ndarray, r: float, s: float, count: int) -> np.ndarray:
+    """P(X < h, Y < k), of correlation r in the first rows, of -r in the ties, whose two ways share one quadrature."""
+    n = (len(h) + count) // 2
+    four = quadrants(h[:n], np.concatenate([k[:count], -k[count:n]]), r, s)
+    return np.concatenate([four[0, :count], four[1, count:], four[2, count:]])
 
 
 def _output_score(

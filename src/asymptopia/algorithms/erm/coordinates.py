@@ -32,23 +32,25 @@ def sparse_least_squares(whole: Objective, tolerance: float) -> Solution:
     columns = np.ascontiguousarray(problem.X.T)
     squares = np.einsum("ij,ij->i", columns, columns)
     w, z, signs, gaps = np.zeros(len(columns)), np.zeros(len(problem.y)), np.zeros(len(columns)), [np.inf]
+    exact = w
     for rounds in range(1, 10):
         residual = problem.y - z
         sweeps = SWEEPS * 2 ** max(rounds - 3, 0)
         coefficient_sweeps(columns, squares, residual, w, problem.ridge, problem.l1, sweeps)
         z, settled, signs = problem.y - residual, bool((np.sign(w) == signs).all()), np.sign(w)
         gap = _gap(problem, w, z, z, -residual, rest)
-        if gap > 0.5 * tolerance and gap > SLOW * gaps[-1] and settled:
-            w = _support_step(problem, columns, w, residual)
+        if gap > 0.5 * tolerance and settled:
+            exact = w = _support_step(problem, columns, w, residual)
             z = problem.X @ w
             gap = _gap(problem, w, z, z, z - problem.y, rest)
         if gap <= 0.5 * tolerance or (rounds > 3 and gap > 0.5 * gaps[-3]):
             break
         gaps.append(gap)
-    exact = _support_step(problem, columns, w, problem.y - z)
-    z = problem.X @ exact
-    if _gap(problem, exact, z, z, z - problem.y, rest) < gap:
-        w = exact
+    if exact is not w:
+        exact = _support_step(problem, columns, w, problem.y - z)
+        z = problem.X @ exact
+        if _gap(problem, exact, z, z, z - problem.y, rest) < gap:
+            w = exact
     z = whole.X @ w
     return w, z, z - whole.y, rounds, _gap(whole, w, z, z, z - whole.y) <= tolerance
 
@@ -91,7 +93,9 @@ def _gap(
     problem: Objective, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, rest: float = 0.0
 ) -> float:
     """The gap relative to the objective plus `rest`."""
-    return problem.gap(w, z, touch, s, problem.X.T @ s) / problem.scale(problem.value(w, z) + rest)
+    value = problem.value(w, z)
+    gap = min(problem.duality_gap(w, z, touch, s, problem.X.T @ s), value)
+    return gap / problem.scale(value + rest)
 
 
 def _support_step(problem: Objective, columns: np.ndarray, w: np.ndarray, residual: np.ndarray) -> np.ndarray:

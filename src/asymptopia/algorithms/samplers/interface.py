@@ -163,7 +163,7 @@ def shown(position: ArrayLike, most: int = 6) -> str:
     return "(" + ", ".join(f"{x:.6g}" for x in flat[:most]) + rest + ")"
 
 
-@partial(jax.jit, static_argnums=(1, 2, 3))
+@partial(jax.jit, static_argnums=(1, 2, 3), compiler_options={"xla_backend_optimization_level": 0})
 def _keys(key: Key, chains: int, burn_in: int, blocks: int) -> tuple[jax.Array, jax.Array]:
     """The keys of each chain's burn-in (one that is not used if there is none), and of its blocks of steps."""
 

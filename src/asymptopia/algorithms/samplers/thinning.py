@@ -30,8 +30,8 @@ class Process(NamedTuple):
     flow:     (x, v, t) -> (x, v) after time t.
     slopes:   (x, v) -> signed rates (m,); the event i happens at the rate max(slopes[i], 0).
     turn:     (x, v, i) -> the velocity after the event i.
-    refresh:  (key, v) -> the velocity after a refreshment, of which `rate` happen a unit of time.
-    draw:     (key, d) -> a velocity of the invariant law.
+    draw:     key -> a velocity of the invariant law.
+    refresh:  (key, v) -> the velocity after a refreshment, of which `rate` happen a unit of time; None: one is drawn.
     integral: (x, v, t) -> integrals of x and of x**2 over the path of duration t, exact.
     growth:   (x, v, t) -> how much each slope can rise until time t; None: bounded from derivatives along the path.
 
@@ -45,10 +45,10 @@ class Process(NamedTuple):
     flow: Callable[[Any, Any, Any], tuple[Any, Any]]
     slopes: Callable[[Any, Any], Any]
     turn: Callable[[Any, Any, Any], Any]
-    refresh: Callable[[Any, Any], Any]
-    draw: Callable[[Any, int], Any]
+    draw: Callable[[Any], Any]
     integral: Callable[[Any, Any, Any], tuple[Any, Any]]
     rate: Any
+    refresh: Callable[[Any, Any], Any] | None = None
     growth: Callable[[Any, Any, Any], Any] | None = None
     logdensity: Callable[[Any], Any] | None = None
     base: Callable[[Any], Any] | None = None
@@ -73,7 +73,7 @@ class _Fields(NamedTuple):
 class PathState(_Fields):
     """The state of a path.
 
-    velocity: flat; zero is not yet drawn, which the first step does.
+    velocity: flat; zero is not yet drawn, which the next window of a path does.
     horizon:  how far ahead the next bound looks, in time.
     fault:    0, or why the path stopped here for good: `FAULTS[fault]`.
     logdensity: where the path is.
@@ -110,6 +110,7 @@ class PathInfo(NamedTuple):
 
 class _Run(NamedTuple):
     key: Any
+    drawing: Any  # the key of the velocity if that is not yet drawn
     x: Any
     v: Any
     horizon: Any
@@ -142,11 +143,8 @@ def advance(process: Process, length: ArrayLike, key: Key, state: PathState) -> 
     """Follow the path for the time `length`; after a fault the state stays where it is."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), state.position))
     key, first = jax.random.split(key)
-    v = jnp.where((state.velocity == 0).all(), process.draw(first, x.shape[0]), state.velocity)
-    left = jnp.asarray(length, x.dtype)
-    begin = _Run(
-        key, x, v, state.horizon, left, jnp.zeros((2, x.shape[0])), jnp.zeros(3, int), state.fault, process.level(x)
-    )
+    left, sums, counts = jnp.asarray(length, x.dtype), jnp.zeros((2, x.shape[0])), jnp.zeros(3, int)
+    begin = _Run(key, first, x, state.velocity, state.horizon, left, sums, counts, state.fault, process.level(x))
     end = jax.lax.while_loop(
         lambda run: (run.left > 0) & (run.fault == 0), partial(_window, process, SHORTEST * left), begin
     )
@@ -159,6 +157,7 @@ def advance(process: Process, length: ArrayLike, key: Key, state: PathState) -> 
 def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
     """Bound the rates ahead, move to the first proposal there, to a wall or to the end of the window, and decide."""
     key, thrown, afresh = jax.random.split(run.key, 3)
+    run = run._replace(v=jnp.where((run.v == 0).all(), process.draw(run.drawing), run.v))
     coins = jax.random.uniform(thrown, (4,), run.x.dtype)
     asked = jnp.minimum(run.horizon, run.left)
     wall = _wall(process, run, asked, shortest)
@@ -194,7 +193,7 @@ def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
     horizon = run.horizon * jnp.where(usable, jnp.clip(wish, 0.5, 2.0), 0.5 * span / run.horizon)
     left = jnp.where(usable & ~hit & (run.left <= span), 0.0, run.left - t)
     counts = run.counts + jnp.stack([what == 1, what == 2, jnp.ones((), bool)]).astype(int)
-    return _Run(key, y, turned, horizon, left, run.sums + went, counts, fault, level)
+    return _Run(key, afresh, y, turned, horizon, left, run.sums + went, counts, fault, level)
 
 
 def _wall(process: Process, run: _Run, span: jax.Array, shortest: ArrayLike) -> Meeting | None:
@@ -240,7 +239,8 @@ def _decide(
     if isinstance(process.rate, (int, float)) and process.rate == 0:  # nothing to compile for what never happens
         return new, event.astype(int)
     afresh = hit & ~turns
-    new = jnp.where(afresh, process.refresh(key, w), new)
+    fresh = jnp.zeros_like(w) if process.refresh is None else process.refresh(key, w)
+    new = jnp.where(afresh, fresh, new)
     return new, event.astype(int) + 2 * afresh.astype(int)
 
 

@@ -55,7 +55,7 @@ def zig_zag(
             slopes=lambda x, v: v * slope(x),
             turn=lambda x, v, i: v.at[i].multiply(-1),
             refresh=lambda key, v: v.at[jax.random.randint(key, (), 0, d)].multiply(-1),
-            draw=lambda key, _: jax.random.rademacher(key, (d,), float),
+            draw=lambda key: jax.random.rademacher(key, (d,), float),
             integral=segment,
             rate=d * refreshment,
             growth=None if lipschitz is None else growth,

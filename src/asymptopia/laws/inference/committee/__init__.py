@@ -53,7 +53,7 @@ class Committee(Law):
         "uninformative", "knowledge of the teacher at the start", one_of=("uninformative", "informative")
     )
 
-    defaults = Defaults(size="dimension", sizes=(200, 400, 700), seeds=48, block=4)
+    defaults = Defaults(size="dimension", sizes=(200, 500, 1000), seeds=12, block=4)
     references = References(
         source=AUBIN + ", equations 9-11",
         status=("proved under a technical assumption, for the state of largest free entropy and for message passing"),
@@ -69,7 +69,7 @@ class Committee(Law):
         "overlap": Observable(
             "Q", "overlaps of the student's and the teacher's units, per dimension", dims=("unit", "unit2"), scale=1.0
         ),
-        "test_error": Observable(r"\varepsilon_g", "least error on new labels"),
+        "test_error": Observable(r"\varepsilon_g", "least error on new labels", resolution=0.1),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
     }
     landmarks = LANDMARKS
