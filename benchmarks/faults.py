@@ -157,7 +157,7 @@ def trial(law: Law, number: int) -> xr.Dataset:
 
 
 def main() -> None:
-    chosen = options(__doc__, trials=(20, 1), only=("", "MaxMargin()"))
+    chosen = options(__doc__, trials=(20, 1), only=("", "AMP()"))
     faults = sorted((f for f in FAULTS if chosen.only.lower() in (f.truth + f.name).lower()), key=lambda f: f.truth)
     missed = refuted = trials = 0
     for statement, group in groupby(faults, key=lambda f: f.truth):
