@@ -283,10 +283,13 @@ def test_atlas_fails_if_a_value_is_missed(monkeypatch):
 
 
 REFUSALS = [
-    ("limit CurieWeis()", "There is no law 'CurieWeis'. Did you mean 'CurieWeiss' or 'CriticalCurieWeiss'?"),
-    ("show CurieWeis", "Did you mean 'CurieWeiss' or 'CriticalCurieWeiss'?"),
-    ("atlas CurieWeis", "Did you mean 'CurieWeiss' or 'CriticalCurieWeiss'?"),
-    ("run CurieWeis()", "Did you mean 'CurieWeiss' or 'CriticalCurieWeiss'?"),
+    (
+        "limit CurieWeis()",
+        "There is no law 'CurieWeis'. Did you mean 'CurieWeiss' or 'CriticalCurieWeiss' or 'CurieWeissDeviations'?",
+    ),
+    ("show CurieWeis", "Did you mean 'CurieWeiss' or 'CriticalCurieWeiss' or 'CurieWeissDeviations'?"),
+    ("atlas CurieWeis", "Did you mean 'CurieWeiss' or 'CriticalCurieWeiss' or 'CurieWeissDeviations'?"),
+    ("run CurieWeis()", "Did you mean 'CurieWeiss' or 'CriticalCurieWeiss' or 'CurieWeissDeviations'?"),
     ("limit CurieWeiss(bet=1)", "CurieWeiss has no field 'bet'. Did you mean 'beta'?"),
     ("limit CurieWeiss(beta=0)", "`beta` of CurieWeiss must be > 0, but is 0."),
     ("limit CurieWeiss(", "is not a statement"),

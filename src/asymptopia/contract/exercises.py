@@ -37,6 +37,6 @@ def _admitted(law: Law, name: str, value: float) -> Law | None:
     try:
         other: Law = law.replace(**{name: value})
         other.admit()
-        return other if other.doubt() is None else None
+        return other if other.reason_to_doubt() is None else None
     except (StatementError, ArithmeticError):
         return None

@@ -59,7 +59,7 @@ class Statement(Shown):
 
     def warnings(self, sizes: Sequence[int] | None = None) -> list[str]:
         """A sentence for each statement whose limit cannot be trusted, or not at these sizes (by default the law's)."""
-        checked = [(p, p.doubt(sizes)) for p in self.points()]
+        checked = [(p, p.reason_to_doubt(sizes)) for p in self.points()]
         return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in checked if reason]
 
     def limit(self) -> xr.Dataset:
@@ -154,7 +154,7 @@ class Law(Statement, Computable, Phased):
         """The reason why no extrapolation from systems of these sizes can meet the limit, or None."""
         return None
 
-    def doubt(self, sizes: Sequence[int] | None = None) -> str | None:
+    def reason_to_doubt(self, sizes: Sequence[int] | None = None) -> str | None:
         """The reason why limit and systems of these sizes (by default the law's) cannot be compared, or None."""
         return self.valid() or self.too_small(self.sizes if sizes is None else sizes)
 

@@ -37,7 +37,7 @@ def portrait(statement: Statement, sizes: Sequence[int] | None = None) -> dict[s
         "observables": {k: dataclasses.asdict(o) for k, o in law.observables.items()},
         "landmarks": [_landmark(m) for m in law.landmarks],
         "coords": _coords(points),
-        "reasons": {repr(p): reason for p in points if (reason := p.doubt(sizes))},
+        "reasons": {repr(p): reason for p in points if (reason := p.reason_to_doubt(sizes))},
         "shorts": {repr(v): v.short() for v in values},
         "codes": unique,
         "code_of_point": [unique.index(c) for c in codes] if len(unique) > 1 else [],

@@ -113,6 +113,6 @@ def confront(
     share = 1 - (1 - level) ** (1 / max(count, 1))
     sizes = [int(n) for n in experiment["size"].values]
     warnings = tuple(statement.warnings(sizes))
-    doubtful = np.array([bool(warnings) and p.doubt(sizes) is not None for p in statement.points()])
+    doubtful = np.array([bool(warnings) and p.reason_to_doubt(sizes) is not None for p in statement.points()])
     judgements = tuple(judge(statement, name, limit, experiment, share, resolution, doubtful) for name in names)
     return Confrontation(statement, limit, experiment, judgements, level, warnings)

@@ -15,7 +15,7 @@ def test_the_bounds_hold_where_the_operator_is_barely_or_not_injective(layers, e
 
 
 def test_few_rows_are_warned_of():
-    assert "columns" in StructuredFactorisation(layers=4, entries=8).doubt()
+    assert "columns" in StructuredFactorisation(layers=4, entries=8).reason_to_doubt()
     with pytest.raises(ValueError, match="density"):
         StructuredFactorisation(density=0.0)
 

@@ -40,7 +40,7 @@ def test_other_numbers_are_refuted():
 
 
 def test_what_is_outside_is_said():
-    assert "rings of fewer than" in FieldChain(coupling=50.0).doubt()
+    assert "rings of fewer than" in FieldChain(coupling=50.0).reason_to_doubt()
     with pytest.raises(NoLimit, match="no distribution"):
         FieldChain(quadratic=-1.0, quartic=0.0).limit()
     with pytest.raises(NoLimit, match="too sharp"):

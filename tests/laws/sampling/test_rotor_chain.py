@@ -35,8 +35,8 @@ def test_other_numbers_are_refuted():
 
 
 def test_what_is_outside_is_said():
-    assert "rings of fewer than" in RotorChain(coupling=10.0, h=0.0).doubt()
-    assert RotorChain(coupling=10.0, h=0.0).doubt((160, 320)) is None
+    assert "rings of fewer than" in RotorChain(coupling=10.0, h=0.0).reason_to_doubt()
+    assert RotorChain(coupling=10.0, h=0.0).reason_to_doubt((160, 320)) is None
     with pytest.raises(NoLimit, match="at most 100"):
         RotorChain(coupling=1000.0).limit()
     with pytest.raises(StatementError, match="coupling"):
