@@ -72,7 +72,7 @@ def repair(
     X = np.asarray(X, float)
     _check(*ends)
     _check_place(ends[0], t, X)
-    line, repaired = interpolate(*ends, t), []
+    line, repaired = interpolate(ends[0], ends[1], t), []
     seen = [X, X, X]
     for layer, (W, b) in enumerate(line[:-1]):
         fields = [a @ V.T + c for a, (V, c) in zip(seen[:2], (net[layer] for net in ends), strict=True)]

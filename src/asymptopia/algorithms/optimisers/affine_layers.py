@@ -27,9 +27,7 @@ class Seen(NamedTuple):
 
 def is_affine(node: Any) -> TypeGuard[Affine]:
     """Whether a node of a model is a dense or a convolutional layer whose weights are parameters."""
-    if not isinstance(node, eqx.nn.Linear | eqx.nn.Conv):
-        return False
-    return eqx.is_inexact_array(node.weight) and (node.bias is None or eqx.is_inexact_array(node.bias))
+    return isinstance(node, eqx.nn.Linear | eqx.nn.Conv) and eqx.is_inexact_array(node.weight)
 
 
 def affine_layers(model: PyTree) -> list[Affine]:
@@ -103,7 +101,8 @@ def passed(model: PyTree, pushes: list[jax.Array], x: jax.Array) -> tuple[jax.Ar
 
 def no_push(model: PyTree, x: jax.Array) -> list[jax.Array]:
     """Zeros of the shapes of the layers' outputs, for one sample."""
-    layers, shapes = affine_layers(model), []
+    layers = affine_layers(model)
+    shapes: list[tuple[int, ...]] = []
 
     def note(x: jax.Array) -> jax.Array:
         z, seen = passed(model, [jnp.zeros((), layer.weight.dtype) for layer in layers], x)
