@@ -23,7 +23,7 @@ VALUES: tuple[tuple[str, dict[str, Any], tuple[float, float, float]], ...] = (
     ),
     (TAKEDA, dict(alpha=0.5, noise=0.2, prior=Rademacher()), (0.529512645494524, 0.163488227524231, 0.443582862589871)),
     (
-        TAKEDA,
+        TULINO,
         dict(alpha=1.3, noise=0.3, prior=Rademacher(), singular_values=Geometric(condition=10.0)),
         (0.204513620758577, 0.103471281787315, 0.599724207795109),
     ),
@@ -60,5 +60,9 @@ LANDMARKS = (
         0.03509263666039595,
         1e-11,
         KRZAKALA,
+    ),
+    *(
+        Landmark(dict(noise=1e-4, prior=GaussBernoulli(rho=0.2)), name, value, 1e-8, TULINO, along="alpha")
+        for name, value in (("information_theoretic", 0.327282621), ("algorithmic", 0.356316120))
     ),
 )
