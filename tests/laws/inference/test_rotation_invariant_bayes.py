@@ -90,7 +90,7 @@ def test_information_grows_with_precision_as_the_fields_are_unknown(values):
     assert slope == pytest.approx(0.7 / 2 * float(law.replace(noise=0.1).limit().field_error), rel=1e-7)
 
 
-def test_the_end_of_the_hard_phase_is_where_the_equations_of_orthogonal_rows_touch():
+def test_states_appear_and_end_in_pairs_at_the_spinodals_of_the_hard_phase():
     """Two stable states between the spinodals, of which the informed one wins from the transition on."""
     law = RotationInvariantBayes(noise=1e-6, prior=GaussBernoulli(rho=0.2))
     at = thresholds(law, "alpha")
@@ -105,8 +105,8 @@ def test_the_end_of_the_hard_phase_is_where_the_equations_of_orthogonal_rows_tou
 
 
 def test_message_passing_agrees_and_wrong_designs_and_noises_are_refuted():
-    law = RotationInvariantBayes(prior=Rademacher(), alpha=0.8, noise=0.3)
-    experiment = law.experiment(sizes=[100, 200, 400], seeds=40)
-    assert confront(law, experiment).verdict != "disagrees"
-    for wrong in law.replace(singular_values=Geometric(condition=10.0)), law.replace(noise=0.45):
+    law = RotationInvariantBayes(prior=Rademacher(), alpha=0.8, noise=0.6)
+    experiment = law.experiment(sizes=[100, 200, 300], seeds=160)
+    assert confront(law, experiment).verdict == "agrees"
+    for wrong in law.replace(singular_values=Geometric(condition=10.0)), law.replace(noise=0.9):
         assert confront(wrong, experiment).verdict == "disagrees"
