@@ -87,6 +87,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "RotorChain": ("mcmc", "xy model", "event chain", "transfer matrix", "classical spins", "lifted"),
     "SGDDynamics": ("dmft", "dynamical mean-field theory", "stochastic gradient descent", "perceptron",
                     "gaussian mixture", "learning curve", "batch size", "learning rate", "langevin"),
+    "RotationInvariantBayes": ("vamp", "compressed sensing", "cdma", "hard phase", "state evolution", "random matrix",
+                               "free probability", "haar", "mutual information"),
     "RotationInvariantDesign": ("vamp", "lasso", "ridge regression", "compressed sensing", "random matrix",
                                 "free probability", "haar"),
     "SGLD": ("langevin", "mcmc", "minibatch", "bayesian"),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.quantile_regression import QuantileRegression as QuantileRegression
     from .inference.random_features import RandomFeatures as RandomFeatures
+    from .inference.rotation_invariant_bayes import RotationInvariantBayes as RotationInvariantBayes
     from .inference.rotation_invariant_design import RotationInvariantDesign as RotationInvariantDesign
     from .inference.sequence_index import SequenceIndex as SequenceIndex
     from .inference.spiked_matrix import SpikedMatrix as SpikedMatrix

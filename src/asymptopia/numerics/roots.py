@@ -106,3 +106,25 @@ def peaks(
         w, fw = np.where(better, x, np.where(second, u, w)), np.where(better, fx, np.where(second, fu, fw))
         x, fx = np.where(better, u, x), np.where(better, fu, fx)
     return x
+
+
+def with_turns(
+    function: Callable[[np.ndarray], np.ndarray], t: Float[np.ndarray, " T"], values: Float[np.ndarray, " T"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A grid t and the values of a function on it, with those places added where it nearly turns at zero.
+
+    Signs on the grid alone miss both of two roots between neighbours. Where three values bend more than they are away
+    from zero, the extremum is added.
+    """
+    with np.errstate(invalid="ignore"):
+        bend = np.abs(values[2:] - 2 * values[1:-1] + values[:-2])
+        turns = np.sign(values[1:-1]) * (values[1:-1] - values[:-2]) <= 0
+        turns &= np.sign(values[1:-1]) * (values[2:] - values[1:-1]) >= 0
+        near = np.flatnonzero(turns & (np.abs(values[1:-1]) < bend)) + 1
+    if not len(near):
+        return t, values
+    sign = -np.sign(values[near])
+    at = peaks(lambda x, k: sign[k] * function(x), t[near - 1], t[near], t[near + 1])
+    every, added = np.r_[t, at], np.r_[values, function(at)]
+    order = np.argsort(every, kind="stable")
+    return every[order], added[order]

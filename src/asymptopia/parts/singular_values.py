@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ..contract.record import Record, StatementError, field
+from ..numerics.arrays import ArrayLike
 from ..numerics.gaussian import legendre
 
 __all__ = ["Geometric", "MarchenkoPastur", "RowOrthogonal", "SingularValues"]
@@ -19,16 +21,18 @@ AGREE = 1e-9  # of averages with `ORDER` and with twice as many nodes
 class Shrinkage:
     r"""Averages over the d eigenvalues $\lambda$ of $X^T X$ of what a penalty $\gamma |w|^2 / 2$ does to them.
 
-    With $f = \lambda \gamma / (\lambda + \gamma)$:
+    With $f = \lambda \gamma / (\lambda + \gamma)$, numbers or arrays of the shape of $\gamma$:
     information: E f. spread: Var f. noise: $E[\lambda \gamma^2 / (\lambda + \gamma)^2]$.
     left: $E[\gamma / (\lambda + \gamma)]$. left_squared: $E[\gamma^2 / (\lambda + \gamma)^2]$.
+    log_ratio: $E \log(1 + \lambda / \gamma)$.
     """
 
-    information: float
-    spread: float
-    noise: float
-    left: float
-    left_squared: float
+    information: Any
+    spread: Any
+    noise: Any
+    left: Any
+    left_squared: Any
+    log_ratio: Any
 
 
 class SingularValues(Record):
@@ -49,21 +53,22 @@ class SingularValues(Record):
         values = np.sqrt(squares * samples / squares.sum())
         return (_orthogonal(samples, count, rng) * values) @ _orthogonal(d, count, rng).T
 
-    def shrinkage(self, alpha: float, gamma: float) -> Shrinkage:
-        """The averages of `Shrinkage` for alpha samples per dimension, at a penalty gamma > 0."""
+    def shrinkage(self, alpha: float, gamma: ArrayLike) -> Shrinkage:
+        """The averages of `Shrinkage` for alpha samples per dimension, at penalties gamma > 0 of any shape."""
         u, weight = legendre(ORDER)
-        eigenvalues = self._eigenvalues(alpha, u)
         weight = np.append(min(alpha, 1.0) * weight, max(1 - alpha, 0.0))
-        eigenvalues = np.append(eigenvalues, 0.0)
+        eigenvalues = np.append(self._eigenvalues(alpha, u), 0.0)
+        gamma = np.asarray(gamma, float)[..., None]
         left = gamma / (eigenvalues + gamma)
         f = eigenvalues * left
-        information = weight @ f
+        information = f @ weight
         return Shrinkage(
-            float(information),
-            float(weight @ (f - information) ** 2),
-            float(weight @ (f * left)),
-            float(weight @ left),
-            float(weight @ left**2),
+            information,
+            (f - information[..., None]) ** 2 @ weight,
+            (f * left) @ weight,
+            left @ weight,
+            left**2 @ weight,
+            np.log1p(eigenvalues / gamma) @ weight,
         )
 
     def check(self) -> None:
@@ -100,15 +105,23 @@ class MarchenkoPastur(SingularValues):
     def design(self, samples: int, d: int, rng: np.random.Generator) -> np.ndarray:
         return rng.standard_normal((samples, d)) / np.sqrt(d)
 
-    def shrinkage(self, alpha: float, gamma: float) -> Shrinkage:
+    def shrinkage(self, alpha: float, gamma: ArrayLike) -> Shrinkage:
         """From g = E 1 / (eigenvalue + gamma), the root of gamma g^2 + (gamma + alpha - 1) g = 1."""
+        gamma = np.asarray(gamma, float)
         b = gamma + alpha - 1
         root = np.hypot(b, 2 * np.sqrt(gamma))
-        g = 2 / (b + root) if b >= 0 else (root - b) / (2 * gamma)
+        total = np.abs(b) + root
+        g = np.where(b >= 0, 2 / total, total / (2 * gamma))[()]
         information = alpha * gamma * g / (1 + g)
-        left_squared = gamma * g * (gamma * (1 + g) / root)
+        left = gamma * g
+        left_squared = left * (gamma * (1 + g) / root)
         return Shrinkage(
-            information, information**2 * left_squared / alpha, information * gamma / root, gamma * g, left_squared
+            information,
+            information**2 * left_squared / alpha,
+            information * gamma / root,
+            left,
+            left_squared,
+            alpha * np.log1p(g) - np.log(left) + left - 1,
         )
 
     def check(self) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import field
-from ....contract.transitions import FixedPoint, State
+from ....contract.transitions import FixedPoint
 from ....parts.channel import Channel, Sign
 from ....parts.prior import Gaussian, Prior
+from ..common import doubt_start
 from .landmarks import LANDMARKS
 
 BARBIER = "Barbier, Krzakala, Macris, Miolane and Zdeborova, PNAS 116 (2019) 5451"
@@ -89,11 +90,4 @@ class BayesOptimal(Law):
 
     def valid(self) -> str | None:
         """Warns in the hard phase, and where an informed start leads to a state that is not that of equilibrium."""
-        state = State.of(self.fixed_points())
-        here = state.low if self.start == "uninformative" else state.high
-        if here.free_entropy >= state.best.free_entropy:
-            return None
-        better = f"overlap {state.best.overlap:.6g} instead of {here.overlap:.6g}"
-        if self.start == "uninformative":
-            return f"hard phase: the Bayes-optimal state, with {better}, is not reached without knowledge of the signal"
-        return f"the informed state is metastable: that of largest free entropy has {better}"
+        return doubt_start(self.fixed_points(), self.start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ....contract.batching import stacked
 from ....contract.record import join, split
 from ....numerics.arrays import ArrayLike
-from ....numerics.roots import bracketed_roots, peaks
+from ....numerics.roots import bracketed_roots, with_turns
 from ....parts.channel import Channel
 from ....parts.prior import Laplace, Prior
 from ....theory.scalar import coordinate
@@ -101,7 +101,7 @@ def fixed_points(prior: Prior, channel: Channel, alphas: Sequence[float], priors
     for k, alpha in enumerate(alphas):
         with np.errstate(divide="ignore"):
             excess = np.log(alpha) + np.log(c.gain) - c.t
-        t, excess = _with_extrema(c, float(np.log(alpha)), excess)
+        t, excess = with_turns(partial(c.excess, np.log(alpha)), c.t, excess)
         up = excess > 0
         brackets += [(k, t[i], t[i + 1], bool(up[i])) for i in np.flatnonzero(up[1:] != up[:-1])]
     inside: list[list[Point]] = [[] for _ in alphas]
@@ -133,22 +133,6 @@ def test_error(channel: Channel, points: Sequence[Point]) -> np.ndarray:
 def _free_entropy(alpha: float, A: ArrayLike, v: ArrayLike, information: np.ndarray, log_likelihood: np.ndarray) -> Any:
     """lim (1/d) E log P(y | X) at the overlap at which the coordinates have posterior variance v."""
     return alpha * log_likelihood - information + A * v / 2
-
-
-def _with_extrema(c: FixedPointCurve, log_alpha: float, excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The scan with those places added where it nearly turns at zero, so that no pair of roots is missed."""
-    with np.errstate(invalid="ignore"):
-        bend = np.abs(excess[2:] - 2 * excess[1:-1] + excess[:-2])
-        turns = np.sign(excess[1:-1]) * (excess[1:-1] - excess[:-2]) <= 0
-        turns &= np.sign(excess[1:-1]) * (excess[2:] - excess[1:-1]) >= 0
-        near = np.flatnonzero(turns & (np.abs(excess[1:-1]) < bend)) + 1
-    if not len(near):
-        return c.t, excess
-    sign = -np.sign(excess[near])
-    at = peaks(lambda t, k: sign[k] * c.excess(np.array(log_alpha), t), c.t[near - 1], c.t[near], c.t[near + 1])
-    t, values = np.r_[c.t, at], np.r_[excess, c.excess(np.array(log_alpha), at)]
-    order = np.argsort(t, kind="stable")
-    return t[order], values[order]
 
 
 def _lowest(c: FixedPointCurve, alpha: float) -> list[Point]:
