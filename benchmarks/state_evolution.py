@@ -113,7 +113,7 @@ def cold() -> float:
 
 def main() -> None:
     from asymptopia import parse, sweep, thresholds
-    from asymptopia.contract import phases
+    from asymptopia.contract import transitions
     from asymptopia.laws.inference.bayes_optimal.theory import curve
 
     law = parse(STATEMENT)
@@ -129,7 +129,7 @@ def main() -> None:
 
     def our_threshold() -> float:
         curve.cache_clear()
-        phases._transitions_along.cache_clear()
+        transitions._transitions_along.cache_clear()
         return thresholds(law, "alpha")["algorithmic"]
 
     def theirs() -> Any:
