@@ -1,12 +1,14 @@
 """How often the 90 % intervals of `extrapolate` contain a run 10 and 100 times larger than the largest of the ladder.
 
-    python benchmarks/extrapolate_coverage.py [LADDERS]
+    python benchmarks/extrapolate_coverage.py [LADDERS] [--peers]
 
 Ladders come from four laws with realistic noise (0.2 to 1 % of the loss): power laws with and without floor, broken
 power laws with the break inside the ladder, and Chinchilla's law in parameters and tokens. Intervals are those that
 users get, with departures, checks and what these widen. Beside them stand those of the averaged laws alone, and what is
 done by hand with SciPy, as public tools give a point without an interval: one power law with floor (in two variables
 Chinchilla's law) by least squares, with the interval of its linearisation, and with that of 60 resamplings of the runs.
+All are intervals of a run, with its noise: as large at all sizes, as least squares has it, and for the resamplings also
+as a share of the loss. `--peers` leaves out ours, which take nearly all of the time.
 """
 
 from __future__ import annotations
@@ -88,14 +90,21 @@ def by_hand(ladder: Ladder, large: np.ndarray) -> np.ndarray:
     return one_law(large, *best) + np.array([-1, 1])[:, None] * width
 
 
-def resampled(ladder: Ladder, large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The 90 % intervals (2, M) of one law fitted to runs drawn again with replacement."""
-    draws = rng.integers(len(ladder.y), size=(RESAMPLED, len(ladder.y)))
-    best = fitted(ladder.x, ladder.y, floored)[0]
+def resampled(ladder: Ladder, large: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The 90 % intervals (2, M) of a run by one law fitted to runs drawn again with replacement. To what each fit
+    reaches is added a residual, drawn again too and enlarged by what the constants of the fit take of it: as it is, and
+    as a share of what is reached."""
+    x, y = ladder.x, ladder.y
+    draws = rng.integers(len(y), size=(RESAMPLED, len(y)))
+    best = fitted(x, y, floored)[0]
     if np.isnan(best).any():
-        return np.full((2, len(large)), np.nan)
-    reached = [floored(large, *fitted(ladder.x[rows], ladder.y[rows], floored, best)[0]) for rows in draws]
-    return np.nanquantile(reached, [0.05, 0.95], axis=0)
+        return np.full((2, len(large)), np.nan), np.full((2, len(large)), np.nan)
+    reached = np.array([floored(large, *fitted(x[rows], y[rows], floored, best)[0]) for rows in draws])
+    law, enlarged = floored(x, *best), np.sqrt(len(y) / (len(y) - len(best)))
+    left = enlarged * (y - law)
+    rows = rng.integers(len(y), size=reached.shape)
+    noisy = reached + left[rows], reached * (1 + (left / law)[rows])
+    return np.nanquantile(noisy[0], [0.05, 0.95], axis=0), np.nanquantile(noisy[1], [0.05, 0.95], axis=0)
 
 
 def intervals(ladder: Ladder, large: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool, bool]:
@@ -107,28 +116,35 @@ def intervals(ladder: Ladder, large: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return said, np.array(answer.mixture.runs(large, 0.9)), answer.departing is not None, answer.widened > 1
 
 
-def main(ladders: int) -> None:
+def main(ladders: int, ours: bool = True) -> None:
     kinds = ("power", "floor", "broken", "chinchilla")
-    names = ("inside", "laws alone", "by hand", "resampled")
-    inside = {name: {k: [] for k in kinds} for name in names}
-    width, changed = ({k: [] for k in kinds} for _ in range(2))
+    names = (*(("inside", "laws alone") if ours else ()), "by hand", "resampled", "resampled shares")
+    inside, width = ({name: {k: [] for k in kinds} for name in names} for _ in range(2))
+    changed = {k: [] for k in kinds}
     for seed in range(ladders):
         kind = kinds[seed % len(kinds)]
         ladder, large, runs = drawn(kind, np.random.default_rng(seed))
-        said, laws, departs, widened = intervals(ladder, large)
-        peers = by_hand(ladder, large), resampled(ladder, large, np.random.default_rng(seed))
-        for name, (low, high) in zip(names, (said, laws, *peers), strict=True):
+        said = [by_hand(ladder, large), *resampled(ladder, large, np.random.default_rng(seed))]
+        if ours:
+            *own, departs, widened = intervals(ladder, large)
+            said = [*own, *said]
+            changed[kind].append((departs, widened))
+        for name, (low, high) in zip(names, said, strict=True):
             inside[name][kind].append((low <= runs) & (runs <= high))
-        width[kind].append((said[1] - said[0]) / runs)
-        changed[kind].append((departs, widened))
+            width[name][kind].append((high - low) / runs)
     for kind in kinds[:ladders]:
-        count, (departures, wider) = len(width[kind]), np.sum(changed[kind], axis=0)
-        print(
-            f"{kind:12} {count} ladders:", ", ".join(f"{name} {_mean(inside[name][kind])}" for name in names), end=", "
-        )
-        print(f"median width {np.median(width[kind], axis=0).round(3)}, {departures} depart, {wider} widened")
-    together = (f"{name} {_mean([v for k in kinds for v in inside[name][k]])}" for name in names)
-    print(f"{'all':12} {ladders} ladders:", ", ".join(together))
+        departures, wider = np.sum(changed[kind], axis=0) if ours else (0, 0)
+        print(f"{kind}, {len(width[names[0]][kind])} ladders: {departures} depart, {wider} widened")
+        for name in names:
+            print(f"  {name:18} {_mean(inside[name][kind])}, median width {_middle(width[name][kind])}")
+    print(f"all, {ladders} ladders:")
+    for name in names:
+        holds, widths = ([v for k in kinds for v in each[name][k]] for each in (inside, width))
+        print(f"  {name:18} {_mean(holds)}, median width {_middle(widths)}")
+
+
+def _middle(widths: list[np.ndarray]) -> np.ndarray:
+    return np.nanmedian(widths, axis=0).round(3)
 
 
 def _mean(inside: list[np.ndarray]) -> np.ndarray:
@@ -136,4 +152,5 @@ def _mean(inside: list[np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    counts = [int(word) for word in sys.argv[1:] if word != "--peers"]
+    main(counts[0] if counts else 200, ours="--peers" not in sys.argv)

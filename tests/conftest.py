@@ -12,6 +12,7 @@ workers find them.
 """
 
 import ctypes
+import functools
 import gc
 import os
 import re
@@ -67,6 +68,15 @@ def forget():
     hand_back()
 
 
+@functools.cache
+def drawing():
+    """The style of drawings, and how a user's PDF has its fonts. To embed them takes most of the time of a drawing: in
+    tests letters are shapes (3), but where they are marked `users_fonts`."""
+    from asymptopia.report import marks
+
+    return marks.STYLE, marks.STYLE["pdf.fonttype"]
+
+
 def pytest_configure(config):
     config.option.loadscopereorder = False  # workers are given files as they are sorted below
 
@@ -88,8 +98,8 @@ def pytest_collection_finish():
 def pytest_runtest_setup(item):
     if "jax" in sys.modules and os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] == "1":
         sys.modules["jax"].config.update("jax_disable_most_optimizations", not item.get_closest_marker("runs_long"))
-    if "asymptopia.report.marks" in sys.modules:  # parts of fonts, as a user's PDF has them, take longer than the rest
-        sys.modules["asymptopia.report.marks"].STYLE["pdf.fonttype"] = 3
+    style, users_fonts = drawing()
+    style["pdf.fonttype"] = users_fonts if item.get_closest_marker("users_fonts") else 3
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,17 @@ def test_a_benchmark_that_stops_is_told(tmp_path, monkeypatch, capsys):
     assert driver.main() == 1
     out = capsys.readouterr().out
     assert "2.50 x" in out and "a peer" in out and "failed: ArithmeticError: The two do not agree." in out
+
+
+def test_fits_to_runs_drawn_again_have_the_noise_of_a_run(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    coverage = importlib.import_module("extrapolate_coverage")
+    rng, x, large = np.random.default_rng(0), np.geomspace(1, 1000, 200)[:, None], np.array([[2000.0]])
+    y = coverage.one_law(x, 0.5, 0.7, 0.3) * (1 + 0.01 * rng.standard_normal(len(x)))
+    alike, shares = coverage.resampled(coverage.Ladder(x, y, ("x", "y")), large, rng)
+    reached, noise = coverage.one_law(large, 0.5, 0.7, 0.3), np.std(y - coverage.one_law(x, 0.5, 0.7, 0.3))
+    np.testing.assert_allclose(np.diff(shares, axis=0)[0], 2 * 1.645 * 0.01 * reached, rtol=0.25)
+    np.testing.assert_allclose(np.diff(alike, axis=0)[0], 2 * 1.645 * noise, rtol=0.25)
 
 
 def test_an_unknown_name_is_refused():

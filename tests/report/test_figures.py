@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import threading
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from asymptopia.report import figures
 from asymptopia.report.charts import Chart, HeatMap
 from asymptopia.report.compose import charts_of
 from asymptopia.report.figures import draw, save_chart, save_figures, svg_of
@@ -23,6 +27,7 @@ def test_every_chart_is_drawn_without_warnings_at_journal_width(shapes, shape):
         assert figure.axes[0].get_ylabel() or wide
 
 
+@pytest.mark.users_fonts
 def test_files_are_vector_with_readable_text_and_embedded_fonts(shapes, tmp_path):
     chart = next(c for c in charts_of(shapes.grid, "grid") if c.name == "grid-square")
     pdf, svg = save_chart(chart, tmp_path)
@@ -30,6 +35,7 @@ def test_files_are_vector_with_readable_text_and_embedded_fonts(shapes, tmp_path
     assert "limit" in words and "\u03c3=1.5" in words and "n\u2192\u221e" in words
     assert "<image" not in svg.read_text()
     assert b"/FontFile2" in pdf.read_bytes() and b"/Subtype /Image" not in pdf.read_bytes()
+    assert b"/CIDFontType2" in pdf.read_bytes() and b"/Type3" not in pdf.read_bytes()
 
 
 def test_every_chart_has_both_files(shapes, tmp_path):
@@ -78,3 +84,30 @@ def test_text_of_users_cannot_break_mathtext_or_markup(shapes):
     svg = svg_of(charts_of(shapes.hostile, "h")[0])
     ElementTree.fromstring(svg)
     assert not re.search(r"<script", svg)
+
+
+def test_a_raster_is_as_fine_in_a_saved_figure_as_in_a_page(tmp_path):
+    z = np.random.default_rng(0).standard_normal((24, 24))
+    chart = HeatMap("map", "title", "x", "y", np.arange(24.0), np.arange(24.0), z, 3.5)
+    page = svg_of(chart)
+    assert "<image" in page
+    assert save_chart(chart, tmp_path)[1].read_text() == page
+
+
+def test_threads_draw_one_at_a_time_without_the_collector_which_is_on_afterwards(monkeypatch):
+    seen, meeting = [], threading.Barrier(2)
+
+    def overlaps(chart):
+        try:
+            meeting.wait(0.2)
+            return True
+        except threading.BrokenBarrierError:
+            meeting.reset()
+            return False
+
+    monkeypatch.setattr(figures, "draw", lambda chart: seen.append((overlaps(chart), gc.isenabled())))
+    monkeypatch.setattr(figures, "_svg", lambda figure: b"")
+    charts = [HeatMap(name, "", "", "", np.arange(1.0), np.arange(1.0), np.ones((1, 1)), 3.5) for name in "ab"]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(svg_of, charts))
+    assert seen == [(False, False)] * 2 and gc.isenabled()

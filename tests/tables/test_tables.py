@@ -223,7 +223,8 @@ def test_marks_between_thousands(case, tmp_path):
 
 def test_a_column_that_may_be_decimal_or_in_thousands_is_read_by_its_separator_or_refused(tmp_path):
     cells = [f'"1,{234 + k}"' for k in range(24)]
-    assert read_columns(written(tmp_path, text("a;y", rows(cells, Y, separator=";"))), "y").X[0, 0] == 1.234
+    whole = text("a;y", rows(cells, range(24), separator=";"))
+    assert read_columns(written(tmp_path, whole), "y").X[0, 0] == 1.234
     mixed = [*cells[:12], *range(100, 112)]
     with pytest.raises(StatementError, match="not numbers: a"):
         read_columns(written(tmp_path, text("a,y", rows(mixed, Y))), "y")

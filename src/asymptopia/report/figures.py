@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
     from ..verdict.confront import Confrontation
 
+_ONE = threading.RLock()
+
 
 def save_figures(confrontation: Confrontation, folder: str | Path, prefix: str = "") -> list[Path]:
     """Every chart of a confrontation as `<prefix>-<observable>[-scaling|-z].pdf` and `.svg`; returns the paths.
@@ -68,7 +71,7 @@ def save_chart(chart: Chart | HeatMap, folder: str | Path) -> list[Path]:
 
 def svg_of(chart: Chart | HeatMap) -> str:
     """One chart as the text of an SVG document."""
-    with _style(chart.name):
+    with _style(chart.name), _undisturbed():
         return _svg(draw(chart)).decode()
 
 
@@ -77,7 +80,8 @@ def _pdf(figure: Figure) -> bytes:
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
     printed, undated = io.BytesIO(), {"CreationDate": None, "Producer": None}
-    FigureCanvasPdf(figure).print_pdf(printed, metadata=undated)  # type: ignore[no-untyped-call]
+    with _its_dpi(figure):
+        FigureCanvasPdf(figure).print_pdf(printed, metadata=undated)  # type: ignore[no-untyped-call]
     return printed.getvalue()
 
 
@@ -86,8 +90,19 @@ def _svg(figure: Figure) -> bytes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     printed, undated = io.BytesIO(), {"Date": None, "Creator": None}
-    FigureCanvasSVG(figure).print_svg(printed, metadata=undated)  # type: ignore[no-untyped-call]
+    with _its_dpi(figure):
+        FigureCanvasSVG(figure).print_svg(printed, metadata=undated)  # type: ignore[no-untyped-call]
     return printed.getvalue()
+
+
+@contextmanager
+def _its_dpi(figure: Figure) -> Iterator[None]:
+    """The dots per inch of a figure, after a printer that leaves its own: rasters of the next would be coarser."""
+    dpi = figure.dpi
+    try:
+        yield
+    finally:
+        figure.dpi = dpi
 
 
 def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> Figure:
@@ -101,7 +116,8 @@ def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> F
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Without collections of garbage: a drawing leaves so much that everything loaded would be walked several times."""
+    """Without collections of garbage: a drawing leaves so much that everything loaded would be walked several times.
+    Inside `_style`, as no two threads may turn the process's collector off and on at once."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -113,9 +129,10 @@ def _undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _style(salt: str) -> Iterator[None]:
+    """The style of a chart, for one thread at a time: it is a setting of the whole process."""
     import matplotlib
 
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
+    with _ONE, matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
         yield
 
 

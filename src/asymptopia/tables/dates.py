@@ -13,41 +13,65 @@ _YEAR_FIRST = re.compile(rf"\d{{4}}-\d\d?-\d\d?{_TIME}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d\d?)([./-])(\d\d?)\2(\d{{4}}){_TIME}", re.ASCII)
 
 
-def read_dates(words: pd.Series) -> pd.Series | None:
-    """The moments that texts mean, in UTC, or None if they are no dates.
+def read_dates(words: pd.Series) -> tuple[pd.Series, str] | None:
+    """The moments that texts mean, in UTC, or None if they are no dates; and in words, what told days from months.
 
     "13/01/2024" is a day first, "01/13/2024" a month first; where a column has neither, slashes and dashes do not tell
     and it is not read. With points the day is first.
     """
+    moments, why = _moments(words)
+    return None if moments is None or moments.isna().any() else (moments, why)
+
+
+def unlike_dates(words: pd.Series) -> str:
+    """In words, why texts of which most look like dates are none, with the first that shows it; "" if they do not."""
+    parts = words.str.extract(rf"^{_YEAR_LAST.pattern}$")
+    last, first = parts[0].notna(), words.map(lambda w: bool(_YEAR_FIRST.fullmatch(w)))
+    dated, other = (last, first) if last.sum() > first.sum() else (first, last)
+    if 2 * dated.sum() <= len(words):
+        return ""
+    if not dated.all():
+        ending = " with the year first" if dated is first and other.any() else ""
+        ending = " with the year last" if dated is last and other.any() else ending
+        return f"as {words[~dated].iloc[0][:30]!r} among dates{ending}"
+    moments, _ = _moments(words)
+    if moments is not None:
+        return f"as {words[moments.isna()].iloc[0]!r}, which is no date" if moments.isna().any() else ""
+    day, month = (parts[k].astype(int) > 12 for k in (0, 2))
+    if (day & month).any():
+        return f"as {words[day & month].iloc[0]!r}, which is no date"
+    if day.any():
+        return f"where the day is first in {words[day].iloc[0]!r} and the month in {words[month].iloc[0]!r}"
+    if month.any():
+        return f"as {words[month].iloc[0]!r}, where points say that the day is first"
+    return f"as {words.iloc[0]!r}, where the day or the month may be first"
+
+
+def _moments(words: pd.Series) -> tuple[pd.Series | None, str]:
+    """The moments, those that no calendar has missing; None where texts have another form or no order."""
     import pandas as pd
 
+    why = ""
     if not words.map(lambda w: bool(_YEAR_FIRST.fullmatch(w))).all():
-        order = _order(words)
-        if order is None:
-            return None
+        order, why = _order(words)
+        if not order:
+            return None, ""
         words = words.str.replace(_YEAR_LAST, order, regex=True)
-    moments = pd.to_datetime(words, errors="coerce", utc=True, format="mixed")
-    return moments if moments.notna().all() else None
+    return pd.to_datetime(words, errors="coerce", utc=True, format="mixed"), why
 
 
-def is_undecided(words: pd.Series) -> bool:
-    """Whether texts are dates of which nothing tells whether the day or the month is first."""
-    parts = words.str.extract(rf"^{_YEAR_LAST.pattern}$")
-    return (
-        bool(parts[0].notna().all())
-        and _order(words) is None
-        and bool((parts[[0, 2]].astype(int) <= 12).to_numpy().all())
-    )
-
-
-def _order(words: pd.Series) -> str | None:
-    """What a date with the year last is replaced by, to have it first."""
+def _order(words: pd.Series) -> tuple[str, str]:
+    """What a date with the year last is replaced by, to have it first, and in words which order that is and what shows
+    it; "" if nothing or too much does."""
     parts = words.str.extract(rf"^{_YEAR_LAST.pattern}$")
     if parts[0].isna().any():
-        return None
-    first, third = (int(parts[k].astype(int).max()) for k in (0, 2))
-    day_first = first > 12 or bool((parts[1] == ".").all())
-    month_first = third > 12
-    if day_first == month_first:
-        return None
-    return r"\4-\3-\1\5" if day_first else r"\4-\1-\3\5"
+        return "", ""
+    day, month = (parts[k].astype(int) > 12 for k in (0, 2))
+    points = bool((parts[1] == ".").all())
+    if (points or day.any()) == month.any():
+        return "", ""
+    name, showing, order = ("month", month, r"\4-\1-\3\5") if month.any() else ("day", day, r"\4-\3-\1\5")
+    if points:
+        return order, f", the {name} first as points say"
+    only = "only " if len(words) > 1 and showing.sum() == 1 else ""
+    return order, f", the {name} first as {only}{words[showing].iloc[0]!r} shows"

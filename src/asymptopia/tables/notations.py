@@ -56,26 +56,42 @@ def stripped(texts: Sequence[str]) -> tuple[list[str], list[str]]:
     return texts, notes
 
 
-def read_numbers(
-    texts: Sequence[str], decimal_commas: bool, thousands: bool = False
-) -> tuple[list[float] | None, list[str]]:
-    """The texts as numbers in the one notation that fits them all, and notes on it.
+def read_numbers(texts: Sequence[str], settled: Notation | None) -> tuple[list[float] | None, list[str], set[str]]:
+    """The texts as numbers in the one notation that fits them all, notes on it, and what their marks show: see `shown`.
 
-    None if they fit no notation, or several that differ; `decimal_commas` settles "1,234" for 1.234, `thousands` for
-    1234.
+    None if they fit no notation, or several that differ; `settled` is the one of them that is taken then.
     """
     texts, notes = stripped(texts)
     values = PLAIN.read(texts)
     if values is not None:
-        return values, notes
+        return values, notes, shown(PLAIN, texts)
     readings = {n: v for n in _OTHERS if (v := n.read(texts)) is not None}
-    for known, notation in ((decimal_commas, DECIMAL_COMMA), (thousands, COMMAS)):
-        if known and notation in readings:
-            readings = {notation: readings[notation]}
+    if settled in readings:
+        readings = {settled: readings[settled]}
     first = next(iter(readings.items()), None)
     if first is None or any(v != first[1] for v in readings.values()):
-        return None, []
-    return first[1], [*notes, first[0].note]
+        return None, [], set()
+    return first[1], [*notes, first[0].note], shown(first[0], texts)
+
+
+def shown(notation: Notation, texts: Sequence[str]) -> set[str]:
+    """What texts show in a notation: "decimal commas", "decimal points" or "thousands" between commas."""
+    uses = {"decimal commas": ",", "decimal points": "."}
+    marks = {use for use, point in uses.items() if notation.point == point and any(point in t for t in texts)}
+    return marks | ({"thousands"} if notation.mark == "," and any("," in t for t in texts) else set())
+
+
+def settling(shows: set[str], between_commas: bool) -> Notation | None:
+    """How "1,234" is read in a table that shows this in other columns, or None if that is not clear.
+
+    between_commas: whether commas separate its columns. Where they do not and no column tells, they are decimal ones,
+    unless others have decimal points.
+    """
+    if {"decimal commas", "thousands"} <= shows:
+        return None
+    if "thousands" in shows:
+        return COMMAS
+    return DECIMAL_COMMA if "decimal commas" in shows or not (between_commas or "decimal points" in shows) else None
 
 
 def is_ambiguous(texts: Sequence[str]) -> bool:

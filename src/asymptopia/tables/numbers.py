@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.record import nearest
-from .dates import is_undecided, read_dates
-from .notations import COMMAS, is_ambiguous, is_number, read_numbers
+from .dates import read_dates, unlike_dates
+from .notations import Notation, is_ambiguous, is_number, read_numbers, settling
 from .problems import Problems, listed
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ ABSENT = {"na", "nan", "n/a", "#n/a", "null", "none", "nil", "-", "--", "?", "."
 """Words for a missing value in a column of numbers, in lower case; in a column of words they are words."""
 
 
-def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def kinds_of(table: pd.DataFrame, names: Sequence[str], between_commas: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Columns of text as numbers, truth values, dates or words, and notes on each decision."""
     import pandas as pd
 
     notes: dict[str, list[str]] = {}
-    read = [_kind(table.iloc[:, k], decimal_commas) for k in range(len(names))]
-    thousands = not decimal_commas and any(COMMAS.note in said for _, said in read)
+    read = [_kind(table.iloc[:, k]) for k in range(len(names))]
+    settled = settling(set().union(*(shows for *_, shows in read)), between_commas)
     columns = []
-    for k, (name, (column, said)) in enumerate(zip(names, read, strict=True)):
-        if thousands and column.dtype == object:
-            column, said = _kind(table.iloc[:, k], False, thousands)
+    for k, (name, (column, said, _)) in enumerate(zip(names, read, strict=True)):
+        if settled is not None and column.dtype == object:
+            column, said, _ = _kind(table.iloc[:, k], settled)
         columns.append(column)
         for note in said:
             notes.setdefault(note, []).append(name)
@@ -41,41 +41,44 @@ def kinds_of(table: pd.DataFrame, names: Sequence[str], decimal_commas: bool) ->
     return joined, tuple(f"{note}: {listed(described)}." for note, described in notes.items())
 
 
-def _kind(column: pd.Series, decimal_commas: bool, thousands: bool = False) -> tuple[pd.Series, list[str]]:
-    """A column of text as what it means; `thousands` says that commas separate thousands elsewhere in the table."""
+def _kind(column: pd.Series, settled: Notation | None = None) -> tuple[pd.Series, list[str], set[str]]:
+    """A column of text as what it means, notes, and what its numbers show of marks; `settled` is as in
+    `read_numbers`."""
     import pandas as pd
 
     words = column.dropna().astype(object).map(str.strip)
     words = words[words != ""]
     if words.empty:
-        return pd.Series(np.nan, index=column.index), []
-    numeric, notes = _numeric(words, len(column), decimal_commas, thousands)
+        return pd.Series(np.nan, index=column.index), [], set()
+    numeric, notes, shows = _numeric(words, len(column), settled)
     if numeric is not None:
-        return numeric if len(numeric) == len(column) else numeric.astype(float).reindex(column.index), notes
+        whole = len(numeric) == len(column)
+        return numeric if whole else numeric.astype(float).reindex(column.index), notes, shows
     if words.map(str.lower).isin(["true", "false"]).all():
         truth = words.map(str.lower) == "true"
-        return truth.astype(bool) if len(truth) == len(column) else truth.astype(float).reindex(column.index), []
-    moments = read_dates(words)
-    if moments is not None:
-        return _days(moments).reindex(column.index), ["Dates are read as days since the first"]
-    return words.reindex(column.index).astype(object).where(lambda c: c.notna(), None), []
+        truth = truth.astype(bool) if len(truth) == len(column) else truth.astype(float).reindex(column.index)
+        return truth, [], set()
+    dates = read_dates(words)
+    if dates is not None:
+        return _days(dates[0]).reindex(column.index), [f"Dates are read as days since the first{dates[1]}"], set()
+    return words.reindex(column.index).astype(object).where(lambda c: c.notna(), None), [], set()
 
 
-def _numeric(words: pd.Series, rows: int, decimal_commas: bool, thousands: bool) -> tuple[pd.Series | None, list[str]]:
-    """The column as numbers, or None if it is not one of numbers; and notes."""
+def _numeric(words: pd.Series, rows: int, settled: Notation | None) -> tuple[pd.Series | None, list[str], set[str]]:
+    """The column as numbers, or None if it is not one of numbers; notes, and what it shows of marks."""
     import pandas as pd
 
     words = words[~words.map(str.lower).isin(ABSENT - {"nan"})]
     texts = words.tolist()
-    values, notes = read_numbers(texts, decimal_commas, thousands) if texts else (None, [])
+    values, notes, shows = read_numbers(texts, settled) if texts else (None, [], set[str]())
     if values is None or not np.isfinite(values).any():
-        return None, []
+        return None, [], set()
     whole = len(texts) == rows and all(t.lstrip("+-").isdigit() for t in texts)
     if whole and max(map(abs, values)) < 2.0**62:
-        return pd.Series([int(t) for t in texts], index=words.index, dtype="int64"), notes
+        return pd.Series([int(t) for t in texts], index=words.index, dtype="int64"), notes, shows
     if whole:
         notes = [*notes, "Whole numbers beyond 2^62 are read as decimal ones, rounded to 16 digits"]
-    return pd.Series(values, index=words.index), notes
+    return pd.Series(values, index=words.index), notes, shows
 
 
 def _days(moments: pd.Series) -> pd.Series:
@@ -183,12 +186,13 @@ def unlike_numbers(column: pd.Series, name: str) -> str:
     words = column.dropna().map(str)
     odd = words[~words.map(is_number).astype(bool)]
     example = f"{name} ({words.nunique()} different, as {str(odd.iloc[0] if len(odd) else words.iloc[0])[:30]!r}"
+    undated = unlike_dates(words)
+    if undated:
+        return f"{name} ({words.nunique()} different, {undated})"
     if len(odd) < len(words):
         return f"{example} among numbers)"
     if is_ambiguous(odd.tolist()):
         return f"{example}, where commas may be decimal or separate thousands)"
-    if is_undecided(words):
-        return f"{example}, where the day or the month may be first)"
     return f"{example})"
 
 

@@ -58,7 +58,7 @@ def read_text(path: Path, name: str, encoding: str, header: bool) -> Reading:
     columns, more = _numbers(text, separator, names, len(lengths), header), tuple[str, ...]()
     if columns is None:
         table = _parsed(text, separator, max(n for n, _ in lengths), width, header, name)
-        columns, more = kinds_of(table, names, decimal_commas=separator != ",")
+        columns, more = kinds_of(table, names, between_commas=separator == ",")
     return Reading(columns, name, (*remarks, *notes, *more))
 
 

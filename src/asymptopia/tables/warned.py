@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FEW = 20
+_SHUFFLES = 8
 _ID = re.compile(r"(^|_|\b)(id|uuid|guid|index|key)($|\b)|[a-z]I[dD]$")
 _STEM = re.compile(r".+[_=.:]")
 _CODES = (99.0, 999.0, 9999.0, 99999.0, 999999.0)
@@ -104,19 +105,38 @@ def _in_order(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _repeated(table: pd.DataFrame, M: np.ndarray, words: np.ndarray, target: str) -> list[str]:
-    """Rows that are there before, where a column of so many different numbers makes chance unlikely.
+    """Rows that are there before, where chance does not make them.
 
-    Numbers are compared by one random sum of each row, as the tables may be large.
+    The even and the odd columns of numbers are compared by one random sum of each row, as tables may be large. Chance
+    would leave about as many copies once the sums, the words and the target are shuffled each by itself, or, where they
+    depend on each other, as many rows that agree in half of the numbers and differ in the rest. Nothing is said of
+    tables where neither half has a third as many different rows.
     """
-    sums = M @ np.random.default_rng(0).standard_normal(M.shape[1])
-    again = int(table[[*words, target]].assign(**{"\0sum": sums}).duplicated().sum())
-    many = min(_FEW, len(table) // 5)
-    if again < max(2, len(table) // 100) or not any(len(np.unique(column)) > many for column in M.T):
+    rng = np.random.default_rng(0)
+    columns = _unlike(M)
+    halves = {f"\0{k}": M[:, columns[k::2]] @ rng.standard_normal(len(columns[k::2])) for k in (0, 1)}
+    parts = table[[*words, target]].assign(**halves)
+    copies = parts.duplicated()
+    again, kinds = int(copies.sum()), max(parts[half].nunique() for half in halves)
+    if again < max(2, len(table) // 100) or 3 * kinds < len(table):
+        return []
+    alike = min(int(parts.loc[~copies, half].duplicated().sum()) for half in halves)
+    shuffles = (parts.apply(lambda c: rng.permutation(c.to_numpy())).duplicated().sum() for _ in range(_SHUFFLES))
+    chance = sum(shuffles) / _SHUFFLES
+    if again <= chance + 3 * np.sqrt(chance) or again < 2 * alike:
         return []
     return [
         f"{again} of {len(table)} rows are copies of earlier ones: training and test samples share them, and errors "
         "come out too small. Leave the copies out unless they were measured anew."
     ]
+
+
+def _unlike(M: np.ndarray) -> np.ndarray:
+    """Which columns of M (N, d) are no linear function of an earlier one: told by their correlation with one noise."""
+    noise = np.random.default_rng(0).standard_normal(len(M))
+    spread = np.sqrt(len(M)) * M.std(axis=0)
+    correlation = np.abs((noise - noise.mean()) @ M) / np.where(spread > 0, spread, 1)
+    return np.sort(np.unique(correlation.round(8), return_index=True)[1])
 
 
 def _alike(column: pd.Series, target: str) -> list[str]:
