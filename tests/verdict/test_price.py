@@ -128,3 +128,30 @@ def test_systems_that_are_too_small_are_judged_at_their_own_sizes_and_told_large
     assert decided(judged) and following is None
     assert judged.advice == "Use larger sizes, such as 1600, 3200, 6400."
     assert confront(Small(), sizes=(1600, 3200, 6400), seeds=10).verdict == "agrees"
+
+
+STATEMENTS = [
+    (Normal(noise=0.5), 20),
+    (Normal(noise=0.002, off=0.035), 130),
+    (Normal(off=0.015, noise=0.001), 10),
+    (Normal(theory=0.03), 40),
+    (Normal(noise=0.2, theory=0.01), 640),
+    (Exact(noise=0.03, off=0.042), 20),
+]
+
+
+@pytest.mark.parametrize(("law", "seeds"), STATEMENTS)
+def test_the_next_look_is_what_the_advice_says(law, seeds):
+    judged, following = looked(law, seeds)
+    assert judged.verdict == "inconclusive"
+    asked = "nothing" if following is None else "seeds" if following.sizes == SIZES else "a larger size"
+    told = {"nothing": "the theory alone", "seeds": "seeds at each size", "a larger size": "Add a larger size"}[asked]
+    assert told in judged.advice
+
+
+def test_one_size_asks_for_another_as_far_as_the_theory_is_exact_enough():
+    for law, larger in ((Normal(), 200), (Normal(theory=0.03), None)):
+        judged = confront(law, sizes=(100,), seeds=20)
+        following = next_stage(judged, Stage((100,), 20), left=1e9, pace=1e-6)
+        assert ("Add a larger size" in judged.advice) == (larger is not None)
+        assert (following.sizes[-1] if following else None) == larger

@@ -84,7 +84,7 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
     at = f"At {where}: " if (where := place(template, k)) else ""
     share = f"{100 * wanted / question.scale:.2g} %"
     larger = f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
-    if math.isinf(open_):
+    if math.isinf(open_) and asked.sizes[k]:
         reason = f"{at}{_distance(evidence, question, k)}. {evidence.remark}"
         return reason, f"{larger[:-1]}; or declare by an infinite `bias` that the {question.claim} holds at this size."
     if worst <= wanted:
