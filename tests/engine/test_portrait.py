@@ -8,6 +8,7 @@ import pytest
 
 from asymptopia.contract.record import StatementError
 from asymptopia.engine.portrait import portrait, statement_of
+from asymptopia.laws.factorisation.structured_factorisation import StructuredFactorisation
 
 NONSENSE = [
     None,
@@ -50,6 +51,12 @@ def altered(told, path, value):
         place = place[key]
     place[path[-1]] = value
     return whole
+
+
+def test_systems_are_called_too_small_for_the_sizes_of_the_experiment():
+    law = StructuredFactorisation()
+    assert not portrait(law)["reasons"] and not portrait(law, law.sizes)["reasons"]
+    assert "use larger `sizes`" in portrait(law, (1, *law.sizes))["reasons"][repr(law)]
 
 
 def test_a_description_gives_its_statement_back(told, toys):

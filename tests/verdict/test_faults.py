@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asymptopia import confront
+from asymptopia import Law, Observable, confront, generator
 from asymptopia.contract.catalogue import law_classes
 from asymptopia.contract.exercises import exercises
+from asymptopia.contract.law import Defaults
 from asymptopia.laws.sampling.zig_zag import ZigZag
 
 LAWS = law_classes()
@@ -114,6 +115,30 @@ def test_a_law_says_on_which_field_no_limit_depends(name, immaterial):
     law = LAWS[name]()
     assert f"o limit depends on `{immaterial.partition('.')[0]}`" in LAWS[name].__doc__
     assert law.limit().equals(study.faulty(law, immaterial))
+
+
+class Idle(Law):
+    """A field that moves nothing."""
+
+    defaults = Defaults(size="n", sizes=(20, 40, 80), seeds=10)
+    mean: float = 2.0
+    idle: float = 0.5
+    observables = {"x": Observable("x", "x")}
+
+    def predict(self):
+        return {"x": self.mean}
+
+    def realize(self, n, key):
+        return {"x": self.mean + 0.01 * generator(key).normal()}
+
+
+class Said(Idle):
+    """No limit depends on `idle`."""
+
+
+@pytest.mark.parametrize(("law", "left_out"), [(Idle(), set()), (Said(), {"idle"})])
+def test_a_field_that_moves_nothing_is_left_out_only_if_the_law_says_so(law, left_out):
+    assert study.caught(law, {"mean", "idle"}, budget=5.0) == ({"mean"}, left_out, False)
 
 
 def test_fields_of_parts_are_scaled_too():

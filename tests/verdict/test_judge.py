@@ -22,9 +22,9 @@ def test_no_resolution_is_coarser_than_a_tenth(observable, asked, resolution):
 
 
 class Rounded(Law):
-    """Two, but for round-off; where `doubt` is on, nobody knows, and the experiment gives three."""
+    """Two, but for round-off; where `unknown` is on, nobody knows, and the experiment gives three."""
 
-    doubt: float = 0.0
+    unknown: float = 0.0
     off: float = 0.0
     observables = {"x": Observable("x", "x")}
 
@@ -32,10 +32,10 @@ class Rounded(Law):
         return {"x": 2.0}
 
     def valid(self):
-        return "nobody knows" if self.doubt else None
+        return "nobody knows" if self.unknown else None
 
     def realize_all(self, n, keys):
-        return {"x": [2.0 + self.doubt + self.off for _ in keys]}
+        return {"x": [2.0 + self.unknown + self.off for _ in keys]}
 
 
 @pytest.mark.parametrize("off", [0.5, 0.9])
@@ -45,6 +45,6 @@ def test_what_round_off_may_cause_is_no_distance(off):
 
 
 def test_where_the_limit_cannot_be_trusted_nothing_is_refuted():
-    judged = confront(sweep(Rounded(), doubt=(0.0, 1.0)))["x"]
+    judged = confront(sweep(Rounded(), unknown=(0.0, 1.0)))["x"]
     assert judged.verdict == "inconclusive" and not judged.table["refuted"].any()
     assert abs(judged.table["z"].values[1]) > judged.table["critical"].values[1]

@@ -11,7 +11,7 @@ from asymptopia.verdict.fluctuation import fluctuation, logarithms
 from asymptopia.verdict.indicator import step
 from asymptopia.verdict.judgement import Question
 from asymptopia.verdict.mean import _critical, _farthest, mean
-from asymptopia.verdict.price import seeds_needed
+from asymptopia.verdict.price import price
 from asymptopia.verdict.sample import rare, sample_of
 from asymptopia.verdict.unseen import MISSED
 
@@ -159,10 +159,10 @@ def test_the_component_that_needs_fewest_seeds_decides():
     values = np.concatenate([1 + off + noise for off in (0.06, 0.09)])
     sample, asked = sample_of(THREE, values, 1.0), question(1.0, 2)
     evidence = mean(sample, asked)
-    alone = [seeds_needed(mean(one := sample_of(THREE, values[k : k + 1], 1.0), question(1.0)), one, question(1.0))[0]
+    alone = [price(mean(one := sample_of(THREE, values[k : k + 1], 1.0), question(1.0)), one, question(1.0)).seeds[0]
              for k in (0, 1)]  # fmt: skip
     assert evidence.remark == MISSED and alone[1] < 0.8 * alone[0]
-    np.testing.assert_allclose(seeds_needed(evidence, sample, asked), alone[1])
+    np.testing.assert_allclose(price(evidence, sample, asked).seeds, alone[1])
 
 
 def test_the_next_order_may_have_twice_the_square_of_the_correction():

@@ -1,7 +1,5 @@
 """More seeds, then larger sizes, until decided or the budget is spent."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -75,16 +73,6 @@ def test_failures_and_warnings_are_not_mended_by_seeds():
 def test_all_looks_together_keep_the_level():
     levels = [Stage((100,), 10, k).level(0.01) for k in range(60)]
     assert sum(levels) <= 0.01 and levels[0] == pytest.approx(0.005)
-
-
-def test_where_the_resolution_is_reached_and_nothing_decided_a_larger_size_is_asked_for():
-    experiment = looked(Noisy(noise=0.01))
-    (judgement,) = experiment.judgements
-    judgement.table["settled"][...] = 0.0
-    undecided = dataclasses.replace(experiment, judgements=(dataclasses.replace(judgement, verdict="inconclusive"),))
-    assert float(judgement.table["detectable"]) < judgement.wanted
-    following = next_stage(undecided, STAGE, left=1e9, pace=1e-6)
-    assert following.sizes == (100, 200, 400, 800) and following.seeds == STAGE.seeds
 
 
 def test_a_size_that_is_added_has_the_seeds_of_the_others():

@@ -120,7 +120,7 @@ def test_a_bound_that_holds_is_not_far_from_itself(long):
 def test_unequal_numbers_of_seeds_are_multiplied(long):
     few = long[(long.n < 800) | (long.seed < 30)].assign(loss=lambda t: 0.25 + 10 * (t.loss - 0.25))
     judged = judge(few, size="n", seed="seed", value="loss", bound=0.3)["loss"]
-    assert judged.verdict == "inconclusive" and "times as many seeds would resolve 5 %" in judged.advice
+    assert judged.verdict == "inconclusive" and "times as many seeds would decide" in judged.advice
 
 
 @pytest.mark.parametrize("of", [lambda v: pd.to_datetime(v, unit="D"), lambda v: v.astype(complex)],

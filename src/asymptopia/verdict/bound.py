@@ -7,6 +7,7 @@ from scipy.special import stdtrit
 
 from .extrapolation import SKEWED
 from .judgement import NOT_ONE, POWER, Evidence, Question
+from .price import besides, certain
 from .sample import Sample, rare
 
 
@@ -27,20 +28,25 @@ def mean_bound(sample: Sample, question: Question) -> Evidence:
     refuted = (z > critical) & ~rare(sample, question.wanted)
     settled = ~refuted & (mean + critical * error + slack <= question.target + question.wanted)
     reach = (critical + POWER) * error + slack
-    nothing = np.full_like(sample.mean, np.nan)
+    above = mean - question.target
+    theory, zero = certain(2 * question.share / len(sample.sizes)) * question.spread, np.zeros_like(mean)
     return Evidence(
-        mean,
-        error,
-        np.zeros_like(mean),
-        np.maximum(z, 0.0),
-        critical,
-        reach,
-        refuted,
-        settled,
-        sample.mean,
-        sample.error,
-        nothing,
-        np.zeros_like(mean),
+        estimate=mean,
+        error=error,
+        extrapolation=zero,
+        z=np.maximum(z, 0.0),
+        critical=critical,
+        detectable=reach,
+        refuted=refuted,
+        settled=settled,
+        value=sample.mean,
+        value_error=sample.error,
+        fit=np.full_like(sample.mean, np.nan),
+        noise=besides(critical * error, theory),
+        theory=theory,
+        events=zero,
+        unresolved=zero,
+        fixed=question.wanted - np.maximum(question.wanted - above - slack, above - slack),
     )
 
 
@@ -73,6 +79,10 @@ def every_bound(sample: Sample, question: Question) -> Evidence:
         value=largest,
         value_error=np.zeros_like(largest),
         fit=nothing,
+        noise=zero,
+        theory=zero,
         events=unseen * question.scale,
+        unresolved=zero,
+        fixed=zero,
         remark="" if refuted.any() else f"No violation in {total.min()} realisations.",
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Evidence, Question
-from .price import seeds_needed
+from .price import Price, kept_by_events, price
 from .sample import Sample, rare
-from .unseen import MISSED, explained, seeds_short
+from .unseen import MISSED
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,11 +23,13 @@ def conclude(
     failed: np.ndarray,
     warned: np.ndarray,
     template: xr.DataArray,
+    mend: str = "",
 ) -> tuple[str, str, str]:
     """Verdict, reason and advice.
 
     failed:   how many realisations of each component gave no number; warned: where the limit cannot be trusted.
     template: the components in their shape, with the coordinates that name them.
+    mend:     what would mend the warning.
     """
     target, points = question.target, len(question.target)
     if evidence.refuted.any():
@@ -41,7 +43,7 @@ def conclude(
         advice = "Find out why they fail; leave them out only if that has nothing to do with their values."
         return INCONCLUSIVE, reason, advice
     if warned.any():
-        return INCONCLUSIVE, f"The {question.claim} cannot be trusted here; see the warning.", ""
+        return INCONCLUSIVE, f"The {question.claim} cannot be trusted here; see the warning.", mend
     if evidence.settled.all():
         seen = f"A discrepancy of {_share(evidence.detectable.max(), question)} would have been seen."
         return AGREES, f"{seen} {evidence.remark}".strip(), ""
@@ -76,33 +78,44 @@ def _undecided(evidence: Evidence, sample: Sample, question: Question, template:
     """Reason and advice where a wrong limit could not have been seen, or a right one is not near enough."""
     if evidence.remark == MISSED:
         return _kept_by_events(evidence, sample, question, template)
-    k = int(np.argmax(np.where(evidence.settled, -1, evidence.detectable)))
-    worst, open_, wanted = float(evidence.detectable[k]), float(evidence.extrapolation[k]), question.wanted
+    asked = price(evidence, sample, question)
+    k = _most_lacking(asked, evidence)
+    worst, open_, wanted = float(evidence.detectable[k]), float(evidence.unresolved[k]), question.wanted
     at = f"At {where}: " if (where := place(template, k)) else ""
+    share = f"{100 * wanted / question.scale:.2g} %"
     larger = f"Add a larger size, such as {2 * int(sample.sizes[-1])}."
-    if sample.one_size and math.isfinite(question.bias):
+    if math.isinf(open_) and asked.sizes[k]:
         reason = f"{at}{_distance(evidence, question, k)}. {evidence.remark}"
         return reason, f"{larger[:-1]}; or declare by an infinite `bias` that the {question.claim} holds at this size."
     if worst <= wanted:
         near = "not near enough to agree and, with all its errors, not far enough to disagree."
         reason = f"{at}{_distance(evidence, question, k)}: {near} {evidence.remark}".strip()
-        return reason, larger if open_ > 0 else "Use more seeds."
-    asked = f"{100 * wanted / question.scale:.2g} %"
-    reason = f"{at}Only a discrepancy of {_share(worst, question)} would have been seen, and {asked} are asked for."
-    reason = f"{reason} {evidence.remark}".strip()
-    if open_ > wanted / 2:
-        reason += (
-            f" The unknown form of the finite-size correction alone leaves {100 * open_ / question.scale:.2g} % open."
-        )
+    else:
+        reason = f"{at}Only a discrepancy of {_share(worst, question)} would have been seen, and {share} are asked for."
+        reason = f"{reason} {evidence.remark}".strip()
+    if asked.sizes[k] >= asked.seeds[k]:
+        if open_ > wanted / 2:
+            left = f"{100 * open_ / question.scale:.2g} %"
+            reason += f" The unknown form of the finite-size correction alone leaves {left} open."
         return reason, larger
-    factor = float(seeds_needed(evidence, sample, question)[k])
-    return reason, f"About {_seeds(sample, k, factor)} would resolve {asked}."
+    if math.isinf(asked.seeds[k]):
+        left = f"{100 * (evidence.theory[k] + question.floor) / question.scale:.2g} %"
+        return reason, f"Compute the limit more precisely: the error of the theory alone leaves {left} open."
+    resolved = worst > wanted and math.isfinite(question.bias) and question.claim != "bound"
+    goal = f"resolve {share}" if resolved else "decide"
+    return reason, f"About {_seeds(sample, k, asked.seeds[k])} would {goal}."
+
+
+def _most_lacking(asked: Price, evidence: Evidence) -> int:
+    """The open component that lacks most: first what nothing mends, then by its price."""
+    most, hopeless = np.maximum(asked.seeds, asked.sizes), np.isinf(asked.seeds) & (asked.sizes == 0)
+    return int(np.lexsort((evidence.detectable, most, hopeless, ~evidence.settled))[-1])
 
 
 def _kept_by_events(evidence: Evidence, sample: Sample, question: Question, template: xr.DataArray) -> tuple[str, str]:
     """Reason and advice where nothing but events that no realisation met keeps a limit from being refuted."""
-    short = seeds_short(sample, question, evidence.estimate, evidence.critical * evidence.error)
-    k = int(np.argmin(np.where(explained(sample, question, evidence.estimate), short, np.inf)))
+    short = kept_by_events(evidence, sample, question)
+    k = int(np.argmin(short))
     at = f"At {where}: " if (where := place(template, k)) else ""
     reason = f"{at}{_distance(evidence, question, k)}. {evidence.remark}"
     return reason, f"About {_seeds(sample, k, short[k])} would decide."

@@ -114,5 +114,16 @@ def confront(
     sizes = [int(n) for n in experiment["size"].values]
     warnings = tuple(statement.warnings(sizes))
     doubtful = np.array([bool(warnings) and p.reason_to_doubt(sizes) is not None for p in statement.points()])
-    judgements = tuple(judge(statement, name, limit, experiment, share, resolution, doubtful) for name in names)
+    mend = _sizes_that_do(statement, sizes) if doubtful.any() else ""
+    judgements = tuple(judge(statement, name, limit, experiment, share, resolution, doubtful, mend) for name in names)
     return Confrontation(statement, limit, experiment, judgements, level, warnings)
+
+
+def _sizes_that_do(statement: Statement, sizes: Sequence[int]) -> str:
+    """Larger sizes at which nothing is in doubt, as advice; empty if up to 16 times these do not help."""
+    points = statement.points()
+    if any(p.valid() for p in points):
+        return ""
+    tried = ([factor * n for n in sizes] for factor in (2, 4, 8, 16))
+    large = next((ns for ns in tried if not any(p.too_small(ns) for p in points)), None)
+    return f"Use larger sizes, such as {', '.join(map(str, large))}." if large else ""

@@ -24,7 +24,9 @@ def exponent(sample: Sample, question: Question) -> Evidence:
         nothing = np.full_like(sample.mean, np.nan)
         k, no = nothing[:, 0], np.zeros(len(nothing), bool)
         remark = "An exponent needs at least three sizes."
-        return Evidence(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, k, remark)
+        zero, larger = np.zeros_like(k), np.full_like(k, np.inf)
+        priced = zero, zero, zero, larger, zero
+        return Evidence(k, k, k, k, k, k, no, no, sample.mean, sample.error, nothing, *priced, remark)
     logs, shown = _logarithms(sample), (sample.mean, sample.error)
     fits, fine = slopes(logs, question.bias)
     left = np.zeros((1, len(sample.mean)))

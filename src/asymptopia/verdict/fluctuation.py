@@ -14,6 +14,7 @@ from .sample import Sample, rare, smooth
 FEWEST = 5  # realisations; the variance of fewer may be a constant, as of two-valued ones
 CARRYING = 15.0  # realisations that carry the spread of a variance
 CAREFUL, WORTH = 9.0, 40  # the kurtosis of an exponential law is worth this many realisations of evidence
+PARTS = ("detectable", "noise", "theory", "events", "unresolved", "fixed")  # in units of the scale
 NORMAL_SKEWNESS, NORMAL_KURTOSIS = 8**0.5, 15.0  # of the square of a normal variable
 
 
@@ -34,7 +35,7 @@ def fluctuation(sample: Sample, question: Question) -> Evidence:
             estimate=estimate,
             error=estimate * evidence.error,
             extrapolation=estimate * evidence.extrapolation,
-            detectable=question.scale * evidence.detectable,
+            **{part: question.scale * vars(evidence)[part] for part in PARTS},
             fit=np.exp(evidence.fit),
         )
     enough = sample.count.min(axis=1) >= FEWEST

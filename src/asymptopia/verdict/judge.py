@@ -16,7 +16,7 @@ from .fluctuation import fluctuation
 from .indicator import step
 from .judgement import COARSEST, Evidence, Judgement, Question
 from .mean import mean
-from .price import seeds_needed
+from .price import price
 from .sample import Sample, sample_of
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ def judge(
     share: float,
     resolution: float | None = None,
     doubtful: np.ndarray | None = None,
+    mend: str = "",
 ) -> Judgement:
     """The verdict on the observable `name`, each component tested two-sided at level `share`.
 
     doubtful: for each point of the sweep, whether the limit cannot be trusted there; such points refute nothing.
+    mend:     what would mend that, as advice.
     """
     observable = statement.law.observables[name]
     source = experiment[observable.derived_from or name]
@@ -61,7 +63,7 @@ def judge(
     for dataset in (table, by_size):
         dataset.attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}
     return Judgement(
-        name, *conclude(evidence, sample, question, failed, warned, template), table, by_size, question.wanted
+        name, *conclude(evidence, sample, question, failed, warned, template, mend), table, by_size, question.wanted
     )
 
 
@@ -109,6 +111,7 @@ def _tables(
 ) -> tuple[xr.Dataset, xr.Dataset]:
     import xarray as xr
 
+    asked = price(evidence, sample, question)
     dims = list(template.dims)
     labels = {d: template.coords[d] for d in dims if d in template.coords}
     columns = {
@@ -124,7 +127,8 @@ def _tables(
         "refuted": evidence.refuted,
         "settled": evidence.settled,
         "failed": failed,
-        "needed": seeds_needed(evidence, sample, question),
+        "needed": asked.seeds,
+        "larger": asked.sizes,
     }
     rows = {"value": evidence.value, "error": evidence.value_error, "fit": evidence.fit}
     shape = (*template.shape, len(sample.sizes))

@@ -27,7 +27,8 @@ class Judgement:
              the limit from the nearest admissible extrapolation, in standard errors), critical (the |z| that refutes at
              the family-wise level), scale, detectable (the discrepancy that would have been seen nine times in ten),
              refuted and settled (1 or 0), failed (realisations that gave no number), needed (how many times as many
-             seeds would decide).
+             seeds would decide; infinite if no number does), larger (likewise for larger sizes: which of the two is
+             lacking more is the larger number).
     by_size: over (*sweep, *dims, size): value, error, and the fitted finite-size correction as `fit`.
     wanted:  the discrepancy that an agreement must be able to see, in units of the observable.
     """
@@ -91,7 +92,14 @@ class Question:
 class Evidence:
     """What a test finds about each component (K,); and by size (K, S) the value, its error and the fitted curve.
 
-    events: the part of `detectable` that is due to events which no realisation met, and falls as one over the seeds.
+    What must come below the resolution for the verdict to be settled is hypot(noise, theory) + events + unresolved +
+    fixed, all in units of the resolution:
+
+    noise:  critical errors of the seeds, which fall as the square root of their number.
+    theory: critical errors of the theory.
+    events: what events may do which no realisation met; it falls as one over the seeds.
+    unresolved: what the form of the finite-size correction leaves open; larger sizes mend it.
+    fixed:  what neither seeds nor sizes mend.
     """
 
     estimate: np.ndarray
@@ -105,5 +113,9 @@ class Evidence:
     value: np.ndarray
     value_error: np.ndarray
     fit: np.ndarray
+    noise: np.ndarray
+    theory: np.ndarray
     events: np.ndarray
+    unresolved: np.ndarray
+    fixed: np.ndarray
     remark: str = ""

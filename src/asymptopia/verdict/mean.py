@@ -9,6 +9,7 @@ import numpy as np
 
 from .extrapolation import GRANTED, Fit, admissible, beyond
 from .judgement import NOT_ONE, POWER, Evidence, Question
+from .price import besides, certain
 from .richardson import ladder, resolved
 from .sample import Sample, rare
 from .unseen import MISSED, UNSEEN, explained, reach_of_events, reach_of_rare_events
@@ -52,8 +53,9 @@ def extrapolated(evidence: Evidence, sample: Sample, question: Question) -> Evid
         return evidence
     first, last = int(sample.sizes[0]), int(sample.sizes[-1])
     nothing = np.zeros_like(evidence.refuted)
+    unresolved = np.full_like(evidence.unresolved, np.inf)
     remark = ONE_SIZE if first == last else CLOSE.format(first, last)
-    return replace(evidence, refuted=nothing, settled=nothing, remark=remark)
+    return replace(evidence, refuted=nothing, settled=nothing, unresolved=unresolved, remark=remark)
 
 
 def _not_by_events(evidence: Evidence, sample: Sample, question: Question) -> Evidence:
@@ -114,6 +116,7 @@ def compare(
     reach = at(critical, best) * at(total, best)
     away = np.abs(at(difference, best)) - at(slack, best) - reach
     excused = np.where(away > 0, order, 0.0)
+    theory = (certain(question.share) + POWER) * question.spread
     detectable = reach + POWER * at(total, best) + extrapolation + at(slack, best) + excused
     farthest = _farthest(fits, fine, difference, total, slack + left, question.share)
     within = (away > excused) & (farthest <= question.wanted)
@@ -128,11 +131,10 @@ def compare(
         detectable=detectable,
         refuted=refuted,
         settled=~refuted & (within | (away <= excused)) & (detectable <= question.wanted),
-        value=shown[0],
-        value_error=shown[1],
-        fit=at(np.stack([f.curve for f in fits]), best),
-        events=np.zeros_like(detectable),
-    )
+        value=shown[0], value_error=shown[1], fit=at(np.stack([f.curve for f in fits]), best),
+        noise=besides(reach + POWER * at(total, best), theory), theory=theory, events=np.zeros_like(detectable),
+        unresolved=extrapolation + excused, fixed=at(slack, best),
+    )  # fmt: skip
     return _equivalence(evidence, question) if len(fits) == 1 else evidence
 
 
@@ -156,13 +158,18 @@ def _critical(fits: Sequence[Fit], difference: np.ndarray, share: float) -> np.n
 
 
 def _equivalence(evidence: Evidence, question: Question) -> Evidence:
-    """Within the resolution or outside of it."""
+    """Within the resolution or outside of it, with all errors: what is priced is the nearer of the two."""
     distance = np.abs(evidence.estimate - question.target)
     reach = evidence.critical * np.hypot(evidence.error, question.spread)
+    theory = certain(question.share) * question.spread
     return replace(
         evidence,
         refuted=distance - reach > question.wanted,
         settled=distance + reach <= question.wanted,
+        noise=besides(reach, theory),
+        theory=theory,
+        unresolved=np.zeros_like(distance),
+        fixed=question.wanted - np.abs(question.wanted - distance),
         remark=NO_CORRECTION,
     )
 
@@ -170,12 +177,19 @@ def _equivalence(evidence: Evidence, question: Question) -> Evidence:
 def _unanimous(sample: Sample, question: Question, evidence: Evidence) -> Evidence:
     """One number throughout: an event in fewer than about 3/N of N realisations may have been missed."""
     height = UNSEEN * (sample.error * sample.count).max(axis=1)
-    reach = question.floor + reach_of_events(sample, question, height) + 3 * question.spread
+    unmet, theory = reach_of_events(sample, question, height), question.floor + 3 * question.spread
+    reach = unmet + theory
     distance = np.abs(evidence.estimate - question.target)
     one = (sample.error * sample.count)[:, -1]  # what a single event would change, times the seeds
-    detectable = question.floor + NOT_ONE / sample.count[:, -1] * one + 3 * question.spread
-    settled = (distance <= np.minimum(reach, detectable)) & (detectable <= question.wanted)
-    return replace(evidence, refuted=distance > reach, settled=settled, detectable=detectable)
+    missed = NOT_ONE / sample.count[:, -1] * one
+    detectable = missed + theory
+    none, near = np.zeros_like(distance), distance <= np.minimum(reach, detectable)
+    settled = near & (detectable <= question.wanted)
+    return replace(
+        evidence, refuted=distance > reach, settled=settled, detectable=detectable, noise=none, theory=none,
+        events=np.where(near, missed, unmet), unresolved=none,
+        fixed=np.where(near, theory, question.wanted - (distance - theory)),
+    )  # fmt: skip
 
 
 def at(models: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .extrapolation import DECLARED, SPAN, fit_of
 from .judgement import POWER, Evidence, Question
+from .price import besides, certain
 from .sample import Sample
 
 CAUTION, BARE = 1.5, 2.0  # the truncation error is estimated, not bounded; two values show nothing of the next order
@@ -70,11 +71,15 @@ def resolved(
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(reach == 0, np.where(difference == 0, 0.0, np.inf), critical * difference / reach)
     refuted = np.abs(difference) > reach
+    theory = np.where(first.error > 0, certain(question.share), critical) * question.spread
     detectable = reach + POWER * first.error
     return Evidence(
         estimate=first.estimate, error=first.error, extrapolation=left, z=z, critical=critical, detectable=detectable,
         refuted=refuted, settled=~refuted & (detectable <= question.wanted), value=shown[0], value_error=shown[1],
-        fit=np.full_like(sample.mean, np.nan), events=np.zeros_like(detectable),
+        fit=np.full_like(sample.mean, np.nan),
+        noise=besides(critical * total + POWER * first.error, theory), theory=theory,
+        events=np.zeros_like(detectable), unresolved=left,
+        fixed=question.floor + (np.abs(first.linear) * sample.lost).sum(axis=1),
         remark="The realisations do not depend on the seed." if sample.exact.all() else "",
     )  # fmt: skip
 

@@ -95,8 +95,10 @@ def next_stage(
     affordable = left / pace if pace > 0 else math.inf
     larger = Stage((*stage.sizes, LARGER * stage.sizes[-1]), stage.seeds, stage.number + 1)
     grows = not fixed and larger.work - stage.work <= affordable
-    if need["sizes"] > need["seeds"] and grows:
+    if need["sizes"] >= need["seeds"] and grows:
         return larger
+    if math.isinf(need["seeds"]):
+        return None
     factor = min(max(need["seeds"], 1.5) * 1.2, STEP, 1 + affordable / stage.work)
     if factor >= LEAST:
         return Stage(stage.sizes, math.ceil(stage.seeds * factor), stage.number + 1)
@@ -104,22 +106,18 @@ def next_stage(
 
 
 def _lacking(confrontation: Confrontation) -> dict[str, float]:
-    """By what factor the seeds fall short, and the square of that by which the extrapolation exceeds half of its share.
+    """By what factor the seeds fall short, and how much larger sizes are lacking: the prices of what is open.
 
-    Where the resolution is reached and yet nothing decided, only a larger size tells a correction from an error.
-
-    Both are zero where nothing that can be computed is missing.
+    Both are zero where nothing that can be computed is missing. An observable of which a component lacks what neither
+    seeds nor sizes mend asks for nothing.
     """
     need = {"seeds": 0.0, "sizes": 0.0}
     for judgement in confrontation.judgements:
         table = judgement.table
         if judgement.verdict != INCONCLUSIVE or table["failed"].any() or not np.isfinite(table["limit"]).all():
             continue
-        wanted = judgement.wanted
-        open_ = ~(table["settled"].values > 0)
-        seeds, extrapolation = (np.where(open_, table[k].values, 0.0) for k in ("needed", "extrapolation"))
-        need["seeds"] = max(need["seeds"], float(seeds.max(initial=0.0)), 1.0)
-        if (open_ & (table["detectable"].values <= wanted)).any():
-            need["sizes"] = max(need["sizes"], STEP)
-        need["sizes"] = max(need["sizes"], float((extrapolation / (wanted / 2)).max(initial=0.0)) ** 2)
+        seeds, sizes = (table[k].values for k in ("needed", "larger"))
+        if not (np.isinf(seeds) & (sizes == 0)).any():
+            need["seeds"] = max(need["seeds"], float(seeds.max(initial=1.0)))
+            need["sizes"] = max(need["sizes"], float(sizes.max(initial=0.0)))
     return need
