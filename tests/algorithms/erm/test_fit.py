@@ -120,6 +120,15 @@ def test_the_square_loss_without_penalty_gives_least_squares_of_least_norm():
         assert_allclose(fit(X, y, Square()).w, np.linalg.pinv(X) @ y, atol=1e-10)
 
 
+@pytest.mark.parametrize("n, d, l1", [(200, 100, 1.0), (60, 120, 0.3), (40, 80, 0.5)])
+def test_the_lasso_is_exact_on_its_support_at_loose_tolerances(n, d, l1):
+    """Whether sweeps of coordinate descent came last (in the first two), or a step of Newton's method."""
+    X, y = data(n, d, labels=False, noise=0.1)
+    w = fit(X, y, Square(), 0.0, l1, tolerance=1e-4).w
+    balance = X.T @ (X @ w - y) + l1 * np.sign(w)
+    assert np.abs(balance[w != 0]).max() < 1e-11
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("n, d", [(70, 12), (12, 70)])
 def test_smooth_parts_of_the_objective_are_stationary(loss, n, d):

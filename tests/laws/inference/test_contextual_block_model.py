@@ -1,5 +1,6 @@
 """Communities with features against identities of the posterior, the two models that it joins, and wrong laws."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy.integrate import quad
 
 from asymptopia import StatementError, confront, thresholds
+from asymptopia.algorithms.checks import NotSolved
 from asymptopia.algorithms.graphs.contextual import contextual_graph
 from asymptopia.laws.inference.contextual_block_model import ContextualBlockModel, mean_tanh
 
@@ -91,3 +93,20 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
 def test_labels_that_cannot_be_found_are_forgotten():
     lost = ContextualBlockModel(graph=0.3, features=0.3).experiment(sizes=(400,), seeds=5)
     assert np.abs(lost["overlap"]).max() < 1e-4
+
+
+def test_a_swing_that_damping_hides_is_not_settled():
+    """Features whose pull swings by a step without damping beyond what counts as settled, and by less with."""
+
+    class Swinging:
+        shape, __array_ufunc__ = (2, 2), None
+        pulls = itertools.cycle(2 + 3e-6 * np.array([[1.0, -1.0], [-1.0, 1.0]]))
+
+        def __rmatmul__(self, now):
+            return next(self.pulls)
+
+        def __matmul__(self, means):
+            return means
+
+    with pytest.raises(NotSolved, match="did not settle"):
+        ContextualBlockModel(graph=0.0)._message_passing(np.zeros((2, 2)), Swinging(), np.ones(2))

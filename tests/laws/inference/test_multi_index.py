@@ -1,5 +1,6 @@
 """Multi-index models against Bessel functions, cells of sampled labels, the start of the curves, and wrong laws."""
 
+import itertools
 import math
 
 import numpy as np
@@ -20,6 +21,7 @@ from asymptopia.laws.inference.multi_index import (
     Product,
     SignProduct,
     Square,
+    experiment,
 )
 from asymptopia.laws.inference.multi_index.experiment import _permuted, _rotated, _score_of_norm, _score_of_parity
 from asymptopia.laws.inference.multi_index.theory import _parity_curve, norm_curve
@@ -213,3 +215,16 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
         assert confront(wrong, experiment).verdict == "disagrees"
     law = MultiIndex(alpha=6.0, link=Norm(2))
     assert float(law.limit()["overlap"][0, 0]) == 1 and "may not converge" in law.valid()
+
+
+@pytest.mark.parametrize(("swing", "slope"), [(4e-4, -1.0), (0.0, 0.5)], ids=["hidden by damping", "bounded"])
+def test_only_solutions_of_the_equations_settle(monkeypatch, swing, slope):
+    """Not a swing that damping makes small, nor a state in which labels would widen the prior."""
+    scores = itertools.cycle(1 + swing * np.array([[[1.0], [-1.0]], [[-1.0], [1.0]]]))
+
+    def score(y, omega, v, flip):
+        return next(scores), slope
+
+    monkeypatch.setattr(experiment, "_score_of_norm", score)
+    law = MultiIndex(link=Square(), alpha=1.0)
+    assert experiment._damped(np.eye(2), np.ones(2), np.ones((2, 1)), law, 0.8, False)[1] > experiment.SETTLED

@@ -1,5 +1,7 @@
 """Quadratic networks against free probability by iteration, sampled matrices, and wrong laws."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,14 @@ def test_messages_go_on_until_they_settle(monkeypatch):
     monkeypatch.setattr(experiment, "ROUTES", ((0.5, 70),))
     with pytest.raises(NotSolved, match="did not settle in dimension 16"):
         law.realized(16, (0,))
+
+
+def test_a_swing_that_damping_hides_is_not_settled(monkeypatch):
+    """Labels that swing so that a step without damping is three times what counts as settled, with it far less."""
+    X = np.array([[1.0, 2.0], [0.0, 1.0]], np.float32)
+    step = np.linalg.norm(X.T @ X - 2 * np.eye(2)) / (2 * 0.5 * 2 * 2)  # per unit of the swing: alpha is 1/2, d is 2
+    swing = itertools.cycle((3 * experiment.SETTLED / step, -3 * experiment.SETTLED / step))
+    monkeypatch.setattr(experiment, "_labels", lambda X, S: np.full(2, next(swing)))
+    monkeypatch.setattr(experiment, "denoise", lambda R, s2, kappa: (R, 1.0))
+    with pytest.raises(NotSolved, match="did not settle"):
+        experiment._message_passing(X, np.zeros(2), kappa=1.0, noise=100.0)

@@ -1,5 +1,7 @@
 """One layer of attention: its curve by nested quadrature, its edge by covariances, sampled posteriors, wrong laws."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -174,3 +176,15 @@ def test_messages_that_oscillate_settle_with_more_damping_or_raise(monkeypatch):
     monkeypatch.setattr(experiment, "ROUTES", ((0.3, 300),))
     with pytest.raises(NotSolved, match="did not settle"):
         law.realized(50, range(8))
+
+
+def test_a_swing_that_damping_hides_is_not_settled(monkeypatch):
+    """Scores that swing by a step without damping of twice what counts as settled, and by a ninth of it with."""
+    swing = itertools.cycle(4e-3 * np.array([[1.0, -1.0], [-1.0, 1.0]]))
+
+    def moments(labels, omega, v, law):
+        return omega + v * (1 + next(swing)), 2 * np.eye(2)[None]
+
+    monkeypatch.setattr(experiment, "_moments_of_two", moments)
+    with pytest.raises(NotSolved, match="did not settle"):
+        experiment._message_passing(np.eye(2)[None], np.zeros((1, 2, 2)), SequenceIndex())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia import StatementError, confront, thresholds
+from asymptopia.contract.refusal import NoLimit
 from asymptopia.laws import CurieWeiss, CurieWeissDeviations
 
 EXERCISES = [dict(), *CurieWeissDeviations.exercises]
@@ -65,3 +66,34 @@ def test_a_wrong_law_is_refuted(name):
 def test_bad_statements_are_refused():
     with pytest.raises(StatementError, match="< 1"):
         CurieWeissDeviations(x=1.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "typical"),
+    [
+        (dict(beta=1e5, h=0.0), [1.0, -1.0]),
+        (dict(h=3e4), [1.0]),
+        (dict(beta=1.5, h=-1e-13), [-0.8585596366403]),
+        (dict(beta=1.0, h=0.0), [0.0]),
+        (dict(beta=1 + 1e-9, h=0.0), [3e-9**0.5, -(3e-9**0.5)]),
+        (dict(beta=1e280, h=0.0), [1.0, -1.0]),
+    ],
+    ids=str,
+)
+def test_typical_magnetisations_at_the_ends_of_the_parameters(fields, typical):
+    law = CurieWeissDeviations(**fields)
+    assert list(thresholds(law, along="x").values()) == pytest.approx(typical, rel=1e-7, abs=1e-300)
+    assert all(np.isfinite(law.limit()[name]) for name in law.observables)
+
+
+@pytest.mark.parametrize("fields", [dict(beta=1e300), dict(beta=1e-310), dict(h=1e300)], ids=str)
+def test_numbers_that_overflow_are_refused(fields):
+    with pytest.raises(NoLimit, match="`beta` between"):
+        CurieWeissDeviations(**fields).limit()
+
+
+def test_magnetisations_between_the_last_two_are_too_small():
+    """Without a spin of the rarer sign the drawn magnetisations do not have x as their mean."""
+    law = CurieWeissDeviations(x=0.999)
+    assert "0.1 are of the rarer sign" in law.reason_to_doubt((200, 400))
+    assert law.reason_to_doubt((2500, 5000)) is None and law.replace(x=-0.999).reason_to_doubt((200,))

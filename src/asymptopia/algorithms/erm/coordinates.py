@@ -32,25 +32,24 @@ def sparse_least_squares(whole: Objective, tolerance: float) -> Solution:
     columns = np.ascontiguousarray(problem.X.T)
     squares = np.einsum("ij,ij->i", columns, columns)
     w, z, signs, gaps = np.zeros(len(columns)), np.zeros(len(problem.y)), np.zeros(len(columns)), [np.inf]
-    exact = w
     for rounds in range(1, 10):
         residual = problem.y - z
         sweeps = SWEEPS * 2 ** max(rounds - 3, 0)
         coefficient_sweeps(columns, squares, residual, w, problem.ridge, problem.l1, sweeps)
         z, settled, signs = problem.y - residual, bool((np.sign(w) == signs).all()), np.sign(w)
-        gap = _gap(problem, w, z, z, -residual, rest)
+        gap, exact = _gap(problem, w, z, z, -residual, rest), False
         if gap > 0.5 * tolerance and settled:
-            exact = w = _support_step(problem, columns, w, residual)
+            w, exact = _support_step(problem, columns, w, residual), True
             z = problem.X @ w
             gap = _gap(problem, w, z, z, z - problem.y, rest)
         if gap <= 0.5 * tolerance or (rounds > 3 and gap > 0.5 * gaps[-3]):
             break
         gaps.append(gap)
-    if exact is not w:
-        exact = _support_step(problem, columns, w, problem.y - z)
-        z = problem.X @ exact
-        if _gap(problem, exact, z, z, z - problem.y, rest) < gap:
-            w = exact
+    if not exact:  # the sweeps came last
+        final = _support_step(problem, columns, w, problem.y - z)
+        z = problem.X @ final
+        if _gap(problem, final, z, z, z - problem.y, rest) < gap:
+            w = final
     z = whole.X @ w
     return w, z, z - whole.y, rounds, _gap(whole, w, z, z, z - whole.y) <= tolerance
 

@@ -128,17 +128,18 @@ class ContextualBlockModel(Law):
         n, p = B.shape
         mu, lam = self.features, self.graph
         for kept, rounds in ((0.0, 300), (0.3, 2000), (0.7, 6000)):
-            now, before, means = v, np.zeros(n), np.zeros(p)
+            now, before, means, pull = v, np.zeros(n), np.zeros(p), np.zeros(n)
             for _ in range(rounds):
                 free = 1 - np.mean(now**2)
                 shrink = 1 + mu * np.mean(now**2)
-                means = kept * means + (1 - kept) * (np.sqrt(mu / n) * (now @ B) - mu * free * means) / shrink
-                local = lam * (A @ now) - lam**2 * free * before
-                local += np.sqrt(mu / n) * (B @ means) - mu * p / (n * shrink) * now
-                moved = np.max(np.abs(np.tanh(local) - now))
-                before, now = now, kept * now + (1 - kept) * np.tanh(local)
+                fresh = (np.sqrt(mu / n) * (now @ B) - mu * free * means) / shrink
+                fresh_pull = np.sqrt(mu / n) * (B @ fresh)
+                means, pull = kept * means + (1 - kept) * fresh, kept * pull + (1 - kept) * fresh_pull
+                rest = lam * (A @ now) - lam**2 * free * before - mu * p / (n * shrink) * now
+                moved = np.max(np.abs(np.tanh(rest + fresh_pull) - now))  # by a step without damping
                 if moved < 1e-6:
-                    return local
+                    return rest + fresh_pull
+                before, now = now, kept * now + (1 - kept) * np.tanh(rest + pull)
         raise NotSolved(
             f"Message passing of {self.short()} on {n} nodes did not settle: a mean still changes by {moved:.1e}."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,14 @@ import numpy as np
 from ...contract.batching import generator, whole
 from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import field
-from ...numerics.arrays import ArrayLike, Key
+from ...contract.refusal import NoLimit
+from ...numerics.arrays import Key
 
 ELLIS = "Ellis, Entropy, Large Deviations, and Statistical Mechanics (Springer, 1985), section IV.4"
 FREE = "closed form: without a field below the transition the typical magnetisation is 0"
 BARRIER = "log cosh(beta m) - beta m^2 / 2 with m = tanh(beta m) in high precision"
 META = "G at the two stable solutions of m = tanh(beta (m + h)) in high precision"
-ROOTS = 20_000  # intervals of atanh(m) in which solutions are sought
+LARGEST = 1e290  # of beta, 1 / beta and beta h: beyond, energies or fields of systems would not be numbers
 
 
 class CurieWeissDeviations(Law):
@@ -29,12 +32,14 @@ class CurieWeissDeviations(Law):
 
     `rate` is I(x), and `tail_rate` that of M being x or more, the least I(m) with $m \geq x$: 0 below the typical
     magnetisation, and, against the field, that of the metastable state where x lies below it. `tilt` is the field that
-    must be added for I to be stationary at x, $I'(x) / \beta = \mathrm{artanh}(x) / \beta - x - h$; above the
-    transition, with x between the states, it makes x a barrier and not typical.
+    must be added for I to be stationary at x, $I'(x) / \beta = \mathrm{artanh}(x) / \beta - x - h$. With it x is the
+    top of a barrier where $x^2 < 1 - 1/\beta$; elsewhere it is typical if x and the whole field have one sign, and
+    metastable if they do not.
 
     The system is exact: the probabilities $P_n$ of all magnetisations are known for every n. Those of n and 2n spins
     give $(\log P_n - \log P_{2n}) / n$, which has corrections of order 1/n and no logarithm of n. Where x falls between
-    two magnetisations one of them is drawn, with x as the mean.
+    two magnetisations one of them is drawn, with x as the mean; systems so small that x has less than one spin of the
+    rarer sign are `too_small`.
     """
 
     beta: float = field(0.8, "inverse temperature", above=0, unit="1/energy")
@@ -72,6 +77,19 @@ class CurieWeissDeviations(Law):
         tilt = np.arctanh(self.x) / self.beta - self.x - self.h
         return {"rate": rate, "tail_rate": min([rate, *above]), "tilt": tilt}
 
+    def check(self) -> None:
+        if not (1 / LARGEST <= self.beta <= LARGEST and abs(self.h) * max(self.beta, 1.0) <= LARGEST):
+            raise NoLimit(
+                f"CurieWeissDeviations needs `beta` between {1 / LARGEST:g} and {LARGEST:g} and `h` and `beta` * `h` "
+                f"of at most {LARGEST:g}, but `beta` is {self.beta:g} and `h` is {self.h:g}."
+            )
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        n, rarer = min(sizes), (1 - abs(self.x)) / 2
+        if n * rarer >= 1:
+            return None
+        return f"of {n} spins {n * rarer:.2g} are of the rarer sign at x = {self.x:g}; it takes {1 / rarer:.3g} for one"
+
     def _weight(self, m: float) -> float:
         """G(m), the logarithm of the weight of a magnetisation, per spin."""
         from scipy.special import entr
@@ -93,24 +111,46 @@ class CurieWeissDeviations(Law):
         """Along `x` the typical magnetisations, where the rate is 0; without a field above beta = 1 there are two."""
         if along != "x":
             return {}
+        self.check()
         states = _stationary(self.beta, self.h)
-        top = max(self._weight(m) for m in states)
-        typical = sorted(m for m in states if self._weight(m) > top - 1e-12)
-        return {"typical": typical[-1]} | ({"typical_negative": typical[0]} if len(typical) > 1 else {})
+        if self.h != 0:
+            return {"typical": states[-1] if self.h > 0 else states[0]}
+        return {"typical": states[-1]} | ({"typical_negative": states[0]} if states[0] < states[-1] else {})
 
 
 def _stationary(beta: float, h: float) -> list[float]:
     """All solutions of m = tanh(beta (m + h)), in increasing order."""
+    turn = math.acosh(math.sqrt(max(beta, 1.0)))  # as m = tanh u grows, tanh u - u / beta rises between -turn and turn
+    states = {_outer(beta, h, turn), 0.0 - _outer(beta, -h, turn)}
+    return sorted(m for m in states | {_inner(beta, h, turn)} if not math.isnan(m))
+
+
+def _outer(beta: float, h: float, turn: float) -> float:
+    """The solution with atanh(m) >= turn, or nan."""
+    low, high = max(turn, beta * (h + math.tanh(turn))), beta * (h + 1)
+    return math.tanh(_root(beta, h, low, max(low, high))) if _excess(turn, beta, h) >= 0 else math.nan
+
+
+def _inner(beta: float, h: float, turn: float) -> float:
+    """The solution between the two turns, or nan."""
+    if h == 0:
+        return 0.0
+    inside = _excess(-turn, beta, h) < 0 < _excess(turn, beta, h)
+    return math.tanh(_root(beta, h, -turn, turn)) if inside else math.nan
+
+
+def _excess(u: float, beta: float, h: float) -> float:
+    return beta * (math.tanh(u) + h) - u
+
+
+def _root(beta: float, h: float, low: float, high: float) -> float:
+    """Where the excess changes its sign; the end nearest to it where rounding hides the change."""
     from scipy.optimize import brentq
 
-    def excess(u: ArrayLike) -> Any:
-        return beta * (np.tanh(u) + h) - u
-
-    reach = beta * (1 + abs(h)) + 1
-    u = np.linspace(-reach, reach, ROOTS)
-    values = excess(u)
-    crossed = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) <= 0)
-    return sorted({float(np.tanh(brentq(excess, u[i], u[i + 1], xtol=1e-15, rtol=1e-15))) for i in crossed})
+    ends = _excess(low, beta, h), _excess(high, beta, h)
+    if ends[0] * ends[1] >= 0:
+        return low if abs(ends[0]) <= abs(ends[1]) else high
+    return float(brentq(_excess, low, high, args=(beta, h), xtol=1e-30, rtol=1e-15, maxiter=1000))
 
 
 def _log_probabilities(n: int, beta: float, h: float) -> np.ndarray:

@@ -58,7 +58,7 @@ def _message_passing(X: np.ndarray, y: np.ndarray, start: np.ndarray, law: Multi
             return W
     raise NotSolved(
         f"Message passing of {law.short()} did not settle in dimension {X.shape[1]}: after {MOST} iterations the "
-        f"directions still change by {change:.1e} of their length. Take more samples or a larger dimension."
+        f"directions or their variance still change by {change:.1e}. Take more samples or a larger dimension."
     )
 
 
@@ -67,21 +67,34 @@ def _damped(
 ) -> tuple[np.ndarray, float]:
     """Directions after at most `MOST` damped iterations and their last relative change, 0 if all is found or lost."""
     alpha, p = len(y) / X.shape[1], W.shape[1]
-    v, g, change = 0.99, np.zeros((len(y), p)), math.inf
+    v, g, pull, change = 0.99, np.zeros((len(y), p)), np.zeros(W.shape), math.inf
     denoise = _score_of_norm if isinstance(law.link, (Norm, Square)) else _score_of_parity
     for _ in range(MOST):
         omega = X @ W.astype(X.dtype) - v * g
         score, slope = denoise(y, omega, v, law.flip)
-        g = kept * g + (1 - kept) * score
-        gain = alpha * (float(np.mean(score**2)) if by_square else max(-slope, 0.0))  # no label widens the prior
-        moved = (X.T @ g.astype(X.dtype) + gain * W) / (1 + gain)
-        change = float(np.linalg.norm(moved - W) / np.linalg.norm(W))  # relative, as W may shrink before it grows
+        information = alpha * (float(np.mean(score**2)) if by_square else -slope)
+        gain = max(information, 0.0)  # no label widens the prior
+        pull_now = X.T @ score.astype(X.dtype)
+        change = _undamped_change(W, v, pull_now, information)
+        g, pull = kept * g + (1 - kept) * score, kept * pull + (1 - kept) * pull_now
+        moved = (pull + gain * W) / (1 + gain)
         W, v = kept * W + (1 - kept) * moved, kept * v + (1 - kept) * max(1 / (1 + gain), 1e-9)
         if v < 1e-5 or np.linalg.norm(W) < NOTHING * np.sqrt(W.size):  # found perfectly, when v would vanish, or lost
             return W, 0.0
         if change < SETTLED:
             break
     return W, change
+
+
+def _undamped_change(W: np.ndarray, v: float, pull: np.ndarray, information: float) -> float:
+    """How far a step without damping or bounds goes: relative to W, as it may shrink before it grows, or in v.
+
+    Where labels would widen the prior the step is not taken so, and no state settles unless they hardly do.
+    """
+    if information <= -1:
+        return math.inf
+    moved = (pull - W) / (1 + information)
+    return max(float(np.linalg.norm(moved) / np.linalg.norm(W)), abs(1 / (1 + information) - v))
 
 
 def _score_of_norm(y: np.ndarray, omega: np.ndarray, v: float, flip: float) -> tuple[np.ndarray, float]:

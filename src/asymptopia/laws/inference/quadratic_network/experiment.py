@@ -41,24 +41,32 @@ def _labels(X: np.ndarray, S: np.ndarray) -> np.ndarray:
 def _message_passing(X: np.ndarray, y: np.ndarray, kappa: float, noise: float) -> np.ndarray:
     """The posterior mean of the matrix; raises `NotSolved` if it does not settle."""
     d = X.shape[1]
-    alpha = len(y) / d**2
     for kept, rounds in ROUTES:
         S, V, g = np.eye(d), 2 / kappa, np.zeros(len(y))
         for _ in range(rounds):
             g_new = (y - _labels(X, S) + V * g) / (noise + V)
             g = kept * g + (1 - kept) * g_new
-            pull = (X.T * g.astype(X.dtype)) @ X - g.sum() * np.eye(d)
-            R = S + (noise + V) / (2 * alpha * d * np.sqrt(d)) * pull
-            s2 = (noise + V) / (4 * alpha)
-            S_new, mse = denoise(R, s2, kappa)
+            S_new, mse = _pulled(X, S, g, noise + V, kappa)
+            close = SETTLED * np.sqrt(V / 2)
             moved = np.sqrt(np.sum((S_new - S) ** 2) / d)
+            if moved < close:  # the damped step is short: is that without damping?
+                moved = np.sqrt(np.sum((_pulled(X, S, g_new, noise + V, kappa)[0] - S) ** 2) / d)
             S, V = kept * S + (1 - kept) * S_new, kept * V + (1 - kept) * 2 * max(mse, 1e-9)
-            if moved < SETTLED * np.sqrt(V / 2):
+            if moved < close:
                 return S
     raise NotSolved(
         f"Message passing of quadratic networks did not settle in dimension {d}: its estimate still changes by "
-        f"{moved / np.sqrt(V / 2):.1e} of its error."
+        f"{SETTLED * moved / close:.1e} of its error."
     )
+
+
+def _pulled(X: np.ndarray, S: np.ndarray, g: np.ndarray, spread: float, kappa: float) -> tuple[np.ndarray, float]:
+    """The next estimate of the matrix (d, d) from the scores g (n,), and its error per dimension."""
+    n, d = X.shape
+    alpha = n / d**2
+    pull = (X.T * g.astype(X.dtype)) @ X - g.sum() * np.eye(d)
+    R = S + spread / (2 * alpha * d * np.sqrt(d)) * pull
+    return denoise(R, spread / (4 * alpha), kappa)
 
 
 def denoise(R: np.ndarray, s2: float, kappa: float) -> tuple[np.ndarray, float]:

@@ -65,14 +65,14 @@ def _message_passing(X: np.ndarray, labels: np.ndarray, law: SequenceIndex) -> t
     rows, d = X.reshape(-1, X.shape[2]), X.shape[2]
     start = _leading(X, moments(labels, np.zeros(X.shape[:2]), 1.0, law)[1])
     for kept, rounds in ROUTES:
-        w, v, g = start, 1 - START, np.zeros(X.shape[:2])
+        w, v, g, pull = start, 1 - START, np.zeros(X.shape[:2]), np.zeros(d)
         for _ in range(rounds):
             omega = X @ w - v * g
             fresh = (moments(labels, omega, v, law)[0] - omega) / v
-            g = kept * g + (1 - kept) * fresh
-            gain = np.sum(fresh**2) / d
-            moved = (rows.T @ g.ravel() + gain * w) / (1 + gain)
-            change = np.sqrt(np.mean((moved - w) ** 2))
+            pull_now, gain = rows.T @ fresh.ravel(), np.sum(fresh**2) / d
+            change = np.sqrt(np.mean(((pull_now - w) / (1 + gain)) ** 2))  # of the step without damping
+            g, pull = kept * g + (1 - kept) * fresh, kept * pull + (1 - kept) * pull_now
+            moved = (pull + gain * w) / (1 + gain)
             w, v = kept * w + (1 - kept) * moved, kept * v + (1 - kept) / (1 + gain)
             if change < SETTLED or v < 1e-5:  # settled, or found perfectly: then v would vanish
                 return w, v
