@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .....contract.law import NoLimit
-from .....numerics.fixed_points import NotConverged, solve_batch
+from .....numerics.fixed_points import NotConverged, accelerated, solve_batch
 from .....parts.activation import Activation, Sign
 from .....parts.prior import Prior
 from .exchangeable import outputs, votes, votes_error
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 FURTHEST = 6.0  # log precisions beyond which nothing turns
 START, LOW, HIGH, STEP = -19.0, -5.0, 12.0, 0.5
-ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 300, 1e-4
+ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 1000, 1e-4
+NEAR, SLOW = 1.0, 1e-4
 TINY = 1e-7
 RECOVERED = 1e-13
+RESOLVED = 1e-3
 
 
 class Machine(NamedTuple):
@@ -49,7 +51,7 @@ class Machine(NamedTuple):
 
     @property
     def wide(self) -> bool:
-        """Whether averages are over exchangeable units: three or more, or with kinks, to about 1e-5."""
+        """Whether averages are over exchangeable units: three or more, to about 1e-5, or with kinks, to about 3e-4."""
         return self.K > 2 or not (isinstance(self.activation, Sign) or _resolved(self))
 
 
@@ -81,21 +83,21 @@ def machine_of(law: Committee) -> Machine:
 
 
 def check(law: Committee) -> None:
-    """Raise `NoLimit` where the equations cannot be solved: another prior, or units with kinks or jumps."""
-    components = mixture(law.prior)
-    if law.K > 2 and len(components[0]) > 1:
-        raise NoLimit(f"`prior` of Committee must be Gaussian for three or more units, but is {law.prior!r}.")
+    """Raise `NoLimit` where the equations cannot be solved: another prior, or averages beyond quadrature."""
+    weights, means, _ = mixture(law.prior)
+    if law.K > 2 and (len(weights) > 1 or means[0] != 0):
+        raise NoLimit(f"`prior` of Committee must be Gaussian of mean 0 for three or more units, but is {law.prior!r}.")
     machine = machine_of(law)
-    if not machine.wide or isinstance(law.activation, Sign):
-        return
     try:
-        seen = _seen_twice(machine)
+        if not machine.wide or isinstance(law.activation, Sign):
+            return
+        change = _refined(machine)
     except NotConverged as error:
         raise NoLimit(str(error)) from error
-    if not seen:
+    if not change <= RESOLVED:
         raise NoLimit(
-            f"`activation` of Committee must be Sign() or a function that is smooth between its breaks, but is "
-            f"{law.activation!r}."
+            f"`activation` of Committee must be Sign() or a function that is smooth between its breaks: with "
+            f"{law.activation!r} and `noise` {machine.noise:g} a finer quadrature changes the averages by {change:.1g}."
         )
 
 
@@ -105,11 +107,11 @@ def _resolved(machine: Machine) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _seen_twice(machine: Machine) -> bool:
-    """Whether a finer quadrature over exchangeable units changes the information by less than 1e-3."""
+def _refined(machine: Machine) -> float:
+    """By how much a finer quadrature over exchangeable units changes the information, relative to the largest."""
     half = np.full(2, float(machine.prior.second_moment) / 2)
     coarse, fine = (outputs(half, half, machine.K, machine.activation, machine.noise, f)[0] for f in (0.8, 1.2))
-    return bool(np.all(np.abs(coarse - fine) <= 1e-3 * fine.max()))
+    return float(np.max(np.abs(coarse - fine)) / fine.max())
 
 
 def observed(machine: Machine, state: State) -> dict[str, Any]:
@@ -159,12 +161,14 @@ def atoms(machine: Machine) -> bool:
 
 
 def recovered(machine: Machine) -> State:
-    """The teacher found: the free entropy is minus the entropy of its weights."""
+    """The teacher found: the free entropy is minus the entropy of its weights, and of a real label's noise."""
     K, (w, m, _) = machine.K, mixture(machine.prior)
     w, m = np.asarray(w, float), np.asarray(m, float)
     first = np.full((K, K), (w @ m) ** 2) + np.eye(K) * (w @ m**2 - (w @ m) ** 2)
     q = np.linalg.eigvalsh(first)[::-1]
-    return State(np.full(K, np.inf), q, np.zeros(K), np.full(K, np.inf), float(K * (w[w > 0] @ np.log(w[w > 0]))), 0.0)
+    label = -np.log(2 * np.pi * np.e * machine.noise) / 2 if machine.noise else 0.0
+    known = float(K * (w[w > 0] @ np.log(w[w > 0])))
+    return State(np.full(K, np.inf), q, np.zeros(K), np.full(K, np.inf), known, float(label))
 
 
 @lru_cache(maxsize=4096)
@@ -266,22 +270,46 @@ def from_teacher(machine: Machine, alpha: float) -> State:
 
 
 def settled(machine: Machine, alpha: float, x: np.ndarray) -> State:
-    """The fixed point that steps of state evolution reach from log precisions x of sum and differences."""
+    """The fixed point that steps of state evolution reach from log precisions x of sum and differences.
 
-    def step(at: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return np.log(alpha * state(machine, np.exp(at[0])).information)[None]
+    Where steps are short it is solved for, and taken if it is stable and near; else this is the narrow passage that a
+    fixed point left where it vanished, and the steps go on.
+    """
 
+    def step(rows: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return np.log([alpha * state(machine, np.exp(row)).information for row in rows])
+
+    short = STEADY
     for _ in range(STEPS):
         new = step(x[None], x)[0]
-        moved, x = np.abs(new - x).max(), new
+        moved, x = float(np.abs(new - x).max()), new
         if x[1] - x[0] < ASIDE:
             equal = list(crossings(machine, together, alpha))[-1]
             if instability(machine, float(np.log(equal.A[0]))) <= 1:
                 return equal
-        if moved < STEADY:
-            break
-    solution, _ = solve_batch(step, x[None], tolerance=1e-7, accept=1e-4)
-    return state(machine, np.exp(solution[0]))
+        if moved < short:
+            short = moved / 3
+            near = solved_near(machine, step, x, slow=moved < SLOW)
+            if near is not None and stable(machine, near):
+                return near
+    raise NotConverged(f"State evolution has not settled after {STEPS} steps: the last was {moved:.1e}.")
+
+
+Steps = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def solved_near(machine: Machine, step: Steps, x: np.ndarray, slow: bool) -> State | None:
+    """A fixed point of the steps at log precisions less than `NEAR` from x; by Newton's method too if they are slow."""
+    if slow:
+        try:
+            solution, _ = solve_batch(step, x[None], tolerance=1e-7, accept=1e-4, rounds=3, warm=1)
+        except NotConverged:
+            return None
+    else:
+        solution, residual = accelerated(step, x[None], 1e-7, iterations=12)
+        if not residual[0] <= 1e-7:
+            return None
+    return state(machine, np.exp(solution[0])) if np.abs(solution[0] - x).max() < NEAR else None
 
 
 def stable(machine: Machine, s: State) -> bool:
