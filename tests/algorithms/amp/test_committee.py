@@ -97,7 +97,11 @@ def test_labels_however_rare_count():
         along = [score(m[None], covariance)[0][0] @ mean[0] for m in path]
         signs = [np.array(s) for s in itertools.product((1, -1), repeat=K) if np.sign(sum(s)) == label]
         log_p = [
-            np.log(sum(normal.cdf(s * m, cov=np.outer(s, s) * covariance, abseps=1e-8, maxpts=20_000, rng=0) for s in signs))
+            np.log(
+                sum(
+                    normal.cdf(s * m, cov=np.outer(s, s) * covariance, abseps=1e-8, maxpts=20_000, rng=0) for s in signs
+                )
+            )
             for m in path[[0, -1]]
         ]
         assert log_p[1] < -8

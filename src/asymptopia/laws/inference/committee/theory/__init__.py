@@ -19,7 +19,7 @@ from .....numerics.fixed_points import NotConverged, accelerated, solve_batch
 from .....parts.activation import Activation, Sign
 from .....parts.prior import Prior
 from .exchangeable import outputs, votes, votes_error
-from .fields import output, output_error, resolved
+from .fields import matrix, output, output_error, resolved
 from .labels import vote, vote_error
 from .prior import learnt, mixture
 
@@ -126,14 +126,6 @@ def observed(machine: Machine, state: State) -> dict[str, Any]:
     else:
         error = output_error(overlap, moment, machine.activation)
     return {"overlap": overlap, "test_error": error}
-
-
-def matrix(modes: np.ndarray, K: int) -> np.ndarray:
-    """The (K, K) matrix of K units with these eigenvalues for their sum and differences."""
-    if K == 1:
-        return modes[:, None]
-    same, other = (modes[0] + (K - 1) * modes[1]) / K, (modes[0] - modes[1]) / K
-    return np.where(np.eye(K) > 0, same, other)
 
 
 def state(machine: Machine, A: np.ndarray) -> State:

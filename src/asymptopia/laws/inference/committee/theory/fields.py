@@ -33,6 +33,14 @@ def units(modes: np.ndarray) -> np.ndarray:
     return np.stack([modes[..., 0] + modes[..., 1], modes[..., 0] - modes[..., 1]], axis=-1) / np.sqrt(2)
 
 
+def matrix(modes: np.ndarray, K: int) -> np.ndarray:
+    """The (K, K) matrix of K units with these eigenvalues for their sum and differences."""
+    if K == 1:
+        return modes[:, None]
+    same, other = (modes[0] + (K - 1) * modes[1]) / K, (modes[0] - modes[1]) / K
+    return np.where(np.eye(K) > 0, same, other)
+
+
 def output(
     q: np.ndarray, V: np.ndarray, activation: Activation, noise: float, fine: float = FINE
 ) -> tuple[np.ndarray, float]:
