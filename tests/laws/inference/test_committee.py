@@ -21,6 +21,7 @@ from asymptopia.laws.inference.committee.theory.exchangeable import outputs, vot
 from asymptopia.laws.inference.committee.theory.fields import output, output_error
 from asymptopia.laws.inference.committee.theory.labels import vote, vote_error
 from asymptopia.laws.inference.committee.theory.prior import learnt
+from asymptopia.numerics.fixed_points import NotConverged
 from asymptopia.parts.activation import Erf, Identity, Relu, Sign, Tanh
 from asymptopia.parts.channel import Linear
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
@@ -154,6 +155,20 @@ def test_a_narrow_passage_is_no_fixed_point(monkeypatch):
     monkeypatch.setattr(theory, "state", passing)
     settled = theory.settled(machine_of(Committee(K=3)), 3.0, np.array([1.5, 2.5]))
     np.testing.assert_allclose(np.log(settled.A), [-0.5, -1.0], atol=1e-4)
+
+
+@pytest.mark.parametrize("prior", [Gaussian(), Rademacher()])
+def test_averages_that_fail_are_not_a_recovered_teacher(monkeypatch, prior):
+    from asymptopia.laws.inference.committee import theory
+
+    def failing(machine, A):
+        if A[0] > 1:
+            raise NotConverged("too sharp")
+        return State(A, A, A, np.full(2, 0.9), 0.0, 0.0)
+
+    monkeypatch.setattr(theory, "state", failing)
+    with pytest.raises(NoLimit, match="beyond quadrature|too sharp"):
+        theory.predict(Committee(activation=Erf(), noise=0.317, prior=prior))
 
 
 def test_recovered_weights_leave_the_noise_of_real_labels():

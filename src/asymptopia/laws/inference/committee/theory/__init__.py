@@ -18,7 +18,7 @@ from .....contract.law import NoLimit
 from .....numerics.fixed_points import NotConverged, accelerated, solve_batch
 from .....parts.activation import Activation, Sign
 from .....parts.prior import Prior
-from .exchangeable import outputs, votes, votes_error
+from .exchangeable import outputs, refined, votes, votes_error
 from .fields import matrix, output, output_error, resolved
 from .labels import vote, vote_error
 from .prior import learnt, mixture
@@ -32,8 +32,7 @@ START, LOW, HIGH, STEP = -19.0, -5.0, 12.0, 0.5
 ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 1000, 1e-4
 NEAR, SLOW = 1.0, 1e-4
 TINY = 1e-7
-RECOVERED = 1e-13
-RESOLVED = 1e-3
+RECOVERED, RESOLVED = 1e-13, 1e-3
 
 
 class Machine(NamedTuple):
@@ -91,7 +90,7 @@ def check(law: Committee) -> None:
     try:
         if not machine.wide or isinstance(law.activation, Sign):
             return
-        change = _refined(machine)
+        change = refined(machine.K, law.activation, machine.noise, float(law.prior.second_moment))
     except NotConverged as error:
         raise NoLimit(str(error)) from error
     if not change <= RESOLVED:
@@ -104,14 +103,6 @@ def check(law: Committee) -> None:
 @lru_cache(maxsize=64)
 def _resolved(machine: Machine) -> bool:
     return resolved(machine.activation, machine.noise, machine.K, float(machine.prior.second_moment))
-
-
-@lru_cache(maxsize=64)
-def _refined(machine: Machine) -> float:
-    """By how much a finer quadrature over exchangeable units changes the information, relative to the largest."""
-    half = np.full(2, float(machine.prior.second_moment) / 2)
-    coarse, fine = (outputs(half, half, machine.K, machine.activation, machine.noise, f)[0] for f in (0.8, 1.2))
-    return float(np.max(np.abs(coarse - fine)) / fine.max())
 
 
 def observed(machine: Machine, state: State) -> dict[str, Any]:
@@ -237,12 +228,21 @@ def uninformative(machine: Machine, alpha: float) -> State:
     """The fixed point that message passing reaches without knowledge of the teacher."""
     crossing = next(crossings(machine, together, alpha), None)
     if crossing is None:
-        return recovered(machine)
+        return beyond(machine, alpha)
     if machine.K == 1 or instability(machine, float(np.log(crossing.A[0]))) <= 1:
         return crossing
     if machine.wide:
         return settled(machine, alpha, np.log(crossing.A[0]) + np.array([0.0, ASIDE]))
-    return next(crossings(machine, apart, alpha), None) or recovered(machine)
+    return next(crossings(machine, apart, alpha), None) or beyond(machine, alpha)
+
+
+def beyond(machine: Machine, alpha: float) -> State:
+    """The teacher found, beyond the last point of a curve; raises `NotConverged` for weights that spread."""
+    if np.any(mixture(machine.prior)[2]):
+        raise NotConverged(
+            f"No fixed point was found at alpha = {alpha:g}: averages over labels are beyond quadrature."
+        )
+    return recovered(machine)
 
 
 def informative(machine: Machine, alpha: float) -> State:
@@ -287,10 +287,7 @@ def settled(machine: Machine, alpha: float, x: np.ndarray) -> State:
     raise NotConverged(f"State evolution has not settled after {STEPS} steps: the last was {moved:.1e}.")
 
 
-Steps = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def solved_near(machine: Machine, step: Steps, x: np.ndarray, slow: bool) -> State | None:
+def solved_near(machine: Machine, step: Callable[..., np.ndarray], x: np.ndarray, slow: bool) -> State | None:
     """A fixed point of the steps at log precisions less than `NEAR` from x; by Newton's method too if they are slow."""
     if slow:
         try:
@@ -362,6 +359,8 @@ def points(machine: Machine, curve: StateAlong) -> Iterator[float]:
         try:
             finite = np.isfinite(curve(machine, float(x)).A).all()
         except NotConverged:
+            if curve is together and not np.any(mixture(machine.prior)[2]):
+                raise  # such a curve ends where the weights are recovered, not where averages fail
             finite = False
         if not finite:
             return
@@ -391,8 +390,10 @@ def solve(machine: Machine, curve: StateAlong, function: Callable[[State], float
 
 
 def predict(law: Committee) -> dict[str, Any]:
-    """The observables in the limit."""
-
+    """The observables in the limit; raises `NoLimit` where averages over labels are beyond quadrature."""
     machine = machine_of(law)
-    state = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
-    return observed(machine, state) | {"free_entropy": state.free_entropy(law.alpha)}
+    try:
+        state = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
+        return observed(machine, state) | {"free_entropy": state.free_entropy(law.alpha)}
+    except NotConverged as error:
+        raise NoLimit(str(error)) from error
