@@ -306,7 +306,8 @@ def _clean(value: Any, hint: Any, name: str, metadata: typing.Mapping[str, Any])
         if len(options) == len(families):
             raise StatementError(f"{name} must be {words}, but is {value!r}.")
     if metadata.get("one_of") and value not in metadata["one_of"]:
-        hint_text = nearest(value, metadata["one_of"]) if isinstance(value, str) else ""
+        known = [v for v in metadata["one_of"] if isinstance(v, str)]
+        hint_text = nearest(value, known) if isinstance(value, str) and known else ""
         raise StatementError(f"{name} must be {allowed(metadata)}, but is {value!r}.{hint_text}")
     if float in options or int in options:
         value = number(value, float in options, str in options, name, metadata)

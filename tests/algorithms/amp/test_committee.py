@@ -4,6 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.integrate import simpson
+from scipy.special import log_ndtr
+from scipy.stats import multivariate_normal as normal
 
 from asymptopia import StatementError
 from asymptopia.algorithms import NotSolved
@@ -23,6 +26,8 @@ from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher
 VOTES = Sign()
 V = np.array([[0.6, -0.2], [-0.2, 0.5]])
 V3 = np.array([[0.6, -0.2, -0.1], [-0.2, 0.5, -0.15], [-0.1, -0.15, 0.7]])
+V4 = np.diag([0.6, 0.9, 0.7, 0.8]) - 0.1
+COVARIANCE = {1: V[:1, :1], 2: V, 3: V3, 4: V4}
 
 
 def data(alpha, d, seed, activation=VOTES, noise=0.0, K=2):
@@ -40,8 +45,8 @@ def data(alpha, d, seed, activation=VOTES, noise=0.0, K=2):
 def test_scores_are_derivatives(activation, noise, K):
     rng = np.random.default_rng(0)
     mean = rng.standard_normal((6, K))
-    labels = [1.0, 0.0, -1.0, 0.0, 1.0, -1.0] if K == 2 else [1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
-    covariance = V3 if K == 3 else V[:K, :K]
+    labels = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0] if K % 2 else [1.0, 0.0, -1.0, 0.0, 1.0, -1.0]
+    covariance = COVARIANCE[K]
     y = np.array(labels) if isinstance(activation, Sign) else outputs(mean, activation) + 0.2 * rng.standard_normal(6)
     score = label_scores(y, K, activation, noise)
     _, slope = score(mean, covariance)
@@ -51,11 +56,11 @@ def test_scores_are_derivatives(activation, noise, K):
         np.testing.assert_allclose((moved[0] - moved[1]) / (2 * h), slope[:, k], rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("K", [2, 3])
+@pytest.mark.parametrize("K", [2, 3, 4])
 def test_votes_are_those_counted(K):
     rng = np.random.default_rng(1)
-    mean = np.array([[0.3, -0.4, 0.5], [1.0, 0.8, -0.2], [-2.0, 0.1, 0.3]])[:, :K]
-    covariance = V3 if K == 3 else V
+    mean = np.array([[0.3, -0.4, 0.5, 0.1], [1.0, 0.8, -0.2, 0.4], [-2.0, 0.1, 0.3, -0.3]])[:, :K]
+    covariance = COVARIANCE[K]
     labels, shares = vote_probabilities(mean, covariance)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
     drawn = rng.multivariate_normal(np.zeros(K), covariance, 200_000)
@@ -69,6 +74,48 @@ def test_votes_are_those_counted(K):
     for label, column in zip(labels, gradient.T, strict=True):
         g = label_scores(np.full(3, label), K, Sign(), 0.0)(mean, covariance)[0]
         np.testing.assert_allclose(g[:, 0], column, rtol=1e-6)
+
+
+def test_labels_however_rare_count():
+    """Of independent units of equal mean c the score is known; of dependent ones it is a derivative, on both sides."""
+    for c in (-2.0, -6.0, -60.0):
+        t = np.sqrt(2) * c
+        log_up, log_down = log_ndtr(t), log_ndtr(-t)
+        log_p = 2 * log_up + np.log(3 * np.exp(log_down) + np.exp(log_up))
+        exact = 2 * np.exp(np.log(np.sqrt(2)) - t**2 / 2 - np.log(2 * np.pi) / 2 + log_up + log_down - log_p)
+        g, _ = label_scores(np.ones(1), 3, VOTES, 0.0)(np.full((1, 3), c), np.eye(3) / 2)
+        np.testing.assert_allclose(g, exact, rtol=1e-9)
+    for covariance, label in ((V3, -1.0), (V4, 0.0), (V4, 1.0)):
+        K = len(covariance)
+        mean = np.array([np.linspace(3.0, 5.0, K)]) * (-1 if label == 1 else 1)
+        score = label_scores(np.array([label]), K, VOTES, 0.0)
+        slope = score(mean, covariance)[1]
+        for k in range(K):
+            moved = [score(mean + s * 1e-4 * np.eye(K)[k], covariance)[0][0] for s in (1, -1)]
+            np.testing.assert_allclose((moved[0] - moved[1]) / 2e-4, slope[k], atol=1e-4)
+        path = np.linspace(0, 0.5, 51)[:, None] * mean  # from likely to rare: the gradient's integral is log P
+        along = [score(m[None], covariance)[0][0] @ mean[0] for m in path]
+        signs = [np.array(s) for s in itertools.product((1, -1), repeat=K) if np.sign(sum(s)) == label]
+        log_p = [
+            np.log(
+                sum(
+                    normal.cdf(s * m, cov=np.outer(s, s) * covariance, abseps=1e-8, maxpts=20_000, rng=0) for s in signs
+                )
+            )
+            for m in path[[0, -1]]
+        ]
+        assert log_p[1] < -8
+        assert simpson(along, dx=0.01) == pytest.approx(log_p[1] - log_p[0], abs=2e-3)
+
+
+def test_fields_that_nearly_determine_each_other_are_refused():
+    V = np.diag([1e-6, 1.0, 1.0])
+    for call in (
+        lambda: vote_probabilities(np.zeros((1, 3)), V),
+        lambda: label_scores(np.ones(1), 3, VOTES, 0.0)(np.zeros((1, 3)), V),
+    ):
+        with pytest.raises(NotSolved, match="nodes, above"):
+            call()
 
 
 def test_the_mean_output_is_a_mean():

@@ -7,7 +7,10 @@ from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.laws.inference.bayes_optimal import BayesOptimal
 from asymptopia.laws.inference.committee import Committee
 from asymptopia.laws.inference.committee.theory import (
+    State,
+    _excesses,
     apart,
+    crossings,
     instability,
     machine_of,
     state,
@@ -18,9 +21,18 @@ from asymptopia.laws.inference.committee.theory.exchangeable import outputs, vot
 from asymptopia.laws.inference.committee.theory.fields import output, output_error
 from asymptopia.laws.inference.committee.theory.labels import vote, vote_error
 from asymptopia.laws.inference.committee.theory.prior import learnt
+from asymptopia.numerics.fixed_points import NotConverged
 from asymptopia.parts.activation import Erf, Identity, Relu, Sign, Tanh
 from asymptopia.parts.channel import Linear
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher, SparseRademacher
+
+
+class Shifted(Gaussian):
+    """Weights of mean 1 and variance 1/4."""
+
+    def components(self):
+        return (1.0,), (1.0,), (0.25,)
+
 
 STATES = [np.array(q) for q in ([0.7, 0.0], [0.6, 1e-4], [0.75, 0.1], [0.9, 0.75])]
 
@@ -79,7 +91,7 @@ def test_what_a_label_of_several_units_tells_by_sampling(activation, noise, K):
 
 
 def test_three_units_are_told_apart_in_a_jump():
-    """At alpha = 12 the teacher's basin is the equilibrium, at 11 metastable: its transition is 11.332."""
+    """At alpha = 12 the teacher's basin is the equilibrium, at 11 metastable; the other becomes unstable at 19.232."""
     law = Committee(alpha=12.0, K=3)
     assert "hard phase" in law.valid()
     points = law.fixed_points()
@@ -87,8 +99,90 @@ def test_three_units_are_told_apart_in_a_jump():
     assert points[-1].values["difference"] > 0.8 and points[-1].stable
     assert "metastable" in law.replace(alpha=11.0, start="informative").valid()
     machine = machine_of(law)
-    assert [instability(machine, x) > 1 for x in (2.9, 2.95)] == [False, True]
-    assert together(machine, np.log(18.6644311)).alpha == pytest.approx(19.2323, abs=1e-3)
+    assert [instability(machine, together_at(machine, alpha)) > 1 for alpha in (19.22, 19.24)] == [False, True]
+
+
+def together_at(machine, alpha):
+    """The log precision at which the units are not told apart, by bisection."""
+    low, high = 0.0, 5.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if together(machine, middle).alpha < alpha else (low, middle)
+    return low
+
+
+def test_where_three_units_told_apart_exist_and_are_the_equilibrium():
+    """Their branch, by the log precision of the difference, turns at alpha = 10.924 and gains from 11.332."""
+    machine = machine_of(Committee(K=3))
+    _excesses(machine)[1.26] = 2.59970344 - 1.26  # where the search begins, not what it finds
+    before, turn, after = (apart(machine, x).alpha for x in (0.54, 0.64, 0.74))
+    assert 10.92 < turn < 10.926 and turn < min(before, after)
+    gains = []
+    for x, alpha in ((1.26, 11.3127), (1.28, 11.3374)):
+        s = apart(machine, x)
+        assert s.alpha == pytest.approx(alpha, abs=2e-3)
+        gains.append(s.free_entropy(s.alpha) - next(crossings(machine, together, s.alpha)).free_entropy(s.alpha))
+    assert gains[0] < 0 < gains[1]
+
+
+def test_a_jump_turns_and_crosses(monkeypatch):
+    """On a branch with alpha = 10 + (x - 1)^2 whose free entropy exceeds the other's by x - 2."""
+    from asymptopia.laws.inference.committee.theory import transitions
+
+    def along(machine, x):
+        A, alpha = np.exp([x, x]), 10 + (x - 1) ** 2
+        return State(A, A, A, A / alpha, x - 2, 0.0)
+
+    zero = State(*(np.ones(2),) * 4, 0.0, 0.0)
+    monkeypatch.setattr(transitions, "apart", along)
+    monkeypatch.setattr(transitions, "crossings", lambda *_: iter([zero]))
+    path = [(along, x) for x in np.arange(-1.2, 4.0, 0.5)]
+    transition = transitions.jump(machine_of(Committee(K=3)), 13.0, path)
+    assert transition["algorithmic"] == 13.0
+    assert transition["informative_spinodal"] == pytest.approx(10, abs=1e-5)
+    assert transition["information_theoretic"] == pytest.approx(11, abs=1e-3)
+
+
+def test_a_narrow_passage_is_no_fixed_point(monkeypatch):
+    """Steps that nearly stop at x = 1, where two fixed points have just met, go on to the one at -1."""
+    from asymptopia.laws.inference.committee import theory
+
+    def passing(machine, A):
+        x = np.log(A)
+        new = np.array([x[1] / 2, x[1] - 0.15 * ((x[1] - 1) ** 2 + 1e-3) * (x[1] + 1)])
+        return theory.State(A, A, A, np.exp(new) / 3.0, 0.0, 0.0)
+
+    monkeypatch.setattr(theory, "state", passing)
+    settled = theory.settled(machine_of(Committee(K=3)), 3.0, np.array([1.5, 2.5]))
+    np.testing.assert_allclose(np.log(settled.A), [-0.5, -1.0], atol=1e-4)
+
+
+@pytest.mark.parametrize("prior", [Gaussian(), Rademacher()])
+def test_averages_that_fail_are_not_a_recovered_teacher(monkeypatch, prior):
+    from asymptopia.laws.inference.committee import theory
+
+    def failing(machine, A):
+        if A[0] > 1:
+            raise NotConverged("too sharp")
+        return State(A, A, A, np.full(2, 0.9), 0.0, 0.0)
+
+    monkeypatch.setattr(theory, "state", failing)
+    with pytest.raises(NoLimit, match="beyond quadrature|too sharp"):
+        theory.predict(Committee(activation=Erf(), noise=0.317, prior=prior))
+
+
+def test_recovered_weights_leave_the_noise_of_real_labels():
+    law = Committee(K=1, activation=Erf(), noise=0.3, prior=Rademacher(), alpha=30.0)
+    expected = -np.log(2) - 15 * np.log(2 * np.pi * np.e * 0.3)
+    assert float(law.limit().free_entropy) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("noise", [0.05, 1e6])
+def test_linear_labels_of_any_noise_tell_as_one_unit(noise):
+    q = np.array([0.7, 0.0])
+    told, entropy = outputs(q, 1 - q, 3, Identity(), noise)
+    assert told[0] == pytest.approx(1 / (0.3 + noise), rel=1e-4)
+    assert entropy == pytest.approx(-np.log(2 * np.pi * np.e * (0.3 + noise)) / 2, abs=1e-5)
 
 
 @pytest.mark.parametrize("q", STATES, ids=str)
@@ -203,13 +297,18 @@ def test_bad_statements_are_refused():
     for law, message in (
         (Committee(noise=0.1), "must be None"),
         (Committee(activation=Erf()), "must be a number > 0"),
-        (Committee(K=3, prior=Rademacher()), "must be Gaussian for three or more"),
+        (Committee(K=3, prior=Rademacher()), "must be Gaussian of mean 0 for three or more"),
+        (Committee(K=3, prior=Shifted()), "must be Gaussian of mean 0 for three or more"),
+        (Committee(activation=Relu(), noise=1e-9), "labels of 2 Relu.* are so sharp"),
+        (Committee(activation=Erf(), noise=1e-9), "labels of 2 Erf.* are so sharp"),
         (Committee(prior=Laplace()), "mixture of at most 8 Gaussians"),
     ):
         with pytest.raises(NoLimit, match=message):
             law.limit()
     with pytest.raises(StatementError, match="one of 1, 2, 3, 4"):
         Committee(K=5)
+    with pytest.raises(StatementError, match="one of 1, 2, 3, 4, but is '3'"):
+        Committee(K="3")
     with pytest.raises(StatementError, match="along 'noise'"):
         thresholds(Committee(), "noise")
 

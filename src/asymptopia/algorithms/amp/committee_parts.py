@@ -86,7 +86,10 @@ def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float
 def vote_probabilities(
     mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]
 ) -> tuple[Float[np.ndarray, " L"], Float[np.ndarray, "n L"]]:
-    """The labels (L,) and their probabilities (n, L), for fields N(mean, V) of K units, to 1e-5, of 1 or 2 to 1e-15."""
+    """The labels (L,) and their probabilities (n, L), for fields N(mean, V) of K units, to 2e-5, of 1 or 2 to 1e-15.
+
+    Raises `NotSolved` for three or more units whose V is so near to singular that the sums are too long.
+    """
     from scipy.special import ndtr
 
     if mean.shape[1] > 2:

@@ -1,17 +1,24 @@
 """Votes of three or more hidden units: probabilities and derivatives, by a sum over what makes their fields depend.
 
 Fields N(mean, V) are mean + B u + sqrt(lambda) xi, with lambda the smallest eigenvalue of V, B B^T = V - lambda, and u
-(K - 1) and xi (K) independent and standard normal. Given u the units are independent.
+(K - 1) and xi (K) independent and standard normal. Given u the units are independent. Rare labels are sums over the
+signs of the units that make them, each about its own likeliest u, in logarithms.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
+from ...numerics.tails import hazard
+from ..checks import NotSolved
+
 STEP, SPAN, CHUNK = 1.1, 4.8, 1_000_000
+MOST_NODES = 100_000
+RARE, CLIMBS = 1e-3, 20
 
 
 class Given(NamedTuple):
@@ -29,7 +36,7 @@ def labels_of(units: int) -> np.ndarray:
 
 
 def shares(mean: np.ndarray, V: np.ndarray) -> np.ndarray:
-    """Probabilities (n, L) of the labels, in the order of `labels_of`."""
+    """Probabilities (n, L) of the labels, in the order of `labels_of`; raises `NotSolved` as `score` does."""
     nodes, mass, lam = _dependence(V)
     parts = np.array_split(mean, max(1, len(mean) * len(mass) // CHUNK))
     label = _label_of_counts(len(V))
@@ -42,7 +49,10 @@ def shares(mean: np.ndarray, V: np.ndarray) -> np.ndarray:
 
 
 def score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First derivatives (n, K) and the sum of the second (K, K) of log P(y | fields N(mean, V))."""
+    """First derivatives (n, K) and the sum of the second (K, K) of log P(y | fields N(mean, V)).
+
+    Raises `NotSolved` where V is so near to singular that sums over what makes the fields depend are too long.
+    """
     nodes, mass, lam = _dependence(V)
     K = len(V)
     label = _label_of_counts(K)[:, np.argmax(y[:, None] == labels_of(K), axis=1)].T  # (n, K + 1)
@@ -50,7 +60,8 @@ def score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, n
     for some in np.array_split(np.arange(len(y)), max(1, len(y) * len(mass) // CHUNK)):
         given, won = _given(mean[some], nodes, lam), label[some]
         p = sum(won[:, c] * (count @ mass) for c, count in enumerate(_counts(given, range(K))))
-        p = np.maximum(p, 1e-12)
+        rare = p < RARE
+        p = np.where(rare, np.inf, p)
         first, gain = np.empty((len(some), K)), np.diff(won, axis=1)
         for k in range(K):
             others = _counts(given, [i for i in range(K) if i != k])
@@ -62,9 +73,64 @@ def score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, n
                 both = sum(np.diff(gain, axis=1)[:, c, None] * count for c, count in enumerate(rest))
                 pair = ((given.density[k] * given.density[j] * both) @ mass / p).sum()
                 slope[[k, j], [j, k]] += pair
+        for i in np.array_split(np.flatnonzero(rare), max(1, K * 2**K * int(rare.sum()) * len(mass) // CHUNK)):
+            first[i], second = _rare_score(won[i], mean[some][i], V)
+            slope += second
         g[some] = first
         slope -= first.T @ first
     return g, slope
+
+
+def _rare_score(won: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives (n, K) of log P and the sum (K, K) of the second derivatives of P over P, however small P is.
+
+    won: whether so many positive units make the label, (n, K + 1).
+    """
+    from scipy.special import log_ndtr
+
+    K = len(V)
+    signs = np.array(list(itertools.product((1.0, -1.0), repeat=K)))
+    nodes, shift, lam = _lattice(V)
+    centre = _likeliest(signs * mean[:, None], signs, shift, lam)  # (n, S, K - 1)
+    u = centre[:, :, None] + nodes  # (n, S, U, K - 1)
+    t = signs[:, None] * (mean[:, None, None] + u @ shift.T) / np.sqrt(lam)
+    log_p = log_ndtr(t).sum(axis=-1) - (u**2).sum(axis=-1) / 2
+    made = won[:, (signs > 0).sum(axis=1)] > 0
+    log_p = np.where(made[..., None], log_p, -np.inf)
+    share = np.exp(log_p - log_p.max(axis=(1, 2), keepdims=True))
+    share /= share.sum(axis=(1, 2), keepdims=True)
+    ratio = hazard(t)[0]
+    each = signs[:, None] * ratio / np.sqrt(lam)
+    second = np.einsum("nsu,nsuk,nsuj->kj", share, each, each)
+    own = -np.einsum("nsu,nsuk->k", share, t * ratio) / lam
+    np.fill_diagonal(second, own)
+    return np.einsum("nsu,nsuk->nk", share, each), second
+
+
+def _likeliest(turned: np.ndarray, signs: np.ndarray, shift: np.ndarray, lam: float) -> np.ndarray:
+    """The u (n, S, K - 1) at which fields of mean `signs * turned` have these signs with the largest density.
+
+    Newton steps of this concave problem, replaced, where they do not climb, by those of the steepest curvature.
+    """
+    from scipy.special import log_ndtr
+
+    B = signs[..., None] * shift / np.sqrt(lam)  # (S, K, K - 1)
+    t0 = turned / np.sqrt(lam)
+    u = np.zeros((*turned.shape[:2], shift.shape[1]))
+    unit = np.eye(shift.shape[1])
+
+    def height(u: np.ndarray) -> np.ndarray:
+        t = t0 + np.einsum("skj,nsj->nsk", B, u)
+        return np.asarray(log_ndtr(t).sum(axis=-1) - (u**2).sum(axis=-1) / 2)
+
+    safe = np.linalg.inv(unit + np.einsum("ski,skj->sij", B, B))
+    for _ in range(CLIMBS):
+        ratio, excess, _ = hazard(t0 + np.einsum("skj,nsj->nsk", B, u))
+        slope = np.einsum("skj,nsk->nsj", B, ratio) - u
+        curvature = unit + np.einsum("nsk,ski,skj->nsij", ratio * excess, B, B)
+        bold = u + np.linalg.solve(curvature, slope[..., None])[..., 0]
+        u = np.where((height(bold) >= height(u))[..., None], bold, u + np.einsum("sij,nsj->nsi", safe, slope))
+    return u
 
 
 def _label_of_counts(K: int) -> np.ndarray:
@@ -74,18 +140,32 @@ def _label_of_counts(K: int) -> np.ndarray:
 
 def _dependence(V: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Shifts B u of the fields at nodes of u, (U, K), their weights, and the variance of what is independent."""
+    u, shift, lam = _lattice(V)
+    mass = np.exp(-(u**2).sum(axis=1) / 2)
+    return u @ shift.T, mass / mass.sum(), lam
+
+
+def _lattice(V: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Nodes of u, (U, K - 1), the map B (K, K - 1) from them to shifts, and the variance of what is independent.
+
+    Raises `NotSolved` where the smallest eigenvalue of V is so small a share of the others that the nodes are too many.
+    """
     values, axes = np.linalg.eigh(V)
-    lam = max(float(values[0]), 1e-3 * float(values[-1]))
+    lam = float(values[0])
     spread = np.maximum(values[1:] - lam, 0.0)
-    steps = STEP / np.sqrt(1 + spread / lam)
+    steps = STEP / np.sqrt(1 + spread / max(lam, 1e-300))
+    wide = spread > 1e-12 * values[-1]
+    count = float(np.prod(2 * SPAN / steps[wide] + 1))
+    if not lam > 0 or count > MOST_NODES:
+        raise NotSolved(
+            f"the votes of {len(V)} units need {count:.0e} nodes, above {MOST_NODES:.0e}: the covariance of their "
+            f"fields has eigenvalues from {lam:.1e} to {values[-1]:.1e}."
+        )
     lines = [
-        s * np.arange(-int(SPAN / s), int(SPAN / s) + 1) if v > 0 else np.zeros(1)
-        for s, v in zip(steps, spread, strict=True)
+        s * np.arange(-int(SPAN / s), int(SPAN / s) + 1) if v else np.zeros(1) for s, v in zip(steps, wide, strict=True)
     ]
     u = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, len(spread))
-    u = u[(u**2).sum(axis=1) <= SPAN**2]
-    mass = np.exp(-(u**2).sum(axis=1) / 2)
-    return (u * np.sqrt(spread)) @ axes[:, 1:].T, mass / mass.sum(), lam
+    return u[(u**2).sum(axis=1) <= SPAN**2], axes[:, 1:] * np.sqrt(spread * wide), lam
 
 
 def _given(mean: np.ndarray, nodes: np.ndarray, lam: float) -> Given:

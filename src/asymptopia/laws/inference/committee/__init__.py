@@ -1,4 +1,4 @@
-"""Learning a network of two hidden units from its labels: what is possible, and when the units are told apart."""
+"""Learning one to four hidden units from labels: what is possible, and when the units are told apart."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class Committee(Law):
     Q are equal. The units are told apart above the `specialisation` transition, where the diagonal departs, for K = 2
     continuously. Three voting units are told apart in a jump: the state that tells them apart is the equilibrium long
     before the one that does not is unstable (`algorithmic`). For K > 2 units, with Gaussian weights, and for units with
-    kinks, as `Relu()`, averages are sums over a lattice of mean fields, to about 1e-5.
+    kinks, as `Relu()`, averages are sums over a lattice of mean fields, to about 1e-5 for votes and 3e-4 with kinks.
+    Such limits take from seconds to minutes, most just below a jump; `Relu()` at the default alpha is refused with
+    `noise` 0.01. Four voting units at d = 1000 take about a minute an iteration, and default runs hours: state smaller
+    `sizes`.
 
     Iterated from no knowledge (`start="uninformative"`) this state evolution follows approximate message passing;
     `"informative"` starts at the teacher. `free_entropy` is $\lim \frac1d E \log P(y | X)$ (of a density for real
@@ -48,7 +51,7 @@ class Committee(Law):
     K: int = field(2, "number of hidden units", one_of=(1, 2, 3, 4))
     prior: Prior = field(Gaussian(), "distribution of the weights: a mixture of few Gaussians")
     activation: Activation = field(Sign(), "units: Sign, whose votes are counted, or any other, with real labels")
-    noise: float | None = field(None, "variance of the noise of the real labels of smooth units", above=0)
+    noise: float | None = field(None, "variance of the noise of the real labels of units other than Sign", above=0)
     start: str = field(
         "uninformative", "knowledge of the teacher at the start", one_of=("uninformative", "informative")
     )
@@ -102,7 +105,11 @@ class Committee(Law):
         return None
 
     def fixed_points(self) -> list[FixedPoint]:
-        """All fixed points, by overlap (the mean of the diagonal); `difference` is diagonal minus off-diagonal."""
+        """All fixed points, by overlap (the mean of the diagonal); `difference` is diagonal minus off-diagonal.
+
+        For K > 2, and for units with kinks, those that tell the units apart are only the ones reached from either
+        start: an unstable one between them is missing.
+        """
         from .theory import all_states, machine_of, stable
 
         machine = machine_of(self)
@@ -118,7 +125,10 @@ class Committee(Law):
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `alpha`: `specialisation`, where the units begin to be told apart, and, where the branch reached
-        without knowledge ends in a jump, `algorithmic`, `informative_spinodal` and `information_theoretic`."""
+        without knowledge ends in a jump, `algorithmic`, `informative_spinodal` and `information_theoretic`.
+
+        Of three voting units they take about a minute.
+        """
         from .theory import machine_of
         from .theory.transitions import transitions
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .....contract.law import NoLimit
-from .....numerics.fixed_points import NotConverged, solve_batch
+from .....numerics.fixed_points import NotConverged, accelerated, solve_batch
 from .....parts.activation import Activation, Sign
 from .....parts.prior import Prior
-from .exchangeable import outputs, votes, votes_error
-from .fields import output, output_error, resolved
+from .exchangeable import outputs, refined, votes, votes_error
+from .fields import matrix, output, output_error, resolved
 from .labels import vote, vote_error
 from .prior import learnt, mixture
 
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 FURTHEST = 6.0  # log precisions beyond which nothing turns
 START, LOW, HIGH, STEP = -19.0, -5.0, 12.0, 0.5
-ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 300, 1e-4
+ASIDE, STEADY, STEPS, SAME = -4.0, 0.02, 1000, 1e-4
+NEAR, SLOW = 1.0, 1e-4
 TINY = 1e-7
-RECOVERED = 1e-13
+RECOVERED, RESOLVED = 1e-13, 1e-3
 
 
 class Machine(NamedTuple):
@@ -49,7 +50,7 @@ class Machine(NamedTuple):
 
     @property
     def wide(self) -> bool:
-        """Whether averages are over exchangeable units: three or more, or with kinks, to about 1e-5."""
+        """Whether averages are over exchangeable units: three or more, to about 1e-5, or with kinks, to about 3e-4."""
         return self.K > 2 or not (isinstance(self.activation, Sign) or _resolved(self))
 
 
@@ -81,35 +82,27 @@ def machine_of(law: Committee) -> Machine:
 
 
 def check(law: Committee) -> None:
-    """Raise `NoLimit` where the equations cannot be solved: another prior, or units with kinks or jumps."""
-    components = mixture(law.prior)
-    if law.K > 2 and len(components[0]) > 1:
-        raise NoLimit(f"`prior` of Committee must be Gaussian for three or more units, but is {law.prior!r}.")
+    """Raise `NoLimit` where the equations cannot be solved: another prior, or averages beyond quadrature."""
+    weights, means, _ = mixture(law.prior)
+    if law.K > 2 and (len(weights) > 1 or means[0] != 0):
+        raise NoLimit(f"`prior` of Committee must be Gaussian of mean 0 for three or more units, but is {law.prior!r}.")
     machine = machine_of(law)
-    if not machine.wide or isinstance(law.activation, Sign):
-        return
     try:
-        seen = _seen_twice(machine)
+        if not machine.wide or isinstance(law.activation, Sign):
+            return
+        change = refined(machine.K, law.activation, machine.noise, float(law.prior.second_moment))
     except NotConverged as error:
         raise NoLimit(str(error)) from error
-    if not seen:
+    if not change <= RESOLVED:
         raise NoLimit(
-            f"`activation` of Committee must be Sign() or a function that is smooth between its breaks, but is "
-            f"{law.activation!r}."
+            f"`activation` of Committee must be Sign() or a function that is smooth between its breaks: with "
+            f"{law.activation!r} and `noise` {machine.noise:g} a finer quadrature changes the averages by {change:.1g}."
         )
 
 
 @lru_cache(maxsize=64)
 def _resolved(machine: Machine) -> bool:
     return resolved(machine.activation, machine.noise, machine.K, float(machine.prior.second_moment))
-
-
-@lru_cache(maxsize=64)
-def _seen_twice(machine: Machine) -> bool:
-    """Whether a finer quadrature over exchangeable units changes the information by less than 1e-3."""
-    half = np.full(2, float(machine.prior.second_moment) / 2)
-    coarse, fine = (outputs(half, half, machine.K, machine.activation, machine.noise, f)[0] for f in (0.8, 1.2))
-    return bool(np.all(np.abs(coarse - fine) <= 1e-3 * fine.max()))
 
 
 def observed(machine: Machine, state: State) -> dict[str, Any]:
@@ -124,14 +117,6 @@ def observed(machine: Machine, state: State) -> dict[str, Any]:
     else:
         error = output_error(overlap, moment, machine.activation)
     return {"overlap": overlap, "test_error": error}
-
-
-def matrix(modes: np.ndarray, K: int) -> np.ndarray:
-    """The (K, K) matrix of K units with these eigenvalues for their sum and differences."""
-    if K == 1:
-        return modes[:, None]
-    same, other = (modes[0] + (K - 1) * modes[1]) / K, (modes[0] - modes[1]) / K
-    return np.where(np.eye(K) > 0, same, other)
 
 
 def state(machine: Machine, A: np.ndarray) -> State:
@@ -159,12 +144,14 @@ def atoms(machine: Machine) -> bool:
 
 
 def recovered(machine: Machine) -> State:
-    """The teacher found: the free entropy is minus the entropy of its weights."""
+    """The teacher found: the free entropy is minus the entropy of its weights, and of a real label's noise."""
     K, (w, m, _) = machine.K, mixture(machine.prior)
     w, m = np.asarray(w, float), np.asarray(m, float)
     first = np.full((K, K), (w @ m) ** 2) + np.eye(K) * (w @ m**2 - (w @ m) ** 2)
     q = np.linalg.eigvalsh(first)[::-1]
-    return State(np.full(K, np.inf), q, np.zeros(K), np.full(K, np.inf), float(K * (w[w > 0] @ np.log(w[w > 0]))), 0.0)
+    label = -np.log(2 * np.pi * np.e * machine.noise) / 2 if machine.noise else 0.0
+    known = float(K * (w[w > 0] @ np.log(w[w > 0])))
+    return State(np.full(K, np.inf), q, np.zeros(K), np.full(K, np.inf), known, float(label))
 
 
 @lru_cache(maxsize=4096)
@@ -241,12 +228,21 @@ def uninformative(machine: Machine, alpha: float) -> State:
     """The fixed point that message passing reaches without knowledge of the teacher."""
     crossing = next(crossings(machine, together, alpha), None)
     if crossing is None:
-        return recovered(machine)
+        return beyond(machine, alpha)
     if machine.K == 1 or instability(machine, float(np.log(crossing.A[0]))) <= 1:
         return crossing
     if machine.wide:
         return settled(machine, alpha, np.log(crossing.A[0]) + np.array([0.0, ASIDE]))
-    return next(crossings(machine, apart, alpha), None) or recovered(machine)
+    return next(crossings(machine, apart, alpha), None) or beyond(machine, alpha)
+
+
+def beyond(machine: Machine, alpha: float) -> State:
+    """The teacher found, beyond the last point of a curve; raises `NotConverged` for weights that spread."""
+    if np.any(mixture(machine.prior)[2]):
+        raise NotConverged(
+            f"No fixed point was found at alpha = {alpha:g}: averages over labels are beyond quadrature."
+        )
+    return recovered(machine)
 
 
 def informative(machine: Machine, alpha: float) -> State:
@@ -266,22 +262,43 @@ def from_teacher(machine: Machine, alpha: float) -> State:
 
 
 def settled(machine: Machine, alpha: float, x: np.ndarray) -> State:
-    """The fixed point that steps of state evolution reach from log precisions x of sum and differences."""
+    """The fixed point that steps of state evolution reach from log precisions x of sum and differences.
 
-    def step(at: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return np.log(alpha * state(machine, np.exp(at[0])).information)[None]
+    Where steps are short it is solved for, and taken if it is stable and near; else this is the narrow passage that a
+    fixed point left where it vanished, and the steps go on.
+    """
 
+    def step(rows: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return np.log([alpha * state(machine, np.exp(row)).information for row in rows])
+
+    short = STEADY
     for _ in range(STEPS):
         new = step(x[None], x)[0]
-        moved, x = np.abs(new - x).max(), new
+        moved, x = float(np.abs(new - x).max()), new
         if x[1] - x[0] < ASIDE:
             equal = list(crossings(machine, together, alpha))[-1]
             if instability(machine, float(np.log(equal.A[0]))) <= 1:
                 return equal
-        if moved < STEADY:
-            break
-    solution, _ = solve_batch(step, x[None], tolerance=1e-7, accept=1e-4)
-    return state(machine, np.exp(solution[0]))
+        if moved < short:
+            short = moved / 3
+            near = solved_near(machine, step, x, slow=moved < SLOW)
+            if near is not None and stable(machine, near):
+                return near
+    raise NotConverged(f"State evolution has not settled after {STEPS} steps: the last was {moved:.1e}.")
+
+
+def solved_near(machine: Machine, step: Callable[..., np.ndarray], x: np.ndarray, slow: bool) -> State | None:
+    """A fixed point of the steps at log precisions less than `NEAR` from x; by Newton's method too if they are slow."""
+    if slow:
+        try:
+            solution, _ = solve_batch(step, x[None], tolerance=1e-7, accept=1e-4, rounds=3, warm=1)
+        except NotConverged:
+            return None
+    else:
+        solution, residual = accelerated(step, x[None], 1e-7, iterations=12)
+        if not residual[0] <= 1e-7:
+            return None
+    return state(machine, np.exp(solution[0])) if np.abs(solution[0] - x).max() < NEAR else None
 
 
 def stable(machine: Machine, s: State) -> bool:
@@ -342,6 +359,8 @@ def points(machine: Machine, curve: StateAlong) -> Iterator[float]:
         try:
             finite = np.isfinite(curve(machine, float(x)).A).all()
         except NotConverged:
+            if curve is together and not np.any(mixture(machine.prior)[2]):
+                raise  # such a curve ends where the weights are recovered, not where averages fail
             finite = False
         if not finite:
             return
@@ -371,8 +390,10 @@ def solve(machine: Machine, curve: StateAlong, function: Callable[[State], float
 
 
 def predict(law: Committee) -> dict[str, Any]:
-    """The observables in the limit."""
-
+    """The observables in the limit; raises `NoLimit` where averages over labels are beyond quadrature."""
     machine = machine_of(law)
-    state = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
-    return observed(machine, state) | {"free_entropy": state.free_entropy(law.alpha)}
+    try:
+        state = (uninformative if law.start == "uninformative" else informative)(machine, law.alpha)
+        return observed(machine, state) | {"free_entropy": state.free_entropy(law.alpha)}
+    except NotConverged as error:
+        raise NoLimit(str(error)) from error

@@ -213,24 +213,27 @@ def outputs(
     f = np.asarray(activation(z), float) / np.sqrt(K)
     span = K * float(np.ptp(f)) + 18 * np.sqrt(noise)
     step = 2 * np.pi / span
-    t = step * np.arange(np.ceil(REACH / np.sqrt(noise) / step))
     line = np.sqrt(noise) * LABEL_STEP
+    waves = REACH / np.sqrt(noise) / step
+    table = max(len(means.values) * len(common.weight) * (len(z) + waves), waves * span / line)
+    if table > MOST_ENTRIES:
+        raise NotConverged(
+            f"The labels of {K} {activation!r} units are so sharp that averages need a table of {table:.0e} entries, "
+            f"above {MOST_ENTRIES:.0e}: `noise` must be larger than {noise:g}."
+        )
+    t = step * np.arange(np.ceil(waves))
     y = np.arange(K * f.min() - 8.5 * np.sqrt(noise), K * f.max() + 8.5 * np.sqrt(noise), line)
     back = (
         np.exp(-noise * t[:, None] ** 2 / 2 - 1j * t[:, None] * y)
         * (np.where(t > 0, 2.0, 1.0) * step / 2 / np.pi)[:, None]
     )
-    if len(means.values) * len(common.weight) * (len(z) + len(t)) > MOST_ENTRIES:
-        raise NotConverged(
-            f"The labels of {K} {activation!r} units are so sharp that averages need tables of more than "
-            f"{MOST_ENTRIES} entries: `noise` must be larger than {noise:g}."
-        )
+    least = NEGLIGIBLE / np.sqrt(noise + slope**2 * float((q + V).max()))  # the density of a label is of this scale
     one, moved = _transforms(means.values, float(V[1]), common, z, mass, np.exp(1j * np.outer(f, t)))
     information, entropy = np.zeros(2), 0.0
     for some in np.array_split(np.arange(len(means.weight)), max(1, one[0].size * len(means.weight) // CHUNK)):
         factors = [one[j] for j in means.places[some].T]
         p = np.einsum("nut,u->nt", np.prod(factors, axis=0), common.weight) @ back
-        p = np.maximum(p.real, NEGLIGIBLE)
+        p = np.maximum(p.real, least)
         slopes = []
         for k, j in enumerate(means.places[some].T):
             others = np.prod([*factors[:k], *factors[k + 1 :], np.ones_like(factors[0])], axis=0)
@@ -239,6 +242,14 @@ def outputs(
         information += line * np.einsum("n,jny,ny->j", weight, _modes(np.stack(slopes, axis=1)), 1 / p)
         entropy += line * float(weight @ (p * np.log(p)).sum(axis=1))
     return information * [1.0, q[1] > 0], entropy
+
+
+@lru_cache(maxsize=64)
+def refined(K: int, activation: Activation, noise: float, variance: float) -> float:
+    """By how much a finer quadrature changes the information, relative to the largest, half the fields being known."""
+    half = np.full(2, variance / 2)
+    coarse, fine = (outputs(half, half, K, activation, noise, f)[0] for f in (0.8, 1.2))
+    return float(np.max(np.abs(coarse - fine)) / fine.max())
 
 
 def _field_nodes(values: np.ndarray, v: float, common: Common, activation: Activation) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from .....numerics.fixed_points import NotConverged
 from .....parts.activation import Activation
 from .....parts.dual import dual
 
 SPAN = 7.0
 FINE = 1.0
 CHUNK = 4_000_000
+MOST_ENTRIES = 600_000_000
 
 
 @lru_cache(maxsize=64)
@@ -31,6 +33,14 @@ def units(modes: np.ndarray) -> np.ndarray:
     return np.stack([modes[..., 0] + modes[..., 1], modes[..., 0] - modes[..., 1]], axis=-1) / np.sqrt(2)
 
 
+def matrix(modes: np.ndarray, K: int) -> np.ndarray:
+    """The (K, K) matrix of K units with these eigenvalues for their sum and differences."""
+    if K == 1:
+        return modes[:, None]
+    same, other = (modes[0] + (K - 1) * modes[1]) / K, (modes[0] - modes[1]) / K
+    return np.where(np.eye(K) > 0, same, other)
+
+
 def output(
     q: np.ndarray, V: np.ndarray, activation: Activation, noise: float, fine: float = FINE
 ) -> tuple[np.ndarray, float]:
@@ -41,6 +51,8 @@ def output(
     """
     slope = _steepest(activation)
     inner = np.round(0.9 / fine / np.sqrt(1 + V * slope**2 / noise), 3)
+    if not inner.all():
+        raise NotConverged(f"The labels of {activation!r} units are too sharp for averages: `noise` is {noise:g}.")
     smooth = V + noise / slope**2
     outer = np.round(0.65 / fine * np.sqrt(smooth / (smooth + q)), 3)
     point = np.zeros((1, 1)), np.ones(1)
@@ -74,6 +86,8 @@ def _common(
     f = _outputs(np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1), activation)
     step = 0.7 * np.sqrt(noise) / fine
     y = np.arange(f.min() - 8.5 * np.sqrt(noise), f.max() + 8.5 * np.sqrt(noise), step)
+    if f.size * len(y) > MOST_ENTRIES:
+        raise NotConverged(f"The averages over fields and labels would need {f.size * len(y):.0e} entries.")
     likelihood = np.exp(-((f[..., None] - y) ** 2) / (2 * noise)) / np.sqrt(2 * np.pi * noise)
     sums = np.tensordot(kernels[1], np.tensordot(kernels[0], likelihood, (1, 0)), (1, 1))
     sums = sums.reshape(2, len(half), 2, len(means[0][1]), len(y))[:, half]
@@ -145,7 +159,10 @@ def output_error(overlap: np.ndarray, moment: np.ndarray, activation: Activation
 
 
 def resolved(activation: Activation, noise: float, K: int, variance: float) -> bool:
-    """Whether a finer quadrature changes the information by less than 1e-6: not so for kinks and jumps."""
+    """Whether a finer quadrature changes the information by less than 1e-6: not so for kinks, jumps, sharp labels."""
     q = np.full(K, variance / 2)
-    coarse, fine = (output(q, q, activation, noise, f)[0] for f in (FINE, 1.37))
+    try:
+        coarse, fine = (output(q, q, activation, noise, f)[0] for f in (FINE, 1.37))
+    except NotConverged:
+        return False
     return bool(np.all(np.abs(coarse - fine) <= 1e-6 * fine.max()))
