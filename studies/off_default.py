@@ -5,7 +5,8 @@
 Each is confronted in stages, as `asymptopia run` does it: seeds are added, then sizes, until it is decided or the
 budget, in seconds of CPU, is spent. Printed are the verdict, the largest discrepancy that could have been missed (in
 percent of its observable's scale), the seconds, and what is not decided; at the end, how many agree and how many are
-refuted. At least four in five should agree, and none may be refuted.
+refuted. At least four in five should agree, and none may be refuted. What runs printed is in `off_default.txt` and
+`off_default_frontier.txt`.
 """
 
 from __future__ import annotations
