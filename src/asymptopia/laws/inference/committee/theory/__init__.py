@@ -149,7 +149,7 @@ def recovered(machine: Machine) -> State:
     w, m = np.asarray(w, float), np.asarray(m, float)
     first = np.full((K, K), (w @ m) ** 2) + np.eye(K) * (w @ m**2 - (w @ m) ** 2)
     q = np.linalg.eigvalsh(first)[::-1]
-    label = -np.log(2 * np.pi * np.e * machine.noise) / 2 if machine.noise else 0.0
+    label = -(1 + np.log(2 * np.pi * machine.noise)) / 2 if machine.noise else 0.0
     known = float(K * (w[w > 0] @ np.log(w[w > 0])))
     return State(np.full(K, np.inf), q, np.zeros(K), np.full(K, np.inf), known, float(label))
 
