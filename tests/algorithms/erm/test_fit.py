@@ -165,7 +165,7 @@ def test_the_gap_bounds_the_suboptimality_anywhere(loss, ridge, l1):
         w = best.w + spread * rng.standard_normal(10)
         z = X @ w
         s = loss.gradient(y, z)
-        gap = problem.gap(w, z, z, s, X.T @ s)
+        gap = problem.gap(w, z, z, s, X.T @ s, problem.value(w, z))
         over = objective(X, y, loss, ridge, l1, w) - best.objective
         assert gap >= over - 1e-8 * best.objective
         ratios.append(gap / over)

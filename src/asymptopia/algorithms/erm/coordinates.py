@@ -93,8 +93,7 @@ def _gap(
 ) -> float:
     """The gap relative to the objective plus `rest`."""
     value = problem.value(w, z)
-    gap = min(problem.duality_gap(w, z, touch, s, problem.X.T @ s), value)
-    return gap / problem.scale(value + rest)
+    return problem.gap(w, z, touch, s, problem.X.T @ s, value) / problem.scale(value + rest)
 
 
 def _support_step(problem: Objective, columns: np.ndarray, w: np.ndarray, residual: np.ndarray) -> np.ndarray:

@@ -99,7 +99,7 @@ def _certified(
     z = problem.X @ v
     touch, s = tangent or (z, problem.slope(z))
     value = whole.value(w, whole.X @ w)
-    gap = problem.gap(v, z, touch, s, problem.X.T @ s) / problem.scale(value)
+    gap = problem.gap(v, z, touch, s, problem.X.T @ s, problem.value(v, z)) / problem.scale(value)
     if whole.unpenalised and problem.value(2 * v, 2 * z) < 0.5 * value:
         raise StatementError(
             f"Without ridge or l1, {whole.loss!r} keeps falling as w grows: there is no minimum. Give `ridge` > 0."
@@ -141,7 +141,8 @@ def _solve(problem: Objective, tolerance: float) -> tuple[np.ndarray, Tangent | 
         return w, tangent, rounds + steps
 
     def done(w: np.ndarray, z: np.ndarray, s: np.ndarray, pull: np.ndarray) -> bool:
-        return problem.gap(w, z, z, s, pull) <= 0.5 * tolerance * problem.scale(problem.value(w, z))
+        value = problem.value(w, z)
+        return problem.gap(w, z, z, s, pull, value) <= 0.5 * tolerance * problem.scale(value)
 
     w, steps, solved = minimise(problem, problem.losses, problem.slope, problem.curvature, start, done)
     if solved:

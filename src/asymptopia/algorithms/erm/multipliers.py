@@ -106,7 +106,8 @@ def _round(
 
     def done(w: np.ndarray, z: np.ndarray, s: np.ndarray, pull: np.ndarray) -> bool:
         touch = envelope.touch(z)
-        gap, small = problem.gap(w, z, touch, s, pull), tolerance * problem.scale(problem.value(w, z))
+        value = problem.value(w, z)
+        gap, small = problem.gap(w, z, touch, s, pull, value), tolerance * problem.scale(value)
         if gap <= 0.5 * small:
             return True
         excess = problem.excess(z, touch, s)

@@ -54,15 +54,18 @@ class Objective:
             return 0.0
         return float((self.losses(z) - self.losses(touch) - s * (z - touch)).sum())
 
-    def gap(self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray) -> float:
-        """An upper bound on value(w) - min value, from subgradients s_i of loss(y_i, .) at touch_i; pull = X^T s.
+    def gap(
+        self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray, value: float
+    ) -> float:
+        """An upper bound on value = value(w, z) less its minimum, from subgradients s_i of loss(y_i, .) at touch_i.
 
         By convexity loss(y_i, x_i.w') >= loss(y_i, touch_i) + s_i (x_i.w' - touch_i) for every w'; the sum over i
         plus the penalty is least in closed form (this is the duality gap, the conjugate losses taken where they are
-        known). Without ridge the competitors w' are restricted to a ball: with l1, losses being >= 0, one that holds
-        the minimiser; with neither, that of radius `radius(w)`. Losses being >= 0, the value itself is a bound too.
+        known), with pull = X^T s. Without ridge the competitors w' are restricted to a ball: with l1, losses being
+        >= 0, one that holds the minimiser; with neither, that of radius `radius(w)`. Losses being >= 0, the value
+        itself is a bound too.
         """
-        return min(self.duality_gap(w, z, touch, s, pull), self.value(w, z))
+        return min(self.duality_gap(w, z, touch, s, pull), value)
 
     def duality_gap(self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray) -> float:
         """The duality gap alone; see `gap`, which also bounds by the value itself."""
