@@ -59,8 +59,7 @@ class Statement(Shown):
 
     def warnings(self, sizes: Sequence[int] | None = None) -> list[str]:
         """A sentence for each statement whose limit cannot be trusted, or not at these sizes (by default the law's)."""
-        checked = [(p, p.reason_to_doubt(sizes)) for p in self.points()]
-        return [f"{p.short()}: {reason}" if self.axes else reason for p, reason in checked if reason]
+        return describe(self, [p.reason_to_doubt(sizes) for p in self.points()])
 
     def limit(self) -> xr.Dataset:
         """The predictions as a Dataset with one variable for each observable; the dims of the sweep come first.
@@ -103,6 +102,12 @@ class Statement(Shown):
         lines = numberless(points, sizes, values)
         data = label(self, values, size=np.asarray(sizes), seed=np.asarray(seeds))
         return data.assign_attrs(failures="\n".join(lines)) if lines else data
+
+
+def describe(statement: Statement, reasons: Sequence[str | None]) -> list[str]:
+    """A sentence for each point of a statement that has a reason to doubt it, with the point's name in a sweep."""
+    pairs = zip(statement.points(), reasons, strict=True)
+    return [f"{p.short()}: {reason}" if statement.axes else reason for p, reason in pairs if reason]
 
 
 class Law(Statement, Computable, Phased):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .judgement import AGREES, DISAGREES, INCONCLUSIVE, Evidence, Question
-from .price import Price, kept_by_events, price
+from .price import Price, kept_by_events
 from .sample import Sample, rare
 from .unseen import MISSED
 
@@ -20,6 +20,7 @@ def conclude(
     evidence: Evidence,
     sample: Sample,
     question: Question,
+    asked: Price,
     failed: np.ndarray,
     warned: np.ndarray,
     template: xr.DataArray,
@@ -27,6 +28,7 @@ def conclude(
 ) -> tuple[str, str, str]:
     """Verdict, reason and advice.
 
+    asked:    the price of a verdict.
     failed:   how many realisations of each component gave no number; warned: where the limit cannot be trusted.
     template: the components in their shape, with the coordinates that name them.
     mend:     what would mend the warning.
@@ -51,7 +53,7 @@ def conclude(
         return INCONCLUSIVE, few, "Use many more seeds, or an observable that does not rest on rare events."
     if not np.isfinite(evidence.detectable).all():
         return INCONCLUSIVE, evidence.remark or "The error bar could not be computed.", "Use more sizes or seeds."
-    return INCONCLUSIVE, *_undecided(evidence, sample, question, template)
+    return INCONCLUSIVE, *_undecided(evidence, sample, question, asked, template)
 
 
 def rests_on(sample: Sample, matters: float) -> str:
@@ -74,11 +76,12 @@ def place(template: xr.DataArray, k: int) -> str:
     return ", ".join(f"{d} = {v:.4g}" if isinstance(v, float) else f"{d} = {v}" for d, v in values.items())
 
 
-def _undecided(evidence: Evidence, sample: Sample, question: Question, template: xr.DataArray) -> tuple[str, str]:
+def _undecided(
+    evidence: Evidence, sample: Sample, question: Question, asked: Price, template: xr.DataArray
+) -> tuple[str, str]:
     """Reason and advice where a wrong limit could not have been seen, or a right one is not near enough."""
     if evidence.remark == MISSED:
         return _kept_by_events(evidence, sample, question, template)
-    asked = price(evidence, sample, question)
     k = _most_lacking(asked, evidence)
     worst, open_, wanted = float(evidence.detectable[k]), float(evidence.unresolved[k]), question.wanted
     at = f"At {where}: " if (where := place(template, k)) else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..contract.law import Statement
+from ..contract.law import Statement, describe
 from ..contract.record import StatementError
 from ..contract.shown import Shown, drawing
 from .judge import judge
@@ -112,8 +112,8 @@ def confront(
     count = sum(int(np.isfinite(limit[k]).sum()) for k in names)
     share = 1 - (1 - level) ** (1 / max(count, 1))
     sizes = [int(n) for n in experiment["size"].values]
-    warnings = tuple(statement.warnings(sizes))
-    doubtful = np.array([bool(warnings) and p.reason_to_doubt(sizes) is not None for p in statement.points()])
+    reasons = [p.reason_to_doubt(sizes) for p in statement.points()]
+    warnings, doubtful = tuple(describe(statement, reasons)), np.array([bool(reason) for reason in reasons])
     mend = _sizes_that_do(statement, sizes) if doubtful.any() else ""
     judgements = tuple(judge(statement, name, limit, experiment, share, resolution, doubtful, mend) for name in names)
     return Confrontation(statement, limit, experiment, judgements, level, warnings)
@@ -122,7 +122,7 @@ def confront(
 def _sizes_that_do(statement: Statement, sizes: Sequence[int]) -> str:
     """Larger sizes at which nothing is in doubt, as advice; empty if up to 16 times these do not help."""
     points = statement.points()
-    if any(p.valid() for p in points):
+    if not any(p.too_small(sizes) for p in points) or any(p.valid() for p in points):
         return ""
     tried = ([factor * n for n in sizes] for factor in (2, 4, 8, 16))
     large = next((ns for ns in tried if not any(p.too_small(ns) for p in points)), None)

@@ -16,7 +16,7 @@ from .fluctuation import fluctuation
 from .indicator import step
 from .judgement import COARSEST, Evidence, Judgement, Question
 from .mean import mean
-from .price import price
+from .price import Price, price
 from .sample import Sample, sample_of
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def judge(
     if doubtful is not None:
         warned = np.broadcast_to(doubtful.reshape(-1, 1), (doubtful.size, template.size // doubtful.size)).reshape(-1)
     evidence = replace(evidence, refuted=evidence.refuted & ~warned)
-    table, by_size = _tables(template, sample, question, evidence, failed)
+    asked = price(evidence, sample, question)
+    table, by_size = _tables(template, sample, question, evidence, asked, failed)
     for dataset in (table, by_size):
         dataset.attrs = {"long_name": observable.doc, "symbol": observable.symbol, "units": observable.unit or "1"}
-    return Judgement(
-        name, *conclude(evidence, sample, question, failed, warned, template, mend), table, by_size, question.wanted
-    )
+    concluded = conclude(evidence, sample, question, asked, failed, warned, template, mend)
+    return Judgement(name, *concluded, table, by_size, question.wanted)
 
 
 def resolution_of(observable: Observable, asked: float | None = None) -> float:
@@ -107,11 +107,10 @@ def _question(
 
 
 def _tables(
-    template: xr.DataArray, sample: Sample, question: Question, evidence: Evidence, failed: np.ndarray
+    template: xr.DataArray, sample: Sample, question: Question, evidence: Evidence, asked: Price, failed: np.ndarray
 ) -> tuple[xr.Dataset, xr.Dataset]:
     import xarray as xr
 
-    asked = price(evidence, sample, question)
     dims = list(template.dims)
     labels = {d: template.coords[d] for d in dims if d in template.coords}
     columns = {
