@@ -62,7 +62,7 @@ def save_chart(chart: Chart | HeatMap, folder: str | Path) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{chart.name}.{kind}" for kind in ("pdf", "svg")]
-    with _style(chart.name), _undisturbed():
+    with _style(chart.name):
         figure = draw(chart)
         for path, printed in zip(paths, (_pdf(figure), _svg(figure)), strict=True):
             replace(path, printed)
@@ -71,7 +71,7 @@ def save_chart(chart: Chart | HeatMap, folder: str | Path) -> list[Path]:
 
 def svg_of(chart: Chart | HeatMap) -> str:
     """One chart as the text of an SVG document."""
-    with _style(chart.name), _undisturbed():
+    with _style(chart.name):
         return _svg(draw(chart)).decode()
 
 
@@ -79,30 +79,24 @@ def _pdf(figure: Figure) -> bytes:
     """A figure as PDF without a date. `savefig` would draw it once more to find a layout that it has."""
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-    printed, undated = io.BytesIO(), {"CreationDate": None, "Producer": None}
-    with _its_dpi(figure):
-        FigureCanvasPdf(figure).print_pdf(printed, metadata=undated)  # type: ignore[no-untyped-call]
-    return printed.getvalue()
+    return _printed(figure, FigureCanvasPdf(figure).print_pdf, "CreationDate", "Producer")
 
 
 def _svg(figure: Figure) -> bytes:
     """The same as SVG."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    printed, undated = io.BytesIO(), {"Date": None, "Creator": None}
-    with _its_dpi(figure):
-        FigureCanvasSVG(figure).print_svg(printed, metadata=undated)  # type: ignore[no-untyped-call]
-    return printed.getvalue()
+    return _printed(figure, FigureCanvasSVG(figure).print_svg, "Date", "Creator")
 
 
-@contextmanager
-def _its_dpi(figure: Figure) -> Iterator[None]:
-    """The dots per inch of a figure, after a printer that leaves its own: rasters of the next would be coarser."""
-    dpi = figure.dpi
+def _printed(figure: Figure, printer: Callable[..., object], *left_out: str) -> bytes:
+    """What a printer makes of a figure. It may leave its own dots per inch, with which the next would be coarser."""
+    dpi, printed = figure.dpi, io.BytesIO()
     try:
-        yield
+        printer(printed, metadata=dict.fromkeys(left_out))
     finally:
         figure.dpi = dpi
+    return printed.getvalue()
 
 
 def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> Figure:
@@ -115,25 +109,19 @@ def draw(chart: Chart | HeatMap, make: Callable[..., Figure] | None = None) -> F
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Without collections of garbage: a drawing leaves so much that everything loaded would be walked several times.
-    Inside `_style`, as no two threads may turn the process's collector off and on at once."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
-@contextmanager
 def _style(salt: str) -> Iterator[None]:
-    """The style of a chart, for one thread at a time: it is a setting of the whole process."""
+    """The style of a chart, for one thread at a time, as it is a setting of the whole process; without collections of
+    garbage, as a drawing leaves so much that everything loaded would be walked several times."""
     import matplotlib
 
     with _ONE, matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
-        yield
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if collects:
+                gc.enable()
 
 
 def _draw_chart(chart: Chart, make: Callable[..., Figure] | None = None) -> Figure:
