@@ -108,14 +108,12 @@ def _resolved(machine: Machine) -> bool:
 def observed(machine: Machine, state: State) -> dict[str, Any]:
     """The overlap matrix and the test error at a fixed point."""
     overlap, moment = matrix(state.q, machine.K), matrix(state.q + state.V, machine.K)
-    if isinstance(machine.activation, Sign):
-        error = (
-            (votes_error(state.q, state.V, machine.K) if machine.wide else vote_error(state.q, state.V))
-            if state.V.any()
-            else 0.0
-        )
-    else:
+    if not isinstance(machine.activation, Sign):
         error = output_error(overlap, moment, machine.activation)
+    elif not state.V.any():
+        error = 0.0
+    else:
+        error = votes_error(state.q, state.V, machine.K) if machine.wide else vote_error(state.q, state.V)
     return {"overlap": overlap, "test_error": error}
 
 

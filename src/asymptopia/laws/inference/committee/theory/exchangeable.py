@@ -112,9 +112,9 @@ def _modes(slopes: np.ndarray) -> np.ndarray:
 def votes(q: np.ndarray, V: np.ndarray, K: int, fine: float = 1.0) -> tuple[np.ndarray, float]:
     """For the sign of the sum of K signs: the information E (d log Z / d omega)**2 on each mode, and E log Z."""
     means = mean_fields(q, V, K, fine)
-    parts = [(means.weight[some], *vote_shares(means.values, means.places[some], V)) for some in _chunks(means, V)]
     information, entropy = np.zeros(2), 0.0
-    for weight, Z, slopes in parts:
+    for some in _chunks(means, V):
+        weight, (Z, slopes) = means.weight[some], vote_shares(means.values, means.places[some], V)
         usable = Z > NEGLIGIBLE
         safe = np.where(usable, Z, 1.0)
         information += np.einsum("n,jnl,nl->j", weight, _modes(slopes), usable / safe)
