@@ -1,14 +1,15 @@
 """Tests run side by side on small machines: linear algebra on one thread, quick compilation, workers that stay small.
 
 Most of the time of the tests goes into compiling programs that run for milliseconds. They are compiled by the older of
-XLA's two generators of loops and with few optimisations, or next to none: that takes half of the time, or a quarter.
+XLA's two generators of loops, in one piece each and with few optimisations, or next to none: that takes half of the
+time, or a quarter.
 The few optimisations leave programs as fast as they are for a user; without them loops take four to six times as long,
 so that tests marked `runs_long`, whose programs run for seconds, keep them. The processes that tests start inherit all
 this. With `JAX_DISABLE_MOST_OPTIMIZATIONS=0` everything is compiled as it is for a user.
 
 A worker that has become large forgets its compiled programs, mostly between files, which share few, and hands back what
-the allocator keeps of memory that compilers have freed. Programs that took long to compile are on the disk, where all
-workers find them.
+the allocator keeps of memory that compilers have freed. All programs are on the disk, where the other worker, the
+processes that tests start and the next run find them: a second run takes two thirds of the time of the first.
 """
 
 import ctypes
@@ -16,6 +17,7 @@ import functools
 import gc
 import os
 import re
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -23,11 +25,16 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_limits
 
+from asymptopia._environment import cache_folder
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
-FEW = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+FEW = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1 --xla_backend_optimization_level=1"
 if os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1":
     os.environ["XLA_FLAGS"] = f"{FEW} {os.environ.get('XLA_FLAGS', '')}".strip()  # of two that differ, the last counts
+PROGRAMS = Path(f"{cache_folder()}-of-tests")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(PROGRAMS)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
 gc.set_threshold(50_000, 20, 50)  # tracing makes many objects that live: to look through them often costs a tenth
@@ -44,6 +51,7 @@ FIRST = (
 )
 """Files of few tests that take long: begun last, one of them would keep one worker busy when the others are done."""
 
+ON_DISK = 500  # MB of programs from which on the next run begins anew
 LARGE, FULL = 1100, 1200  # MB of a worker beyond which it forgets its programs: between files, and within one
 ROOM = 100  # MB that it may grow before that is tried again
 _limit = 0
@@ -65,6 +73,7 @@ def forget():
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
     gc.collect()
+    gc.freeze()
     hand_back()
 
 
@@ -79,6 +88,10 @@ def drawing():
 
 def pytest_configure(config):
     config.option.loadscopereorder = False  # workers are given files as they are sorted below
+    if hasattr(config, "workerinput") or not PROGRAMS.is_dir():
+        return
+    if sum(entry.stat().st_size for entry in os.scandir(PROGRAMS)) > ON_DISK * 2**20:
+        shutil.rmtree(PROGRAMS)
 
 
 def pytest_collection_modifyitems(items):
