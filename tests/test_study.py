@@ -13,8 +13,9 @@ from asymptopia.engine import Adaptive
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.study import StudyError, as_toml, names_of, read
 from asymptopia.study.items import Confront, Study
+from asymptopia.study.kept import progress_of, reopened
 from asymptopia.study.lines import line_of
-from asymptopia.study.perform import perform, progress_of, reopened
+from asymptopia.study.perform import perform
 from asymptopia.study.staging import FILE, at_stage
 
 GOOD = """
@@ -279,7 +280,7 @@ def test_the_prediction_is_kept_unless_its_code_changes(study, tmp_path, monkeyp
     perform(asked, tmp_path / "out")
     perform(asked, tmp_path / "out")
     assert len(counted) == 1
-    monkeypatch.setattr("asymptopia.study.perform.theory_fingerprint", lambda law: "other code")
+    monkeypatch.setattr("asymptopia.study.kept.theory_fingerprint", lambda law: "other code")
     perform(asked, tmp_path / "out")
     assert len(counted) == 2
 

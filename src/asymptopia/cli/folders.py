@@ -36,7 +36,8 @@ def report(folder: Path, trust: bool, show: bool) -> None:
       asymptopia report results/erm --no-open
       asymptopia report results/mylaw --trust
     """
-    from ..study.perform import damage, rebuilt, reopened
+    from ..study.kept import damage, reopened
+    from ..study.publish import rebuilt
 
     study, results = reopened(folder, trust)
     for line in damage(results):
@@ -61,7 +62,7 @@ def status(folder: Path, as_json: bool) -> None:
       asymptopia status results/erm
       watch -n 60 asymptopia status results/erm
     """
-    from ..study.perform import damage, progress_of, reopened
+    from ..study.kept import damage, progress_of, reopened
 
     with only_json(as_json) as out:
         study, results = reopened(folder)
@@ -131,7 +132,7 @@ def export(folder: Path, trust: bool, out: Path | None, tex: bool, as_csv: bool,
     from ..engine.files import replace
     from ..report import bibliography, csv_text, save_figures, tex_text
     from ..report.page import prefixes
-    from ..study.perform import judged
+    from ..study.publish import judged
 
     confrontations = judged(folder, trust)
     target = out or folder

@@ -22,7 +22,7 @@ BUDGET = 120.0
 
 if TYPE_CHECKING:
     from ..study import Study
-    from ..study.perform import Done
+    from ..study.publish import Done
 
 Shard = tuple[int, int] | None
 INSIDE = {

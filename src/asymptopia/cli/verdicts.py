@@ -13,7 +13,7 @@ from .output import say, show_table
 if TYPE_CHECKING:
     from ..forecast import Answer
     from ..study import Study
-    from ..study.perform import Done
+    from ..study.publish import Done
     from ..verdict.confront import Confrontation
     from ..verdict.judgement import Judgement
 

@@ -6,18 +6,14 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..contract.law import Statement
 from ..contract.record import StatementError
 from ..engine import Adaptive, Results
 from ..engine.code import syntax_digest
 from ..engine.files import printable
 from ..engine.portrait import statement_of
 from .items import Confront, Study
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 def names_files(text: str) -> list[str]:
@@ -46,21 +42,6 @@ def told(results: Results, text: str, base: Path) -> Study:
         raise StatementError(
             f"What {folder!r} tells of its study is damaged: {error} If you trust {files}, say so with --trust."
         ) from None
-
-
-def fits(data: xr.Dataset, statement: Statement) -> bool:
-    """Whether a stored limit or experiment belongs to this statement: same text, observables and axes."""
-    law, axes = statement.law, {k: len(v) for k, v in statement.axes.items()}
-    names = [k for k in law.observed() if k in data] if "seed" in data.dims else list(law.observables)
-    if data.attrs.get("statement") != repr(statement) or not names or not all(k in data for k in names):
-        return False
-    inner = [d for d in data.dims if d in ("size", "seed")]
-    return all(
-        data[k].dims == (*axes, *inner, *law.observables[k].dims)
-        and data[k].shape[: len(axes)] == tuple(axes.values())
-        and data[k].dtype.kind in "fi"
-        for k in names
-    )
 
 
 def edits(results: Results) -> str:
