@@ -12,7 +12,7 @@ import click
 VERBS = {
     "list": "catalogue", "show": "showing", "limit": "theory", "thresholds": "theory", "phases": "phases",
     "width": "width", "atlas": "atlas", "spectrum": "spectrum", "scale": "scaling", "kernels": "kernels",
-    "run": "running", "check": "checking", "judge": "judging", "forecast": "running",
+    "run": "running", "check": "checking", "judge": "judging", "forecast": "forecasting",
     "extrapolate": "extrapolate", "slurm": "running", "report": "folders", "status": "folders", "diff": "folders",
     "export": "folders", "doctor": "folders",
 }  # fmt: skip
