@@ -238,7 +238,6 @@ class Branch(NamedTuple):
         return T * entropy - float((a**2 * H.kernel)[1:].sum()) / (2 * self.beta)
 
 
-@lru_cache(maxsize=64)
 def _spinodal(beta: float, d: int) -> tuple[float, float]:
     """Order and temperature at which the clustered branch of unnormalised attention ends."""
     from scipy.optimize import minimize_scalar
@@ -250,13 +249,12 @@ def _spinodal(beta: float, d: int) -> tuple[float, float]:
     return float(maximum.x), float(-maximum.fun)
 
 
-@lru_cache(maxsize=64)
-def _transition(beta: float, d: int) -> float:
-    """The temperature at which the clustered and the uniform density have the same free energy."""
+def _transition(beta: float, d: int, least: float) -> float:
+    """The temperature at which the clustered and the uniform density have the same free energy; least: its order."""
     from scipy.optimize import brentq
 
     branch = Branch(beta, d, "unnormalised")
-    R = brentq(branch.free_energy, _spinodal(beta, d)[0], 0.99, xtol=1e-10)
+    R = brentq(branch.free_energy, least, 0.99, xtol=1e-10)
     return branch.at(R)[0]
 
 
@@ -280,5 +278,6 @@ def thresholds(law: AttentionParticles, along: str) -> dict[str, float]:
         )
     betas = {"linear": linear(beta, d, law.attention)}
     if usa and beta > tricritical(d) * (1 + 1e-6):
-        betas |= {"transition": _transition(beta, d), "spinodal": _spinodal(beta, d)[1]}
+        order, spinodal = _spinodal(beta, d)
+        betas |= {"transition": _transition(beta, d, order), "spinodal": spinodal}
     return betas
