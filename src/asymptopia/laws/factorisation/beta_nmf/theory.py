@@ -7,6 +7,7 @@ entries that are not zero, and the rate follows from the first and second deriva
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def slopes(X: np.ndarray, V: np.ndarray, beta: float) -> tuple[np.ndarray, np.nd
     return first, (beta - 1) * V ** (beta - 2) - (beta - 2) * X * V ** (beta - 3)
 
 
+@lru_cache(maxsize=64)
 def minimum(data: NonnegativeData, rank: int, beta: float, l1: float, starts: int) -> Minimum:
     """The lowest of the minima found from random starts; `ArithmeticError` if it is not stationary."""
     X = data.matrix()
