@@ -122,7 +122,7 @@ class Network:
         return self.losses(y, self.outputs(parameters, X)).mean()
 
     def checked(
-        self, X: Real[ArrayLike, "n d"], y: Real[ArrayLike, "n ..."]
+        self, X: Real[Any, "n d"], y: Real[Any, "n ..."]
     ) -> tuple[Float[jax.Array, "n d"], Real[jax.Array, "n ..."]]:
         """Inputs and labels as arrays; raises `StatementError` if they do not fit the network.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def prox_linear(
     y: Real[ArrayLike, " m"],
     model: Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, " m"]],
     jacobian: Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, "m d"]],
-    x: Real[ArrayLike, " d"],
+    x: Real[Any, " d"],
     step: float,
     steps: int,
 ) -> Trail:

@@ -76,7 +76,7 @@ def exchanging(
     """Parallel tempering at temperatures that may be traced by JAX; nothing is checked."""
     whole, part = int(rate), float(rate) - int(rate)
 
-    def exchange(rng_key: Key, values: ArrayLike, turn: jax.Array) -> tuple[Any, Any, Any, Any]:
+    def exchange(rng_key: Key, values: jax.Array, turn: jax.Array) -> tuple[Any, Any, Any, Any]:
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 

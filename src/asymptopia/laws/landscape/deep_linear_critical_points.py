@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from itertools import combinations, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -266,7 +267,8 @@ def _product(weights: list[Any]) -> Any:
     return product
 
 
-class _Loss(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Loss:
     """The loss of a network of these widths: equal ones share a compiled program."""
 
     widths: tuple[int, ...]
