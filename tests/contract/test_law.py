@@ -200,3 +200,9 @@ def test_the_name_of_an_error_is_not_that_of_an_observable():
     observables = {"x": Observable("x", "x"), "x_error": Observable("e", "e")}
     with pytest.raises(StatementError, match="'x_error' of Mine has the name that stands for the theory's error"):
         type("Mine", (Law,), {"observables": observables})
+
+
+@pytest.mark.parametrize("name", ["valid", "axes", "sizes"])
+def test_a_field_may_not_have_the_name_of_what_every_law_has(name):
+    with pytest.raises(StatementError, match=f"Own has a field `{name}`, but every law.*: admit, axes, .*, warnings"):
+        type("Own", (Law,), {"__annotations__": {name: float}, name: 0.5})

@@ -1,7 +1,14 @@
 """The functions of `measure` as their tests see them: with the shapes in their annotations checked at each call."""
 
-from shapes import check_shapes
+import pytest
+from shapes import check_shapes, checking
 
 import asymptopia.measure as room
 
 check_shapes(room)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _shapes():
+    with checking(room):
+        yield

@@ -140,6 +140,7 @@ class Law(Statement, Computable, Phased):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        _check_field_names(cls)
         read_records(cls)
 
     def coords(self) -> dict[str, Any]:
@@ -218,6 +219,17 @@ class Law(Statement, Computable, Phased):
         if any(s != int(s) or not 0 <= s < 1 << 32 for s in numbers) or len(set(numbers)) < len(numbers):
             raise StatementError(f"`seeds` must be different whole numbers >= 0 and < 2**32, but is {seeds}.")
         return tuple(sorted(int(n) for n in chosen)), tuple(int(s) for s in numbers)
+
+
+def _check_field_names(cls: type[Law]) -> None:
+    """Raise `StatementError` for a field whose name means something else in every law."""
+    taken = [name for name in dir(Law) if not name.startswith("_")]
+    for f in dataclasses.fields(cls):
+        if f.name in taken:
+            raise StatementError(
+                f"{cls.__name__} has a field `{f.name}`, but every law has a method or an attribute of this name: call "
+                f"the field otherwise. The names that are taken: {', '.join(taken)}."
+            )
 
 
 def label(statement: Statement, values: Mapping[str, np.ndarray], **dims: np.ndarray) -> xr.Dataset:

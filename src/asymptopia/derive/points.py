@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -43,7 +42,6 @@ class Net:
         return new[self.rng.permutation(self.points)] if self.taken else new
 
 
-@lru_cache(8)
 def _sobol(points: int, count: int) -> np.ndarray:
     """The first points of a Sobol sequence, as whole numbers below 2**32."""
     plain = qmc.Sobol(count, scramble=False, bits=32).random(points)

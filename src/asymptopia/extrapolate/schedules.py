@@ -39,7 +39,7 @@ class Run:
         mean = 0.5 * (self.rate[1:] + self.rate[:-1])
         return np.concatenate([[self.rate[0] * self.step[0]], mean * np.diff(self.step)]).cumsum()
 
-    @cached_property
+    @property
     def warm(self) -> int:
         """The row at which warm-up ends: the first whose rate is the largest."""
         return int(np.argmax(self.rate >= self.rate.max() * (1 - 1e-9)))

@@ -296,7 +296,6 @@ def _found_breaks(activation: Activation) -> tuple[float, ...]:
     return tuple(float(z) for z in np.concatenate([singular, thinned(ends[short], singular)]))
 
 
-@lru_cache(maxsize=1024)
 def _moments(activation: Activation) -> Moments:
     (z, w), (rough, v) = (_wide_nodes(activation.breaks(), order) for order in (_ORDER, _ORDER // 2))
     f, far = _values(activation, z), _values(activation, _TAILS)

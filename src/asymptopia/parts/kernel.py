@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 
@@ -60,7 +59,6 @@ def _angles(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     return angles
 
 
-@lru_cache(maxsize=16)
 def _spline(kernel: Kernel) -> Callable[[np.ndarray], np.ndarray]:
     from scipy.interpolate import CubicSpline
 

@@ -295,7 +295,6 @@ def _grid() -> np.ndarray:
     return np.sinh(np.linspace(-7.6, 7.6, 6001) + 1.234e-4)
 
 
-@lru_cache(maxsize=1024)
 def _convex(loss: Loss) -> bool:
     z = _grid()
     labels = (-1.0, 1.0) if loss.margin else (-1.0, 0.0, 1.0)

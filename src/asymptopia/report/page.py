@@ -210,7 +210,6 @@ def _environment() -> Any:
     return environment
 
 
-@lru_cache(maxsize=1)
 def _assets() -> dict[str, Any]:
     """What is put into the page as it is: scripts, styles and fonts."""
     from base64 import b64encode

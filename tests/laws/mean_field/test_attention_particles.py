@@ -61,7 +61,7 @@ def test_at_the_transition_the_free_energies_cross():
     law = AttentionParticles(beta=5.0, attention="unnormalised")
     transitions = thresholds(law, along="temperature")
     assert transitions["linear"] < transitions["transition"] < transitions["spinodal"]
-    branch = Branch(5.0, 2, "unnormalised")
+    branch = Branch.of(5.0, 2, "unnormalised")
     orders = [
         float(law.replace(temperature=transitions["transition"] * s).limit()["stationary_order"]) for s in (0.99, 1.005)
     ]

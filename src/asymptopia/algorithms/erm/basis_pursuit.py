@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved, checked_data
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
-def basis_pursuit(X: ArrayLike, y: ArrayLike, *, nonnegative: bool = False, tolerance: float = 1e-7) -> np.ndarray:
+
+def basis_pursuit(
+    X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"], *, nonnegative: bool = False, tolerance: float = 1e-7
+) -> Float[np.ndarray, " d"]:
     """The w (d,) of least |w|_1 with X w = y, and with w >= 0 if `nonnegative`.
 
     X: shape (n, d), y: shape (n,). Solved as a linear programme (HiGHS). Its multipliers v, scaled to

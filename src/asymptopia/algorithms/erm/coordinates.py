@@ -7,12 +7,16 @@ Sundararajan, ICML (2008) 408, in the dual.
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from .newton import factorise
 from .objective import Objective
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 SWEEPS = 5
 """Sweeps of coordinate descent in a first round; later ones have up to twice as many as the one before."""
@@ -89,14 +93,21 @@ def two_pieces(problem: Objective, tolerance: float) -> Solution:
 
 
 def _gap(
-    problem: Objective, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, rest: float = 0.0
+    problem: Objective,
+    w: Float[np.ndarray, " d"],
+    z: Float[np.ndarray, " n"],
+    touch: Float[np.ndarray, " n"],
+    s: Float[np.ndarray, " n"],
+    rest: float = 0.0,
 ) -> float:
     """The gap relative to the objective plus `rest`."""
     value = problem.value(w, z)
     return problem.gap(w, z, touch, s, problem.X.T @ s, value) / problem.scale(value + rest)
 
 
-def _support_step(problem: Objective, columns: np.ndarray, w: np.ndarray, residual: np.ndarray) -> np.ndarray:
+def _support_step(
+    problem: Objective, columns: Float[np.ndarray, "d n"], w: Float[np.ndarray, " d"], residual: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " d"]:
     """The minimum over the coefficients that are not zero, if it keeps their signs; otherwise w."""
     support = np.flatnonzero(w)
     rows, signs = columns[support], np.sign(w[support])
@@ -106,8 +117,14 @@ def _support_step(problem: Objective, columns: np.ndarray, w: np.ndarray, residu
 
 
 def _slope_step(
-    X: np.ndarray, kinks: np.ndarray, low: np.ndarray, high: np.ndarray, s: np.ndarray, w: np.ndarray, ridge: float
-) -> np.ndarray:
+    X: Float[np.ndarray, "n d"],
+    kinks: Float[np.ndarray, " n"],
+    low: Float[np.ndarray, " n"],
+    high: Float[np.ndarray, " n"],
+    s: Float[np.ndarray, " n"],
+    w: Float[np.ndarray, " d"],
+    ridge: float,
+) -> Float[np.ndarray, " n"]:
     """The slopes between their bounds moved towards the dual's maximum among these, as far as the bounds allow."""
     free = np.flatnonzero((s > low) & (s < high))
     step = _solved(X[free], 0.0, ridge * (X[free] @ w - kinks[free]))
@@ -119,7 +136,7 @@ def _slope_step(
     return moved
 
 
-def _solved(rows: np.ndarray, ridge: float, g: np.ndarray) -> np.ndarray:
+def _solved(rows: Float[np.ndarray, "k d"], ridge: float, g: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     """The solution of (rows rows^T + ridge) p = g."""
     matrix = rows @ rows.T
     np.einsum("ii->i", matrix)[:] += ridge

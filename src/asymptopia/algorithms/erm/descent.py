@@ -12,12 +12,12 @@ from ...parts.loss import Loss
 from ..checks import NotSolved, checked_data
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 
 def lowest_minimum(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     loss: Loss,
     ridge: float,
     rng: np.random.Generator,

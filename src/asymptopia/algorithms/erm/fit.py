@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .coordinates import sparse_least_squares, two_pieces
 from .max_margin import separable
 from .multipliers import Tangent, minimise, multipliers
 from .objective import Objective
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,15 +32,15 @@ class Fit:
     iterations: Newton steps, each with one linear system, and rounds of sweeps of coordinate descent.
     """
 
-    w: np.ndarray
+    w: Float[np.ndarray, " d"]
     objective: float
     gap: float
     iterations: int
 
 
 def fit(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     loss: Loss | type[Loss] | Callable[[Any, Any], Any],
     ridge: float = 0.0,
     l1: float = 0.0,
@@ -70,7 +73,7 @@ def fit(
     return _certified(whole, small, u, back(u), tangent, iterations, tolerance)
 
 
-def _smaller(problem: Objective) -> tuple[Objective, Callable[[np.ndarray], np.ndarray]]:
+def _smaller(problem: Objective) -> tuple[Objective, Callable[[Float[np.ndarray, " small"]], Float[np.ndarray, " d"]]]:
     """An equivalent problem in as few coordinates as the penalty allows, and the map back."""
     X = problem.X
     if problem.unpenalised:
@@ -89,8 +92,8 @@ def _smaller(problem: Objective) -> tuple[Objective, Callable[[np.ndarray], np.n
 def _certified(
     whole: Objective,
     small: Objective,
-    u: np.ndarray,
-    w: np.ndarray,
+    u: Float[np.ndarray, " small"],
+    w: Float[np.ndarray, " d"],
     tangent: Tangent | None,
     iterations: int,
     tolerance: float,
@@ -128,7 +131,7 @@ def _check_problem(problem: Objective) -> None:
         )
 
 
-def _solve(problem: Objective, tolerance: float) -> tuple[np.ndarray, Tangent | None, int]:
+def _solve(problem: Objective, tolerance: float) -> tuple[Float[np.ndarray, " d"], Tangent | None, int]:
     """w, where the certificate's tangents touch (None: at X w), and the Newton steps taken."""
     start, rounds = np.zeros(problem.X.shape[1]), 0
     lasso = isinstance(problem.loss, Square) and problem.l1 > 0

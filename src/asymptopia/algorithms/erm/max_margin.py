@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved, checked_data
 from .newton import newton
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 TOUCHING = 1e-10
 """Hulls closer than this, relative to the samples' root mean square norm, count as touching: not separable."""
 
 
-def separable(X: ArrayLike, y: ArrayLike) -> bool:
+def separable(X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"]) -> bool:
     """Whether labels are linearly separable: whether some w has y_i x_i.w > 0 for all i.
 
     Minimises sum_i max(0, 1 - y_i x_i.w)^2 (Newton's method, exact after finitely many steps): either its minimiser
@@ -25,7 +30,9 @@ def separable(X: ArrayLike, y: ArrayLike) -> bool:
     return _separating(_small(y[:, None] * X)[0]) is not None
 
 
-def max_margin(X: ArrayLike, y: ArrayLike, *, tolerance: float = 1e-8) -> tuple[np.ndarray, float] | None:
+def max_margin(
+    X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"], *, tolerance: float = 1e-8
+) -> tuple[Float[np.ndarray, " d"], float] | None:
     """The direction of the largest margin, and that margin min_i y_i x_i.w / |w|; None if not separable.
 
     X: shape (n, d), labels y = +-1 of shape (n,); no intercept. w is scaled to min_i y_i x_i.w = 1. No margin exceeds
@@ -48,7 +55,7 @@ def max_margin(X: ArrayLike, y: ArrayLike, *, tolerance: float = 1e-8) -> tuple[
     return w / lowest, margin
 
 
-def _small(A: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def _small(A: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "d r"] | None]:
     """The rows of A in an orthonormal basis (d, n) of a space that holds them, where n < d; and that basis."""
     if A.shape[0] >= A.shape[1]:
         return A, None
@@ -56,7 +63,7 @@ def _small(A: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return np.ascontiguousarray(triangle.T), basis
 
 
-def _separating(A: np.ndarray) -> np.ndarray | None:
+def _separating(A: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " d"] | None:
     """Some w with A w > 0, or None if there is none (but for a margin of rounding size)."""
     size = float(np.sqrt(np.mean(np.einsum("ij,ij->i", A, A))))
     if size == 0:
@@ -78,7 +85,7 @@ def _separating(A: np.ndarray) -> np.ndarray | None:
     return w if verdict[0] else None
 
 
-def _programme(A: np.ndarray) -> np.ndarray:
+def _programme(A: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " d"]:
     """argmax of t over A w >= t, -1 <= w <= 1, by linear programming."""
     from scipy.optimize import linprog
 
@@ -90,7 +97,9 @@ def _programme(A: np.ndarray) -> np.ndarray:
     return solved.x[:d]
 
 
-def _widen(A: np.ndarray, w: np.ndarray, tolerance: float) -> tuple[np.ndarray, float]:
+def _widen(
+    A: Float[np.ndarray, "n d"], w: Float[np.ndarray, " d"], tolerance: float
+) -> tuple[Float[np.ndarray, " d"], float]:
     """The direction of largest margin, from a feasible w, by the method of multipliers; and a bound on that margin."""
     multipliers = np.zeros(len(A))
     sharpness = float(w @ w) / len(A)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .newton import Done, Fields, newton
 from .objective import Objective
 from .sparse import proximal_newton
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
 
 Tangent = tuple[np.ndarray, np.ndarray]
 """Points touch_i, and a subgradient s_i of loss(y_i, .) at each."""
@@ -21,15 +26,17 @@ class Envelope:
     With s the subgradients at the minimiser of the objective, the envelopes have that minimiser too, at any sharpness.
     """
 
-    def __init__(self, problem: Objective, s: np.ndarray, sharpness: float) -> None:
+    def __init__(self, problem: Objective, s: Float[np.ndarray, " n"], sharpness: float) -> None:
         self.problem, self.s, self.sharpness = problem, s, sharpness
         self._last: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None
 
-    def touch(self, z: np.ndarray) -> np.ndarray:
+    def touch(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The minimising t, for each field z (n,)."""
         return self._touch(z)[0]
 
-    def _touch(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _touch(
+        self, z: Float[np.ndarray, " n"]
+    ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
         """The minimising t, the subgradient there, and whether it differs from the slope, as it does at kinks only."""
         if self._last is None or self._last[0] is not z:
             centre = z + self.s / self.sharpness
@@ -39,16 +46,16 @@ class Envelope:
             self._last = z, t, np.where(kink, s, slope), kink
         return self._last[1:]
 
-    def value(self, z: np.ndarray) -> np.ndarray:
+    def value(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The smoothed losses at the fields z (n,)."""
         t = self.touch(z)
         return self.problem.losses(t) + 0.5 * self.sharpness * (z + self.s / self.sharpness - t) ** 2
 
-    def slope(self, z: np.ndarray) -> np.ndarray:
+    def slope(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Their slopes, which are subgradients of the losses at `touch(z)`."""
         return self._touch(z)[1]
 
-    def curvature(self, z: np.ndarray) -> np.ndarray:
+    def curvature(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Their curvatures; equal to `sharpness` at kinks of the losses."""
         t, _, kink = self._touch(z)
         c = self.problem.curvature(t)
@@ -56,15 +63,17 @@ class Envelope:
 
 
 def minimise(
-    problem: Objective, value: Fields, slope: Fields, curvature: Fields, w: np.ndarray, done: Done
-) -> tuple[np.ndarray, int, bool]:
+    problem: Objective, value: Fields, slope: Fields, curvature: Fields, w: Float[np.ndarray, " d"], done: Done
+) -> tuple[Float[np.ndarray, " d"], int, bool]:
     """Minimise sum_i value(x_i.w) + penalty(w) from `w` until `done`: w, Newton steps, and whether it is done."""
     if problem.l1 == 0:
         return newton(problem.X, slope, curvature, problem.ridge, 0.0, w, done, STEPS)
     return proximal_newton(problem.X, value, slope, curvature, problem.ridge, problem.l1, w, done, STEPS)
 
 
-def multipliers(problem: Objective, w: np.ndarray, tolerance: float) -> tuple[np.ndarray, Tangent, int]:
+def multipliers(
+    problem: Objective, w: Float[np.ndarray, " d"], tolerance: float
+) -> tuple[Float[np.ndarray, " d"], Tangent, int]:
     """Minimise an objective whose loss has kinks, until its gap is half of `tolerance` or rounding stops it.
 
     Rounds of smooth problems: each is solved until what it leaves of the gap is small beside the smoothing's part, then
@@ -100,8 +109,8 @@ def multipliers(problem: Objective, w: np.ndarray, tolerance: float) -> tuple[np
 
 
 def _round(
-    problem: Objective, envelope: Envelope, centre: np.ndarray, hold: float, tolerance: float
-) -> tuple[np.ndarray, int, bool]:
+    problem: Objective, envelope: Envelope, centre: Float[np.ndarray, " d"], hold: float, tolerance: float
+) -> tuple[Float[np.ndarray, " d"], int, bool]:
     """Minimise envelopes + penalty + hold/2 |w - centre|^2 as far as it pays."""
 
     def done(w: np.ndarray, z: np.ndarray, s: np.ndarray, pull: np.ndarray) -> bool:

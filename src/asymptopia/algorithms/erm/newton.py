@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 Fields = Callable[[np.ndarray], np.ndarray]
 """A function of the n fields, entry by entry: f_i(z_i), its slope or its curvature (>= 0)."""
@@ -14,7 +17,7 @@ Done = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], bool]
 """Whether to stop, given w, the fields z = X w, the slopes there and X^T slopes."""
 
 
-def factorise(matrix: np.ndarray) -> Any:
+def factorise(matrix: Float[np.ndarray, "d d"]) -> Any:
     """The Cholesky factor, for `cho_solve`, of a positive semidefinite matrix plus 1e-15 of its largest entry."""
     from scipy.linalg import cho_factor
 
@@ -40,11 +43,13 @@ class Hessian:
 
     patience = 40
 
-    def __init__(self, X: np.ndarray) -> None:
+    def __init__(self, X: Float[np.ndarray, "n d"]) -> None:
         self.X = X
         self.factor: Any = None
 
-    def solve(self, curvature: np.ndarray, quad: float, g: np.ndarray) -> np.ndarray:
+    def solve(
+        self, curvature: Float[np.ndarray, " n"], quad: float, g: Float[np.ndarray, " d"]
+    ) -> Float[np.ndarray, " d"]:
         """The solution p (d,); from conjugate gradients it has a relative residual of about 1e-3, but descends."""
         rows = np.flatnonzero(curvature > 0)
         if self.factor is not None and len(rows) > 2 * self.X.shape[1]:
@@ -54,19 +59,21 @@ class Hessian:
         self._form(curvature, rows, quad)
         return self._precondition(g)
 
-    def _form(self, curvature: np.ndarray, rows: np.ndarray, quad: float) -> None:
+    def _form(self, curvature: Float[np.ndarray, " n"], rows: Int[np.ndarray, " k"], quad: float) -> None:
         root = np.sqrt(curvature[rows])[:, None] * (self.X if len(rows) == len(curvature) else self.X[rows])
         matrix = root.T @ root
         diagonal = np.einsum("ii->i", matrix)
         diagonal += quad
         self.factor = factorise(matrix)
 
-    def _precondition(self, g: np.ndarray) -> np.ndarray:
+    def _precondition(self, g: Float[np.ndarray, " d"]) -> Float[np.ndarray, " d"]:
         from scipy.linalg import cho_solve
 
         return cho_solve(self.factor, g, check_finite=False)
 
-    def _iterate(self, curvature: np.ndarray, quad: float, g: np.ndarray) -> np.ndarray | None:
+    def _iterate(
+        self, curvature: Float[np.ndarray, " n"], quad: float, g: Float[np.ndarray, " d"]
+    ) -> Float[np.ndarray, " d"] | None:
         """Preconditioned conjugate gradients, or None if the preconditioner has become a bad one."""
         p, residual = np.zeros_like(g), g.copy()
         image = self._precondition(residual)
@@ -89,15 +96,15 @@ class Hessian:
 
 
 def newton(
-    X: np.ndarray,
+    X: Float[np.ndarray, "n d"],
     slope: Fields,
     curvature: Fields,
     quad: float,
-    linear: np.ndarray | float,
-    w: np.ndarray,
+    linear: Float[np.ndarray, " d"] | float,
+    w: Float[np.ndarray, " d"],
     done: Done,
     steps: int,
-) -> tuple[np.ndarray, int, bool]:
+) -> tuple[Float[np.ndarray, " d"], int, bool]:
     """Minimise from `w` until `done`: w, the steps taken, and whether it is done.
 
     Kinks in the slope are allowed (the method is then semismooth). Stops without being done after `steps` steps or
@@ -124,7 +131,9 @@ def newton(
     return w, taken, False
 
 
-def line_search(slope: Fields, z: np.ndarray, dz: np.ndarray, start: float, square: float, linear: float) -> float:
+def line_search(
+    slope: Fields, z: Float[np.ndarray, " n"], dz: Float[np.ndarray, " n"], start: float, square: float, linear: float
+) -> float:
     """A step at which the derivative along the direction is at most a tenth of `start` in size.
 
     `start` < 0 is that derivative at 0; that of the quadratic part is linear + square * t. 0 if there is no descent.

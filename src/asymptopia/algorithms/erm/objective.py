@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...parts.loss import Loss
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 RADIUS = 10.0
 """Without ridge and l1 a solution is compared with those of up to so many times its norm, or `Objective.reach`."""
@@ -17,8 +21,8 @@ RADIUS = 10.0
 class Objective:
     """sum_i loss(y_i, x_i.w) + ridge/2 |w|^2 + l1 |w|_1 for X (n, d) and n labels."""
 
-    X: np.ndarray
-    y: np.ndarray
+    X: Float[np.ndarray, "n d"]
+    y: Float[np.ndarray, " n"]
     loss: Loss
     ridge: float
     l1: float
@@ -28,34 +32,40 @@ class Objective:
         """Whether there is neither ridge nor l1."""
         return self.ridge == 0 and self.l1 == 0
 
-    def losses(self, z: np.ndarray) -> np.ndarray:
+    def losses(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """loss(y_i, z_i) at the fields z (n,)."""
         return np.asarray(self.loss(self.y, z), float)
 
-    def slope(self, z: np.ndarray) -> np.ndarray:
+    def slope(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The derivative of loss(y_i, z_i) in z_i."""
         return np.asarray(self.loss.gradient(self.y, z), float)
 
-    def curvature(self, z: np.ndarray) -> np.ndarray:
+    def curvature(self, z: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The second derivative of loss(y_i, z_i) in z_i, never negative by rounding."""
         return np.maximum(np.asarray(self.loss.curvature(self.y, z), float), 0.0)
 
-    def penalty(self, w: np.ndarray) -> float:
+    def penalty(self, w: Float[np.ndarray, " d"]) -> float:
         """ridge/2 |w|^2 + l1 |w|_1."""
         return float(0.5 * self.ridge * (w @ w) + self.l1 * np.abs(w).sum())
 
-    def value(self, w: np.ndarray, z: np.ndarray) -> float:
+    def value(self, w: Float[np.ndarray, " d"], z: Float[np.ndarray, " n"]) -> float:
         """The objective at w, with z = X w."""
         return float(self.losses(z).sum()) + self.penalty(w)
 
-    def excess(self, z: np.ndarray, touch: np.ndarray, s: np.ndarray) -> float:
+    def excess(self, z: Float[np.ndarray, " n"], touch: Float[np.ndarray, " n"], s: Float[np.ndarray, " n"]) -> float:
         """The sum of the losses at z minus their tangents of slope s_i at touch_i; >= 0 by convexity."""
         if touch is z:
             return 0.0
         return float((self.losses(z) - self.losses(touch) - s * (z - touch)).sum())
 
     def gap(
-        self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray, value: float
+        self,
+        w: Float[np.ndarray, " d"],
+        z: Float[np.ndarray, " n"],
+        touch: Float[np.ndarray, " n"],
+        s: Float[np.ndarray, " n"],
+        pull: Float[np.ndarray, " d"],
+        value: float,
     ) -> float:
         """An upper bound on value = value(w, z) less its minimum, from subgradients s_i of loss(y_i, .) at touch_i.
 
@@ -67,7 +77,14 @@ class Objective:
         """
         return min(self.duality_gap(w, z, touch, s, pull), value)
 
-    def duality_gap(self, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray, pull: np.ndarray) -> float:
+    def duality_gap(
+        self,
+        w: Float[np.ndarray, " d"],
+        z: Float[np.ndarray, " n"],
+        touch: Float[np.ndarray, " n"],
+        s: Float[np.ndarray, " n"],
+        pull: Float[np.ndarray, " d"],
+    ) -> float:
         """The duality gap alone; see `gap`, which also bounds by the value itself."""
         total = self.excess(z, touch, s)
         within = np.clip(-pull, -self.l1, self.l1)
@@ -82,7 +99,7 @@ class Objective:
             total += float((np.linalg.norm(w) + self.radius(w)) * np.linalg.norm(outside))
         return total
 
-    def radius(self, w: np.ndarray) -> float:
+    def radius(self, w: Float[np.ndarray, " d"]) -> float:
         """Without penalty, the largest norm of competitors of w: `RADIUS` times |w|, or `reach` if that is larger."""
         return RADIUS * max(float(np.linalg.norm(w)), self.reach)
 

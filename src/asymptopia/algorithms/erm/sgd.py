@@ -16,6 +16,7 @@ from ...parts.loss import Loss
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Bool, Float, Real
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,12 +55,17 @@ class Schedule:
 class Trajectories(NamedTuple):
     """Weights (runs, steps + 1, d), and the mean loss of the samples (runs, steps + 1)."""
 
-    weights: np.ndarray
-    loss: np.ndarray
+    weights: Float[np.ndarray, "runs times d"]
+    loss: Float[np.ndarray, "runs times"]
 
 
 def descend(
-    X: ArrayLike, y: ArrayLike, start: ArrayLike, loss: Loss, schedule: Schedule, rngs: Sequence[np.random.Generator]
+    X: Real[ArrayLike, "runs n d"],
+    y: Real[ArrayLike, "runs n"],
+    start: Real[ArrayLike, "runs d"],
+    loss: Loss,
+    schedule: Schedule,
+    rngs: Sequence[np.random.Generator],
 ) -> Trajectories:
     """Run many descents at once, each on its own data and with its own generator.
 
@@ -87,7 +93,7 @@ def descend(
     return Trajectories(*(np.asarray(a) for a in iterates))
 
 
-def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> np.ndarray:
+def membership(count: int, schedule: Schedule, rng: np.random.Generator) -> Bool[np.ndarray, "times count"]:
     """Whether each of `count` samples is in the batch at each time: booleans (steps + 1, count).
 
     schedule: how batches are drawn, and for how many steps. rng: the source of randomness.
@@ -111,11 +117,11 @@ def _single(
     loss: Loss,
     times: int,
     real: Any,
-    X: jax.Array,
-    y: jax.Array,
-    start: ArrayLike,
-    weights: jax.Array,
-    kicks: jax.Array,
+    X: Float[jax.Array, "n d"],
+    y: Float[jax.Array, " n"],
+    start: Real[ArrayLike, " d"],
+    weights: Float[jax.Array, "times n"] | None,
+    kicks: Float[jax.Array, "times d"] | None,
 ) -> Any:
     import jax
     import jax.numpy as jnp

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .newton import Done, Fields, factorise, line_search
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 PROXIMITY = 10.0
 """The first proximal step in units of the inverse mean curvature."""
@@ -20,25 +24,25 @@ class _Penalty:
     ridge: float
     l1: float
 
-    def __call__(self, w: np.ndarray) -> float:
+    def __call__(self, w: Float[np.ndarray, " d"]) -> float:
         return float(0.5 * self.ridge * (w @ w) + self.l1 * np.abs(w).sum())
 
-    def proximal(self, w: np.ndarray, step: float) -> np.ndarray:
+    def proximal(self, w: Float[np.ndarray, " d"], step: float) -> Float[np.ndarray, " d"]:
         """argmin over v of penalty(v) + |v - w|^2 / (2 step)."""
         return np.sign(w) * np.maximum(np.abs(w) - step * self.l1, 0.0) / (1 + step * self.ridge)
 
 
 def proximal_newton(
-    X: np.ndarray,
+    X: Float[np.ndarray, "n d"],
     value: Fields,
     slope: Fields,
     curvature: Fields,
     ridge: float,
     l1: float,
-    w: np.ndarray,
+    w: Float[np.ndarray, " d"],
     done: Done,
     steps: int,
-) -> tuple[np.ndarray, int, bool]:
+) -> tuple[Float[np.ndarray, " d"], int, bool]:
     """Minimise from `w` until `done`: w, the steps taken, and whether it is done.
 
     Each step minimises the quadratic model plus penalty plus |w' - w|^2 / (2 step),
@@ -74,7 +78,12 @@ def proximal_newton(
     return w, taken, False
 
 
-def _first_step(X: np.ndarray, curvature: np.ndarray, slope: np.ndarray, value: np.ndarray) -> float:
+def _first_step(
+    X: Float[np.ndarray, "n d"],
+    curvature: Float[np.ndarray, " n"],
+    slope: Float[np.ndarray, " n"],
+    value: Float[np.ndarray, " n"],
+) -> float:
     """`PROXIMITY` over the mean curvature of a coefficient, or over a guess from slope^2/value where that is more."""
     squares = np.einsum("ij,ij->i", X, X)
     guess = float((slope**2).sum() / max(value.sum(), np.finfo(float).tiny))
@@ -82,7 +91,7 @@ def _first_step(X: np.ndarray, curvature: np.ndarray, slope: np.ndarray, value: 
     return PROXIMITY / size if size > 0 else 1.0
 
 
-def _root(X: np.ndarray, curvature: np.ndarray) -> np.ndarray:
+def _root(X: Float[np.ndarray, "n d"], curvature: Float[np.ndarray, " n"]) -> Float[np.ndarray, "r d"]:
     """A matrix R with R^T R = X^T diag(curvature) X (up to rounding) and at most as many rows as X has columns."""
     rows = np.flatnonzero(curvature > 0)
     root = np.sqrt(curvature[rows])[:, None] * X[rows]
@@ -91,7 +100,13 @@ def _root(X: np.ndarray, curvature: np.ndarray) -> np.ndarray:
     return np.tril(factorise(root.T @ root)[0]).T
 
 
-def _model_minimum(root: np.ndarray, pull: np.ndarray, penalty: _Penalty, w: np.ndarray, step: float) -> np.ndarray:
+def _model_minimum(
+    root: Float[np.ndarray, "r d"],
+    pull: Float[np.ndarray, " d"],
+    penalty: _Penalty,
+    w: Float[np.ndarray, " d"],
+    step: float,
+) -> Float[np.ndarray, " d"]:
     """argmin over w' of pull.(w' - w) + |root (w' - w)|^2 / 2 + penalty(w') + |w' - w|^2 / (2 step).
 
     Solved in v = root (w' - w), whose dual is smooth: v = root (w'(v) - w), w'(v) = prox(w - step (pull + root^T v)).
@@ -118,7 +133,9 @@ def _model_minimum(root: np.ndarray, pull: np.ndarray, penalty: _Penalty, w: np.
     return penalty.proximal(w - step * (pull + image), step)
 
 
-def _solve_identity_plus(A: np.ndarray, factor: float, b: np.ndarray) -> np.ndarray:
+def _solve_identity_plus(
+    A: Float[np.ndarray, "r k"], factor: float, b: Float[np.ndarray, " r"]
+) -> Float[np.ndarray, " r"]:
     """Solves (I + factor A A^T) x = b on the smaller side of A."""
     from scipy.linalg import cho_solve
 
@@ -133,13 +150,13 @@ def _solve_identity_plus(A: np.ndarray, factor: float, b: np.ndarray) -> np.ndar
 def _descend(
     value: Fields,
     penalty: _Penalty,
-    root: np.ndarray,
-    pull: np.ndarray,
-    w: np.ndarray,
-    z: np.ndarray,
-    new: np.ndarray,
-    z_new: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, float]:
+    root: Float[np.ndarray, "r d"],
+    pull: Float[np.ndarray, " d"],
+    w: Float[np.ndarray, " d"],
+    z: Float[np.ndarray, " n"],
+    new: Float[np.ndarray, " d"],
+    z_new: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " n"], float]:
     """The farthest of w + (new - w) 2^-k, k = 0, 1, ..., that lowers the objective enough, and the fields there.
 
     Third, the decrease of the objective at `new` itself over that of the model, capped to [0, 1].
@@ -161,14 +178,14 @@ def _descend(
 
 
 def _polish(
-    X: np.ndarray,
+    X: Float[np.ndarray, "n d"],
     value: Fields,
     slope: Fields,
     curvature: Fields,
     penalty: _Penalty,
-    w: np.ndarray,
-    z: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+    w: Float[np.ndarray, " d"],
+    z: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " n"]]:
     """Two Newton steps in the coefficients that are not zero, kept where no sign changes and the objective falls."""
     from scipy.linalg import cho_solve
 

@@ -52,7 +52,7 @@ def least_absolute(
     )
 
 
-def _within(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def _within(pairs: list[tuple[Float[np.ndarray, " _n"], Float[np.ndarray, " _n"]]]) -> float:
     """The longest step up to 1 that keeps a hundredth of every positive number that it lowers."""
     t = 1.0
     for x, dx in pairs:

@@ -21,7 +21,7 @@ class Seen(NamedTuple):
     """An application of a layer: which layer, its input, and the shape of its output."""
 
     place: int
-    inputs: jax.Array
+    inputs: Float[jax.Array, "..."]
     shape: tuple[int, ...]
 
 
@@ -62,7 +62,7 @@ def output_rows(slopes: Float[jax.Array, "outputs ..."]) -> Float[jax.Array, "lo
     return slopes.reshape(len(slopes), -1).T
 
 
-def _patches(layer: eqx.nn.Conv, x: jax.Array) -> jax.Array:
+def _patches(layer: eqx.nn.Conv, x: Float[jax.Array, "channels ..."]) -> Float[jax.Array, "locations inputs"]:
     """The inputs that each output of a convolution sees, (locations, channels * kernel).
 
     Each channel is convolved with one unit kernel for every place in the kernel, by the layer itself: its stride,
@@ -80,16 +80,18 @@ def _patches(layer: eqx.nn.Conv, x: jax.Array) -> jax.Array:
 class _Tapped:
     """A layer that notes its input and adds to its output."""
 
-    def __init__(self, layer: Affine, push: jax.Array, seen: list[Seen], place: int) -> None:
+    def __init__(self, layer: Affine, push: Float[jax.Array, "..."], seen: list[Seen], place: int) -> None:
         self.layer, self.push, self.seen, self.place = layer, push, seen, place
 
-    def __call__(self, x: jax.Array, *, key: Key | None = None) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "..."], *, key: Key | None = None) -> Float[jax.Array, "..."]:
         z = self.layer(x)
         self.seen.append(Seen(self.place, x, z.shape))
         return z + self.push
 
 
-def passed(model: PyTree, pushes: list[jax.Array], x: jax.Array) -> tuple[jax.Array, list[Seen]]:
+def passed(
+    model: PyTree, pushes: list[Float[jax.Array, "..."]], x: Float[jax.Array, "..."]
+) -> tuple[Float[jax.Array, "..."], list[Seen]]:
     """The outputs of one sample, with `pushes` added to those of the affine layers, and what these saw, in order."""
     seen: list[Seen] = []
     layers = zip(affine_layers(model), pushes, strict=True)
@@ -99,7 +101,7 @@ def passed(model: PyTree, pushes: list[jax.Array], x: jax.Array) -> tuple[jax.Ar
     return z, sorted(seen, key=lambda applied: applied.place)
 
 
-def no_push(model: PyTree, x: jax.Array) -> list[jax.Array]:
+def no_push(model: PyTree, x: Float[jax.Array, "..."]) -> list[Float[jax.Array, "..."]]:
     """Zeros of the shapes of the layers' outputs, for one sample."""
     layers = affine_layers(model)
     shapes: list[tuple[int, ...]] = []
@@ -113,7 +115,7 @@ def no_push(model: PyTree, x: jax.Array) -> list[jax.Array]:
     return [jnp.zeros(shape, layer.weight.dtype) for shape, layer in zip(shapes, layers, strict=True)]
 
 
-def check_layers(model: PyTree, x: jax.Array) -> None:
+def check_layers(model: PyTree, x: Float[jax.Array, "..."]) -> None:
     """Raise `StatementError` unless all parameters are in affine layers that are applied once a sample."""
     _check_parameters(model)
     layers = affine_layers(model)

@@ -7,7 +7,7 @@ ADMM with a multiplier at the outputs (Taylor et al., ICML 33 (2016) 2722).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,10 +19,15 @@ from .interface import Info, Solver, State, check_positive
 from .majorisers import LayerMajoriser, diagonal, forward, loss_slope, rank_one, spectral_norm, weighted_gram
 from .network import Network, Parameters
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 INNER = 5  # majorised steps for what has no closed form
 
 
-def auxiliary_coordinates(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0) -> Solver:
+def auxiliary_coordinates(
+    network: Network, X: Real[ArrayLike, "n d"], y: Real[ArrayLike, "n ..."], penalty: float = 1.0
+) -> Solver:
     r"""Minimise $F = f(W_L, a_{L-1}) + \frac\rho{2n} \sum_l |a_l - \sigma(W_l^T [a_{l-1}; 1])|^2$ block by block.
 
     From the last layer to the first, the matrix and then its inputs each move to the minimum of a majoriser of F,
@@ -68,8 +73,12 @@ def auxiliary_coordinates(network: Network, X: ArrayLike, y: ArrayLike, penalty:
 
 
 def _penalised(
-    network: Network, matrices: Sequence[jax.Array], inputs: Sequence[jax.Array], y: jax.Array, penalty: float
-) -> jax.Array:
+    network: Network,
+    matrices: Sequence[Float[jax.Array, "_rows _columns"]],
+    inputs: Sequence[Float[jax.Array, "_n _units"]],
+    y: Real[jax.Array, "n ..."],
+    penalty: float,
+) -> Float[jax.Array, ""]:
     total = network.losses(y, network.affine(matrices[-1], inputs[-1])).mean()
     for layer in range(network.depth - 1):
         made = network.activation(layer)(network.affine(matrices[layer], inputs[layer]))
@@ -78,7 +87,12 @@ def _penalised(
 
 
 def _local(
-    network: Network, W: jax.Array, inputs: Sequence[jax.Array], y: jax.Array, layer: int, penalty: float
+    network: Network,
+    W: Float[jax.Array, "rows columns"],
+    inputs: Sequence[Float[jax.Array, "_n _units"]],
+    y: Real[jax.Array, "n ..."],
+    layer: int,
+    penalty: float,
 ) -> tuple[Any, Any]:
     """Slope and curvature of a majoriser of F in the preactivations of one layer."""
     z = network.affine(W, inputs[layer])
@@ -92,12 +106,14 @@ def _local(
 class Copies(NamedTuple):
     """The unknown preactivations and activations of all samples, and the multiplier at the outputs."""
 
-    fields: tuple[jax.Array, ...]
-    activations: tuple[jax.Array, ...]
-    multiplier: jax.Array
+    fields: tuple[Float[jax.Array, "n units"], ...]
+    activations: tuple[Float[jax.Array, "n units"], ...]
+    multiplier: Float[jax.Array, "n outputs"]
 
 
-def admm(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0, ridge: float = 1e-6) -> Solver:
+def admm(
+    network: Network, X: Real[ArrayLike, "n d"], y: Real[ArrayLike, "n ..."], penalty: float = 1.0, ridge: float = 1e-6
+) -> Solver:
     """Alternate least squares for each matrix, for the activations, and for the preactivations of each sample.
 
     Constraints z = W a and a = sigma(z) are penalised with weight `penalty`, that at the outputs has a multiplier as
@@ -144,8 +160,13 @@ def admm(network: Network, X: ArrayLike, y: ArrayLike, penalty: float = 1.0, rid
 
 
 def _outputs(
-    network: Network, y: jax.Array, z: jax.Array, made: jax.Array, multiplier: jax.Array, penalty: float
-) -> jax.Array:
+    network: Network,
+    y: Real[jax.Array, "n ..."],
+    z: Float[jax.Array, "n outputs"],
+    made: Float[jax.Array, "n outputs"],
+    multiplier: Float[jax.Array, "n outputs"],
+    penalty: float,
+) -> Float[jax.Array, "n outputs"]:
     """argmin over z of loss + multiplier z + penalty/2 |z - made|^2, by majorised steps."""
     for _ in range(INNER):
         slope = loss_slope(network, y, z) + multiplier + penalty * (z - made)
@@ -153,7 +174,12 @@ def _outputs(
     return z
 
 
-def _preactivations(activation: Activation, z: jax.Array, made: jax.Array, a: jax.Array) -> jax.Array:
+def _preactivations(
+    activation: Activation,
+    z: Float[jax.Array, "..."],
+    made: Float[jax.Array, "..."],
+    a: Float[jax.Array, "..."],
+) -> Float[jax.Array, "..."]:
     """argmin over z of (a - sigma(z))^2 + (z - made)^2: of relu exactly, else lowered by majorised steps."""
     if isinstance(activation, Relu):
         on, off = jnp.maximum((a + made) / 2, 0.0), jnp.minimum(made, 0.0)

@@ -12,7 +12,7 @@ activation, of either sign, and $d \geq 0$ the curvature of what majorises the r
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -23,10 +23,15 @@ from ...parts.activation import Activation, Gelu, Identity, Relu, Sigmoid, Softp
 from ...parts.loss import Logistic, Loss, Square
 from .network import ACTIVATIONS, CrossEntropy
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 _REACH, _CELLS = 8.0, 4096
 
 
-def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
+def unit_curvature(
+    activation: Activation, h: Float[jax.Array, "..."], d: Float[jax.Array, "..."], z: Float[jax.Array, "..."]
+) -> Float[jax.Array, "..."]:
     r"""The curvature c of a majoriser of one unit: $q(z') \leq q(z) + q'(z) (z' - z) + \frac c2 (z' - z)^2$ for all z'.
 
     Sharp for relu, the identity, and softplus and logistic terms alone; for tanh, sigmoid and gelu each of the two
@@ -49,7 +54,7 @@ def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Ar
     raise StatementError(f"There is no majoriser for the activation {activation!r}. Supported: {names}.")
 
 
-def loss_curvature(loss: Loss | CrossEntropy, z: jax.Array) -> jax.Array:
+def loss_curvature(loss: Loss | CrossEntropy, z: Float[jax.Array, "n outputs"]) -> Float[jax.Array, "n outputs"]:
     """The curvature, for each sample and output (n, outputs), of a quadratic majoriser of the loss at z.
 
     1 for the square loss, which it is; tanh(z/2)/2z for the logistic, which touches again at -z (Jaakkola and Jordan,
@@ -64,21 +69,25 @@ def loss_curvature(loss: Loss | CrossEntropy, z: jax.Array) -> jax.Array:
     return jnp.full_like(z, 0.5)
 
 
-def logistic_curvature(z: jax.Array) -> jax.Array:
+def logistic_curvature(z: Float[jax.Array, "..."]) -> Float[jax.Array, "..."]:
     """tanh(z/2) / 2z, the sharp constant of log(1 + exp(z)) at z; 1/4 at 0."""
     small = jnp.abs(z) < 1e-3
     safe = jnp.where(small, 1.0, z)
     return jnp.where(small, 0.25 - z**2 / 48 + z**4 / 480, jnp.tanh(safe / 2) / (2 * safe))
 
 
-def _relu(h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
+def _relu(
+    h: Float[jax.Array, "..."], d: Float[jax.Array, "..."], z: Float[jax.Array, "..."]
+) -> Float[jax.Array, "..."]:
     """d where the kink lies below the parabola of d, that is where h <= d |z|; else a^2 / 4(a - d), a = 2h/|z|."""
     a = 2 * h / jnp.maximum(jnp.abs(z), 16 * np.finfo(z.dtype).eps)
     kinked = a > 2 * d
     return jnp.where(kinked, a**2 / (4 * jnp.where(kinked, a - d, 1.0)), d)
 
 
-def _tabulated(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
+def _tabulated(
+    activation: Activation, h: Float[jax.Array, "..."], d: Float[jax.Array, "..."], z: Float[jax.Array, "..."]
+) -> Float[jax.Array, "..."]:
     rising, falling, chords = (jnp.asarray(t, z.dtype) for t in _tables(activation))
 
     def read(table: jax.Array) -> jax.Array:
@@ -90,7 +99,9 @@ def _tabulated(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array)
 
 
 @lru_cache(maxsize=4)
-def _tables(activation: Activation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _tables(
+    activation: Activation,
+) -> tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"], Float[np.ndarray, " places"]]:
     """At z0 from -8 to 8, c* of the unit and of minus the unit, and the steepest chord from z0, rounded up.
 
     By one part in 10^4 and by 1e-7, which is more than the error of interpolating them. All fall outward from the ends,
@@ -112,7 +123,7 @@ def _tables(activation: Activation) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return tables[0], tables[1], tables[2]
 
 
-def _largest(q: Any, shape: tuple[int, int], side: float) -> np.ndarray:
+def _largest(q: Any, shape: tuple[int, int], side: float) -> Float[np.ndarray, " places"]:
     """max of q over distances from 1e-3 to 1e8 on one side: the best of a grid of their logarithms, and around it."""
     grid = np.linspace(np.log(1e-3), np.log(1e8), 160)
     best = grid[np.argmax(q(side * np.exp(np.broadcast_to(grid, (shape[0], len(grid))))), axis=1)][:, None]

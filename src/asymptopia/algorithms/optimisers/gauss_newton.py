@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import lineax as lx
 
-from ...numerics.arrays import ArrayLike, PyTree
+from ...numerics.arrays import PyTree
 from .interface import Info, Solver, State, check_positive, check_steps, inner, norm
 from .network import check_finite
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class Damping(NamedTuple):
     """The damping, its factor after the next rejected step, and the present objective."""
 
-    damping: jax.Array
-    growth: jax.Array
-    value: jax.Array
+    damping: Float[jax.Array, ""]
+    growth: Float[jax.Array, ""]
+    value: Float[jax.Array, ""]
 
 
 def levenberg_marquardt(
-    outputs: Callable[[Any], jax.Array],
-    loss: Callable[[jax.Array], jax.Array],
+    outputs: Callable[[Any], Float[jax.Array, "..."]],
+    loss: Callable[[Float[jax.Array, "..."]], Float[jax.Array, ""]],
     *,
     damping: float = 0.1,
     iterations: int = 20,
@@ -78,7 +81,7 @@ def levenberg_marquardt(
 
 
 def _solved(
-    product: Callable[[Any], Any], b: ArrayLike, scale: jax.Array, tolerance: float, iterations: int
+    product: Callable[[Any], Any], b: PyTree, scale: Float[jax.Array, ""], tolerance: float, iterations: int
 ) -> lx.Solution:
     """Conjugate gradients until the residual is `tolerance` times b, or for so many iterations.
 

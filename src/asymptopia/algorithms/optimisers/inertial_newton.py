@@ -14,7 +14,7 @@ Castera, Bolte, Fevotte and Pauwels, J. Mach. Learn. Res. 22 (2021) 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,20 +23,23 @@ import optax
 from ...numerics.arrays import ArrayLike, PyTree
 from .interface import check_positive, inner
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
+
 
 class Inertia(NamedTuple):
     """The second variable psi, the number of steps, and the descent of E granted to the last step."""
 
     psi: Any
-    steps: jax.Array
-    lyapunov_descent: jax.Array
+    steps: Int[jax.Array, ""]
+    lyapunov_descent: Float[jax.Array, ""]
 
 
 def inertial_newton(
     step: float | Callable[[jax.Array], jax.Array],
     alpha: float = 0.5,
     beta: float = 0.1,
-    smoothness: ArrayLike | None = None,
+    smoothness: Real[ArrayLike, ""] | None = None,
 ) -> optax.GradientTransformation:
     """The inertial Newton method (INNA): explicit Euler steps of the system above, as an optax transformation.
 
@@ -75,14 +78,21 @@ def inertial_newton(
     return optax.GradientTransformation(init, update)
 
 
-def lyapunov(value: jax.Array, parameters: PyTree, psi: PyTree, alpha: float, beta: float) -> jax.Array:
+def lyapunov(
+    value: Float[jax.Array, ""], parameters: PyTree, psi: PyTree, alpha: float, beta: float
+) -> Float[jax.Array, ""]:
     """The Lyapunov function E at the parameters and psi; `value` is J there."""
     rest = jax.tree.map(lambda x, p: (alpha - 1 / beta) * x + p / beta, parameters, psi)
     return 2 * (1 + alpha * beta) * value + inner(rest, rest)
 
 
 def lyapunov_descent(
-    rate: ArrayLike, velocity: ArrayLike, gradient: PyTree, alpha: float, beta: float, smoothness: ArrayLike
+    rate: Real[ArrayLike, ""],
+    velocity: PyTree,
+    gradient: PyTree,
+    alpha: float,
+    beta: float,
+    smoothness: Real[ArrayLike, ""],
 ) -> Any:
     r"""A lower bound on how much an Euler step lowers E, for a gradient with this Lipschitz constant.
 

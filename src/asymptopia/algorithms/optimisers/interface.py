@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,9 @@ import optax
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, PyTree
 from .network import check_finite
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 class Info(NamedTuple):
@@ -24,10 +27,10 @@ class Info(NamedTuple):
     work:          the cost of the step in gradients of the full objective.
     """
 
-    value: jax.Array
-    gradient_norm: jax.Array
-    guaranteed: jax.Array
-    work: jax.Array
+    value: Float[jax.Array, "..."]
+    gradient_norm: Float[jax.Array, "..."]
+    guaranteed: Float[jax.Array, "..."]
+    work: Float[jax.Array, "..."]
 
 
 class State(NamedTuple):
@@ -66,7 +69,7 @@ def check_steps(steps: int) -> None:
         raise StatementError(f"`steps` must be a whole number >= 1, but is {steps}.")
 
 
-def check_positive(name: str, value: ArrayLike, zero: bool = False) -> None:
+def check_positive(name: str, value: Real[ArrayLike, ""], zero: bool = False) -> None:
     """Raise `StatementError` unless a number is finite and > 0 (>= 0 if `zero`).
 
     What JAX traces has no value yet, and passes.
@@ -105,11 +108,11 @@ def from_optax(
     return Solver(init, step)
 
 
-def norm(tree: PyTree) -> jax.Array:
+def norm(tree: PyTree) -> Float[jax.Array, ""]:
     """The Euclidean norm of a tree of arrays."""
     return jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)))
 
 
-def inner(one: PyTree, other: PyTree) -> jax.Array:
+def inner(one: PyTree, other: PyTree) -> Float[jax.Array, ""]:
     """The inner product of two trees of arrays."""
     return sum(jax.tree.leaves(jax.tree.map(jnp.vdot, one, other)))  # type: ignore[return-value]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,24 +14,27 @@ from .interface import Info, Solver, State, check_positive, check_steps, inner, 
 from .majorisers import forward, loss_slope
 from .network import CrossEntropy, Network, Parameters
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 
 class Factors(NamedTuple):
     """The running second moments of each layer's inputs and slopes, the last move, damping and a random key."""
 
-    inputs: tuple[jax.Array, ...]
-    slopes: tuple[jax.Array, ...]
+    inputs: tuple[Float[jax.Array, "inputs inputs"], ...]
+    slopes: tuple[Float[jax.Array, "outputs outputs"], ...]
     move: Parameters
-    damping: jax.Array
-    weight: jax.Array
-    foretold: jax.Array
-    value: jax.Array
+    damping: Float[jax.Array, ""]
+    weight: Float[jax.Array, ""]
+    foretold: Float[jax.Array, ""]
+    value: Float[jax.Array, ""]
     key: jax.Array
 
 
 def kfac(
     network: Network,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, "n ..."],
     key: Key,
     *,
     batch: int | None = None,
@@ -83,7 +86,13 @@ def _checked(network: Network) -> Callable[[Any], Parameters]:
 
 
 def preconditioned(
-    layered: Layered, X: jax.Array, y: jax.Array, key: Key, batch: int | None, damping: float, decay: float
+    layered: Layered,
+    X: Real[jax.Array, "n ..."],
+    y: Real[jax.Array, "n ..."],
+    key: Key,
+    batch: int | None,
+    damping: float,
+    decay: float,
 ) -> Solver:
     """K-FAC of a model in layers; see `kfac` for the arguments."""
     check_positive("damping", damping)
@@ -135,7 +144,9 @@ def _empty(parameters: Parameters, damping: float, key: Key) -> Factors:
     )
 
 
-def _moments(network: Network, parameters: Parameters, X: jax.Array, y: jax.Array, key: Key) -> Any:
+def _moments(
+    network: Network, parameters: Parameters, X: Real[jax.Array, "n ..."], y: Real[jax.Array, "n ..."], key: Key
+) -> Any:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
     passed = forward(network, parameters, X)
     z, n = passed.fields[-1], len(X)
@@ -154,7 +165,7 @@ def _moments(network: Network, parameters: Parameters, X: jax.Array, y: jax.Arra
     return value, tuple(reversed(gradients)), tuple(reversed(second)), tuple(reversed(third))
 
 
-def _sampled_slope(network: Network, z: jax.Array, key: Key) -> jax.Array:
+def _sampled_slope(network: Network, z: Float[jax.Array, "n outputs"], key: Key) -> Float[jax.Array, "n outputs"]:
     """Slopes for labels drawn from the predictions: their second moment is the Hessian of the loss in the outputs."""
     if isinstance(network.loss, CrossEntropy):
         return loss_slope(network, jax.random.categorical(key, z), z)
@@ -162,7 +173,7 @@ def _sampled_slope(network: Network, z: jax.Array, key: Key) -> jax.Array:
     return jnp.sqrt(curvature) * jax.random.rademacher(key, z.shape, z.dtype)
 
 
-def _adapted(memory: Factors, value: jax.Array) -> jax.Array:
+def _adapted(memory: Factors, value: Float[jax.Array, ""]) -> Float[jax.Array, ""]:
     """The damping after comparing what the last step gained with what its model foretold."""
     share = (memory.value - value) / jnp.maximum(memory.foretold, 1e-30)
     factor = jnp.where(share > 0.75, 0.6, jnp.where(share < 0.25, 1.6, 1.0))
@@ -170,7 +181,12 @@ def _adapted(memory: Factors, value: jax.Array) -> jax.Array:
     return jnp.clip(memory.damping * factor, 1e-12, 1e12)
 
 
-def _precondition(A: jax.Array, S: jax.Array, lam: jax.Array, G: jax.Array) -> jax.Array:
+def _precondition(
+    A: Float[jax.Array, "inputs inputs"],
+    S: Float[jax.Array, "outputs outputs"],
+    lam: Float[jax.Array, ""],
+    G: Float[jax.Array, "inputs outputs"],
+) -> Float[jax.Array, "inputs outputs"]:
     """-(A + pi sqrt(lam))^-1 G (S + sqrt(lam) / pi)^-1, with pi from the mean eigenvalues."""
     one, other = jnp.trace(A) / len(A), jnp.trace(S) / len(S)
     pi = jnp.sqrt(jnp.maximum(one, 1e-20) / jnp.maximum(other, 1e-20))
@@ -183,13 +199,13 @@ def _precondition(A: jax.Array, S: jax.Array, lam: jax.Array, G: jax.Array) -> j
 def _best_length(
     layered: Layered,
     parameters: Parameters,
-    X: jax.Array,
-    y: jax.Array,
+    X: Real[jax.Array, "n ..."],
+    y: Real[jax.Array, "n ..."],
     gradients: PyTree,
     one: PyTree,
     other: PyTree,
-    lam: jax.Array,
-) -> tuple[Parameters, jax.Array]:
+    lam: Float[jax.Array, ""],
+) -> tuple[Parameters, Float[jax.Array, ""]]:
     """The combination of two moves that minimises the damped model, and the descent that the model foretells."""
     z, push = jax.linearize(lambda p: layered.outputs(p, X), parameters)
     first, second = push(one), push(other)

@@ -29,7 +29,7 @@ from .kfac import Layered, preconditioned
 from .network import Parameters, check_finite
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 Loss = Callable[[Any, jax.Array], jax.Array]
 
@@ -37,8 +37,8 @@ Loss = Callable[[Any, jax.Array], jax.Array]
 def kfac_model(
     model: PyTree,
     loss: Loss,
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n ..."],
+    y: Real[ArrayLike, "n ..."],
     key: Key,
     *,
     batch: int | None = None,
@@ -106,8 +106,14 @@ def _joined(matrices: Parameters, model: PyTree) -> PyTree:
 
 
 def _moments(
-    model: PyTree, static: PyTree, loss: Loss, matrices: Parameters, X: jax.Array, y: jax.Array, key: Key
-) -> tuple[jax.Array, Parameters, Parameters, Parameters]:
+    model: PyTree,
+    static: PyTree,
+    loss: Loss,
+    matrices: Parameters,
+    X: Real[jax.Array, "n ..."],
+    y: Real[jax.Array, "n ..."],
+    key: Key,
+) -> tuple[Float[jax.Array, ""], Parameters, Parameters, Parameters]:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
     whole = eqx.combine(_joined(matrices, model), static)
     layers = affine_layers(whole)
@@ -139,7 +145,9 @@ def _product(
     return jnp.einsum("ntj,ntk->jk", a, s) / len(a)
 
 
-def _root(loss: Loss, label: jax.Array, z: jax.Array, signs: jax.Array) -> Float[jax.Array, "..."]:
+def _root(
+    loss: Loss, label: Real[jax.Array, "..."], z: Float[jax.Array, "..."], signs: Float[jax.Array, "..."]
+) -> Float[jax.Array, "..."]:
     """The root of the loss's Hessian in the outputs times random signs: its second moment is the Hessian."""
     if z.size == 1:
         curvature = jax.hessian(loss, argnums=1)(label, z).reshape(z.shape)

@@ -20,7 +20,7 @@ from .curvature import loss_curvature, unit_curvature
 from .network import CrossEntropy, Network, Parameters
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 SPLIT = 1.0  # |a + b|^2 <= (1 + SPLIT) |a|^2 + (1 + 1/SPLIT) |b|^2
 
@@ -28,8 +28,8 @@ SPLIT = 1.0  # |a + b|^2 <= (1 + SPLIT) |a|^2 + (1 + 1/SPLIT) |b|^2
 class Pass(NamedTuple):
     """The inputs and preactivations of each affine map in one forward pass."""
 
-    inputs: tuple[jax.Array, ...]
-    fields: tuple[jax.Array, ...]
+    inputs: tuple[Float[jax.Array, "n inputs"], ...]
+    fields: tuple[Float[jax.Array, "n outputs"], ...]
 
 
 class LayerMajoriser(NamedTuple):
@@ -38,17 +38,17 @@ class LayerMajoriser(NamedTuple):
     For any change D of one layer's matrix; a_i are the lifted inputs of that layer.
     """
 
-    value: jax.Array
-    gradient: jax.Array
-    gram: jax.Array
-    units: jax.Array
+    value: Float[jax.Array, ""]
+    gradient: Float[jax.Array, "inputs outputs"]
+    gram: Float[jax.Array, "inputs inputs"]
+    units: Float[jax.Array, " outputs"]
 
-    def __call__(self, change: jax.Array) -> jax.Array:
+    def __call__(self, change: Float[jax.Array, "inputs outputs"]) -> Float[jax.Array, ""]:
         """The majoriser at the layer's matrix plus this change."""
         bent = jnp.einsum("ij,ik,kj,j->", change, self.gram, change, self.units)
         return self.value + jnp.vdot(self.gradient, change) + bent / 2
 
-    def minimiser(self) -> jax.Array:
+    def minimiser(self) -> Float[jax.Array, "inputs outputs"]:
         """The change of the layer's matrix that minimises the majoriser."""
         factor = jax.scipy.linalg.cho_factor(self.gram)
         return -jax.scipy.linalg.cho_solve(factor, self.gradient) / self.units
@@ -61,21 +61,21 @@ class JointMajoriser(NamedTuple):
     and T one of the slopes at its outputs, which bounds the products of changes.
     """
 
-    value: jax.Array
-    gradients: tuple[jax.Array, ...]
-    grams: tuple[jax.Array, ...]
-    units: tuple[jax.Array, ...]
-    slopes: tuple[jax.Array, ...]
-    radii: tuple[jax.Array, ...]
+    value: Float[jax.Array, ""]
+    gradients: tuple[Float[jax.Array, "inputs outputs"], ...]
+    grams: tuple[Float[jax.Array, "inputs inputs"], ...]
+    units: tuple[Float[jax.Array, " outputs"], ...]
+    slopes: tuple[Float[jax.Array, "outputs outputs"], ...]
+    radii: tuple[Float[jax.Array, ""], ...]
 
-    def __call__(self, changes: Parameters) -> jax.Array:
+    def __call__(self, changes: Parameters) -> Float[jax.Array, ""]:
         """The majoriser at the parameters plus these changes."""
         total = self.value
         for D, G, S, u, T in zip(changes, self.gradients, self.grams, self.units, self.slopes, strict=True):
             total += jnp.vdot(G, D) + jnp.vdot(D, S @ (D * u) + D @ T) / 2
         return total
 
-    def minimiser(self) -> tuple[Parameters, jax.Array]:
+    def minimiser(self) -> tuple[Parameters, Float[jax.Array, ""]]:
         """The changes towards the minimum, as far as the radii allow, and the descent that they grant."""
         changes = [
             kronecker_solve(S, T, u, G)
@@ -98,14 +98,18 @@ def forward(network: Network, parameters: Parameters, X: Float[jax.Array, "n d"]
     return Pass(tuple(inputs), tuple(fields))
 
 
-def loss_slope(network: Network, y: jax.Array, z: Float[jax.Array, "n outputs"]) -> Float[jax.Array, "n outputs"]:
+def loss_slope(
+    network: Network, y: Real[jax.Array, "n ..."], z: Float[jax.Array, "n outputs"]
+) -> Float[jax.Array, "n outputs"]:
     """The gradient of each sample's loss with respect to its outputs, (n, outputs)."""
     if isinstance(network.loss, CrossEntropy):
         return jax.nn.softmax(z) - jax.nn.one_hot(y, z.shape[1], dtype=z.dtype)
     return jax.grad(lambda u: network.losses(y, u).sum())(z)
 
 
-def layer_majoriser(network: Network, parameters: Parameters, y: jax.Array, passed: Pass, layer: int) -> LayerMajoriser:
+def layer_majoriser(
+    network: Network, parameters: Parameters, y: Real[jax.Array, "n ..."], passed: Pass, layer: int
+) -> LayerMajoriser:
     """A majoriser of the mean loss in the matrix of one layer, the others fixed; valid everywhere."""
     z = passed.fields[-1]
     value = network.losses(y, z).mean()
@@ -118,7 +122,7 @@ def layer_majoriser(network: Network, parameters: Parameters, y: jax.Array, pass
 
 
 def joint_majoriser(
-    network: Network, parameters: Parameters, X: jax.Array, y: jax.Array, radius: float
+    network: Network, parameters: Parameters, X: Float[jax.Array, "n d"], y: Real[jax.Array, "n ..."], radius: float
 ) -> JointMajoriser:
     """A majoriser of the mean loss in all matrices, valid for changes up to `radius` times each matrix's norm."""
     passed = forward(network, parameters, X)
@@ -145,13 +149,13 @@ def joint_majoriser(
 
 def _below(
     network: Network,
-    W: jax.Array,
-    z: jax.Array,
+    W: Float[jax.Array, "rows columns"],
+    z: Float[jax.Array, "n units"],
     layer: int,
-    g: jax.Array,
-    C: jax.Array,
+    g: Float[jax.Array, "n outputs"],
+    C: Float[jax.Array, "n outputs"],
     moving: tuple[jax.Array, jax.Array] | None = None,
-) -> tuple[jax.Array, jax.Array]:
+) -> tuple[Float[jax.Array, "n units"], Float[jax.Array, "n units"]]:
     """Slope and curvature in the preactivations z below the affine map `layer`, from those at its outputs.
 
     moving: how far W may move, and for each sample the weight of the products of changes in W and in the activations;
@@ -169,7 +173,9 @@ def _below(
     return h * activation.derivative(z), unit_curvature(activation, h, d, z)
 
 
-def diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> Float[jax.Array, "n inputs"]:
+def diagonal(
+    weights: Float[jax.Array, "inputs outputs"], norm: Float[jax.Array, ""], C: Float[jax.Array, "n outputs"]
+) -> Float[jax.Array, "n inputs"]:
     """Diagonal matrices (n, inputs) above W C_i W^T, for each sample the smaller of two bounds.
 
     One by convexity, $(\\sum_j w_j x_j)^2 \\leq \\sum_j |w_j| \\sum_j |w_j| x_j^2$; one by the spectral norm.
@@ -180,7 +186,7 @@ def diagonal(weights: jax.Array, norm: jax.Array, C: jax.Array) -> Float[jax.Arr
     return jnp.where((flat.sum(axis=1) < convex.sum(axis=1))[:, None], flat, convex)
 
 
-def spectral_norm(weights: jax.Array) -> jax.Array:
+def spectral_norm(weights: Float[jax.Array, "rows columns"]) -> Float[jax.Array, ""]:
     """The largest singular value."""
     small = weights @ weights.T if weights.shape[0] < weights.shape[1] else weights.T @ weights
     return jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(small)[-1], 0.0))
@@ -200,7 +206,12 @@ def weighted_gram(inputs: Float[jax.Array, "n d"], samples: Float[jax.Array, " n
     return gram + slack * jnp.eye(len(gram), dtype=gram.dtype)
 
 
-def kronecker_solve(S: jax.Array, T: jax.Array, units: jax.Array, G: jax.Array) -> jax.Array:
+def kronecker_solve(
+    S: Float[jax.Array, "inputs inputs"],
+    T: Float[jax.Array, "outputs outputs"],
+    units: Float[jax.Array, " outputs"],
+    G: Float[jax.Array, "inputs outputs"],
+) -> Float[jax.Array, "inputs outputs"]:
     """D with S D diag(units) + D T = G, for S positive definite and T positive semidefinite."""
     root = jnp.sqrt(units)
     lam, Q = jnp.linalg.eigh(S)

@@ -6,7 +6,7 @@ No step size, no line search: the loss falls by at least what the majoriser fall
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,11 @@ from .interface import Info, Solver, State, check_positive, norm
 from .majorisers import forward, joint_majoriser, layer_majoriser
 from .network import Network, Parameters
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
-def layerwise(network: Network, X: ArrayLike, y: ArrayLike) -> Solver:
+
+def layerwise(network: Network, X: Real[ArrayLike, "n d"], y: Real[ArrayLike, "n ..."]) -> Solver:
     """Majorization-minimization layer after layer, from the last to the first; one step is one sweep.
 
     The majorisers hold everywhere, for all activations; `guaranteed` is the sum of their falls. Fields within 16 ulp
@@ -50,7 +53,7 @@ def layerwise(network: Network, X: ArrayLike, y: ArrayLike) -> Solver:
     return Solver(init, step)
 
 
-def _renewed(network: Network, parameters: list[jax.Array], passed: Any, layer: int) -> Any:
+def _renewed(network: Network, parameters: list[Float[jax.Array, "_rows _columns"]], passed: Any, layer: int) -> Any:
     """The forward pass again from an affine map upwards."""
     inputs, fields = list(passed.inputs), list(passed.fields)
     for above in range(layer, network.depth):
@@ -60,7 +63,7 @@ def _renewed(network: Network, parameters: list[jax.Array], passed: Any, layer: 
     return passed._replace(inputs=tuple(inputs), fields=tuple(fields))
 
 
-def joint(network: Network, X: ArrayLike, y: ArrayLike, radius: float = 0.1) -> Solver:
+def joint(network: Network, X: Real[ArrayLike, "n d"], y: Real[ArrayLike, "n ..."], radius: float = 0.1) -> Solver:
     """Majorization-minimization of all layers at once, within `radius` times the norm of each matrix.
 
     Where the minimum lies farther the step ends there, and still grants descent.
@@ -88,8 +91,8 @@ class Extrapolation(NamedTuple):
     """The previous point, the present objective, and Nesterov's weight."""
 
     before: Any
-    value: jax.Array
-    weight: jax.Array
+    value: Float[jax.Array, ""]
+    weight: Float[jax.Array, ""]
 
 
 def extrapolated(solver: Solver, objective: Callable[[Any], Any]) -> Solver:

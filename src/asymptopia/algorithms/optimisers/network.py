@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 from ...parts.activation import Activation, Gelu, Identity, Relu, Sigmoid, Softplus, Tanh
 from ...parts.loss import Logistic, Loss, Square
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 ACTIVATIONS = (Gelu, Identity, Relu, Sigmoid, Softplus, Tanh)
 Parameters = tuple[jax.Array, ...]
 
@@ -21,7 +24,7 @@ Parameters = tuple[jax.Array, ...]
 class CrossEntropy(Record):
     """The cross-entropy log sum_k exp(z_k) - z_y of class scores z, for the class y = 0, 1, ... ."""
 
-    def __call__(self, y: ArrayLike, z: jax.Array) -> Any:
+    def __call__(self, y: Real[ArrayLike, "..."], z: Float[jax.Array, "... classes"]) -> Any:
         picked = jnp.take_along_axis(z, jnp.asarray(y)[:, None], axis=1)[:, 0]
         return jax.scipy.special.logsumexp(z, axis=1) - picked
 
@@ -89,32 +92,38 @@ class Network:
             layers.append(jnp.concatenate([weights, jnp.zeros((1, o), dtype)]) if self.bias else weights)
         return tuple(layers)
 
-    def lift(self, a: jax.Array) -> jax.Array:
+    def lift(self, a: Float[jax.Array, "n units"]) -> Float[jax.Array, "n inputs"]:
         """The activations, with a column of ones if the network has biases."""
         return jnp.concatenate([a, jnp.ones((len(a), 1), a.dtype)], axis=1) if self.bias else a
 
-    def outputs(self, parameters: Parameters, X: jax.Array) -> jax.Array:
+    def outputs(self, parameters: Parameters, X: Float[jax.Array, "n d"]) -> Float[jax.Array, "n outputs"]:
         """The outputs z^L for inputs X of shape (n, d): shape (n, outputs)."""
         a = X
         for layer, W in enumerate(parameters):
             a = self.activation(layer)(self.affine(W, a))
         return a
 
-    def affine(self, W: jax.Array, a: jax.Array) -> jax.Array:
+    def affine(
+        self, W: Float[jax.Array, "inputs outputs"], a: Float[jax.Array, "n units"]
+    ) -> Float[jax.Array, "n outputs"]:
         """The affine map W^T [a; 1] of each sample: (n, outputs)."""
         return a @ W[:-1] + W[-1] if self.bias else a @ W
 
-    def losses(self, y: jax.Array, z: jax.Array) -> jax.Array:
+    def losses(self, y: Real[jax.Array, "n ..."], z: Float[jax.Array, "n outputs"]) -> Float[jax.Array, " n"]:
         """The loss of each sample, (n,), at the outputs z (n, outputs)."""
         if isinstance(self.loss, CrossEntropy):
             return self.loss(y, z)
         return self.loss(y.reshape(z.shape), z).sum(axis=1)
 
-    def objective(self, parameters: Parameters, X: jax.Array, y: jax.Array) -> jax.Array:
+    def objective(
+        self, parameters: Parameters, X: Float[jax.Array, "n d"], y: Real[jax.Array, "n ..."]
+    ) -> Float[jax.Array, ""]:
         """The mean loss f over the samples."""
         return self.losses(y, self.outputs(parameters, X)).mean()
 
-    def checked(self, X: Any, y: Any) -> tuple[jax.Array, jax.Array]:
+    def checked(
+        self, X: Real[Any, "n d"], y: Real[Any, "n ..."]
+    ) -> tuple[Float[jax.Array, "n d"], Real[jax.Array, "n ..."]]:
         """Inputs and labels as arrays; raises `StatementError` if they do not fit the network.
 
         What JAX traces has no numbers yet, and passes.
@@ -172,6 +181,6 @@ def _known(classes: tuple[type, ...]) -> str:
     return "Supported: " + ", ".join(c.__name__ for c in classes) + "."
 
 
-def _brief(y: np.ndarray) -> str:
+def _brief(y: Real[np.ndarray, "..."]) -> str:
     values = np.unique(y)[:5]
     return f"of shape {y.shape}, type {y.dtype}, with values {', '.join(f'{v:g}' for v in values)}, ..."

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from .interface import check_steps
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Blocks = list[np.ndarray]
 
@@ -26,10 +29,10 @@ class Block:
     convex:   whether the penalty (the constraint) is convex: more descent is then granted.
     """
 
-    gradient: Callable[[Blocks], np.ndarray]
+    gradient: Callable[[Blocks], Float[np.ndarray, "..."]]
     modulus: Callable[[Blocks], float]
-    proximal: Callable[[np.ndarray, float], np.ndarray] | None
-    penalty: Callable[[np.ndarray], float] | None = None
+    proximal: Callable[[Float[np.ndarray, "..."], float], Float[np.ndarray, "..."]] | None
+    penalty: Callable[[Float[np.ndarray, "..."]], float] | None = None
     convex: bool = False
 
 
@@ -42,9 +45,9 @@ class BlockTrail:
     """
 
     blocks: Blocks
-    values: np.ndarray
-    guaranteed: np.ndarray
-    moves: np.ndarray
+    values: Float[np.ndarray, " points"]
+    guaranteed: Float[np.ndarray, " steps"]
+    moves: Float[np.ndarray, " steps"]
 
 
 def palm(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .absolute import least_absolute
 from .interface import check_positive, check_steps
 from .network import check_finite
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 
 @dataclasses.dataclass(frozen=True)
 class Trail:
@@ -25,23 +28,23 @@ class Trail:
     stationarity: the norm of the prox-gradient (x_{k+1} - x_k) / t, (steps,).
     """
 
-    points: np.ndarray
-    values: np.ndarray
-    guaranteed: np.ndarray
-    stationarity: np.ndarray
+    points: Float[np.ndarray, "points d"]
+    values: Float[np.ndarray, " points"]
+    guaranteed: Float[np.ndarray, " steps"]
+    stationarity: Float[np.ndarray, " steps"]
 
     @property
-    def x(self) -> np.ndarray:
+    def x(self) -> Float[np.ndarray, " d"]:
         """The final point (d,)."""
         return self.points[-1]
 
 
 def prox_linear(
     loss: Loss,
-    y: ArrayLike,
-    model: Callable[[np.ndarray], np.ndarray],
-    jacobian: Callable[[np.ndarray], np.ndarray],
-    x: Any,
+    y: Real[ArrayLike, " m"],
+    model: Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, " m"]],
+    jacobian: Callable[[Float[np.ndarray, " d"]], Float[np.ndarray, "m d"]],
+    x: Real[Any, " d"],
     step: float,
     steps: int,
 ) -> Trail:
@@ -89,5 +92,7 @@ def prox_linear(
     return Trail(np.array(points), np.array(values), size**2 / (2 * step), size / step)
 
 
-def _linearised(J: np.ndarray, r: np.ndarray, loss: Loss, ridge: float) -> np.ndarray:
+def _linearised(
+    J: Float[np.ndarray, "m d"], r: Float[np.ndarray, " m"], loss: Loss, ridge: float
+) -> Float[np.ndarray, " d"]:
     return least_absolute(J, r, ridge) if isinstance(loss, Absolute) else fit(J, r, loss, ridge=ridge).w

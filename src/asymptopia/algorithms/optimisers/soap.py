@@ -14,7 +14,7 @@ Vyas, Morwani, Zhao, Kwun, Shapira, Brandfonbrener, Janson and Kakade, arXiv:240
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,25 +24,28 @@ from ...contract.record import StatementError
 from ...numerics.arrays import PyTree
 from .interface import check_positive
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
 
 class Moments(NamedTuple):
     """The memory of one array: Adam's moments, and for each of its axes a Kronecker factor and its basis, or None."""
 
-    mean: jax.Array
-    square: jax.Array
-    factors: tuple[jax.Array | None, ...]
-    bases: tuple[jax.Array | None, ...]
+    mean: Float[jax.Array, "..."]
+    square: Float[jax.Array, "..."]
+    factors: tuple[Float[jax.Array, "d d"] | None, ...]
+    bases: tuple[Float[jax.Array, "d d"] | None, ...]
 
 
 class SoapState(NamedTuple):
     """The number of steps, and the moments of each array of the parameters in the order of the tree."""
 
-    steps: jax.Array
+    steps: Int[jax.Array, ""]
     moments: tuple[Moments, ...]
 
 
 def soap(
-    rate: float | jax.Array | Callable[[jax.Array], jax.Array],
+    rate: float | Float[jax.Array, ""] | Callable[[Int[jax.Array, ""]], Float[jax.Array, ""]],
     b1: float = 0.95,
     b2: float = 0.95,
     eps: float = 1e-8,
@@ -91,7 +94,7 @@ def soap(
     return optax.chain(optax.GradientTransformation(init, update), optax.scale_by_learning_rate(rate))
 
 
-def _start(x: jax.Array, largest: int) -> Moments:
+def _start(x: Float[jax.Array, "..."], largest: int) -> Moments:
     x = jnp.asarray(x)
     sides = [side if x.ndim > 1 and side <= largest else None for side in x.shape]
     factors = tuple(None if side is None else jnp.zeros((side, side), x.dtype) for side in sides)
@@ -99,12 +102,14 @@ def _start(x: jax.Array, largest: int) -> Moments:
     return Moments(jnp.zeros_like(x), jnp.zeros_like(x), factors, bases)
 
 
-def _gram(g: jax.Array, axis: int) -> jax.Array:
+def _gram(g: Float[jax.Array, "..."], axis: int) -> Float[jax.Array, "d d"]:
     rows = jnp.moveaxis(g, axis, 0).reshape(g.shape[axis], -1)
     return rows @ rows.T
 
 
-def _rotate(x: jax.Array, bases: tuple[jax.Array | None, ...], back: bool = False) -> jax.Array:
+def _rotate(
+    x: Float[jax.Array, "..."], bases: tuple[Float[jax.Array, "_d _d"] | None, ...], back: bool = False
+) -> Float[jax.Array, "..."]:
     """The coordinates of x in the bases of its axes, or x from its coordinates."""
     for axis, basis in enumerate(bases):
         if basis is not None:
@@ -112,16 +117,18 @@ def _rotate(x: jax.Array, bases: tuple[jax.Array | None, ...], back: bool = Fals
     return x
 
 
-def _refreshed(factor: jax.Array | None, basis: jax.Array | None, steps: jax.Array, every: int) -> jax.Array | None:
+def _refreshed(
+    factor: Float[jax.Array, "d d"] | None, basis: Float[jax.Array, "d d"] | None, steps: Int[jax.Array, ""], every: int
+) -> Float[jax.Array, "d d"] | None:
     if factor is None or basis is None:
         return None
     which = jnp.where(steps == 0, 0, jnp.where(steps % every == 0, 1, 2))
     return jax.lax.switch(which, (_eigenvectors, _iterated, lambda _, q: q), factor, basis)
 
 
-def _eigenvectors(factor: jax.Array, _: jax.Array) -> jax.Array:
+def _eigenvectors(factor: Float[jax.Array, "d d"], _: Float[jax.Array, "d d"]) -> Float[jax.Array, "d d"]:
     return jnp.linalg.eigh(factor)[1][:, ::-1]
 
 
-def _iterated(factor: jax.Array, basis: jax.Array) -> jax.Array:
+def _iterated(factor: Float[jax.Array, "d d"], basis: Float[jax.Array, "d d"]) -> Float[jax.Array, "d d"]:
     return jnp.linalg.qr(factor @ basis)[0]

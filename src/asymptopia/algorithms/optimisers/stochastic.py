@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,19 +12,29 @@ from .interface import Info, Solver, State, check_positive, check_steps, norm
 from .majorisers import joint_majoriser, kronecker_solve
 from .network import Network, Parameters
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
+
 
 class Average(NamedTuple):
     """The averaged quadratic majoriser, the number of batches seen, and a random key."""
 
-    grams: tuple[jax.Array, ...]
-    slopes: tuple[jax.Array, ...]
+    grams: tuple[Float[jax.Array, "inputs inputs"], ...]
+    slopes: tuple[Float[jax.Array, "outputs outputs"], ...]
     linear: Parameters
-    batches: jax.Array
+    batches: Int[jax.Array, ""]
     key: Any
 
 
 def stochastic(
-    network: Network, X: ArrayLike, y: ArrayLike, key: Key, batch: int, *, radius: float = 0.1, power: float = 0.75
+    network: Network,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, "n ..."],
+    key: Key,
+    batch: int,
+    *,
+    radius: float = 0.1,
+    power: float = 0.75,
 ) -> Solver:
     r"""Stochastic majorization-minimization (Mairal, NeurIPS 2013): minimise $(1 - w_k) \bar Q + w_k Q_k$ at step k.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 from blackjax.base import SamplingAlgorithm
@@ -11,8 +13,11 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Info, Logdensity, check_target, moved
 from .metropolis import LangevinState
 
+if TYPE_CHECKING:
+    from jaxtyping import Real
 
-def barker_proposal(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
+
+def barker_proposal(logdensity: Logdensity, step_size: Real[ArrayLike, "..."]) -> SamplingAlgorithm:
     r"""Metropolis with increments $h z$ whose sign each coordinate's slope chooses, h = step_size, z normal.
 
     Coordinate i moves by $+h z_i$ with probability $1/(1 + e^{-h z_i \partial_i \log p(x)})$, else by $-h z_i$. Where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,17 +11,20 @@ from blackjax.base import SamplingAlgorithm
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
-from ...numerics.arrays import ArrayLike, Key
+from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity
 from .thinning import PathInfo, PathState, Process, advance, check_rates, downhill, started
 from .walls import Constraints, walls_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 def boomerang(
     logdensity: Logdensity,
     length: float,
-    mean: ArrayLike,
-    covariance: ArrayLike,
+    mean: PyTree,
+    covariance: Real[ArrayLike, "... d"],
     *,
     refreshment: float = 1.0,
     lipschitz: float | None = None,
@@ -77,7 +80,13 @@ def boomerang(
     return SamplingAlgorithm(started(logdensity, constraints), step)
 
 
-def _growth(excess: jax.Array, offset: jax.Array, v: jax.Array, t: ArrayLike, lipschitz: float) -> jax.Array:
+def _growth(
+    excess: Float[jax.Array, " d"],
+    offset: Float[jax.Array, " d"],
+    v: Float[jax.Array, " d"],
+    t: Real[ArrayLike, ""],
+    lipschitz: float,
+) -> Float[jax.Array, " 1"]:
     """How much the rate of reflections can grow within the time t, (1,); offset: x - m."""
     radius = jnp.sqrt(offset @ offset) + jnp.sqrt(v @ v)  # of the ellipse, and the largest speed on it
     steep = jnp.sqrt(excess @ excess) + lipschitz * radius * t
@@ -94,7 +103,7 @@ def _ellipse(m: ArrayLike) -> Any:
     return integral
 
 
-def _root(covariance: ArrayLike, d: int) -> np.ndarray:
+def _root(covariance: Real[ArrayLike, "... d"], d: int) -> Float[np.ndarray, "d d"]:
     """A lower triangular root of the covariance. Raises `StatementError` unless it is one."""
     given = np.asarray(covariance, float)
     matrix = np.diag(given) if given.ndim == 1 else given

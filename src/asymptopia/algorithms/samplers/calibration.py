@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ from blackjax.base import SamplingAlgorithm
 from ...contract.record import StatementError
 from ...numerics.arrays import Key, PyTree
 from .interface import Logdensity, check_states
+
+if TYPE_CHECKING:
+    from jaxtyping import Real
 
 
 class Model(NamedTuple):
@@ -37,7 +40,7 @@ def calibration_ranks(
     runs: int = 100,
     draws: int = 15,
     thin: int = 10,
-) -> np.ndarray:
+) -> Real[np.ndarray, "runs ..."]:
     """The ranks 0..draws of the true parameter among posterior draws, (run, ...) as `function` returns.
 
     Each run draws a position from the prior and data from the model, and then `draws` positions, `thin` steps apart,

@@ -6,12 +6,15 @@ Draws are arrays with axes (chain, draw, ...), as `run` gives them.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
 
 
 class Estimate(NamedTuple):
@@ -21,14 +24,14 @@ class Estimate(NamedTuple):
     error: Any
 
 
-def effective_sample_size(draws: ArrayLike) -> np.ndarray:
+def effective_sample_size(draws: Real[ArrayLike, "chains draws ..."]) -> Float[np.ndarray, "..."]:
     """The number of independent draws with the same error of the mean: blackjax's, of all chains together."""
     from blackjax.diagnostics import effective_sample_size as ess
 
     return np.asarray(ess(_checked(draws), 0, 1))
 
 
-def r_hat(draws: ArrayLike) -> np.ndarray:
+def r_hat(draws: Real[ArrayLike, "chains draws ..."]) -> Float[np.ndarray, "..."]:
     """Rank-normalised split R-hat, by blackjax; at most 1.01 if chains have forgotten their starts.
 
     Vehtari, Gelman, Simpson, Carpenter and Buerkner, Bayesian Analysis 16 (2021) 667.
@@ -38,7 +41,7 @@ def r_hat(draws: ArrayLike) -> np.ndarray:
     return np.asarray(rhat(_checked(draws, chains=2), 0, 1))
 
 
-def asymptotic_variance(draws: ArrayLike, batches: int | None = None) -> Estimate:
+def asymptotic_variance(draws: Real[ArrayLike, "chains draws ..."], batches: int | None = None) -> Estimate:
     r"""$\lim_n n \mathrm{Var}(\text{mean of n draws})$ from batch means, with the error of the estimate.
 
     Each chain is cut into batches, by default the cube root of its length in number, and the variance of their means
@@ -60,7 +63,7 @@ def asymptotic_variance(draws: ArrayLike, batches: int | None = None) -> Estimat
     return Estimate(value, value * math.sqrt(2 / (len(means) - 1)))
 
 
-def spectral_variance(draws: ArrayLike) -> Estimate:
+def spectral_variance(draws: Real[ArrayLike, "chains draws ..."]) -> Estimate:
     r"""The asymptotic variance from autocovariances, $\gamma_0 + 2 \sum_t \gamma_t$, cut where pair sums turn negative.
 
     Geyer's initial monotone sequence, for each chain (Statistical Science 7 (1992) 473, section 3.3); the value is the
@@ -74,7 +77,7 @@ def spectral_variance(draws: ArrayLike) -> Estimate:
     return Estimate(value.reshape(x.shape[2:]), error.reshape(x.shape[2:]))
 
 
-def round_trips(walkers: ArrayLike) -> np.ndarray:
+def round_trips(walkers: Real[ArrayLike, "chains draws K"]) -> Int[np.ndarray, " chains"]:
     """The number of round trips, lowest temperature to highest and back, in each chain, of all walkers.
 
     walkers: (chain, draw, K), which walker is at each temperature: `TemperingState.walkers`.
@@ -85,7 +88,7 @@ def round_trips(walkers: ArrayLike) -> np.ndarray:
     return np.array([sum(_trips(chain, k) for k in range(w.shape[2])) for chain in w])
 
 
-def _trips(chain: np.ndarray, walker: int) -> int:
+def _trips(chain: Int[np.ndarray, "draws K"], walker: int) -> int:
     """Journeys of one walker: visits to the bottom that follow a visit to the top that followed one to the bottom."""
     visits = np.where(chain[:, 0] == walker, 1, np.where(chain[:, -1] == walker, 2, 0))
     visits = visits[visits > 0]
@@ -93,7 +96,7 @@ def _trips(chain: np.ndarray, walker: int) -> int:
     return max(0, int((ends == 1).sum()) - 1)
 
 
-def _initial_monotone(x: np.ndarray) -> float:
+def _initial_monotone(x: Float[np.ndarray, " draws"]) -> float:
     n = len(x)
     centred = np.fft.rfft(x - x.mean(), 2 * n)
     covariance = np.fft.irfft(np.abs(centred) ** 2)[:n] / n
@@ -103,7 +106,7 @@ def _initial_monotone(x: np.ndarray) -> float:
     return float(2 * kept.sum() - covariance[0]) if len(kept) else float(covariance[0])
 
 
-def _checked(draws: ArrayLike, chains: int = 1) -> np.ndarray:
+def _checked(draws: Real[ArrayLike, "chains draws ..."], chains: int = 1) -> Float[np.ndarray, "chains draws ..."]:
     x = np.asarray(draws, float)
     if x.ndim < 2 or x.shape[0] < chains or x.shape[1] < 4:
         raise StatementError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ...contract.record import StatementError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class Chains(NamedTuple):
@@ -21,8 +24,8 @@ class Chains(NamedTuple):
     jumps:         the signed distances, along the motion, from each particle to the one that took over, summed.
     """
 
-    configuration: np.ndarray
-    snapshots: np.ndarray
+    configuration: Float[np.ndarray, "n ..."]
+    snapshots: Float[np.ndarray, "count ..."]
     displacement: float
     events: int
     jumps: float
@@ -36,7 +39,7 @@ class Chains(NamedTuple):
 
 
 def rod_chains(
-    gaps: np.ndarray,
+    gaps: Float[np.ndarray, " n"],
     chains: int,
     rng: np.random.Generator,
     *,
@@ -66,7 +69,13 @@ def rod_chains(
 
 
 def disk_chains(
-    positions: np.ndarray, box: float, chain: float, chains: int, rng: np.random.Generator, *, count: int = 1
+    positions: Float[np.ndarray, "n 2"],
+    box: float,
+    chain: float,
+    chains: int,
+    rng: np.random.Generator,
+    *,
+    count: int = 1,
 ) -> Chains:
     """Event chains of disks of diameter 1 in a periodic square box of side `box`, along +x and +y in turn.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from . import gaussian_kernels as kernels
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 class GaussianPath(NamedTuple):
@@ -21,21 +24,21 @@ class GaussianPath(NamedTuple):
     events, refreshments: how many there were.
     """
 
-    mean: np.ndarray
-    second_moment: np.ndarray
-    positions: np.ndarray
-    velocity: np.ndarray
+    mean: Float[np.ndarray, " d"]
+    second_moment: Float[np.ndarray, " d"]
+    positions: Float[np.ndarray, "times d"]
+    velocity: Float[np.ndarray, " d"]
     events: int
     refreshments: int
 
 
 def gaussian_zig_zag(
-    precision: ArrayLike,
-    start: ArrayLike,
+    precision: Real[ArrayLike, "... d"],
+    start: Real[ArrayLike, " d"],
     length: float,
     rng: np.random.Generator,
     *,
-    times: ArrayLike | Sequence[float] = (),
+    times: Real[ArrayLike, " times"] | Sequence[float] = (),
     refreshment: float = 0.0,
 ) -> GaussianPath:
     """The zig-zag process on the normal distribution with this precision: (d, d), or the diagonal (d,).
@@ -49,12 +52,12 @@ def gaussian_zig_zag(
 
 
 def gaussian_bouncy_particle(
-    precision: ArrayLike,
-    start: ArrayLike,
+    precision: Real[ArrayLike, "... d"],
+    start: Real[ArrayLike, " d"],
     length: float,
     rng: np.random.Generator,
     *,
-    times: ArrayLike | Sequence[float] = (),
+    times: Real[ArrayLike, " times"] | Sequence[float] = (),
     refreshment: float = 1.0,
 ) -> GaussianPath:
     """The bouncy particle sampler on the normal distribution with this precision, with standard normal velocities.
@@ -66,13 +69,13 @@ def gaussian_bouncy_particle(
 
 
 def gaussian_boomerang(
-    precision: ArrayLike,
-    start: ArrayLike,
+    precision: Real[ArrayLike, "... d"],
+    start: Real[ArrayLike, " d"],
     length: float,
     rng: np.random.Generator,
     *,
-    variances: ArrayLike | None = None,
-    times: ArrayLike | Sequence[float] = (),
+    variances: Real[ArrayLike, " d"] | None = None,
+    times: Real[ArrayLike, " times"] | Sequence[float] = (),
     refreshment: float = 1.0,
 ) -> GaussianPath:
     """The boomerang sampler on the normal distribution with this precision.
@@ -92,12 +95,12 @@ def gaussian_boomerang(
 
 def _followed(
     kernel: Any,
-    laws: tuple[np.ndarray, ...],
-    x: np.ndarray,
-    v: np.ndarray,
+    laws: tuple[Float[np.ndarray, "..."], ...],
+    x: Float[np.ndarray, " d"],
+    v: Float[np.ndarray, " d"],
     refreshment: float,
     length: float,
-    times: ArrayLike | Sequence[float],
+    times: Real[ArrayLike, " times"] | Sequence[float],
     rng: np.random.Generator,
 ) -> GaussianPath:
     t = np.array(times, float)
@@ -109,8 +112,8 @@ def _followed(
 
 
 def _checked(
-    precision: ArrayLike, start: ArrayLike, length: float, refreshment: float
-) -> tuple[np.ndarray, np.ndarray]:
+    precision: Real[ArrayLike, "... d"], start: Real[ArrayLike, " d"], length: float, refreshment: float
+) -> tuple[Float[np.ndarray, "... d"], Float[np.ndarray, " d"]]:
     A, x = np.array(precision, float), np.array(start, float)
     if x.ndim != 1 or not len(x) or not np.isfinite(x).all():
         raise StatementError(f"`start` must be a vector of finite numbers, but is {start!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import blackjax
 import jax
@@ -14,12 +14,15 @@ from blackjax.base import SamplingAlgorithm
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, broken, check_target
 
+if TYPE_CHECKING:
+    from jaxtyping import Real
+
 
 def hmc(
     logdensity: Logdensity,
-    step_size: ArrayLike,
+    step_size: Real[ArrayLike, ""],
     num_integration_steps: int,
-    inverse_mass_matrix: ArrayLike | None = None,
+    inverse_mass_matrix: Real[ArrayLike, "..."] | None = None,
 ) -> SamplingAlgorithm:
     """Hamiltonian Monte Carlo: `blackjax.hmc`, by default with unit masses.
 
@@ -36,7 +39,7 @@ def hmc(
 
 
 def nuts(
-    logdensity: Logdensity, step_size: ArrayLike, inverse_mass_matrix: ArrayLike | None = None
+    logdensity: Logdensity, step_size: Real[ArrayLike, ""], inverse_mass_matrix: Real[ArrayLike, "..."] | None = None
 ) -> SamplingAlgorithm:
     """The no-U-turn sampler: `blackjax.nuts`, by default with unit masses.
 
@@ -58,7 +61,7 @@ def nuts(
 def _careful(
     build: Callable[[Any], SamplingAlgorithm],
     logdensity: Logdensity,
-    mass: ArrayLike | None,
+    mass: Real[ArrayLike, "..."] | None,
     ends: Callable[[Any], Any],
 ) -> SamplingAlgorithm:
     def of(position: ArrayLike) -> SamplingAlgorithm:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 PART = 4096
 
 
 def travel(
-    ladder: np.ndarray,
-    draw: Callable[[int], np.ndarray],
+    ladder: Float[np.ndarray, " replicas"],
+    draw: Callable[[int], Float[np.ndarray, "scans replicas"]],
     scans: int,
     burn: int,
     alternating: bool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -26,11 +26,17 @@ from .tempering import (
     starting,
 )
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
+
 LARGEST = 7
 
 
 def infinite_swapping(
-    logdensity: Logdensity, kernel: Kernel, temperatures: Sequence[float] | np.ndarray, block: int | None = None
+    logdensity: Logdensity,
+    kernel: Kernel,
+    temperatures: Sequence[float] | Real[np.ndarray, " K"],
+    block: int | None = None,
 ) -> SamplingAlgorithm:
     r"""Infinite swapping: each step draws the replicas' temperatures anew, given all positions.
 
@@ -96,7 +102,9 @@ def partition(count: int, block: int | None, shifted: bool) -> list[list[int]]:
     return [list(range(a, b)) for a, b in itertools.pairwise([*starts, count]) if b > a]
 
 
-def assignment(key: Key, values: jax.Array, beta: np.ndarray | jax.Array) -> tuple[Any, Any]:
+def assignment(
+    key: Key, values: Float[jax.Array, " K"], beta: Float[np.ndarray, " K"] | Float[jax.Array, " K"]
+) -> tuple[Int[jax.Array, " K"], Float[jax.Array, "K K"]]:
     """A random assignment of replicas to temperatures (K,), and the probabilities (temperature, replica)."""
     orders = np.array(list(itertools.permutations(range(len(beta)))))
     log_weight = jnp.sum(values[orders] * jnp.asarray(beta), axis=1)

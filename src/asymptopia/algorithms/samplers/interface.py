@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
 
 Logdensity = Callable[[Any], Any]
 
@@ -40,7 +43,7 @@ def position_of(state: PyTree, info: PyTree) -> Any:
 def run(
     key: Key,
     sampler: SamplingAlgorithm,
-    positions: ArrayLike,
+    positions: PyTree,
     steps: int,
     *,
     burn_in: int = 0,
@@ -103,7 +106,7 @@ def check_states(states: PyTree) -> None:
         )
 
 
-def moved(key: Key, log_ratio: ArrayLike, old: PyTree, new: PyTree) -> tuple[Any, Info]:
+def moved(key: Key, log_ratio: Real[ArrayLike, ""], old: PyTree, new: PyTree) -> tuple[Any, Info]:
     """The Metropolis choice between two states with a field `logdensity`, and its `Info`.
 
     A finite proposal with a log-density that is nan or +inf is taken, and never left: `run` then names it.
@@ -120,7 +123,7 @@ def broken(state: PyTree) -> Any:
     return finite & (jnp.isnan(state.logdensity) | (state.logdensity == jnp.inf))
 
 
-def check_target(logdensity: Logdensity, position: ArrayLike) -> None:
+def check_target(logdensity: Logdensity, position: PyTree) -> None:
     """Raise `StatementError` unless the log-density is finite here and falls along rays to infinity.
 
     Along almost every ray a density that can be normalised in d dimensions falls faster than r**-d: 8 random rays are
@@ -176,7 +179,7 @@ def _keys(key: Key, chains: int, burn_in: int, blocks: int) -> tuple[jax.Array, 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _run(
-    sampler: Any, keep: Any, burn_in: int, thin: int, keys: tuple[jax.Array, jax.Array], positions: ArrayLike
+    sampler: Any, keep: Any, burn_in: int, thin: int, keys: tuple[jax.Array, jax.Array], positions: PyTree
 ) -> Chains:
     """Chains along their keys. A step is compiled once: the first block of `thin` steps burns in before it."""
 
@@ -206,14 +209,16 @@ def _run(
 
 
 @partial(jax.jit, static_argnums=0)
-def _along(logdensity: Logdensity, position: ArrayLike, rays: jax.Array, radii: jax.Array) -> Any:
+def _along(
+    logdensity: Logdensity, position: PyTree, rays: Float[jax.Array, "rays d"], radii: Float[jax.Array, " radii"]
+) -> Any:
     """The log-density at a point, and at these distances along these rays from there: (ray, distance)."""
     x, back = ravel_pytree(jax.tree.map(lambda x: jnp.asarray(x, float), position))
     points = x + (radii[:, None] * rays[:, None]).reshape(-1, x.shape[0])
     return logdensity(position), jax.vmap(lambda y: logdensity(back(y)))(points).reshape(len(rays), len(radii))
 
 
-def _rays(d: int) -> tuple[np.ndarray, np.ndarray]:
+def _rays(d: int) -> tuple[Float[np.ndarray, "rays d"], Int[np.ndarray, " rays"]]:
     """Directions, and the power of 1/r faster than which a density must fall along each."""
     axes = np.eye(d)[: min(d, 32)]
     drawn = np.random.default_rng(0).standard_normal((8, d))
@@ -221,7 +226,7 @@ def _rays(d: int) -> tuple[np.ndarray, np.ndarray]:
     return rays, np.r_[np.ones(2 * len(axes), int), np.full(len(drawn), d)]
 
 
-def _rows(x: ArrayLike) -> np.ndarray:
+def _rows(x: Real[ArrayLike, "chains ..."]) -> Float[np.ndarray, "chains values"]:
     x = np.asarray(x, float)
     return x.reshape(len(x), -1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,9 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_states
 from .tempering import Kernel, checked_ladder, exchanging
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 MOST = 64
 
@@ -36,7 +39,7 @@ def temperature_ladder(
     key: Key,
     logdensity: Logdensity,
     kernel: Kernel,
-    positions: ArrayLike,
+    positions: PyTree,
     highest: float,
     *,
     acceptance: float = 0.5,
@@ -75,7 +78,7 @@ def temperature_ladder(
     return Ladder(tuple(float(t) for t in T), tuple(float(a) for a in accepted), float(np.sum(1 - accepted)))
 
 
-def _divided(T: np.ndarray, barrier: np.ndarray, count: int) -> np.ndarray:
+def _divided(T: Float[np.ndarray, " K"], barrier: Float[np.ndarray, " K"], count: int) -> Float[np.ndarray, " new"]:
     """Temperatures between which the barrier grows equally, by a monotone interpolation in 1/T."""
     from scipy.interpolate import PchipInterpolator
 
@@ -85,8 +88,8 @@ def _divided(T: np.ndarray, barrier: np.ndarray, count: int) -> np.ndarray:
 
 
 def _pilot(
-    logdensity: Logdensity, kernel: Kernel, steps: int, T: np.ndarray, key: Key, positions: ArrayLike
-) -> np.ndarray:
+    logdensity: Logdensity, kernel: Kernel, steps: int, T: Float[np.ndarray, " K"], key: Key, positions: PyTree
+) -> Float[np.ndarray, " pairs"]:
     """Mean acceptance of exchanges between neighbours in the second half of the steps."""
     accepted, states = _exchanges(logdensity, kernel, steps, jnp.asarray(T), key, positions)
     check_states(states)
@@ -95,7 +98,12 @@ def _pilot(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _exchanges(
-    logdensity: Logdensity, kernel: Kernel, steps: int, T: np.ndarray | jax.Array, key: Key, positions: ArrayLike
+    logdensity: Logdensity,
+    kernel: Kernel,
+    steps: int,
+    T: Float[np.ndarray, " K"] | Float[jax.Array, " K"],
+    key: Key,
+    positions: PyTree,
 ) -> tuple[Any, Any]:
     sampler = exchanging(logdensity, kernel, T, 1.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,11 @@ import numpy as np
 from ...numerics.arrays import ArrayLike
 from ..checks import checked_data
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
-def logistic_posterior(X: ArrayLike, y: ArrayLike, ridge: float = 1.0) -> Callable[[Any], Any]:
+
+def logistic_posterior(X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"], ridge: float = 1.0) -> Callable[[Any], Any]:
     """The log-posterior, up to a constant, of logistic regression with labels +-1 and prior precision `ridge`.
 
     Batched over chains its gradient is two matrix products and one exponential for each sample and chain, where
@@ -31,17 +34,17 @@ def logistic_posterior(X: ArrayLike, y: ArrayLike, ridge: float = 1.0) -> Callab
 
 
 @jax.custom_vjp
-def log_sigmoid_sum(z: ArrayLike) -> Any:
+def log_sigmoid_sum(z: Real[ArrayLike, " n"]) -> Any:
     """sum log(1 / (1 + exp(-z))) of a vector, differentiable once."""
     return _forward(z)[0]
 
 
-def _forward(z: ArrayLike) -> tuple[Any, Any]:
+def _forward(z: Real[ArrayLike, " n"]) -> tuple[Any, Any]:
     t = jnp.exp(-jnp.abs(z))
     return -jnp.sum(jnp.log(1 + t) + jnp.maximum(-z, 0.0)), jnp.where(z > 0, t, 1.0) / (1 + t)
 
 
-def _backward(slope: ArrayLike, cotangent: jax.Array) -> tuple[Any]:
+def _backward(slope: Real[ArrayLike, " n"], cotangent: Float[jax.Array, ""]) -> tuple[Any]:
     return (cotangent * slope,)
 
 

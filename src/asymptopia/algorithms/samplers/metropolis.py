@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,9 @@ from jax.flatten_util import ravel_pytree
 
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Info, Logdensity, check_target, moved
+
+if TYPE_CHECKING:
+    from jaxtyping import Real
 
 
 class RandomWalkState(NamedTuple):
@@ -28,7 +31,7 @@ class LangevinState(NamedTuple):
     logdensity_grad: Any
 
 
-def random_walk(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
+def random_walk(logdensity: Logdensity, step_size: Real[ArrayLike, "..."]) -> SamplingAlgorithm:
     """Random-walk Metropolis: proposals x + step_size z with z normal; `step_size` a number or one per coordinate.
 
     logdensity: of the target, up to a constant: a function of one position; no derivative is taken.
@@ -48,7 +51,7 @@ def random_walk(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorit
     return SamplingAlgorithm(init, step)
 
 
-def mala(logdensity: Logdensity, step_size: ArrayLike) -> SamplingAlgorithm:
+def mala(logdensity: Logdensity, step_size: Real[ArrayLike, "..."]) -> SamplingAlgorithm:
     r"""The Metropolis-adjusted Langevin algorithm: proposals $x + h \nabla \log p(x) + \sqrt{2 h} z$, h = step_size.
 
     Roberts and Tweedie, Bernoulli 2 (1996) 341. In d dimensions of unit scale the best h falls as d**(-1/3), with an

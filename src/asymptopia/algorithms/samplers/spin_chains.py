@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ...contract.record import StatementError
 from .event_chain import check_counts
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 class SpinChains(NamedTuple):
@@ -22,8 +25,8 @@ class SpinChains(NamedTuple):
     events:        how often the motion passed to another spin or turned back.
     """
 
-    configuration: np.ndarray
-    snapshots: np.ndarray
+    configuration: Float[np.ndarray, " n"]
+    snapshots: Float[np.ndarray, "count ..."]
     displacement: float
     events: int
 
@@ -34,8 +37,8 @@ class SpinChains(NamedTuple):
 
 
 def rotor_chains(
-    angles: np.ndarray,
-    edges: np.ndarray,
+    angles: Float[np.ndarray, " n"],
+    edges: Int[np.ndarray, "m 2"],
     chains: int,
     length: float,
     rng: np.random.Generator,
@@ -64,8 +67,8 @@ def rotor_chains(
 
 
 def field_chains(
-    values: np.ndarray,
-    edges: np.ndarray,
+    values: Float[np.ndarray, " n"],
+    edges: Int[np.ndarray, "m 2"],
     chains: int,
     length: float,
     rng: np.random.Generator,
@@ -94,7 +97,7 @@ def field_chains(
     return _run(values, edges, chains, length, rng, (False, float(coupling), float(quadratic), float(quartic)), count)
 
 
-def ring(n: int) -> np.ndarray:
+def ring(n: int) -> Int[np.ndarray, "n 2"]:
     """The pairs (n, 2) of neighbours on a ring of n >= 3 sites."""
     if n < 3:
         raise StatementError(f"A ring needs 3 sites or more, but has {n}.")
@@ -103,7 +106,11 @@ def ring(n: int) -> np.ndarray:
 
 
 def ring_snapshots(
-    chains: Callable[..., SpinChains], start: np.ndarray, width: float, rng: np.random.Generator, count: int
+    chains: Callable[..., SpinChains],
+    start: Float[np.ndarray, " n"],
+    width: float,
+    rng: np.random.Generator,
+    count: int,
 ) -> SpinChains:
     """What chains of a ring show once they have forgotten their start.
 
@@ -117,7 +124,7 @@ def ring_snapshots(
     return chains(settled.configuration, edges, 3 * count * sweeps, length, rng, count=count)
 
 
-def variance_between_halves(means: np.ndarray) -> float:
+def variance_between_halves(means: Float[np.ndarray, " count"]) -> float:
     """The variance of a mean from half the squared differences of snapshots half of them apart, (count,)."""
     half = len(means) // 2
     return float(((means[half:] - means[:half]) ** 2).mean() / 2)
@@ -130,8 +137,8 @@ def _at_least_0(**values: float) -> None:
 
 
 def _run(
-    start: np.ndarray,
-    edges: np.ndarray,
+    start: Float[np.ndarray, " n"],
+    edges: Int[np.ndarray, "m 2"],
     chains: int,
     length: float,
     rng: np.random.Generator,
@@ -149,7 +156,9 @@ def _run(
     return SpinChains(x, snapshots, *_chains(x, first, neighbours, int(chains), float(length), energy, snapshots, rng))
 
 
-def _adjacency(edges: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _adjacency(
+    edges: Int[np.ndarray, "m 2"], n: int
+) -> tuple[Int[np.ndarray, " sites"], Int[np.ndarray, " neighbours"]]:
     """Where the neighbours of each site begin (n + 1,), and the neighbours of all sites, one after the other."""
     edges = edges.reshape(0, 2) if edges.size == 0 else edges
     if edges.ndim != 2 or edges.shape[1] != 2 or (edges.size and edges.dtype.kind not in "iu"):

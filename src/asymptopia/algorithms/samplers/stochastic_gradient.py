@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,9 @@ from jax.flatten_util import ravel_pytree
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_target
+
+if TYPE_CHECKING:
+    from jaxtyping import Real
 
 GradientEstimate = Callable[[Any, Any], Any]
 
@@ -57,7 +60,9 @@ class NoInfo(NamedTuple):
     gradient_norm: Any
 
 
-def ula(logdensity: Logdensity, step_size: ArrayLike, temperature: ArrayLike = 1.0) -> SamplingAlgorithm:
+def ula(
+    logdensity: Logdensity, step_size: Real[ArrayLike, ""], temperature: Real[ArrayLike, ""] = 1.0
+) -> SamplingAlgorithm:
     r"""The unadjusted Langevin algorithm $x + h \nabla \log p(x) + \sqrt{2 h T} z$, h = step_size.
 
     For a normal target of precision $\lambda$ its stationary variance is $T/(\lambda (1 - \lambda h/2))$: too large,
@@ -70,7 +75,10 @@ def ula(logdensity: Logdensity, step_size: ArrayLike, temperature: ArrayLike = 1
 
 
 def sgld(
-    gradient: GradientEstimate, step_size: ArrayLike, temperature: ArrayLike = 1.0, logdensity: Logdensity | None = None
+    gradient: GradientEstimate,
+    step_size: Real[ArrayLike, ""],
+    temperature: Real[ArrayLike, ""] = 1.0,
+    logdensity: Logdensity | None = None,
 ) -> SamplingAlgorithm:
     r"""Stochastic gradient Langevin dynamics $x + h\,\hat g(x) + \sqrt{2 h T} z$, h = step_size.
 
@@ -107,10 +115,10 @@ def sgld(
 
 def sghmc(
     gradient: GradientEstimate,
-    step_size: ArrayLike,
-    friction: ArrayLike,
-    temperature: ArrayLike = 1.0,
-    noise_variance: ArrayLike = 0.0,
+    step_size: Real[ArrayLike, ""],
+    friction: Real[ArrayLike, ""],
+    temperature: Real[ArrayLike, ""] = 1.0,
+    noise_variance: Real[ArrayLike, ""] = 0.0,
 ) -> SamplingAlgorithm:
     r"""Stochastic gradient Hamiltonian Monte Carlo: underdamped Langevin dynamics on estimated gradients.
 
@@ -171,7 +179,7 @@ def minibatch(
     return gradient
 
 
-def _slope(logdensity: Logdensity, position: ArrayLike) -> Any:
+def _slope(logdensity: Logdensity, position: PyTree) -> Any:
     """The gradient of the log-density; nan where that is not finite, though its gradient may be."""
     value, slope = jax.value_and_grad(logdensity)(position)
     return jax.tree.map(lambda g: jnp.where(jnp.isfinite(value), g, jnp.nan), slope)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,9 @@ from blackjax.base import SamplingAlgorithm
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import Logdensity, check_target
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
 
 Kernel = Callable[[Logdensity, Any], SamplingAlgorithm]
 
@@ -46,7 +49,7 @@ class TemperingInfo(NamedTuple):
 
 
 def parallel_tempering(
-    logdensity: Logdensity, kernel: Kernel, temperatures: Sequence[float] | np.ndarray, rate: float = 1.0
+    logdensity: Logdensity, kernel: Kernel, temperatures: Sequence[float] | Real[np.ndarray, " K"], rate: float = 1.0
 ) -> SamplingAlgorithm:
     """Replica exchange: a step moves every replica once, then tries on average `rate` rounds of exchanges.
 
@@ -67,11 +70,13 @@ def parallel_tempering(
     return exchanging(logdensity, kernel, T, rate)
 
 
-def exchanging(logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array, rate: float) -> SamplingAlgorithm:
+def exchanging(
+    logdensity: Logdensity, kernel: Kernel, T: Float[np.ndarray, " K"] | Float[jax.Array, " K"], rate: float
+) -> SamplingAlgorithm:
     """Parallel tempering at temperatures that may be traced by JAX; nothing is checked."""
     whole, part = int(rate), float(rate) - int(rate)
 
-    def exchange(rng_key: Key, values: ArrayLike, turn: jax.Array) -> tuple[Any, Any, Any, Any]:
+    def exchange(rng_key: Key, values: jax.Array, turn: jax.Array) -> tuple[Any, Any, Any, Any]:
         first, key = jax.random.split(rng_key)
         count = whole + (jax.random.uniform(first) < part)
 
@@ -94,7 +99,7 @@ def exchanging(logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array
     return SamplingAlgorithm(starting(logdensity, kernel, T), step)
 
 
-def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
+def checked_ladder(temperatures: Sequence[float] | Real[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
     """The temperatures as an array; `StatementError` unless there are two or more, positive and ascending."""
     T = np.asarray(temperatures, float)
     if T.ndim != 1 or len(T) < 2:
@@ -106,7 +111,9 @@ def checked_ladder(temperatures: Sequence[float] | np.ndarray) -> np.ndarray:
     return T
 
 
-def starting(logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array) -> Callable[..., TemperingState]:
+def starting(
+    logdensity: Logdensity, kernel: Kernel, T: Float[np.ndarray, " K"] | Float[jax.Array, " K"]
+) -> Callable[..., TemperingState]:
     """The `init` of a tempered sampler: all replicas start at the given position."""
 
     def coldest(x: ArrayLike) -> Any:
@@ -126,7 +133,11 @@ def starting(logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array) 
 
 
 def move(
-    logdensity: Logdensity, kernel: Kernel, T: np.ndarray | jax.Array, key: Key, replicas: PyTree
+    logdensity: Logdensity,
+    kernel: Kernel,
+    T: Float[np.ndarray, " K"] | Float[jax.Array, " K"],
+    key: Key,
+    replicas: PyTree,
 ) -> tuple[Any, Any]:
     """One kernel step at each temperature: the new replicas, and the acceptance of each."""
 
@@ -138,8 +149,12 @@ def move(
 
 
 def swap_neighbours(
-    key: Key, values: Any, beta: np.ndarray | jax.Array, order: jax.Array, turn: int | jax.Array
-) -> tuple[Any, Any, Any]:
+    key: Key,
+    values: Float[jax.Array, " K"],
+    beta: Float[np.ndarray, " K"] | Float[jax.Array, " K"],
+    order: Int[jax.Array, " K"],
+    turn: int | Int[jax.Array, ""],
+) -> tuple[Int[jax.Array, " K"], Float[jax.Array, " pairs"], Float[jax.Array, " pairs"]]:
     """One round of exchanges of the pairs (k, k + 1) with k of the parity of `turn`; with two temperatures always.
 
     values: the log-densities of the replicas at temperature 1. order: which replica is at each temperature. Returns
@@ -155,7 +170,9 @@ def swap_neighbours(
     return order[jnp.arange(len(beta)) + up - down], tried * 1.0, jnp.where(tried, chance, 0.0)
 
 
-def reordered(replicas: PyTree, order: jax.Array, T: np.ndarray | jax.Array) -> Any:
+def reordered(
+    replicas: PyTree, order: Int[jax.Array, " K"], T: Float[np.ndarray, " K"] | Float[jax.Array, " K"]
+) -> Any:
     """The replicas in another order of temperatures, with densities and gradients at their new temperatures."""
     T = jnp.asarray(T)
     ratio = T[order] / T
@@ -168,7 +185,9 @@ def reordered(replicas: PyTree, order: jax.Array, T: np.ndarray | jax.Array) -> 
     return moved._replace(**{k: jax.tree.map(scaled, getattr(moved, k)) for k in names})
 
 
-def gathered(replicas: PyTree, walkers: jax.Array, weights: ArrayLike, turn: jax.Array) -> TemperingState:
+def gathered(
+    replicas: PyTree, walkers: Int[jax.Array, " K"], weights: Real[ArrayLike, "K K"], turn: Int[jax.Array, ""]
+) -> TemperingState:
     """The state of the tempered sampler with these replicas."""
     worst = jnp.argmax(jnp.isnan(replicas.logdensity))  # 0 if all are numbers
     position = jax.tree.map(lambda x: x[worst], replicas.position)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,9 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .interface import check_target
 from .walls import Constraints, Meeting, first_wall, walls_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Real
 
 CELLS = 4  # of a window; the bound is constant on each
 SLACK = 0.25  # proposals that a window may owe to the margin of its bounds
@@ -55,7 +58,7 @@ class Process(NamedTuple):
     walls: Callable[[Any], Any] | None = None
     mirror: Callable[[Any, Any], Any] | None = None
 
-    def level(self, x: jax.Array) -> Any:
+    def level(self, x: Float[jax.Array, " d"]) -> Any:
         """The log-density relative to the base, whose derivatives, with the opposite sign, are the slopes."""
         if self.logdensity is None:
             return jnp.zeros((), x.dtype)
@@ -121,7 +124,7 @@ class _Run(NamedTuple):
     level: Any
 
 
-def start(position: ArrayLike, logdensity: Callable[[Any], Any] | None = None) -> PathState:
+def start(position: PyTree, logdensity: Callable[[Any], Any] | None = None) -> PathState:
     """The state of a path at this position; its velocity is drawn at the first step."""
     x, _ = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     value = jnp.zeros((), x.dtype) if logdensity is None else jnp.asarray(logdensity(position), x.dtype)
@@ -139,7 +142,7 @@ def started(logdensity: Callable[[Any], Any], constraints: Constraints | None = 
     return init
 
 
-def advance(process: Process, length: ArrayLike, key: Key, state: PathState) -> tuple[PathState, PathInfo]:
+def advance(process: Process, length: Real[ArrayLike, ""], key: Key, state: PathState) -> tuple[PathState, PathInfo]:
     """Follow the path for the time `length`; after a fault the state stays where it is."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), state.position))
     key, first = jax.random.split(key)
@@ -154,7 +157,7 @@ def advance(process: Process, length: ArrayLike, key: Key, state: PathState) -> 
     return PathState(back(end.x), end.v, end.horizon, end.fault, jnp.asarray(value, x.dtype)), info
 
 
-def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
+def _window(process: Process, shortest: Real[ArrayLike, ""], run: _Run) -> _Run:
     """Bound the rates ahead, move to the first proposal there, to a wall or to the end of the window, and decide."""
     key, thrown, afresh = jax.random.split(run.key, 3)
     run = run._replace(v=jnp.where((run.v == 0).all(), process.draw(run.drawing), run.v))
@@ -196,7 +199,7 @@ def _window(process: Process, shortest: ArrayLike, run: _Run) -> _Run:
     return _Run(key, afresh, y, turned, horizon, left, run.sums + went, counts, fault, level)
 
 
-def _wall(process: Process, run: _Run, span: jax.Array, shortest: ArrayLike) -> Meeting | None:
+def _wall(process: Process, run: _Run, span: Float[jax.Array, ""], shortest: Real[ArrayLike, ""]) -> Meeting | None:
     """The wall that is met first, with times so far off that rounding cannot mistake its sides."""
     if process.walls is None:
         return None
@@ -206,7 +209,7 @@ def _wall(process: Process, run: _Run, span: jax.Array, shortest: ArrayLike) -> 
     return met._replace(before=jnp.maximum(met.before - off, 0.0), after=met.after + off)
 
 
-def _at_wall(process: Process, coin: jax.Array, run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
+def _at_wall(process: Process, coin: Float[jax.Array, ""], run: _Run, wall: Meeting, here: Any, now: Any) -> Any:
     """Pass the wall with the ratio of the densities beyond and before it as the probability, or turn back at it."""
     y, w, turned, what, level = now
     beyond, faster = process.flow(run.x, run.v, wall.after)
@@ -221,13 +224,13 @@ def _at_wall(process: Process, coin: jax.Array, run: _Run, wall: Meeting, here: 
 def _decide(
     process: Process,
     key: Key,
-    coins: jax.Array,
-    y: jax.Array,
-    w: jax.Array,
-    slopes: jax.Array,
-    bounds: jax.Array,
-    hit: jax.Array,
-    total: jax.Array,
+    coins: Float[jax.Array, " 2"],
+    y: Float[jax.Array, " d"],
+    w: Float[jax.Array, " d"],
+    slopes: Float[jax.Array, " rates"],
+    bounds: Float[jax.Array, " rates"],
+    hit: Bool[jax.Array, ""],
+    total: Float[jax.Array, ""],
 ) -> tuple[Any, Any]:
     """The velocity after a proposal, and what happened: 0 nothing, 1 an event, 2 a refreshment."""
     m = bounds.shape[0]
@@ -258,7 +261,13 @@ class _Ahead(NamedTuple):
     doubt: Any
 
 
-def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: jax.Array, asked: jax.Array) -> _Ahead:
+def _bounds(
+    process: Process,
+    x: Real[ArrayLike, " d"],
+    v: Real[ArrayLike, " d"],
+    span: Float[jax.Array, ""],
+    asked: Float[jax.Array, ""],
+) -> _Ahead:
     """The bounds ahead, from derivatives at nodes or from a bound on the growth of the slopes.
 
     Slopes are interpolated between nodes by cubics from their values and derivatives; a cubic is at most its largest
@@ -287,7 +296,14 @@ def _bounds(process: Process, x: ArrayLike, v: ArrayLike, span: jax.Array, asked
     return _Ahead(bounds, needed.sum(), finite, jnp.isfinite(g[0]).all(), rise, span * margin.sum())
 
 
-def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: jax.Array, asked: jax.Array) -> _Ahead:
+def _grown(
+    process: Process,
+    growth: Any,
+    x: Real[ArrayLike, " d"],
+    v: Real[ArrayLike, " d"],
+    span: Float[jax.Array, ""],
+    asked: Float[jax.Array, ""],
+) -> _Ahead:
     ends = span / CELLS * jnp.arange(1, CELLS + 1)
     now, then = process.slopes(x, v), process.slopes(*process.flow(x, v, span))
     rise = jax.vmap(lambda t: growth(x, v, t))(ends)
@@ -298,18 +314,20 @@ def _grown(process: Process, growth: Any, x: ArrayLike, v: ArrayLike, span: jax.
     return _Ahead(bounds, jnp.zeros_like(span), finite, jnp.isfinite(now).all(), integral, doubt)
 
 
-def downhill(logdensity: Callable[[Any], Any], position: ArrayLike) -> tuple[Callable[[Any], Any], int]:
+def downhill(logdensity: Callable[[Any], Any], position: PyTree) -> tuple[Callable[[Any], Any], int]:
     """Minus the gradient of the log-density as a function of flat positions, and their dimension."""
     x, back = ravel_pytree(jax.tree.map(lambda a: jnp.asarray(a, float), position))
     return jax.grad(lambda y: -logdensity(back(y))), x.shape[0]
 
 
-def segment(x: ArrayLike, v: ArrayLike, t: ArrayLike) -> tuple[Any, Any]:
+def segment(x: Real[ArrayLike, " d"], v: Real[ArrayLike, " d"], t: Real[ArrayLike, ""]) -> tuple[Any, Any]:
     """The integrals of x and x**2 along a straight path."""
     return x * t + v * t**2 / 2, x**2 * t + x * v * t**2 + v**2 * t**3 / 3
 
 
-def check_rates(length: ArrayLike, refreshment: ArrayLike, lipschitz: ArrayLike | None) -> None:
+def check_rates(
+    length: Real[ArrayLike, ""], refreshment: Real[ArrayLike, ""], lipschitz: Real[ArrayLike, ""] | None
+) -> None:
     """Raise `StatementError` unless length, refreshment and Lipschitz constant define a process."""
     for name, value, positive in (("length", length, True), ("refreshment", refreshment, False)):
         if isinstance(value, jax.core.Tracer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ...contract.record import StatementError
-from ...numerics.arrays import ArrayLike
+from ...numerics.arrays import PyTree
 from .interface import shown
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 NODES = 8
 HALVINGS = 60
@@ -30,13 +33,13 @@ class Meeting(NamedTuple):
     doubtful:      whether a wall may be met twice between nodes, so that a shorter span is to be looked at.
     """
 
-    before: jax.Array
-    after: jax.Array
-    wall: jax.Array
-    doubtful: jax.Array
+    before: Float[jax.Array, ""]
+    after: Float[jax.Array, ""]
+    wall: Int[jax.Array, ""]
+    doubtful: Bool[jax.Array, ""]
 
 
-def walls_of(constraints: Constraints | None, position: ArrayLike) -> Signs | None:
+def walls_of(constraints: Constraints | None, position: PyTree) -> Signs | None:
     """The functions whose signs change at the walls, of flat positions; None without constraints.
 
     Raises `StatementError` unless they are finite where a path starts.
@@ -57,7 +60,7 @@ def walls_of(constraints: Constraints | None, position: ArrayLike) -> Signs | No
     return walls
 
 
-def first_wall(walls: Signs, path: Callable[[jax.Array], jax.Array], span: jax.Array) -> Meeting:
+def first_wall(walls: Signs, path: Callable[[jax.Array], jax.Array], span: Float[jax.Array, ""]) -> Meeting:
     """The first sign change along a path of this duration, located to rounding."""
 
     def along(t: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -86,7 +89,13 @@ def first_wall(walls: Signs, path: Callable[[jax.Array], jax.Array], span: jax.A
     )
 
 
-def _doubtful(g: jax.Array, dg: jax.Array, h: jax.Array, side: jax.Array, k: jax.Array) -> jax.Array:
+def _doubtful(
+    g: Float[jax.Array, "nodes walls"],
+    dg: Float[jax.Array, "nodes walls"],
+    h: Float[jax.Array, ""],
+    side: Bool[jax.Array, " walls"],
+    k: Int[jax.Array, ""],
+) -> Bool[jax.Array, ""]:
     """Whether cubics through the nodes before the first change have coefficients beyond zero."""
     inner = jnp.concatenate([(g[:-1] + h * dg[:-1] / 3)[None], (g[1:] - h * dg[1:] / 3)[None]])
     room = ROUNDING * (1e-30 + jnp.abs(g).max(axis=0))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from functools import cache
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -202,7 +202,7 @@ def search(widths: tuple[int, ...], A: np.ndarray, B: np.ndarray, rng: np.random
     for _ in range(BATCHES):
         strength = sigma * np.exp(rng.uniform(-0.3, 1.1, (BATCH, 1)))
         starts = strength * rng.standard_normal((BATCH, sum(a * b for a, b in pairwise(widths))))
-        points = find_critical_points(_loss(widths), starts, (A, B))
+        points = find_critical_points(_Loss(widths), starts, (A, B))
         weights = [split_weights(x, widths) for x in points.point]
         product = [np.linalg.svd(_product(w) @ A, compute_uv=False) for w in weights]
         labels, stricter = (np.array([linear_network_label(w, A, B, t) for w in weights]) for t in (LABEL, LABELS))
@@ -227,7 +227,7 @@ def falls(widths: tuple[int, ...], x: np.ndarray, data: PyTree, rng: np.random.G
     """Whether descent from points nearby, a few hundredths away, ends lower than here."""
     from scipy.optimize import minimize
 
-    loss = _loss(widths)
+    loss = _Loss(widths)
     here = float(_value_and_gradient(loss, x, data)[0])
     options = dict(gtol=1e-12, ftol=0.0, maxiter=2000)  # a high saddle is left slowly
     for _ in range(5):
@@ -267,13 +267,15 @@ def _product(weights: list[Any]) -> Any:
     return product
 
 
-@cache
-def _loss(widths: tuple[int, ...]) -> Any:
-    def loss(x: ArrayLike, data: PyTree) -> Any:
-        A, B = data
-        return ((_product(split_weights(x, widths)) @ A - B) ** 2).sum() / 2
+@dataclasses.dataclass(frozen=True)
+class _Loss:
+    """The loss of a network of these widths: equal ones share a compiled program."""
 
-    return loss
+    widths: tuple[int, ...]
+
+    def __call__(self, x: ArrayLike, data: PyTree) -> Any:
+        A, B = data
+        return ((_product(split_weights(x, self.widths)) @ A - B) ** 2).sum() / 2
 
 
 @compiled("loss")

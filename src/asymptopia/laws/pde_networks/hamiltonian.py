@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...contract.law import References
 from ...numerics.arrays import Key
@@ -31,25 +30,29 @@ class Hamiltonian(Leapfrog):
     references = References(source=CHANG + "; " + HAIRER, bibtex=BIBTEX)
 
     def maker(self) -> Any:
-        return _maker(self.activation, self.architecture, self.features, self.hidden)
+        return _Maker(self.activation, self.architecture, self.features, self.hidden)
 
 
-@cache
-def _maker(activation: Activation, architecture: Architecture, features: int, hidden: int) -> Any:
-    def make(key: Key, step: Any) -> Any:
+class _Maker(NamedTuple):
+    """Makes a layer from a key and a step; equal ones share a compiled program."""
+
+    activation: Activation
+    architecture: Architecture
+    features: int
+    hidden: int
+
+    def __call__(self, key: Key, step: Any) -> Any:
         import equinox as eqx
         import jax
 
         from ...algorithms.pde_networks import Hamiltonian as Layer
 
         def unit(key: Key) -> Any:
-            operator = operator_of(architecture, features, hidden, key)
-            return jax.tree.map(lambda w: w / norm_of(architecture, features, operator), operator)
+            operator = operator_of(self.architecture, self.features, self.hidden, key)
+            return jax.tree.map(lambda w: w / norm_of(self.architecture, self.features, operator), operator)
 
         keys = jax.random.split(key, 4)
-        made = Layer(unit(keys[0]), unit(keys[1]), step, activation)
+        made = Layer(unit(keys[0]), unit(keys[1]), step, self.activation)
         zeros = (made.first_bias, made.second_bias)
         biases = [jax.random.normal(k, b.shape) for k, b in zip(keys[2:], zeros, strict=True)]
         return eqx.tree_at(lambda m: (m.first_bias, m.second_bias), made, biases)
-
-    return make

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -206,7 +205,6 @@ class ResidualLimit(Law):
         return {"unit": np.arange(1, self.width + 1)}
 
 
-@cache
 def matrices(width: int, number: int) -> tuple[np.ndarray, np.ndarray]:
     """The matrices A and B of a statement, of entries of variance 1 / width."""
     A, B = np.random.default_rng(number).standard_normal((2, width, width)) / np.sqrt(width)

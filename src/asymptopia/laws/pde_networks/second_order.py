@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...contract.law import References
 from ...numerics.arrays import Key
@@ -46,21 +45,25 @@ class SecondOrder(Leapfrog):
         return max(1.0, super().growth())
 
     def maker(self) -> Any:
-        return _maker(self.activation, self.architecture, self.features, self.hidden)
+        return _Maker(self.activation, self.architecture, self.features, self.hidden)
 
 
-@cache
-def _maker(activation: Activation, architecture: Architecture, features: int, hidden: int) -> Any:
-    def make(key: Key, step: Any) -> Any:
+class _Maker(NamedTuple):
+    """Makes a layer from a key and a step; equal ones share a compiled program."""
+
+    activation: Activation
+    architecture: Architecture
+    features: int
+    hidden: int
+
+    def __call__(self, key: Key, step: Any) -> Any:
         import equinox as eqx
         import jax
 
         from ...algorithms.pde_networks import SecondOrder as Layer
 
         first, second = jax.random.split(key)
-        operator = operator_of(architecture, features, hidden, first)
-        unit = jax.tree.map(lambda w: w / norm_of(architecture, features, operator), operator)
-        made = Layer(unit, step, activation)
+        operator = operator_of(self.architecture, self.features, self.hidden, first)
+        unit = jax.tree.map(lambda w: w / norm_of(self.architecture, self.features, operator), operator)
+        made = Layer(unit, step, self.activation)
         return eqx.tree_at(lambda m: m.bias, made, jax.random.normal(second, made.bias.shape))
-
-    return make

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -205,13 +204,12 @@ def _smoothed_logistic(function: Any, a: ArrayLike, S: Any, order: int = 0) -> n
     """
     a, S = np.broadcast_arrays(np.asarray(a, float), np.asarray(S, float))
     total = np.zeros(a.shape)
-    for k, weight in zip(*_kolmogorov(), strict=True):
+    for k, weight in zip(*_KOLMOGOROV, strict=True):
         width = np.sqrt(S + 4 * k**2)
         total += weight * function(a / width) / width**order
     return total
 
 
-@lru_cache(maxsize=1)
 def _kolmogorov() -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights for Kolmogorov's law: the trapezoidal rule in log k, exact to 2e-14 for logistic averages."""
     u = np.linspace(np.log(0.2), np.log(4.2), 24)
@@ -221,3 +219,6 @@ def _kolmogorov() -> tuple[np.ndarray, np.ndarray]:
     few = np.sqrt(2 * np.pi) * (np.exp(-a / k**2) * (2 * a / k**4 - 1 / k**2)).sum(axis=0)
     weight = np.where(k > 0.8, many, few) * k * (u[1] - u[0])
     return k, weight / weight.sum()
+
+
+_KOLMOGOROV = _kolmogorov()

@@ -127,7 +127,6 @@ def _found_breaks(channel: Channel) -> tuple[float, ...]:
     return tuple(float(z) for z in steep)
 
 
-@lru_cache(maxsize=256)
 def _even(channel: Channel) -> bool:
     y = channel.labels or tuple(channel.sample(np.linspace(-2.0, 2.0, 7), np.random.default_rng(0)))
     at, mirrored = (channel.partition(np.array(y)[:, None], s * np.array([0.3, 1.7]), 0.5) for s in (1, -1))

@@ -69,7 +69,6 @@ def entropy(alpha: float, kappa: float, weights: str, constraint: str) -> float:
     return _state(_solve(alpha, kappa, weights), kappa, weights)[1]
 
 
-@lru_cache(maxsize=256)
 def fewest_errors(alpha: float, kappa: float) -> float:
     r"""The least share of patterns with fields below kappa on the sphere, with one step of replica symmetry breaking.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,7 +130,6 @@ def _first(curve: Callable[[float], float], alpha: float, largest: float = LARGE
     return float(brentq(lambda m: curve(m) - alpha, low, high, xtol=1e-7))
 
 
-@lru_cache(maxsize=64)
 def _noisy_edge(beta: float, noise: float) -> float:
     """1 / E |E[h h' | y] - 1|^2 for two tokens, by the trapezoid over h and over the two numbers in a label."""
     v = 2 * noise
@@ -163,7 +161,6 @@ def _attention(h: np.ndarray, beta: float) -> np.ndarray:
     return np.asarray(softmax(beta * h[:, :, None] * h[:, None, :], axis=2))
 
 
-@lru_cache(maxsize=32)
 def _normals(size: int, net: int) -> np.ndarray:
     """Points of a scrambled Sobol net as standard normal numbers, shape (POINTS, size)."""
     from scipy.special import ndtri

@@ -48,7 +48,7 @@ class Spike:
 
     def snr(self, A: np.ndarray) -> np.ndarray:
         """The snr at which the columns' fixed point has the precision A, (K,)."""
-        q = _overlaps(self.prior) if A is GRID else coordinate(self.prior, A).overlap
+        q = coordinate(self.prior, A).overlap
         if self.rows is None or self.aspect is None:
             return A / q
         return _inverse(self.rows, np.log(A / self.aspect * q)) / q
@@ -77,12 +77,6 @@ def _inverse(prior: Prior, wanted: np.ndarray) -> np.ndarray:
             return t
         log_t = log_t - gap * slope
     raise NotConverged(f"The precision of the rows was not found: its residual is {np.abs(gap).max():.1e}.")
-
-
-@lru_cache(maxsize=64)
-def _overlaps(prior: Prior) -> np.ndarray:
-    """F on `GRID`."""
-    return coordinate(prior, GRID).overlap
 
 
 @lru_cache(maxsize=64)

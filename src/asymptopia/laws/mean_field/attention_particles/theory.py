@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -36,7 +35,6 @@ class Harmonics(NamedTuple):
     kernel: np.ndarray
 
 
-@lru_cache(maxsize=16)
 def harmonics(d: int, beta: float, modes: int) -> Harmonics:
     from scipy.special import gammaln, ive, roots_jacobi
 
@@ -181,7 +179,7 @@ def stationary_order(law: AttentionParticles) -> float:
         return 0.0
     if edge <= T and _spinodal(law.beta, law.dimension)[1] <= T:
         return 0.0
-    branch = Branch(law.beta, law.dimension, law.attention, math.ceil(MODES * max(1.0, 0.3 / math.sqrt(T))))
+    branch = Branch.of(law.beta, law.dimension, law.attention, math.ceil(MODES * max(1.0, 0.3 / math.sqrt(T))))
     start = branch.H.s * max(30.0, 3 / T)  # almost a point
     log_rho = fixed_point(lambda u: branch.exponent(u) / T, start, tolerance=1e-11, damping=0.3)
     return branch.order(log_rho)
@@ -191,13 +189,13 @@ class Branch(NamedTuple):
     """Stationary densities exp(psi / T), as logarithms at the nodes, up to a constant."""
 
     beta: float
-    dimension: int
     attention: str
-    modes: int = MODES
+    H: Harmonics
 
-    @property
-    def H(self) -> Harmonics:
-        return harmonics(self.dimension, self.beta, self.modes)
+    @classmethod
+    def of(cls, beta: float, d: int, attention: str, modes: int = MODES) -> Branch:
+        """With so many harmonics in d dimensions."""
+        return cls(beta, attention, harmonics(d, beta, modes))
 
     def density(self, log_rho: np.ndarray) -> np.ndarray:
         rho = np.exp(log_rho - log_rho.max())
@@ -238,25 +236,23 @@ class Branch(NamedTuple):
         return T * entropy - float((a**2 * H.kernel)[1:].sum()) / (2 * self.beta)
 
 
-@lru_cache(maxsize=64)
 def _spinodal(beta: float, d: int) -> tuple[float, float]:
     """Order and temperature at which the clustered branch of unnormalised attention ends."""
     from scipy.optimize import minimize_scalar
 
-    branch = Branch(beta, d, "unnormalised")
+    branch = Branch.of(beta, d, "unnormalised")
     maximum = minimize_scalar(
         lambda R: -branch.at(R)[0], bounds=(0.02, 0.98), method="bounded", options={"xatol": 1e-6}
     )
     return float(maximum.x), float(-maximum.fun)
 
 
-@lru_cache(maxsize=64)
-def _transition(beta: float, d: int) -> float:
-    """The temperature at which the clustered and the uniform density have the same free energy."""
+def _transition(beta: float, d: int, least: float) -> float:
+    """The temperature at which the clustered and the uniform density have the same free energy; least: its order."""
     from scipy.optimize import brentq
 
-    branch = Branch(beta, d, "unnormalised")
-    R = brentq(branch.free_energy, _spinodal(beta, d)[0], 0.99, xtol=1e-10)
+    branch = Branch.of(beta, d, "unnormalised")
+    R = brentq(branch.free_energy, least, 0.99, xtol=1e-10)
     return branch.at(R)[0]
 
 
@@ -280,5 +276,6 @@ def thresholds(law: AttentionParticles, along: str) -> dict[str, float]:
         )
     betas = {"linear": linear(beta, d, law.attention)}
     if usa and beta > tricritical(d) * (1 + 1e-6):
-        betas |= {"transition": _transition(beta, d), "spinodal": _spinodal(beta, d)[1]}
+        order, spinodal = _spinodal(beta, d)
+        betas |= {"transition": _transition(beta, d, order), "spinodal": spinodal}
     return betas

@@ -186,7 +186,6 @@ def advantage(model: Model, alpha: float) -> float:
     return free_energy(model, alpha, glass_at(model, alpha)) - free_energy(model, alpha, at)
 
 
-@lru_cache(maxsize=512)
 def coexistence(model: Model) -> float:
     """The load at which the retrieval states and the spin glass have the same free energy; 0 if there is none."""
     from scipy.optimize import brentq
@@ -200,7 +199,6 @@ def coexistence(model: Model) -> float:
     return float(brentq(lambda alpha: advantage(model, alpha), low, high, xtol=1e-15, rtol=1e-14))
 
 
-@lru_cache(maxsize=512)
 def melting(bias: float, alpha: float) -> dict[str, float]:
     """The temperatures at which the states around patterns lose the least free energy, and end; that of the glass."""
     from scipy.optimize import brentq

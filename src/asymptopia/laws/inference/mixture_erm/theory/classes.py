@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -127,7 +126,6 @@ def _cubature(d: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sqrt(d) * np.concatenate([np.eye(d), -np.eye(d)]), np.full(2 * d, 0.5 / d)
 
 
-@lru_cache(maxsize=16)
 def _product(K: int, coarse: bool) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Hermite nodes in K - 1 dimensions, or Sobol points whose first two moments are those of the normal one."""
     if K in _ORDERS:

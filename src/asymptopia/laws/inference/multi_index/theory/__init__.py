@@ -87,7 +87,6 @@ def norm_curve(m: float, p: int) -> float:
     return m * (1 - m) / (square / p - m)
 
 
-@lru_cache(maxsize=32)
 def algorithmic(p: int) -> float:
     """The largest alpha at which message passing is not perfect for the link Norm."""
     from scipy.optimize import minimize_scalar
@@ -98,7 +97,6 @@ def algorithmic(p: int) -> float:
     return float(-maximum.fun)
 
 
-@lru_cache(maxsize=4096)
 def _parity_curve(m: float, flip: float) -> float:
     """alpha at which the overlap of a parity of two is m."""
     from scipy.special import ndtr

@@ -46,10 +46,13 @@ def solve(temperature: float, h: float, breaking: int | str) -> tuple[Phase, Pha
     T, h = float(temperature), abs(float(h))
     if breaking == 0 or symmetric.replicon(1 / T, h) <= 1:
         return _symmetric(T, h), _exact()
-    if symmetric.critical_beta(h) > 0.5 / COLDEST:
-        lowest, highest = _ends(T, h)
+    critical = symmetric.critical_beta(h)
+    if critical > 0.5 / COLDEST:
+        lowest, highest = _ends(T, h, critical)
         return _symmetric(T, h), Phase(*[highest - lowest] * len(Phase._fields))
-    return _full(T, h) if breaking == "full" else (_stepwise(T, h, int(breaking)), _exact(_ends(T, h)))
+    if breaking == "full":
+        return _full(T, h, critical)
+    return _stepwise(T, h, critical, int(breaking)), _exact(_ends(T, h, critical))
 
 
 def _exact(ends: tuple[float, float] = (0.0, 1.0)) -> Phase:
@@ -69,11 +72,10 @@ def _symmetric(T: float, h: float) -> Phase:
     return Phase(free_energy["free_energy"], free_energy["entropy"], free_energy["magnetisation"], q, q**2, q)
 
 
-@lru_cache(maxsize=256)
-def _stepwise(T: float, h: float, k: int) -> Phase:
+def _stepwise(T: float, h: float, critical: float, k: int) -> Phase:
     """k steps. At the lowest temperatures those of T = 0, and the free energy that follows from their entropy."""
     cold = T < COLD
-    lowest, highest = _ends(0.0 if cold else T, h)
+    lowest, highest = _ends(0.0 if cold else T, h, critical)
     if lowest == 0:
         lowest = highest / (4 * math.sqrt(k))
     T_solved = 0.0 if cold else T
@@ -82,12 +84,11 @@ def _stepwise(T: float, h: float, k: int) -> Phase:
     return phase._replace(free_energy=phase.free_energy - T * phase.entropy) if cold else phase
 
 
-@lru_cache(maxsize=256)
-def _full(T: float, h: float) -> tuple[Phase, Phase]:
+def _full(T: float, h: float, critical: float) -> tuple[Phase, Phase]:
     """Full breaking; at the lowest temperatures by the cubic law of the free energy between temperature 0 and 0.01."""
     if T >= COLDEST:
-        return _continuous(T, h)
-    (cold, cold_error), (ground, ground_error) = _continuous(COLDEST, h), _continuous(0.0, h)
+        return _continuous(T, h, critical)
+    (cold, cold_error), (ground, ground_error) = (_continuous(t, h, critical) for t in (COLDEST, 0.0))
     x = T / COLDEST
     powers = np.array([x**3, x**2, x**2, x, x, x**2])
     low, high = np.array(ground), np.array(cold)
@@ -97,9 +98,9 @@ def _full(T: float, h: float) -> tuple[Phase, Phase]:
 
 
 @lru_cache(maxsize=64)
-def _continuous(T: float, h: float) -> tuple[Phase, Phase]:
+def _continuous(T: float, h: float, critical: float) -> tuple[Phase, Phase]:
     """The minimum by polynomials of two degrees and by three numbers of steps; the last two are extrapolated."""
-    lowest, highest = _ends(T, h)
+    lowest, highest = _ends(T, h, critical)
     width = highest - lowest
     degree = 1 if width < 0.1 else 3 if width < 0.4 else 4 if width < 0.7 else 6
     lower, minimum, degree = _degrees(T, h, degree, lowest, highest)
@@ -144,8 +145,8 @@ def _phase(minimum: Minimum, T: float, t: np.ndarray, gamma: np.ndarray) -> Phas
     return Phase(free, entropy, m, float(share @ t), float(share @ t**2), float(t[-1]))
 
 
-def _ends(T: float, h: float) -> tuple[float, float]:
-    """Roughly the least and the largest overlap, to start from.
+def _ends(T: float, h: float, critical: float) -> tuple[float, float]:
+    """Roughly the least and the largest overlap, to start from; critical: the inverse temperature of the line.
 
     The largest hardly depends on the field, and the least on the temperature (Parisi and Toulouse, 1980), so that the
     least is that on the line of Almeida and Thouless.
@@ -153,7 +154,6 @@ def _ends(T: float, h: float) -> tuple[float, float]:
     largest = 1 - 2 * T**2 + T**3
     if h == 0:
         return 0.0, largest
-    critical = symmetric.critical_beta(h)
     least = symmetric.overlap(critical, h)
     line = 1 - 2 / critical**2 + 1 / critical**3
     return least, largest + (least - line) * (1 - largest) / (1 - line)
