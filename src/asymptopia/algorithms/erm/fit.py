@@ -12,7 +12,8 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ...parts.loss import Absolute, Hinge, Loss, Square
 from ..checks import NotSolved, checked_data
-from .coordinates import sparse_least_squares, two_pieces
+from .coordinates import two_pieces
+from .lasso import sparse_least_squares
 from .max_margin import separable
 from .multipliers import Tangent, minimise, multipliers
 from .objective import Objective
