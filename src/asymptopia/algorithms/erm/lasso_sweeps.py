@@ -7,7 +7,7 @@ from numba import njit
 
 from .coordinate_sweeps import SUMS
 
-SWEEPS = 5
+SWEEPS = 4
 """Sweeps of coordinate descent between two looks at the gap; so many iterates are extrapolated."""
 
 NEAR = 0.9
