@@ -5,6 +5,8 @@ Hsieh, Chang, Lin, Keerthi and Sundararajan, ICML (2008) 408.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.linalg import cho_solve
 
@@ -17,11 +19,18 @@ SWEEPS = 5
 SLOW = 0.1
 """A round that leaves more than so much of the gap is followed by a step of Newton's method."""
 
-Solution = tuple[np.ndarray, np.ndarray, np.ndarray, int, bool]
-"""w, where the tangents of the certificate touch, their slopes, the rounds, and whether the gap is small enough."""
+
+class Descent(NamedTuple):
+    """w, where the tangents of its certificate touch, their slopes, the rounds, and whether the gap is small enough."""
+
+    w: np.ndarray
+    touch: np.ndarray
+    s: np.ndarray
+    rounds: int
+    solved: bool
 
 
-def two_pieces(problem: Objective, tolerance: float) -> Solution:
+def two_pieces(problem: Objective, tolerance: float) -> Descent:
     """Minimise losses with slopes `low` before one kink and `high` after it, plus ridge/2 |w|^2, in the dual."""
     from .coordinate_sweeps import slope_sweeps
 
@@ -42,7 +51,7 @@ def two_pieces(problem: Objective, tolerance: float) -> Solution:
         if gap <= 0.5 * tolerance or (rounds > 3 and gap > 0.5 * gaps[-3]):
             break
         gaps.append(gap)
-    return w, kinks, s, rounds, gap <= 0.5 * tolerance
+    return Descent(w, kinks, s, rounds, gap <= 0.5 * tolerance)
 
 
 def _gap(problem: Objective, w: np.ndarray, z: np.ndarray, touch: np.ndarray, s: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import cho_solve
 
+from .coordinates import Descent
 from .newton import factorise
 from .objective import Objective
 
@@ -21,11 +22,8 @@ ROUNDS = 300
 LOOKBACK = 4
 """The rate of descent is that of so many last rounds."""
 
-Solution = tuple[np.ndarray, np.ndarray, np.ndarray, int, bool]
-"""w, where the tangents of the certificate touch, their slopes, the rounds, and whether the gap is small enough."""
 
-
-def sparse_least_squares(problem: Objective, tolerance: float) -> Solution:
+def sparse_least_squares(problem: Objective, tolerance: float) -> Descent:
     """Minimise |y - X w|^2 / 2 + ridge/2 |w|^2 + l1 |w|_1 until the relative gap is 0.9 of `tolerance`."""
     from .lasso_sweeps import coefficient_rounds, gap_of
 
@@ -51,7 +49,7 @@ def sparse_least_squares(problem: Objective, tolerance: float) -> Solution:
         gaps.append(gap_of(residual, w, pull, ridge, l1, least)[0])
     z = problem.X @ w
     s = gap_of(residual, w, pull, ridge, l1, least)[1] * (z - y)
-    return w, y + s, s, len(gaps), bool(gaps[-1] <= target)
+    return Descent(w, y + s, s, len(gaps), bool(gaps[-1] <= target))
 
 
 def _slow(gaps: list[float], target: float, price: float) -> bool:
