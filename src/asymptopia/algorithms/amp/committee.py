@@ -25,9 +25,8 @@ ASIDE = 0.05
 CERTAIN = 1e-5
 """Below this share of the signal's power the weights are known, and labels say nothing on what is left."""
 
-PATIENCE, VIOLENT, FALLEN = 100, 0.03, 0.95
-"""So many steps in a row, each longer than this share of the signal, or of the shortest of twice as many steps before,
-are taken for an oscillation without end."""
+PATIENCE, VIOLENT = 100, 0.03
+"""So many steps in a row, each longer than this share of the signal, are taken for an oscillation without end."""
 
 Callback = Callable[[int, np.ndarray, np.ndarray], object]
 
@@ -170,18 +169,22 @@ def _settled(
         recovered = float(np.trace(covariance)) < CERTAIN * power * len(covariance)
         if residuals[-1] < tolerance or recovered:
             return CommitteeEstimate(means, covariance, np.array(residuals), keep, squares)
-        if _oscillates(residuals):
+        if _hopeless(residuals, tolerance, iterations):
             raise NotSolved(f"the means still change by {residuals[-1]:.2g} of the signal after {step} iterations.")
         covariance = covariance + 1e-12 * power * np.eye(len(covariance))
     raise NotSolved(f"not settled in {iterations} iterations: the last changed the means by {residuals[-1]:.1e}.")
 
 
-def _oscillates(residuals: list[float]) -> bool:
-    """Whether the last steps were all violent, or none of them shorter than those before."""
-    last, before = residuals[-PATIENCE:], residuals[-3 * PATIENCE : -PATIENCE]
-    return len(last) == PATIENCE and (
-        min(last) > VIOLENT or (len(before) == 2 * PATIENCE and min(last) > FALLEN * min(before))
-    )
+def _hopeless(residuals: list[float], tolerance: float, iterations: int) -> bool:
+    """Whether the last steps were all violent, or become shorter so slowly that twice the iterations are too few."""
+    if len(residuals) < PATIENCE:
+        return False
+    last = min(residuals[-PATIENCE:])
+    if last > VIOLENT or len(residuals) < 3 * PATIENCE:
+        return last > VIOLENT
+    before = min(residuals[-2 * PATIENCE : -PATIENCE])
+    left = 2 * (iterations - len(residuals)) / PATIENCE
+    return last <= before and np.log(before / last) * left < np.log(last / tolerance)
 
 
 def _admissible(A: np.ndarray) -> np.ndarray:
