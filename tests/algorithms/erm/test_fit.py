@@ -120,13 +120,19 @@ def test_the_square_loss_without_penalty_gives_least_squares_of_least_norm():
         assert_allclose(fit(X, y, Square()).w, np.linalg.pinv(X) @ y, atol=1e-10)
 
 
-@pytest.mark.parametrize("n, d, l1", [(200, 100, 1.0), (60, 120, 0.3), (40, 80, 0.5)])
-def test_the_lasso_is_exact_on_its_support_at_loose_tolerances(n, d, l1):
-    """Whether sweeps of coordinate descent came last (in the first two), or a step of Newton's method."""
+@pytest.mark.parametrize("n, d, share", [(80, 40, 0.1), (40, 80, 0.03), (40, 80, 1e-3)])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_the_gap_of_the_lasso_bounds_its_excess_at_loose_and_strict_tolerances(n, d, share, ridge):
+    """By sweeps alone in the first, by Newton steps on covariances in the last."""
     X, y = data(n, d, labels=False, noise=0.1)
-    w = fit(X, y, Square(), 0.0, l1, tolerance=1e-4).w
-    balance = X.T @ (X @ w - y) + l1 * np.sign(w)
-    assert np.abs(balance[w != 0]).max() < 1e-11
+    l1 = share * np.abs(X.T @ y).max()
+    exact = fit(X, y, Square(), ridge, l1, tolerance=1e-13)
+    rest = X.T @ (y - X @ exact.w) - ridge * exact.w
+    assert_allclose(rest[exact.w != 0], l1 * np.sign(exact.w[exact.w != 0]), rtol=1e-7)
+    assert np.abs(rest).max() < l1 * (1 + 1e-7)
+    for tolerance in (1e-2, 1e-5):
+        loose = fit(X, y, Square(), ridge, l1, tolerance=tolerance)
+        assert -1e-14 < loose.objective / exact.objective - 1 <= loose.gap <= tolerance
 
 
 @pytest.mark.parametrize("loss", LOSSES)

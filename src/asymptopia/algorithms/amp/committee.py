@@ -169,10 +169,22 @@ def _settled(
         recovered = float(np.trace(covariance)) < CERTAIN * power * len(covariance)
         if residuals[-1] < tolerance or recovered:
             return CommitteeEstimate(means, covariance, np.array(residuals), keep, squares)
-        if min(residuals[-PATIENCE:]) > VIOLENT and step >= PATIENCE:
+        if _hopeless(residuals, tolerance, iterations):
             raise NotSolved(f"the means still change by {residuals[-1]:.2g} of the signal after {step} iterations.")
         covariance = covariance + 1e-12 * power * np.eye(len(covariance))
     raise NotSolved(f"not settled in {iterations} iterations: the last changed the means by {residuals[-1]:.1e}.")
+
+
+def _hopeless(residuals: list[float], tolerance: float, iterations: int) -> bool:
+    """Whether the last steps were all violent, or become shorter so slowly that twice the iterations are too few."""
+    if len(residuals) < PATIENCE:
+        return False
+    last = min(residuals[-PATIENCE:])
+    if last > VIOLENT or len(residuals) < 3 * PATIENCE:
+        return last > VIOLENT
+    before = min(residuals[-2 * PATIENCE : -PATIENCE])
+    left = 2 * (iterations - len(residuals)) / PATIENCE
+    return last <= before and np.log(before / last) * left < np.log(last / tolerance)
 
 
 def _admissible(A: np.ndarray) -> np.ndarray:

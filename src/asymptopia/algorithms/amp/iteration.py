@@ -170,9 +170,30 @@ class Squares:
         return product(self.all.T, np.broadcast_to(information, self.shape[:1]))
 
 
+FEW, PART = 4, 1 << 18
+"""Columns that are multiplied one by one, and entries of a matrix that stay in the cache."""
+
+
 def product(X: np.ndarray, v: ArrayLike) -> np.ndarray:
-    """X v, computed in the precision of X and returned in double precision."""
-    return np.asarray(X @ np.asarray(v, X.dtype), float)
+    """X v, computed in the precision of X and returned in double precision.
+
+    With a few columns v (d, K) each is multiplied on its own, part of X by part of X that stays in the cache, which
+    takes half the time of a product of matrices.
+    """
+    v = np.asarray(v, X.dtype)
+    if v.ndim == 1 or v.shape[1] > FEW:
+        return np.asarray(X @ v, float)
+    across, columns = not X.flags.c_contiguous, np.ascontiguousarray(v.T)
+    long = X.T if across else X
+    total = np.zeros((len(columns), len(X)))
+    height = max(1, PART // long.shape[1])
+    for some in (slice(k, k + height) for k in range(0, len(long), height)):
+        for one, column in zip(total, columns, strict=True):
+            if across:
+                one += column[some] @ long[some]
+            else:
+                one[some] = long[some] @ column
+    return total.T
 
 
 def checked(X: ArrayLike, y: ArrayLike) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:

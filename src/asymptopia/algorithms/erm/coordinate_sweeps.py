@@ -1,44 +1,10 @@
-"""Sweeps of coordinate descent, compiled; `coordinates` holds what to call."""
+"""Sweeps over the slopes at kinks, compiled; `coordinates` holds what to call."""
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 SUMS = {"reassoc", "contract", "nsz"}  # sums in any order; nan and infinities stay what they are
-
-
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
-def coefficient_sweeps(columns, squares, residual, w, ridge, l1, most):  # type: ignore[no-untyped-def]
-    """At most `most` sweeps of |residual|^2/2 + ridge/2 |w|^2 + l1 |w|_1 over the entries of w, in place.
-
-    residual (n,) = y - X w follows; columns (d, n) are those of X, with their squared norms. A sweep over all entries
-    is followed by sweeps over those that are not zero, until these no longer move.
-    """
-    d, n = columns.shape
-    whole = True
-    for _ in range(most):
-        largest, moved = 0.0, 0.0
-        for j in range(d):
-            old = w[j]
-            if squares[j] == 0.0 or (old == 0.0 and not whole):
-                continue
-            x = columns[j]
-            pull = 0.0
-            for i in range(n):
-                pull += x[i] * residual[i]
-            pull += squares[j] * old
-            new = np.sign(pull) * max(abs(pull) - l1, 0.0) / (squares[j] + ridge)
-            change = new - old
-            if change != 0.0:
-                for i in range(n):
-                    residual[i] -= change * x[i]
-                w[j] = new
-            largest, moved = max(largest, abs(new)), max(moved, abs(change))
-        still = moved <= 1e-12 * largest
-        if still and whole:
-            break
-        whole = still
 
 
 @njit(cache=True, fastmath=SUMS, error_model="numpy")

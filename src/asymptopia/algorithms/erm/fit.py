@@ -12,7 +12,8 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ...parts.loss import Absolute, Hinge, Loss, Square
 from ..checks import NotSolved, checked_data
-from .coordinates import sparse_least_squares, two_pieces
+from .coordinates import Descent, two_pieces
+from .lasso import sparse_least_squares
 from .max_margin import separable
 from .multipliers import Tangent, minimise, multipliers
 from .objective import Objective
@@ -68,9 +69,23 @@ def fit(
         raise StatementError(f"`tolerance` must be > 0, but is {tolerance}.")
     whole = Objective(X, y, loss, float(ridge), float(l1))
     _check_problem(whole)
+    descent = _descend(whole, tolerance)
+    if descent and descent.solved:
+        return _certified(whole, whole, descent.w, descent.w, (descent.touch, descent.s), descent.rounds, tolerance)
     small, back = _smaller(whole)
-    u, tangent, iterations = _solve(small, tolerance)
+    start = descent.w if descent and small is whole else np.zeros(small.X.shape[1])
+    u, tangent, iterations = _solve(small, start, tolerance)
+    iterations += descent.rounds if descent else 0
     return _certified(whole, small, u, back(u), tangent, iterations, tolerance)
+
+
+def _descend(problem: Objective, tolerance: float) -> Descent | None:
+    """What coordinate descent finds, if the problem is one for it."""
+    if isinstance(problem.loss, Square) and problem.l1 > 0:
+        return sparse_least_squares(problem, tolerance)
+    if isinstance(problem.loss, Hinge | Absolute) and problem.ridge > 0 and problem.l1 == 0:
+        return two_pieces(problem, tolerance)
+    return None
 
 
 def _smaller(problem: Objective) -> tuple[Objective, Callable[[Float[np.ndarray, " small"]], Float[np.ndarray, " d"]]]:
@@ -131,17 +146,12 @@ def _check_problem(problem: Objective) -> None:
         )
 
 
-def _solve(problem: Objective, tolerance: float) -> tuple[Float[np.ndarray, " d"], Tangent | None, int]:
+def _solve(
+    problem: Objective, start: Float[np.ndarray, " d"], tolerance: float
+) -> tuple[Float[np.ndarray, " d"], Tangent | None, int]:
     """w, where the certificate's tangents touch (None: at X w), and the Newton steps taken."""
-    start, rounds = np.zeros(problem.X.shape[1]), 0
-    lasso = isinstance(problem.loss, Square) and problem.l1 > 0
-    if lasso or (isinstance(problem.loss, Hinge | Absolute) and problem.ridge > 0 and problem.l1 == 0):
-        start, touch, s, rounds, solved = (sparse_least_squares if lasso else two_pieces)(problem, tolerance)
-        if solved:
-            return start, (touch, s), rounds
     if problem.loss.kinks(problem.y[:1]).size:
-        w, tangent, steps = multipliers(problem, start, tolerance)
-        return w, tangent, rounds + steps
+        return multipliers(problem, start, tolerance)
 
     def done(w: np.ndarray, z: np.ndarray, s: np.ndarray, pull: np.ndarray) -> bool:
         value = problem.value(w, z)
@@ -149,6 +159,6 @@ def _solve(problem: Objective, tolerance: float) -> tuple[Float[np.ndarray, " d"
 
     w, steps, solved = minimise(problem, problem.losses, problem.slope, problem.curvature, start, done)
     if solved:
-        return w, None, rounds + steps
+        return w, None, steps
     w, tangent, more = multipliers(problem, w if np.all(np.isfinite(w)) else start, tolerance)
-    return w, tangent, rounds + steps + more
+    return w, tangent, steps + more

@@ -11,7 +11,8 @@ from .....contract.batching import stacked
 from .....contract.law import NoLimit
 from .....numerics.arrays import ArrayLike
 from .....numerics.compiled import compiled
-from .....parts.activation import Activation, Identity, Relu
+from .....parts.activation import Activation, Identity, Relu, namespace
+from .....parts.own_function import OwnFunction
 from .integrals import CLOSED, ORDER, Rule, averages, rule_of
 
 if TYPE_CHECKING:
@@ -57,12 +58,10 @@ def velocity(activation: Activation, state: State, task: Task, breaks: Any = (),
 def motion(
     activation: Activation, state: State, task: Task, breaks: Any = (), rule: Rule | None = None
 ) -> tuple[State, Any]:
-    """The velocity and the error, from the same averages."""
-    import jax.numpy as jnp
-
-    K = len(state.v)
-    C = jnp.block([[state.Q, state.R], [state.R.T, task.T]])
-    c = jnp.concatenate([state.v, -task.u])
+    """The velocity and the error, from the same averages; by NumPy if the state is of its arrays."""
+    K, xp = len(state.v), namespace(*state)
+    C = xp.block([[state.Q, state.R], [state.R.T, task.T]])
+    c = xp.concatenate([state.v, -task.u])
     means = averages(activation, C, c, K, breaks, rule)
     # E g'(a_i) a_b Delta, by Stein's lemma
     drift = C[:K] * (means.curve @ c)[:, None] + means.slopes @ (c[:, None] * C)
@@ -98,9 +97,13 @@ def trajectories(
     order:       nodes of the quadrature, for activations without closed averages.
     loose:       tolerance of a step, in units of 1e-10 (relative), or of 1e-8 with quadrature.
     """
+    start, task, B = State(*map(_array, start)), Task(*map(_array, task)), len(start.Q)
+    if B == 1 and _in_numpy(activation):
+        begin, own = State(*(x[0] for x in start)), Task(*(x[0] for x in task))
+        path = _path(activation, begin, own, rule_of(breaks_of(activation), order), times, loose)
+        return Trajectory(*(x[None] for x in path))
     import jax
 
-    start, task, B = State(*map(_array, start)), Task(*map(_array, task)), len(start.Q)
     units = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x, float), (B,)), activation)
     if isinstance(activation, CLOSED):
         solution = _solved(units, loose * RTOL, start, task, np.asarray(times, float))
@@ -116,9 +119,10 @@ def trajectories(
 def _path(
     activation: Activation, start: State, task: Task, rule: Rule, times: Sequence[float], loose: float
 ) -> Trajectory:
-    """One trajectory with quadrature: only its velocity is compiled, not the steps."""
+    """One trajectory with quadrature: only its velocity is compiled, if at all, not the steps."""
     from scipy.integrate import solve_ivp
 
+    move = motion if _in_numpy(activation) else _moving
     shapes, breaks = [np.shape(x) for x in start], breaks_of(activation)
     cuts, bound = np.cumsum([np.prod(k, dtype=int) for k in shapes])[:2], _bound(start, task)
 
@@ -127,7 +131,8 @@ def _path(
         return State(*(x.reshape(*y.shape[:-1], *k) for x, k in zip(np.split(y, cuts, axis=-1), shapes, strict=True)))
 
     def moving(y: np.ndarray) -> tuple[State, Any]:
-        return _moving(activation, states(y), task, breaks, rule)
+        with np.errstate(all="ignore"):  # states that blow up
+            return move(activation, states(y), task, breaks, rule)
 
     def room(t: float, y: np.ndarray) -> float:
         return bound - float(np.trace(states(y).Q))
@@ -146,6 +151,12 @@ def _path(
     y = np.full((len(times), sum(x.size for x in start)), np.nan)
     y[: len(solved.t)] = np.reshape(solved.y, (y.shape[1], -1)).T  # an empty list before the first time
     return Trajectory(*states(y), np.array([moving(x)[1] if np.isfinite(x).all() else np.nan for x in y]))
+
+
+def _in_numpy(activation: Activation) -> bool:
+    """Whether it is integrated as it is, by quadrature with NumPy: one of the library, of numbers."""
+    known = type(activation).__module__ == Activation.__module__ and not isinstance(activation, (*CLOSED, OwnFunction))
+    return known and not any(isinstance(x, np.ndarray) for x in vars(activation).values())
 
 
 def _bound(start: State, task: Task) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .....numerics.arrays import ArrayLike, PyTree
 from .....numerics.gaussian import legendre
-from .....parts.activation import Activation, Erf, Identity, Relu
+from .....parts.activation import Activation, Erf, Identity, Relu, namespace
 
 if TYPE_CHECKING:
     import jax
@@ -22,10 +24,14 @@ POWER, PATH = 2, 24  # nodes of the one integral that relu units leave
 
 
 class Rule(NamedTuple):
-    """Nodes and weights (ORDER,) of a panel of unit length; without panels, those of a standard normal."""
+    """Nodes and weights (ORDER,) of a panel of unit length; without panels, those of a standard normal.
+
+    hermite: shape (ORDER, HERMITE), weights times the orthonormal Hermite polynomials at the nodes; without panels.
+    """
 
     nodes: Any
     weights: Any
+    hermite: Any = None
 
 
 def rule_of(breaks: tuple[float, ...], order: int = ORDER) -> Rule:
@@ -36,7 +42,14 @@ def rule_of(breaks: tuple[float, ...], order: int = ORDER) -> Rule:
         nodes = np.linspace(-REACH, REACH, order)
         weights = np.exp(-(nodes**2) / 2) / np.exp(-(nodes**2) / 2).sum()
     rest = max(ORDER - order, 0)
-    return Rule(np.pad(nodes, (0, rest), mode="edge"), np.pad(weights, (0, rest)))
+    nodes, weights = np.pad(nodes, (0, rest), mode="edge"), np.pad(weights, (0, rest))
+    if breaks:
+        return Rule(nodes, weights)
+    before, now, columns = np.zeros(len(nodes)), weights, []
+    for n in range(HERMITE):
+        columns.append(now)
+        before, now = now, (nodes * now - np.sqrt(n) * before) / np.sqrt(n + 1)
+    return Rule(nodes, weights, np.stack(columns, axis=1))
 
 
 class Averages(NamedTuple):
@@ -55,22 +68,20 @@ class Averages(NamedTuple):
 
 
 def averages(
-    activation: Activation, C: ArrayLike, c: jax.Array, K: int, breaks: tuple[float, ...] = (), rule: Rule | None = None
+    activation: Activation, C: Any, c: Any, K: int, breaks: tuple[float, ...] = (), rule: Rule | None = None
 ) -> Any:
     """The averages of P units of covariance C (P, P) and weights c (P,), of which the first K are students.
 
     `breaks` and `rule` are for activations without closed forms: where they are not smooth, and the nodes.
     """
+    if not isinstance(activation, CLOSED):
+        return _quadrature(activation, C, c, K, breaks, rule or rule_of(breaks))
     import jax.numpy as jnp
 
     C, c = jnp.asarray(C), jnp.asarray(c)
     if isinstance(activation, Erf):
         return _erf(activation.scale, C, c, K)
-    if isinstance(activation, Identity):
-        return _identity(C, c, K)
-    if isinstance(activation, Relu):
-        return _relu(C, c, K)
-    return _quadrature(activation, C, c, K, breaks, rule or rule_of(breaks))
+    return (_identity if isinstance(activation, Identity) else _relu)(C, c, K)
 
 
 def pairs(K: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -215,83 +226,92 @@ def _signs_modulus(xx: jax.Array, yy: jax.Array, zz: jax.Array, xy: jax.Array, x
     return xz * given(xx, xy, xz, yy, zz, yz) + yz * given(yy, xy, yz, xx, zz, xz) + zz * given(zz, xz, yz, xx, yy, xy)
 
 
-def _quadrature(
-    activation: Activation, C: jax.Array, c: jax.Array, K: int, breaks: tuple[float, ...], rule: Rule
-) -> Averages:
+def _quadrature(activation: Activation, C: Any, c: Any, K: int, breaks: tuple[float, ...], rule: Rule) -> Averages:
     """Two fields are integrated on panels; given them, each other field is expanded in Hermite polynomials."""
-    import jax.numpy as jnp
-    from jax import lax
+    xp, P = namespace(C), C.shape[0]
+    first, second, every = pairs(P)
 
-    P = C.shape[0]
-    first, second = (x.ravel() for x in np.meshgrid(np.arange(P), np.arange(P), indexing="ij"))
+    def pair(i: Any, k: Any) -> Any:
+        (x, y), weight = _outer(C, i, k, breaks, rule)
+        x = x[:, None]
+        g, h, slope, other = activation(x), activation(y), activation.derivative(x), activation.derivative(y)
+        return xp.stack([(weight * f).sum() for f in (g * h, slope * other, slope * x * h, other * y * g)])
 
-    def pair(indices: Any) -> Any:
-        (x, y), weight = _outer(C, indices[0], indices[1], breaks, rule)
-        g, h = activation(x)[:, None], activation(y)
-        slope, other = activation.derivative(x)[:, None], activation.derivative(y)
-        return jnp.stack([(weight * f).sum() for f in (g * h, slope * other, slope * x[:, None] * h)])
-
-    power, slopes, moved = lax.map(pair, (jnp.asarray(first), jnp.asarray(second))).T.reshape(3, P, P)
-    curve = (moved - C * slopes) / jnp.diagonal(C)[:, None]
+    power, slopes, above, below = _each(pair, first, second, xp).T[:, every]
+    curve = (xp.where(np.tri(P, k=-1) > 0, below, above) - C * slopes) / xp.diagonal(C)[:, None]
     i, k, table = pairs(K)
-    spread = lax.map(lambda ik: _spread(activation, C, c, ik[0], ik[1], breaks, rule), (jnp.asarray(i), jnp.asarray(k)))
+    spread = _each(lambda i, k: _spread(activation, C, c, i, k, breaks, rule), i, k, xp)
     return Averages(power, slopes[:K], curve[:K], spread[table])
 
 
-def _panels(mean: ArrayLike, deviation: ArrayLike, breaks: tuple[float, ...], rule: Rule) -> tuple[Any, Any]:
-    """Standard normal nodes and weights (..., N), split where mean + deviation x meets a break; (N,) without any."""
-    import jax.numpy as jnp
+def _each(function: Callable[[Any, Any], Any], first: np.ndarray, second: np.ndarray, xp: Any) -> Any:
+    """The function of each pair of indices, one after the other."""
+    if xp is np:
+        return np.stack([function(i, k) for i, k in zip(first, second, strict=True)])
+    from jax import lax
 
-    mean, deviation = (jnp.asarray(v)[..., None] for v in (mean, deviation))
+    return lax.map(lambda ik: function(*ik), (xp.asarray(first), xp.asarray(second)))
+
+
+def _panels(mean: Any, deviation: Any, breaks: tuple[float, ...], rule: Rule) -> tuple[Any, Any]:
+    """Standard normal nodes and weights (..., N), split where mean + deviation x meets a break; (N,) without any."""
     if not breaks:
         return rule.nodes, rule.weights
-    inner = (jnp.asarray(breaks, float) - mean) / jnp.maximum(deviation, 1e-12)
-    shape = jnp.broadcast_shapes(inner.shape[:-1], deviation.shape[:-1])
-    ends = [jnp.full((*shape, 1), -REACH), jnp.clip(inner, -REACH, REACH), jnp.full((*shape, 1), REACH)]
-    edges = jnp.sort(jnp.concatenate([jnp.broadcast_to(e, (*shape, e.shape[-1])) for e in ends], axis=-1), axis=-1)
-    t, w = rule
-    length = jnp.diff(edges, axis=-1)[..., None]
-    x = (edges[..., :-1, None] + length * t).reshape(*shape, -1)
-    weight = (length * w).reshape(x.shape) * jnp.exp(-(x**2) / 2)
+    xp = namespace(mean, deviation)
+    mean, deviation = (xp.asarray(v)[..., None] for v in (mean, deviation))
+    inner = (xp.asarray(breaks, float) - mean) / xp.maximum(deviation, 1e-12)
+    shape = np.broadcast_shapes(inner.shape[:-1], deviation.shape[:-1])
+    ends = [xp.full((*shape, 1), -REACH), xp.clip(inner, -REACH, REACH), xp.full((*shape, 1), REACH)]
+    edges = xp.sort(xp.concatenate([xp.broadcast_to(e, (*shape, e.shape[-1])) for e in ends], axis=-1), axis=-1)
+    length = xp.diff(edges, axis=-1)[..., None]
+    x = (edges[..., :-1, None] + length * rule.nodes).reshape(*shape, -1)
+    weight = (length * rule.weights).reshape(x.shape) * xp.exp(-(x**2) / 2)
     return x, weight / weight.sum(axis=-1, keepdims=True)
 
 
-def _outer(C: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], rule: Rule) -> tuple[Any, Any]:
-    """Nodes of the fields i (N,) and k (N, N), and weights (N, N)."""
-    import jax.numpy as jnp
-
-    own = jnp.sqrt(C[i, i])
+def _outer(C: Any, i: Index, k: Index, breaks: tuple[float, ...], rule: Rule) -> tuple[Any, Any]:
+    """Nodes of the fields i (N,) and k (N, N), and weights (N, N); the second axis is 1 where both are known as one."""
+    xp = namespace(C)
+    own = xp.sqrt(C[i, i])
     z, w = _panels(0.0, own, breaks, rule)
-    mean, left = C[i, k] / own * z, _root(C[k, k] - C[i, k] ** 2 / C[i, i])
+    if xp is np and i == k:
+        return (own * z, own * z[:, None]), w[:, None]
+    mean, left = C[i, k] / own * z, xp.sqrt(xp.maximum(C[k, k] - C[i, k] ** 2 / C[i, i], 0.0))
     y, v = _panels(mean, left, breaks, rule)
     return (own * z, mean[:, None] + left * y), w[:, None] * v
 
 
-def _spread(
-    activation: Activation, C: jax.Array, c: jax.Array, i: Index, k: Index, breaks: tuple[float, ...], rule: Rule
-) -> Any:
+def _spread(activation: Activation, C: Any, c: Any, i: Index, k: Index, breaks: tuple[float, ...], rule: Rule) -> Any:
     """E g'_i g'_k Delta**2: given both fields the others have correlations r, and E g_a g_b = sum_n r**n h_an h_bn."""
-    import jax.numpy as jnp
-    from jax import lax
-
+    xp = namespace(C)
     (x, y), weight = _outer(C, i, k, breaks, rule)
     weight = weight * activation.derivative(x)[:, None] * activation.derivative(y)
     kk = C[k, k] - C[i, k] ** 2 / C[i, i]
-    slope_y = jnp.where(kk > 1e-12 * C[k, k], (C[k] - C[i, k] * C[i] / C[i, i]) / jnp.maximum(kk, 1e-300), 0.0)
+    slope_y = xp.where(kk > 1e-12 * C[k, k], (C[k] - C[i, k] * C[i] / C[i, i]) / xp.maximum(kk, 1e-300), 0.0)
     slope_x = (C[i] - C[i, k] * slope_y) / C[i, i]
-    left = C - jnp.outer(slope_x, C[i]) - jnp.outer(slope_y, C[k])
-    deviation = _root(jnp.diagonal(left))
-    free = deviation > 1e-7 * jnp.sqrt(jnp.diagonal(C))
-    scale = jnp.where(free, deviation, jnp.inf)
-    r = jnp.clip(left / scale / scale[:, None], -1.0, 1.0)
+    left = C - xp.outer(slope_x, C[i]) - xp.outer(slope_y, C[k])
+    deviation = xp.sqrt(xp.maximum(xp.diagonal(left), 0.0))
+    free = deviation > 1e-7 * xp.sqrt(xp.diagonal(C))
+    scale = xp.where(free, deviation, xp.inf)
+    r = xp.clip(left / scale / scale[:, None], -1.0, 1.0)
     mean = slope_x * x[:, None, None] + slope_y * y[..., None]
     z, w = _panels(mean, deviation, breaks, rule)
-    f = w * activation(mean[..., None] + deviation[:, None] * z)
+    if rule.hermite is not None:
+        f = activation(mean[..., None] + deviation[:, None] * z)
+        h = xp.moveaxis(f @ rule.hermite, -1, 0).reshape(HERMITE, -1, len(c)) * c
+        products = xp.swapaxes(h, 1, 2) @ (weight.reshape(-1, 1) * h)
+        return (products * r ** np.arange(HERMITE)[:, None, None]).sum()
+    f = c[:, None] * w * activation(mean[..., None] + deviation[:, None] * z)
 
     def add(n: Any, carry: PyTree) -> Any:
         total, before, now, power = carry
-        h = c * (f * now).sum(axis=-1)
+        h = (f * now).sum(axis=-1)
         total += (weight * ((h @ power) * h).sum(axis=-1)).sum()
-        return total, now, (z * now - jnp.sqrt(n) * before) / jnp.sqrt(n + 1), power * r
+        return total, now, (z * now - xp.sqrt(n) * before) / xp.sqrt(n + 1), power * r
 
-    return lax.fori_loop(0, HERMITE, add, (0.0, jnp.zeros_like(z), jnp.ones_like(z), jnp.ones_like(r)))[0]
+    start = (0.0, xp.zeros_like(z), xp.ones_like(z), xp.ones_like(r))
+    if xp is np:
+        return functools.reduce(lambda carry, n: add(n, carry), range(HERMITE), start)[0]
+    from jax import lax
+
+    return lax.fori_loop(0, HERMITE, add, start)[0]

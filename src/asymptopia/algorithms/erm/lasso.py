@@ -1,0 +1,123 @@
+"""The LASSO and the elastic net: extrapolated coordinate descent, and where that is slow Newton steps on covariances.
+
+Friedman, Hastie and Tibshirani, J. Stat. Softw. 33 (2010) 1; the extrapolation is that of Bertrand and Massias,
+AISTATS (2021), the scaled dual point that of Fercoq, Gramfort and Salmon, ICML (2015).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import cho_solve
+
+from .coordinates import Descent
+from .newton import factorise
+from .objective import Objective
+
+PRICE = 0.1
+"""Newton steps on the covariances of m columns cost as much as so many times m rounds of sweeps over them."""
+
+ROUNDS = 300
+"""The most rounds."""
+
+LOOKBACK = 4
+"""The rate of descent is that of so many last rounds."""
+
+
+def sparse_least_squares(problem: Objective, tolerance: float) -> Descent:
+    """Minimise |y - X w|^2 / 2 + ridge/2 |w|^2 + l1 |w|_1 until the relative gap is 0.9 of `tolerance`."""
+    from .lasso_sweeps import coefficient_rounds, gap_of
+
+    y, ridge, l1, target = problem.y, problem.ridge, problem.l1, 0.9 * tolerance
+    columns, least = np.ascontiguousarray(problem.X.T), problem.scale(0.0)
+    squares = np.einsum("ij,ij->i", columns, columns)
+    w, residual, pull = np.zeros(len(columns)), y.copy(), columns @ y
+    gaps: list[float] = []
+    while len(gaps) < ROUNDS and not (gaps and gaps[-1] <= target):
+        members = np.flatnonzero((w != 0) | (np.abs(pull) > l1))
+        price = PRICE * len(members)
+        if _slow(gaps, target, price):
+            break
+        rounds = np.empty(LOOKBACK if gaps else max(int(price), LOOKBACK) + 1)
+        done = coefficient_rounds(columns, squares, residual, w, pull, ridge, l1, least, target, rounds)
+        gaps.extend(rounds[:done])
+    covariances = Covariances(columns, ridge, l1)
+    while len(gaps) < ROUNDS and not gaps[-1] <= target:
+        covariances.include(np.flatnonzero((w != 0) | (np.abs(pull) > l1)))
+        covariances.solve(w, pull)
+        residual = y - w[covariances.members] @ columns[covariances.members]
+        pull = columns @ residual
+        gaps.append(gap_of(residual, w, pull, ridge, l1, least)[0])
+    z = problem.X @ w
+    s = gap_of(residual, w, pull, ridge, l1, least)[1] * (z - y)
+    return Descent(w, y + s, s, len(gaps), bool(gaps[-1] <= target))
+
+
+def _slow(gaps: list[float], target: float, price: float) -> bool:
+    """Whether the rounds done, and those to come at the rate of the last ones, each cost more than Newton steps."""
+    if len(gaps) <= max(price, LOOKBACK):
+        return False
+    fall = np.log(gaps[-1 - LOOKBACK] / gaps[-1]) / LOOKBACK
+    return bool(np.log(gaps[-1] / target) > price * fall)
+
+
+class Covariances:
+    """The problem in some of its coefficients, the members, by the covariances of their columns.
+
+    columns: shape (d, n), those of X.
+    """
+
+    def __init__(self, columns: np.ndarray, ridge: float, l1: float) -> None:
+        self.columns, self.ridge, self.l1 = columns, ridge, l1
+        self.members = np.zeros(0, int)
+        self.matrix = np.zeros((0, 0))
+
+    def include(self, members: np.ndarray) -> None:
+        """Add those of the coefficients (a list of indices) that are not there."""
+        fresh = np.setdiff1d(members, self.members, assume_unique=True)
+        if len(fresh) == 0:
+            return
+        old, rows = len(self.members), self.columns[fresh]
+        self.members = np.concatenate([self.members, fresh])
+        matrix = np.empty((len(self.members), len(self.members)))
+        matrix[:old, :old] = self.matrix
+        matrix[old:] = rows @ (self.columns[self.members].T if old else rows.T)
+        matrix[:old, old:] = matrix[old:, :old].T
+        self.matrix = matrix
+
+    def solve(self, w: np.ndarray, pull: np.ndarray) -> None:
+        """Minimise over the members, in place, from pull = X^T (y - X w) (d,): sweeps and Newton steps in turn."""
+        from .lasso_sweeps import covariance_rounds
+
+        v, g = w[self.members], pull[self.members]
+        for _ in range(20):
+            covariance_rounds(self.matrix, g, v, self.ridge, self.l1, 2 + len(v) // 20)
+            if not v.any() or (self._step(v, g) and (np.abs(g[v == 0]) <= self.l1).all()):
+                break
+        w[self.members] = v
+
+    def _step(self, v: np.ndarray, g: np.ndarray) -> bool:
+        """A Newton step of what is not zero, in place, whole if no sign changes, and whether it is whole.
+
+        Otherwise it goes as far as lowers the objective, with those set to zero whose signs would change: all that a
+        whole step changes, or half of them and so on. Up to the first of them it always does.
+        """
+        support = np.flatnonzero(v)
+        old, signs = v[support], np.sign(v[support])
+        block = self.matrix[np.ix_(support, support)]
+        slope = g[support] - self.ridge * old - self.l1 * signs
+        step = cho_solve(factorise(block + self.ridge * np.eye(len(old))), slope, check_finite=False)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(signs * step < 0, -old / step, np.inf)
+        crossed = np.sort(room[room <= 1])
+        most, t = len(crossed), 1.0
+        while True:
+            kept = room > t
+            change = np.where(kept, old + t * step, 0.0) - old
+            rise = change @ (0.5 * (block @ change + self.ridge * change) - slope)
+            if most == 0 or rise < 0:
+                break
+            most //= 2
+            t = crossed[most]
+        v[support] = np.where(kept, old + change, 0.0)
+        g -= self.matrix[:, support] @ change
+        return len(crossed) == 0
