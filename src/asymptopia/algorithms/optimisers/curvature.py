@@ -42,9 +42,9 @@ def unit_curvature(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Ar
         case Softplus():
             return jnp.maximum(h, 0.0) * logistic_curvature(z) + d
         case Tanh() | Gelu():
-            return _tabulated(activation, h, d, z)
+            return tabulated(activation, h, d, z)
         case Sigmoid():
-            return _tabulated(Tanh(), h / 8, d / 16, z / 2)
+            return tabulated(Tanh(), h / 8, d / 16, z / 2)
     names = ", ".join(c.__name__ for c in ACTIVATIONS)
     raise StatementError(f"There is no majoriser for the activation {activation!r}. Supported: {names}.")
 
@@ -78,7 +78,8 @@ def _relu(h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
     return jnp.where(kinked, a**2 / (4 * jnp.where(kinked, a - d, 1.0)), d)
 
 
-def _tabulated(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
+def tabulated(activation: Any, h: jax.Array, d: jax.Array, z: jax.Array) -> jax.Array:
+    """`unit_curvature` of a smooth activation, or of a function with a `derivative`, each term by its own constant."""
     rising, falling, chords = (jnp.asarray(t, z.dtype) for t in _tables(activation))
 
     def read(table: jax.Array) -> jax.Array:
@@ -89,8 +90,8 @@ def _tabulated(activation: Activation, h: jax.Array, d: jax.Array, z: jax.Array)
     return jnp.abs(h) * jnp.where(h < 0, read(falling), read(rising)) + d * read(chords) ** 2
 
 
-@lru_cache(maxsize=4)
-def _tables(activation: Activation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@lru_cache(maxsize=16)
+def _tables(activation: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """At z0 from -8 to 8, c* of the unit and of minus the unit, and the steepest chord from z0, rounded up.
 
     By one part in 10^4 and by 1e-7, which is more than the error of interpolating them. All fall outward from the ends,
