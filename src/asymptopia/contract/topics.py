@@ -98,6 +98,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "SherringtonKirkpatrick": ("sk", "spin glass", "parisi", "replica symmetry breaking", "ising"),
     "SignalPropagation": ("edge of chaos", "initialisation", "vanishing gradients", "dynamical isometry", "nngp",
                           "infinite width"),
+    "SoftRods": ("mcmc", "event chain", "soft spheres", "hard rods", "tonks gas", "takahashi", "lifted", "liquid"),
     "SphericalPSpin": ("spin glass", "aging", "dmft", "cugliandolo-kurchan", "langevin"),
     "SpikedMatrix": ("pca", "bbp", "low rank", "wigner", "wishart", "hard phase", "random matrix"),
     "SpikedMatrixTensor": ("tensor pca", "gradient flow", "langevin", "dmft"),

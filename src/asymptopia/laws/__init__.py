@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from .sampling.non_reversible_tempering import NonReversibleTempering as NonReversibleTempering
     from .sampling.rotor_chain import RotorChain as RotorChain
     from .sampling.sgld import SGLD as SGLD
+    from .sampling.soft_rods import SoftRods as SoftRods
     from .sampling.tempering import Tempering as Tempering
     from .sampling.zig_zag import ZigZag as ZigZag
     from .spins.critical_curie_weiss import CriticalCurieWeiss as CriticalCurieWeiss

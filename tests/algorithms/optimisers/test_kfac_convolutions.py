@@ -11,8 +11,8 @@ from scipy.linalg import hadamard
 
 from asymptopia import StatementError
 from asymptopia.algorithms.optimisers import kfac_model, run
-from asymptopia.algorithms.optimisers.affine_layers import input_rows, matrix, output_rows
-from asymptopia.algorithms.optimisers.kfac_model import _joined, _moments, _split
+from asymptopia.algorithms.optimisers.affine_layers import input_rows, joined, matrix, output_rows, split
+from asymptopia.algorithms.optimisers.kfac_model import _moments
 
 KEY, nn = jax.random.key(3), eqx.nn
 
@@ -30,7 +30,7 @@ def ravelled(*layers):
 
 def moments(model, X, y):
     static = eqx.filter(model, eqx.is_inexact_array, inverse=True)
-    matrices = _split(model, eqx.filter(model, eqx.is_inexact_array))
+    matrices = split(model, eqx.filter(model, eqx.is_inexact_array))
     return jax.jit(lambda W: _moments(model, static, square, W, jnp.asarray(X), jnp.asarray(y), KEY))(matrices)
 
 
@@ -100,10 +100,10 @@ def test_the_product_is_the_curvature_where_its_assumptions_hold(shift):
     model = nn.Sequential([conv, nn.Lambda(jnp.ravel), nn.Linear(6, 1, key=jax.random.key(1))])
     (A, _), (S, _) = moments(model, X, np.zeros((16, 1)))[2:]
     static = eqx.filter(model, eqx.is_inexact_array, inverse=True)
-    W = _split(model, eqx.filter(model, eqx.is_inexact_array))
+    W = split(model, eqx.filter(model, eqx.is_inexact_array))
 
     def outputs(first):
-        return jax.vmap(eqx.combine(_joined((first, W[1]), model), static))(jnp.asarray(X, float))[:, 0]
+        return jax.vmap(eqx.combine(joined((first, W[1]), model), static))(jnp.asarray(X, float))[:, 0]
 
     slopes = np.asarray(jax.jacrev(outputs)(W[0])).reshape(16, -1)
     curvature = slopes.T @ slopes / 16

@@ -8,7 +8,8 @@ import pytest
 
 from asymptopia import StatementError
 from asymptopia.algorithms.optimisers import CrossEntropy, Network, kfac, kfac_model, run
-from asymptopia.algorithms.optimisers.kfac_model import _joined, _moments, _root, _split
+from asymptopia.algorithms.optimisers.affine_layers import joined, split
+from asymptopia.algorithms.optimisers.kfac_model import _moments, _root
 from asymptopia.parts.activation import Tanh
 from asymptopia.parts.loss import Square
 
@@ -81,10 +82,10 @@ def test_the_moments_are_those_of_the_samples():
     labels = jnp.asarray(np.random.default_rng(1).integers(0, 3, 9))
     model = eqx.nn.MLP(5, 3, 4, 1, activation=jax.nn.silu, key=KEY)
     static = eqx.filter(model, eqx.is_inexact_array, inverse=True)
-    matrices = _split(model, eqx.filter(model, eqx.is_inexact_array))
+    matrices = split(model, eqx.filter(model, eqx.is_inexact_array))
 
     def objective(W):
-        return jnp.mean(jax.vmap(entropy)(labels, jax.vmap(eqx.combine(_joined(W, model), static))(jnp.asarray(X))))
+        return jnp.mean(jax.vmap(entropy)(labels, jax.vmap(eqx.combine(joined(W, model), static))(jnp.asarray(X))))
 
     moments = jax.jit(lambda W: _moments(model, static, entropy, W, jnp.asarray(X), labels, KEY))
     value, gradients, second, _ = moments(matrices)

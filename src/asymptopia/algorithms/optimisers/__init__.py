@@ -13,6 +13,7 @@ from .inertial_newton import inertial_newton
 from .interface import Info, Solver, State, from_optax, run
 from .kfac import kfac
 from .kfac_model import kfac_model
+from .layerwise_model import layerwise_model
 from .majorization import extrapolated, joint, layerwise
 from .network import CrossEntropy, Network
 from .palm import Block, BlockTrail, palm
@@ -37,6 +38,7 @@ __all__ = [
     "kfac",
     "kfac_model",
     "layerwise",
+    "layerwise_model",
     "levenberg_marquardt",
     "palm",
     "prox_linear",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ...contract.record import StatementError
-from ...numerics.arrays import Key, PyTree
+from ...numerics.arrays import ArrayLike, Key, PyTree
+from .network import Parameters, check_finite
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 Affine = eqx.nn.Linear | eqx.nn.Conv
 
@@ -115,33 +117,74 @@ def no_push(model: PyTree, x: Float[jax.Array, "..."]) -> list[Float[jax.Array, 
     return [jnp.zeros(shape, layer.weight.dtype) for shape, layer in zip(shapes, layers, strict=True)]
 
 
-def check_layers(model: PyTree, x: Float[jax.Array, "..."]) -> None:
-    """Raise `StatementError` unless all parameters are in affine layers that are applied once a sample."""
-    _check_parameters(model)
+def split(model: PyTree, parameters: PyTree) -> Parameters:
+    """The layers' matrices (inputs [+ 1], outputs), the biases as last rows.
+
+    Raises `StatementError` unless the parameters are the arrays of the model, and finite.
+    """
+    given = eqx.filter(parameters, eqx.is_inexact_array)
+    kinds = [
+        (jax.tree_util.tree_structure(tree), [jnp.shape(leaf) for leaf in jax.tree.leaves(tree)])
+        for tree in (given, eqx.filter(model, eqx.is_inexact_array))
+    ]
+    if kinds[0] != kinds[1]:
+        raise StatementError(
+            "The parameters must be the arrays of the model, `equinox.filter(model, is_inexact_array)`."
+        )
+    check_finite(given)
+    return tuple(matrix(layer) for layer in affine_layers(given))
+
+
+def joined(matrices: Parameters, model: PyTree) -> PyTree:
+    """The arrays of the model, from the layers' matrices."""
+    rest = iter(matrices)
+    whole = jax.tree.map(lambda k: with_matrix(k, next(rest)) if is_affine(k) else None, model, is_leaf=is_affine)
+    return eqx.filter(whole, eqx.is_inexact_array)
+
+
+def checked_samples(
+    X: Real[ArrayLike, "n ..."], y: Real[ArrayLike, "m ..."]
+) -> tuple[Real[jax.Array, "n ..."], Real[jax.Array, "n ..."]]:
+    """Samples (n, ...) and n labels as arrays; raises `StatementError` if they are not as many, or not finite."""
+    X, y = jnp.asarray(X), jnp.asarray(y)
+    if X.ndim < 1 or len(X) == 0 or y.ndim < 1 or len(y) != len(X):
+        raise StatementError(
+            f"`X` and `y` must hold as many samples, at least 1, but have shapes {X.shape}, {y.shape}."
+        )
+    check_finite([a for a in (X, y) if jnp.issubdtype(a.dtype, jnp.inexact)] or [np.zeros(1)])
+    return X, y
+
+
+def check_layers(model: PyTree, x: Float[jax.Array, "..."], method: str) -> None:
+    """Raise `StatementError` unless all parameters are in affine layers that are applied once a sample.
+
+    method: what needs it, for the sentence.
+    """
+    _check_parameters(model, method)
     layers = affine_layers(model)
     seen = passed(model, [jnp.zeros((), layer.weight.dtype) for layer in layers], x)[1]
     places = [applied.place for applied in seen]
     for place in range(len(layers)):
         if places.count(place) != 1:
-            raise StatementError(_OFTEN.format(f"{places.count(place)} times (layer {place})"))
+            raise StatementError(_OFTEN.format(method, f"{places.count(place)} times (layer {place})"))
     if any(isinstance(applied.inputs, jax.core.Tracer) for applied in seen) and not isinstance(x, jax.core.Tracer):
-        raise StatementError(_OFTEN.format("inside of a loop, a vmap or a jit"))
+        raise StatementError(_OFTEN.format(method, "inside of a loop, a vmap or a jit"))
     dense = (applied for applied in seen if isinstance(layers[applied.place], eqx.nn.Linear))
     if any(applied.inputs.ndim != 1 for applied in dense):
-        raise StatementError(_OFTEN.format("to an array of several dimensions"))
+        raise StatementError(_OFTEN.format(method, "to an array of several dimensions"))
 
 
-def _check_parameters(model: PyTree) -> None:
+def _check_parameters(model: PyTree, method: str) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(model, is_leaf=is_affine):
         where = f"{jax.tree_util.keystr(path)} of the model"
         if not is_affine(leaf) and eqx.is_inexact_array(leaf):
             raise StatementError(
-                f"K-FAC needs all parameters in `equinox.nn.Linear` and `equinox.nn.Conv` layers, but {where}, of "
+                f"{method} needs all parameters in `equinox.nn.Linear` and `equinox.nn.Conv` layers, but {where}, of "
                 f"shape {leaf.shape}, is not: freeze it (close over it as a NumPy array), or use `soap`."
             )
         if isinstance(leaf, eqx.nn.Conv) and leaf.groups != 1:
             raise StatementError(
-                f"K-FAC needs convolutions of all channels at once, but {where} has {leaf.groups} groups: use one "
+                f"{method} needs convolutions of all channels at once, but {where} has {leaf.groups} groups: use one "
                 "group, or `soap`."
             )
     layers = affine_layers(model)
@@ -149,9 +192,9 @@ def _check_parameters(model: PyTree) -> None:
     if not layers or scalars:
         what = "a layer of scalars" if scalars else "none"
         raise StatementError(
-            f"K-FAC needs a model with `equinox.nn.Linear` layers of vectors or `equinox.nn.Conv` layers, but this "
+            f"{method} needs a model with `equinox.nn.Linear` layers of vectors or `equinox.nn.Conv` layers, but this "
             f"one has {what}."
         )
 
 
-_OFTEN = "K-FAC needs each layer applied once a sample, a dense one to one vector, but one is applied {}."
+_OFTEN = "{} needs each layer applied once a sample, a dense one to one vector, but one is applied {}."

@@ -47,9 +47,9 @@ def unit_curvature(
         case Softplus():
             return jnp.maximum(h, 0.0) * logistic_curvature(z) + d
         case Tanh() | Gelu():
-            return _tabulated(activation, h, d, z)
+            return tabulated(activation, h, d, z)
         case Sigmoid():
-            return _tabulated(Tanh(), h / 8, d / 16, z / 2)
+            return tabulated(Tanh(), h / 8, d / 16, z / 2)
     names = ", ".join(c.__name__ for c in ACTIVATIONS)
     raise StatementError(f"There is no majoriser for the activation {activation!r}. Supported: {names}.")
 
@@ -85,9 +85,10 @@ def _relu(
     return jnp.where(kinked, a**2 / (4 * jnp.where(kinked, a - d, 1.0)), d)
 
 
-def _tabulated(
-    activation: Activation, h: Float[jax.Array, "..."], d: Float[jax.Array, "..."], z: Float[jax.Array, "..."]
+def tabulated(
+    activation: Any, h: Float[jax.Array, "..."], d: Float[jax.Array, "..."], z: Float[jax.Array, "..."]
 ) -> Float[jax.Array, "..."]:
+    """`unit_curvature` of a smooth activation, or of a function with a `derivative`, each term by its own constant."""
     rising, falling, chords = (jnp.asarray(t, z.dtype) for t in _tables(activation))
 
     def read(table: jax.Array) -> jax.Array:
@@ -98,9 +99,9 @@ def _tabulated(
     return jnp.abs(h) * jnp.where(h < 0, read(falling), read(rising)) + d * read(chords) ** 2
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _tables(
-    activation: Activation,
+    activation: Any,
 ) -> tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"], Float[np.ndarray, " places"]]:
     """At z0 from -8 to 8, c* of the unit and of minus the unit, and the steepest chord from z0, rounded up.
 

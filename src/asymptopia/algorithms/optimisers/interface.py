@@ -43,23 +43,28 @@ class State(NamedTuple):
 class Solver(NamedTuple):
     """An optimiser bound to its objective: `init(parameters)` gives a state, `step(state)` the next and an `Info`.
 
-    Both are pure functions that JAX can trace; a step keeps the types and shapes of its state.
+    Both are pure functions that JAX can trace; a step keeps the types and shapes of its state. `check`, of the reports
+    of all steps, raises where a step broke what the optimiser promises; `run` calls it.
     """
 
     init: Callable[[Any], State]
     step: Callable[[State], tuple[State, Info]]
+    check: Callable[[Info], None] | None = None
 
 
 def run(solver: Solver, parameters: PyTree, steps: int) -> tuple[Any, Info]:
     """Run a solver for a number of steps: the final parameters, and the reports of all steps, arrays (steps,).
 
-    Raises `StatementError` if the parameters are not finite or `steps` is not a whole number >= 1.
+    Raises `StatementError` if the parameters are not finite or `steps` is not a whole number >= 1, and what the
+    solver's `check` does.
     """
     check_finite(parameters)
     check_steps(steps)
     state, told = jax.jit(lambda s: jax.lax.scan(lambda t, _: solver.step(t), s, length=int(steps)))(
         solver.init(parameters)
     )
+    if solver.check is not None:
+        solver.check(told)
     return state.parameters, told
 
 

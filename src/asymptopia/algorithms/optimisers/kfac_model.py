@@ -9,24 +9,22 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike, Key, PyTree
 from .affine_layers import (
     affine_layers,
     check_layers,
+    checked_samples,
     input_rows,
-    is_affine,
-    matrix,
+    joined,
     no_push,
     output_rows,
     passed,
-    with_matrix,
+    split,
 )
 from .interface import Solver
 from .kfac import Layered, preconditioned
-from .network import Parameters, check_finite
+from .network import Parameters
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Real
@@ -65,44 +63,17 @@ def kfac_model(
 
     key, batch, damping, decay: as in `kfac`.
     """
-    X, y = jnp.asarray(X), jnp.asarray(y)
-    if X.ndim < 1 or len(X) == 0 or y.ndim < 1 or len(y) != len(X):
-        raise StatementError(
-            f"`X` and `y` must hold as many samples, at least 1, but have shapes {X.shape}, {y.shape}."
-        )
-    check_finite([a for a in (X, y) if jnp.issubdtype(a.dtype, jnp.inexact)] or [np.zeros(1)])
-    check_layers(model, X[0])
+    X, y = checked_samples(X, y)
+    check_layers(model, X[0], "K-FAC")
     static = eqx.filter(model, eqx.is_inexact_array, inverse=True)
     layered = Layered(
         partial(_moments, model, static, loss),
-        lambda W, inputs: jax.vmap(eqx.combine(_joined(W, model), static))(inputs),
+        lambda W, inputs: jax.vmap(eqx.combine(joined(W, model), static))(inputs),
         lambda labels, z: jax.vmap(jax.grad(loss, argnums=1))(labels, z),
-        partial(_split, model),
-        lambda W, _: _joined(W, model),
+        partial(split, model),
+        lambda W, _: joined(W, model),
     )
     return preconditioned(layered, X, y, key, batch, damping, decay)
-
-
-def _split(model: PyTree, parameters: PyTree) -> Parameters:
-    """The layers' matrices (inputs [+ 1], outputs), the biases as last rows."""
-    given = eqx.filter(parameters, eqx.is_inexact_array)
-    kinds = [
-        (jax.tree_util.tree_structure(tree), [jnp.shape(leaf) for leaf in jax.tree.leaves(tree)])
-        for tree in (given, eqx.filter(model, eqx.is_inexact_array))
-    ]
-    if kinds[0] != kinds[1]:
-        raise StatementError(
-            "The parameters must be the arrays of the model, `equinox.filter(model, is_inexact_array)`."
-        )
-    check_finite(given)
-    return tuple(matrix(layer) for layer in affine_layers(given))
-
-
-def _joined(matrices: Parameters, model: PyTree) -> PyTree:
-    """The arrays of the model, from the layers' matrices."""
-    rest = iter(matrices)
-    whole = jax.tree.map(lambda k: with_matrix(k, next(rest)) if is_affine(k) else None, model, is_leaf=is_affine)
-    return eqx.filter(whole, eqx.is_inexact_array)
 
 
 def _moments(
@@ -115,7 +86,7 @@ def _moments(
     key: Key,
 ) -> tuple[Float[jax.Array, ""], Parameters, Parameters, Parameters]:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
-    whole = eqx.combine(_joined(matrices, model), static)
+    whole = eqx.combine(joined(matrices, model), static)
     layers = affine_layers(whole)
     pushes = no_push(model, X[0])
 

@@ -126,4 +126,4 @@ def extrapolated(solver: Solver, objective: Callable[[Any], Any]) -> Solver:
         info = info._replace(value=value, work=info.work + 1 / 3)
         return State(parameters, Extrapolation(state.parameters, new, weight)), info
 
-    return Solver(init, step)
+    return Solver(init, step, solver.check)
