@@ -100,6 +100,11 @@ if TYPE_CHECKING:
     from .prior import Prior as Prior
     from .prior import Rademacher as Rademacher
     from .prior import SparseRademacher as SparseRademacher
+    from .propensity import EqualPropensities as EqualPropensities
+    from .propensity import GammaPropensities as GammaPropensities
+    from .propensity import PowerLawPropensities as PowerLawPropensities
+    from .propensity import Propensities as Propensities
+    from .propensity import TwoPropensities as TwoPropensities
     from .sampler import HMC as HMC
     from .sampler import MALA as MALA
     from .sampler import NUTS as NUTS

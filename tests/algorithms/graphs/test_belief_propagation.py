@@ -16,24 +16,42 @@ SHARES = np.array([0.5, 0.2, 0.3])
 TREE = np.array([[0, 1], [1, 2], [1, 3], [3, 4], [3, 5], [5, 6]])
 
 
-def test_a_tree_in_a_large_graph_is_solved_exactly():
+@pytest.mark.parametrize("propensities", [np.ones(7), np.array([0.3, 2.0, 0.7, 3.0, 1.2, 0.5, 1.9])], ids=["1", "any"])
+def test_a_tree_in_a_large_graph_is_solved_exactly(propensities):
     """Given the field, which isolated nodes share, its labels are a Markov field, enumerated here."""
     n, size = 1000, 7
-    marginals = belief_propagation(TREE, AFFINITY, SHARES, nodes=n, tolerance=1e-13)
+    every = np.concatenate([propensities, np.ones(n - size)])
+    marginals = belief_propagation(TREE, AFFINITY, SHARES, propensities=every, nodes=n, tolerance=1e-13)
     assert marginals.converged
-    field = AFFINITY @ marginals.marginals.mean(axis=0)
-    weight = SHARES * np.exp(-field)
+    mean = every @ marginals.marginals / n
+    weight = SHARES * np.exp(-np.outer(every, AFFINITY @ mean))
     exact = np.zeros((size, 3))
     for labels in itertools.product(range(3), repeat=size):
-        p = np.prod(weight[list(labels)]) * np.prod([AFFINITY[labels[i], labels[j]] for i, j in TREE])
+        p = np.prod(weight[range(size), labels]) * np.prod([AFFINITY[labels[i], labels[j]] for i, j in TREE])
         exact[range(size), labels] += p
     total = exact[0].sum()
     np.testing.assert_allclose(marginals.marginals[:size], exact / total, atol=1e-9)
-    isolated = weight / weight.sum()
+    isolated = weight[-1] / weight[-1].sum()
     np.testing.assert_allclose(marginals.marginals[-1], isolated, atol=1e-12)
-    mean = marginals.marginals.mean(axis=0)
-    entropy = (np.log(total) + (n - size) * np.log(weight.sum())) / n + mean @ AFFINITY @ mean / 2
+    entropy = (np.log(total) + (n - size) * np.log(weight[-1].sum())) / n + mean @ AFFINITY @ mean / 2
     assert marginals.free_entropy == pytest.approx(entropy, abs=1e-12)
+
+
+def test_expected_degrees_follow_propensities():
+    """Of 2000 nodes: all of one kind together, within four standard deviations; and pairs within and between groups."""
+    n, rng = 2000, np.random.default_rng(5)
+    labels, heavy = np.arange(n) % 2, np.arange(n) < 400
+    A = block_graph(labels, [[18.0, 2.0], [2.0, 18.0]], rng, np.where(heavy, 3.0, 0.5))
+    assert abs(A.sum() - 10 * n) < 4 * np.sqrt(20 * n)
+    assert abs(A[heavy].sum() - 30 * 400) < 4 * np.sqrt(2 * 30 * 400)
+    across = A[labels == 0][:, labels == 1].sum()
+    assert abs(across - n / 2) < 4 * np.sqrt(n / 2)
+    same = [block_graph(labels, [[18.0, 2.0], [2.0, 18.0]], np.random.default_rng(6), p) for p in (None, np.ones(n))]
+    assert abs(same[0].nnz - same[1].nnz) < 4 * np.sqrt(4 * 10 * n)
+    with pytest.raises(StatementError, match="`propensities` must have shape"):
+        block_graph(labels, [[1.0]], rng, np.ones(3))
+    with pytest.raises(StatementError, match="finite and > 0"):
+        belief_propagation(A, [[2.0, 1.0], [1.0, 2.0]], propensities=np.zeros(n))
 
 
 def plain(A, affinity, shares, start, sweeps):

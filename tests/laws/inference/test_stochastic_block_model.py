@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asymptopia import NoLimit, StatementError, confront, thresholds
+from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
 from asymptopia.laws.inference.stochastic_block_model import StochasticBlockModel
 from asymptopia.laws.inference.stochastic_block_model import theory as stochastic_block_model_theory
 from asymptopia.laws.inference.stochastic_block_model.theory import branch, reconstruct
+from asymptopia.parts.propensity import EqualPropensities, GammaPropensities, PowerLawPropensities, TwoPropensities
 
 OTHER = {
     r["id"]: r
@@ -21,7 +22,7 @@ OTHER = {
 
 @pytest.mark.parametrize("name", [k for k in OTHER if ".KS." in k])
 def test_the_threshold_of_kesten_and_stigum(name, monkeypatch):
-    monkeypatch.setattr(branch, "hard_phase", lambda groups, assortativity: None)
+    monkeypatch.setattr(branch, "hard_phase", lambda *statement: None)
     k, c, expected = OTHER[name]["params"]["k"], OTHER[name]["params"]["c"], OTHER[name]["value"]
     law = StochasticBlockModel(groups=k, degree=c)
     at = thresholds(law, "assortativity")["kesten_stigum"]
@@ -42,8 +43,11 @@ def test_the_spectrum():
     assert below["second_nonbacktracking"] == pytest.approx(row["value"]["bulk_radius"], rel=1e-12)
 
 
-def log_odds(c, copied, points=2**12, reach=40.0):
-    """For two groups: the law of half the log-odds on a tree, on a grid, as a compound Poisson law by FFT."""
+def log_odds(c, copied, shape=np.inf, points=2**12, reach=40.0):
+    """For two groups: the law of half the log-odds on a tree, on a grid, as a compound law by FFT.
+
+    Numbers of children are Poisson or, if expected degrees have a gamma distribution, negative binomial.
+    """
     x = (np.arange(points) - points // 2) * (2 * reach / points)
     child = np.arctanh(copied * np.tanh(x))
     p = np.exp(-((x - 0.5) ** 2) / 0.4)
@@ -55,19 +59,48 @@ def log_odds(c, copied, points=2**12, reach=40.0):
             low = np.floor(at).astype(int)
             np.add.at(told, low, weight * p * (low + 1 - at))
             np.add.at(told, low + 1, weight * p * (at - low))
-        one = np.fft.fft(np.fft.ifftshift(told))
-        p = np.fft.fftshift(np.fft.ifft(np.exp(c * (one - 1))).real)
+        more = c * (np.fft.fft(np.fft.ifftshift(told)) - 1)
+        generated = [np.exp(more)] * 2 if shape == np.inf else [(1 - more / shape) ** -(shape + e) for e in (0, 1)]
+        root, p = (np.fft.fftshift(np.fft.ifft(g).real) for g in generated)
         p /= p.sum()
-    return (p * np.tanh(np.abs(x))).sum(), (p * np.tanh(x) ** 2).sum()
+    return (root * np.tanh(np.abs(x))).sum(), (root * np.tanh(x) ** 2).sum()
 
 
-@pytest.mark.parametrize(("c", "copied"), [(3.0, 0.8), (3.0, -0.7)])
-def test_the_overlap_by_density_evolution(c, copied):
-    reconstruction = reconstruct(2, c, copied, informative=False)
-    overlap, drawn = log_odds(c, copied)
+@pytest.mark.parametrize(("c", "copied", "shape"), [(3.0, 0.8, np.inf), (3.0, -0.7, np.inf), (2.0, 0.6, 1.0)])
+def test_the_overlap_by_density_evolution(c, copied, shape):
+    propensities = None if shape == np.inf else GammaPropensities(shape=shape)
+    reconstruction = reconstruct(2, c, copied, False, propensities)
+    overlap, drawn = log_odds(c, copied, shape)
     assert abs(reconstruction["overlap"] - overlap) < 4 * reconstruction["overlap_error"] + 1e-4
     assert abs(reconstruction["posterior_overlap"] - drawn) < 4 * reconstruction["posterior_overlap_error"] + 1e-4
     assert reconstruction["overlap_error"] < 2e-3
+
+
+@pytest.mark.parametrize(
+    ("propensities", "square"),
+    [
+        (GammaPropensities(shape=0.5), 3.0),
+        (TwoPropensities(ratio=4.0, hubs=0.2), 1.5625),
+        (PowerLawPropensities(exponent=4.0, cut=100.0), (1 - 1e-2) * (1 - 1e-6) / 3 / ((1 - 1e-4) / 2) ** 2),
+    ],
+    ids=str,
+)
+def test_unequal_degrees_move_the_threshold_by_their_mean_square(propensities, square):
+    """Gulikers, Lelarge and Massoulie, Annals of Applied Probability 28 (2018) 3002; spectrum by the same factor."""
+    law = StochasticBlockModel(degree=2.0, assortativity=0.9, propensities=propensities)
+    assert thresholds(law, "degree")["kesten_stigum"] == pytest.approx(1 / (0.81 * square), rel=1e-5)
+    both = thresholds(law, "assortativity")
+    assert both["kesten_stigum"] == -both["kesten_stigum_disassortative"] == pytest.approx((2 * square) ** -0.5, 1e-5)
+    below = law.replace(assortativity=0.95 * (2 * square) ** -0.5).predict()
+    assert below["overlap"] == 0
+    assert below["top_nonbacktracking"] == pytest.approx(2 * square, rel=1e-5)
+    assert below["second_nonbacktracking"] == pytest.approx((2 * square) ** 0.5, rel=1e-5)
+
+
+def test_statements_of_before_mean_what_they_did():
+    old = "StochasticBlockModel(groups=2, degree=3.0, assortativity=0.8, start='uninformative')"
+    assert parse(old) == StochasticBlockModel() == StochasticBlockModel(propensities=EqualPropensities())
+    assert StochasticBlockModel().short() == "StochasticBlockModel()"
 
 
 def test_the_start_does_not_matter_where_there_is_one_fixed_point(monkeypatch):
@@ -133,37 +166,105 @@ def test_a_wrong_limit_is_refuted():
     assert confrontation["overlap"].verdict != "disagrees"
 
 
+def test_the_limit_of_equal_degrees_is_refuted_by_hubs():
+    """And that of the right degrees is not: the overlap alone tells them apart."""
+    law = StochasticBlockModel(degree=2.5, propensities=TwoPropensities(ratio=8.0, hubs=0.1))
+    experiment = law.experiment((2000, 4000), 12)
+    right, wrong = law.limit(), law.replace(propensities=EqualPropensities()).limit()
+    assert confront(law, experiment, right)["overlap"].verdict != "disagrees"
+    for name in ("overlap", "posterior_overlap", "top_nonbacktracking"):
+        assert confront(law, experiment, wrong)[name].verdict == "disagrees"
+
+
 def test_the_hard_phase_of_five_colours(monkeypatch):
     """Zdeborova and Krzakala, Phys. Rev. E 76 (2007) 031131: 12.837(3) and 13.23(1), Kesten and Stigum's at 16."""
     monkeypatch.setattr(branch, "MEMBERS", 120)
     monkeypatch.setattr(branch, "STEP", 0.2)
     branch.hard_phase.cache_clear()
-    hard = branch.hard_phase(5, -0.25)
+    hard = branch.hard_phase(5, branch.Line(-0.25))
     branch.hard_phase.cache_clear()
     assert abs(hard.spinodal - 12.837) < 4 * np.hypot(hard.spinodal_error, 0.003)
     assert abs(hard.equilibrium - 13.23) < 4 * np.hypot(hard.equilibrium_error, 0.01)
     assert max(hard.spinodal_error, hard.equilibrium_error) < 0.12
 
 
-def test_the_free_entropy_vanishes_where_equal_areas_say(monkeypatch):
-    """Two routes to one threshold: Bethe's free entropy itself, and its derivative along the degree, integrated."""
+@pytest.mark.parametrize(
+    ("line", "propensities"),
+    [
+        (branch.Line(-1 / 3), EqualPropensities()),
+        (branch.Line(-1 / 3, 8.6), EqualPropensities()),
+        (branch.Line(-1 / 3), TwoPropensities(ratio=2.0, hubs=0.3)),
+    ],
+)
+def test_the_free_entropy_is_the_integral_of_its_derivatives(line, propensities, monkeypatch):
+    """Two routes to one threshold: Bethe's free entropy itself, and its derivatives along the line, integrated."""
     monkeypatch.setattr(branch, "MEMBERS", 240)
     monkeypatch.setattr(branch, "STEP", 0.2)
-    states = branch.follow(4, -1 / 3)
-    degree, told = (
-        np.concatenate([[start], v.mean(axis=1)]) for start, v in ((9.0, states.degree), (0.0, states.information))
+    states = branch.follow(4, line, propensities)
+    signal, told, slope = (
+        np.concatenate([[start], v.mean(axis=1)])
+        for start, v in (
+            (1 / propensities.second_moment(), states.signal),
+            (0.0, states.information),
+            (0.0, states.slope),
+        )
     )
-    integral = np.cumsum((told[1:] + told[:-1]) / 4 * np.diff(degree))
+    copied = np.minimum(np.sqrt(signal / (line.degree or 1e-9)), 1 / 3)
+    degree = signal / copied**2
+    steps = (told[1:] + told[:-1]) / 4 * np.diff(degree)
+    steps += (degree[1:] + degree[:-1]) * (slope[1:] + slope[:-1]) / 8 * np.diff(np.log(copied))
+    integral = np.cumsum(steps)
     error = states.free_entropy.std(axis=1, ddof=1) / np.sqrt(branch.POPULATIONS)
     z = (states.free_entropy.mean(axis=1) - integral) / np.hypot(error, 1e-3)
     assert np.abs(z).max() < 4
-    assert (states.free_entropy.mean(axis=1) / error).min() < -4  # metastable before it is the equilibrium
+    if line.degree is None and propensities == EqualPropensities():
+        assert (states.free_entropy.mean(axis=1) / error).min() < -4  # metastable before it is the equilibrium
+
+
+def test_thresholds_along_the_assortativity_are_those_of_colours(monkeypatch):
+    """At the degree where the colouring of five colours has its threshold, -1/4 is one (see above)."""
+    monkeypatch.setattr(branch, "MEMBERS", 120)
+    monkeypatch.setattr(branch, "STEP", 0.2)
+    branch.hard_phase.cache_clear()
+    hard = branch.hard_phase(5, branch.Line(-0.25, 13.23))
+    branch.hard_phase.cache_clear()
+    assert abs(hard.equilibrium - 0.25) < 4 * hard.equilibrium_error < 4e-3
+    assert hard.spinodal + 2 * hard.spinodal_error < hard.equilibrium
+
+
+@pytest.mark.parametrize(
+    ("law", "moduli", "names"),
+    [
+        (StochasticBlockModel(groups=5, degree=13.0), (0.24, 0.26), ["kesten_stigum", "", "it", "d"]),
+        (StochasticBlockModel(groups=5, degree=20.0), (0.2, 0.21), ["kesten_stigum", "", "it", "ks_d", "d", "it_d"]),
+        (StochasticBlockModel(groups=5, degree=9.0), (0.3, 0.31), ["kesten_stigum", "", "it"]),
+        (StochasticBlockModel(groups=20, degree=9.0), (0.3, 0.31), ["kesten_stigum", "", "it"]),
+    ],
+    ids=lambda v: v.short() if isinstance(v, StochasticBlockModel) else None,
+)
+def test_transitions_are_named_on_either_side_where_they_are_admitted(law, moduli, names, monkeypatch):
+    """Disassortative graphs of k groups end at -1/(k-1); lines that start at a degree above 100 are not followed."""
+    monkeypatch.setattr(branch, "hard_phase", lambda *statement: branch.Thresholds(*moduli, 0.01, 0.02))
+    transitions = thresholds(law, "assortativity")
+    long = {
+        "": "informative_spinodal",
+        "it": "information_theoretic",
+        "ks_d": "kesten_stigum_disassortative",
+        "d": "informative_spinodal_disassortative",
+        "it_d": "information_theoretic_disassortative",
+    }
+    assert sorted(k for k in transitions if not k.endswith("_error")) == sorted(long.get(n, n) for n in names)
+    for name, value in transitions.items():
+        if not name.endswith("_error"):
+            assert (value < 0) == name.endswith("disassortative")
+            assert abs(value) in (*moduli, law.degree**-0.5)
+    assert transitions["informative_spinodal_error"] == 0.01
 
 
 def test_up_to_three_groups_no_hard_phase_is_found(monkeypatch):
     monkeypatch.setattr(branch, "MEMBERS", 120)
     branch.hard_phase.cache_clear()
-    assert branch.hard_phase(3, -0.5) is None
+    assert branch.hard_phase(3, branch.Line(-0.5)) is None
     branch.hard_phase.cache_clear()
     assert list(thresholds(StochasticBlockModel(groups=3), "degree")) == ["kesten_stigum"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
-from .graph import Graph, adjacency, checked_affinity
+from .graph import Graph, adjacency, checked_affinity, checked_propensities
 
 DAMPINGS = (0.0, 0.5, 0.85)
 FAR = 0.1  # beliefs whose groups differ by more from the shares stated may be those of another fixed point
@@ -58,6 +58,7 @@ def belief_propagation(
     affinity: ArrayLike,
     fractions: ArrayLike | None = None,
     *,
+    propensities: ArrayLike | None = None,
     nodes: int | None = None,
     start: ArrayLike | None = None,
     damping: float | None = None,
@@ -65,16 +66,17 @@ def belief_propagation(
     sweeps: int = 500,
     seed: int = 0,
 ) -> Beliefs:
-    r"""The posterior of the groups of nodes, joined with probability $c_{ab}/n$, by belief propagation.
+    r"""The posterior of the groups of nodes, joined with probability $\theta_i \theta_j c_{ab}/n$.
 
-    $$\psi^{i \to j}_a \propto \nu_a e^{-h_a} \prod_{k \in \partial i \setminus j} \sum_b c_{ab} \psi^{k \to i}_b,
-      \qquad h_a = \frac1n \sum_i \sum_b c_{ab} \psi^i_b,$$
+    $$\psi^{i \to j}_a \propto \nu_a e^{-\theta_i h_a} \prod_{k \in \partial i \setminus j}
+      \sum_b c_{ab} \psi^{k \to i}_b, \qquad h_a = \frac1n \sum_i \theta_i \sum_b c_{ab} \psi^i_b,$$
 
     where the field h stands for the edges that are absent. Nodes are updated one after the other.
 
     graph:     a symmetric SciPy sparse matrix (n, n), or an integer array (edges, 2); `nodes` is then n.
     affinity:  $c$, (k, k), symmetric, >= 0: n times the probability of an edge.
     fractions: $\nu$, (k,), the shares of the groups; equal by default.
+    propensities: $\theta$, (n,), > 0, of a degree-corrected model; all 1 by default.
     start:     beliefs (n, k) from which the messages start; random ones by default, from `seed`.
 
     damping:   the share of the old message that is kept; by default none, and 0.5, then 0.85 where that does not
@@ -90,10 +92,11 @@ def belief_propagation(
         raise StatementError(f"`damping` must be >= 0 and < 1, but is {damping!r}.")
     A = adjacency(graph, nodes)
     edges = A.indptr.astype(np.int64), _reverse(A)
+    model = C, shares, checked_propensities(propensities, A.shape[0])
     best: Beliefs | None = None
     for share in DAMPINGS if damping is None else (damping,):
         marginals, incoming = _start(A, len(C), start, seed)
-        result = _run(edges, marginals, incoming, (C, shares), share, tolerance, sweeps)
+        result = _run(edges, marginals, incoming, model, share, tolerance, sweeps)
         if best is None or (result.converged, result.free_entropy) > (best.converged, best.free_entropy):
             best = result
         if result.converged and (start is not None or np.abs(marginals.mean(axis=0) - shares).max() < FAR):
@@ -106,7 +109,7 @@ def _run(
     edges: tuple[np.ndarray, np.ndarray],
     marginals: np.ndarray,
     incoming: np.ndarray,
-    model: tuple[np.ndarray, np.ndarray],
+    model: tuple[np.ndarray, np.ndarray, np.ndarray],
     damping: float,
     tolerance: float,
     sweeps: int,
@@ -114,15 +117,16 @@ def _run(
     """Sweeps with one damping until they converge or are too many."""
     from .message_sweeps import bethe, sweep
 
-    C, shares = model
+    C, shares, weight = model
+    n = len(marginals)
     history: list[float] = []
     while len(history) < sweeps and not (history and history[-1] <= tolerance):
-        field = C @ marginals.mean(axis=0)
-        history.append(sweep(*edges, incoming, marginals, C, shares, field, damping))
+        field = C @ (weight @ marginals / n)
+        history.append(sweep(*edges, incoming, marginals, C, shares, weight, field, damping))
         if np.isnan(history[-1]):
             raise NotSolved(f"After {len(history)} sweeps every group of some node has probability zero.")
-    mean = marginals.mean(axis=0)
-    free_entropy = bethe(*edges, incoming, C, shares, C @ mean) / len(marginals) + float(mean @ C @ mean) / 2
+    mean = weight @ marginals / n
+    free_entropy = bethe(*edges, incoming, C, shares, weight, C @ mean) / n + float(mean @ C @ mean) / 2
     return Beliefs(marginals, free_entropy, np.array(history), bool(history) and history[-1] <= tolerance, damping)
 
 

@@ -72,27 +72,46 @@ def _edges(graph: Graph) -> np.ndarray:
     return edges.astype(np.int64)
 
 
-def block_graph(labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generator) -> Any:
-    """A graph in which i and j are joined with probability affinity[labels_i, labels_j] / n, independently.
+def block_graph(
+    labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generator, propensities: np.ndarray | None = None
+) -> Any:
+    r"""A graph in which i and j are joined with probability $c_{ab}/n$, independently, a and b their labels.
 
-    labels: (n,) whole numbers below k. affinity: (k, k), symmetric, entries >= 0 and < n. The adjacency matrix is
-    given in CSR format, in a time proportional to the number of edges: a pair is joined if it is hit at least once by
-    uniform throws whose number is Poisson.
+    labels: (n,) whole numbers below k. affinity: c, (k, k), symmetric, entries >= 0 and < n. propensities: $\theta$,
+    (n,), > 0; the probability is then $1 - (1 - c_{ab}/n)^{\theta_i \theta_j}$, about $\theta_i \theta_j c_{ab}/n$.
+    The adjacency matrix is given in CSR format, in a time proportional to the number of edges: a pair is joined if it
+    is hit at least once by throws whose number is Poisson.
     """
     labels, affinity = np.asarray(labels), checked_affinity(affinity)
     n, k = len(labels), len(affinity)
     if affinity.max() >= n:
         raise StatementError(f"`affinity` must be below n = {n}, but has an entry {affinity.max():g}.")
+    weight = checked_propensities(propensities, n)
     groups = [np.flatnonzero(labels == a) for a in range(k)]
+    total = [weight[members].sum() for members in groups]
+    share = [None if propensities is None else weight[m] / t for m, t in zip(groups, total, strict=True)]
     edges = []
     for a in range(k):
         for b in range(a, k):
-            pairs = len(groups[a]) * len(groups[b]) / (2 if a == b else 1)
+            pairs = total[a] * total[b] / (2 if a == b else 1)
             hits = rng.poisson(-pairs * np.log1p(-affinity[a, b] / n))
             if hits:
-                edges.append(np.stack([rng.choice(groups[a], hits), rng.choice(groups[b], hits)], 1))
+                ends = [rng.choice(groups[g], hits, p=share[g]) for g in (a, b)]
+                edges.append(np.stack(ends, 1))
     neighbours = np.concatenate(edges) if edges else np.zeros((0, 2), int)
     return adjacency(neighbours[neighbours[:, 0] != neighbours[:, 1]], n)
+
+
+def checked_propensities(propensities: ArrayLike | None, n: int) -> Float[np.ndarray, " n"]:
+    """The propensities of n nodes, all 1 by default; raises `StatementError` unless they are (n,), finite and > 0."""
+    if propensities is None:
+        return np.ones(n)
+    weight = np.asarray(propensities, float)
+    if weight.shape != (n,):
+        raise StatementError(f"`propensities` must have shape {(n,)}, but has shape {weight.shape}.")
+    if not (np.isfinite(weight).all() and (weight > 0).all()):
+        raise StatementError(f"`propensities` must be finite and > 0, but has an entry {weight.min()}.")
+    return weight
 
 
 def checked_affinity(affinity: ArrayLike) -> Float[np.ndarray, "k k"]:

@@ -7,12 +7,12 @@ from numba import njit
 
 
 @njit(cache=True, error_model="numpy")
-def sweep(start, reverse, incoming, marginals, affinity, fractions, field, damping):  # type: ignore[no-untyped-def]
+def sweep(start, reverse, incoming, marginals, affinity, fractions, propensity, field, damping):  # type: ignore[no-untyped-def]
     """Update all nodes in turn, in place: returns the largest change of a message, nan where one vanishes.
 
     Node i has the edges start[i] .. start[i + 1]; `incoming` (2m, k) holds the message towards the node whose edge it
     is, and reverse[e] is the same edge seen from the other end. `field` (k,), which is affinity @ the mean of the
-    marginals, follows them. Products over edges are sums of logarithms, so that they underflow at no degree.
+    marginals times the propensities (n,), follows them. Products over edges are sums of logarithms, so that they underflow at no degree.
     """
     n, k = marginals.shape
     longest = 0
@@ -26,7 +26,7 @@ def sweep(start, reverse, incoming, marginals, affinity, fractions, field, dampi
     for i in range(n):
         first, degree = start[i], start[i + 1] - start[i]
         for s in range(k):
-            before[0, s] = np.log(fractions[s]) - field[s]
+            before[0, s] = np.log(fractions[s]) - propensity[i] * field[s]
             after[s] = 0.0
         for e in range(degree):
             for s in range(k):
@@ -48,19 +48,19 @@ def sweep(start, reverse, incoming, marginals, affinity, fractions, field, dampi
             change = message[s] - marginals[i, s]
             marginals[i, s] += change
             for t in range(k):
-                field[t] += affinity[t, s] * change / n
+                field[t] += propensity[i] * affinity[t, s] * change / n
     return largest
 
 
 @njit(cache=True, error_model="numpy")
-def bethe(start, reverse, incoming, affinity, fractions, field):  # type: ignore[no-untyped-def]
+def bethe(start, reverse, incoming, affinity, fractions, propensity, field):  # type: ignore[no-untyped-def]
     """The Bethe free entropy: the sum over nodes of log Z_i minus that over edges of log Z_ij."""
     k = len(fractions)
     value = 0.0
     weight = np.empty(k)
     for i in range(len(start) - 1):
         for s in range(k):
-            weight[s] = np.log(fractions[s]) - field[s]
+            weight[s] = np.log(fractions[s]) - propensity[i] * field[s]
         for e in range(start[i], start[i + 1]):
             pair = 0.0
             for s in range(k):

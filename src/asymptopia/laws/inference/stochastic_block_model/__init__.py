@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
+from ....parts.propensity import EqualPropensities, Propensities
 from .landmarks import DECELLE, LANDMARKS, SPECTRAL
+
+if TYPE_CHECKING:
+    from .theory.branch import Line
 
 DENSITY = "recomputed: density evolution of the log-odds on a grid, by Fourier transforms"
 
@@ -55,6 +61,7 @@ class StochasticBlockModel(Law):
     degree: float = field(3.0, "mean degree, c", above=1)
     assortativity: float = field(0.8, "(c_in - c_out) / (k c)", at_least=-1, below=1)
     start: str = field("uninformative", "where messages start", one_of=("uninformative", "informative"))
+    propensities: Propensities = field(EqualPropensities(), "expected degrees of nodes, over their mean, theta")
 
     defaults = Defaults(size="nodes", sizes=(10_000, 16_000, 25_000), seeds=24, block=4)
     references = References(
@@ -92,19 +99,24 @@ class StochasticBlockModel(Law):
         k, copied = self.groups, self.assortativity
         return self.degree * (1 - copied + copied * k * np.eye(k))
 
+    def alike(self) -> bool:
+        """Whether all nodes have the same expected degree."""
+        return isinstance(self.propensities, EqualPropensities)
+
     def check(self) -> None:
         if self.assortativity < -1 / (self.groups - 1):
             raise NoLimit(
                 f"`assortativity` must be >= -1 / (groups - 1) = {-1 / (self.groups - 1):g}, where no edge is within "
                 f"a group, but is {self.assortativity:g}."
             )
+        self.propensities.check()
 
     def valid(self) -> str | None:
         """Near the threshold, and where the labels may be found in principle but not by belief propagation."""
-        signal = self.degree * self.assortativity**2
+        signal = self.degree * self.propensities.second_moment() * self.assortativity**2
         if abs(signal - 1) < 0.1:
             return (
-                f"close to the threshold of Kesten and Stigum (c lambda**2 = {signal:.3g}, threshold 1) finite graphs "
+                f"close to the threshold of Kesten and Stigum (c lambda**2 E theta**2 = {signal:.3g}, threshold 1) finite graphs "
                 "are smeared, and messages and populations relax slowly"
             )
         if signal < 1 and self.groups >= 4:
@@ -123,28 +135,50 @@ class StochasticBlockModel(Law):
         more than four of these below Kesten and Stigum's; a narrower hard phase, or one that follows a continuous
         transition, is not seen.
         """
+        self.check()
         if along == "degree":
             return self._along_degree()
-        if along != "assortativity":
-            raise StatementError(
-                f"StochasticBlockModel has no known transition along {along!r}; there is one along "
-                "'assortativity' and along 'degree'."
-            )
-        thresholds, edge = {"kesten_stigum": self.degree**-0.5}, -(self.degree**-0.5)
-        return thresholds | ({"kesten_stigum_disassortative": edge} if edge > -1 / (self.groups - 1) else {})
+        if along == "assortativity":
+            return self._along_assortativity()
+        raise StatementError(
+            f"StochasticBlockModel has no known transition along {along!r}; there is one along "
+            "'assortativity' and along 'degree'."
+        )
 
     def _along_degree(self) -> dict[str, float]:
-        from .theory.branch import FEWEST_GROUPS, MOST_DEGREE, MOST_GROUPS, hard_phase
+        from .theory.branch import Line
 
-        self.check()
         if not self.assortativity:
             return {"kesten_stigum": float("inf")}
-        stigum = {"kesten_stigum": self.assortativity**-2}
-        sought = FEWEST_GROUPS <= self.groups <= MOST_GROUPS and stigum["kesten_stigum"] <= MOST_DEGREE
-        hard = hard_phase(self.groups, self.assortativity) if sought else None
+        stigum = self.assortativity**-2 / self.propensities.second_moment()
+        return {"kesten_stigum": stigum} | self._hard(Line(self.assortativity), stigum)
+
+    def _along_assortativity(self) -> dict[str, float]:
+        from .theory.branch import Line
+
+        edge = (self.degree * self.propensities.second_moment()) ** -0.5
+        transitions: dict[str, float] = {}
+        for name, last in (("", 1.0), ("_disassortative", -1 / (self.groups - 1))):
+            if edge <= abs(last):
+                transitions[f"kesten_stigum{name}"] = float(np.copysign(edge, last))
+            start = self.degree * max(1.0, (edge / last) ** 2)
+            hard = self._hard(Line(last, self.degree), start)
+            for kind in ("informative_spinodal", "information_theoretic"):
+                if hard and hard[kind] <= abs(last):
+                    transitions[kind + name] = float(np.copysign(hard[kind], last))
+                    transitions[f"{kind}{name}_error"] = hard[f"{kind}_error"]
+        return transitions
+
+    def _hard(self, line: Line, degree: float) -> dict[str, float]:
+        """The thresholds of the hard phase along a line that starts at a degree; none if there is none."""
+        from .theory.branch import FEWEST_GROUPS, MOST_DEGREE, MOST_GROUPS, hard_phase
+
+        if not (FEWEST_GROUPS <= self.groups <= MOST_GROUPS and degree <= MOST_DEGREE):
+            return {}
+        hard = hard_phase(self.groups, line, self.propensities)
         if hard is None:
-            return stigum
-        return stigum | {
+            return {}
+        return {
             "informative_spinodal": hard.spinodal,
             "informative_spinodal_error": hard.spinodal_error,
             "information_theoretic": hard.equilibrium,

@@ -22,9 +22,10 @@ def realize(law: StochasticBlockModel, n: int, key: Key) -> dict[str, Any]:
     rng, k = generator(key), law.groups
     labels = rng.permutation(np.arange(max(n - n % k, k)) % k)  # groups of exactly equal size
     affinity = law.affinity()
-    graph = block_graph(labels, affinity, rng)
+    propensities = None if law.alike() else law.propensities.draw(len(labels), rng)
+    graph = block_graph(labels, affinity, rng, propensities)
     start = rng.dirichlet(np.ones(k), len(labels)) if law.start == "uninformative" else np.eye(k)[labels]
-    beliefs = belief_propagation(graph, affinity, start=start)
+    beliefs = belief_propagation(graph, affinity, propensities=propensities, start=start)
     beliefs.require()
     spectrum = np.abs(nonbacktracking(graph, k, tolerance=1e-4))
     return {
