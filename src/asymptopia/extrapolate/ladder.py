@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ class Ladder:
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property
     def rounding(self) -> float:
         """The step of the last digit that the results are given with."""
         for digits in range(17):

@@ -8,6 +8,7 @@ with the population's own covariance spread them again. The product of the mean 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -154,14 +155,24 @@ class _Parts:
         normal = np.einsum("nij,nj->ni", self.roots[chosen], rng.standard_normal((count, self.centres.shape[1])))
         return np.asarray(self.centres[chosen] + normal / np.sqrt(rng.chisquare(_TAIL, (count, 1)) / _TAIL))
 
+    @functools.cached_property
+    def _whitening(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inverses of the roots, all below one another (K k, k); the centres in their units (K k, 1); constants (K, 1)."""
+        inverses = np.linalg.inv(self.roots)
+        centres = np.einsum("kij,kj->ki", inverses, self.centres).reshape(-1, 1)
+        volumes = np.log(np.diagonal(self.roots, axis1=1, axis2=2)).sum(axis=1)
+        return inverses.reshape(-1, self.centres.shape[1]), centres, (np.log(self.shares) - volumes)[:, None]
+
     def log_density(self, z: np.ndarray) -> np.ndarray:
         """Up to a constant."""
-        k, logs = z.shape[1], []
-        for share, centre, root in zip(self.shares, self.centres, self.roots, strict=True):
-            inside = np.linalg.solve(root, (z - centre).T)
-            size = np.log1p((inside**2).sum(axis=0) / _TAIL)
-            logs.append(np.log(share) - np.log(np.diag(root)).sum() - 0.5 * (_TAIL + k) * size)
-        return np.asarray(np.logaddexp.reduce(logs, axis=0))
+        count, k = z.shape
+        inverses, centres, constants = self._whitening
+        inside = inverses @ z.T - centres
+        inside *= inside
+        size = np.log1p(inside.reshape(-1, k, count).sum(axis=1) / _TAIL)
+        logs = constants - 0.5 * (_TAIL + k) * size
+        top = logs.max(axis=0)
+        return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
 
 
 def _clusters(white: np.ndarray, parts: int, rng: np.random.Generator) -> np.ndarray:
