@@ -135,3 +135,14 @@ def test_memory_is_estimated_before_the_run(monkeypatch):
     monkeypatch.setattr(two_time, "available", lambda: 1e6)
     with pytest.raises(MemoryError, match="nodes need .* GB, but 0.0 are available; times up to .* would"):
         solve_two_time(TRIPLES, 0.5, (1000.0,), thinning=0.0)
+
+
+@pytest.mark.parametrize("snr", [4.0, 1500.0])
+def test_descent_to_a_strong_signal_ends_in_the_eigenvector_and_costs_nothing_more(snr):
+    """Of a matrix of pairs with a spike: m^2 = 1 - 1 / snr, e = -(snr + 1) / 2; 300,000 steps of equal length."""
+    solution = solve_two_time((0.0, 0.0, snr / 2), 0.0, (1e-4, 20.0, 60.0), signal=1.0, overlap=-0.5)
+    np.testing.assert_allclose(solution.overlap[1:], -np.sqrt(1 - 1 / snr), atol=1e-7)
+    np.testing.assert_allclose(solution.energy[1:], -(snr + 1) / 2, rtol=1e-6)
+    np.testing.assert_allclose(solution.correlation[1:, 1:], 1.0, atol=1e-7)
+    assert solution.correlation[0, 2] == solution.correlation[2, 0] < 0.95
+    assert solution.response[2, 1] < 1e-7 and (np.diag(solution.response) == 1).all()

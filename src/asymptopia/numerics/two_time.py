@@ -145,13 +145,13 @@ def _march(
     curve = polyder(slope)
     room, count = 256, len(grid)
     W, rows, ends = np.zeros((3, room, room)), np.zeros((march.ROWS, room)), np.zeros((2, room), np.int64)
-    state = np.array([*march.start(rows, overlap, slope, temperature, signal), 0.0, 40.0])
+    state = np.array([*march.start(rows, overlap, slope, temperature, signal), 0.0, 40.0, 0.0])
     n, t = 0, 0.0
     scalars, pairs = np.zeros((3, count)), np.zeros((2, count, count))
     for i, stop in enumerate(grid):
         left = math.ceil((stop - t) / h - 1e-9) * parts
         length = (stop - t) / left if left else 0.0
-        while left:
+        while left and not state[4]:
             n, left = march.march(W, rows, n, length, left, state, slope, curve, temperature, signal, ratio, *ends)
             if left < 0:
                 raise ArithmeticError(f"A step of {length:g} is too long at time {rows[march.S, n]:g}; take a shorter.")
@@ -162,12 +162,14 @@ def _march(
                     np.pad(rows, ((0, 0), grow)),
                     np.pad(ends, ((0, 0), grow)),
                 )
-        rows[march.S, n], rows[march.KEEP, n], t = stop, 1.0, stop
+        if not state[4]:
+            rows[march.S, n], rows[march.KEEP, n], t = stop, 1.0, stop
         now = rows[:, : n + 1]
         kept = np.flatnonzero(np.isin(now[march.S], grid[: i + 1]))
         m, response = now[march.M, n], now[march.R]
         past = np.sum(now[march.WEIGHT] * polyval(now[march.C], slope) * response)
         scalars[:, i] = -past - signal * polyval(m, f), m, state[0]
-        pairs[0, i, : i + 1] = pairs[0, : i + 1, i] = now[march.C, kept]
-        pairs[1, i, : i + 1] = response[kept]
+        pairs[0, i, len(kept) : i + 1] = 1.0  # where nothing has moved since; no response to it is left
+        pairs[0, i, : len(kept)], pairs[1, i, : len(kept)] = now[march.C, kept], response[kept]
+        pairs[0, :i, i], pairs[1, i, i] = pairs[0, i, :i], 1.0
     return [*scalars, *pairs]
