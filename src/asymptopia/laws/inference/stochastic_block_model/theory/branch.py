@@ -135,9 +135,7 @@ def _transitions(branch: Branch, line: Line, kept: np.ndarray, stigum: float, te
     def curve(values: np.ndarray) -> np.ndarray:
         return (fine[:, None] ** powers) @ np.linalg.lstsq(x[:, None] ** powers, values, rcond=None)[0]
 
-    signal, *told = (
-        v[:, kept].mean(axis=1) for v in (branch.signal, branch.information, branch.slope)
-    )
+    signal, *told = (v[:, kept].mean(axis=1) for v in (branch.signal, branch.information, branch.slope))
     signal = stigum + curve(signal - stigum)
     below = np.flatnonzero(free_entropy_along(line, signal, *(fine * curve(v / x) for v in told)) < 0)
     control = line.control(signal)
