@@ -101,7 +101,9 @@ def hard_phase(groups: int, line: Line, propensities: Propensities = EQUAL) -> T
 def follow(groups: int, line: Line, propensities: Propensities = EQUAL, finer: float = 1.0) -> Branch:
     """The branch of fixed points from small overlaps until its free entropy exceeds that of no knowledge.
 
-    finer: a factor of the steps between points. Raises `NotConverged` if it does not up to an overlap of 1 - exp(-MOST).
+    finer: a factor of the steps between points.
+
+    Raises `NotConverged` if it does not up to an overlap of 1 - exp(-MOST).
     """
     populations = _Populations(groups, line, offspring_of(propensities), np.random.default_rng(0))
     start = np.array([1 / propensities.second_moment(), 0.0, 0.0])
@@ -135,9 +137,7 @@ def _transitions(branch: Branch, line: Line, kept: np.ndarray, stigum: float, te
     def curve(values: np.ndarray) -> np.ndarray:
         return (fine[:, None] ** powers) @ np.linalg.lstsq(x[:, None] ** powers, values, rcond=None)[0]
 
-    signal, *told = (
-        v[:, kept].mean(axis=1) for v in (branch.signal, branch.information, branch.slope)
-    )
+    signal, *told = (v[:, kept].mean(axis=1) for v in (branch.signal, branch.information, branch.slope))
     signal = stigum + curve(signal - stigum)
     below = np.flatnonzero(free_entropy_along(line, signal, *(fine * curve(v / x) for v in told)) < 0)
     control = line.control(signal)
