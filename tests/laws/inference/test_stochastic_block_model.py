@@ -271,4 +271,9 @@ def test_up_to_three_groups_no_hard_phase_is_found(monkeypatch):
 
 def test_no_hard_phase_is_sought_in_very_dense_graphs(monkeypatch):
     monkeypatch.setattr(branch, "hard_phase", None)
-    assert list(thresholds(StochasticBlockModel(groups=4, assortativity=0.01), "degree")) == ["kesten_stigum"]
+    hubs = TwoPropensities(ratio=50.0, hubs=0.01)
+    for law in (
+        StochasticBlockModel(groups=4, assortativity=0.01),
+        StochasticBlockModel(groups=4, assortativity=0.06, propensities=hubs),
+    ):
+        assert list(thresholds(law, "degree")) == ["kesten_stigum"]

@@ -144,11 +144,12 @@ class StochasticBlockModel(Law):
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `degree`, and along `assortativity` on either side (`..._disassortative`), where it is admitted.
 
-        `kesten_stigum`; and for 4 to 20 groups, where the line starts at a degree of at most 100, those of the hard
-        phase, with the standard errors of the populations that find them (`information_theoretic_error`, ...), if it
-        starts more than four of these below Kesten and Stigum's; a narrower hard phase, or one that follows a
-        continuous transition, is not seen. A line of assortativities is followed from Kesten and Stigum's or, if no
-        disassortative graph reaches that, down from its degree at the last assortativity, -1 / (groups - 1).
+        `kesten_stigum`; and for 4 to 20 groups, where the line starts at a degree of at most 100 and next to no node
+        has more than 400 children, those of the hard phase, with the standard errors of the populations that find them
+        (`information_theoretic_error`, ...), if it starts more than four of these below Kesten and Stigum's; a narrower
+        hard phase, or one that follows a continuous transition, is not seen. A line of assortativities is followed from
+        Kesten and Stigum's or, if no disassortative graph reaches that, down from its degree at the last assortativity,
+        -1 / (groups - 1).
         """
         self.check()
         if along == "degree":
@@ -186,11 +187,11 @@ class StochasticBlockModel(Law):
 
     def _hard(self, line: Line, degree: float) -> dict[str, float]:
         """The thresholds of the hard phase along a line that starts at a degree; none if there is none."""
-        from .theory.branch import FEWEST_GROUPS, MOST_DEGREE, MOST_GROUPS, hard_phase
+        from .theory.branch import hard_phase, sought
 
-        if not (FEWEST_GROUPS <= self.groups <= MOST_GROUPS and degree <= MOST_DEGREE):
-            return {}
-        hard = hard_phase(self.groups, line, self.propensities)
+        hard = (
+            hard_phase(self.groups, line, self.propensities) if sought(self.groups, degree, self.propensities) else None
+        )
         if hard is None:
             return {}
         return {
