@@ -166,14 +166,14 @@ def test_a_wrong_limit_is_refuted():
     assert confrontation["overlap"].verdict != "disagrees"
 
 
-def test_the_limit_of_equal_degrees_is_refuted_by_hubs():
-    """And that of the right degrees is not: the overlap alone tells them apart."""
-    law = StochasticBlockModel(degree=2.5, propensities=TwoPropensities(ratio=8.0, hubs=0.1))
-    experiment = law.experiment((2000, 4000), 12)
-    right, wrong = law.limit(), law.replace(propensities=EqualPropensities()).limit()
-    assert confront(law, experiment, right)["overlap"].verdict != "disagrees"
-    for name in ("overlap", "posterior_overlap", "top_nonbacktracking"):
-        assert confront(law, experiment, wrong)[name].verdict == "disagrees"
+def test_the_limit_of_equal_degrees_is_refuted_by_others():
+    """The limit of the right propensities is not; and of their mean square alone, in a denser graph, it is."""
+    law = StochasticBlockModel(degree=4.0, assortativity=0.7, propensities=GammaPropensities(shape=1.0))
+    experiment = law.experiment((1000, 4000), 8)
+    assert confront(law, experiment).verdict != "disagrees"
+    for wrong in (law.replace(propensities=EqualPropensities()), StochasticBlockModel(degree=8.0, assortativity=0.7)):
+        confrontation = confront(law, experiment, wrong.limit())
+        assert confrontation["overlap"].verdict == confrontation["posterior_overlap"].verdict == "disagrees"
 
 
 def test_the_hard_phase_of_five_colours(monkeypatch):
@@ -271,4 +271,9 @@ def test_up_to_three_groups_no_hard_phase_is_found(monkeypatch):
 
 def test_no_hard_phase_is_sought_in_very_dense_graphs(monkeypatch):
     monkeypatch.setattr(branch, "hard_phase", None)
-    assert list(thresholds(StochasticBlockModel(groups=4, assortativity=0.01), "degree")) == ["kesten_stigum"]
+    hubs = TwoPropensities(ratio=50.0, hubs=0.01)
+    for law in (
+        StochasticBlockModel(groups=4, assortativity=0.01),
+        StochasticBlockModel(groups=4, assortativity=0.06, propensities=hubs),
+    ):
+        assert list(thresholds(law, "degree")) == ["kesten_stigum"]

@@ -12,7 +12,8 @@ def sweep(start, reverse, incoming, marginals, affinity, fractions, propensity, 
 
     Node i has the edges start[i] .. start[i + 1]; `incoming` (2m, k) holds the message towards the node whose edge it
     is, and reverse[e] is the same edge seen from the other end. `field` (k,), which is affinity @ the mean of the
-    marginals times the propensities (n,), follows them. Products over edges are sums of logarithms, so that they underflow at no degree.
+    marginals times the propensities (n,), follows them. Products over edges are sums of logarithms, so that they
+    underflow at no degree.
     """
     n, k = marginals.shape
     longest = 0

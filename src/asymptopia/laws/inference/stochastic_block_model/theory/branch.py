@@ -25,7 +25,7 @@ FEWEST, TERMS = 6, 6
 CLEAR = 4.0
 MOST_CHANGE = 1.25
 MOVED = 0.5  # share of the change that an assortativity follows: with all of it, signals of few groups oscillate
-FEWEST_GROUPS, MOST_GROUPS, MOST_DEGREE = 4, 20, 100.0
+FEWEST_GROUPS, MOST_GROUPS, MOST_DEGREE, MOST_CHILDREN = 4, 20, 100.0, 400
 EQUAL = EqualPropensities()
 
 
@@ -50,6 +50,13 @@ class Line(NamedTuple):
     def control(self, signal: np.ndarray) -> np.ndarray:
         """What adapts: the mean degree, or the modulus of the assortativity, be it admitted or not."""
         return signal / self.assortativity**2 if self.degree is None else np.sqrt(signal / self.degree)
+
+
+def sought(groups: int, degree: float, propensities: Propensities) -> bool:
+    """Whether a hard phase is sought along a line that starts at this mean degree: if it takes minutes, not hours."""
+    if not (FEWEST_GROUPS <= groups <= MOST_GROUPS and degree <= MOST_DEGREE):
+        return False
+    return offspring_of(propensities).most(MOST_CHANGE * degree) <= MOST_CHILDREN
 
 
 class Branch(NamedTuple):
@@ -101,7 +108,9 @@ def hard_phase(groups: int, line: Line, propensities: Propensities = EQUAL) -> T
 def follow(groups: int, line: Line, propensities: Propensities = EQUAL, finer: float = 1.0) -> Branch:
     """The branch of fixed points from small overlaps until its free entropy exceeds that of no knowledge.
 
-    finer: a factor of the steps between points. Raises `NotConverged` if it does not up to an overlap of 1 - exp(-MOST).
+    finer: a factor of the steps between points.
+
+    Raises `NotConverged` if it does not up to an overlap of 1 - exp(-MOST).
     """
     populations = _Populations(groups, line, offspring_of(propensities), np.random.default_rng(0))
     start = np.array([1 / propensities.second_moment(), 0.0, 0.0])
