@@ -32,7 +32,7 @@ def test_harmonics_are_orthonormal_and_diagonalise_the_kernel(d):
     step = 1e-6
     slope = (np.interp(0.5 + step, H.s, H.P[2]) - np.interp(0.5 - step, H.s, H.P[2])) / (2 * step)
     assert slope == pytest.approx(np.interp(0.5, H.s, H.slope[2]), abs=0.2)
-    np.testing.assert_allclose(_around(np.array([0.7]), 0.5), np.sinh(0.7) / 0.7)
+    np.testing.assert_allclose(_around(0.5, 2.0)(np.array([0.7])), np.sinh(0.7) / 0.7)
 
 
 def test_without_noise_the_two_methods_meet():
