@@ -161,7 +161,7 @@ def _signs(name, observable, value, limit):
 
 def _nan_is_documented(law, name):
     paragraphs = (type(law).__doc__ or "").split("\n\n")
-    return any(f"`{name}`" in p and re.search(r"\b(nan|infinite)\b", p) for p in paragraphs)
+    return any(f"`{name}`" in p and re.search(r"\b(nan|infinite|minus infinity)\b", p) for p in paragraphs)
 
 
 def tried(law, act, seconds):
