@@ -216,7 +216,7 @@ def test_a_point_outside_the_basin_spreads_without_a_wall():
         temperature=2.0,
         start=Normal(1.0, 0.0),
         other=Normal(-1.0, 4.0),
-        times=(0.001, 1.0),
+        times=(0.001, 0.05),
     )
     limit, decay = law.predict(), np.exp(-300 * np.array(law.times))
     exact = {"mean": decay, "variance": (1 - decay**2) * 2 / 300}
