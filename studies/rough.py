@@ -8,6 +8,9 @@ overlaps), or be refused in a sentence. Everything else is printed with its stat
 traceback, more than `--seconds` of CPU, a process that had to be ended. A process goes through `TOGETHER` laws; one
 that hangs or crashes is ended, and the next begins behind that statement. The exit status is the number of faults, at
 most 100.
+
+The statements are seeded, but a few numbers are constants of the code, of the modules that are loaded (a habit of
+hypothesis): in another run a statement may have another number.
 """
 
 import argparse
