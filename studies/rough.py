@@ -8,6 +8,9 @@ overlaps), or be refused in a sentence. Everything else is printed with its stat
 traceback, more than `--seconds` of CPU, a process that had to be ended. A process goes through `TOGETHER` laws; one
 that hangs or crashes is ended, and the next begins behind that statement. The exit status is the number of faults, at
 most 100.
+
+The statements are seeded, but a few numbers are constants of the code, of the modules that are loaded (a habit of
+hypothesis): in another run a statement may have another number.
 """
 
 import argparse
@@ -161,7 +164,7 @@ def _signs(name, observable, value, limit):
 
 def _nan_is_documented(law, name):
     paragraphs = (type(law).__doc__ or "").split("\n\n")
-    return any(f"`{name}`" in p and re.search(r"\b(nan|infinite)\b", p) for p in paragraphs)
+    return any(f"`{name}`" in p and re.search(r"\b(nan|infinite|minus infinity)\b", p) for p in paragraphs)
 
 
 def tried(law, act, seconds):

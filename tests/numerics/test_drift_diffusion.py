@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asymptopia.numerics.drift_diffusion import evolve, hats, rates, refined, response, romberg, spectral_gap
+from asymptopia.numerics.drift_diffusion import covering, evolve, hats, rates, refined, response, romberg, spectral_gap
 
 
 def generator(right, left):
@@ -154,3 +154,22 @@ def test_the_spectral_gap_behind_six_hundred_temperatures_is_that_of_eyring_and_
     x = np.linspace(-1.4, 1.4, 4001)
     gap = spectral_gap(x**4 / 4 - x**2 / 2, x[1] - x[0], temperature)
     assert np.log(gap) == pytest.approx(np.log(2**0.5 / np.pi) - 0.25 / temperature, abs=0.01)
+
+
+def test_the_interval_covers_what_noise_lifts_above_a_start_outside_the_basin():
+    """A point at 1 in 150 x^2 at temperature 2: 9 deviations of free noise at first, 40 temperatures uphill at last."""
+    where = (lambda x: 150 * x**2), (-0.8, 0.7)
+    assert covering(*where, (0.0, 0.05), 2.0, 9.0) == (-0.8, 0.7)
+    low, high = covering(*where, (1.0, 0.0), 2.0, 1e-6)
+    assert low == -0.8 and high == pytest.approx(1 + 9 * 2e-3)
+    low, high = covering(*where, (1.0, 0.0), 2.0, 9.0)
+    lift = np.sqrt(1 + 80 / 150) - 1
+    assert lift < high - 1 < 2.01 * lift
+
+
+def test_values_of_first_order_have_an_error_that_says_so():
+    """Taken for second order they were extrapolated to 1/3 of the last value, with an error of a tenth of that."""
+    limit, error = romberg([0.5**k for k in range(4)])
+    assert abs(limit) < error
+    limit, error = romberg([1 + 0.25**k for k in range(4)])
+    assert abs(limit - 1) < 1e-12 and error < 2e-3

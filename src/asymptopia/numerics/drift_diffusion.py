@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Jump = tuple[np.ndarray, np.ndarray, np.ndarray]
 """What comes to each point in a jump from the point before it, from itself and from the point after it: three (N,)."""
 FEW_JUMPS, FIRST_JUMPS = 1000.0, 16.0  # that are made at once, and in the first of several pieces of a time
+WIDE, HIGH = 9.0, 40.0  # deviations of a normal distribution, and temperatures uphill, beyond which no particle is
 NO_MASS = 1e-40  # of the largest: such masses stay where they are
 
 
@@ -225,6 +226,34 @@ def hats(x: Float[np.ndarray, " N"], mean: float, deviation: float) -> Float[np.
     return np.maximum(mass, 0.0)
 
 
+def covering(
+    potential: Callable[[np.ndarray], np.ndarray],
+    basin: tuple[float, float],
+    start: tuple[float, float],
+    temperature: float,
+    time: float,
+    wide: float = WIDE,
+) -> tuple[float, float]:
+    """The interval in which particles stay until a time: a basin, and the start with what noise lifts beyond it.
+
+    potential: V at points. basin: ends beyond which V rises. start: mean and deviation of a normal distribution, of
+    which so many deviations, `wide`, count.
+    """
+    mean, deviation = start
+    ends = []
+    for outward, edge in zip((-1.0, 1.0), basin, strict=True):
+        end = mean + outward * wide * deviation
+        if outward * (end - edge) <= 0:
+            ends.append(edge)
+            continue
+        free = wide * (np.sqrt(deviation**2 + 2 * temperature * time) - deviation)  # if V did not rise
+        lifts = np.append(0.0, free * 0.5 ** np.arange(40.0)[::-1])
+        v = potential(end + outward * lifts)
+        high = np.flatnonzero(v - v[0] >= HIGH * temperature)
+        ends.append(float(end + outward * lifts[high[0] if len(high) else -1]))
+    return ends[0], ends[1]
+
+
 def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> Float[np.ndarray, " N"]:
     """Equidistant points, (high - low) / (cells * finer) apart, that cover [low, high]; `centre` is one of them.
 
@@ -271,8 +300,8 @@ def romberg(values: Sequence[ArrayLike]) -> tuple[np.ndarray, np.ndarray]:
     """Richardson extrapolation of values at spacings h, h/2, h/4, ... with errors in even powers: limit and error.
 
     The error is the change by the last extrapolation, and at least an eighth of the change of the last value. Where the
-    last halving did not shrink the differences by a factor of 2, the values do not converge yet, and the error is at
-    least their last difference.
+    last halving did not shrink the differences by a factor of 3, the values do not converge as they should yet (to
+    first order where steps of a jump are steep), and the error is at least their last difference.
     """
     row = levels = [np.asarray(v, float) for v in values]
     coarser = levels[0]
@@ -284,7 +313,7 @@ def romberg(values: Sequence[ArrayLike]) -> tuple[np.ndarray, np.ndarray]:
     if len(levels) == 2:
         return row[-1], error
     last = np.abs(levels[-1] - levels[-2])
-    astray = last > np.abs(levels[-2] - levels[-3]) / 2
+    astray = last > np.abs(levels[-2] - levels[-3]) / 3
     return row[-1], np.where(astray, np.maximum(error, last), error)
 
 

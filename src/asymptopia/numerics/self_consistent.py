@@ -58,10 +58,14 @@ class Path(NamedTuple):
         return int(np.searchsorted(self.times, time - 1e-12))
 
 
-def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float) -> Path:
-    """The masses as a function of time, in equal steps of at most `step` between successive times."""
+def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float, parts: int = 1) -> Path:
+    """The masses as a function of time, in equal steps of at most `step` between successive times.
+
+    parts: of each step, which become the steps. Solutions in 1, 2, 4 ... parts can be extrapolated, those at `step`
+    over 1, 2, 4 ... cannot, where a time is no multiple of them.
+    """
     ends = np.unique(np.append(0.0, np.asarray(times, float)))
-    grid = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) + 1)[1:] for a, b in pairwise(ends)]
+    grid = [np.linspace(a, b, int(np.ceil((b - a) / step - 1e-9)) * parts + 1)[1:] for a, b in pairwise(ends)]
     clock = np.concatenate([[0.0], *grid])
     masses, halfway = [mass], []
     for dt in np.diff(clock):

@@ -65,3 +65,12 @@ def test_passages_by_reflection():
     expected = 2 * ndtr(-np.exp(-times) / np.sqrt(0.5 * (1 - np.exp(-2 * times))))
     mean = np.asarray(passed).mean(axis=1)
     assert np.all(abs(mean - expected) < 4 * np.sqrt(expected / n) + 2e-3)
+
+
+def test_a_level_that_the_drift_carries_particles_across_is_passed():
+    """Almost without noise, where all cross at log(1.05) / 5 = 0.0098, within a step; none comes back to cross."""
+    import jax
+
+    start = np.repeat([-1.05, -0.95], 8)
+    _, passed = langevin_exits(Quadratic(5.0), start, 1e-8, (0.005, 0.5), 0.02, jax.random.key(2), -1.0)
+    assert not passed[0].any() and passed[1, :8].all() and not passed[1, 8:].any()

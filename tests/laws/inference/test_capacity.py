@@ -50,6 +50,11 @@ def test_the_distance_from_the_allowed_fields(constraint, kappa):
     assert squared_distance(kappa, constraint) == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_capacity_of_a_large_stability_is_a_number():
+    """It was refused, as the density of such a field vanishes."""
+    assert Capacity(kappa=50.0, alpha=1e-4).predict()["capacity"] == pytest.approx(1 / 2501, rel=1e-14)
+
+
 @pytest.mark.parametrize("kappa", [-1.0, 0.0, 0.7])
 def test_the_capacity_of_binary_weights_by_other_quadrature(kappa):
     """Order parameters by a general solver of the saddle point; the entropy vanishes there."""

@@ -84,3 +84,9 @@ def test_large_weights_make_steep_layers():
 def test_inputs_that_vanish_have_no_correlation_and_are_refused():
     with pytest.raises(NoLimit, match="layer 2"):
         SignalPropagation(activation=Ramp(low=0.0, high=0.0, start=0.0, end=0.4), bias_variance=0.0).limit()
+
+
+def test_an_experiment_in_which_every_layer_is_silent_is_refused_as_the_limit_is():
+    """It returned nan for the correlation of nothing with nothing."""
+    with pytest.raises(NoLimit, match="All preactivations are 0 in layer 2"):
+        SignalPropagation(activation=Ramp(0.0, 0.0, 0.0, 0.4), bias_variance=0.0).admit()

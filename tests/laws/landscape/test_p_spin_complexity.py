@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from asymptopia import confront, parse, thresholds
+from asymptopia.algorithms.checks import NotSolved
 from asymptopia.contract.record import StatementError
 from asymptopia.laws.landscape import p_spin_complexity as module
 from asymptopia.laws.landscape.p_spin_complexity import PSpinComplexity, line_at
@@ -93,3 +94,9 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted(monkeypatch):
     right = module._semicircle_below
     monkeypatch.setattr(module, "_semicircle_below", lambda x: right(x / 2**0.5))
     assert confront(law, experiment)["index_fraction"].verdict == "disagrees"
+
+
+def test_no_line_is_drawn_to_energies_without_critical_points():
+    """It gave a share of 2.6 of negative eigenvalues."""
+    with pytest.raises(NotSolved, match="too far from `energy` = 36 "):
+        PSpinComplexity(energy=36.0).realized(12, (0,))

@@ -5,7 +5,7 @@ import pytest
 
 from asymptopia import StatementError, confront, thresholds
 from asymptopia.algorithms.particles.attention import around_pole, noisy_attend
-from asymptopia.laws.mean_field.attention_particles import AttentionParticles
+from asymptopia.laws.mean_field.attention_particles import AttentionParticles, theory
 from asymptopia.laws.mean_field.attention_particles.theory import (
     GENTLE,
     Branch,
@@ -13,6 +13,7 @@ from asymptopia.laws.mean_field.attention_particles.theory import (
     _drift_of_harmonics,
     _drift_of_pairs,
     _flow,
+    _jacobian_of_pairs,
     harmonics,
 )
 
@@ -32,7 +33,7 @@ def test_harmonics_are_orthonormal_and_diagonalise_the_kernel(d):
     step = 1e-6
     slope = (np.interp(0.5 + step, H.s, H.P[2]) - np.interp(0.5 - step, H.s, H.P[2])) / (2 * step)
     assert slope == pytest.approx(np.interp(0.5, H.s, H.slope[2]), abs=0.2)
-    np.testing.assert_allclose(_around(np.array([0.7]), 0.5), np.sinh(0.7) / 0.7)
+    np.testing.assert_allclose(_around(0.5, 2.0)(np.array([0.7])), np.sinh(0.7) / 0.7)
 
 
 def test_without_noise_the_two_methods_meet():
@@ -125,3 +126,20 @@ def test_a_density_that_is_too_narrow_is_refused():
     narrow = dict(beta=17.2, dimension=39, temperature=0.013, concentration=42.0)
     with pytest.raises(ArithmeticError, match="becomes too narrow for 64 harmonics"):
         _flow(AttentionParticles(attention="unnormalised", **narrow), 64)
+
+
+@pytest.mark.parametrize("dimension", [2, 3, 49])
+def test_the_jacobian_of_the_drift_is_its_slope(dimension):
+    law = AttentionParticles(dimension=dimension, beta=15.0, attention="unnormalised")
+    angles, mass = np.linspace(0.3, 2.9, 6), np.arange(1.0, 7.0) / 21
+    drift, shifts = _drift_of_pairs(law, mass), 1e-6 * np.eye(6)
+    slopes = np.array([(drift(0.0, angles + s) - drift(0.0, angles - s)) / 2e-6 for s in shifts]).T
+    exact = _jacobian_of_pairs(law, mass)(0.0, angles)
+    np.testing.assert_allclose(exact, slopes, atol=1e-8 * np.abs(slopes).max())
+
+
+def test_tokens_that_cluster_too_fast_are_refused_with_the_time_they_reach(monkeypatch):
+    monkeypatch.setattr(theory, "MOST_SPEEDS", 20)
+    law = AttentionParticles(beta=15.0, attention="unnormalised", temperature=0.0)
+    with pytest.raises(ArithmeticError, match=r"pulls up to exp\(15\) times .* until the time .* take earlier `times`"):
+        law.predict()

@@ -207,3 +207,19 @@ def test_a_steep_well_after_a_short_time():
     spread = 0.5 * np.exp(-2 * k * times) + T / k * (1 - np.exp(-2 * k * times))
     np.testing.assert_allclose(prediction["variance"], spread, atol=1e-5)
     assert ((prediction["exited"] >= 0) & (prediction["exited"] <= 1)).all()
+
+
+def test_a_point_outside_the_basin_spreads_without_a_wall():
+    """And a distance of two distributions that have met is not negative, as extrapolated it was."""
+    law = FokkerPlanck(
+        potential=Quadratic(300.0),
+        temperature=2.0,
+        start=Normal(1.0, 0.0),
+        other=Normal(-1.0, 4.0),
+        times=(0.001, 0.05),
+    )
+    limit, decay = law.predict(), np.exp(-300 * np.array(law.times))
+    exact = {"mean": decay, "variance": (1 - decay**2) * 2 / 300}
+    for name, value in exact.items():
+        assert (np.abs(limit[name] - value) <= 2 * limit[f"{name}_error"] + 1e-9).all(), name
+    assert (limit["distance"] >= 0).all()

@@ -149,3 +149,28 @@ def test_stiff_particles_agree_with_their_limit():
     measured, limit = law.experiment((50, 200), 200)["variance"], law.predict()["variance"][0]
     near, far = (float(np.mean(measured.sel(size=n) if "size" in measured.dims else measured)) for n in (50, 200))
     assert abs(far / limit - 1) < 0.04 and abs(far - limit) < abs(near - limit) + 0.02 * limit
+
+
+@pytest.mark.parametrize(
+    ("stiffness", "coupling", "temperature", "start", "times"),
+    [(300.0, 0.0, 2.0, (1.0, 0.0), (0.001, 0.05)), (5.0, 30.0, 0.01, (-3.0, 0.3), (0.01, 0.2))],
+)
+def test_rough_linear_problems_are_within_their_errors(stiffness, coupling, temperature, start, times):
+    """A point outside the basin, whose noise met a wall; a density that is narrower than the spacing of the grid."""
+    law = McKeanVlasov(Quadratic(stiffness), coupling, temperature, Normal(*start), times)
+    limit, t, pull = law.predict(), np.array(times), stiffness + coupling
+    decay = np.exp(-2 * pull * t), np.exp(-2 * stiffness * t)
+    exact = {
+        "mean": start[0] * np.exp(-stiffness * t),
+        "variance": start[1] * decay[0] + temperature / pull * (1 - decay[0]),
+        "fluctuation": start[1] * decay[1] + temperature / stiffness * (1 - decay[1]),
+    }
+    for name, value in exact.items():
+        assert (np.abs(limit[name] - value) <= limit[f"{name}_error"] + 1e-9).all(), name
+
+
+def test_relaxation_that_takes_too_many_steps_is_refused():
+    law = McKeanVlasov(coupling=877.0, temperature=18.0, start=Normal(0.0, 3.0))
+    with pytest.raises(StatementError, match="take a smaller `coupling`.* or `times` up to 1"):
+        law.check()
+    law.replace(coupling=100.0).check()

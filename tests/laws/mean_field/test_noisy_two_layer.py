@@ -128,3 +128,9 @@ def test_stiff_networks_are_stable_at_every_width():
     limit = law.predict()["second_moment"][0]
     values = np.asarray(experiment["second_moment"].values).ravel()
     assert abs(values.mean() - limit) < 4 * values.std() / 10 + 0.1 * limit
+
+
+def test_an_experiment_with_several_input_numbers_is_refused_as_the_limit_is():
+    """It ended in a traceback of a product of matrices."""
+    with pytest.raises(StatementError, match="one input number"):
+        NoisyTwoLayer(data=QuadraticForm((2.0, 1.0))).admit()

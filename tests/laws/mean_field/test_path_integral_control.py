@@ -106,3 +106,15 @@ def test_the_experiment_agrees_and_a_wrong_law_is_refuted():
     assert confront(PathIntegralControl(), experiment).verdict != "disagrees"
     wrong = confront(Shifted(), experiment)
     assert {wrong[k].verdict for k in ("value", "effort", "drift")} == {"disagrees"}
+
+
+def test_a_target_that_the_control_rarely_sees_is_said_to_be_too_far():
+    """For normal ones the mean square of weights over their squared mean is r exp(m^2 / (2 r - v)) / sqrt(v (2 r - v)).
+
+    It was silent, and a true limit was refuted.
+    """
+    law = PathIntegralControl(target=Normal(1.0, 0.5), noise=0.3)
+    expected = np.log(0.3 / np.sqrt(0.05)) + 10
+    assert f"one in exp({expected:.3g})" in law.too_small((128,)) and law.too_small((10**6,)) is None
+    assert "one in exp(" in PathIntegralControl(noise=0.006).too_small((32, 64, 128))
+    assert PathIntegralControl().too_small((32,)) is None

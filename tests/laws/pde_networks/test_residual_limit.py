@@ -81,3 +81,8 @@ def test_kinks_and_skipped_layers_are_warned_of():
     found = law.experiment((6, 96), 150)["outputs"].values
     near, far = (np.abs(x.mean(axis=0) - law.predict()["outputs"]).max() for x in (found[0], found[1]))
     assert far < near / 3 + 0.01
+
+
+def test_networks_that_skip_almost_every_layer_are_too_small():
+    assert "it takes at least 1000 layers" in ResidualLimit(keep=0.002).too_small((16, 128))
+    assert ResidualLimit(keep=0.002).too_small((1000,)) is ResidualLimit().too_small((16,)) is None

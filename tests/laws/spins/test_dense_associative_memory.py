@@ -108,3 +108,8 @@ def test_exponential_memories_recall_below_the_threshold_and_not_above(statement
     runs = law.experiment(sizes=sizes, seeds=40)["overlap"].values
     small, large = np.abs(runs.mean(axis=1) - float(law.limit()["overlap"]))
     assert large < 0.25 and large <= small + 3 * runs.std(axis=1).max() / np.sqrt(40)
+
+
+def test_few_patterns_make_no_noise():
+    law = DenseAssociativeMemory(energy=Exponential(100.0), load=0.002, start=0.02)
+    assert "1.1 patterns at the smallest of the sizes" in law.too_small((40, 80)) and law.too_small((1000,)) is None

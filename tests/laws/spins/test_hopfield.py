@@ -126,3 +126,8 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     assert confront(Hopfield(), experiment).verdict != "disagrees"
     assert confront(Hopfield(alpha=0.015, temperature=0.2, pattern_bias=0.3), seeds=40).verdict != "disagrees"
     assert confront(Wrong(), experiment)["energy"].verdict == "disagrees"
+
+
+def test_where_there_is_no_retrieval_no_negative_load_is_named():
+    reason = Hopfield(alpha=0.05, temperature=0.0, pattern_bias=-0.998).valid()
+    assert reason.startswith("there is no retrieval state: ")

@@ -57,8 +57,8 @@ def langevin_exits(
 ) -> tuple[Any, Any]:
     """Trajectories as by `langevin` without coupling, and which particles have passed `level` by each time.
 
-    Passages within a step are drawn by the probability of a Brownian bridge, so that the error is of the order of the
-    step (Gobet, Stochastic Process. Appl. 87 (2000) 167).
+    Passages by the noise of a step are drawn by the probability of a Brownian bridge, so that the error is of the order
+    of the step (Gobet, Stochastic Process. Appl. 87 (2000) 167); those by its drift are seen.
     """
     return _march(potential, x, temperature, times, step, key, (0.0, lambda y: y), level)
 
@@ -107,7 +107,9 @@ def _march(
         def one(s: Any) -> Any:
             t, y, out, dt, k = s
             k, now = jax.random.split(k)
-            y = slid(y, dt)
+            before, y = y, slid(y, dt)
+            if level is not None:
+                out = out | ((before - level) * (y - level) <= 0)
             last = t + dt >= until - 1e-12 * until
             after = jnp.where(last, 0.0, length(y, until - t - dt))
             y, out = shaken(y, out, temperature * (dt + after), now)

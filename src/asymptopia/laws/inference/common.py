@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ...contract.transitions import FixedPoint, State
+
+FEWEST = 5  # of what is counted in whole numbers
 
 
 def doubt_start(points: Sequence[FixedPoint], start: str) -> str | None:
@@ -20,3 +23,14 @@ def doubt_start(points: Sequence[FixedPoint], start: str) -> str | None:
     if start == "uninformative":
         return f"hard phase: the Bayes-optimal state, with {better}, is not reached without knowledge of the signal"
     return f"the informed state is metastable: that of largest free entropy has {better}"
+
+
+def few(what: str, per_size: float, sizes: Sequence[int]) -> str | None:
+    """Why systems with so many of `what` for each unit of size say nothing of the limit: they are rounded too far."""
+    count = per_size * min(sizes)
+    if count >= FEWEST:
+        return None
+    return (
+        f"at the smallest of the sizes there should be {count:.3g} {what}, which is rounded to {max(1, round(count))}; "
+        f"it takes sizes of at least {math.ceil(FEWEST / per_size)}"
+    )

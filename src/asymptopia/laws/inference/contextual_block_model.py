@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
+from .common import few
 
 if TYPE_CHECKING:
     import jax
@@ -152,6 +154,9 @@ class ContextualBlockModel(Law):
                 "finite systems are smeared and messages relax slowly"
             )
         return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return few("features", 1 / self.aspect, sizes)
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `graph` or `features`: `weak_recovery`, where that signal begins to suffice beside the other one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ...contract.batching import generator
 from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
+from .common import few
 
 if TYPE_CHECKING:
     import jax
@@ -172,6 +174,9 @@ class GraphConvolution(Law):
         if abs(self.labelled * self.aspect - 1) < 0.1 and self.ridge < 0.01:
             return "there are about as many labelled nodes as features: without much ridge the loss has a peak there"
         return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return few("features", 1 / self.aspect, sizes)
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `labelled`: `interpolation`, above which labels are no longer fitted exactly without ridge, if ever."""

@@ -14,6 +14,7 @@ from ...numerics.arrays import Key
 
 AUFFINGER = "Auffinger, Ben Arous and Cerny, Comm. Pure Appl. Math. 66 (2013) 165"
 STARTS = 24
+FAR = 0.2  # beyond the energies of critical points and their range, where a line through them says nothing
 
 
 def _landmarks() -> tuple[Landmark, ...]:
@@ -118,6 +119,7 @@ class PSpinComplexity(Law):
         }
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
+        from ...algorithms.checks import NotSolved
         from ...algorithms.landscape.critical_points import critical_points, descend, symmetric_couplings
 
         rng = generator(key)
@@ -125,6 +127,12 @@ class PSpinComplexity(Law):
         start = rng.standard_normal((STARTS, n))
         start *= math.sqrt(n) / np.linalg.norm(start, axis=1)[:, None]
         energies, spectra = critical_points(J, descend(J, start, self.energy))
+        low, high = (energies.min(), energies.max()) if len(energies) else (self.energy, self.energy)
+        if max(low - self.energy, self.energy - high) > high - low + FAR:
+            raise NotSolved(
+                f"The critical points that were found have energies between {low:.4g} and {high:.4g}, too far from "
+                f"`energy` = {self.energy:g} for a line through them to say anything there."
+            )
         read = {
             "index_fraction": np.mean(spectra < 0, axis=1),
             "hessian_mean": spectra.mean(axis=1),

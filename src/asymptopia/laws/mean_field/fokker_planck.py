@@ -18,7 +18,6 @@ STURM = "von Renesse and Sturm, Comm. Pure Appl. Math. 58 (2005) 923, corollary 
 KRAMERS = "Risken (1989), equation 5.109: the mean time of passage in closed form, by nested quadrature"
 BOVIER = "Bovier, Gayrard and Klein, J. Eur. Math. Soc. 7 (2005) 69, theorem 1.2"
 LEVELS = ((256,), (512,), (1024,), (2048,))
-WIDE = 9.0
 
 
 class FokkerPlanck(CellDensity, Law):
@@ -138,7 +137,8 @@ class FokkerPlanck(CellDensity, Law):
         from ...numerics.drift_diffusion import refined
 
         values: dict[str, Any] = dict(refined(self._on_grid, LEVELS))
-        values["variance"] = values["second"] - values["mean"] ** 2
+        values["distance"] = np.maximum(values["distance"], 0.0)  # extrapolated, of two that have met
+        values["variance"] = np.maximum(values["second"] - values["mean"] ** 2, 0.0)
         values["variance_error"] = values.pop("second_error") + 2 * np.abs(values["mean"]) * values["mean_error"]
         del values["second"]
         return values | {
@@ -181,11 +181,11 @@ class FokkerPlanck(CellDensity, Law):
         return x, evolved(up, down, begun, self.times)
 
     def _points(self, centre: float, start: Normal, cells: int) -> np.ndarray:
-        from ...numerics.drift_diffusion import points_around
+        from ...numerics.drift_diffusion import covering, points_around
 
-        (low, high), reach = self._basin(), WIDE * float(np.sqrt(start.variance))
-        low, high = min(low, start.mean - reach, centre), max(high, start.mean + reach, centre)
-        return points_around(centre, low, high, LEVELS[0][0], cells // LEVELS[0][0])
+        normal = start.mean, float(np.sqrt(start.variance))
+        low, high = covering(self.potential.values, self._basin(), normal, self.temperature, max(self.times))
+        return points_around(centre, min(low, centre), max(high, centre), LEVELS[0][0], cells // LEVELS[0][0])
 
     def _exits(self, cells: int) -> dict[str, np.ndarray]:
         from ...numerics.passage import averaging, mean_passage, survival

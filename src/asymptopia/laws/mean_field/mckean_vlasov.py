@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"
 SZNITMAN = "Sznitman, Springer Lecture Notes in Mathematics 1464 (1991) 165, theorem 1.4"
-LEVELS = ((128, 0.1), (256, 0.05), (512, 0.025), (1024, 0.0125))
-WIDE = 9.0
+MOST_MASSES = 2e7  # on all points at all times
+CELLS, STEP = 128, 0.1  # of the coarsest grid
+LEVELS = ((1,), (2,), (4,), (8,))  # parts of both on the finer ones
 FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
 
 
@@ -114,6 +115,14 @@ class McKeanVlasov(CellDensity, Law):
 
     def check(self) -> None:
         self._basin()
+        finest = max(LEVELS)[0]
+        masses = max(self.times) / (STEP * self._pace()) * CELLS * finest**2
+        if masses > MOST_MASSES:
+            raise StatementError(
+                f"The flow of {self.short()} relaxes so fast that steps which follow it have {masses:.2g} masses "
+                f"on the finest grid, more than {MOST_MASSES:g}: take a smaller `coupling`, a potential with less "
+                f"curvature, or `times` up to {max(self.times) * MOST_MASSES / masses:.3g}."
+            )
 
     def valid(self) -> str | None:
         if not self._symmetric():
@@ -143,16 +152,16 @@ class McKeanVlasov(CellDensity, Law):
         fastest = self.coupling + float(np.abs(self.potential.curvature(well)).max())
         return min(1.0, FAST / fastest)
 
-    def _on_grid(self, cells: int, step: float) -> dict[str, np.ndarray]:
-        from ...numerics.drift_diffusion import densities_from, hats, points_around
+    def _on_grid(self, parts: int) -> dict[str, np.ndarray]:
+        from ...numerics.drift_diffusion import covering, densities_from, hats, points_around
         from ...numerics.self_consistent import Problem, flow, fluctuation
 
-        low, high = self._basin()
         mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
-        low, high = min(low, mean - WIDE * deviation), max(high, mean + WIDE * deviation)
-        x = points_around(mean, low, high, LEVELS[0][0], cells // LEVELS[0][0])
+        whole = self._basin(), (mean, deviation), self.temperature, max(self.times)
+        low, high = covering(self.potential.values, *whole)
+        x = points_around(mean, low, high, CELLS, parts)
         problem = Problem(x, self.potential.values(x), self.temperature, self.coupling)
-        path = flow(problem, hats(x, mean, deviation), self.times, step * self._pace())
+        path = flow(problem, hats(x, mean, deviation), self.times, STEP * self._pace(), parts)
         rows: dict[str, list[Any]] = {name: [] for name in ("mean", "variance", "density", "fluctuation")}
         for t in self.times:
             mass = path.masses[path.place(t)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,13 +153,37 @@ class PathIntegralControl(CellDensity, Law):
 
     def valid(self) -> str | None:
         """Without control a weight has a variance if exp(-2 U + x**2 / 2 r) can be integrated."""
-        doubled = Potential.from_callable(lambda y: 2 * self._potential(y) - y**2 / (2 * self.noise * self.horizon))
-        if doubled.basin(1.0) is None:
+        if self._doubled().basin(1.0) is None:
             return (
                 "the target reaches farther than Brownian motion of this noise and horizon: the weights of the "
                 "control's estimate have no variance, and the limit is approached slowly"
             )
         return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        """Of n normal numbers only a share counts, that of the squared mean of weights in their mean square."""
+        from scipy.special import logsumexp
+
+        wider = self._doubled().basin(1.0)
+        if wider is None:
+            return None
+        ends = (*wider, *self._reach())
+        x, h = np.linspace(min(ends), max(ends), 8001, retstep=True)
+        squared, mean = (
+            float(logsumexp(-p.values(x)) + np.log(h))
+            for p in (self._doubled(), Potential.from_callable(self._potential))
+        )
+        rare = squared + np.log(2 * np.pi * self.noise * self.horizon) / 2 - 2 * mean
+        if rare <= np.log(max(sizes)):
+            return None
+        return (
+            f"one in exp({rare:.3g}) of the normal numbers that the control is told meets the target, more than the "
+            "largest of the sizes: its steps are guesses, and the particles do not arrive there"
+        )
+
+    def _doubled(self) -> Potential:
+        """Minus the logarithm of the squared weights without control, times the density that they are drawn from."""
+        return Potential.from_callable(lambda y: 2 * self._potential(y) - y**2 / (2 * self.noise * self.horizon))
 
     def predict(self) -> dict[str, Any]:
         from ...numerics.gibbs import gibbs

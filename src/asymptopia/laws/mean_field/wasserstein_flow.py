@@ -15,7 +15,8 @@ from ...parts.potential import Normal, Potential, Quadratic
 
 JKO = "Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998) 1, equation 13"
 FARTHEST = 6.5
-LEVELS = ((160, 128, 0.1), (320, 256, 0.05), (640, 512, 0.025))
+GAPS, CELLS, STEP = 160, 128, 0.1  # of the coarsest grid
+LEVELS = ((1,), (2,), (4,))  # parts of all three on the finer ones
 CLOSED = "closed form of a step between normal distributions"
 
 
@@ -132,15 +133,15 @@ class WassersteinFlow(Law):
             "distance": np.hypot(m - self.start.mean * np.exp(-k * t), s - there),
         }
 
-    def _rearranged(self, cells: int, points_in_space: int, step_in_time: float) -> dict[str, np.ndarray]:
+    def _rearranged(self, parts: int) -> dict[str, np.ndarray]:
         """The same with the map x(z) from a standard normal variable z, on a grid of z."""
         from ...numerics.passage import distance
 
-        z, h = np.linspace(-9.0, 9.0, cells + 1, retstep=True)
+        z, h = np.linspace(-9.0, 9.0, GAPS * parts + 1, retstep=True)
         points, gaps = (h * np.exp(-(y**2) / 2) / np.sqrt(2 * np.pi) for y in (z, (z[1:] + z[:-1]) / 2))
         x = self.start.mean + np.sqrt(self.start.variance) * z
         inside = np.abs(z) <= FARTHEST
-        flow = self._flow(z[inside], points_in_space, step_in_time)
+        flow = self._flow(z[inside], parts)
         rows: dict[int, tuple[Any, ...]] = {}
         for count in range(self._counts()[-1] + 1):
             if count:
@@ -153,18 +154,20 @@ class WassersteinFlow(Law):
                 rows[count] = (m, v, energy - self.temperature * entropy, far)
         return dict(zip(self.observables, np.array(list(rows.values())).T, strict=True))
 
-    def _flow(self, z: np.ndarray, cells: int, step: float) -> list[np.ndarray]:
+    def _flow(self, z: np.ndarray, parts: int) -> list[np.ndarray]:
         """The maps from a standard normal variable z to the distributions of the continuous flow at the times."""
-        from ...numerics.drift_diffusion import hats, points_around
+        from ...numerics.drift_diffusion import covering, hats, points_around
         from ...numerics.passage import quantiles
         from ...numerics.self_consistent import Problem, flow
 
         mean, deviation = self.start.mean, float(np.sqrt(self.start.variance))
-        low, high = self.potential.basin(self.temperature)  # type: ignore[misc]
-        low, high = min(low, mean - FARTHEST * deviation), max(high, mean + FARTHEST * deviation)
-        x = points_around(mean, low, high, LEVELS[0][1], cells // LEVELS[0][1])
+        basin: Any = self.potential.basin(self.temperature)
+        low, high = covering(
+            self.potential.values, basin, (mean, deviation), self.temperature, max(self.times), FARTHEST
+        )
+        x = points_around(mean, low, high, CELLS, parts)
         problem = Problem(x, self.potential.values(x), self.temperature, self.interaction)
-        path = flow(problem, hats(x, mean, deviation), self.times, step)
+        path = flow(problem, hats(x, mean, deviation), self.times, STEP, parts)
         masses = [path.masses[path.place(t)] for t in self.times]
         return [
             quantiles(x, mass, z) if t > 0 else mean + deviation * z for t, mass in zip(self.times, masses, strict=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from ...parts.activation import Activation, Identity, Tanh
 HABER_RUTHOTTO = "Haber and Ruthotto, Inverse Problems 34 (2018) 014004, section 2"
 HUANG = "Huang, Sun, Liu, Sedra and Weinberger, Eur. Conf. Comput. Vis. (2016) 646, section 3"
 HAYOU_YANG = "Hayou and Yang, Proc. Mach. Learn. Res. 202 (2023) 12700, theorem 1"
+
+FEWEST = 2  # layers kept in the mean
 
 
 class ResidualLimit(Law):
@@ -106,6 +109,13 @@ class ResidualLimit(Law):
                 "those of 1/n, and sizes of a hundred layers are far from the limit"
             )
         return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        count = min(sizes) * self.keep
+        if count >= FEWEST:
+            return None
+        needed = math.ceil(FEWEST / self.keep)
+        return f"of {min(sizes)} layers {count:.2g} are kept in the mean; it takes at least {needed} layers"
 
     def unstable(self, n: int) -> str | None:
         return (

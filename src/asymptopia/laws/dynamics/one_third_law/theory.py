@@ -88,7 +88,7 @@ def _fields(R: float, spread: float) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def _normal(spread: float) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights of a standard normal variable for functions of sqrt(spread) xi like the logistic one."""
-    spacing = 0.25 / max(1.0, math.sqrt(spread))
+    spacing = min(0.25, 0.7 / max(1.0, math.sqrt(spread)))  # its poles, at i pi / sqrt(spread), give exp(-28)
     count = math.ceil(FIELD / spacing)
     xi = spacing * np.arange(-count, count + 1)
     w = np.exp(-(xi**2) / 2)

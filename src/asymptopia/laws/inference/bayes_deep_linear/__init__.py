@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ....contract.record import field
+from ..common import few
 
 LI = "Li and Sompolinsky, Phys. Rev. X 11 (2021) 031059, equation 13"
 HANIN = "Hanin and Zlokapa, Proc. Natl. Acad. Sci. 120 (2023), exact evidence of deep linear networks"
@@ -102,6 +105,9 @@ class BayesDeepLinear(Law):
     def check(self) -> None:
         if self.temperature == 0 and self.alpha >= 1:
             raise NoLimit(f"`alpha` must be < 1 at temperature 0, where labels are fitted, but is {self.alpha:g}.")
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return few("hidden units", self.width, sizes)
 
     def valid(self) -> str | None:
         if abs(self.alpha - 1) < 0.1 and self.temperature < 1e-3 * self.weight_variance ** (self.layers + 1):

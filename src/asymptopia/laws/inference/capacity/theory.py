@@ -36,10 +36,14 @@ def log_mass(kappa: float, constraint: str) -> float:
 
 def squared_distance(kappa: float, constraint: str) -> float:
     """The mean squared distance of a standard normal field from the values that satisfy the constraint."""
+    from scipy.special import ndtr
+
     if constraint == "outside":
         t, w = legendre(64)
         z = min(kappa, 40.0) * t
         return float(2 * min(kappa, 40.0) * (w * (kappa - z) ** 2 * _normal(z)).sum())
+    if constraint == "halfspace" and kappa > 0:
+        return float((1 + kappa**2) * ndtr(kappa) + kappa * _normal(kappa))
     x = kappa if constraint == "halfspace" else -kappa
     ratio, excess, _ = hazard(x)
     one_side = float(_normal(x) * (1 + x * excess) / ratio)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....contract.transitions import FixedPoint, State
 from ....parts.prior import Gaussian, Prior, Rademacher
+from ..common import few
 from .landmarks import LANDMARKS, LESIEUR, PECHE
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ class SpikedMatrix(Law):
     }
 
     landmarks = LANDMARKS
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return None if self.aspect is None else few("rows", self.aspect, sizes)
 
     def fixed_points(self) -> list[FixedPoint]:
         from .theory import points

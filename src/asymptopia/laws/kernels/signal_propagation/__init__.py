@@ -76,6 +76,12 @@ class SignalPropagation(Law):
         ),
     }
 
+    def check(self) -> None:
+        if self.bias_variance == 0:
+            from .theory import by_layers
+
+            by_layers(self)
+
     def coords(self) -> dict[str, Any]:
         return {"layer": np.arange(1, self.layers + 1)}
 

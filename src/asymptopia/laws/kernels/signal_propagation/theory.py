@@ -140,25 +140,12 @@ def critical_bias(activation: Activation, weight: float) -> float:
 
 def predict(law: SignalPropagation) -> dict[str, Any]:
     """The observables in the limit."""
-
     weight, bias = law.weight_variance, law.bias_variance
     q = length(law.activation, weight, bias)
     at = max(q, 1e-12)
     _, slope, across = (weight * float(a[0]) for a in averages(law.activation, at))
     c, rate = correlation(law.activation, weight, q, slope)
-    lengths = np.full(2, law.start_length)
-    apart = 2 * law.start_length * (1 - law.start_correlation)
-    by_layer, slopes = [], []
-    for number in range(law.layers):
-        if not lengths.all():
-            raise NoLimit(
-                f"All preactivations are 0 in layer {number + 1}, where inputs have no correlation: {law.activation!r} "
-                "is 0 at what reaches it, and `bias_variance` is 0."
-            )
-        by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
-        lengths, apart, every = layer(law.activation, weight, bias, lengths, apart)
-        slopes.append(every[[0, 2]].mean())
-    table = np.array(by_layer)
+    table, slopes = by_layers(law)
     return {
         "length": q,
         "correlation": c,
@@ -169,3 +156,20 @@ def predict(law: SignalPropagation) -> dict[str, Any]:
         "layer_correlation": table[:, 1],
         "layer_gradient": np.append(np.cumprod(slopes[-2::-1])[::-1], 1.0),
     }
+
+
+def by_layers(law: SignalPropagation) -> tuple[np.ndarray, list[float]]:
+    """Length and correlation of each layer, (layers, 2), and the growth of gradients; `NoLimit` if all become 0."""
+    lengths = np.full(2, law.start_length)
+    apart = 2 * law.start_length * (1 - law.start_correlation)
+    by_layer, slopes = [], []
+    for number in range(law.layers):
+        if not lengths.all():
+            raise NoLimit(
+                f"All preactivations are 0 in layer {number + 1}, where inputs have no correlation: {law.activation!r} "
+                "is 0 at what reaches it, and `bias_variance` is 0."
+            )
+        by_layer.append((lengths.mean(), (lengths.sum() - apart) / (2 * np.sqrt(lengths.prod()))))
+        lengths, apart, every = layer(law.activation, law.weight_variance, law.bias_variance, lengths, apart)
+        slopes.append(every[[0, 2]].mean())
+    return np.array(by_layer), slopes

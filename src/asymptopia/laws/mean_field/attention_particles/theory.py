@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MODES, FINE = 64, 96
 NARROW = 0.3  # the last harmonics over the largest one, beyond which a density is not resolved
 GENTLE = 8.0  # up to this beta the field of tokens is summed in harmonics; beyond, rounding hides its least values
+MOST_SPEEDS = 10_000  # computed for tokens that are followed one by one
 TOKENS = {True: (1000, 800), False: (200, 160)}  # followed without noise, with a gentle field and with a steep one
 
 
@@ -119,8 +121,12 @@ def _characteristics(law: AttentionParticles, nodes: int) -> np.ndarray:
     mass = weights * np.exp(law.concentration * (np.cos(angles) - 1))
     mass /= mass.sum()
     last = max(law.times)
-    method = "DOP853" if law.attention == "softmax" else "LSODA"  # clusters that form without a norm are stiff
-    run = solve_ivp(drift(law, mass), (0.0, last or 1.0), angles, method, t_eval=law.times, rtol=1e-9, atol=1e-10)
+    options: dict[str, Any] = dict(t_eval=law.times, rtol=1e-9, atol=1e-10)
+    if law.attention == "softmax":
+        options |= dict(method="DOP853")
+    else:  # clusters that form without a norm are stiff
+        options |= dict(method="LSODA", jac=_jacobian_of_pairs(law, mass))
+    run = solve_ivp(drift(law, mass), (0.0, last or 1.0), angles, **options)
     if not run.success or not np.isfinite(run.y).all():
         raise ArithmeticError(f"The tokens could not be followed: {run.message}")
     return np.asarray(np.abs(mass @ np.cos(run.y)))
@@ -141,26 +147,61 @@ def _drift_of_harmonics(law: AttentionParticles, mass: np.ndarray) -> Callable[[
 def _drift_of_pairs(law: AttentionParticles, mass: np.ndarray) -> Callable[[float, np.ndarray], np.ndarray]:
     """The same, from sums over pairs, of which no term is negative: for steep fields."""
     d, beta = law.dimension, law.beta
+    even, odd = _around((d - 3) / 2, beta), _around((d - 1) / 2, beta)
+    computed = itertools.count()
 
-    def drift(_: float, angle: np.ndarray) -> np.ndarray:
+    def drift(time: float, angle: np.ndarray) -> np.ndarray:
+        if next(computed) == MOST_SPEEDS:
+            raise ArithmeticError(
+                f"The tokens of {law.short()} fall one after the other into a cluster that pulls up to exp({beta:g}) "
+                f"times as fast as they drift, and could be followed until the time {time:.4g} only: take earlier "
+                "`times`, a smaller `beta`, some `temperature` or softmax."
+            )
         c, sin = np.cos(angle), np.sin(angle)
         y = beta * np.outer(sin, sin)
         weight = np.exp(beta * np.outer(c, c))
-        flat, bent = _around(y, (d - 3) / 2), _around(y, (d - 1) / 2) * y / (d - 1)
+        flat, bent = even(y), odd(y) * y / (d - 1)
         pull = weight * (-np.outer(sin, c) * flat + np.outer(c, sin) * bent) @ mass
         return pull / ((weight * flat) @ mass) if law.attention == "softmax" else pull
 
     return drift
 
 
-def _around(y: np.ndarray, nu: float) -> np.ndarray:
-    """The mean of exp(y u_1) over the sphere on which u is uniform: Gamma(nu + 1) (2 / y)**nu I_nu(y)."""
-    from scipy.special import gamma, ive
+def _jacobian_of_pairs(law: AttentionParticles, mass: np.ndarray) -> Callable[[float, np.ndarray], np.ndarray]:
+    r"""The derivatives of the speeds without a norm: those of $\partial_i e^{\beta c_i c_j} F(\beta s_i s_j) / \beta$.
 
-    if nu == -0.5:
-        return np.cosh(y)
-    y = np.maximum(y, 1e-6)
-    return np.asarray(gamma(nu + 1) * (2 / y) ** nu * ive(nu, y) * np.exp(y))
+    F is the mean of `_around`, with $F'' = F - (d - 2) F' / y$.
+    """
+    d, beta = law.dimension, law.beta
+    even, odd = _around((d - 3) / 2, beta), _around((d - 1) / 2, beta)
+
+    def jacobian(_: float, angle: np.ndarray) -> np.ndarray:
+        c, s = np.cos(angle), np.sin(angle)
+        cc, ss, sc = np.outer(c, c), np.outer(s, s), np.outer(s, c)
+        weight, y = np.exp(beta * cc) * mass, beta * ss
+        flat, bent = even(y), odd(y) / (d - 1)
+        slope, curve = bent * y, flat - (d - 2) * bent
+        pull = -sc * flat + sc.T * slope
+        mixed = ss * flat + cc * slope + beta * (sc * (sc.T * curve - sc * slope) - sc.T * pull)
+        own = -cc * flat - ss * slope + beta * (sc.T * (sc.T * curve - sc * slope) - sc * pull)
+        return np.asarray(weight * mixed + np.diag((weight * own).sum(axis=1)))
+
+    return jacobian
+
+
+@lru_cache(maxsize=8)
+def _around(nu: float, most: float) -> Callable[[np.ndarray], np.ndarray]:
+    """The mean of exp(y u_1), 0 <= y <= most, on the sphere of u: Gamma(nu + 1) (2 / y)**nu I_nu(y), from a table."""
+    from scipy.interpolate import CubicSpline
+    from scipy.special import gammaln, ive
+
+    y = np.linspace(0.0, most, 4097)
+    logs = gammaln(nu + 1) + nu * np.log(2 / y[1:]) + np.log(ive(nu, y[1:])) + y[1:]
+    if nu > 2:  # where Bessel's function underflows: the first terms of its series
+        first = y[1:] ** 2 / (4 * (nu + 1))
+        logs = np.where(first < 1e-3, first - first**2 / (2 * (nu + 2)), logs)
+    table = CubicSpline(y, np.append(0.0, logs))
+    return lambda y: np.asarray(np.exp(table(y)))
 
 
 def linear(beta: float, d: int, attention: str) -> float:

@@ -10,7 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from . import ConsensusOptimisation
 
-LEVELS = ((130, 1, 0.1), (130, 2, 0.05), (130, 4, 0.025), (130, 8, 0.0125))
+CELLS, STEP = 130, 0.1  # of the coarsest grid
+LEVELS = ((1,), (2,), (4,), (8,))  # parts of both on the finer ones
 FARTHEST = 6.5
 
 
@@ -56,15 +57,15 @@ def predict(law: ConsensusOptimisation) -> dict[str, Any]:
     return refined(lambda *level: _on_grid(law, *level), LEVELS, tolerance=2e-4)
 
 
-def _on_grid(law: ConsensusOptimisation, cells: int, finer: int, step: float) -> dict[str, np.ndarray]:
+def _on_grid(law: ConsensusOptimisation, parts: int) -> dict[str, np.ndarray]:
     from ....numerics.drift_diffusion import hats, points_around
     from ....numerics.self_consistent import flow
 
     mean, deviation = law.start.mean, float(np.sqrt(law.start.variance))
-    x = points_around(mean, mean - FARTHEST * deviation, mean + FARTHEST * deviation, cells, finer)
+    x = points_around(mean, mean - FARTHEST * deviation, mean + FARTHEST * deviation, CELLS, parts)
     height = law.landscape.values(x)
     problem = Searching(x, np.exp(-law.beta * (height - height.min())), law.drift, law.noise)
-    path = flow(problem, hats(x, mean, deviation), law.times, step / (law.drift + law.noise**2))
+    path = flow(problem, hats(x, mean, deviation), law.times, STEP / (law.drift + law.noise**2), parts)
     first, second = _moments(law, path.times, path.halfway)
     at = [int(np.searchsorted(path.times, t - 1e-12)) for t in law.times]
     return {

@@ -108,11 +108,13 @@ class NoisyTwoLayer(Law):
         if not self.probes or not np.isfinite(np.asarray(self.probes, float)).all():
             raise StatementError(f"`probes` of NoisyTwoLayer must be finite numbers, but is {self.probes}.")
 
-    def _one_input(self, inputs: Any) -> None:
-        if inputs.dimension != 1:
+    def check(self) -> None:
+        from ....parts.inputs import inputs_of
+
+        dimension = inputs_of(self.data).dimension
+        if dimension != 1:
             raise StatementError(
-                f"`data` of NoisyTwoLayer must have one input number, for weights on the line, but has "
-                f"{inputs.dimension}."
+                f"`data` of NoisyTwoLayer must have one input number, for weights on the line, but has {dimension}."
             )
 
     def coords(self) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from ....parts.inputs import inputs_of
 if TYPE_CHECKING:
     from . import NoisyTwoLayer
 
-LEVELS = ((128, 1, 0.1), (128, 2, 0.05), (128, 4, 0.025), (128, 8, 0.0125))
+LEVELS = ((128, 1), (128, 2), (128, 4), (128, 8))  # points of the coarsest grid, and parts of its spacing and step
+STEP = 0.1
 FARTHEST = 40.0
 ROUNDS = 60
 FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
@@ -132,20 +133,20 @@ def fluctuation(problem: Noisy, path: Path, time: float) -> np.ndarray:
 
 
 def on_grid(
-    build: object, start: tuple[float, float], times: Sequence[float], level: tuple[int, int, float], far: float
+    build: object, start: tuple[float, float], times: Sequence[float], level: tuple[int, int], far: float
 ) -> Found:
-    """All observables with this many cells, times finer, and this step in time, on |w - mean| <= `far`.
+    """All observables with this many cells, in parts as are the steps in time, on |w - mean| <= `far`.
 
     build: points -> `Noisy`; start: mean and deviation.
     """
-    cells, finer, step = level
+    cells, parts = level
     mean, deviation = start
-    w = points_around(mean, mean - far, mean + far, cells, finer)
+    w = points_around(mean, mean - far, mean + far, cells, parts)
     problem: Noisy = build(w)  # type: ignore[operator]
     begun, rest = hats(w, mean, deviation), stationary(problem)
     fastest = max(problem.fastest(begun), problem.fastest(rest))
-    path = flow(problem, begun, times, step * min(1.0, FAST / fastest))
-    edge = max(*path.masses[-1][[0, -1]], *rest[[0, -1]]) / problem.h
+    path = flow(problem, begun, times, STEP * min(1.0, FAST / fastest), parts)
+    edge = max(path.masses[:, [0, -1]].max(), *rest[[0, -1]]) / problem.h
     bottom = problem.free_energy(rest)
     energies = np.array([problem.free_energy(m) for m in path.masses])
     pace = np.array([problem.confinement(m @ problem.f) for m in path.masses])
@@ -166,8 +167,8 @@ def on_grid(
 
 def predict(law: NoisyTwoLayer) -> dict[str, Any]:
     """The observables in the limit."""
+    law.check()
     inputs = inputs_of(law.data)
-    law._one_input(inputs)
     X, y, p = inputs.nodes(0)
     kind, probes = law.start, np.asarray(law.probes, float)[:, None]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ KROTOV = "Krotov and Hopfield, NeurIPS 29 (2016) 1172, equation 5, at a fixed lo
 LUCIBELLO = "Lucibello and Mezard, Phys. Rev. Lett. 132 (2024) 077301, the random energy model of the noise"
 DEMIRCIGIL = "Demircigil, Heusel, Loewe, Upgang and Vermet, J. Stat. Phys. 168 (2017) 288"
 MOST = 3_000_000
+LEAST_LOG_PATTERNS = 2.0
 
 
 class MemoryEnergy(Record):
@@ -239,6 +241,14 @@ class DenseAssociativeMemory(Law):
                 "less, and the corrections are of order log(n) / n"
             )
         return None
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        if isinstance(self.energy, Polynomial) or self.load * min(sizes) >= LEAST_LOG_PATTERNS:
+            return None
+        return (
+            f"exp(load n) is {math.exp(self.load * min(sizes)):.2g} patterns at the smallest of the sizes, too few for "
+            f"their noise; it takes sizes of at least {math.ceil(LEAST_LOG_PATTERNS / self.load)}"
+        )
 
     def thresholds(self, along: str) -> dict[str, float]:
         """Along `load`, for an exponential energy: `retrieval`, and `condensation` of the noise."""

@@ -61,8 +61,9 @@ class Hopfield(Law):
 
         largest, _ = theory.capacity(theory.Model(float(self.temperature), abs(float(self.pattern_bias))))
         if self.alpha > largest:
+            beyond = f" beyond alpha = {largest:.6g}" if largest > 0 else ""
             return (
-                f"there is no retrieval state beyond alpha = {largest:.6g}: the limit is that of equilibrium, which "
+                f"there is no retrieval state{beyond}: the limit is that of equilibrium, which "
                 "the dynamics from a pattern approaches very slowly if it is a spin glass"
             )
         if self.alpha > 0.7 * largest:

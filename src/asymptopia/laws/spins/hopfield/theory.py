@@ -121,7 +121,8 @@ def capacity(model: Model) -> tuple[float, float]:
 
     ends = GRID[min(k + 1, len(GRID) - 1)], GRID[max(k - 1, 0)]
     top = peaks(load, np.array([ends[0]]), GRID[k : k + 1], np.array([ends[1]]))
-    return float(load(top, np.arange(1))[0]), float(top[0])
+    largest = float(load(top, np.arange(1))[0])
+    return (largest, float(top[0])) if largest > 0 else (0.0, math.nan)
 
 
 def retrieval_at(model: Model, alpha: float) -> States | None:
