@@ -91,8 +91,8 @@ def _hamiltonian(
     s: Float[jax.Array, "..."],
     e: Float[jax.Array, "..."],
     slope: Float[jax.Array, "..."],
-    draw: Float[jax.Array, "..."],
-    coin: Float[jax.Array, "..."],
+    draw: Key,
+    coin: Key,
 ) -> Any:
     """One trajectory of every copy: kicks in the tangent space, rotations along great circles."""
     import jax
@@ -129,7 +129,7 @@ def _exchange(
     s: Float[jax.Array, "..."],
     e: Float[jax.Array, "..."],
     slope: Float[jax.Array, "..."],
-    coin: Float[jax.Array, "..."],
+    coin: Key,
 ) -> Any:
     """Neighbours in temperature, pairs of this parity, exchange their states by Metropolis' rule."""
     import jax
