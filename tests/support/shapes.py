@@ -8,6 +8,7 @@ import pkgutil
 import re
 import sys
 import types
+from collections import Counter
 from typing import Annotated, Any
 
 import jax
@@ -22,13 +23,18 @@ KINDS = ("Bool", "Complex", "Float", "Inexact", "Int", "Integer", "Num", "Real",
 _KIND = re.compile(rf"\b({'|'.join(KINDS)})\[")
 
 
+MOST = 100
+"""So many calls of a function are checked in a file of tests: beyond, it stands in a loop, and checks take longer."""
+
 _rooms = set()
+_calls = Counter()
 
 
 @contextlib.contextmanager
 def checking(room):
     """Within, the shapes of this room are checked."""
     _rooms.add(room.__name__)
+    _calls.clear()
     try:
         yield
     finally:
@@ -63,14 +69,17 @@ def _stated(function):
 def _checked(function):
     """The function with its shapes checked; it may refuse a wrong one itself, by an error that says what must hold."""
     room = ".".join(function.__module__.split(".")[:2])
-    checked = jaxtyping.jaxtyped(_with_shapes_alone(function), typechecker=beartype)
+    made = []
 
     @functools.wraps(function)
     def called(*given, **named):
-        if room not in _rooms:
+        if room not in _rooms or _calls[function] >= MOST:
             return function(*given, **named)
+        _calls[function] += 1
+        if not made:
+            made.append(jaxtyping.jaxtyped(_with_shapes_alone(function), typechecker=beartype))
         try:
-            return checked(*given, **named)
+            return made[0](*given, **named)
         except jaxtyping.TypeCheckError as wrong:
             try:
                 function(*given, **named)
