@@ -7,7 +7,9 @@ import inspect
 import pkgutil
 import re
 import sys
+import traceback
 import types
+from collections import Counter
 from typing import Annotated, Any
 
 import jax
@@ -16,19 +18,22 @@ import numpy as np
 from beartype import beartype
 from beartype.vale import Is
 
-from asymptopia.contract.refusal import StatementError
-
 KINDS = ("Bool", "Complex", "Float", "Inexact", "Int", "Integer", "Num", "Real", "Shaped")
 _KIND = re.compile(rf"\b({'|'.join(KINDS)})\[")
 
 
+MOST = 100
+"""So many calls of a function are checked in a file of tests: beyond, it stands in a loop, and checks take longer."""
+
 _rooms = set()
+_calls = Counter()
 
 
 @contextlib.contextmanager
 def checking(room):
     """Within, the shapes of this room are checked."""
     _rooms.add(room.__name__)
+    _calls.clear()
     try:
         yield
     finally:
@@ -63,20 +68,24 @@ def _stated(function):
 def _checked(function):
     """The function with its shapes checked; it may refuse a wrong one itself, by an error that says what must hold."""
     room = ".".join(function.__module__.split(".")[:2])
-    checked = jaxtyping.jaxtyped(_with_shapes_alone(function), typechecker=beartype)
+    made = []
 
     @functools.wraps(function)
     def called(*given, **named):
-        if room not in _rooms:
+        if room not in _rooms or _calls[function] >= MOST:
             return function(*given, **named)
+        _calls[function] += 1
+        if not made:
+            made.append(jaxtyping.jaxtyped(_with_shapes_alone(function), typechecker=beartype))
         try:
-            return checked(*given, **named)
+            return made[0](*given, **named)
         except jaxtyping.TypeCheckError as wrong:
             try:
                 function(*given, **named)
-            except StatementError:
-                raise
-            except Exception:
+            except Exception as error:
+                last = traceback.extract_tb(error.__traceback__)[-1]
+                if "asymptopia" in last.filename and (last.line or "").startswith("raise "):
+                    raise
                 raise wrong from None
             raise
 

@@ -10,14 +10,16 @@ from ..contract.record import StatementError
 from ..numerics.arrays import ArrayLike
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 
 class NotSolved(RuntimeError):
     """A solver stopped before its certificate reached the tolerance; the message says how far it got."""
 
 
-def checked_data(X: ArrayLike, y: ArrayLike, margin: bool) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
+def checked_data(
+    X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"], margin: bool
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
     """X (n, d) and y (n,) as floats; raises `StatementError` unless they fit, and y = +-1 if `margin`."""
     X, y = np.ascontiguousarray(X, float), np.asarray(y, float)
     if X.ndim != 2 or X.size == 0:

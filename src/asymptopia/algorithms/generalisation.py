@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-def error(y: np.ndarray, z: np.ndarray, binary: bool) -> Any:
+def error(y: Float[np.ndarray, "... N"], z: Float[np.ndarray, "... N"], binary: bool) -> Any:
     """The share of fields z with the wrong sign (half for z = 0), or the mean squared error; over the last axis.
 
     y, z: labels and fields, (..., N); binary: whether labels are +-1. Returns (...).

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float
 
 STABLE = 0.5  # of the time 1 / curvature in which the stiffest direction relaxes
 FINE = 3.5  # of it, over sqrt(n): the same at n = 49
@@ -19,7 +20,9 @@ def longest_share(n: float) -> float:
     return min(STABLE, FINE / n**0.5)
 
 
-def step_size(longest: jax.Array | float, curvature: jax.Array, share: float) -> jax.Array:
+def step_size(
+    longest: Float[jax.Array, ""] | float, curvature: Float[jax.Array, ""], share: float
+) -> Float[jax.Array, ""]:
     """A step of at most `longest`, and at most a share of the relaxation time 1 / curvature."""
     import jax.numpy as jnp
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from . import pytorch
 from .extremes import extremes
 from .operators import finite_scalar, flat_parameters, hessian
@@ -16,6 +17,7 @@ from .sharpness import Training, check_descent
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float
 
 PARTS = 4  # Euler steps in the time of one step of descent
 TURNS = 60  # of the projected gradient for the oscillation
@@ -30,12 +32,12 @@ class Flow(Training):
     oscillation: (T,) variance of the parameters of descent about their mean, in all directions.
     """
 
-    mean_losses: np.ndarray
-    oscillation: np.ndarray
+    mean_losses: Float[np.ndarray, " moments"]
+    oscillation: Float[np.ndarray, " moments"]
 
 
 def central_flow(
-    loss: Callable[[Any], Any], parameters: Any, rate: float, steps: int, every: int = 10, count: int = 3
+    loss: Callable[[Any], Any], parameters: PyTree, rate: float, steps: int, every: int = 10, count: int = 3
 ) -> Flow:
     r"""The path of gradient descent with a constant `rate`, averaged over its oscillation at the edge of stability.
 
@@ -101,7 +103,7 @@ def _recorded(value: Any, state: State, rate: float, step: int) -> tuple[float, 
     return here, here + float(np.sum(bent * np.asarray(sigma))) / 2, sharpest, float(np.trace(np.asarray(sigma)))
 
 
-def _images(gradient: Any, w: jax.Array, directions: jax.Array) -> jax.Array:
+def _images(gradient: Any, w: Float[jax.Array, " n"], directions: Float[jax.Array, "n k"]) -> Float[jax.Array, "n k"]:
     """The products of the Hessian with directions (n, k)."""
     import jax
 
@@ -132,7 +134,7 @@ def _moved(value: Any, rate: float, state: State) -> State:
     return w - length * (downhill + slopes.T @ sigma.ravel() / 2), directions, sigma
 
 
-def _followed(gradient: Any, w: jax.Array, directions: jax.Array) -> jax.Array:
+def _followed(gradient: Any, w: Float[jax.Array, " n"], directions: Float[jax.Array, "n k"]) -> Float[jax.Array, "n k"]:
     """Ritz vectors of the largest eigenvalues, in the span of the old ones and of what the Hessian makes of them."""
     import jax.numpy as jnp
 
@@ -144,7 +146,9 @@ def _followed(gradient: Any, w: jax.Array, directions: jax.Array) -> jax.Array:
     return basis @ vectors[:, -directions.shape[1] :]
 
 
-def _complementary(slack: jax.Array, gain: jax.Array, start: jax.Array) -> jax.Array:
+def _complementary(
+    slack: Float[jax.Array, "k k"], gain: Float[jax.Array, "m m"], start: Float[jax.Array, "k k"]
+) -> Float[jax.Array, "k k"]:
     """X >= 0 with slack + gain X >= 0 and <X, slack + gain X> = 0, by an accelerated projected gradient."""
     import jax
     import jax.numpy as jnp

@@ -6,13 +6,16 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.record import StatementError
 from ..parts.activation import Activation, Erf, Sigmoid, Softplus, Tanh
 from .intrinsic_dimension import coefficients, intrinsic_dimension, numerical_rank
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 MARGIN = 1e3
 MONOTONE = (Tanh, Sigmoid, Softplus, Erf)
@@ -66,7 +69,11 @@ class Certificates:
 
 
 def certify(
-    weights: Sequence[Any], X: Any, y: Any, activation: Activation, biases: Sequence[Any] | None = None
+    weights: Sequence[Real[Any, "_rows _columns"]],
+    X: Real[Any, "N inputs"],
+    y: Real[Any, "N ..."],
+    activation: Activation,
+    biases: Sequence[Real[Any, " _units"]] | None = None,
 ) -> Certificates:
     r"""The certificates of $f(x) = W_L \sigma(\cdots \sigma(W_1 x + b_1) \cdots) + b_L$ on samples, for squared loss.
 
@@ -102,7 +109,12 @@ def _wide_layer(widths: list[int], needed: int) -> int:
 
 
 def _nguyen_hein(
-    W: list[np.ndarray], bias: bool, k: int, X: np.ndarray, features_rank: tuple[int, float], activation: Activation
+    W: list[Float[np.ndarray, "_rows _columns"]],
+    bias: bool,
+    k: int,
+    X: Float[np.ndarray, "N d"],
+    features_rank: tuple[int, float],
+    activation: Activation,
 ) -> Certificate:
     N, widths = len(X), [len(w) for w in W]
     needed, (rank, margin), above = N - bias, features_rank, widths[k + 1 :]
@@ -130,7 +142,12 @@ def _nguyen_hein(
     return Certificate("Every critical point a global minimum", says, conditions, source)
 
 
-def _venturi(W: list[np.ndarray], b: list[np.ndarray] | None, X: np.ndarray, activation: Activation) -> Certificate:
+def _venturi(
+    W: list[Float[np.ndarray, "_rows _columns"]],
+    b: list[Float[np.ndarray, " _units"]] | None,
+    X: Float[np.ndarray, "N d"],
+    activation: Activation,
+) -> Certificate:
     dimension = intrinsic_dimension(activation, X.shape[1], bias=b is not None)
     distinct = len(np.unique(X, axis=0))
     needed = int(min(dimension, distinct))
@@ -155,7 +172,9 @@ def _continuous(activation: Activation) -> bool:
     return bool(np.all(np.abs(right - left) <= 1e-6 * (1 + np.abs(left)))) if len(at) else True
 
 
-def _features(W: list[np.ndarray], b: Any, X: np.ndarray, activation: Any) -> list[Any]:
+def _features(
+    W: list[Float[np.ndarray, "_rows _columns"]], b: Any, X: Float[np.ndarray, "N d"], activation: Any
+) -> list[Any]:
     """(fields, values) of every layer, the inputs first; the last layer is linear."""
     layers: list[Any] = [(None, X)]
     for k, w in enumerate(W):
@@ -167,7 +186,13 @@ def _features(W: list[np.ndarray], b: Any, X: np.ndarray, activation: Any) -> li
     return layers
 
 
-def _sensitivity(W: list[np.ndarray], k: int, layers: list[Any], features: np.ndarray, activation: Any) -> float:
+def _sensitivity(
+    W: list[Float[np.ndarray, "_rows _columns"]],
+    k: int,
+    layers: list[Any],
+    features: Float[np.ndarray, "N units"],
+    activation: Any,
+) -> float:
     """The gradient above layer k is D.T @ features / N, D the residuals pulled back, each step bounded below."""
     factor = float(np.linalg.svd(features, compute_uv=False)[len(features) - 1])
     for j in range(k + 2, len(W)):
@@ -176,13 +201,18 @@ def _sensitivity(W: list[np.ndarray], k: int, layers: list[Any], features: np.nd
     return 1 / factor if factor > 0 else math.inf
 
 
-def _closest(X: np.ndarray) -> float:
+def _closest(X: Float[np.ndarray, "N d"]) -> float:
     from scipy.spatial import KDTree
 
     return float(KDTree(X).query(X, k=2)[0][:, 1].min()) if len(X) > 1 else math.inf
 
 
-def _checked(weights: Any, biases: Any, X: Any, y: Any) -> tuple[list[np.ndarray], Any, np.ndarray]:
+def _checked(
+    weights: Sequence[Real[Any, "_rows _columns"]],
+    biases: Any,
+    X: Real[Any, "N inputs"],
+    y: Real[Any, "N ..."],
+) -> tuple[list[Float[np.ndarray, "_below _above"]], Any, Float[np.ndarray, "N inputs"]]:
     W = [np.asarray(w, float) for w in weights]
     X, Y = np.asarray(X, float), np.asarray(y, float)
     Y = Y[:, None] if Y.ndim == 1 else Y

@@ -7,9 +7,14 @@ Edelman, J. Math. Phys. 43 (2002) 5830, theorem 3.1). A probe with k products se
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .spectra import Quadrature
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 LARGEST = 300  # a larger spectrum is compared with one of this size, which fluctuates more
 
@@ -40,7 +45,9 @@ def all_of(rng: np.random.Generator, samples: float, size: int) -> Quadrature:
     return Quadrature(everything[None], weights, len(everything))
 
 
-def _bidiagonal(rng: np.random.Generator, samples: float, size: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+def _bidiagonal(
+    rng: np.random.Generator, samples: float, size: int, order: int
+) -> tuple[Float[np.ndarray, " order"], Float[np.ndarray, " order"]]:
     """Ritz values (order,) of the covariance matrix in a Krylov space of this order, and their weights."""
     from scipy.linalg import eigh_tridiagonal
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.record import StatementError
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 GLOBAL, STRICT, NON_STRICT = "global minimum", "strict saddle", "non-strict saddle"
 
 
-def linear_network_label(weights: Sequence[Any], X: Any, Y: Any, rtol: float = 1e-4) -> str:
+def linear_network_label(
+    weights: Sequence[Real[Any, "_rows _columns"]],
+    X: Real[Any, "d N"],
+    Y: Real[Any, "k N"],
+    rtol: float = 1e-4,
+) -> str:
     r"""The kind of a critical point: "global minimum", "strict saddle" or "non-strict saddle".
 
     At a strict saddle the Hessian has a negative eigenvalue.
@@ -48,7 +56,9 @@ def linear_network_label(weights: Sequence[Any], X: Any, Y: Any, rtol: float = 1
     return NON_STRICT if _tightened(W, X @ Y.T, r, rtol) else STRICT
 
 
-def _tightened(W: list[np.ndarray], correlation: np.ndarray, r: int, rtol: float) -> bool:
+def _tightened(
+    W: list[Float[np.ndarray, "_rows _columns"]], correlation: Float[np.ndarray, "k d"], r: int, rtol: float
+) -> bool:
     for j, i in combinations(range(len(W)), 2):
         between, around = np.eye(W[j].shape[0]), correlation.copy()
         for w in W[j + 1 : i]:
@@ -63,11 +73,13 @@ def _tightened(W: list[np.ndarray], correlation: np.ndarray, r: int, rtol: float
     return True
 
 
-def _rank(matrix: np.ndarray, below: float) -> int:
+def _rank(matrix: Float[np.ndarray, "rows columns"], below: float) -> int:
     return int((np.linalg.svd(matrix, compute_uv=False) > below).sum())
 
 
-def _checked(weights: Sequence[Any], X: Any, Y: Any) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def _checked(
+    weights: Sequence[Real[Any, "_rows _columns"]], X: Real[Any, "d N"], Y: Real[Any, "k N"]
+) -> tuple[list[Float[np.ndarray, "_below _above"]], Float[np.ndarray, "d N"], Float[np.ndarray, "k N"]]:
     W, X, Y = [np.asarray(w, float) for w in weights], np.asarray(X, float), np.asarray(Y, float)
     if not W:
         raise StatementError("`weights` must hold at least one matrix, but is empty.")

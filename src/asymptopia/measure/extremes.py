@@ -26,9 +26,9 @@ class Extremes(NamedTuple):
     errors:  (2 count,) within this distance of each value lies an eigenvalue.
     """
 
-    values: np.ndarray
-    vectors: np.ndarray
-    errors: np.ndarray
+    values: Float[np.ndarray, " k"]
+    vectors: Float[np.ndarray, "k n"]
+    errors: Float[np.ndarray, " k"]
 
 
 def extremes(operator: LinearOperator, count: int = 1, products: int = 2000) -> Extremes:
@@ -123,7 +123,7 @@ class _Lanczos:
                 self.next = image / beside
         return beside
 
-    def _restart(self, values: np.ndarray, shares: np.ndarray, fresh: bool) -> None:
+    def _restart(self, values: Float[np.ndarray, " k"], shares: Float[np.ndarray, "k k"], fresh: bool) -> None:
         """Keep the Ritz vectors of both ends, and go on from what was left outside, or from a random vector."""
         side = self.count + max(2, self.size // 8)
         kept = np.r_[:side, self.size - side : self.size]
@@ -140,13 +140,13 @@ class _Lanczos:
         self.matrix = np.pad(self.matrix, (0, self.size))
         self.size *= 2
 
-    def _fresh(self) -> np.ndarray:
+    def _fresh(self) -> Float[np.ndarray, " n"]:
         """A random direction outside of the basis."""
         vector = self.rng.standard_normal(self.basis.shape[1])
         self._remove(vector, self.filled)
         return np.asarray(vector / np.linalg.norm(vector))
 
-    def _remove(self, vector: np.ndarray, count: int) -> np.ndarray:
+    def _remove(self, vector: Float[np.ndarray, " n"], count: int) -> Float[np.ndarray, " count"]:
         """Take the first rows of the basis out of a vector, in place; their coefficients."""
         rows = self.basis[:count]
         first = rows @ vector

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from .intrinsic_dimension import numerical_rank
 from .operators import flat_parameters, tangent_kernel
 
@@ -50,7 +51,7 @@ class FunctionalDimension:
         return f"{said}: {most - self.rank} more directions change nothing on these inputs; on others they may."
 
 
-def functional_dimension(model: Callable[[Any], Any], parameters: Any, symmetries: int = 0) -> FunctionalDimension:
+def functional_dimension(model: Callable[[Any], Any], parameters: PyTree, symmetries: int = 0) -> FunctionalDimension:
     """The functional dimension of `model(parameters)`, the outputs on some inputs, an array of any shape.
 
     parameters: a tree of JAX arrays, or a PyTorch module.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 
 if TYPE_CHECKING:
     import jax
@@ -26,7 +27,7 @@ def check_arguments(function: Callable[..., Any], name: str, count: int, which: 
         pass  # a builtin without a signature
 
 
-def shape_of(function: Callable[[Any], Any], at: Any, name: str) -> jax.ShapeDtypeStruct:
+def shape_of(function: Callable[[Any], Any], at: PyTree, name: str) -> jax.ShapeDtypeStruct:
     """The shape and type of what a function in JAX returns, an array.
 
     Raises `StatementError` unless it returns an array, and computes with JAX, in single or double precision.
@@ -67,7 +68,7 @@ def check_some(name: str, shape: tuple[int, ...]) -> None:
         raise StatementError(f"The {name} must return at least one number, but returns an array of shape {shape}.")
 
 
-def check_scalar(function: Callable[[Any], Any], at: Any, name: str) -> None:
+def check_scalar(function: Callable[[Any], Any], at: PyTree, name: str) -> None:
     """Raise `StatementError` unless `shape_of` finds a scalar."""
     if (shape := shape_of(function, at, name).shape) != ():
         raise StatementError(f"The {name} must be a scalar, but it is an array of shape {shape}.")

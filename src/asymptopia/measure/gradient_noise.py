@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from . import pytorch
 from .operators import finite_scalar, flat_parameters
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class NoiseScale(NamedTuple):
@@ -34,7 +38,7 @@ class NoiseScale(NamedTuple):
 
 
 def gradient_noise_scale(
-    loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chunk: int = 256
+    loss: Callable[[Any, Any], Any], parameters: PyTree, samples: PyTree, chunk: int = 256
 ) -> NoiseScale:
     r"""The batch size at which the gradient's noise equals its signal, $\mathrm{tr} \Sigma / |G|^2$, with its error.
 
@@ -64,7 +68,7 @@ def _counted(counts: set[tuple[int, ...]]) -> int:
     return int(min(counts)[0])
 
 
-def _of_jax(loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chunk: int) -> Gradients:
+def _of_jax(loss: Callable[[Any, Any], Any], parameters: PyTree, samples: PyTree, chunk: int) -> Gradients:
     import jax
     import jax.numpy as jnp
 
@@ -82,7 +86,7 @@ def _of_jax(loss: Callable[[Any, Any], Any], parameters: Any, samples: Any, chun
     return n, gradients
 
 
-def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk: int) -> Gradients:
+def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: PyTree, chunk: int) -> Gradients:
     import torch
     from torch.func import functional_call, grad, vmap
     from torch.utils._pytree import tree_leaves, tree_map
@@ -128,11 +132,11 @@ def _of_torch(loss: Callable[[Any, Any], Any], module: Any, samples: Any, chunk:
     return n, gradients
 
 
-def _at(loss: Callable[[Any, Any], Any], sample: Any, module: Any) -> Any:
+def _at(loss: Callable[[Any, Any], Any], sample: PyTree, module: Any) -> Any:
     return loss(module, sample)
 
 
-def _ratio(square: np.ndarray, along: np.ndarray, mean: float) -> NoiseScale:
+def _ratio(square: Float[np.ndarray, " n"], along: Float[np.ndarray, " n"], mean: float) -> NoiseScale:
     """tr Sigma / |G|^2 from |g_i|^2, g_i.g and |g|^2, with g the mean of n vectors g_i.
 
     Without sample i the mean is (n g - g_i) / (n - 1), which gives every leave-one-out value at once. The interval is
@@ -157,7 +161,9 @@ def _divided(noise: Any, signal: Any) -> Any:
     return np.where(signal > 0, noise / np.where(signal > 0, signal, 1.0), np.nan)
 
 
-def _fieller(a: float, b: float, spread: np.ndarray, freedom: int, level: float = 0.95) -> tuple[float, float]:
+def _fieller(
+    a: float, b: float, spread: Float[np.ndarray, "2 2"], freedom: int, level: float = 0.95
+) -> tuple[float, float]:
     """All ratios r >= 0 with a - r b within Student's interval about zero; spread is the covariance of (a, b).
 
     Fieller, J. R. Statist. Soc. B 16 (1954) 175.

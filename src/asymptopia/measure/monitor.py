@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from .extremes import extremes
 from .gradient_noise import NoiseScale, gradient_noise_scale
 from .operators import hessian
@@ -60,7 +61,7 @@ class Monitor:
         if (self.sample_loss is None) != (self.samples is None):
             raise StatementError("`sample_loss` and `samples` go together: both, or neither.")
 
-    def __call__(self, step: int, parameters: Any) -> Moment | None:
+    def __call__(self, step: int, parameters: PyTree) -> Moment | None:
         """Measure, if it is time to; the parameters are as before."""
         now = time.perf_counter()
         self._began = now if self._began is None else self._began

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import ArrayLike
 from ..numerics.compiled import compiled
+
+if TYPE_CHECKING:
+    import jax
+    from jaxtyping import Float, Real
 
 Layers = Sequence[tuple[Any, Any]]
 
@@ -16,10 +21,10 @@ Layers = Sequence[tuple[Any, Any]]
 def network_tangent_kernel(
     layers: Layers,
     activation: Callable[[Any], Any],
-    X: Any,
-    Y: Any = None,
+    X: Real[ArrayLike, "N d"],
+    Y: Real[ArrayLike, "M d"] | None = None,
     factors: Sequence[tuple[float, float]] | None = None,
-) -> Any:
+) -> Float[jax.Array, "N M C C"]:
     r"""The tangent kernel $\Theta_{cd}(x, y) = \nabla f_c(x) \cdot \nabla f_d(y)$ of a dense network, (N, M, C, C).
 
     The gradient of an output in the weights of a layer is the outer product of the layer's input h and the derivative
@@ -48,7 +53,7 @@ def network_tangent_kernel(
     return _kernel(activation, layers, factors, X, Y)
 
 
-def _check(layers: Layers, X: Any, factors: Sequence[tuple[float, float]]) -> None:
+def _check(layers: Layers, X: Float[jax.Array, "N d"], factors: Sequence[tuple[float, float]]) -> None:
     if not layers:
         raise StatementError("`layers` must have at least one layer (W, b), but is empty.")
     if len(factors) != len(layers):
@@ -70,12 +75,14 @@ def _check(layers: Layers, X: Any, factors: Sequence[tuple[float, float]]) -> No
 
 
 @compiled("activation")
-def _kernel(activation: Any, layers: Any, factors: Any, X: Any, Y: Any = None) -> Any:
+def _kernel(
+    activation: Any, layers: Any, factors: Any, X: Float[jax.Array, "N d"], Y: Float[jax.Array, "M d"] | None = None
+) -> Float[jax.Array, "N M C C"]:
     first = passes(layers, activation, X)
     return contracted(first, first if Y is None else passes(layers, activation, Y), factors)
 
 
-def passes(layers: Layers, activation: Callable[[Any], Any], X: Any) -> list[tuple[Any, Any]]:
+def passes(layers: Layers, activation: Callable[[Any], Any], X: Real[Any, "N d"]) -> list[tuple[Any, Any]]:
     """Of each layer: its input, (N, inputs), and the derivatives of the outputs in its preactivations, (N, C, outputs).
 
     Traceable by JAX.

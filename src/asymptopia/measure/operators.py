@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from ..numerics.trained import trained_arrays
 from . import pytorch
 from .functions import HALF, OF_OUTPUTS, check_arguments, check_scalar, first_line, shape_of
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float
     from scipy.sparse.linalg import LinearOperator
 
 
-def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
+def hessian(loss: Callable[[Any], Any], parameters: PyTree) -> LinearOperator:
     """The Hessian of `loss(parameters)`, a scalar, at `parameters`.
 
     Raises `StatementError` if the loss is not a scalar, if it or its gradient is not finite there, or if it cannot be
@@ -37,7 +39,7 @@ def hessian(loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
     return _operator(lambda: jax.linearize(gradient, flat)[1], flat, "loss")
 
 
-def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parameters: Any) -> LinearOperator:
+def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parameters: PyTree) -> LinearOperator:
     """The Gauss-Newton matrix $J^T H J$ of `loss(model(parameters))`.
 
     J is the Jacobian of the outputs `model(parameters)`, an array, and H the Hessian of the scalar `loss(outputs)`. For
@@ -64,7 +66,7 @@ def gauss_newton(model: Callable[[Any], Any], loss: Callable[[Any], Any], parame
     return _operator(product, flat, "loss")
 
 
-def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOperator:
+def fisher(log_likelihoods: Callable[[Any], Any], parameters: PyTree) -> LinearOperator:
     """The empirical Fisher matrix, the mean of $g g^T$ over the gradients g of `log_likelihoods(parameters)`, (n,)."""
     if pytorch.is_module(parameters):
         return pytorch.fisher(log_likelihoods, parameters)
@@ -85,7 +87,7 @@ def fisher(log_likelihoods: Callable[[Any], Any], parameters: Any) -> LinearOper
     return _operator(product, flat, "log-likelihood")
 
 
-def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperator:
+def tangent_kernel(model: Callable[[Any], Any], parameters: PyTree) -> LinearOperator:
     """The tangent kernel $J J^T$ of the outputs `model(parameters)`, flattened."""
     if pytorch.is_module(parameters):
         return pytorch.tangent_kernel(model, parameters)
@@ -105,7 +107,7 @@ def tangent_kernel(model: Callable[[Any], Any], parameters: Any) -> LinearOperat
     return _operator(product, jax.numpy.zeros(shaped.size, shaped.dtype), "model")
 
 
-def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
+def flat_parameters(parameters: PyTree) -> tuple[Float[jax.Array, " n"], Callable[[Any], Any]]:
     """A tree of parameters as one vector, and the way back. Raises `StatementError` unless they are finite and real."""
     import jax
     from jax.flatten_util import ravel_pytree
@@ -132,7 +134,9 @@ def flat_parameters(parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
     return flat, lambda at: whole(unravel(at))
 
 
-def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def finite_scalar(
+    loss: Callable[[Any], Any], flat: Float[jax.Array, " n"], unravel: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
     """The loss as a function of the vector of parameters; raises `StatementError` unless it is a finite scalar."""
     import jax.numpy as jnp
 
@@ -151,13 +155,13 @@ def finite_scalar(loss: Callable[[Any], Any], flat: Any, unravel: Callable[[Any]
 
 
 def _check_outputs(
-    function: Callable[..., Any], of_vector: Callable[[Any], Any], flat: Any, name: str
+    function: Callable[..., Any], of_vector: Callable[[Any], Any], flat: Float[jax.Array, " n"], name: str
 ) -> jax.ShapeDtypeStruct:
     check_arguments(function, name, 1, "the parameters alone; bind its data, as in `lambda p: model(p, data)`")
     return shape_of(of_vector, flat, name)
 
 
-def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Any, what: str) -> Any:
+def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Float[jax.Array, " n"], what: str) -> Any:
     """The operator on vectors like `flat` of the product that `prepare` returns: a linear map, prepared once."""
     import jax
     from scipy.sparse.linalg import LinearOperator

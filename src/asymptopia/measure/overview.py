@@ -14,6 +14,7 @@ from .spectra import Density, quadrature, whole_spectrum
 from .trace import Trace, trace
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from scipy.sparse.linalg import LinearOperator
 
 FLAT = 1e-12
@@ -32,8 +33,8 @@ class Spectrum:
     """
 
     size: int
-    values: np.ndarray
-    errors: np.ndarray
+    values: Float[np.ndarray, " k"]
+    errors: Float[np.ndarray, " k"]
     trace: Trace
     density: Density | None
     law: CovarianceLaw | None
@@ -54,7 +55,7 @@ class Spectrum:
 
 def spectrum_of(
     operator: LinearOperator, count: int = 3, probes: int = 10, order: int = 80,
-    population: tuple[np.ndarray, int] | None = None,
+    population: tuple[Float[np.ndarray, " p"], int] | None = None,
 ) -> Spectrum:  # fmt: skip
     """The spectrum of a symmetric operator: exactly up to 2,000 dimensions, else from random probes.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ..contract.record import StatementError
 from ..numerics.arrays import ArrayLike
 from ..numerics.sample_covariance import SampleCovariance
 from .spectra import Quadrature, quadrature
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Num, Real
 
 DRAWS, LARGEST, GRID = 199, 300, 200
 
@@ -25,10 +28,10 @@ class PopulationLaw(SampleCovariance):
                the spectrum does; a small value refutes the population.
     """
 
-    variances: np.ndarray = field(default_factory=lambda: np.ones(1))
+    variances: Float[np.ndarray, " p"] = field(default_factory=lambda: np.ones(1))
     p_value: float = np.nan
 
-    def _transformed(self, m: ArrayLike) -> tuple[Any, Any]:
+    def _transformed(self, m: Num[ArrayLike, "..."]) -> tuple[Num[Any, "..."], Num[Any, "..."]]:
         below = 1 + self.variances * np.asarray(m)[..., None]
         return (1 / below).mean(axis=-1), -(self.variances / below**2).mean(axis=-1)
 
@@ -44,7 +47,7 @@ class PopulationLaw(SampleCovariance):
         return (self._turning(lambda t: -(1 + np.exp(-t)) / least) if least > 0 and self.gamma < 1 else 0.0), upper
 
 
-def population_law(seen: Quadrature, variances: ArrayLike, samples: int, seed: int = 0) -> PopulationLaw:
+def population_law(seen: Quadrature, variances: Real[ArrayLike, " p"], samples: int, seed: int = 0) -> PopulationLaw:
     r"""The limiting spectrum of $X^T X / n$ for a known population, and a test whether `seen` has it.
 
     seen:      the spectrum, exact or seen by probes.
@@ -75,7 +78,7 @@ def population_law(seen: Quadrature, variances: ArrayLike, samples: int, seed: i
     return PopulationLaw(seen.size / samples, variances=variances, p_value=p_value)
 
 
-def _drawn(rng: np.random.Generator, variances: np.ndarray, samples: int, like: Quadrature) -> Quadrature:
+def _drawn(rng: np.random.Generator, variances: Float[np.ndarray, " p"], samples: int, like: Quadrature) -> Quadrature:
     """A sample covariance matrix of the population, seen as `like` is."""
     from scipy.sparse.linalg import LinearOperator
 

@@ -20,6 +20,7 @@ from .functions import OF_OUTPUTS, check_arguments, check_some, first_line, watc
 
 if TYPE_CHECKING:
     import torch
+    from jaxtyping import Float
     from scipy.sparse.linalg import LinearOperator
 
     from ..parts.activation import Activation
@@ -138,8 +139,8 @@ class Dense(NamedTuple):
     weights, biases: (outputs, inputs) and (outputs,) of each layer; activation: between layers.
     """
 
-    weights: list[np.ndarray]
-    biases: list[np.ndarray]
+    weights: list[Float[np.ndarray, "rows columns"]]
+    biases: list[Float[np.ndarray, " units"]]
     activation: Activation
 
 
@@ -341,7 +342,7 @@ def _flat(pieces: list[torch.Tensor]) -> torch.Tensor:
     return torch.cat([piece.reshape(-1) for piece in pieces])
 
 
-def _numbers(tensor: torch.Tensor) -> np.ndarray:
+def _numbers(tensor: torch.Tensor) -> Float[np.ndarray, "..."]:
     return np.asarray(tensor.detach().cpu().double().numpy())
 
 

@@ -43,8 +43,8 @@ class CovarianceLaw:
 
     ratio: float
     variance: float
-    outliers: np.ndarray
-    population: np.ndarray
+    outliers: Float[np.ndarray, " k"]
+    population: Float[np.ndarray, " k"]
     p_value: float = np.nan
     outlier_count: tuple[int, int] = (0, 0)
 
@@ -53,7 +53,7 @@ class CovarianceLaw:
         low, high = _edges(self.ratio)
         return self.variance * low, self.variance * high
 
-    def density(self, x: np.ndarray) -> np.ndarray:
+    def density(self, x: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
         """The density at each x > 0, without the mass at zero."""
         return _density(self.ratio, np.asarray(x, float) / self.variance) / self.variance
 
@@ -110,7 +110,7 @@ def fitted_law(seen: Quadrature, eigenvalues: Float[np.ndarray, " k"], seed: int
     return replace(law, p_value=p_value, outlier_count=count)
 
 
-def _at_most(seen: Quadrature, values: np.ndarray, above: float) -> int:
+def _at_most(seen: Quadrature, values: Float[np.ndarray, " k"], above: float) -> int:
     """How many eigenvalues lie above; where not all of them are given, as the probes see them."""
     count = int((values > above).sum())
     if count < len(values):
@@ -118,7 +118,7 @@ def _at_most(seen: Quadrature, values: np.ndarray, above: float) -> int:
     return max(count, int(np.ceil(seen.size * seen.interval(lambda x: x > above)[1])))
 
 
-def _fit(seen: Quadrature, eigenvalues: np.ndarray) -> _Fit | None:
+def _fit(seen: Quadrature, eigenvalues: Float[np.ndarray, " k"]) -> _Fit | None:
     """Moments below the edge until no more of the eigenvalues lie above it."""
     low, high = seen.ends()
     if low < -1e-6 * high or not high > 0:
@@ -162,13 +162,13 @@ def _edges(ratio: float) -> tuple[float, float]:
     return (1 - ratio**0.5) ** 2, (1 + ratio**0.5) ** 2
 
 
-def _density(ratio: float, x: np.ndarray) -> np.ndarray:
+def _density(ratio: float, x: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
     low, high = _edges(ratio)
     inside = np.maximum((x - low) * (high - x), 0.0)
     return np.asarray(np.sqrt(inside) / (2 * np.pi * ratio * np.where(x > 0, x, 1.0)))
 
 
-def _shares(ratio: float, ends: np.ndarray) -> np.ndarray:
+def _shares(ratio: float, ends: Float[np.ndarray, " E"]) -> Float[np.ndarray, " E-1"]:
     """The part in each bin of what is not at zero."""
     low, high = _edges(ratio)
     angles = np.arccos(np.clip(1 - 2 * (ends - low) / (high - low), -1, 1))
@@ -180,7 +180,7 @@ def _shares(ratio: float, ends: np.ndarray) -> np.ndarray:
     return np.asarray(masses / masses.sum())
 
 
-def _populations(ratio: float, variance: float, outliers: np.ndarray) -> np.ndarray:
+def _populations(ratio: float, variance: float, outliers: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     """The variances t of directions whose eigenvalue t (1 + ratio s / (t - s)), s = variance, is the outlier."""
     half: np.ndarray = (outliers + variance * (1 - ratio)) / 2
     with np.errstate(invalid="ignore"):

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from .functions import check_arguments, check_scalar
 
 if TYPE_CHECKING:
     import jax
     import optax
+    from jaxtyping import Float, Int, Shaped
 
 
 class Record(NamedTuple):
@@ -23,14 +25,14 @@ class Record(NamedTuple):
                of its Hessian, and the distance from it within which an eigenvalue lies.
     """
 
-    step: jax.Array
-    filled: jax.Array
-    steps: jax.Array
-    losses: jax.Array
-    sharpness: jax.Array
-    within: jax.Array
+    step: Int[jax.Array, ""]
+    filled: Int[jax.Array, ""]
+    steps: Int[jax.Array, " most"]
+    losses: Float[jax.Array, " most"]
+    sharpness: Float[jax.Array, " most"]
+    within: Float[jax.Array, " most"]
 
-    def rows(self) -> dict[str, np.ndarray]:
+    def rows(self) -> dict[str, Shaped[np.ndarray, " filled"]]:
         """The filled rows, by name."""
         names = ("steps", "losses", "sharpness", "within")
         return {name: np.asarray(getattr(self, name))[: int(self.filled)] for name in names}
@@ -89,7 +91,7 @@ def recorded(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _measured(loss: Callable[[Any], jax.Array], parameters: Any, record: Record, products: int) -> Record:
+def _measured(loss: Callable[[Any], jax.Array], parameters: PyTree, record: Record, products: int) -> Record:
     """The record with one row more."""
     import jax
     from jax.flatten_util import ravel_pytree
@@ -105,7 +107,9 @@ def _measured(loss: Callable[[Any], jax.Array], parameters: Any, record: Record,
     )  # fmt: skip
 
 
-def _largest(product: Callable[[jax.Array], jax.Array], start: jax.Array, order: int) -> tuple[jax.Array, jax.Array]:
+def _largest(
+    product: Callable[[Float[jax.Array, " n"]], Float[jax.Array, " n"]], start: Float[jax.Array, " n"], order: int
+) -> tuple[Float[jax.Array, ""], Float[jax.Array, ""]]:
     """The largest Ritz value of a Krylov space of this order, and its residual."""
     import jax
     import jax.numpy as jnp

@@ -12,7 +12,7 @@ from ..contract.record import StatementError
 from ..numerics import modular
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float, Int, Real
 
 LARGEST = 2**27  # entries of a Jacobian
 
@@ -49,7 +49,9 @@ class ReluDimension:
 
 
 def relu_dimension(
-    weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], inputs: Float[np.ndarray, "N d"]
+    weights: Sequence[Float[np.ndarray, "_rows _columns"]],
+    biases: Sequence[Float[np.ndarray, " _units"]],
+    inputs: Float[np.ndarray, "N d"],
 ) -> ReluDimension:
     """The exact functional dimension of a dense ReLU network on some inputs, for small networks.
 
@@ -74,7 +76,9 @@ def relu_dimension(
     return ReluDimension(modular.rank(jacobian), jacobian.shape[1], hidden, jacobian.shape[0])
 
 
-def _check(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray) -> None:
+def _check(
+    W: list[Float[np.ndarray, "_rows _columns"]], b: list[Float[np.ndarray, " _units"]], x: Float[np.ndarray, "N d"]
+) -> None:
     fits = len(W) == len(b) >= 1 and all(w.ndim == 2 for w in W) and x.ndim == 2
     widths = [x.shape[-1], *(len(w) for w in W)] if fits else []
     if (
@@ -96,7 +100,9 @@ def _check(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray) -> None:
         )
 
 
-def _activations(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
+def _activations(
+    W: list[Float[np.ndarray, "_rows _columns"]], b: list[Float[np.ndarray, " _units"]], x: Float[np.ndarray, "N d"]
+) -> list[Bool[np.ndarray, "_N _on"]]:
     """Which units are on, (N, units) for each hidden layer; every sign is beyond the error of the arithmetic."""
     found: list[np.ndarray] = []
     error = np.zeros_like(x)
@@ -114,7 +120,12 @@ def _activations(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray) -> lis
     return found
 
 
-def _jacobian(W: list[np.ndarray], b: list[np.ndarray], x: np.ndarray, active: list[np.ndarray]) -> np.ndarray:
+def _jacobian(
+    W: list[Real[np.ndarray, "_rows _columns"]],
+    b: list[Real[np.ndarray, " _units"]],
+    x: Real[np.ndarray, "N d"],
+    active: list[Bool[np.ndarray, "_N _on"]],
+) -> Int[np.ndarray, "values parameters"]:
     """The derivatives of all outputs, (N outputs, parameters), in residues."""
     below = [x]
     for w, c, on in zip(W, b, active, strict=False):

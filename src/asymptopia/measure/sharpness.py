@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.record import StatementError
+from ..numerics.arrays import PyTree
 from . import pytorch
 from .extremes import extremes
 from .operators import finite_scalar, flat_parameters, hessian
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Int
     from scipy.sparse.linalg import LinearOperator
 
 
@@ -27,9 +29,9 @@ class Training:
     parameters:               the final parameters, a tree like the initial ones.
     """
 
-    steps: np.ndarray
-    losses: np.ndarray
-    sharpness: np.ndarray
+    steps: Int[np.ndarray, " moments"]
+    losses: Float[np.ndarray, " moments"]
+    sharpness: Float[np.ndarray, " moments"]
     rate: float
     parameters: Any
 
@@ -39,12 +41,14 @@ class Training:
         return 2 / self.rate
 
 
-def sharpness(loss: Callable[[Any], Any], parameters: Any) -> float:
+def sharpness(loss: Callable[[Any], Any], parameters: PyTree) -> float:
     """The largest eigenvalue of the Hessian of `loss(parameters)`."""
     return _largest(hessian(loss, parameters))
 
 
-def sharpness_along(loss: Callable[[Any], Any], parameters: Any, rate: float, steps: int, every: int = 10) -> Training:
+def sharpness_along(
+    loss: Callable[[Any], Any], parameters: PyTree, rate: float, steps: int, every: int = 10
+) -> Training:
     """Full-batch gradient descent with a constant `rate`, and the sharpness at the start and each `every` steps.
 
     Raises `StatementError` if the descent diverges, saying at which step.

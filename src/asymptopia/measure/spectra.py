@@ -18,6 +18,7 @@ from ..contract.record import StatementError
 from .extremes import STREAM, check_symmetry, dense, size_of
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
     from scipy.sparse.linalg import LinearOperator
 
 SMALL = 1e-14
@@ -34,8 +35,8 @@ class Quadrature:
     With a single row it is the spectrum itself, without errors (`whole_spectrum`).
     """
 
-    eigenvalues: np.ndarray
-    weights: np.ndarray
+    eigenvalues: Float[np.ndarray, "P k"]
+    weights: Float[np.ndarray, "P k"]
     size: int
 
     @property
@@ -43,12 +44,14 @@ class Quadrature:
         """Whether all eigenvalues are known, without errors."""
         return len(self.weights) == 1
 
-    def mean(self, function: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+    def mean(self, function: Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]]) -> tuple[float, float]:
         """tr f(A) / n and its standard error; unbiased for polynomials f of degree below twice the order."""
         seen = (self.weights * np.where(self.weights > 0, function(self.eigenvalues), 0.0)).sum(axis=1)
         return float(seen.mean()), float(_error(seen))
 
-    def interval(self, function: Callable[[np.ndarray], np.ndarray], level: float = 0.95) -> tuple[float, float]:
+    def interval(
+        self, function: Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]], level: float = 0.95
+    ) -> tuple[float, float]:
         """An interval that holds tr f(A) / n with probability `level`, also where f picks out few eigenvalues.
 
         What the probes see of a positive F = f(A) is close to c chi^2_v / P, with c = tr F^2 / tr F, which one probe
@@ -62,7 +65,9 @@ class Quadrature:
         low, high = self._interval(function(self.eigenvalues)[None], level)
         return float(low[0]), float(high[0])
 
-    def _interval(self, seen: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    def _interval(
+        self, seen: Shaped[np.ndarray, "G P k"], level: float
+    ) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
         """Of functions, by their values at the eigenvalues (G, P, k)."""
         seen = np.where(self.weights > 0, seen, 0.0)
         probes = len(self.weights)
@@ -106,7 +111,9 @@ class Quadrature:
         value, error = self.mean(lambda x: np.log(np.where(x > 0, x, 1.0)))
         return self.size * value, self.size * error
 
-    def density(self, grid: np.ndarray | None = None, width: float | None = None, level: float = 0.95) -> Density:
+    def density(
+        self, grid: Float[np.ndarray, " G"] | None = None, width: float | None = None, level: float = 0.95
+    ) -> Density:
         """The density on a grid, smoothed by a Gaussian of standard deviation `width`, with intervals of a `level`.
 
         By default the grid has 400 points over the spectrum, and the width is a hundredth of its length.
@@ -124,7 +131,7 @@ class Quadrature:
         below, above = self._interval(bell, level)
         return Density(grid, seen.mean(axis=1), _error(seen, axis=1), width, np.maximum(below, 0), above)
 
-    def distribution(self, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def distribution(self, grid: Float[np.ndarray, " G"]) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
         """The share of eigenvalues at or below each point of the grid, and its standard error."""
         below = self.eigenvalues <= np.asarray(grid, float)[:, None, None]
         seen = (self.weights * below).sum(axis=2)
@@ -142,14 +149,14 @@ class Density:
     (each (G,)), and the width of the smoothing.
     """
 
-    grid: np.ndarray
-    value: np.ndarray
-    error: np.ndarray
+    grid: Float[np.ndarray, " G"]
+    value: Float[np.ndarray, " G"]
+    error: Float[np.ndarray, " G"]
     width: float
-    low: np.ndarray
-    high: np.ndarray
+    low: Float[np.ndarray, " G"]
+    high: Float[np.ndarray, " G"]
 
-    def smoothed(self, law: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    def smoothed(self, law: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]]) -> Float[np.ndarray, " G"]:
         """Another density `law(x)`, of eigenvalues x > 0, smoothed alike, on the same grid."""
         x = np.linspace(0, self.grid[-1], 4001)[1:]
         z = (self.grid[:, None] - x) / self.width
@@ -185,7 +192,9 @@ def whole_spectrum(operator: LinearOperator) -> Quadrature:
     return Quadrature(values[None], np.full((1, len(values)), 1 / len(values)), len(values))
 
 
-def _lanczos(operator: LinearOperator, starts: np.ndarray, order: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _lanczos(
+    operator: LinearOperator, starts: Float[np.ndarray, "P n"], order: int
+) -> list[tuple[Float[np.ndarray, " _k"], Float[np.ndarray, " _k"]]]:
     """Of each start (P, n): Ritz values of its Krylov space, and its squared weights on them. All go side by side, so
     that an operator can do several products at once.
     """
@@ -205,13 +214,13 @@ def _lanczos(operator: LinearOperator, starts: np.ndarray, order: int) -> list[t
 class _Krylov:
     """A Krylov space that grows: its orthonormal basis in rows, and the operator's tridiagonal matrix in it."""
 
-    def __init__(self, start: np.ndarray, order: int) -> None:
+    def __init__(self, start: Float[np.ndarray, " n"], order: int) -> None:
         self.basis = np.zeros((order, len(start)))
         self.basis[0] = start / np.linalg.norm(start)
         self.diagonal, self.beside = np.zeros((2, order))
         self.size, self.done = 0, False
 
-    def extend(self, image: np.ndarray) -> None:
+    def extend(self, image: Float[np.ndarray, " n"]) -> None:
         """One vector more, from the operator's product with the last one."""
         k = self.size
         self.diagonal[k] = self.basis[k] @ image
@@ -224,14 +233,14 @@ class _Krylov:
         if not self.done:
             self.basis[k + 1] = image / self.beside[k]
 
-    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+    def spectrum(self) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
         from scipy.linalg import eigh_tridiagonal
 
         values, vectors = eigh_tridiagonal(self.diagonal[: self.size], self.beside[: self.size - 1])
         return values, vectors[0] ** 2
 
 
-def _degrees(seen: np.ndarray, level: float) -> np.ndarray:
+def _degrees(seen: Float[np.ndarray, " G"], level: float) -> Float[np.ndarray, "2 G"]:
     """The least and largest numbers of degrees of freedom whose chi-squared law makes `seen` not improbable, (2, G)."""
     from scipy.optimize import elementwise
     from scipy.special import gammainc, gammaincc
@@ -246,7 +255,7 @@ def _degrees(seen: np.ndarray, level: float) -> np.ndarray:
     return np.stack(ends)
 
 
-def _error(seen: np.ndarray, axis: int = 0) -> np.ndarray:
+def _error(seen: Float[np.ndarray, "P ..."], axis: int = 0) -> np.ndarray:
     if seen.shape[axis] == 1:
         return np.zeros(np.delete(seen.shape, axis))
     return np.asarray(seen.std(axis=axis, ddof=1) / np.sqrt(seen.shape[axis]))

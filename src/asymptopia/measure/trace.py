@@ -10,6 +10,7 @@ from ..contract.record import StatementError
 from .extremes import DENSE, STREAM, check_symmetry, dense, size_of
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from scipy.sparse.linalg import LinearOperator
 
 
@@ -62,7 +63,7 @@ def trace(operator: LinearOperator, products: int = 120, level: float = 0.95, se
     return Trace(value, error, value - reach, value + reach)
 
 
-def _products(operator: LinearOperator, vectors: np.ndarray) -> np.ndarray:
+def _products(operator: LinearOperator, vectors: Float[np.ndarray, "n ..."]) -> np.ndarray:
     products = np.asarray(operator @ vectors, float)
     if not np.isfinite(products).all():
         raise StatementError("A product with the operator is not finite.")

@@ -16,7 +16,7 @@ ORDER = 12
 
 
 def adaptive(
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    function: Callable[[Float[np.ndarray, "N nodes"], Float[np.ndarray, " N"]], Float[np.ndarray, "C N nodes"]],
     ends: Float[np.ndarray, "K P"],
     *,
     tolerance: float = 1e-10,

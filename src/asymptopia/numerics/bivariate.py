@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,13 +10,18 @@ from .arrays import ArrayLike
 from .gaussian import legendre
 from .tails import hazard
 
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Real
+
 RARE = 1e-10
 WIDEST = 12.0  # the integrand falls off at least as fast as a normal density
 FAINT = -30.0
 HALVINGS, NEWTON = 8, 6  # of the interval that holds the peak, which need not be known well
 
 
-def quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+def quadrant(
+    h: Real[ArrayLike, "..."], k: Real[ArrayLike, "..."], r: Real[ArrayLike, "..."], s: Real[ArrayLike, "..."]
+) -> Float[np.ndarray, "..."]:
     """P(X < h, Y < k) for standard normal X and Y of correlation r, elementwise, to 1e-15 absolutely.
 
     s: sqrt(1 - r**2), passed separately because r near 1 does not determine it accurately. Source: Owen, Ann. Math.
@@ -28,7 +33,9 @@ def quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarr
     return np.maximum((ndtr(h) + ndtr(k)) / 2 - across - opposite / 2, 0.0)
 
 
-def quadrants(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+def quadrants(
+    h: Real[ArrayLike, "..."], k: Real[ArrayLike, "..."], r: Real[ArrayLike, "..."], s: Real[ArrayLike, "..."]
+) -> Float[np.ndarray, "4 ..."]:
     """P of X < h, Y < k; X < h, Y > k; X > h, Y < k; and X > h, Y > k, stacked (4, ...), at the cost of `quadrant`."""
     from scipy.special import ndtr
 
@@ -39,7 +46,9 @@ def quadrants(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndar
     return np.maximum(np.stack(four), 0.0)
 
 
-def log_quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.ndarray:
+def log_quadrant(
+    h: Real[ArrayLike, "..."], k: Real[ArrayLike, "..."], r: Real[ArrayLike, "..."], s: Real[ArrayLike, "..."]
+) -> Float[np.ndarray, "..."]:
     """log P(X < h, Y < k), with a relative error of the probability of 1e-6 however small it is; see `quadrant`."""
     whole = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, r, s)))
     h, k, r, s = (np.atleast_1d(a) for a in whole)
@@ -47,7 +56,14 @@ def log_quadrant(h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike) -> np.n
     return log_rare(p, h, k, r, s, p < RARE).reshape(whole[0].shape)
 
 
-def log_rare(p: np.ndarray, h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray, rare: np.ndarray) -> np.ndarray:
+def log_rare(
+    p: Float[np.ndarray, "..."],
+    h: Float[np.ndarray, "..."],
+    k: Float[np.ndarray, "..."],
+    r: Float[np.ndarray, "..."],
+    s: Float[np.ndarray, "..."],
+    rare: Bool[np.ndarray, "..."],
+) -> Float[np.ndarray, "..."]:
     """The logarithms of probabilities p = `quadrant`(h, k, r, s), by an integral of their own where they are `rare`."""
     logs = np.log(np.maximum(p, RARE))
     if rare.any():
@@ -56,8 +72,8 @@ def log_rare(p: np.ndarray, h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.n
 
 
 def _owen(
-    h: ArrayLike, k: ArrayLike, r: ArrayLike, s: ArrayLike
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    h: Real[ArrayLike, "..."], k: Real[ArrayLike, "..."], r: Real[ArrayLike, "..."], s: Real[ArrayLike, "..."]
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."], Float[np.ndarray, "..."], Bool[np.ndarray, "..."]]:
     """h and k off zero, the sum of Owen's two functions, and whether h and k have opposite signs."""
     from scipy.special import owens_t
 
@@ -68,7 +84,12 @@ def _owen(
     return h, k, across, np.sign(h) != np.sign(k)
 
 
-def _log_integral(h: np.ndarray, k: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:
+def _log_integral(
+    h: Float[np.ndarray, "..."],
+    k: Float[np.ndarray, "..."],
+    r: Float[np.ndarray, "..."],
+    s: Float[np.ndarray, "..."],
+) -> Float[np.ndarray, "..."]:
     """log of the integral over t > 0 of phi(h - t) Phi((k - r (h - t)) / s), which is log-concave, about its peak."""
     from scipy.special import log_ndtr
 

@@ -15,7 +15,10 @@ SHORT = 1e-3
 
 
 def resolve(
-    function: Callable[[np.ndarray], np.ndarray], doublings: int = 10, tolerance: float = 1e-11, finest: float = 4e-12
+    function: Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]],
+    doublings: int = 10,
+    tolerance: float = 1e-11,
+    finest: float = 4e-12,
 ) -> tuple[Float[np.ndarray, " S"], Float[np.ndarray, " P"]]:
     """The singular points of a function for |z| <= 2**doublings, and the ends of panels on which it is smooth.
 
@@ -64,7 +67,7 @@ def thinned(
     return ends[np.abs(ends[:, None] - singular).min(axis=1) > nearest]
 
 
-def _distinct(points: list[float], apart: float) -> np.ndarray:
+def _distinct(points: list[float], apart: float) -> Float[np.ndarray, " points"]:
     ordered = np.sort(np.asarray(points, float))
     if ordered.size == 0:
         return ordered

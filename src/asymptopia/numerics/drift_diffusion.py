@@ -18,7 +18,7 @@ import numpy as np
 from .arrays import ArrayLike
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 Jump = tuple[np.ndarray, np.ndarray, np.ndarray]
 """What comes to each point in a jump from the point before it, from itself and from the point after it: three (N,)."""
@@ -61,8 +61,12 @@ def response(
 
 
 def evolved(
-    right: np.ndarray, left: np.ndarray, mass: np.ndarray, times: Sequence[float], backward: bool = False
-) -> list[np.ndarray]:
+    right: Float[np.ndarray, " gaps"],
+    left: Float[np.ndarray, " gaps"],
+    mass: Float[np.ndarray, "points ..."],
+    times: Sequence[float],
+    backward: bool = False,
+) -> list[Float[np.ndarray, "_points ..."]]:
     """The masses at several increasing times, by `evolve` from each to the next."""
     states = []
     for span in np.diff(np.asarray(times, float), prepend=0.0):
@@ -99,7 +103,9 @@ def evolve(
     return _kept(_moved_in_pieces(right, left, mass, time), mass, backward)
 
 
-def _moved_in_pieces(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float) -> np.ndarray:
+def _moved_in_pieces(
+    right: Float[np.ndarray, " gaps"], left: Float[np.ndarray, " gaps"], mass: Float[np.ndarray, " points"], time: float
+) -> Float[np.ndarray, " points"]:
     """The masses (N,) after a time, of which each piece has twice as many jumps as the one before."""
     moved, jumps = np.array(mass, float), FIRST_JUMPS
     while time > 0:
@@ -113,14 +119,14 @@ def _moved_in_pieces(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time
     return moved
 
 
-def _within_reach(mass: np.ndarray, jumps: float) -> tuple[int, int]:
+def _within_reach(mass: Float[np.ndarray, " points"], jumps: float) -> tuple[int, int]:
     """The first of the points that masses reach by so many jumps in the mean, and the one after the last."""
     held = np.flatnonzero(np.abs(mass) >= NO_MASS * np.abs(mass).max())
     reach = int(jumps + 12 * np.sqrt(jumps)) + 1
     return max(int(held[0]) - reach, 0), min(int(held[-1]) + reach + 1, len(mass))
 
 
-def _departures(right: np.ndarray, left: np.ndarray) -> np.ndarray:
+def _departures(right: Float[np.ndarray, " gaps"], left: Float[np.ndarray, " gaps"]) -> Float[np.ndarray, " points"]:
     """The rate at which each point is left."""
     out = np.zeros(len(right) + 1)
     out[:-1] = right
@@ -128,7 +134,13 @@ def _departures(right: np.ndarray, left: np.ndarray) -> np.ndarray:
     return out
 
 
-def _moved(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, backward: bool) -> np.ndarray:
+def _moved(
+    right: Float[np.ndarray, " gaps"],
+    left: Float[np.ndarray, " gaps"],
+    mass: Float[np.ndarray, "points ..."],
+    time: float,
+    backward: bool,
+) -> Float[np.ndarray, "points ..."]:
     """The masses, or functions of the position, after a time."""
     out = _departures(right, left)
     jumps = float(out.max()) * time
@@ -140,7 +152,12 @@ def _moved(right: np.ndarray, left: np.ndarray, mass: np.ndarray, time: float, b
     return _squared(jump, jumps, backward) @ mass
 
 
-def _jump(right: np.ndarray, left: np.ndarray, out: np.ndarray, backward: bool) -> Jump:
+def _jump(
+    right: Float[np.ndarray, " gaps"],
+    left: Float[np.ndarray, " gaps"],
+    out: Float[np.ndarray, " points"],
+    backward: bool,
+) -> Jump:
     """A jump, applied to functions if `backward`, and to masses if not."""
     pace = out.max()
     before, after = np.zeros(len(out)), np.zeros(len(out))
@@ -148,7 +165,7 @@ def _jump(right: np.ndarray, left: np.ndarray, out: np.ndarray, backward: bool) 
     return before / pace, 1 - out / pace, after / pace
 
 
-def _jumped(jump: Jump, mass: np.ndarray, jumps: float) -> np.ndarray:
+def _jumped(jump: Jump, mass: Float[np.ndarray, "points ..."], jumps: float) -> Float[np.ndarray, "points ..."]:
     """The mean after a number of jumps of Poisson's law."""
     from scipy.special import gammaln
 
@@ -160,7 +177,7 @@ def _jumped(jump: Jump, mass: np.ndarray, jumps: float) -> np.ndarray:
     return np.asarray(after_jumps(*jump, rows, weights / weights.sum())).reshape(mass.T.shape).T
 
 
-def _squared(jump: Jump, jumps: float, backward: bool) -> np.ndarray:
+def _squared(jump: Jump, jumps: float, backward: bool) -> Float[np.ndarray, "points points"]:
     """The matrix of so many jumps in the mean, by squaring that of at most one; rows or columns sum to 1 always."""
     doublings = int(np.ceil(np.log2(max(jumps, 1.0))))
     transition = _jumped(jump, np.eye(len(jump[1])), jumps / 2**doublings)
@@ -170,7 +187,9 @@ def _squared(jump: Jump, jumps: float, backward: bool) -> np.ndarray:
     return transition
 
 
-def _kept(moved: np.ndarray, mass: np.ndarray, backward: bool) -> np.ndarray:
+def _kept(
+    moved: Float[np.ndarray, "points ..."], mass: Float[np.ndarray, "points ..."], backward: bool
+) -> Float[np.ndarray, "points ..."]:
     """The masses; raises `ArithmeticError` if mass was lost, or a mean lies beyond what it is a mean of."""
     room = 1e-9 * np.abs(mass).max(axis=0)
     kept = (
@@ -296,7 +315,7 @@ def densities_from(
     return cell_densities(x, mass, edges) if time > 0 else normal_densities(*start, edges)
 
 
-def romberg(values: Sequence[ArrayLike]) -> tuple[np.ndarray, np.ndarray]:
+def romberg(values: Sequence[Real[ArrayLike, "..."]]) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """Richardson extrapolation of values at spacings h, h/2, h/4, ... with errors in even powers: limit and error.
 
     The error is the change by the last extrapolation, and at least an eighth of the change of the last value. Where the
@@ -318,8 +337,10 @@ def romberg(values: Sequence[ArrayLike]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def refined(
-    solve: Callable[..., dict[str, np.ndarray]], levels: Sequence[tuple[Any, ...]], tolerance: float = 1e-5
-) -> dict[str, np.ndarray]:
+    solve: Callable[..., dict[str, Float[np.ndarray, "..."]]],
+    levels: Sequence[tuple[Any, ...]],
+    tolerance: float = 1e-5,
+) -> dict[str, Float[np.ndarray, "..."]]:
     """The results of `solve` extrapolated over refined grids, with `<name>_error`; at least three grids.
 
     solve: the numbers of a level -> values by name. levels: each has half the spacing of the one before. Further levels
@@ -337,13 +358,13 @@ def refined(
     return values
 
 
-def _bernoulli_slope(z: np.ndarray) -> np.ndarray:
+def _bernoulli_slope(z: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     small = np.abs(z) < 1e-3
     safe, b = np.where(small, 1.0, z), _bernoulli(z)
     return np.where(small, -0.5 + z / 6 - z**3 / 180, b * (1 - z - b) / safe)
 
 
-def _bernoulli(z: np.ndarray) -> np.ndarray:
+def _bernoulli(z: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     small = np.abs(z) < 1e-8
     safe = np.where(small, 1.0, np.minimum(z, 700.0))
     return np.where(small, 1 - z / 2, np.where(z > 700, 0.0, safe / np.expm1(safe)))

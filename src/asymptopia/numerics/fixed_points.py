@@ -11,7 +11,7 @@ import numpy as np
 from .arrays import ArrayLike, PyTree
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int, Real
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -22,7 +22,7 @@ class NotConverged(ArithmeticError):
 
 def fixed_point(
     step: Map,
-    start: ArrayLike,
+    start: Real[ArrayLike, " n"],
     *,
     tolerance: float = 1e-10,
     damping: float = 0.0,
@@ -60,7 +60,9 @@ def fixed_point(
     raise NotConverged(f"No fixed point was reached: the residual is still {size:.1e}, above {tolerance:g}.")
 
 
-def _accelerated(xs: list[np.ndarray], residuals: list[np.ndarray], share: float) -> np.ndarray:
+def _accelerated(
+    xs: list[Float[np.ndarray, " _n"]], residuals: list[Float[np.ndarray, " _n"]], share: float
+) -> Float[np.ndarray, " n"]:
     x, r = xs[-1], residuals[-1]
     if len(xs) == 1:
         return x + share * r
@@ -70,7 +72,7 @@ def _accelerated(xs: list[np.ndarray], residuals: list[np.ndarray], share: float
 
 
 def solve_batch(
-    step: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    step: Callable[[Float[np.ndarray, "k n"], Int[np.ndarray, " k"]], Float[np.ndarray, "k n"]],
     start: Float[np.ndarray, "K n"],
     *,
     tolerance: float = 1e-10,
@@ -114,7 +116,7 @@ def solve_batch(
 
 
 def accelerated(
-    step: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    step: Callable[[Float[np.ndarray, "k n"], Int[np.ndarray, " k"]], Float[np.ndarray, "k n"]],
     start: Float[np.ndarray, "K n"],
     tolerance: float,
     iterations: int = 30,
@@ -150,8 +152,11 @@ def accelerated(
 
 
 def _newton(
-    step: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.ndarray, members: np.ndarray, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
+    step: Callable[[Float[np.ndarray, "k n"], Int[np.ndarray, " k"]], Float[np.ndarray, "k n"]],
+    x: Float[np.ndarray, "k n"],
+    members: Int[np.ndarray, " k"],
+    tolerance: float,
+) -> tuple[Float[np.ndarray, "k n"], Float[np.ndarray, " k"]]:
     """Up to four Newton steps, each shortened until the residual falls; the best point and its residual."""
     n = x.shape[1]
     f = step(x, members) - x
@@ -174,13 +179,13 @@ def _newton(
 
 
 def _shortened(
-    step: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    x: np.ndarray,
-    members: np.ndarray,
-    f: np.ndarray,
-    size: np.ndarray,
-    direction: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    step: Callable[[Float[np.ndarray, "k n"], Int[np.ndarray, " k"]], Float[np.ndarray, "k n"]],
+    x: Float[np.ndarray, "k n"],
+    members: Int[np.ndarray, " k"],
+    f: Float[np.ndarray, "k n"],
+    size: Float[np.ndarray, " k"],
+    direction: Float[np.ndarray, "k n"],
+) -> tuple[Float[np.ndarray, "k n"], Float[np.ndarray, "k n"], Float[np.ndarray, " k"], bool]:
     limit = np.minimum(1.0, 3.0 / np.maximum(np.abs(direction).max(axis=1, keepdims=True), 1e-300))
     x, f, size = x.copy(), f.copy(), size.copy()
     waiting = np.arange(len(x))
@@ -199,13 +204,13 @@ def _shortened(
     return x, f, size, improved
 
 
-def _size(f: np.ndarray) -> np.ndarray:
+def _size(f: Float[np.ndarray, "k n"]) -> Float[np.ndarray, " k"]:
     return np.where(np.isfinite(f).all(axis=1), np.abs(f).max(axis=1), np.inf)
 
 
 def all_fixed_points(
     step: Map, starts: Iterable[Any], *, tolerance: float = 1e-10, apart: float = 1e-6, **options: Any
-) -> list[np.ndarray]:
+) -> list[Float[np.ndarray, " _n"]]:
     """The distinct solutions of x = step(x) reached from several starts, ordered by their first component.
 
     Two solutions are the same if they differ by less than `apart`, relative to their size. Starts that do not converge
@@ -228,7 +233,7 @@ def all_fixed_points(
 
 def implicit(
     step: Callable[..., Any],
-    start: ArrayLike,
+    start: Real[ArrayLike, "..."],
     *parameters: ArrayLike,
     tolerance: float = 1e-12,
     iterations: int = 10_000,

@@ -11,7 +11,7 @@ import numpy as np
 from .arrays import ArrayLike
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 PANELS = np.array([-9.0, -6.8, -5.2, -3.9, -2.8, -1.8, -0.9, 0.0, 0.9, 1.8, 2.8, 3.9, 5.2, 6.8, 9.0])
 ORDER = 16
@@ -25,7 +25,9 @@ def legendre(order: int) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N
 
 
 def edges(
-    breaks: np.ndarray | Sequence[float] = (), mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0
+    breaks: Float[np.ndarray, "... B"] | Sequence[float] = (),
+    mean: Real[ArrayLike, "..."] = 0.0,
+    deviation: Real[ArrayLike, "..."] = 1.0,
 ) -> Float[np.ndarray, "*batch P"]:
     """Sorted ends of panels (..., P) for N(mean, deviation**2), out to nine deviations, split at `breaks` (..., B)."""
     m, s = (np.asarray(a, float)[..., None] for a in (mean, deviation))
@@ -37,7 +39,10 @@ def edges(
 
 
 def nodes(
-    breaks: np.ndarray | Sequence[float] = (), mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0, order: int = ORDER
+    breaks: Float[np.ndarray, "... B"] | Sequence[float] = (),
+    mean: Real[ArrayLike, "..."] = 0.0,
+    deviation: Real[ArrayLike, "..."] = 1.0,
+    order: int = ORDER,
 ) -> tuple[Float[np.ndarray, "*batch N"], Float[np.ndarray, "*batch N"]]:
     """Nodes and weights, (..., N) each, for N(mean, deviation**2), on panels that end at the breaks.
 
@@ -52,7 +57,9 @@ def nodes(
     return x, weight
 
 
-def density(x: ArrayLike, mean: ArrayLike = 0.0, deviation: ArrayLike = 1.0) -> np.ndarray:
+def density(
+    x: Real[ArrayLike, "..."], mean: Real[ArrayLike, "..."] = 0.0, deviation: Real[ArrayLike, "..."] = 1.0
+) -> Float[np.ndarray, "..."]:
     """The density of N(mean, deviation**2) at x (..., N)."""
     mean, deviation = (np.asarray(a, float)[..., None] for a in (mean, deviation))
     return np.asarray(np.exp(-(((x - mean) / deviation) ** 2) / 2) / (np.sqrt(2 * np.pi) * deviation))
@@ -79,10 +86,10 @@ def expectation(
 
 def expectation_2d(
     function: Callable[[Any, Any], Any],
-    covariance: ArrayLike,
+    covariance: Real[ArrayLike, "2 2"],
     mean: Sequence[float] = (0.0, 0.0),
     breaks: Sequence[float] = (),
-    inner_breaks: Callable[[np.ndarray], Any] | None = None,
+    inner_breaks: Callable[[Float[np.ndarray, " N"]], Any] | None = None,
     order: int = ORDER,
 ) -> Any:
     """E f(x, y) for (x, y) normal with this mean and 2 x 2 covariance.

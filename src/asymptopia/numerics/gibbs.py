@@ -14,9 +14,9 @@ FEWEST, MOST = 512, 1 << 17
 
 
 def gibbs(
-    energy: Callable[[np.ndarray], np.ndarray],
+    energy: Callable[[Float[np.ndarray, " M"]], Float[np.ndarray, "K M"]],
     ends: tuple[float, float],
-    observe: Callable[[np.ndarray], np.ndarray] = lambda y: np.stack([y, y**2]),
+    observe: Callable[[Float[np.ndarray, " M"]], Float[np.ndarray, "C M"]] = lambda y: np.stack([y, y**2]),
 ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "C K"], float]:
     r"""$\log \int e^{-E}$ (K,), means of C functions under $e^{-E}$ (C, K), and the largest error, for K energies.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 PRIME = 2**31 - 1
 
 
-def residues(x: np.ndarray) -> np.ndarray:
+def residues(x: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
     """Finite floating-point numbers modulo the prime, as integers; each is an integer times a power of 2."""
     mantissa, exponent = np.frexp(np.asarray(x, float))
     whole = (mantissa * 2.0**53).astype(np.int64) % PRIME
@@ -16,13 +21,13 @@ def residues(x: np.ndarray) -> np.ndarray:
     return whole * scale[where].reshape(whole.shape) % PRIME
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def product(a: Int[np.ndarray, "n k"], b: Int[np.ndarray, "k m"]) -> Int[np.ndarray, "n m"]:
     """The product of matrices of residues (n, k) and (k, m), k < 65536, modulo the prime."""
     high, low = a >> 16, a & 0xFFFF
     return (((high @ b) % PRIME << 16) + low @ b) % PRIME
 
 
-def rank(matrix: np.ndarray) -> int:
+def rank(matrix: Int[np.ndarray, "rows columns"]) -> int:
     """The rank of a matrix of residues modulo the prime, by elimination: a lower bound of the exact rank."""
     a = np.array(matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T, np.int64) % PRIME
     pivots = 0

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def spread(
-    slope: Callable[[np.ndarray], Any],
-    curvature: Callable[[np.ndarray], Any],
+    slope: Callable[[Float[np.ndarray, " N"]], Any],
+    curvature: Callable[[Float[np.ndarray, " N"]], Any],
     start: Float[np.ndarray, " N"],
     weights: Float[np.ndarray, " N"],
     pressure: Float[np.ndarray, " N-1"],
@@ -46,16 +46,25 @@ def spread(
 
 
 def _gradient(
-    slope: Callable[[np.ndarray], Any], x: np.ndarray, weights: np.ndarray, pressure: np.ndarray, coupling: float
-) -> tuple[np.ndarray, float]:
+    slope: Callable[[Float[np.ndarray, " N"]], Any],
+    x: Float[np.ndarray, " N"],
+    weights: Float[np.ndarray, " N"],
+    pressure: Float[np.ndarray, " N-1"],
+    coupling: float,
+) -> tuple[Float[np.ndarray, " N"], float]:
     push = pressure / np.diff(x)
     pull = weights * (np.asarray(slope(x), float) + coupling * (x - weights @ x))
     return pull + np.append(push, 0.0) - np.insert(push, 0, 0.0), float(np.sqrt(pressure.sum()))
 
 
 def _newton(
-    gradient: np.ndarray, curvature: Any, x: np.ndarray, weights: np.ndarray, pressure: np.ndarray, coupling: float
-) -> np.ndarray:
+    gradient: Float[np.ndarray, " N"],
+    curvature: Float[np.ndarray, " N"],
+    x: Float[np.ndarray, " N"],
+    weights: Float[np.ndarray, " N"],
+    pressure: Float[np.ndarray, " N-1"],
+    coupling: float,
+) -> Float[np.ndarray, " N"]:
     """Minus the Hessian's inverse on the gradient; the Hessian is tridiagonal but for -c w w^T."""
     from scipy.linalg import solveh_banded
 

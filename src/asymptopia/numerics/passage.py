@@ -28,7 +28,7 @@ def mean_passage(v: Float[np.ndarray, " N"], h: float, temperature: float, level
     return np.concatenate([left, right[1:]])
 
 
-def _climb(v: np.ndarray, onward: np.ndarray) -> np.ndarray:
+def _climb(v: Float[np.ndarray, " N"], onward: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k+1"]:
     below, waits = 0.0, np.zeros(len(onward))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for k, rate in enumerate(onward):  # below is the mass up to here over that of the point
@@ -77,7 +77,7 @@ def averaging(x: Float[np.ndarray, " N"], level: int, mean: float, deviation: fl
     return total
 
 
-def _interpolating(x: np.ndarray, places: np.ndarray) -> Any:
+def _interpolating(x: Float[np.ndarray, " N"], places: Float[np.ndarray, " M"]) -> Any:
     """The sparse matrix that takes values at equidistant points to the values between them, by their neighbours."""
     from scipy.sparse import coo_array
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +22,9 @@ def tensor_nodes(*orders: int) -> tuple[Float[np.ndarray, "N d"], Float[np.ndarr
     return grid, np.prod(parts, axis=0).ravel()
 
 
-@cache
-def smooth_nodes(d: int, level: int, linear: int = 0) -> tuple[np.ndarray, np.ndarray] | None:
+def smooth_nodes(
+    d: int, level: int, linear: int = 0
+) -> tuple[Float[np.ndarray, "N d"], Float[np.ndarray, " N"]] | None:
     """Nodes (N, d) and weights (N,) for smooth functions, at one of two levels; None in more than three dimensions.
 
     linear: how many of the first variables enter as factors only, so that few nodes serve.
@@ -39,7 +39,6 @@ def smooth_nodes(d: int, level: int, linear: int = 0) -> tuple[np.ndarray, np.nd
     return tensor_nodes(*[(5, 6)[level]] * linear, *[fine[level]] * bent)
 
 
-@cache
 def nets(d: int, count: int) -> Float[np.ndarray, "nets count d"]:
     """Independent scrambled Sobol nets of `count` standard normal points each: shape (NETS, count, d)."""
     from scipy.special import ndtri

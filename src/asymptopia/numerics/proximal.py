@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import ArrayLike, PyTree
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 Slope = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -15,7 +18,12 @@ _TURNS = 200
 _NOISE = 4e-16
 
 
-def increasing_root(function: Slope, low: np.ndarray, high: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+def increasing_root(
+    function: Slope,
+    low: Float[np.ndarray, " *shape"],
+    high: Float[np.ndarray, " *shape"],
+    start: Float[np.ndarray, " *shape"] | None = None,
+) -> Float[np.ndarray, " *shape"]:
     """The root of an increasing function in [low, high], elementwise, to the last digits.
 
     `function(z)` returns value and derivative; the value must be <= 0 at `low` and >= 0 at `high`. A Newton step that
@@ -42,7 +50,12 @@ def increasing_root(function: Slope, low: np.ndarray, high: np.ndarray, start: n
     raise FloatingPointError("The proximal map did not converge: the loss is not convex, or not a number.")
 
 
-def proximal(loss: Callable[[Any, Any], Any], y: ArrayLike, omega: ArrayLike, V: ArrayLike) -> Any:
+def proximal(
+    loss: Callable[[Any, Any], Any],
+    y: Real[ArrayLike, "..."],
+    omega: Real[ArrayLike, "..."],
+    V: Real[ArrayLike, "..."],
+) -> Any:
     """argmin over z of loss(y, z) + (z - omega)**2 / (2 V), elementwise, for any convex `loss` of JAX arrays.
 
     Runs inside JAX programs and is differentiable in y, omega and V, and in what the loss closes over, forwards and
@@ -81,7 +94,12 @@ def derivatives(loss: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Ca
     return gradient, curvature
 
 
-def _increasing_root(value: Callable[[Any], Any], slope: Callable[[Any], Any], one: Any, other: Any) -> Any:
+def _increasing_root(
+    value: Callable[[Any], Any],
+    slope: Callable[[Any], Any],
+    one: Real[ArrayLike, "..."],
+    other: Real[ArrayLike, "..."],
+) -> Any:
     """`increasing_root` as a JAX program: the root between two ends given in any order."""
     import jax
     import jax.numpy as jnp

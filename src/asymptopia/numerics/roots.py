@@ -54,7 +54,9 @@ def bracketed_roots(
     return root
 
 
-def _inverse_quadratic(a: np.ndarray, b: np.ndarray, c: np.ndarray, *values: np.ndarray) -> np.ndarray:
+def _inverse_quadratic(
+    a: Float[np.ndarray, " K"], b: Float[np.ndarray, " K"], c: Float[np.ndarray, " K"], *values: np.ndarray
+) -> Float[np.ndarray, " K"]:
     """Where on [a, b] the inverse parabola through the three points vanishes, where it may be trusted; else 1/2."""
     fa, fb, fc = values
     with np.errstate(all="ignore"):
@@ -64,7 +66,7 @@ def _inverse_quadratic(a: np.ndarray, b: np.ndarray, c: np.ndarray, *values: np.
     return np.where(trusted & np.isfinite(t), t, 0.5)
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
+def _finite(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.clip(np.asarray(values, float), -1e300, 1e300)
 
 
@@ -109,8 +111,10 @@ def peaks(
 
 
 def with_turns(
-    function: Callable[[np.ndarray], np.ndarray], t: Float[np.ndarray, " T"], values: Float[np.ndarray, " T"]
-) -> tuple[np.ndarray, np.ndarray]:
+    function: Callable[[Float[np.ndarray, " T"]], Float[np.ndarray, " T"]],
+    t: Float[np.ndarray, " T"],
+    values: Float[np.ndarray, " T"],
+) -> tuple[Float[np.ndarray, " more"], Float[np.ndarray, " more"]]:
     """A grid t and the values of a function on it, with those places added where it nearly turns at zero.
 
     Signs on the grid alone miss both of two roots between neighbours. Where three values bend more than they are away

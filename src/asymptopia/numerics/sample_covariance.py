@@ -27,7 +27,7 @@ import numpy as np
 from .arrays import ArrayLike
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Num
 
 NODES = 48
 
@@ -44,7 +44,7 @@ class SampleCovariance:
     slope: float = 1.0
     inner: float = 0.0
 
-    def _transformed(self, m: ArrayLike) -> tuple[Any, Any]:
+    def _transformed(self, m: Num[ArrayLike, "..."]) -> tuple[Num[Any, "..."], Num[Any, "..."]]:
         """h(m) = E 1 / (1 + tau m), and its derivative."""
         a, b, c = self.floor, self.slope, self.inner
         if c == 0 or b == 0:
@@ -58,14 +58,14 @@ class SampleCovariance:
         slope = -(c * g**2 + g) / root
         return g / (b * m), slope / (b * m) / (b * m**2) - g / (b * m**2)
 
-    def inverse(self, m: ArrayLike) -> tuple[Any, Any]:
+    def inverse(self, m: Num[ArrayLike, "..."]) -> tuple[Num[Any, "..."], Num[Any, "..."]]:
         """F(m) and F'(m), elementwise."""
         m = np.asarray(m, complex)
         h, slope = self._transformed(m)
         value = (-1 + self.gamma * (1 - h)) / m
         return value, (1 - self.gamma * (1 - h)) / m**2 - self.gamma * slope / m
 
-    def density(self, x: Float[np.ndarray, " M"]) -> Float[np.ndarray, " M"]:
+    def density(self, x: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
         """The density of eigenvalues at each x > 0, without the mass at zero."""
         x = np.asarray(x, float)
         size = self.edges()[1]

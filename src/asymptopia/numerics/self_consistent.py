@@ -8,30 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from .drift_diffusion import carre_du_champ, evolve, rates, response
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 
 class Problem(NamedTuple):
     """Diffusing particles attracted to their mean: equidistant points, the potential, temperature and coupling."""
 
-    x: np.ndarray
-    v: np.ndarray
+    x: Float[np.ndarray, " N"]
+    v: Float[np.ndarray, " N"]
     temperature: float
     coupling: float
 
-    def seen(self, mass: np.ndarray) -> float:
+    def seen(self, mass: Float[np.ndarray, " N"]) -> float:
         """The mean of all particles, on which the rates depend."""
         return float(self.x @ mass)
 
-    def rates(self, mean: float, /) -> tuple[np.ndarray, np.ndarray]:
+    def rates(self, mean: float, /) -> tuple[Float[np.ndarray, " gaps"], Float[np.ndarray, " gaps"]]:
         """The jump rates to the right and to the left, given the mean of all particles."""
         return rates(self.potential(mean), self.x[1] - self.x[0], self.temperature)
 
-    def potential(self, mean: float) -> np.ndarray:
+    def potential(self, mean: float) -> Float[np.ndarray, " N"]:
         """The potential that one particle feels, given the mean of all."""
         return self.v + self.coupling * (self.x - mean) ** 2 / 2
 
@@ -39,26 +42,26 @@ class Problem(NamedTuple):
 class Coupled(Protocol):
     """Particles whose jump rates depend on a statistic of all of them."""
 
-    def seen(self, mass: np.ndarray) -> Any:
+    def seen(self, mass: Float[np.ndarray, " N"]) -> Any:
         """The statistic on which the rates depend, from the masses on the points."""
 
-    def rates(self, seen: Any, /) -> tuple[np.ndarray, np.ndarray]:
+    def rates(self, seen: Any, /) -> tuple[Float[np.ndarray, " gaps"], Float[np.ndarray, " gaps"]]:
         """The rates of the jumps to the right and to the left."""
 
 
 class Path(NamedTuple):
     """A solution: times, the masses at them, and the statistic half way from each time to the next."""
 
-    times: np.ndarray
-    masses: np.ndarray
-    halfway: np.ndarray
+    times: Float[np.ndarray, " steps"]
+    masses: Float[np.ndarray, "steps N"]
+    halfway: Float[np.ndarray, "steps N"]
 
     def place(self, time: float) -> int:
         """The position of a time among `times`."""
         return int(np.searchsorted(self.times, time - 1e-12))
 
 
-def flow(problem: Coupled, mass: np.ndarray, times: Sequence[float], step: float, parts: int = 1) -> Path:
+def flow(problem: Coupled, mass: Float[np.ndarray, " N"], times: Sequence[float], step: float, parts: int = 1) -> Path:
     """The masses as a function of time, in equal steps of at most `step` between successive times.
 
     parts: of each step, which become the steps. Solutions in 1, 2, 4 ... parts can be extrapolated, those at `step`
@@ -79,9 +82,9 @@ def variance_by_duality(
     problem: Coupled,
     path: Path,
     time: float,
-    f: np.ndarray,
-    coupled: Callable[[np.ndarray, np.ndarray, float], np.ndarray],
-) -> np.ndarray:
+    f: Float[np.ndarray, "N ..."],
+    coupled: Callable[[Float[np.ndarray, "N ..."], Float[np.ndarray, " N"], float], Float[np.ndarray, "N ..."]],
+) -> Float[np.ndarray, "..."]:
     """The limit of n times the variance of the mean of f over n particles at a time of the path; see `fluctuation`.
 
     f: values on the points (N,), or several functions as columns (N, P); the result is a number, or (P,).

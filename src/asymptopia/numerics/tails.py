@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .arrays import ArrayLike
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 FAR = -300.0
 
 
-def log_density(t: ArrayLike) -> np.ndarray:
+def log_density(t: Real[ArrayLike, "..."]) -> Float[np.ndarray, "..."]:
     """log phi(t), with phi the standard normal density."""
     return -np.square(t) / 2 - 0.5 * np.log(2 * np.pi)
 
 
-def log_mills(t: ArrayLike) -> np.ndarray:
+def log_mills(t: Real[ArrayLike, "..."]) -> Float[np.ndarray, "..."]:
     """log(Phi(t) / (sqrt(2 pi) phi(t))), finite for every finite t."""
     from scipy.special import erfcx, log_ndtr
 
@@ -23,7 +28,9 @@ def log_mills(t: ArrayLike) -> np.ndarray:
     return np.where(t < 0, np.log(erfcx(-low / np.sqrt(2)) / 2), np.square(t) / 2 + log_ndtr(np.maximum(t, 0.0)))
 
 
-def hazard(t: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def hazard(
+    t: Real[ArrayLike, "..."],
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """r = phi(t) / Phi(t), r + t, and 1 - r (r + t), elementwise, to a relative accuracy of 1e-10.
 
     r is the derivative of log Phi. The other two are the mean excess over -t and the variance of a standard normal

@@ -10,8 +10,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 _KEPT = 0.5
 _STEPS = 10
@@ -25,13 +29,16 @@ _WIDER, _TAIL = 1.2, 6.0
 class Posterior:
     """Equally weighted points of the unit cube (N, k), their log likelihoods (N,), and the log evidence."""
 
-    points: np.ndarray
-    log_likelihood: np.ndarray
+    points: Float[np.ndarray, "N dimension"]
+    log_likelihood: Float[np.ndarray, " N"]
     log_evidence: float
 
 
 def posterior(
-    log_likelihood: Callable[[np.ndarray], np.ndarray], dimension: int, count: int, rng: np.random.Generator
+    log_likelihood: Callable[[Float[np.ndarray, "N dimension"]], Float[np.ndarray, " N"]],
+    dimension: int,
+    count: int,
+    rng: np.random.Generator,
 ) -> Posterior:
     """Samples of the posterior of `dimension` parameters with a uniform prior on the unit cube.
 
@@ -64,7 +71,7 @@ def posterior(
     raise ArithmeticError(f"The posterior was not reached in {_LEVELS} levels of tempering.")
 
 
-def _next_step(log_likelihood: np.ndarray, left: float) -> float:
+def _next_step(log_likelihood: Float[np.ndarray, " N"], left: float) -> float:
     """The largest step of the power for which the effective number of points is at least half of all."""
     centred = log_likelihood - log_likelihood.max()
 
@@ -83,19 +90,19 @@ def _next_step(log_likelihood: np.ndarray, left: float) -> float:
     return low or high
 
 
-def _systematic(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _systematic(weights: Float[np.ndarray, " N"], rng: np.random.Generator) -> Int[np.ndarray, " N"]:
     places = (np.arange(len(weights)) + rng.random()) / len(weights)
     return np.minimum(np.searchsorted(np.cumsum(weights), places), len(weights) - 1)
 
 
 def _moved(
-    z: np.ndarray,
-    current: np.ndarray,
+    z: Float[np.ndarray, "N dimension"],
+    current: Float[np.ndarray, " N"],
     power: float,
-    value: Callable[[np.ndarray], np.ndarray],
+    value: Callable[[Float[np.ndarray, "N dimension"]], Float[np.ndarray, " N"]],
     steps: int,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, "N dimension"], Float[np.ndarray, " N"]]:
     """Metropolis steps that leave prior times likelihood**power as it is.
 
     A curved population is taken as a mixture of normal ones. Every other step proposes a point of that mixture, which
@@ -125,12 +132,12 @@ def _moved(
 class _Parts:
     """A population as a mixture of Student laws: shares (K,), centres (K, k), roots of their covariances (K, k, k)."""
 
-    shares: np.ndarray
-    centres: np.ndarray
-    roots: np.ndarray
+    shares: Float[np.ndarray, " parts"]
+    centres: Float[np.ndarray, "parts dimension"]
+    roots: Float[np.ndarray, "parts dimension dimension"]
 
     @classmethod
-    def of(cls, z: np.ndarray, rng: np.random.Generator) -> _Parts:
+    def of(cls, z: Float[np.ndarray, "N dimension"], rng: np.random.Generator) -> _Parts:
         count, k = z.shape
         whole = np.atleast_2d(np.cov(z.T)) + 1e-12 * np.eye(k)
         white = np.linalg.solve(np.linalg.cholesky(whole), (z - z.mean(axis=0)).T).T
@@ -145,25 +152,25 @@ class _Parts:
             roots.append(np.linalg.cholesky(_WIDER * (weight * np.atleast_2d(own) + (1 - weight) * 0.1 * whole)))
         return cls(np.array(shares), np.array(centres), np.array(roots))
 
-    def steps(self, count: int, rng: np.random.Generator) -> np.ndarray:
+    def steps(self, count: int, rng: np.random.Generator) -> Float[np.ndarray, "count dimension"]:
         """Normal steps along parts chosen by chance, whatever the point that they start from."""
         chosen = rng.choice(len(self.shares), count, p=self.shares)
         return np.einsum("nij,nj->ni", self.roots[chosen], rng.standard_normal((count, self.centres.shape[1])))
 
-    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+    def draw(self, count: int, rng: np.random.Generator) -> Float[np.ndarray, "count dimension"]:
         chosen = rng.choice(len(self.shares), count, p=self.shares)
         normal = np.einsum("nij,nj->ni", self.roots[chosen], rng.standard_normal((count, self.centres.shape[1])))
         return np.asarray(self.centres[chosen] + normal / np.sqrt(rng.chisquare(_TAIL, (count, 1)) / _TAIL))
 
     @functools.cached_property
     def _whitening(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inverses of the roots, all below one another (K k, k); the centres in their units (K k, 1); constants (K, 1)."""
+        """Inverses of the roots, one below the other (K k, k), the centres in their units (K k, 1), constants (K, 1)."""
         inverses = np.linalg.inv(self.roots)
         centres = np.einsum("kij,kj->ki", inverses, self.centres).reshape(-1, 1)
         volumes = np.log(np.diagonal(self.roots, axis1=1, axis2=2)).sum(axis=1)
         return inverses.reshape(-1, self.centres.shape[1]), centres, (np.log(self.shares) - volumes)[:, None]
 
-    def log_density(self, z: np.ndarray) -> np.ndarray:
+    def log_density(self, z: Float[np.ndarray, "N dimension"]) -> Float[np.ndarray, " N"]:
         """Up to a constant."""
         count, k = z.shape
         inverses, centres, constants = self._whitening
@@ -175,7 +182,7 @@ class _Parts:
         return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
 
 
-def _clusters(white: np.ndarray, parts: int, rng: np.random.Generator) -> np.ndarray:
+def _clusters(white: Float[np.ndarray, "N dimension"], parts: int, rng: np.random.Generator) -> Int[np.ndarray, " N"]:
     """The part that each point belongs to, by a few rounds of Lloyd's algorithm."""
     centres = white[rng.choice(len(white), parts, replace=False)]
     label = np.zeros(len(white), int)

@@ -22,11 +22,15 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial.polynomial import polyder, polyval
 
 from .memory import available
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 LEVELS = 3
 
@@ -39,15 +43,15 @@ class TwoTime:
     `<name>_error` estimates the error of discretisation, from the last extrapolation and from thinner nodes.
     """
 
-    times: np.ndarray
-    energy: np.ndarray
-    overlap: np.ndarray
-    multiplier: np.ndarray
-    correlation: np.ndarray
-    response: np.ndarray
-    energy_error: np.ndarray
-    overlap_error: np.ndarray
-    correlation_error: np.ndarray
+    times: Float[np.ndarray, " K"]
+    energy: Float[np.ndarray, " K"]
+    overlap: Float[np.ndarray, " K"]
+    multiplier: Float[np.ndarray, " K"]
+    correlation: Float[np.ndarray, "K K"]
+    response: Float[np.ndarray, "K K"]
+    energy_error: Float[np.ndarray, " K"]
+    overlap_error: Float[np.ndarray, " K"]
+    correlation_error: Float[np.ndarray, "K K"]
 
 
 def solve_two_time(
@@ -87,7 +91,7 @@ def solve_two_time(
     return TwoTime(grid, energy, m, multiplier, correlation, response, errors[0], errors[1], errors[3])
 
 
-def _resolution(f: np.ndarray, temperature: float, signal: float, last: float) -> tuple[float, float]:
+def _resolution(f: Float[np.ndarray, " orders"], temperature: float, signal: float, last: float) -> tuple[float, float]:
     """Step and thinning by default: errors of 1e-7 up to time 100, of 1e-6 beyond."""
     rate = 2 * math.sqrt(polyval(1.0, polyder(f, 2))) + temperature + signal * float(polyval(1.0, polyder(f)))
     unit = 1 / max(rate, 3.0)
@@ -98,7 +102,7 @@ def _resolution(f: np.ndarray, temperature: float, signal: float, last: float) -
 
 def _checked(
     landscape: Sequence[float], temperature: float, times: Sequence[float], overlap: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, " orders"], Float[np.ndarray, " K"]]:
     f, grid = np.asarray(landscape, float), np.asarray(times, float)
     if f.ndim != 1 or len(f) < 3 or not np.all(np.isfinite(f)) or (f < 0).any() or f[2:].sum() == 0 or f[:2].any():
         raise ValueError(f"`landscape` must hold coefficients >= 0 of q**2, q**3, ... from place 2 on, but is {f}.")
@@ -111,7 +115,7 @@ def _checked(
     return f, grid
 
 
-def _refuse_what_does_not_fit(grid: np.ndarray, h: float, ratio: float) -> None:
+def _refuse_what_does_not_fit(grid: Float[np.ndarray, " nodes"], h: float, ratio: float) -> None:
     steps = grid[-1] / h
     nodes = steps if ratio == 0 else min(steps, 4 / ratio * (1 + math.log1p(steps * ratio)) + len(grid))
     need, limit = 2 * 3 * 8 * (nodes + 64) ** 2, available()
@@ -121,7 +125,9 @@ def _refuse_what_does_not_fit(grid: np.ndarray, h: float, ratio: float) -> None:
         raise MemoryError(f"{nodes:.0f} nodes need {need / 1e9:.1f} GB, but {limit / 1e9:.1f} are available; {remedy}.")
 
 
-def _extrapolate(levels: list[np.ndarray], thinner: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
+def _extrapolate(
+    levels: list[Float[np.ndarray, "..."]], thinner: Float[np.ndarray, "..."], h: float
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """Richardson's extrapolation in even powers of the step, and its error.
 
     That is its last correction, the effect of thinner nodes, and a floor for where both happen to vanish.
@@ -135,8 +141,13 @@ def _extrapolate(levels: list[np.ndarray], thinner: np.ndarray, h: float) -> tup
 
 
 def _march(
-    f: np.ndarray, start: tuple[float, float, float], grid: np.ndarray, h: float, ratio: float, parts: int
-) -> list[np.ndarray]:
+    f: Float[np.ndarray, " orders"],
+    start: tuple[float, float, float],
+    grid: Float[np.ndarray, " nodes"],
+    h: float,
+    ratio: float,
+    parts: int,
+) -> list[Float[np.ndarray, "..."]]:
     """Energy, overlap, multiplier, correlation and response on the grid; each step of at most h is cut into parts."""
     from . import two_time_march as march
 

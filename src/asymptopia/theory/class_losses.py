@@ -22,8 +22,8 @@ class Pull:
     """f = -gradient of the loss at the proximal points z = omega + V f, (N, K), and -df / d omega, (N, K, K) for the
     softmax, and its diagonals (N, K) for losses against the rest, whose V is diagonal."""
 
-    f: np.ndarray
-    slopes: np.ndarray
+    f: Float[np.ndarray, "N K"]
+    slopes: Float[np.ndarray, "N ..."]
 
     def mean_slope(self, weights: Float[np.ndarray, " N"]) -> Float[np.ndarray, "K K"]:
         """The mean of -df / d omega with weights (N,)."""
@@ -71,12 +71,14 @@ def pulled(
     raise ArithmeticError("The proximal map of the softmax was not solved.")
 
 
-def _stepped(off: np.ndarray, slopes: np.ndarray, V: np.ndarray) -> np.ndarray:
+def _stepped(
+    off: Float[np.ndarray, "N K"], slopes: Float[np.ndarray, "N K K"], V: Float[np.ndarray, "K K"]
+) -> Float[np.ndarray, "N K"]:
     """(1 + H V)^-1 off, from the slopes (1 + H V)^-1 H."""
     return np.asarray(off - np.matmul(slopes, (off @ V)[:, :, None])[:, :, 0])
 
 
-def _slopes(p: np.ndarray, V: np.ndarray) -> np.ndarray:
+def _slopes(p: Float[np.ndarray, "N K"], V: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "N K K"]:
     """(1 + H V)^-1 H, (N, K, K), with H = diag(p) - p p' at probabilities p (N, K)."""
     H = -p[:, :, None] * p[:, None, :]
     diagonal = np.arange(len(V))
@@ -87,8 +89,13 @@ def _slopes(p: np.ndarray, V: np.ndarray) -> np.ndarray:
 
 
 def _descended(
-    f: np.ndarray, step: np.ndarray, omega: np.ndarray, V: np.ndarray, hot: np.ndarray, off: np.ndarray
-) -> np.ndarray:
+    f: Float[np.ndarray, "N K"],
+    step: Float[np.ndarray, "N K"],
+    omega: Float[np.ndarray, "N K"],
+    V: Float[np.ndarray, "K K"],
+    hot: Float[np.ndarray, "N K"],
+    off: Float[np.ndarray, "N K"],
+) -> Float[np.ndarray, "N K"]:
     """A Newton step on f = hot - softmax(omega + V f), halved for each sample until the convex function falls whose
     gradient is V times the residual."""
 

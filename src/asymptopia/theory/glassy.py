@@ -15,12 +15,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.polynomial.polynomial import polyder, polyval
 
 from ..contract.record import StatementError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Landscape = tuple[float, ...]
 HORIZONS = (16.0, 64.0, 256.0)
@@ -35,7 +38,7 @@ def checked_times(times: tuple, name: str) -> None:
 
 def two_time_limit(
     f: Landscape, temperature: float, times: tuple, signal: float, overlap: float
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, "..."]]:
     """Energy, overlap and correlation at the times, and `<name>_error`. Raises `StatementError` if memory is short."""
     from ..numerics.two_time import solve_two_time
 
@@ -144,7 +147,7 @@ def _ceiling(f: Landscape, temperature: float) -> float:
     return min(zero, 1 / temperature) if temperature > 0 else zero
 
 
-def _largest(function: Callable[[np.ndarray], np.ndarray]) -> float:
+def _largest(function: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]]) -> float:
     from scipy.optimize import minimize_scalar
 
     q = np.linspace(0, 1 - 1e-9, 2001)

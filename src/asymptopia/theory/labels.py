@@ -13,7 +13,7 @@ from ..numerics.gaussian import legendre
 from ..parts.channel import Channel
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 ORDER = 10
 GRID = np.array([-8.5, -6.0, -4.0, -2.2, -0.8, 0.8, 2.2, 4.0, 6.0, 8.5])
@@ -22,7 +22,7 @@ DRAWS = 256
 
 
 def normal_nodes(
-    breaks: Float[np.ndarray, "... B"], mean: ArrayLike, deviation: ArrayLike
+    breaks: Float[np.ndarray, "... B"], mean: Real[ArrayLike, "..."], deviation: Real[ArrayLike, "..."]
 ) -> tuple[Float[np.ndarray, "... N"], Float[np.ndarray, "... N"]]:
     """Nodes and weights (..., N) for N(mean, deviation**2), on panels that end at `breaks` (..., B)."""
     mean, deviation = np.asarray(mean)[..., None], np.asarray(deviation)[..., None]
@@ -73,7 +73,7 @@ def label_nodes(
 
 
 @lru_cache(maxsize=64)
-def _jumps(channel: Channel) -> np.ndarray:
+def _jumps(channel: Channel) -> Float[np.ndarray, " jumps"]:
     """Labels at which the density of the labels jumps or is kinked."""
 
     def chance(y: np.ndarray) -> np.ndarray:

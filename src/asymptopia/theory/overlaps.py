@@ -15,7 +15,7 @@ from .labels import SPREAD, label_nodes
 from .replica import column
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int, Real
 
 TOLERANCE, ACCEPT = 1e-11, 1e-8
 NOTHING = 1e-60  # stands for the zero of q and V where no coordinate is left
@@ -44,7 +44,7 @@ def unpack(
 
 
 def solve(
-    step_at: Callable[[np.ndarray], Step], ridge: Float[np.ndarray, " K"], start: Float[np.ndarray, "K U"]
+    step_at: Callable[[Float[np.ndarray, " K"]], Step], ridge: Float[np.ndarray, " K"], start: Float[np.ndarray, "K U"]
 ) -> tuple[Float[np.ndarray, "K U"], Float[np.ndarray, " K"]]:
     """The solutions (K, U) and residuals (K,) of K fixed-point problems, continued from a strong ridge where needed.
 
@@ -63,7 +63,7 @@ def solve(
     return solutions, residual
 
 
-def _among(step: Step, chosen: np.ndarray) -> Step:
+def _among(step: Step, chosen: Int[np.ndarray, " k"]) -> Step:
     return lambda x, members: step(x, chosen[members])
 
 
@@ -85,7 +85,9 @@ def test_error(
     return np.asarray((w * np.where(omega < 0, p, 1 - p)).sum(axis=1))
 
 
-def _squared_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarray) -> np.ndarray:
+def _squared_error(
+    teacher: Channel, m: Float[np.ndarray, " K"], q: Float[np.ndarray, " K"], rho: Float[np.ndarray, " K"]
+) -> Float[np.ndarray, " K"]:
     if isinstance(teacher, Linear):
         return rho - 2 * m + q + np.ravel(teacher.noise)
     if type(teacher).function is Channel.function:
@@ -99,6 +101,6 @@ def _squared_error(teacher: Channel, m: np.ndarray, q: np.ndarray, rho: np.ndarr
     return np.asarray((w * (y**2 - 2 * (m[:, None] / scale) * y * z)).sum(axis=1) + q)
 
 
-def wide(value: ArrayLike, count: int) -> Float[np.ndarray, " K"]:
+def wide(value: Real[ArrayLike, "..."], count: int) -> Float[np.ndarray, " K"]:
     """A number, or an array (count,), as an array (count,)."""
     return np.broadcast_to(np.asarray(value, float), (count,))

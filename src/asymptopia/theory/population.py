@@ -23,11 +23,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..parts.covariance import Resolvents, Traces
 from ..parts.data import Data
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _GRID = 1200
 _MOST_ROWS, _MOST_VALUES, _PER_COLUMN = 20000, 10**7, 8
@@ -48,9 +52,9 @@ class Population:
     """
 
     resolvents: Resolvents
-    y: np.ndarray
-    fields: np.ndarray
-    weights: np.ndarray
+    y: Float[np.ndarray, " M"]
+    fields: Float[np.ndarray, "M K"]
+    weights: Float[np.ndarray, " M"]
     rows: Rows
     finest: float
 
@@ -59,12 +63,12 @@ class Population:
 class Interpolated:
     """Traces tabulated on a grid of log kappa; power has shape (G, K, K). Below the grid everything is constant."""
 
-    logs: np.ndarray
-    degrees: np.ndarray
-    degrees2: np.ndarray
-    power: np.ndarray
-    power2: np.ndarray
-    rho: np.ndarray
+    logs: Float[np.ndarray, " G"]
+    degrees: Float[np.ndarray, " G"]
+    degrees2: Float[np.ndarray, " G"]
+    power: Float[np.ndarray, "G K K"]
+    power2: Float[np.ndarray, "G K K"]
+    rho: Float[np.ndarray, "K K"]
 
     def at(self, kappa: float) -> Traces:
         x = np.log(max(kappa, 1e-300))
@@ -80,11 +84,11 @@ class Interpolated:
 class Axes:
     """Principal axes of the samples: X / sqrt(N) = left diag(sqrt(values)) right', the zero values left out."""
 
-    left: np.ndarray
-    values: np.ndarray
+    left: Float[np.ndarray, "N r"]
+    values: Float[np.ndarray, " r"]
 
     @classmethod
-    def of(cls, X: np.ndarray) -> Axes:
+    def of(cls, X: Float[np.ndarray, "N d"]) -> Axes:
         N, d = X.shape
         if d <= N:
             values, right = np.linalg.eigh(X.T @ X / N)
@@ -95,18 +99,20 @@ class Axes:
         keep = values > 1e-10 * values[-1]
         return cls(left[:, keep], values[keep])
 
-    def leave_one_out(self, target: np.ndarray, kappa: float) -> np.ndarray:
+    def leave_one_out(self, target: Float[np.ndarray, " N"], kappa: float) -> Float[np.ndarray, " N"]:
         """Predictions of each centred target by ridge regression (with intercept) on all others."""
         fit, leverage = self.fit(target, kappa)
         return target - (target - fit) / (1 - leverage)
 
-    def scales(self) -> tuple[np.ndarray, np.ndarray]:
+    def scales(self) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
         """The logarithms of kappa of the population, and of that of the samples, on a grid."""
         grid = np.geomspace(1e-8, 1e6, _GRID) * self.values.mean()
         left = 1 - (self.values / (self.values + grid[:, None])).sum(axis=1) / len(self.left)
         return np.log(grid / left), np.log(grid)
 
-    def fit(self, target: np.ndarray, kappa: float) -> tuple[np.ndarray, np.ndarray]:
+    def fit(
+        self, target: Float[np.ndarray, " N"], kappa: float
+    ) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"]]:
         """Ridge predictions of the target, and the leverages."""
         shrunk = self.values / (self.values + kappa)
         leverage = np.einsum("ij,ij,j->i", self.left, self.left, shrunk) + 1 / len(target)
@@ -118,10 +124,10 @@ class Rows:
     """The labels (N,) of the samples and, for losses other than the square one, a path of logistic regressions."""
 
     axes: Axes
-    y: np.ndarray
+    y: Float[np.ndarray, " N"]
     path: _Path | None
 
-    def outside(self, kappa: float) -> np.ndarray:
+    def outside(self, kappa: float) -> Float[np.ndarray, " N"]:
         """Leave-one-out predictions (N,), of mean zero, at this kappa of the population."""
         if self.path is not None:
             return self.path.at(kappa)
@@ -134,10 +140,10 @@ class Rows:
 class _Path:
     """Logistic regressions of falling ridge: log kappa (G,), and scores (G, N) that leave each sample out."""
 
-    logs: np.ndarray
-    outside: np.ndarray
+    logs: Float[np.ndarray, " ridges"]
+    outside: Float[np.ndarray, "ridges N"]
 
-    def at(self, kappa: float) -> np.ndarray:
+    def at(self, kappa: float) -> Float[np.ndarray, " N"]:
         x = float(np.clip(np.log(kappa), self.logs[-1], self.logs[0]))
         place = min(max(int(np.searchsorted(-self.logs, -x)), 1), len(self.logs) - 1)
         t = (x - self.logs[place - 1]) / (self.logs[place] - self.logs[place - 1])
@@ -176,12 +182,14 @@ def population(data: Data, features: str = "none", scored: bool = False) -> Popu
     return Population(resolvents, labels, calibrated, weights, Rows(axes, y, path), finest)
 
 
-def _collinearity(rho: np.ndarray) -> float:
+def _collinearity(rho: Float[np.ndarray, "2 2"]) -> float:
     """The squared correlation of two fields."""
     return float(rho[0, 1] ** 2 / (rho[0, 0] * rho[1, 1]))
 
 
-def _logistic_score(X: np.ndarray, y: np.ndarray, axes: Axes) -> tuple[np.ndarray, np.ndarray, _Path]:
+def _logistic_score(
+    X: Float[np.ndarray, "N d"], y: Float[np.ndarray, " N"], axes: Axes
+) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, " N"], _Path]:
     """Target and leave-one-out prediction of the linear score of logistic regression, at the best of several ridges,
     and the predictions at all of them.
 
@@ -207,7 +215,9 @@ def _logistic_score(X: np.ndarray, y: np.ndarray, axes: Axes) -> tuple[np.ndarra
     return best[1], best[2], _Path(np.array(logs), np.array(scores))
 
 
-def _leverages(X: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray:
+def _leverages(
+    X: Float[np.ndarray, "N d"], curvature: Float[np.ndarray, " N"], ridge: float
+) -> Float[np.ndarray, " N"]:
     """c_i x_i (X' diag(c) X + ridge)^-1 x_i, (N,), below 1."""
     from scipy.linalg import cholesky, solve_triangular
 
@@ -221,7 +231,7 @@ def _leverages(X: np.ndarray, curvature: np.ndarray, ridge: float) -> np.ndarray
     return np.minimum(leverages, 1 - 1e-9)
 
 
-def _logistic_scores(X: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+def _logistic_scores(X: Float[np.ndarray, "N d"], y: Float[np.ndarray, " N"]) -> Iterator[Float[np.ndarray, " N"]]:
     """The scores (N,) of logistic regressions of falling ridge, each started from the one before where that counts."""
     from sklearn.linear_model import LogisticRegression
 
@@ -233,7 +243,7 @@ def _logistic_scores(X: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
         yield model.set_params(C=1 / ridge).fit(X, y).decision_function(X)
 
 
-def resolvents_of(axes: Axes, targets: np.ndarray, d: int) -> tuple[Interpolated, float]:
+def resolvents_of(axes: Axes, targets: Float[np.ndarray, "K N"], d: int) -> tuple[Interpolated, float]:
     """The traces of the population for the targets (K, N), from those of the samples, and the finest kappa."""
     N = targets.shape[1]
     values = axes.values
@@ -267,7 +277,9 @@ def resolvents_of(axes: Axes, targets: np.ndarray, d: int) -> tuple[Interpolated
     return Interpolated(logs, degrees, degrees2, power, power2, power[0]), finest
 
 
-def _at_least(matrices: np.ndarray, floors: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def _at_least(
+    matrices: Float[np.ndarray, "G K K"], floors: Float[np.ndarray, " G"], scale: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "G K K"]:
     """Matrices (G, K, K), in units of `scale`, with eigenvalues of at least the floors (G,).
 
     What is left of a signal after the bias of finitely many samples is taken off can be negative, if there is none.
@@ -278,7 +290,9 @@ def _at_least(matrices: np.ndarray, floors: np.ndarray, scale: np.ndarray) -> np
     return np.asarray((basis * raised[:, None, :]) @ basis.transpose(0, 2, 1) * unit)
 
 
-def _points(y: np.ndarray, fields: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _points(
+    y: Float[np.ndarray, " N"], fields: Float[np.ndarray, "..."], kind: str
+) -> tuple[Float[np.ndarray, " M"], Float[np.ndarray, "..."], Float[np.ndarray, " M"]]:
     """Groups of samples with like labels and fields, at their means."""
     keys = [y, fields[:, 0]] if kind == "regression" else list(fields.T)
     parts = [np.arange(len(y))] if kind == "regression" else [np.flatnonzero(y == c) for c in (-1.0, 1.0)]
@@ -295,7 +309,12 @@ def _points(y: np.ndarray, fields: np.ndarray, kind: str) -> tuple[np.ndarray, n
     return labels, means[:, 1:], weights
 
 
-def _calibrated(y: np.ndarray, fields: np.ndarray, weights: np.ndarray, rho: np.ndarray) -> np.ndarray:
+def _calibrated(
+    y: Float[np.ndarray, " N"],
+    fields: Float[np.ndarray, "..."],
+    weights: Float[np.ndarray, " N"],
+    rho: Float[np.ndarray, "K K"],
+) -> Float[np.ndarray, "..."]:
     """Fields of mean zero, E[nu nu] = rho and E[y nu] = rho[0], by a linear map of what the label does not explain."""
     centred = y - weights @ y
     variance = weights @ centred**2
@@ -308,6 +327,6 @@ def _calibrated(y: np.ndarray, fields: np.ndarray, weights: np.ndarray, rho: np.
     return np.outer(centred, slope) + rest @ (inverse @ _root(root @ target @ root) @ inverse)
 
 
-def _root(matrix: np.ndarray) -> np.ndarray:
+def _root(matrix: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
     values, basis = np.linalg.eigh(matrix)
     return (basis * np.sqrt(np.maximum(values, 1e-12 * max(values[-1], 1e-300)))) @ basis.T

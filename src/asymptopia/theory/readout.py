@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..parts.loss import Loss
 from .population import Population
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _NODES, _FINE = 9, 25
 _PAIRS = 400
@@ -24,7 +27,7 @@ class Moments:
 
     f2: float
     slope: float
-    teacher: np.ndarray
+    teacher: Float[np.ndarray, " K"]
     drift: float
 
 
@@ -38,10 +41,10 @@ class Readout:
     population: Population
     loss: Loss
 
-    def moments(self, direction: np.ndarray, width: float, V: float, intercept: float) -> Moments:
+    def moments(self, direction: Float[np.ndarray, " K"], width: float, V: float, intercept: float) -> Moments:
         """The averages for the coefficients a = direction (K,), the width, V > 0 and the intercept."""
         p = self.population
-        xi, weights = _hermite()
+        xi, weights = _RULE
         f = self._at_nodes(direction, width, V, intercept)[0]
         over_xi = f @ weights
         return Moments(
@@ -51,20 +54,22 @@ class Readout:
             float(p.weights @ over_xi),
         )
 
-    def train_loss(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
+    def train_loss(self, direction: Float[np.ndarray, " K"], width: float, V: float, intercept: float) -> float:
         """The mean loss of a training sample."""
         f, omega = self._at_nodes(direction, width, V, intercept)
         values = self.loss(self.population.y[:, None], omega + V * f)
-        return float(self.population.weights @ (np.asarray(values) @ _hermite()[1]))
+        return float(self.population.weights @ (np.asarray(values) @ _RULE[1]))
 
-    def squared_errors(self, direction: np.ndarray, width: float, V: float, intercept: float) -> tuple[float, float]:
+    def squared_errors(
+        self, direction: Float[np.ndarray, " K"], width: float, V: float, intercept: float
+    ) -> tuple[float, float]:
         """The mean squared errors of new and of training samples."""
         p = self.population
         f, omega = self._at_nodes(direction, width, V, intercept)
         new = p.weights @ (p.y - p.fields @ direction - intercept) ** 2 + width**2
-        return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _hermite()[1]))
+        return float(new), float(p.weights @ ((p.y[:, None] - omega - V * f) ** 2 @ _RULE[1]))
 
-    def interval(self, direction: np.ndarray, width: float, intercept: float, share: float) -> float:
+    def interval(self, direction: Float[np.ndarray, " K"], width: float, intercept: float, share: float) -> float:
         """The half width of the interval about a prediction that holds this share of new targets."""
         from scipy.optimize import brentq
         from scipy.special import ndtr
@@ -78,7 +83,7 @@ class Readout:
 
         return float(brentq(excess, 0.0, float(np.abs(off).max()) + 10 * wide, rtol=1e-10))
 
-    def wrong_signs(self, direction: np.ndarray, width: float, V: float, intercept: float) -> float:
+    def wrong_signs(self, direction: Float[np.ndarray, " K"], width: float, V: float, intercept: float) -> float:
         """The fraction of training samples whose field has the wrong sign."""
         from scipy.special import ndtr
 
@@ -87,8 +92,8 @@ class Readout:
         return float(p.weights @ ndtr(-p.y * (p.fields @ direction + intercept - at_zero) / width))
 
     def new_fields(
-        self, m: np.ndarray, q: float, kappa: float, intercept: float, least: float
-    ) -> tuple[np.ndarray, float]:
+        self, m: Float[np.ndarray, " K"], q: float, kappa: float, intercept: float, least: float
+    ) -> tuple[Float[np.ndarray, " N"], float]:
         """The mean fields (N,) of the samples as new ones, for a student with these overlaps, and the standard
         deviation from one training set to another.
 
@@ -102,13 +107,13 @@ class Readout:
         variance = max(q - float(np.mean(field**2)), least, 1e-8 * q)
         return field + intercept, float(np.sqrt(variance))
 
-    def new_wrong_signs(self, field: np.ndarray, width: float) -> float:
+    def new_wrong_signs(self, field: Float[np.ndarray, " N"], width: float) -> float:
         """The fraction of new samples whose field, of these means (N,) and this deviation, has the wrong sign."""
         from scipy.special import ndtr
 
         return float(np.mean(ndtr(-self.population.rows.y * field / width)))
 
-    def area(self, field: np.ndarray, width: float) -> float:
+    def area(self, field: Float[np.ndarray, " N"], width: float) -> float:
         """The area under the curve of true against false positives: P(z > z') for new samples of labels 1 and -1."""
         from scipy.special import ndtr
 
@@ -116,12 +121,12 @@ class Readout:
         up, down = (_quantiles(field[y == label]) for label in (1.0, -1.0))
         return float(np.mean(ndtr((up[:, None] - down) / (np.sqrt(2) * width))))
 
-    def new_scores(self, field: np.ndarray, width: float, scale: float) -> dict[str, float]:
+    def new_scores(self, field: Float[np.ndarray, " N"], width: float, scale: float) -> dict[str, float]:
         """`log_loss`, `brier` and `overconfidence` on new samples, of log-odds that are so many times the field."""
         from scipy.special import expit
 
         y = self.population.rows.y[:, None]
-        xi, weights = _hermite(_FINE)
+        xi, weights = _FINE_RULE
         odds = scale * (field[:, None] + width * xi)
         p = expit(odds)
         values = {
@@ -134,11 +139,11 @@ class Readout:
         return means
 
     def _at_nodes(
-        self, direction: np.ndarray, width: float, V: float, intercept: float
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, direction: Float[np.ndarray, " K"], width: float, V: float, intercept: float
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
         """f and omega + intercept at every point of the population and node of xi."""
         y = self.population.y
-        omega = (self.population.fields @ direction + intercept)[:, None] + width * _hermite()[0]
+        omega = (self.population.fields @ direction + intercept)[:, None] + width * _RULE[0]
         if self.loss.location:
             return self._tabulated(0.0, omega - y[:, None], V), omega
         if self.loss.margin:
@@ -148,7 +153,7 @@ class Readout:
             f[y == label] = self._tabulated(float(label), omega[y == label], V)
         return f, omega
 
-    def _tabulated(self, label: float, omega: np.ndarray, V: float) -> np.ndarray:
+    def _tabulated(self, label: float, omega: Float[np.ndarray, "..."], V: float) -> Float[np.ndarray, "..."]:
         """f at one label, for every omega."""
         if omega.size <= _GRID:
             return (self.loss.proximal(np.full_like(omega, label), omega, V) - omega) / V
@@ -162,14 +167,16 @@ class Readout:
         return -np.interp(omega, z + V * gradient, gradient)
 
 
-def _quantiles(values: np.ndarray) -> np.ndarray:
+def _quantiles(values: Float[np.ndarray, " N"]) -> Float[np.ndarray, " M"]:
     """Values (N,), or that many of their quantiles that stand for them."""
     if len(values) <= _PAIRS:
         return values
     return np.quantile(values, (np.arange(_PAIRS) + 0.5) / _PAIRS)
 
 
-@lru_cache(maxsize=2)
-def _hermite(count: int = _NODES) -> tuple[np.ndarray, np.ndarray]:
+def _hermite(count: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
     nodes, weights = np.polynomial.hermite_e.hermegauss(count)
     return nodes, weights / weights.sum()
+
+
+_RULE, _FINE_RULE = _hermite(_NODES), _hermite(_FINE)

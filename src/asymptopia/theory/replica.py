@@ -15,7 +15,7 @@ from ..parts.loss import Loss
 from .labels import GRID, ORDER, SPREAD, label_nodes
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real, Shaped
 
     from ..contract.record import Record
 
@@ -34,16 +34,23 @@ class Averages:
     The last two are nan unless they were asked for.
     """
 
-    f2: np.ndarray
-    slope: np.ndarray
-    slope2: np.ndarray
-    signal: np.ndarray
-    loss: np.ndarray
-    error: np.ndarray
+    f2: Float[np.ndarray, " K"]
+    slope: Float[np.ndarray, " K"]
+    slope2: Float[np.ndarray, " K"]
+    signal: Float[np.ndarray, " K"]
+    loss: Float[np.ndarray, " K"]
+    error: Float[np.ndarray, " K"]
 
 
 def output_averages(
-    loss: Loss, teacher: Channel, m: ArrayLike, q: ArrayLike, V: ArrayLike, rho: ArrayLike, *, training: bool = True
+    loss: Loss,
+    teacher: Channel,
+    m: Real[ArrayLike, "..."],
+    q: Real[ArrayLike, "..."],
+    V: Real[ArrayLike, "..."],
+    rho: Real[ArrayLike, "..."],
+    *,
+    training: bool = True,
 ) -> Averages:
     """The averages over the teacher's field z0, the cavity field omega and the label y of z0.
 
@@ -75,11 +82,11 @@ def column(record: Record) -> Any:
 class Rule:
     """A quadrature over the cavity field: omega, z, slope df/d omega, and normal weights; (K, N) each."""
 
-    omega: np.ndarray
-    z: np.ndarray
-    f: np.ndarray
-    slope: np.ndarray
-    weight: np.ndarray
+    omega: Float[np.ndarray, "K N"]
+    z: Float[np.ndarray, "K N"]
+    f: Float[np.ndarray, "K N"]
+    slope: Float[np.ndarray, "K N"]
+    weight: Float[np.ndarray, "K N"]
 
 
 def rule(
@@ -128,12 +135,18 @@ def rule(
     )
 
 
-def _tiny(z: np.ndarray) -> np.ndarray:
+def _tiny(z: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return 1e-9 * np.maximum(1.0, np.abs(z))
 
 
 def _binary(
-    loss: Loss, teacher: Channel, m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray, training: bool
+    loss: Loss,
+    teacher: Channel,
+    m: Float[np.ndarray, " K"],
+    q: Float[np.ndarray, " K"],
+    V: Float[np.ndarray, " K"],
+    rho: Float[np.ndarray, " K"],
+    training: bool,
 ) -> Averages:
     left = np.maximum(rho - m**2 / q, 1e-15 * rho)
     ratio, variance = m / q, left[:, None]
@@ -156,7 +169,13 @@ def _binary(
 
 
 def _densities(
-    loss: Loss, teacher: Channel, m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray, training: bool
+    loss: Loss,
+    teacher: Channel,
+    m: Float[np.ndarray, " K"],
+    q: Float[np.ndarray, " K"],
+    V: Float[np.ndarray, " K"],
+    rho: Float[np.ndarray, " K"],
+    training: bool,
 ) -> Averages:
     """Labels of which only the log-partition is known: an outer integral over them, an inner one over omega."""
     y, w = (a[:, 0] for a in label_nodes(teacher, np.zeros((len(m), 1)), rho[:, None]))
@@ -181,11 +200,11 @@ def _densities(
     return Averages(average(p, at.f**2), *slopes, average(slope, at.f), value, error)
 
 
-def _sum(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _sum(weight: Float[np.ndarray, "..."], values: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.asarray(np.einsum("kn,kn->k", weight, np.asarray(values, float)))
 
 
-def _steps(teacher: Channel, ratio: np.ndarray, left: np.ndarray) -> np.ndarray:
+def _steps(teacher: Channel, ratio: Float[np.ndarray, " K"], left: Float[np.ndarray, " K"]) -> Float[np.ndarray, "K B"]:
     """Cavity fields around which the probability of a label changes, graded to the width over which it does."""
     places, width = teacher.breaks()
     width_ = np.broadcast_to(np.asarray(np.squeeze(width), float), left.shape)
@@ -196,7 +215,13 @@ def _steps(teacher: Channel, ratio: np.ndarray, left: np.ndarray) -> np.ndarray:
 
 
 def _residual(
-    loss: Loss, teacher: Linear, m: np.ndarray, q: np.ndarray, V: np.ndarray, rho: np.ndarray, training: bool
+    loss: Loss,
+    teacher: Linear,
+    m: Float[np.ndarray, " K"],
+    q: Float[np.ndarray, " K"],
+    V: Float[np.ndarray, " K"],
+    rho: Float[np.ndarray, " K"],
+    training: bool,
 ) -> Averages:
     """A loss of y - z and y = z0 + noise: everything depends on y - omega, which is normal."""
     deviation = np.sqrt(np.maximum(rho - 2 * m + q + np.ravel(teacher.noise), 1e-300))
@@ -209,7 +234,13 @@ def _residual(
 
 
 def _outer(
-    loss: Loss, teacher: Channel, m: np.ndarray, q: np.ndarray, V: np.ndarray, power: np.ndarray, training: bool
+    loss: Loss,
+    teacher: Channel,
+    m: Float[np.ndarray, " K"],
+    q: Float[np.ndarray, " K"],
+    V: Float[np.ndarray, " K"],
+    power: Float[np.ndarray, " K"],
+    training: bool,
 ) -> Averages:
     """An outer integral over the field u ~ N(0, power), noise included, that makes the label y = function(u)."""
     places, _ = teacher.breaks()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
 TURNS = np.array([-40.0, -18.0, -8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0, 18.0, 40.0])
 
 
-def mean_over_fields(function: Callable[[np.ndarray], np.ndarray], beta: float, h: float, q: float) -> float:
+def mean_over_fields(
+    function: Callable[[Float[np.ndarray, " N"]], Float[np.ndarray, " N"]], beta: float, h: float, q: float
+) -> float:
     """E function(beta (h + q**(1/2) z)) over standard normal z, for functions that vary near 0 on a scale of 1."""
     if q == 0:
         return float(function(np.array([beta * h]))[0])
@@ -40,7 +41,6 @@ def sech(x: Float[np.ndarray, " *shape"], power: int) -> Float[np.ndarray, " *sh
     return np.asarray(np.exp(-power * (log_two_cosh(x) - math.log(2))))
 
 
-@lru_cache(maxsize=256)
 def overlap(beta: float, h: float) -> float:
     """The largest q = E tanh(beta (h + q**(1/2) z))**2; in a field the only one (Guerra, Latala)."""
     from scipy.optimize import brentq
@@ -81,7 +81,6 @@ def free_energy(beta: float, h: float) -> dict[str, float]:
     }
 
 
-@lru_cache(maxsize=256)
 def critical_beta(h: float) -> float:
     """The inverse temperature above which replica symmetry is broken in the field h."""
     from scipy.optimize import brentq

@@ -15,7 +15,7 @@ from ..numerics.gaussian import PANELS, legendre
 from ..parts.prior import Prior
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 ORDER = 12
 LOGITS = np.array([-60.0, -30.0, -14.0, -6.0, -2.0, 0.0, 2.0, 6.0, 14.0, 30.0, 60.0])
@@ -33,13 +33,13 @@ class Coordinate:
     mass:        the integral of the density of x, 1 unless the quadrature failed.
     """
 
-    mse: np.ndarray
-    overlap: np.ndarray
-    information: np.ndarray
-    mass: np.ndarray
+    mse: Float[np.ndarray, " K"]
+    overlap: Float[np.ndarray, " K"]
+    information: Float[np.ndarray, " K"]
+    mass: Float[np.ndarray, " K"]
 
 
-def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
+def coordinate(prior: Prior, A: Real[ArrayLike, "..."]) -> Coordinate:
     """The averages for a coordinate from the prior, observed at the signal-to-noise ratios A > 0, (K,)."""
 
     def values(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, log_p: np.ndarray, owner: np.ndarray) -> Any:
@@ -50,7 +50,10 @@ def coordinate(prior: Prior, A: ArrayLike) -> Coordinate:
 
 
 def observation_averages(
-    prior: Prior, A: ArrayLike, function: Callable[..., Any], breaks: Float[np.ndarray, "K B"] | None = None
+    prior: Prior,
+    A: Real[ArrayLike, "..."],
+    function: Callable[..., Any],
+    breaks: Float[np.ndarray, "K B"] | None = None,
 ) -> Float[np.ndarray, "C K"]:
     """Expectations of C functions of the observation x = sqrt(A) w + z, for A > 0, (K,): an array (C, K).
 
@@ -76,7 +79,7 @@ def observation_averages(
     return np.asarray((values(x, np.arange(len(A))) * (length * w).reshape(x.shape)).sum(axis=-1))
 
 
-def _panels(prior: Prior, A: np.ndarray) -> tuple[np.ndarray, bool]:
+def _panels(prior: Prior, A: Float[np.ndarray, " K"]) -> tuple[Float[np.ndarray, "K P"], bool]:
     """Ends of panels (K, P) for x, and whether they resolve the posterior everywhere as they are."""
     root, mixture = np.sqrt(A)[:, None], prior.components()
     if mixture is None or len(mixture[0]) > FEW:
@@ -102,7 +105,7 @@ def _panels(prior: Prior, A: np.ndarray) -> tuple[np.ndarray, bool]:
     return every, bool(np.all(variances == 0) or np.all(means == means[0]))
 
 
-def _reach(prior: Prior, A: np.ndarray) -> np.ndarray:
+def _reach(prior: Prior, A: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
     """The distance from the mean beyond which the density of the observation is negligible."""
     spread = np.sqrt(A * (prior.second_moment - prior.mean**2))
     reach, centre, floor = 9 + 40 * spread, np.sqrt(A) * prior.mean, -44 - np.log1p(spread)
@@ -114,7 +117,7 @@ def _reach(prior: Prior, A: np.ndarray) -> np.ndarray:
     return reach
 
 
-def _switch(wide: np.ndarray, narrow: np.ndarray, odds: float) -> np.ndarray:
+def _switch(wide: Float[np.ndarray, " K"], narrow: Float[np.ndarray, " K"], odds: float) -> Float[np.ndarray, "K P"]:
     """Panels (K, P) around the places where two normal distributions of one centre are equally likely."""
     wide, narrow = np.maximum(wide, narrow), np.minimum(wide, narrow)
     precision = np.maximum(1 / narrow**2 - 1 / wide**2, 1e-12)

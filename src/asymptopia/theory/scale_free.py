@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..parts.channel import Abs, Channel
 from .seen import Label, label
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 ORDER = 14  # Chebyshev polynomials on each unit of log(q / v)
 LOW, HIGH = -24, 33
@@ -19,7 +23,7 @@ def tabulated(channel: Channel, priors: int) -> bool:
     return isinstance(channel, Abs) and priors >= MANY
 
 
-def label_from_table(channel: Abs, q: np.ndarray, v: np.ndarray) -> Label:
+def label_from_table(channel: Abs, q: Float[np.ndarray, " K"], v: Float[np.ndarray, " K"]) -> Label:
     """`label(channel, q, v)` to 10 digits: |z| scales as z, so that only q / v matters.
 
     With s = q + v the information is that at (q / s, v / s) over s, and the log-likelihood, of a density, falls by
@@ -43,7 +47,7 @@ def label_from_table(channel: Abs, q: np.ndarray, v: np.ndarray) -> Label:
 
 
 @lru_cache(maxsize=4)
-def _table(channel: Abs) -> np.ndarray:
+def _table(channel: Abs) -> Float[np.ndarray, "2 panel order"]:
     """Chebyshev coefficients (2, panel, order) of the logarithm of the information and of the log-likelihood."""
     angles = np.pi * (np.arange(ORDER) + 0.5) / ORDER
     u = np.arange(LOW, HIGH)[:, None] + (1 + np.cos(angles)) / 2

@@ -19,7 +19,7 @@ from ..parts.channel import Channel, Linear
 from .labels import GRID, SPREAD, label_nodes, normal_nodes
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 CHUNK = 24  # problems at once where the integral is a double one
 BETWEEN = np.array([-20.0, -8.0, -3.0, 0.0, 3.0, 8.0, 20.0])
@@ -35,11 +35,11 @@ class Label:
     log_likelihood: E log P(y | omega): its derivative in q, at q + v fixed, is information / 2.
     """
 
-    information: np.ndarray
-    log_likelihood: np.ndarray
+    information: Float[np.ndarray, " K"]
+    log_likelihood: Float[np.ndarray, " K"]
 
 
-def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
+def label(channel: Channel, q: Real[ArrayLike, "..."], v: Real[ArrayLike, "..."]) -> Label:
     """The information of a label about its field, for q >= 0 and v > 0, (K,); accurate also where v is tiny.
 
     Raises `StatementError` if the probabilities of the labels do not sum to one.
@@ -52,7 +52,7 @@ def label(channel: Channel, q: ArrayLike, v: ArrayLike) -> Label:
     return Label(averages[0], averages[1])
 
 
-def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> Float[np.ndarray, " K"]:
+def label_error(channel: Channel, q: Real[ArrayLike, "..."], v: Real[ArrayLike, "..."]) -> Float[np.ndarray, " K"]:
     """The least error of a guess of the label from omega, for q >= 0 and v > 0; (K,).
 
     The label is taken without noise where that can be removed. The error is the probability of a wrong label if labels
@@ -68,7 +68,9 @@ def label_error(channel: Channel, q: ArrayLike, v: ArrayLike) -> Float[np.ndarra
     return _over_omega(clean, q, v, lambda omega, left: _label_variance(clean, omega, left))[0]
 
 
-def _moments(channel: Channel, y: ArrayLike, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _moments(
+    channel: Channel, y: Real[ArrayLike, "..."], omega: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "..."]:
     with np.errstate(all="ignore"):
         log_p = channel.log_chance(y, omega, v)
         g = channel.score(y, omega, v)[0]
@@ -76,7 +78,7 @@ def _moments(channel: Channel, y: ArrayLike, omega: np.ndarray, v: np.ndarray) -
     return np.where(log_p > LEAST, moments, 0.0)
 
 
-def _misses(channel: Channel, q: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _misses(channel: Channel, q: Float[np.ndarray, " K"], v: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
     """E min over labels of the probability of all others; panels end where the guess changes."""
     if not channel.binary:
 
@@ -100,7 +102,9 @@ def _misses(channel: Channel, q: np.ndarray, v: np.ndarray) -> np.ndarray:
     return np.asarray((w * np.minimum(*p)).sum(axis=1))
 
 
-def _omegas(channel: Channel, q: np.ndarray, v: np.ndarray, more: Any = None) -> tuple[np.ndarray, np.ndarray]:
+def _omegas(
+    channel: Channel, q: Float[np.ndarray, " K"], v: Float[np.ndarray, " K"], more: Any = None
+) -> tuple[Float[np.ndarray, "K M"], Float[np.ndarray, "K M"]]:
     """Nodes and weights (K, M) for omega, graded around the fields where the distribution of the label changes."""
     places, width = channel.breaks()
     variance = (v + np.square(width))[:, None]
@@ -116,7 +120,9 @@ def _omegas(channel: Channel, q: np.ndarray, v: np.ndarray, more: Any = None) ->
     return omega, w
 
 
-def _over_omega(channel: Channel, q: np.ndarray, v: np.ndarray, function: Callable[..., Any]) -> np.ndarray:
+def _over_omega(
+    channel: Channel, q: Float[np.ndarray, " K"], v: Float[np.ndarray, " K"], function: Callable[..., Any]
+) -> Float[np.ndarray, "C K"]:
     """E function(omega, v) over omega, (C, K), for function values (C, N, M) at omega (N, M) and v (N, 1)."""
     rows = []
     for k in _chunks(len(q)):
@@ -134,7 +140,9 @@ def _over_omega(channel: Channel, q: np.ndarray, v: np.ndarray, function: Callab
     return np.concatenate(rows, axis=-1)
 
 
-def _over_labels(channel: Channel, q: np.ndarray, v: np.ndarray, function: Callable[..., np.ndarray]) -> np.ndarray:
+def _over_labels(
+    channel: Channel, q: Float[np.ndarray, " K"], v: Float[np.ndarray, " K"], function: Callable[..., np.ndarray]
+) -> Float[np.ndarray, "C K"]:
     """E function(y, omega, v) over omega and its label, (C, K), for function values (C, ...)."""
 
     def at(omega: np.ndarray, left: np.ndarray) -> np.ndarray:
@@ -155,7 +163,9 @@ def _over_labels(channel: Channel, q: np.ndarray, v: np.ndarray, function: Calla
     return np.stack(averages)
 
 
-def _label_variance(channel: Channel, omega: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _label_variance(
+    channel: Channel, omega: Float[np.ndarray, "..."], v: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "..."]:
     y, w = label_nodes(channel, omega, v)
     mean = (y * w).sum(axis=-1, keepdims=True) / w.sum(axis=-1, keepdims=True)
     return np.asarray((w * (y - mean) ** 2).sum(axis=-1))[None]

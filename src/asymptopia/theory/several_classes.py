@@ -33,7 +33,7 @@ from .class_losses import Pull, pulled
 from .population import Axes, Interpolated, resolvents_of
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 _POINTS, _MOST_DRAWN = 6000, 4000
 _MOST_ROWS = 20000
@@ -54,13 +54,13 @@ class Classes:
     """
 
     axes: Axes
-    y: np.ndarray
-    basis: np.ndarray
+    y: Float[np.ndarray, " N"]
+    basis: Float[np.ndarray, "K k"]
     resolvents: Interpolated
-    points: np.ndarray
-    fields: np.ndarray
-    weights: np.ndarray
-    noise: np.ndarray
+    points: Int[np.ndarray, " P"]
+    fields: Float[np.ndarray, "P k"]
+    weights: Float[np.ndarray, " P"]
+    noise: Float[np.ndarray, "P draws K"]
     finest: float
 
     @property
@@ -68,7 +68,7 @@ class Classes:
         """K."""
         return len(self.basis)
 
-    def targets(self) -> np.ndarray:
+    def targets(self) -> Float[np.ndarray, "N k"]:
         """The targets (N, K-1), centred."""
         T = signs(self.y, self.count) @ self.basis
         return np.asarray(T - T.mean(axis=0))
@@ -92,13 +92,13 @@ class ClassState:
     """Overlaps M (K, K-1) with nu, Q (K, K), the intercepts (K,), in the axes U (K, K) of V_hat the kappas (K,), and
     the part of Q that differs from one training set to another (K, K)."""
 
-    M: np.ndarray
-    Q: np.ndarray
-    V: np.ndarray
-    intercept: np.ndarray
-    U: np.ndarray
-    kappa: np.ndarray
-    spread: np.ndarray
+    M: Float[np.ndarray, "..."]
+    Q: Float[np.ndarray, "K K"]
+    V: Float[np.ndarray, "K K"]
+    intercept: Float[np.ndarray, " K"]
+    U: Float[np.ndarray, "..."]
+    kappa: Float[np.ndarray, "..."]
+    spread: Float[np.ndarray, "..."]
 
 
 @lru_cache(maxsize=4)
@@ -125,7 +125,9 @@ def classes_of(data: Data, features: str = "none") -> Classes:
     return Classes(axes, y, basis, resolvents, points, fields, weights, _normal(len(points), K, rng), finest)
 
 
-def _stratified(y: np.ndarray, K: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _stratified(
+    y: Float[np.ndarray, " N"], K: int, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " P"], Float[np.ndarray, " P"]]:
     """Places of samples of every class, some `_POINTS` / K in all and of each class a fair part, and their weights."""
     points, weights = [], []
     for k in range(K):
@@ -136,7 +138,7 @@ def _stratified(y: np.ndarray, K: int, rng: np.random.Generator) -> tuple[np.nda
     return np.concatenate(points), np.concatenate(weights)
 
 
-def _normal(count: int, K: int, rng: np.random.Generator) -> np.ndarray:
+def _normal(count: int, K: int, rng: np.random.Generator) -> Float[np.ndarray, "count draws K"]:
     """Normal numbers (count, draws, K) in pairs of opposite sign, of unit covariance."""
     draws = 4 if 4 * count <= _MOST_DRAWN else 2
     half = rng.standard_normal((count * draws // 2, K))
@@ -145,7 +147,12 @@ def _normal(count: int, K: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([half, -half], axis=1)
 
 
-def _calibrated(T: np.ndarray, fields: np.ndarray, weights: np.ndarray, rho: np.ndarray) -> np.ndarray:
+def _calibrated(
+    T: Float[np.ndarray, "P k"],
+    fields: Float[np.ndarray, "..."],
+    weights: Float[np.ndarray, " P"],
+    rho: Float[np.ndarray, "k k"],
+) -> Float[np.ndarray, "..."]:
     """Fields of mean zero with E[nu nu] = rho and E[T nu] = rho, by a linear map of what the label does not explain."""
     T, fields = T - weights @ T, fields - weights @ fields
     inverse = np.linalg.pinv((T * weights[:, None]).T @ T, rcond=1e-10)
@@ -174,7 +181,9 @@ class Solver:
         self.weights = np.repeat(people.weights, self.draws) / self.draws
         self.pull: Pull | None = None
 
-    def omega(self, M: np.ndarray, Q: np.ndarray, intercept: np.ndarray) -> np.ndarray:
+    def omega(
+        self, M: Float[np.ndarray, "..."], Q: Float[np.ndarray, "K K"], intercept: Float[np.ndarray, " K"]
+    ) -> Float[np.ndarray, "samples K"]:
         """Fields (points * draws, K) of samples that were not trained on."""
         A = M @ self.inverse
         across = symmetric_root(Q - A @ M.T)
@@ -209,7 +218,7 @@ class Solver:
         return ClassState(U @ M, U @ Q @ U.T, V, state.intercept + drift, U, kappa, U @ spread @ U.T)
 
     @staticmethod
-    def _between(a: float, b: float, at: Traces, bt: Traces) -> tuple[float, np.ndarray]:
+    def _between(a: float, b: float, at: Traces, bt: Traces) -> tuple[float, Float[np.ndarray, "..."]]:
         """tr Omega**2 R(a) R(b) / d and b R(a) Omega R(b) b."""
         if abs(a - b) <= _NEAR * max(a, b):
             return 0.5 * (at.degrees2 + bt.degrees2), 0.5 * (at.power2 + bt.power2)
@@ -271,7 +280,7 @@ def solve_classes(
     raise ArithmeticError(f"Several classes at alpha = {alpha:g}, ridge = {ridge:g}: {reason}")
 
 
-def _positive(matrix: np.ndarray) -> np.ndarray:
+def _positive(matrix: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
     """The part of a symmetric matrix that is not negative; diagonal ones stay diagonal."""
     if np.array_equal(matrix, np.diag(np.diag(matrix))):
         return np.maximum(matrix, 0.0)
@@ -279,7 +288,7 @@ def _positive(matrix: np.ndarray) -> np.ndarray:
     return np.asarray((axes * np.maximum(values, 0.0)) @ axes.T)
 
 
-def _symmetric(upper: np.ndarray, K: int) -> np.ndarray:
+def _symmetric(upper: Float[np.ndarray, " entries"], K: int) -> Float[np.ndarray, "K K"]:
     matrix = np.zeros((K, K))
     matrix[np.triu_indices(K)] = upper
     return matrix + matrix.T - np.diag(np.diag(matrix))

@@ -27,10 +27,10 @@ class TransferOperator(NamedTuple):
     bonds:  probabilities (N, N) of the two ends of a bond.
     """
 
-    points: np.ndarray
-    ratios: np.ndarray
-    modes: np.ndarray
-    bonds: np.ndarray
+    points: Float[np.ndarray, " N"]
+    ratios: Float[np.ndarray, " modes"]
+    modes: Float[np.ndarray, "N modes"]
+    bonds: Float[np.ndarray, "N N"]
 
     @classmethod
     def of(cls, points: Float[np.ndarray, " N"], log_kernel: Float[np.ndarray, "N N"]) -> TransferOperator:
@@ -82,7 +82,9 @@ class TransferOperator(NamedTuple):
         return bool(self.ratios[1] > 1 - ORDERED)
 
 
-def smoothed(function: Callable[[np.ndarray], np.ndarray], points: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+def smoothed(
+    function: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]], points: Float[np.ndarray, " N"]
+) -> Float[np.ndarray, " N"]:
     """A function with kinks, without its Fourier modes that N equally spaced points cannot carry.
 
     The sum of these values times a smooth density is the integral of the function, to about nine digits; the density

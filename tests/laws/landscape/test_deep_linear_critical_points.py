@@ -58,7 +58,7 @@ def test_indices_are_those_of_the_exact_hessian_and_labels_follow_its_lowest_eig
     s = np.array([3.0, 2.0, 1.0, 0.5][: min(widths[0], widths[-1])])
     A, B = np.eye(widths[0]), np.zeros((widths[-1], widths[0]))
     np.fill_diagonal(B, s)
-    loss = module._loss(widths)
+    loss = module._Loss(widths)
     hessian = jax.jit(lambda x: jax.hessian(loss)(x, (A, B)))
     slope = jax.jit(lambda x: jax.grad(loss)(x, (A, B)))
     limit = DeepLinearCriticalPoints(widths=widths, singular_values=tuple(s), noise=0.0).limit()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from ...parts.prior import Prior
 from ..checks import NotSolved
 from .committee_parts import Score, Weights, label_scores, weights_of
 from .iteration import BLOWN_UP, Squares, checked, product
+from .settle import first_settled
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 ATTEMPTS = (0.0, False), (0.0, True), (0.5, False), (0.5, True), (0.85, False)
 """What is tried in turn: the share of a step that is kept, and whether information is the scores' mean square."""
@@ -44,9 +49,9 @@ class CommitteeEstimate:
     failures:   what was tried before and how it failed.
     """
 
-    means: np.ndarray
-    covariance: np.ndarray
-    residuals: np.ndarray
+    means: Float[np.ndarray, "d K"]
+    covariance: Float[np.ndarray, "K K"]
+    residuals: Float[np.ndarray, " steps"]
     damping: float
     squares: bool = False
     failures: tuple[str, ...] = ()
@@ -58,8 +63,8 @@ class CommitteeEstimate:
 
 
 def committee(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     prior: Prior,
     units: int = 2,
     activation: Activation = Sign(),  # noqa: B008 (immutable)
@@ -100,20 +105,20 @@ def committee(
     tolerance = max(tolerance, 10 * float(np.finfo(X.dtype).eps))
     weights, score = weights_of(prior, units), label_scores(y, units, activation, noise)
     began = _started(start, prior, X.shape[1], units, seed)
-    failures: list[str] = []
-    for share, squares in ATTEMPTS if damping is None else ((damping, False), (damping, True)):
+
+    def passing(share: float, squares: bool) -> CommitteeEstimate:
         try:
-            estimates = _settled(X, weights, score, *began, (share, squares), iterations, tolerance, callback)
+            return _settled(X, weights, score, *began, (share, squares), iterations, tolerance, callback)
         except NotSolved as failed:
-            failures.append(f"damping {share:g}{', information from squares' * squares}: {failed}")
-        else:
-            return dataclasses.replace(estimates, failures=tuple(failures))
-    raise NotSolved("\n".join(failures))
+            raise NotSolved(f"damping {share:g}{', information from squares' * squares}: {failed}") from None
+
+    attempts = ATTEMPTS if damping is None else ((damping, False), (damping, True))
+    return first_settled(partial(passing, *attempt) for attempt in attempts)
 
 
 def _started(
     start: tuple[ArrayLike, ArrayLike] | None, prior: Prior, d: int, units: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, "d K"], Float[np.ndarray, "K K"]]:
     """Means (d, K) and covariance (K, K) to start from."""
     if start is None:
         mean, variance = float(prior.mean), float(prior.second_moment - np.square(prior.mean))
@@ -131,11 +136,11 @@ def _started(
 
 
 def _settled(
-    X: np.ndarray,
+    X: Float[np.ndarray, "n d"],
     weights: Weights,
     score: Score,
-    means: np.ndarray,
-    covariance: np.ndarray,
+    means: Float[np.ndarray, "d K"],
+    covariance: Float[np.ndarray, "K K"],
     attempt: tuple[float, bool],
     iterations: int,
     tolerance: float,
@@ -187,7 +192,7 @@ def _hopeless(residuals: list[float], tolerance: float, iterations: int) -> bool
     return last <= before and np.log(before / last) * left < np.log(last / tolerance)
 
 
-def _admissible(A: np.ndarray) -> np.ndarray:
+def _admissible(A: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
     """The nearest symmetric matrix without negative eigenvalue: what few samples say of a precision may have one."""
     values, axes = np.linalg.eigh((A + A.T) / 2)
     return np.asarray((axes * np.maximum(values, 0.0)) @ axes.T)

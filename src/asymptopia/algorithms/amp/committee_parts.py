@@ -17,7 +17,7 @@ from ...parts.prior import Prior
 from .committee_votes import labels_of, score, shares
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 Score = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Weights = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -63,7 +63,7 @@ def weights_of(prior: Prior, units: int) -> Weights:
     return posterior
 
 
-def label_scores(y: np.ndarray, units: int, activation: Activation, noise: float) -> Score:
+def label_scores(y: Float[np.ndarray, " n"], units: int, activation: Activation, noise: float) -> Score:
     """The function (mean (n, K), V (K, K)) -> first derivatives (n, K), mean second (K, K), of log P(y | N(mean, V)).
 
     Raises `StatementError` if the labels cannot be those of such units.
@@ -103,13 +103,15 @@ def vote_probabilities(
     return np.array(list(votes)), np.stack([both, np.maximum(1 - both - neither, 0.0), neither], axis=-1)
 
 
-def _correlation(V: np.ndarray) -> tuple[float, float]:
+def _correlation(V: Float[np.ndarray, "2 2"]) -> tuple[float, float]:
     """The correlation r of two fields, and sqrt(1 - r**2)."""
     scale = np.sqrt(V[0, 0] * V[1, 1])
     return float(V[0, 1] / scale), float(np.sqrt(max(np.linalg.det(V), 1e-300)) / scale)
 
 
-def _vote_score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _vote_score(
+    y: Float[np.ndarray, " n"], mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]
+) -> tuple[Float[np.ndarray, "n K"], Float[np.ndarray, "K K"]]:
     from scipy.special import expit
 
     if mean.shape[1] == 1:
@@ -134,8 +136,8 @@ def _vote_score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndar
 
 
 def _orthants(
-    fields: np.ndarray, signs: np.ndarray, count: int, V: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    fields: Float[np.ndarray, "N 2"], signs: Float[np.ndarray, "N 2"], count: int, V: Float[np.ndarray, "2 2"]
+) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, "N 2"], Float[np.ndarray, "3 N"]]:
     """log P that two units of these mean `signs * fields` and covariance V have these signs, (N,), its gradient in the
     mean of the units, (N, 2), and second derivatives of P over P, (3, N): of the first unit, of both, of the second.
 
@@ -161,7 +163,9 @@ def _orthants(
     return log_p, np.stack([one, two], axis=-1) * signs * a, curvature
 
 
-def _probabilities(h: np.ndarray, k: np.ndarray, r: float, s: float, count: int) -> np.ndarray:
+def _probabilities(
+    h: Float[np.ndarray, " N"], k: Float[np.ndarray, " N"], r: float, s: float, count: int
+) -> Float[np.ndarray, " N"]:
     """P(X < h, Y < k), of correlation r in the first rows, of -r in the ties, whose two ways share one quadrature."""
     n = (len(h) + count) // 2
     four = quadrants(h[:n], np.concatenate([k[:count], -k[count:n]]), r, s)
@@ -169,8 +173,12 @@ def _probabilities(h: np.ndarray, k: np.ndarray, r: float, s: float, count: int)
 
 
 def _output_score(
-    y: np.ndarray, mean: np.ndarray, V: np.ndarray, activation: Activation, noise: float
-) -> tuple[np.ndarray, np.ndarray]:
+    y: Float[np.ndarray, " n"],
+    mean: Float[np.ndarray, "n K"],
+    V: Float[np.ndarray, "K K"],
+    activation: Activation,
+    noise: float,
+) -> tuple[Float[np.ndarray, "n K"], Float[np.ndarray, "K K"]]:
     t, mass, root = _nodes(V, activation, noise)
     K = mean.shape[1]
     upper = np.triu_indices(K)
@@ -188,12 +196,14 @@ def _output_score(
     return first @ back, back.T @ slope @ back
 
 
-def outputs(fields: ArrayLike, activation: Activation) -> np.ndarray:
+def outputs(fields: Real[ArrayLike, "... K"], activation: Activation) -> Float[np.ndarray, "..."]:
     """The noiseless outputs of units with these fields (..., K)."""
     return np.asarray(activation(fields), float).sum(axis=-1) / np.sqrt(np.shape(fields)[-1])
 
 
-def _nodes(V: np.ndarray, activation: Activation, noise: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _nodes(
+    V: Float[np.ndarray, "K K"], activation: Activation, noise: float
+) -> tuple[Float[np.ndarray, "nodes K"], Float[np.ndarray, " nodes"], Float[np.ndarray, "K K"]]:
     """Nodes and weights of a standard normal vector, fine enough for labels of this noise, and the root of V."""
     z = np.linspace(-6, 6, 601)
     steep = float(np.max(np.abs(np.diff(np.asarray(activation(z), float)) / np.diff(z))))

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ...numerics.tails import hazard
 from ..checks import NotSolved
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 STEP, SPAN, CHUNK = 1.1, 4.8, 1_000_000
 MOST_NODES = 100_000
@@ -24,18 +27,18 @@ RARE, CLIMBS = 1e-3, 20
 class Given(NamedTuple):
     """What is known of units given u: probabilities of either sign and densities at 0, (K, n, U), and variance."""
 
-    positive: np.ndarray
-    negative: np.ndarray
-    density: np.ndarray
-    slope: np.ndarray
+    positive: Float[np.ndarray, "n U K"]
+    negative: Float[np.ndarray, "n U K"]
+    density: Float[np.ndarray, "n U K"]
+    slope: Float[np.ndarray, "n U K"]
 
 
-def labels_of(units: int) -> np.ndarray:
+def labels_of(units: int) -> Float[np.ndarray, " L"]:
     """The labels of votes in decreasing order: 1, 0 where units can be undecided, -1."""
     return np.array([1.0, 0.0, -1.0] if units % 2 == 0 else [1.0, -1.0])
 
 
-def shares(mean: np.ndarray, V: np.ndarray) -> np.ndarray:
+def shares(mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "n L"]:
     """Probabilities (n, L) of the labels, in the order of `labels_of`; raises `NotSolved` as `score` does."""
     nodes, mass, lam = _dependence(V)
     parts = np.array_split(mean, max(1, len(mean) * len(mass) // CHUNK))
@@ -48,7 +51,9 @@ def shares(mean: np.ndarray, V: np.ndarray) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def score(
+    y: Float[np.ndarray, " n"], mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]
+) -> tuple[Float[np.ndarray, "n K"], Float[np.ndarray, "K K"]]:
     """First derivatives (n, K) and the sum of the second (K, K) of log P(y | fields N(mean, V)).
 
     Raises `NotSolved` where V is so near to singular that sums over what makes the fields depend are too long.
@@ -81,7 +86,9 @@ def score(y: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, n
     return g, slope
 
 
-def _rare_score(won: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rare_score(
+    won: Float[np.ndarray, "n counts"], mean: Float[np.ndarray, "n K"], V: Float[np.ndarray, "K K"]
+) -> tuple[Float[np.ndarray, "n K"], Float[np.ndarray, "K K"]]:
     """Derivatives (n, K) of log P and the sum (K, K) of the second derivatives of P over P, however small P is.
 
     won: whether so many positive units make the label, (n, K + 1).
@@ -107,7 +114,9 @@ def _rare_score(won: np.ndarray, mean: np.ndarray, V: np.ndarray) -> tuple[np.nd
     return np.einsum("nsu,nsuk->nk", share, each), second
 
 
-def _likeliest(turned: np.ndarray, signs: np.ndarray, shift: np.ndarray, lam: float) -> np.ndarray:
+def _likeliest(
+    turned: Float[np.ndarray, "n K"], signs: Float[np.ndarray, "S K"], shift: Float[np.ndarray, "K J"], lam: float
+) -> Float[np.ndarray, "n S J"]:
     """The u (n, S, K - 1) at which fields of mean `signs * turned` have these signs with the largest density.
 
     Newton steps of this concave problem, replaced, where they do not climb, by those of the steepest curvature.
@@ -133,19 +142,19 @@ def _likeliest(turned: np.ndarray, signs: np.ndarray, shift: np.ndarray, lam: fl
     return u
 
 
-def _label_of_counts(K: int) -> np.ndarray:
+def _label_of_counts(K: int) -> Float[np.ndarray, "counts L"]:
     """Whether so many positive units make each label, (K + 1, L)."""
     return (np.sign(2 * np.arange(K + 1) - K)[:, None] == labels_of(K)).astype(float)
 
 
-def _dependence(V: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+def _dependence(V: Float[np.ndarray, "K K"]) -> tuple[Float[np.ndarray, "U K"], Float[np.ndarray, " U"], float]:
     """Shifts B u of the fields at nodes of u, (U, K), their weights, and the variance of what is independent."""
     u, shift, lam = _lattice(V)
     mass = np.exp(-(u**2).sum(axis=1) / 2)
     return u @ shift.T, mass / mass.sum(), lam
 
 
-def _lattice(V: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+def _lattice(V: Float[np.ndarray, "K K"]) -> tuple[Float[np.ndarray, "U J"], Float[np.ndarray, "K J"], float]:
     """Nodes of u, (U, K - 1), the map B (K, K - 1) from them to shifts, and the variance of what is independent.
 
     Raises `NotSolved` where the smallest eigenvalue of V is so small a share of the others that the nodes are too many.
@@ -168,7 +177,7 @@ def _lattice(V: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     return u[(u**2).sum(axis=1) <= SPAN**2], axes[:, 1:] * np.sqrt(spread * wide), lam
 
 
-def _given(mean: np.ndarray, nodes: np.ndarray, lam: float) -> Given:
+def _given(mean: Float[np.ndarray, "n K"], nodes: Float[np.ndarray, "U K"], lam: float) -> Given:
     from scipy.special import ndtr
 
     t = (mean.T[:, :, None] + nodes.T[:, None, :]) / np.sqrt(lam)
@@ -176,7 +185,7 @@ def _given(mean: np.ndarray, nodes: np.ndarray, lam: float) -> Given:
     return Given(ndtr(t), ndtr(-t), density, -t * density / np.sqrt(lam))
 
 
-def _counts(given: Given, units: Iterable[int]) -> list[np.ndarray]:
+def _counts(given: Given, units: Iterable[int]) -> list[Float[np.ndarray, "_n _U"]]:
     """The probabilities (n, U) that 0, 1, ... of these units are positive."""
     counts = [np.ones(given.positive.shape[1:])]
     for k in units:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
-from ..checks import NotSolved
 from .iteration import Denoiser, Output, checked, iterates, product
-from .settle import Callback, Estimate, settled
+from .settle import Callback, Estimate, first_settled, settled
 from .spectral import beginning
 from .vamp import DAMPINGS, vamp
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 UNLIKE = 0.2
 """Excess of the second moment of the spectrum beyond which a matrix is not treated as one of independent entries."""
@@ -27,8 +25,8 @@ PROBES = 8
 
 
 def gamp(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     prior: Denoiser,
     channel: Output,
     *,
@@ -70,27 +68,14 @@ def gamp(
         triples = ((now.means, now.variances, now.residual) for now in steps)
         return settled(triples, method, iterations, tolerance, callback)
 
-    def vector(_: float) -> Estimate:
+    def vector() -> Estimate:
         return vamp(X, y, prior, channel, start=start, iterations=iterations, tolerance=tolerance, callback=callback)
 
     if damping is not None:
         return passing(damping)
-    tries = [(passing, share) for share in DAMPINGS]
+    tries = [partial(passing, share) for share in DAMPINGS]
     made_for_it = full_variances or abs(spectrum_excess(X)) < UNLIKE
-    return first_settled([*tries, (vector, 0.0)] if made_for_it else [(vector, 0.0), *tries[1:]])
-
-
-def first_settled(tries: list[tuple[Callable[[float], Estimate], float]]) -> Estimate:
-    """The first result that converges, with the failures before it; raises `NotSolved` if none does."""
-    failures: list[str] = []
-    for method, share in tries:
-        try:
-            result = method(share)
-        except NotSolved as failed:
-            failures.append(str(failed))
-            continue
-        return dataclasses.replace(result, failures=(*failures, *result.failures))
-    raise NotSolved("\n".join(failures))
+    return first_settled([*tries, vector] if made_for_it else [vector, *tries[1:]])
 
 
 def spectrum_excess(X: Float[np.ndarray, "n d"]) -> float:

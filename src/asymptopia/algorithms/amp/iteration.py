@@ -13,7 +13,7 @@ from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 RECOVERED = 1e-6
 """Below this share of the signal's power, estimates that leave no label unexplained are held (see `iterates`)."""
@@ -25,13 +25,17 @@ BLOWN_UP = 1e6
 class Denoiser(Protocol):
     """The interface of a prior: mean and variance of w under p(w) exp(B w - A w^2/2)."""
 
-    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]: ...
+    def posterior(
+        self, A: Real[ArrayLike, "..."], B: Real[ArrayLike, "..."]
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]: ...
 
 
 class Output(Protocol):
     """The interface of a channel: first and second derivative of log P(y | field N(mean, variance)) in the mean."""
 
-    def score(self, y: ArrayLike, mean: ArrayLike, variance: ArrayLike) -> tuple[np.ndarray, np.ndarray]: ...
+    def score(
+        self, y: Real[ArrayLike, "..."], mean: Real[ArrayLike, "..."], variance: Real[ArrayLike, "..."]
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,20 +48,20 @@ class Iterate:
                       the mean variance, or what damping holds back of the scores and precisions, if that is larger.
     """
 
-    means: np.ndarray
-    variances: np.ndarray
-    scores: np.ndarray
+    means: Float[np.ndarray, " d"]
+    variances: Float[np.ndarray, " d"]
+    scores: Float[np.ndarray, " n"]
     residual: float
 
 
 def iterates(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     prior: Denoiser,
     channel: Output,
     *,
     start: tuple[Any, Any] | None = None,
-    memory: ArrayLike | None = None,
+    memory: Real[ArrayLike, " n"] | None = None,
     damping: float = 0.0,
     full_variances: bool = False,
 ) -> Iterator[Iterate]:
@@ -102,14 +106,14 @@ def iterates(
 
 
 def _steps(
-    X: np.ndarray,
-    y: np.ndarray,
+    X: Float[np.ndarray, "n d"],
+    y: Float[np.ndarray, " n"],
     prior: Denoiser,
     channel: Output,
     squares: Squares,
-    means: np.ndarray,
-    variances: np.ndarray,
-    g: np.ndarray,
+    means: Float[np.ndarray, " d"],
+    variances: Float[np.ndarray, " d"],
+    g: Float[np.ndarray, " n"],
     damping: float,
     power: float,
     floor: float,
@@ -151,13 +155,13 @@ def _steps(
 class Squares:
     """The squared entries of X (n, d), or only their mean."""
 
-    def __init__(self, X: np.ndarray, full: bool) -> None:
+    def __init__(self, X: Float[np.ndarray, "n d"], full: bool) -> None:
         self.all = X * X if full else None
         rows = np.einsum("ij,ij->i", X, X).astype(float)
         self.total = float(rows.sum())
         self.shape = X.shape
 
-    def fields(self, variances: np.ndarray) -> Any:
+    def fields(self, variances: Float[np.ndarray, " d"]) -> Any:
         """The variances of the fields, (n,) or a number, from the variances (d,) of the coordinates."""
         if self.all is None:
             return self.total / self.shape[0] * float(np.mean(variances))
@@ -174,7 +178,7 @@ FEW, PART = 4, 1 << 18
 """Columns that are multiplied one by one, and entries of a matrix that stay in the cache."""
 
 
-def product(X: np.ndarray, v: ArrayLike) -> np.ndarray:
+def product(X: Float[np.ndarray, "n d"], v: Real[ArrayLike, "d ..."]) -> Float[np.ndarray, "n ..."]:
     """X v, computed in the precision of X and returned in double precision.
 
     With a few columns v (d, K) each is multiplied on its own, part of X by part of X that stays in the cache, which
@@ -196,7 +200,9 @@ def product(X: np.ndarray, v: ArrayLike) -> np.ndarray:
     return total.T
 
 
-def checked(X: ArrayLike, y: ArrayLike) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
+def checked(
+    X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"]
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, " n"]]:
     """X (n, d) in single or double precision and y (n,); raises `StatementError` unless they fit together."""
     X, y = np.asarray(X), np.asarray(y, float)
     if X.dtype not in (np.float32, np.float64):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 DAMPINGS = (0.0, 0.5, 0.85)
 FAINT = 1e-4  # noise to begin with: until it has grown, message passing is linear and finds the leading direction
@@ -19,8 +22,10 @@ FAINT = 1e-4  # noise to begin with: until it has grown, message passing is line
 class Denoiser(Protocol):
     """The interface of a prior; each method is elementwise."""
 
-    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[Any, Any]: ...
-    def log_partition(self, A: ArrayLike, B: ArrayLike) -> Any: ...
+    def posterior(
+        self, A: Real[ArrayLike, "..."], B: Real[ArrayLike, "..."]
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]: ...
+    def log_partition(self, A: Real[ArrayLike, "..."], B: Real[ArrayLike, "..."]) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,10 @@ class Factor:
     precision, field: the posterior is the prior tilted by exp(field x - precision x**2 / 2).
     """
 
-    means: np.ndarray
-    variances: np.ndarray
+    means: Float[np.ndarray, " n"]
+    variances: Float[np.ndarray, " n"]
     precision: float
-    field: np.ndarray
+    field: Float[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class LowRank:
 
     x: Factor
     u: Factor | None
-    history: np.ndarray
+    history: Float[np.ndarray, "steps 2"]
     converged: bool
     damping: float
     free_entropy: float
@@ -71,16 +76,16 @@ class LowRank:
 
 
 def low_rank_amp(
-    Y: ArrayLike,
+    Y: Real[ArrayLike, "M N"],
     prior: Denoiser,
     snr: float,
     *,
     rows: Denoiser | None = None,
-    start: ArrayLike | None = None,
+    start: Real[ArrayLike, " N"] | None = None,
     damping: float | None = None,
     tolerance: float = 1e-7,
     iterations: int = 500,
-    watch: Callable[[int, np.ndarray], object] | None = None,
+    watch: Callable[[int, Float[np.ndarray, " N"]], object] | None = None,
     seed: int = 0,
 ) -> LowRank:
     r"""The posterior of x in $Y = \sqrt{snr/N}\, x x^T + W$, or of u and x in $Y = \sqrt{snr/N}\, u x^T + W$.
@@ -131,7 +136,7 @@ def _iterated(
     damping: float,
     tolerance: float,
     iterations: int,
-    watch: Callable[[int, np.ndarray], object] | None,
+    watch: Callable[[int, Float[np.ndarray, " N"]], object] | None,
 ) -> LowRank:
     history: list[tuple[float, float]] = []
     converged = False
@@ -157,7 +162,7 @@ class _Symmetric:
     u: Factor | None = None
     change = 0.0
 
-    def __init__(self, Y: np.ndarray, prior: Denoiser, snr: float) -> None:
+    def __init__(self, Y: Float[np.ndarray, "N N"], prior: Denoiser, snr: float) -> None:
         self.Y, self.prior, self.snr = Y, prior, snr
         self.before = np.zeros(len(Y))
 
@@ -180,7 +185,9 @@ class _Rectangular:
 
     change = 0.0
 
-    def __init__(self, Y: np.ndarray, prior: Denoiser, rows: Denoiser, snr: float, damping: float) -> None:
+    def __init__(
+        self, Y: Float[np.ndarray, "M N"], prior: Denoiser, rows: Denoiser, snr: float, damping: float
+    ) -> None:
         self.Y, self.prior, self.rows, self.snr, self.damping = Y, prior, rows, snr, damping
         self.u = _tilted(rows, 0.0, np.zeros(len(Y)))
 
@@ -203,11 +210,11 @@ class _Rectangular:
         return float(both + spike - self.snr / (2 * n) * (X * U + X * S + V * U)) / n
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
+def _distance(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:
     return float(np.sqrt(np.mean((a - b) ** 2)))
 
 
-def _tilted(prior: Denoiser, precision: float, field: np.ndarray) -> Factor:
+def _tilted(prior: Denoiser, precision: float, field: Float[np.ndarray, " n"]) -> Factor:
     means, variances = prior.posterior(precision, field)
     return Factor(np.asarray(means, float), np.asarray(variances, float), precision, field)
 
@@ -219,12 +226,12 @@ def _entropy(prior: Denoiser, x: Factor) -> float:
     return float(np.sum(values))
 
 
-def _times(Y: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _times(Y: Float[np.ndarray, "m n"], v: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
     """Y @ v in the precision of Y."""
     return np.asarray(Y @ v.astype(Y.dtype), float)
 
 
-def _first(prior: Denoiser, n: int, start: ArrayLike | None, seed: int) -> Factor:
+def _first(prior: Denoiser, n: int, start: Real[ArrayLike, " n"] | None, seed: int) -> Factor:
     factor = _tilted(prior, 0.0, np.zeros(n))
     if start is None:
         noise = np.random.default_rng(seed).standard_normal(n)
@@ -236,7 +243,9 @@ def _first(prior: Denoiser, n: int, start: ArrayLike | None, seed: int) -> Facto
     return Factor(means, factor.variances, 0.0, factor.field)
 
 
-def _checked(Y: ArrayLike, snr: float, rows: Denoiser | None, damping: float | None) -> np.ndarray:
+def _checked(
+    Y: Real[ArrayLike, "M N"], snr: float, rows: Denoiser | None, damping: float | None
+) -> Float[np.ndarray, "M N"]:
     Y = np.asarray(Y)
     Y = Y if Y.dtype == np.float32 else np.asarray(Y, float)
     if Y.ndim != 2 or Y.size == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,22 +12,25 @@ from ...parts.channel.between import between
 from ...parts.prior import Prior
 from ..checks import NotSolved
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 PATIENCE = 500
 LEAST = 1e-14  # variance of fields
 CERTAIN = 1e-4  # share of the power that is unknown at an informed start
 
 
 def multi_layer_amp(
-    matrices: Sequence[np.ndarray],
-    y: np.ndarray,
+    matrices: Sequence[Float[np.ndarray, "_outputs _inputs"]],
+    y: Float[np.ndarray, " labels"],
     prior: Prior,
     channels: Sequence[Channel],
     *,
-    informed: Sequence[np.ndarray] | None = None,
+    informed: Sequence[Float[np.ndarray, " _known"]] | None = None,
     damping: float = 0.0,
     tolerance: float = 1e-7,
     iterations: int = PATIENCE,
-) -> list[tuple[np.ndarray, np.ndarray]]:
+) -> list[tuple[Float[np.ndarray, " _units"], Float[np.ndarray, " _units"]]]:
     """Posterior means and variances of the signal and of every hidden layer, from the labels of the last one.
 
     The network: x_0 from the prior, x_l made by `channels[l]` of the fields W_l x_{l-1}, with `matrices` W_l of shape
@@ -55,8 +59,8 @@ def multi_layer_amp(
 
 
 def _beginning(
-    matrices: Sequence[np.ndarray], prior: Prior, channels: Sequence[Channel]
-) -> list[tuple[np.ndarray, np.ndarray]]:
+    matrices: Sequence[Float[np.ndarray, "_outputs _inputs"]], prior: Prior, channels: Sequence[Channel]
+) -> list[tuple[Float[np.ndarray, " _units"], Float[np.ndarray, " _units"]]]:
     """Means and variances before any label is seen."""
     width = matrices[0].shape[1]
     power = float(prior.second_moment)
@@ -70,14 +74,14 @@ def _beginning(
 
 
 def _step(
-    matrices: Sequence[np.ndarray],
-    y: np.ndarray,
+    matrices: Sequence[Float[np.ndarray, "_outputs _inputs"]],
+    y: Float[np.ndarray, " labels"],
     prior: Prior,
     channels: Sequence[Channel],
-    states: list[tuple[np.ndarray, np.ndarray]],
-    scores: list[np.ndarray],
+    states: list[tuple[Float[np.ndarray, " _units"], Float[np.ndarray, " _units"]]],
+    scores: list[Float[np.ndarray, " _fields"]],
     damping: float,
-) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
+) -> tuple[list[tuple[Float[np.ndarray, " _layer"], Float[np.ndarray, " _layer"]]], list[Float[np.ndarray, " _made"]]]:
     """One sweep, damped as a whole: scores from the labels down to the signal, then new estimates of all layers up."""
     fields = [_fields(*row) for row in zip(matrices, states, scores, strict=True)]
     g, slope = channels[-1].score(y, *fields[-1])
@@ -101,7 +105,11 @@ def _step(
     return kept, [old + share * (g - old) for old, g in zip(scores, fresh, strict=True)]
 
 
-def _fields(W: np.ndarray, state: tuple[np.ndarray, np.ndarray], score: np.ndarray) -> tuple[np.ndarray, float]:
+def _fields(
+    W: Float[np.ndarray, "outputs inputs"],
+    state: tuple[Float[np.ndarray, " inputs"], Float[np.ndarray, " inputs"]],
+    score: Float[np.ndarray, " outputs"],
+) -> tuple[Float[np.ndarray, " outputs"], float]:
     """Means and variance of the fields W x, less the reaction to what x has heard from them."""
     V = max(float(np.mean(state[1])), LEAST)
     return W @ state[0] - V * score, V

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import NotSolved
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 PATIENCE, VIOLENT = 30, 0.1
 """So many steps in a row, each longer than this share of the signal, are taken for an oscillation without end."""
@@ -25,9 +29,9 @@ class Estimate:
     failures:         what was tried before and how it failed.
     """
 
-    means: np.ndarray
-    variances: np.ndarray
-    residuals: np.ndarray
+    means: Float[np.ndarray, " d"]
+    variances: Float[np.ndarray, " d"]
+    residuals: Float[np.ndarray, " steps"]
     method: str
     failures: tuple[str, ...] = ()
 
@@ -38,7 +42,7 @@ class Estimate:
 
 
 def settled(
-    steps: Iterator[tuple[np.ndarray, np.ndarray, float]],
+    steps: Iterator[tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"], float]],
     method: str,
     iterations: int,
     tolerance: float,
@@ -63,3 +67,16 @@ def settled(
         f"{method}: the estimates did not settle in {iterations} iterations: the last changed them by "
         f"{residuals[-1]:.1e} of the signal, but it must be below {tolerance:.1e}."
     )
+
+
+def first_settled(tries: Iterable[Callable[[], Any]]) -> Any:
+    """The first result of these tries that converges, with the `failures` before it; `NotSolved` if none does."""
+    failures: list[str] = []
+    for attempt in tries:
+        try:
+            result = attempt()
+        except NotSolved as failed:
+            failures.append(str(failed))
+        else:
+            return dataclasses.replace(result, failures=(*failures, *result.failures))
+    raise NotSolved("\n".join(failures))

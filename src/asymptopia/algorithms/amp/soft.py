@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...contract.record import Record, field
 from ...numerics.arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 class SoftThreshold(Record):
@@ -22,7 +27,9 @@ class SoftThreshold(Record):
     l1: float = field(0.1, "strength of the penalty l1 |w|", above=0)
     nonnegative: bool = field(False, "whether w must not be negative")
 
-    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(
+        self, A: Real[ArrayLike, "..."], B: Real[ArrayLike, "..."]
+    ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
         """The minimiser and its derivative in B, elementwise."""
         excess = np.maximum(B - self.l1, 0.0)
         if not self.nonnegative:

@@ -11,14 +11,14 @@ from ...numerics.arrays import ArrayLike
 from .iteration import Denoiser, Output, checked, product, started
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 FLATTEST = 0.1
 """Least 1 + V g' in the weights: single labels of tiny fields would dominate the spectrum otherwise."""
 
 
 def spectral(
-    X: ArrayLike, y: ArrayLike, channel: Output, variance: float, *, share: float = 0.25
+    X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"], channel: Output, variance: float, *, share: float = 0.25
 ) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"], Float[np.ndarray, " n"]]:
     r"""A start for `iterates` from the top eigenvector of $X^T \mathrm{diag}(T(y)) X$: means, variances, memory.
 
@@ -62,7 +62,13 @@ def beginning(
     return means, variances, None
 
 
-def _blind(X: np.ndarray, y: np.ndarray, channel: Output, means: np.ndarray, variances: np.ndarray) -> bool:
+def _blind(
+    X: Float[np.ndarray, "n d"],
+    y: Float[np.ndarray, " n"],
+    channel: Output,
+    means: Float[np.ndarray, " d"],
+    variances: Float[np.ndarray, " d"],
+) -> bool:
     """Whether the labels say nothing on w at a start of mean zero, because they are even functions of the fields."""
     if np.any(means):
         return False

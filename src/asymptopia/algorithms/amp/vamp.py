@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .iteration import Denoiser, Output, checked
-from .settle import Estimate, settled
+from .settle import Estimate, first_settled, settled
 from .spectral import beginning
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 SHARPEST = 1e-6
 """Least share of the fields' variance that a label leaves: labels without noise are taken to have so much."""
@@ -28,7 +32,7 @@ class Message:
     """Gaussian factors exp(field x - precision x^2 / 2) of several unknowns, with one precision for all."""
 
     precision: Any
-    field: np.ndarray
+    field: Float[np.ndarray, "..."]
 
     def towards(self, new: Message, keep: float) -> Message:
         """The damped message: the share `keep` of this one, the rest of the new one."""
@@ -38,13 +42,13 @@ class Message:
 class LinearModel:
     """The posterior of w and z = X w under Gaussian factors on both, for X = U diag(s) V^T."""
 
-    def __init__(self, X: np.ndarray) -> None:
+    def __init__(self, X: Float[np.ndarray, "n d"]) -> None:
         self.X = X.astype(float)
         self.n, self.d = X.shape
         _, s, self.V = np.linalg.svd(self.X, full_matrices=False)
         self.squares = s**2
 
-    def posterior(self, w: Message, z: Message) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(self, w: Message, z: Message) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " n"]]:
         """The posterior means of w and z."""
         own, seen = self.V @ w.field, self.V @ (self.X.T @ z.field)
         inside = (own + seen) / (w.precision + z.precision * self.squares)
@@ -53,7 +57,9 @@ class LinearModel:
             means = means + (w.field - self.V.T @ own) / w.precision
         return means, self.X @ means
 
-    def extrinsic(self, w: Message, z: Message) -> tuple[np.ndarray, np.ndarray, Message, Message]:
+    def extrinsic(
+        self, w: Message, z: Message
+    ) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, " n"], Message, Message]:
         """The posterior means, and the messages on w and z: what the posterior adds to the factors."""
         means, fields = self.posterior(w, z)
         total = w.precision + z.precision * self.squares
@@ -71,8 +77,8 @@ class LinearModel:
 
 
 def vamp(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     prior: Denoiser,
     channel: Output,
     *,
@@ -80,7 +86,7 @@ def vamp(
     damping: float | None = None,
     iterations: int = 1000,
     tolerance: float = 1e-6,
-    callback: Callable[[int, np.ndarray, np.ndarray], object] | None = None,
+    callback: Callable[[int, Float[np.ndarray, " d"], Float[np.ndarray, " d"]], object] | None = None,
 ) -> Estimate:
     r"""Posterior means and variances of w, given labels y of the fields X w, for X of any singular values.
 
@@ -103,21 +109,24 @@ def vamp(
     X, y = checked(X, y)
     means, variances, _ = beginning(X, y, prior, channel, start)
     model = LinearModel(X)
-    failures: list[str] = []
-    for share in DAMPINGS if damping is None else (damping,):
+
+    def passing(share: float) -> Estimate:
         method = f"vamp with damping {share:g}" if share else "vamp"
         steps = _steps(model, y, prior, channel, means, float(np.mean(variances)), share)
-        try:
-            result = settled(steps, method, iterations, tolerance, callback)
-            return dataclasses.replace(result, failures=tuple(failures))
-        except NotSolved as failed:
-            failures.append(str(failed))
-    raise NotSolved("\n".join(failures))
+        return settled(steps, method, iterations, tolerance, callback)
+
+    return first_settled(partial(passing, share) for share in (DAMPINGS if damping is None else (damping,)))
 
 
 def _steps(
-    model: LinearModel, y: np.ndarray, prior: Denoiser, channel: Output, means: np.ndarray, variance: float, keep: float
-) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    model: LinearModel,
+    y: Float[np.ndarray, " n"],
+    prior: Denoiser,
+    channel: Output,
+    means: Float[np.ndarray, " d"],
+    variance: float,
+    keep: float,
+) -> Iterator[tuple[Float[np.ndarray, " d"], Float[np.ndarray, " d"], float]]:
     """Means, variances and residual of each step."""
     power = float(np.mean(means**2)) + variance
     least, most = 1 / SPAN / power, SPAN / power
@@ -154,7 +163,7 @@ def _bounded(message: Message, least: float, most: float) -> Message:
     return Message(max(message.precision, least), message.field)
 
 
-def _labels(y: np.ndarray, channel: Output, z: Message) -> tuple[np.ndarray, Message]:
+def _labels(y: Float[np.ndarray, " n"], channel: Output, z: Message) -> tuple[Float[np.ndarray, " n"], Message]:
     """Posterior means of the fields given their labels, and what the labels add to the message."""
     variance = 1.0 / np.float64(z.precision)
     mean = z.field * variance

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 
-def beta_divergence(x: np.ndarray, v: np.ndarray, beta: float) -> np.ndarray:
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
+
+def beta_divergence(x: Real[ArrayLike, "..."], v: Real[ArrayLike, "..."], beta: float) -> Float[np.ndarray, "..."]:
     r"""The beta-divergence $d_\beta(x|v)$ of each entry: zero where x = v, else positive.
 
     $$d_\beta(x|v) = \frac{x^\beta + (\beta - 1) v^\beta - \beta x v^{\beta-1}}{\beta (\beta - 1)},$$
@@ -27,7 +34,7 @@ def beta_divergence(x: np.ndarray, v: np.ndarray, beta: float) -> np.ndarray:
         return np.where(v > 0, v**beta * inner, np.where(x > 0, beta_at_zero(x, beta), 0.0))
 
 
-def beta_at_zero(x: np.ndarray, beta: float) -> np.ndarray:
+def beta_at_zero(x: Float[np.ndarray, "..."], beta: float) -> Float[np.ndarray, "..."]:
     """The divergence of x > 0 from v = 0, which is finite only for beta > 1."""
     return x**beta / (beta * (beta - 1)) if beta > 1 else np.full_like(x, np.inf)
 
@@ -49,7 +56,9 @@ def orders(beta: float) -> tuple[float, float]:
     return (beta - 1 if beta <= 2 else 1.0), (beta if beta >= 1 else 1.0)
 
 
-def power_into(v: np.ndarray, order: float, out: np.ndarray) -> np.ndarray:
+def power_into(
+    v: Float[np.ndarray, " *shape"], order: float, out: Float[np.ndarray, " *shape"]
+) -> Float[np.ndarray, " *shape"]:
     """Write v**order into `out`, by roots and reciprocals where possible, at a tenth of the cost of a power."""
     if order == 0:
         out[...] = 1.0
@@ -70,7 +79,13 @@ def power_into(v: np.ndarray, order: float, out: np.ndarray) -> np.ndarray:
     return out
 
 
-def row_sums(x: np.ndarray, v: np.ndarray, beta: float, weights: np.ndarray | None, spare: np.ndarray) -> np.ndarray:
+def row_sums(
+    x: Float[np.ndarray, "n m"],
+    v: Float[np.ndarray, "n m"],
+    beta: float,
+    weights: Float[np.ndarray, "n m"] | None,
+    spare: Float[np.ndarray, "n m"],
+) -> Float[np.ndarray, " n"]:
     """The weighted divergences summed over each row, apart from terms in x alone; finite at x = 0 for every beta."""
     s = weights
     if beta == 1:

@@ -12,12 +12,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Inexact, Int, Num
 
 
 class Pattern(NamedTuple):
@@ -91,13 +94,13 @@ def _primes(n: int) -> list[int]:
     return factors
 
 
-def bit_reversal(n: int) -> np.ndarray:
+def bit_reversal(n: int) -> Int[np.ndarray, " n"]:
     """The bit-reversal order p of n columns: `F[:, p]` of a Fourier matrix F is a dyadic butterfly."""
     dyadic(n)
     return digit_reversal(n)
 
 
-def digit_reversal(n: int) -> np.ndarray:
+def digit_reversal(n: int) -> Int[np.ndarray, " n"]:
     """The order p of n columns, for any n: `F[:, p]` of a Fourier matrix F is a butterfly of patterns `mixed_radix`."""
     order, radix = np.zeros(1, int), 1
     for p in _primes(n):
@@ -114,7 +117,7 @@ class ButterflyFactors:
     """
 
     patterns: tuple[Pattern, ...]
-    cores: tuple[np.ndarray, ...]
+    cores: tuple[Inexact[np.ndarray, "a b c d"], ...]
     residual: float = 0.0
 
     @property
@@ -122,7 +125,7 @@ class ButterflyFactors:
         """The number of entries of all factors."""
         return sum(core.size for core in self.cores)
 
-    def dense(self) -> np.ndarray:
+    def dense(self) -> Inexact[np.ndarray, "rows columns"]:
         """The product of the factors as a dense matrix."""
         pattern, core = self.patterns[-1], self.cores[-1]
         for first, left in zip(self.patterns[-2::-1], self.cores[-2::-1], strict=True):
@@ -130,11 +133,11 @@ class ButterflyFactors:
             pattern = first.then(pattern)[0]
         return _spread(core)
 
-    def factors(self) -> list[np.ndarray]:
+    def factors(self) -> list[Inexact[np.ndarray, "_rows _columns"]]:
         """Each factor as a dense matrix."""
         return [_spread(core) for core in self.cores]
 
-    def __matmul__(self, x: ArrayLike) -> np.ndarray:
+    def __matmul__(self, x: Num[ArrayLike, "columns ..."]) -> Inexact[np.ndarray, "rows ..."]:
         """The product times a vector or the columns of a matrix, factor by factor."""
         x = np.asarray(x)
         rows = self.patterns[-1].shape[1]
@@ -166,7 +169,9 @@ class ButterflyFactors:
         return dataclasses.replace(self, cores=tuple(cores))
 
 
-def butterfly(matrix: ArrayLike, patterns: Sequence[Sequence[int]] | None = None) -> ButterflyFactors:
+def butterfly(
+    matrix: Num[ArrayLike, "rows columns"], patterns: Sequence[Sequence[int]] | None = None
+) -> ButterflyFactors:
     r"""Factorise a matrix into sparse factors with butterfly supports; by default `mixed_radix`, the dyadic ones of
     powers of two.
 
@@ -225,7 +230,9 @@ def checked_patterns(patterns: Sequence[Sequence[int]], shape: tuple[int, int]) 
     return chain
 
 
-def _split(core: np.ndarray, first: Pattern, rest: Pattern) -> tuple[np.ndarray, np.ndarray, float]:
+def _split(
+    core: Inexact[np.ndarray, "a b c d"], first: Pattern, rest: Pattern
+) -> tuple[Inexact[np.ndarray, "e f g h"], Inexact[np.ndarray, "i j k l"], float]:
     """The best left factor with orthonormal columns, what is left, and the square of what is lost."""
     rank, kappa, delta = first.then(rest)[1], rest.a // first.a, first.d // rest.d
     blocks = core.reshape(first.a, first.b, delta, kappa, rest.c, rest.d).transpose(0, 3, 2, 5, 1, 4)
@@ -236,7 +243,9 @@ def _split(core: np.ndarray, first: Pattern, rest: Pattern) -> tuple[np.ndarray,
     return left, R.transpose(0, 1, 4, 2, 5, 3).reshape(rest), missed
 
 
-def _joined(left: np.ndarray, right: np.ndarray, first: Pattern, rest: Pattern) -> np.ndarray:
+def _joined(
+    left: Inexact[np.ndarray, "a b c d"], right: Inexact[np.ndarray, "e f g h"], first: Pattern, rest: Pattern
+) -> Inexact[np.ndarray, "i j k l"]:
     """The product of two factors, the inverse of `_split`."""
     whole, rank = first.then(rest)
     kappa, delta = rest.a // first.a, first.d // rest.d
@@ -245,7 +254,7 @@ def _joined(left: np.ndarray, right: np.ndarray, first: Pattern, rest: Pattern) 
     return (U @ R).transpose(0, 4, 2, 1, 5, 3).reshape(whole)
 
 
-def _leading(blocks: np.ndarray, rank: int) -> np.ndarray:
+def _leading(blocks: Inexact[np.ndarray, "... b c"], rank: int) -> Inexact[np.ndarray, "... b rank"]:
     """The first left singular vectors of each block (..., b, c), as columns (..., b, rank)."""
     if rank > 1:
         return np.linalg.svd(blocks, full_matrices=False)[0][..., :rank]
@@ -260,7 +269,7 @@ def _leading(blocks: np.ndarray, rank: int) -> np.ndarray:
     return (u / _phase(u)[..., None])[..., None]
 
 
-def _phase(columns: np.ndarray) -> np.ndarray:
+def _phase(columns: Inexact[np.ndarray, "... b c"]) -> Inexact[np.ndarray, "... b"]:
     """The phase of the first entry along the last axis that has at least half the largest modulus; 1 for zeros."""
     size = np.abs(columns)
     place = np.argmax(size >= size.max(axis=-1, keepdims=True) / 2, axis=-1)[..., None]
@@ -269,13 +278,13 @@ def _phase(columns: np.ndarray) -> np.ndarray:
     return np.where(modulus > 0, entry / np.where(modulus > 0, modulus, 1), 1)
 
 
-def _gathered(A: np.ndarray, pattern: Pattern) -> np.ndarray:
+def _gathered(A: Inexact[np.ndarray, "rows columns"], pattern: Pattern) -> Inexact[np.ndarray, "a b c d"]:
     """The entries (a, b, c, d) of a matrix on a support."""
     a, b, c, d = pattern
     return np.einsum("ijkilk->ijlk", A.reshape(a, b, d, a, c, d))
 
 
-def _spread(core: np.ndarray) -> np.ndarray:
+def _spread(core: Inexact[np.ndarray, "a b c d"]) -> Inexact[np.ndarray, "rows columns"]:
     """The matrix with these entries."""
     a, b, c, d = core.shape
     if a == d == 1:

@@ -14,7 +14,7 @@ from ...numerics.arrays import ArrayLike
 from .butterfly import ButterflyFactors, bit_reversal, butterfly, dyadic
 
 if TYPE_CHECKING:
-    from jaxtyping import Int
+    from jaxtyping import Inexact, Int, Num
 
 EXACT = 1e-12
 
@@ -39,8 +39,8 @@ def cosine_rows(n: int) -> Int[np.ndarray, " n"]:
 class OrderedFactors:
     """A butterfly of rows and columns in another order: `factors` make about `matrix[rows][:, columns]`."""
 
-    rows: np.ndarray
-    columns: np.ndarray
+    rows: Int[np.ndarray, " n"]
+    columns: Int[np.ndarray, " n"]
     factors: ButterflyFactors
 
     @property
@@ -48,17 +48,17 @@ class OrderedFactors:
         """Frobenius norm of what the matrix had beyond the product, relative to the matrix."""
         return self.factors.residual
 
-    def dense(self) -> np.ndarray:
+    def dense(self) -> Inexact[np.ndarray, "n n"]:
         """The product as a dense matrix, in the matrix's own order."""
         return self.factors.dense()[np.argsort(self.rows)][:, np.argsort(self.columns)]
 
-    def __matmul__(self, x: ArrayLike) -> np.ndarray:
+    def __matmul__(self, x: Num[ArrayLike, "n ..."]) -> Inexact[np.ndarray, "n ..."]:
         """The product times a vector or the columns of a matrix, factor by factor."""
         y = self.factors @ np.asarray(x)[self.columns]
         return np.asarray(y[np.argsort(self.rows)])
 
 
-def ordered_butterfly(matrix: ArrayLike, ranks: Sequence[int] = (1, 2)) -> OrderedFactors:
+def ordered_butterfly(matrix: Num[ArrayLike, "n n"], ranks: Sequence[int] = (1, 2)) -> OrderedFactors:
     """The dyadic butterfly closest to a square matrix under the known orders of its rows and columns.
 
     The orders are the natural one, `fold` and `cosine_rows`, up or down, each with or without bit reversal, on both

@@ -5,12 +5,16 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .butterfly import Pattern
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Shaped
 
 
 class Constraint(abc.ABC):
@@ -19,7 +23,7 @@ class Constraint(abc.ABC):
     convex: bool = True
 
     @abc.abstractmethod
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         """A matrix of the set that is nearest to A."""
 
     def check(self, shape: tuple[int, int]) -> None:
@@ -32,7 +36,7 @@ class Constraint(abc.ABC):
 class Free(Constraint):
     """All matrices: no constraint."""
 
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         return A
 
 
@@ -40,7 +44,7 @@ class Free(Constraint):
 class Nonnegative(Constraint):
     """Matrices with entries >= 0."""
 
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         return np.maximum(A, 0)
 
 
@@ -56,7 +60,7 @@ class Sparse(Constraint):
     nonnegative: bool = False
     convex = False
 
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         A = np.maximum(A, 0) if self.nonnegative else A
         rows = A.reshape(1, -1) if self.axis is None else np.moveaxis(A, self.axis, 1)
         if self.entries >= rows.shape[1]:
@@ -80,7 +84,7 @@ class Sparse(Constraint):
 class Support(Constraint):
     """Matrices that are zero outside of a support, an array that is true inside."""
 
-    def __init__(self, support: ArrayLike) -> None:
+    def __init__(self, support: Shaped[ArrayLike, "rows columns"]) -> None:
         self.support = np.asarray(support, bool)
         if self.support.ndim != 2 or not self.support.any():
             raise StatementError(
@@ -94,7 +98,7 @@ class Support(Constraint):
         a, b, c, d = pattern
         return cls(np.kron(np.eye(a), np.kron(np.ones((b, c)), np.eye(d))))
 
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         return np.where(self.support, A, 0)
 
     def check(self, shape: tuple[int, int]) -> None:
@@ -114,7 +118,7 @@ class Diagonals(Constraint):
         if self.places is not None and (not self.places or len(set(self.places)) < len(self.places)):
             raise StatementError(f"`places` must be one or more different diagonals, but is {self.places}.")
 
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         number = self._numbers((A.shape[0], A.shape[1]))
         counts = np.bincount(number.ravel())
         means = np.bincount(number.ravel(), A.ravel()) / np.maximum(counts, 1)
@@ -136,7 +140,7 @@ class Diagonals(Constraint):
                 f"{outside[0]}."
             )
 
-    def _numbers(self, shape: tuple[int, int]) -> np.ndarray:
+    def _numbers(self, shape: tuple[int, int]) -> Int[np.ndarray, "rows columns"]:
         number = np.arange(shape[0])[:, None] - np.arange(shape[1])
         return number % shape[0] if self.periodic else number + shape[1] - 1
 
@@ -148,7 +152,7 @@ class Normalised(Constraint):
     of: Constraint
     convex = False
 
-    def project(self, A: np.ndarray) -> np.ndarray:
+    def project(self, A: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
         inside = self.of.project(A)
         size = float(np.linalg.norm(inside))
         if size == 0:

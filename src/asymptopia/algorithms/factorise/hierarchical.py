@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +13,19 @@ from ..optimisers.palm import palm
 from .constraints import Support
 from .structured import Product, real_matrix, squared_error_blocks, structured
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 TIES = (1e-10, 0.3)
 """Steps of the largest entry's modulus to which moduli are rounded, tried in turn: ties are broken by place."""
 
 
 def hierarchical(
-    matrix: ArrayLike, sparse: Sequence[int], residual: Sequence[int], steps: int = 500, tolerance: float = 1e-10
+    matrix: Real[ArrayLike, "n m"],
+    sparse: Sequence[int],
+    residual: Sequence[int],
+    steps: int = 500,
+    tolerance: float = 1e-10,
 ) -> Product:
     r"""Split a matrix into $J + 1$ sparse factors, one after the other, whose supports are found on the way.
 
@@ -54,7 +62,9 @@ def hierarchical(
     return min(tried, key=lambda product: product.values[-1])
 
 
-def _factors(A: np.ndarray, counts: list[tuple[int, int]], steps: int, tolerance: float, tie: float) -> Product:
+def _factors(
+    A: Float[np.ndarray, "n m"], counts: list[tuple[int, int]], steps: int, tolerance: float, tie: float
+) -> Product:
     """All splits, and the fit after each, if moduli are rounded to this share of the largest."""
     factors: list[np.ndarray] = [A]
     for sparse, rest in counts:
@@ -64,7 +74,9 @@ def _factors(A: np.ndarray, counts: list[tuple[int, int]], steps: int, tolerance
     return product
 
 
-def _split(A: np.ndarray, entries: int, rest: int, steps: int, tolerance: float, tie: float) -> list[np.ndarray]:
+def _split(
+    A: Float[np.ndarray, "n m"], entries: int, rest: int, steps: int, tolerance: float, tie: float
+) -> list[Float[np.ndarray, "_rows _columns"]]:
     """A as a sparse square factor times a sparse rest."""
     blocks = squared_error_blocks(
         A, [lambda X: _select(X, entries, tie), lambda X: _select(X, rest, tie)], [False, False]
@@ -76,7 +88,7 @@ def _split(A: np.ndarray, entries: int, rest: int, steps: int, tolerance: float,
     return palm(error, blocks, [np.eye(A.shape[0]), np.zeros_like(A)], steps, 1.1, 0.0, tolerance).blocks
 
 
-def _select(X: np.ndarray, entries: int, tie: float) -> np.ndarray:
+def _select(X: Float[np.ndarray, "n m"], entries: int, tie: float) -> Float[np.ndarray, "n m"]:
     """X without what is neither among the largest entries of its row nor of its column, the first ones among equals."""
     size = np.abs(X)
     size = np.floor(size / (size.max() or 1.0) / tie + 0.5)
@@ -89,7 +101,7 @@ def _select(X: np.ndarray, entries: int, tie: float) -> np.ndarray:
     return np.where(keep, X, 0.0)
 
 
-def _balanced(factors: list[np.ndarray]) -> list[np.ndarray]:
+def _balanced(factors: list[Float[np.ndarray, "_rows _columns"]]) -> list[Float[np.ndarray, "_above _below"]]:
     """Factors of equal norms with the same product; zeros where one is zero."""
     norms = np.array([np.linalg.norm(X) for X in factors])
     if not norms.all():

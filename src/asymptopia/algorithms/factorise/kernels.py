@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...contract.record import StatementError
@@ -9,10 +11,13 @@ from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .network_paths import ConvolutionTree
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
 SWEEPS, STEPS, TOLERANCE = 5, 300, 1e-9
 
 
-def responses(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
+def responses(tree: ConvolutionTree, entries: Float[np.ndarray, " entries"]) -> Float[np.ndarray, "leaves length"]:
     """The response of the output to an impulse at place 0 of each leaf, (leaves, length).
 
     tree: whose edges have the kernels. entries: of all kernels, one after the other.
@@ -21,7 +26,9 @@ def responses(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
     return np.array([_convolve(tree, entries, way, n) for way in tree.ways])
 
 
-def fit_kernels(tree: ConvolutionTree, measured: ArrayLike, rng: np.random.Generator) -> np.ndarray:
+def fit_kernels(
+    tree: ConvolutionTree, measured: Real[ArrayLike, "leaves length"], rng: np.random.Generator
+) -> Float[np.ndarray, " entries"]:
     """The kernel entries whose impulse responses are nearest to those measured, (leaves, length).
 
     Least squares edge by edge, then damped Gauss-Newton steps until the slope, relative to the size of the responses
@@ -67,7 +74,7 @@ def fit_kernels(tree: ConvolutionTree, measured: ArrayLike, rng: np.random.Gener
     raise NotSolved(f"The kernels did not settle: the relative slope is {slope:.2g}.")
 
 
-def balanced(tree: ConvolutionTree, entries: np.ndarray) -> np.ndarray:
+def balanced(tree: ConvolutionTree, entries: Float[np.ndarray, " entries"]) -> Float[np.ndarray, " entries"]:
     """The same network with its scales balanced: no kernel is much larger than those that feed it."""
     h = entries.copy()
     parts = [slice(tree.offsets[e], tree.offsets[e + 1]) for e in range(len(tree.parents))]
@@ -90,7 +97,9 @@ def _length(tree: ConvolutionTree) -> int:
     return tree.length
 
 
-def _convolve(tree: ConvolutionTree, entries: np.ndarray, way: list[int], n: int, skip: int = -1) -> np.ndarray:
+def _convolve(
+    tree: ConvolutionTree, entries: Float[np.ndarray, " entries"], way: list[int], n: int, skip: int = -1
+) -> Float[np.ndarray, " length"]:
     """An impulse sent along a way, past the edge `skip`."""
     signal = np.zeros(n)
     signal[0] = 1.0
@@ -101,14 +110,18 @@ def _convolve(tree: ConvolutionTree, entries: np.ndarray, way: list[int], n: int
     return signal
 
 
-def _flat(tree: ConvolutionTree, entries: np.ndarray, blank: int = -1) -> np.ndarray:
+def _flat(
+    tree: ConvolutionTree, entries: Float[np.ndarray, " entries"], blank: int = -1
+) -> Float[np.ndarray, " responses"]:
     """All responses, one after the other, as if the edge `blank` had no entries."""
     n = _length(tree)
     rows = [np.zeros(n) if blank in way else _convolve(tree, entries, way, n) for way in tree.ways]
     return np.concatenate(rows)
 
 
-def _columns(tree: ConvolutionTree, entries: np.ndarray, own: slice) -> np.ndarray:
+def _columns(
+    tree: ConvolutionTree, entries: Float[np.ndarray, " entries"], own: slice
+) -> Float[np.ndarray, "responses own"]:
     """The derivative of all responses in the entries of a slice."""
     n = _length(tree)
     out = np.zeros((len(tree.ways), n, own.stop - own.start))

@@ -11,12 +11,15 @@ import dataclasses
 from collections.abc import Sequence
 from functools import cached_property, reduce
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 Parameters = list[np.ndarray]
 
@@ -41,7 +44,7 @@ class Layers:
         return tuple(len(b) for b in self.bases)
 
     @cached_property
-    def lifted(self) -> np.ndarray:
+    def lifted(self) -> Float[np.ndarray, "product parameters"]:
         """The lifted operator as a matrix (entries of the product, S_1 ... S_K)."""
         out = self.bases[0]
         for b in self.bases[1:]:
@@ -49,22 +52,22 @@ class Layers:
         return out.reshape(len(out), -1).T
 
     @cached_property
-    def reduced(self) -> tuple[np.ndarray, np.ndarray]:
+    def reduced(self) -> tuple[Float[np.ndarray, "product rank"], Float[np.ndarray, "rank parameters"]]:
         """Orthonormal columns Q and the triangle R with A = Q R; A has the singular values of R."""
         Q, R = np.linalg.qr(self.lifted)
         return Q, R
 
-    def product(self, h: Parameters) -> np.ndarray:
+    def product(self, h: Parameters) -> Float[np.ndarray, "rows columns"]:
         """The product M_1(h_1) ... M_K(h_K) at parameters h."""
         return np.asarray(reduce(np.matmul, [np.tensordot(v, b, 1) for v, b in zip(h, self.bases, strict=True)]))
 
 
-def tensor(h: Parameters) -> np.ndarray:
+def tensor(h: Parameters) -> Float[np.ndarray, " parameters"]:
     """The entries of the tensor product of all layers' parameters, (S_1 ... S_K,)."""
     return np.asarray(reduce(np.multiply.outer, h, np.ones(()))).ravel()
 
 
-def partial(h: Parameters, k: int) -> np.ndarray:
+def partial(h: Parameters, k: int) -> Float[np.ndarray, "parameters layer"]:
     """The derivative of `tensor` with respect to the parameters of layer k, (S_1 ... S_K, S_k)."""
     left, right, count = tensor(h[:k]), tensor(h[k + 1 :]), len(h[k])
     return np.einsum("a,st,b->asbt", left, np.eye(count), right).reshape(-1, count)
@@ -142,7 +145,7 @@ def null_space_constant(layers: Layers, starts: int = 20, seed: int = 0) -> floa
     return 1 / max(least, np.finfo(float).eps)
 
 
-def _smallest_share(rows: np.ndarray, pair: list[Parameters], sweeps: int = 500) -> float:
+def _smallest_share(rows: Float[np.ndarray, "rank parameters"], pair: list[Parameters], sweeps: int = 500) -> float:
     """A local minimum of the share of a difference of tensors that lies along orthonormal rows."""
     last = 2.0
     for _ in range(sweeps):
@@ -163,7 +166,11 @@ def _smallest_share(rows: np.ndarray, pair: list[Parameters], sweeps: int = 500)
 
 
 def fit_layers(
-    layers: Layers, matrix: ArrayLike, rng: np.random.Generator, steps: int = 5000, tolerance: float = 1e-10
+    layers: Layers,
+    matrix: Real[ArrayLike, "rows columns"],
+    rng: np.random.Generator,
+    steps: int = 5000,
+    tolerance: float = 1e-10,
 ) -> Parameters:
     """Parameters whose product is nearest to a matrix, by PALM from a random start; a local minimum.
 

@@ -11,10 +11,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +49,12 @@ class ConvolutionTree:
         if self.length is not None and self.length < 1:
             raise StatementError(f"`length` must be a whole number >= 1 or None, but is {self.length}.")
 
-    @cached_property
-    def offsets(self) -> np.ndarray:
+    @property
+    def offsets(self) -> Int[np.ndarray, " edges"]:
         """Where the entries of each edge begin in the list of all entries, and the length of that list."""
         return np.concatenate([[0], np.cumsum([len(s) for s in self.supports])])
 
-    @cached_property
+    @property
     def ways(self) -> list[list[int]]:
         """The edges from each leaf to the output."""
         ways = []
@@ -62,7 +66,7 @@ class ConvolutionTree:
         return ways
 
     @cached_property
-    def paths(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def paths(self) -> list[tuple[Int[np.ndarray, "_paths _edges"], Int[np.ndarray, " _paths"]]]:
         """For each leaf, the entries on each network path (paths, edges) and the sums of their places (paths,)."""
         paths = []
         for way in self.ways:
@@ -74,7 +78,7 @@ class ConvolutionTree:
         return paths
 
     @cached_property
-    def outputs(self) -> tuple[np.ndarray, int]:
+    def outputs(self) -> tuple[Int[np.ndarray, " paths"], int]:
         """For each network path the number of its (leaf, place), and the number of such pairs."""
         numbers, total = [], 0
         for _, sums in self.paths:
@@ -83,11 +87,11 @@ class ConvolutionTree:
             total += len(places)
         return np.concatenate(numbers), total
 
-    def products(self, entries: np.ndarray) -> np.ndarray:
+    def products(self, entries: Float[np.ndarray, " entries"]) -> Float[np.ndarray, " paths"]:
         """The product of the entries along each network path."""
         return np.concatenate([entries[index].prod(axis=1) for index, _ in self.paths])
 
-    def tangent(self, entries: np.ndarray) -> np.ndarray:
+    def tangent(self, entries: Float[np.ndarray, " entries"]) -> Float[np.ndarray, "paths entries"]:
         """The derivative of `products` with respect to the entries, (paths, entries)."""
         out, row = np.zeros((len(self.outputs[0]), len(entries))), 0
         for index, _ in self.paths:
@@ -98,7 +102,7 @@ class ConvolutionTree:
             row += len(index)
         return out
 
-    def lifted(self, on_paths: np.ndarray) -> np.ndarray:
+    def lifted(self, on_paths: Float[np.ndarray, "paths ..."]) -> Float[np.ndarray, "responses ..."]:
         """Values on network paths, summed along the first axis into the entries of the impulse responses."""
         where, total = self.outputs
         out = np.zeros((total, *on_paths.shape[1:]))
@@ -122,7 +126,7 @@ class Identifiability:
 
     paths: int
     rank: int
-    multiplicities: np.ndarray
+    multiplicities: Int[np.ndarray, " leaves"]
     dimension: int
     lifting: bool
     secant: bool
@@ -151,7 +155,7 @@ def identifiability(tree: ConvolutionTree, seed: int = 0) -> Identifiability:
     return Identifiability(count, total, counts, local, False, secant, local == free)
 
 
-def _rank(A: np.ndarray, rng: np.random.Generator) -> int:
+def _rank(A: Float[np.ndarray, "rows columns"], rng: np.random.Generator) -> int:
     """The rank; of a tall sparse matrix, of as many random combinations of its rows as could be independent."""
     from scipy.sparse import csc_array
 

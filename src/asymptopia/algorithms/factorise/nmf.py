@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -20,6 +20,9 @@ from .nmf_online import factorise_in_batches
 from .nmf_problem import Factors, Problem, check_l1, checked_rank, objective, random_factors, stated
 from .nmf_solvers import Factorisation, Step, encode, run
 from .nmf_sparse import Counts, encode_counts, factorise_counts, refuse_what_needs_all_entries
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -67,12 +70,14 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.batch = batch
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: object = None, weights: ArrayLike | None = None) -> NMF:
+    def fit(self, X: Real[ArrayLike, "n m"], y: object = None, weights: Real[ArrayLike, "n m"] | None = None) -> NMF:
         """Learn H from X (n, m); entries of X with weight 0 are missing and may be nan."""
         (self._fit_sparse if issparse(X) else self._fit)(X, weights)
         return self
 
-    def fit_transform(self, X: ArrayLike, y: object = None, weights: ArrayLike | None = None) -> np.ndarray:
+    def fit_transform(
+        self, X: Real[ArrayLike, "n m"], y: object = None, weights: Real[ArrayLike, "n m"] | None = None
+    ) -> Float[np.ndarray, "n r"]:
         """Learn H from X (n, m), and return the matching W (n, r)."""
         if issparse(X):
             counts, W = self._fit_sparse(X, weights)
@@ -80,7 +85,9 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         problem, W = self._fit(X, weights)
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
-    def transform(self, X: ArrayLike, weights: ArrayLike | None = None) -> np.ndarray:
+    def transform(
+        self, X: Real[ArrayLike, "n m"], weights: Real[ArrayLike, "n m"] | None = None
+    ) -> Float[np.ndarray, "n r"]:
         """The W (n, r) of samples X for the learned H; unique for 1 <= beta <= 2 and independent components."""
         check_is_fitted(self)
         H = self.components_
@@ -94,12 +101,14 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         W = np.maximum(np.tile(share, (1, len(H))), problem.floor)
         return encode(problem, W, H.T, self.max_iter, ENCODED)
 
-    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+    def inverse_transform(self, X: Real[ArrayLike, "n r"]) -> Float[np.ndarray, "n m"]:
         """The product W H, for W = X of shape (n, r)."""
         check_is_fitted(self)
         return np.asarray(X) @ self.components_
 
-    def _fit(self, X: ArrayLike, weights: ArrayLike | None) -> tuple[Problem, np.ndarray]:
+    def _fit(
+        self, X: Real[ArrayLike, "n m"], weights: Real[ArrayLike, "n m"] | None
+    ) -> tuple[Problem, Float[np.ndarray, "n r"]]:
         if self.batch is not None:
             raise StatementError("`batch` must be None for a dense `X`; give it as a sparse array, with beta = 1.")
         problem = self._problem(X, weights, reset=True)
@@ -110,7 +119,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.reconstruction_err_ = objective(problem, (factorisation.W, factorisation.H.T))
         return problem, factorisation.W
 
-    def _fit_sparse(self, X: Any, weights: ArrayLike | None) -> tuple[Counts, np.ndarray]:
+    def _fit_sparse(self, X: Any, weights: Real[ArrayLike, "n m"] | None) -> tuple[Counts, Float[np.ndarray, "n r"]]:
         counts = self._counts(X, weights, reset=True)
         rank = checked_rank(self.n_components, counts.X.shape)
         seed = check_random_state(self.random_state).randint(2**31)

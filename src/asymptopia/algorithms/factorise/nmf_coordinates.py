@@ -12,7 +12,7 @@ from .nmf_problem import Factors, Problem
 from .nmf_sweeps import sweep_exact, sweep_gram, sweep_quadratic
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Shaped
 
 PASSES = 2
 
@@ -62,12 +62,20 @@ def rows_moved(
     return new
 
 
-def _penalties(A: np.ndarray, L: np.ndarray, c: np.ndarray) -> np.ndarray:
+def _penalties(
+    A: Float[np.ndarray, "n r"], L: Float[np.ndarray, "n r"], c: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
     """The majoriser of the penalty over each row of A."""
     return (A * (L + c[:, None] * A / 2)).sum(axis=1)
 
 
-def _majorised(problem: Problem, side: int, rows: np.ndarray, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+def _majorised(
+    problem: Problem,
+    side: int,
+    rows: Shaped[np.ndarray, " k"],
+    A: Float[np.ndarray, "n r"],
+    B: Float[np.ndarray, "m r"],
+) -> Float[np.ndarray, "k r"]:
     """The step of `mm` for some rows of a factor."""
     part = problem.rows(side, rows)
     P, Q = terms(part, (A[rows], B))

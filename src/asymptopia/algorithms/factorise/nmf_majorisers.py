@@ -10,6 +10,7 @@ Processing 202 (2023) 108766 (joint).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,19 +18,22 @@ from ...numerics.roots import bracketed_roots
 from .beta_divergence import exponent, orders, power_into
 from .nmf_problem import Factors, Problem
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 
 @dataclass(frozen=True)
 class Majoriser:
     r"""For each entry a = t A: $A (den \, t^b / b - num \, t^a / a + L t) + c A^2 t^2 / 2$, with the orders of beta."""
 
-    A: np.ndarray
-    num: np.ndarray
-    den: np.ndarray
-    L: np.ndarray | None
-    c: np.ndarray | None
+    A: Float[np.ndarray, "n r"]
+    num: Float[np.ndarray, "..."]
+    den: Float[np.ndarray, "..."]
+    L: Float[np.ndarray, "..."] | None
+    c: Float[np.ndarray, " n"] | None
     beta: float
 
-    def minimiser(self) -> np.ndarray:
+    def minimiser(self) -> Float[np.ndarray, "n r"]:
         """The minimising factor t of each entry; closed form without penalty, or with l1 and beta <= 1 or >= 2."""
         beta, num, den = self.beta, self.num, self.den
         if self.L is not None and self.c is not None:
@@ -43,13 +47,13 @@ class Majoriser:
             return np.sqrt(t, out=t)
         return t if power == 1 else t**power
 
-    def slope(self, t: np.ndarray, where: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def slope(self, t: Float[np.ndarray, "..."], where: np.ndarray | slice = slice(None)) -> Float[np.ndarray, "..."]:
         """The derivative in t divided by A, which increases with t."""
         a, b = orders(self.beta)
         A, num, den, L, c = self._flat(where)
         return den * t ** (b - 1) - num * t ** (a - 1) + L + c * A * t
 
-    def rise(self, t: np.ndarray, where: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def rise(self, t: Float[np.ndarray, "..."], where: np.ndarray | slice = slice(None)) -> Float[np.ndarray, "..."]:
         """The value at t minus that at 1, divided by A; convex in t."""
         a, b = orders(self.beta)
         A, num, den, L, c = self._flat(where)
@@ -62,14 +66,14 @@ class Majoriser:
         parts = (self.A, self.num, self.den, L, np.repeat(c[:, None], self.A.shape[1], axis=1))
         return tuple(np.broadcast_to(p, self.A.shape).ravel()[where] for p in parts)
 
-    def _root(self) -> np.ndarray:
+    def _root(self) -> Float[np.ndarray, "n r"]:
         """Where the slope vanishes, in log t; 0 where it is positive throughout."""
         ends = np.full(self.A.size, -80.0), np.full(self.A.size, 80.0)
         with np.errstate(over="ignore"):
             u = bracketed_roots(lambda u, which: self.slope(np.exp(u), which), *ends)
         return np.where(np.isnan(u), 0.0, np.exp(u)).reshape(self.A.shape)
 
-    def equaliser(self, least: np.ndarray) -> np.ndarray:
+    def equaliser(self, least: Float[np.ndarray, "n r"]) -> Float[np.ndarray, "n r"]:
         """The t beyond the minimiser with the same value as t = 1; 0 if the majoriser is lower even at 0."""
         best = np.log(np.maximum(least.ravel(), 1e-30))
         up = best > 0
@@ -84,7 +88,7 @@ class Majoriser:
         return np.where(np.abs(best) < 1e-4, np.exp(2 * best), root).reshape(self.A.shape)
 
 
-def terms(problem: Problem, factors: Factors) -> tuple[np.ndarray, np.ndarray | None]:
+def terms(problem: Problem, factors: Factors) -> tuple[Float[np.ndarray, "n m"], Float[np.ndarray, "n m"] | None]:
     """The weighted $x v^{beta-2}$ and $v^{beta-1}$ (None where the latter is 1); overwrites `spare`."""
     X, S, beta = problem.X, problem.weights, problem.beta
     V, C = problem.spare[0]
@@ -164,16 +168,22 @@ def majoriser(problem: Problem, factors: Factors, side: int) -> Majoriser:
     return _along(problem, side, A, P @ B, den)
 
 
-def _along(problem: Problem, side: int, A: np.ndarray, num: np.ndarray, den: np.ndarray) -> Majoriser:
+def _along(
+    problem: Problem,
+    side: int,
+    A: Float[np.ndarray, "n r"],
+    num: Float[np.ndarray, "n r"],
+    den: Float[np.ndarray, "..."],
+) -> Majoriser:
     L, c = problem.penalty_majoriser(side, A) if problem.penalised(side) else (None, None)
     return Majoriser(A, num, den, L, c, problem.beta)
 
 
-def _moved(A: np.ndarray, t: np.ndarray, problem: Problem) -> np.ndarray:
+def _moved(A: Float[np.ndarray, "n r"], t: Float[np.ndarray, "n r"], problem: Problem) -> Float[np.ndarray, "n r"]:
     """t A, written into t, not below the floor."""
     t *= A
     return np.maximum(t, problem.floor, out=t)
 
 
-def _replace(factors: Factors, side: int, A: np.ndarray) -> Factors:
+def _replace(factors: Factors, side: int, A: Float[np.ndarray, "n r"]) -> Factors:
     return (A, factors[1]) if side == 0 else (factors[0], A)

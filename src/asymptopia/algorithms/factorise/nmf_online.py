@@ -11,7 +11,7 @@ from .nmf_solvers import Factorisation
 from .nmf_sparse import TINY, Counts
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 VISIT = 4  # steps of the rows' W at each visit, which goes on from the last one
 DECAY = 0.7  # of a batch's weight from pass to pass; between 1/2 and 1 the averages converge
@@ -57,7 +57,7 @@ def factorise_in_batches(
     return Factorisation(W, np.ascontiguousarray(Ht.T), np.array(values), done, converged)
 
 
-def _groups(counts: Counts, batch: int, rng: np.random.Generator) -> list[tuple[np.ndarray, Counts]]:
+def _groups(counts: Counts, batch: int, rng: np.random.Generator) -> list[tuple[Int[np.ndarray, " _rows"], Counts]]:
     """The rows of X in random groups of at most `batch`, and the counts of each; rows without entries are left out."""
     if isinstance(batch, bool) or not isinstance(batch, int | float | np.number) or batch % 1 != 0 or batch < 1:
         raise StatementError(f"`batch` must be a whole number of rows >= 1, but is {batch!r}.")
@@ -66,7 +66,9 @@ def _groups(counts: Counts, batch: int, rng: np.random.Generator) -> list[tuple[
     return [(part, Counts(counts.X[part], counts.l1)) for part in parts]
 
 
-def _visited(part: Counts, W: np.ndarray, Ht: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _visited(
+    part: Counts, W: Float[np.ndarray, "n r"], Ht: Float[np.ndarray, "m r"]
+) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "m r"], Float[np.ndarray, " r"]]:
     """W of these rows after some steps, and what a majorisation step of H would divide by what."""
     for _ in range(VISIT):
         W = part.step(W, Ht, 0)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .beta_divergence import beta_divergence
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real, Shaped
 
 Factors = tuple[np.ndarray, np.ndarray]
 
@@ -26,10 +30,10 @@ class Problem:
     far below any that matters, so that no power is infinite and none is locked at zero.
     """
 
-    X: np.ndarray
+    X: Float[np.ndarray, "n m"]
     beta: float
     rank: int
-    weights: np.ndarray | None = None
+    weights: Float[np.ndarray, "n m"] | None = None
     l1: tuple[float, float] = (0.0, 0.0)
     smooth: tuple[float, float] = (0.0, 0.0)
 
@@ -58,12 +62,12 @@ class Problem:
         digits = min(16.0, 120 / abs(self.beta - 2)) if self.beta != 2 else 16.0
         return self.scale * 10**-digits
 
-    @cached_property
+    @property
     def scale(self) -> float:
         """The size of the entries of two factors whose product has the mean of the data."""
         return math.sqrt(max(np.average(self.X, weights=self.weights), 1e-300) / self.rank)
 
-    def rows(self, side: int, which: np.ndarray) -> Problem:
+    def rows(self, side: int, which: Shaped[np.ndarray, " k"]) -> Problem:
         """The problem for some rows of one factor with the other held; the floor stays that of the whole."""
         S = self.weight_sides[side]
         part = replace(self, X=self.sides[side][which], weights=None if S is None else S[which])
@@ -74,7 +78,9 @@ class Problem:
         """Whether a factor has a penalty."""
         return self.l1[side] > 0 or self.smooth[side] > 0
 
-    def penalty_majoriser(self, side: int, A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def penalty_majoriser(
+        self, side: int, A: Float[np.ndarray, "n r"]
+    ) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, " n"]]:
         r"""L (n, r) and c (n,) with which $\sum L a + c a^2 / 2$ majorises the penalty of a factor at A.
 
         $(a - b)^2 / 2 \le (a - m)^2 + (b - m)^2$ with m the mean of the two at A.
@@ -88,7 +94,7 @@ class Problem:
             c[:-1] += 2 * s
         return L, c
 
-    def penalty(self, side: int, A: np.ndarray) -> float:
+    def penalty(self, side: int, A: Float[np.ndarray, "n r"]) -> float:
         """The penalty of a factor."""
         return float(self.l1[side] * A.sum() + self.smooth[side] / 2 * (np.diff(A, axis=0) ** 2).sum())
 
@@ -106,10 +112,10 @@ def objective(problem: Problem, factors: Factors) -> float:
 
 
 def stated(
-    X: ArrayLike,
+    X: Real[ArrayLike, "n m"],
     rank: int | None,
     beta: float,
-    weights: ArrayLike | None = None,
+    weights: Real[ArrayLike, "n m"] | None = None,
     l1: tuple[float, float] = (0.0, 0.0),
     smooth: tuple[float, float] = (0.0, 0.0),
     zero: bool = False,
@@ -155,7 +161,7 @@ def check_l1(l1: tuple[float, float], smooth: tuple[float, float]) -> None:
         )
 
 
-def _checked_weights(weights: ArrayLike, X: np.ndarray) -> np.ndarray:
+def _checked_weights(weights: Real[ArrayLike, "n m"], X: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "n m"]:
     S = np.array(weights, float, order="C")
     if S.shape != X.shape:
         raise StatementError(f"`weights` must have the shape of X, {X.shape}, but has shape {S.shape}.")
@@ -168,7 +174,9 @@ def _checked_weights(weights: ArrayLike, X: np.ndarray) -> np.ndarray:
     return S
 
 
-def _check_entries(X: np.ndarray, weights: np.ndarray | None, beta: float, zero: bool) -> None:
+def _check_entries(
+    X: Float[np.ndarray, "n m"], weights: Float[np.ndarray, "n m"] | None, beta: float, zero: bool
+) -> None:
     """Finite, nonnegative, not all zero, and positive where the divergence needs it."""
     hint = "" if weights is not None else " Missing entries are marked by `weights` that are 0 there."
     if not np.isfinite(X).all():

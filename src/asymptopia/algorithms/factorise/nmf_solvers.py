@@ -16,7 +16,7 @@ from .nmf_coordinates import newton, rows_moved
 from .nmf_problem import Factors, Problem, objective, random_factors, stated
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 Step = Callable[[Problem, Factors], Factors]
 
@@ -29,20 +29,20 @@ class Factorisation:
     converged:  whether it fell by less than the tolerance, relatively, over the last evaluated interval.
     """
 
-    W: np.ndarray
-    H: np.ndarray
-    objectives: np.ndarray
+    W: Float[np.ndarray, "n r"]
+    H: Float[np.ndarray, "r m"]
+    objectives: Float[np.ndarray, " steps"]
     iterations: int
     converged: bool
 
 
 def factorise(
-    X: ArrayLike,
+    X: Real[ArrayLike, "n m"],
     rank: int,
     *,
     beta: float = 1.0,
     step: Step = newton,
-    weights: ArrayLike | None = None,
+    weights: Real[ArrayLike, "n m"] | None = None,
     l1: tuple[float, float] = (0.0, 0.0),
     smooth: tuple[float, float] = (0.0, 0.0),
     start: tuple[Any, Any] | None = None,

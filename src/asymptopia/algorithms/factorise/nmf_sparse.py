@@ -12,7 +12,7 @@ from ...numerics.arrays import ArrayLike
 from .nmf_solvers import Factorisation
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
     from scipy.sparse import csr_array
 
 CHUNK = 1 << 18
@@ -30,14 +30,14 @@ class Counts:
         self.X, self.l1 = _checked(X), l1
         self.rows = np.repeat(np.arange(self.X.shape[0]), np.diff(self.X.indptr))
 
-    def start(self, rank: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def start(self, rank: int, rng: np.random.Generator) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "m r"]]:
         """Random positive factors: absolute values of normal numbers, scaled to the mean of the data."""
         n, m = self.X.shape
         scale = math.sqrt(max(float(self.X.data.sum(dtype=float)) / (n * m), 1e-300) / rank)
         W, Ht = (scale * np.abs(rng.standard_normal((k, rank))) for k in (n, m))
         return W.astype(self.X.dtype), Ht.astype(self.X.dtype)
 
-    def product(self, W: np.ndarray, Ht: np.ndarray) -> np.ndarray:
+    def product(self, W: Float[np.ndarray, "n r"], Ht: Float[np.ndarray, "m r"]) -> Float[np.ndarray, " entries"]:
         """The entries of W H at the nonzero entries of X."""
         values, columns = np.empty_like(self.X.data), self.X.indices
         for first in range(0, len(values), CHUNK):
@@ -45,7 +45,7 @@ class Counts:
             values[part] = np.einsum("er,er->e", W[self.rows[part]], Ht[columns[part]])
         return np.maximum(values, np.finfo(values.dtype).tiny)
 
-    def step(self, W: np.ndarray, Ht: np.ndarray, side: int) -> np.ndarray:
+    def step(self, W: Float[np.ndarray, "n r"], Ht: Float[np.ndarray, "m r"], side: int) -> np.ndarray:
         """W (side 0) or H.T (side 1) after one majorisation step; the objective never rises."""
         ratio = self.X.copy()
         ratio.data = self.X.data / self.product(W, Ht)
@@ -55,7 +55,7 @@ class Counts:
         moved = mine * (push / np.maximum(weight, 1e-300)).astype(mine.dtype)
         return np.maximum(moved, TINY * max(float(moved.max()), TINY))
 
-    def objective(self, W: np.ndarray, Ht: np.ndarray) -> float:
+    def objective(self, W: Float[np.ndarray, "n r"], Ht: Float[np.ndarray, "m r"]) -> float:
         """The divergence plus the penalties."""
         x = self.X.data.astype(float)
         known = float((x * np.log(x / self.product(W, Ht)) - x).sum())
@@ -94,7 +94,9 @@ def encode_counts(
     return W
 
 
-def refuse_what_needs_all_entries(beta: float, weights: ArrayLike | None, smooth: tuple[float, float]) -> None:
+def refuse_what_needs_all_entries(
+    beta: float, weights: Real[ArrayLike, "n m"] | None, smooth: tuple[float, float]
+) -> None:
     """Raise `StatementError` for options that a sparse X cannot have."""
     wrong = [
         f"`{name}` must be {need}, but is {value}"

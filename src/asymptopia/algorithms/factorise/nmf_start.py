@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .nmf_problem import Factors, Problem
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 SMALL = 0.01  # of a typical entry, in place of the zeros of the start, from which no step of ratios departs
 
@@ -32,7 +37,9 @@ def svd_factors(problem: Problem, rng: np.random.Generator) -> Factors:
     return np.maximum(W, small), np.maximum(Ht, small)
 
 
-def _nonnegative_pair(u: np.ndarray, v: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _nonnegative_pair(
+    u: Float[np.ndarray, " n"], v: Float[np.ndarray, " m"]
+) -> tuple[float, Float[np.ndarray, " n"], Float[np.ndarray, " m"]]:
     """The larger of the positive and the negative part of u v^T: its size, and its two unit vectors."""
     parts = [(np.maximum(sign * u, 0.0), np.maximum(sign * v, 0.0)) for sign in (1.0, -1.0)]
     sizes = [float(np.linalg.norm(a) * np.linalg.norm(b)) for a, b in parts]

@@ -15,6 +15,8 @@ from ...numerics.arrays import ArrayLike
 from .constraints import Constraint
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Real
+
     from ..optimisers.palm import Block
 
 
@@ -25,17 +27,17 @@ class Product:
     guaranteed: the descent that theory grants each step, (steps,).
     """
 
-    factors: list[np.ndarray]
-    values: np.ndarray
-    guaranteed: np.ndarray
+    factors: list[Float[np.ndarray, "rows columns"]]
+    values: Float[np.ndarray, " points"]
+    guaranteed: Float[np.ndarray, " steps"]
 
-    def dense(self) -> np.ndarray:
+    def dense(self) -> Float[np.ndarray, "n m"]:
         """The product of the factors as a dense matrix."""
         return np.asarray(reduce(np.matmul, self.factors))
 
 
 def structured(
-    matrix: ArrayLike,
+    matrix: Real[ArrayLike, "n m"],
     constraints: Sequence[Constraint],
     start: Sequence[Any],
     steps: int = 1000,
@@ -67,7 +69,7 @@ def structured(
     return Product(result.blocks, result.values, result.guaranteed)
 
 
-def real_matrix(matrix: ArrayLike) -> np.ndarray:
+def real_matrix(matrix: Real[ArrayLike, "n m"]) -> Float[np.ndarray, "n m"]:
     """The matrix in double precision. Raises `StatementError` unless it is real and finite, and has entries."""
     if np.iscomplexobj(matrix):
         raise StatementError("`matrix` must be real, but is complex; `butterfly` factorises complex ones.")
@@ -81,7 +83,9 @@ def real_matrix(matrix: ArrayLike) -> np.ndarray:
 
 
 def squared_error_blocks(
-    A: np.ndarray, projections: Sequence[Callable[[np.ndarray], np.ndarray]], convex: Sequence[bool]
+    A: Float[np.ndarray, "n m"],
+    projections: Sequence[Callable[[Float[np.ndarray, "_rows _columns"]], Float[np.ndarray, "_rows _columns"]]],
+    convex: Sequence[bool],
 ) -> list[Block]:
     """PALM's blocks for half the squared error of a product: gradient, modulus and projection of each factor."""
     from ..optimisers.palm import Block
@@ -108,7 +112,9 @@ def squared_error_blocks(
     return [block(k) for k in range(len(projections))]
 
 
-def _check_chain(factors: list[np.ndarray], constraints: Sequence[Constraint], shape: tuple[int, ...]) -> None:
+def _check_chain(
+    factors: list[Float[np.ndarray, "_rows _columns"]], constraints: Sequence[Constraint], shape: tuple[int, ...]
+) -> None:
     """Raise `StatementError` unless the factors fit each other, their sets and the matrix."""
     if not factors or len(factors) != len(constraints):
         raise StatementError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .graph import Graph, adjacency, checked_affinity, checked_propensities
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
 
 DAMPINGS = (0.0, 0.5, 0.85)
 FAR = 0.1  # beliefs whose groups differ by more from the shares stated may be those of another fixed point
@@ -27,9 +30,9 @@ class Beliefs:
     damping:      the share of the old messages that was kept.
     """
 
-    marginals: np.ndarray
+    marginals: Float[np.ndarray, "n k"]
     free_entropy: float
-    history: np.ndarray
+    history: Float[np.ndarray, " sweeps"]
     converged: bool
     damping: float
 
@@ -48,19 +51,19 @@ class Beliefs:
         return self
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> Int[np.ndarray, " n"]:
         """The most probable group of each node, (n,); ties within 1e-4 go to the first group."""
         return np.argmax(self.marginals >= self.marginals.max(axis=1, keepdims=True) - 1e-4, axis=1)
 
 
 def belief_propagation(
     graph: Graph,
-    affinity: ArrayLike,
-    fractions: ArrayLike | None = None,
+    affinity: Real[ArrayLike, "k k"],
+    fractions: Real[ArrayLike, " k"] | None = None,
     *,
     propensities: ArrayLike | None = None,
     nodes: int | None = None,
-    start: ArrayLike | None = None,
+    start: Real[ArrayLike, "n k"] | None = None,
     damping: float | None = None,
     tolerance: float = 1e-6,
     sweeps: int = 500,
@@ -106,10 +109,10 @@ def belief_propagation(
 
 
 def _run(
-    edges: tuple[np.ndarray, np.ndarray],
-    marginals: np.ndarray,
-    incoming: np.ndarray,
-    model: tuple[np.ndarray, np.ndarray, np.ndarray],
+    edges: tuple[Int[np.ndarray, " nodes"], Int[np.ndarray, " edges"]],
+    marginals: Float[np.ndarray, "n k"],
+    incoming: Float[np.ndarray, "edges k"],
+    model: tuple[Float[np.ndarray, "k k"], Float[np.ndarray, " k"], Float[np.ndarray, " n"]],
     damping: float,
     tolerance: float,
     sweeps: int,
@@ -130,7 +133,7 @@ def _run(
     return Beliefs(marginals, free_entropy, np.array(history), bool(history) and history[-1] <= tolerance, damping)
 
 
-def agreement(beliefs: ArrayLike, labels: ArrayLike) -> float:
+def agreement(beliefs: Real[ArrayLike, "n k"], labels: Real[ArrayLike, " n"]) -> float:
     """The overlap (P - 1/k) / (1 - 1/k), P the mean belief in the true label, maximised over names of the k groups.
 
     beliefs: (n, k), rows that sum to 1: marginals, or `np.eye(k)[groups]` for labels. labels: (n,), whole numbers < k.
@@ -145,7 +148,9 @@ def agreement(beliefs: ArrayLike, labels: ArrayLike) -> float:
     return float((k * share - 1) / (k - 1))
 
 
-def _model(affinity: ArrayLike, fractions: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+def _model(
+    affinity: Real[ArrayLike, "k k"], fractions: Real[ArrayLike, " k"] | None
+) -> tuple[Float[np.ndarray, "k k"], Float[np.ndarray, " k"]]:
     C = checked_affinity(affinity)
     shares = np.full(len(C), 1 / len(C)) if fractions is None else np.asarray(fractions, float)
     if shares.shape != C.shape[:1]:
@@ -155,7 +160,7 @@ def _model(affinity: ArrayLike, fractions: ArrayLike | None) -> tuple[np.ndarray
     return C, shares
 
 
-def _reverse(A: Any) -> np.ndarray:
+def _reverse(A: Any) -> Int[np.ndarray, " edges"]:
     """The position of the edge (j, i) for each edge (i, j), in the order of the matrix."""
     from scipy.sparse import csr_array
 
@@ -165,7 +170,9 @@ def _reverse(A: Any) -> np.ndarray:
     return np.asarray(transposed.data, np.int64)
 
 
-def _start(A: Any, k: int, start: ArrayLike | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _start(
+    A: Any, k: int, start: Real[ArrayLike, "n k"] | None, seed: int
+) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "edges k"]]:
     """Marginals (n, k), and messages (2m, k) towards the node whose edge it is."""
     n = A.shape[0]
     if start is None:

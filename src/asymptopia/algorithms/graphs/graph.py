@@ -10,7 +10,7 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int, Real
 
 Graph: TypeAlias = Any
 """A symmetric SciPy sparse matrix (n, n), or an integer array (edges, 2)."""
@@ -58,7 +58,7 @@ def adjacency(graph: Graph, nodes: int | None = None) -> Any:
     return A
 
 
-def _edges(graph: Graph) -> np.ndarray:
+def _edges(graph: Graph) -> Int[np.ndarray, "edges 2"]:
     edges = np.asarray(graph)
     if edges.ndim != 2 or edges.shape[1] != 2 or not np.issubdtype(edges.dtype, np.integer):
         raise StatementError(
@@ -73,7 +73,10 @@ def _edges(graph: Graph) -> np.ndarray:
 
 
 def block_graph(
-    labels: np.ndarray, affinity: ArrayLike, rng: np.random.Generator, propensities: np.ndarray | None = None
+    labels: Int[np.ndarray, " n"],
+    affinity: Real[ArrayLike, "k k"],
+    rng: np.random.Generator,
+    propensities: Float[np.ndarray, " n"] | None = None,
 ) -> Any:
     r"""A graph in which i and j are joined with probability $c_{ab}/n$, independently, a and b their labels.
 
@@ -102,7 +105,7 @@ def block_graph(
     return adjacency(neighbours[neighbours[:, 0] != neighbours[:, 1]], n)
 
 
-def checked_propensities(propensities: ArrayLike | None, n: int) -> Float[np.ndarray, " n"]:
+def checked_propensities(propensities: Real[ArrayLike, " n"] | None, n: int) -> Float[np.ndarray, " n"]:
     """The propensities of n nodes, all 1 by default; raises `StatementError` unless they are (n,), finite and > 0."""
     if propensities is None:
         return np.ones(n)
@@ -114,7 +117,7 @@ def checked_propensities(propensities: ArrayLike | None, n: int) -> Float[np.nda
     return weight
 
 
-def checked_affinity(affinity: ArrayLike) -> Float[np.ndarray, "k k"]:
+def checked_affinity(affinity: Real[ArrayLike, "k k"]) -> Float[np.ndarray, "k k"]:
     """The affinity as a symmetric array (k, k) of finite entries >= 0; raises `StatementError` otherwise."""
     C = np.asarray(affinity, float)
     if C.ndim != 2 or C.shape[0] != C.shape[1] or C.size == 0:

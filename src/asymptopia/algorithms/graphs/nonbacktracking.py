@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...contract.record import StatementError
 from .graph import Graph, adjacency
 
+if TYPE_CHECKING:
+    from jaxtyping import Complex
 
-def nonbacktracking(graph: Graph, count: int = 2, *, nodes: int | None = None, tolerance: float = 1e-6) -> np.ndarray:
+
+def nonbacktracking(
+    graph: Graph, count: int = 2, *, nodes: int | None = None, tolerance: float = 1e-6
+) -> Complex[np.ndarray, " count"]:
     r"""The `count` eigenvalues of largest modulus of a graph's non-backtracking matrix, complex.
 
     Its rows and columns are the directed edges; $B_{(i \to j), (k \to l)} = 1$ if $j = k$ and $l \neq i$. By the

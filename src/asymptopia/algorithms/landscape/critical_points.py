@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool = False) -> np.ndarray:
+def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool = False) -> Float[np.ndarray, "..."]:
     r"""A symmetric tensor J of order p, shape (n,)*p, such that $H(s) = \sum J_{i_1...i_p} s_{i_1} ... s_{i_p}$ has
     covariance $E H(s) H(s') = n (s \cdot s' / n)^p / 2$ at every n; in double precision, or in `single`.
 
@@ -39,7 +39,7 @@ def symmetric_couplings(n: int, p: int, rng: np.random.Generator, single: bool =
 
 
 def derivatives(
-    J: np.ndarray, S: Float[np.ndarray, "B n"]
+    J: Float[np.ndarray, "..."], S: Float[np.ndarray, "B n"]
 ) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, "B n"], Float[np.ndarray, "B n n"]]:
     r"""Energy per spin (B,), gradient (B, n) and Hessian (B, n, n) on the sphere $|s|^2 = n$, at points S (B, n).
 
@@ -56,7 +56,9 @@ def derivatives(
     return energy, p * (force - energy[:, None] * S), tangent @ shifted @ tangent
 
 
-def descend(J: np.ndarray, S: Float[np.ndarray, "B n"], energy: float, steps: int = 400) -> Float[np.ndarray, "B n"]:
+def descend(
+    J: Float[np.ndarray, "..."], S: Float[np.ndarray, "B n"], energy: float, steps: int = 400
+) -> Float[np.ndarray, "B n"]:
     """The points where gradient descent from S (ascent for lower starts) passes `energy`.
 
     Those that come to rest before are returned where they rest, or where they are after the last step.
@@ -74,7 +76,7 @@ def descend(J: np.ndarray, S: Float[np.ndarray, "B n"], energy: float, steps: in
 
 
 def come_to_rest(
-    J: np.ndarray, S: Float[np.ndarray, "B n"], *, tolerance: float, steps: int = 100_000
+    J: Float[np.ndarray, "..."], S: Float[np.ndarray, "B n"], *, tolerance: float, steps: int = 100_000
 ) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, " B"], Float[np.ndarray, "B n"]]:
     r"""Gradient descent on the sphere from the rows of S (B, n), until the gradient is below `tolerance` per root of n
     at a minimum: energies per spin (B,), least eigenvalues of the Hessian (B,), and where (B, n).
@@ -103,7 +105,7 @@ def come_to_rest(
     raise StatementError(f"Gradient descent has not come to rest after {steps} steps; allow more, or tolerate more.")
 
 
-def _gradient(J: np.ndarray, S: np.ndarray) -> np.ndarray:
+def _gradient(J: Float[np.ndarray, "..."], S: Float[np.ndarray, "B n"]) -> Float[np.ndarray, "B n"]:
     n, p = J.shape[0], J.ndim
     inner = S @ J.reshape(n, -1)
     for k in range(p - 2, 0, -1):
@@ -111,7 +113,7 @@ def _gradient(J: np.ndarray, S: np.ndarray) -> np.ndarray:
     return np.asarray(p * (inner - np.einsum("bi,bi->b", inner, S)[:, None] * S / n))
 
 
-def _softest(J: np.ndarray, s: np.ndarray) -> tuple[float, float, np.ndarray]:
+def _softest(J: Float[np.ndarray, "..."], s: Float[np.ndarray, " n"]) -> tuple[float, float, Float[np.ndarray, " n"]]:
     """Energy per spin, least eigenvalue of the Hessian on the tangent space, and its direction, downhill."""
     n = len(s)
     energy, (gradient,), (hessian,) = derivatives(J, s[None])
@@ -122,7 +124,12 @@ def _softest(J: np.ndarray, s: np.ndarray) -> tuple[float, float, np.ndarray]:
 
 
 def critical_points(
-    J: np.ndarray, S: Float[np.ndarray, "B n"], *, steps: int = 100, longest: float = 0.2, tolerance: float = 1e-9
+    J: Float[np.ndarray, "..."],
+    S: Float[np.ndarray, "B n"],
+    *,
+    steps: int = 100,
+    longest: float = 0.2,
+    tolerance: float = 1e-9,
 ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, "K m"]]:
     r"""Newton's method for a vanishing gradient on the sphere from the rows of S: energies per spin (K,) and the
     n - 1 eigenvalues of the Hessian (K, n - 1), ascending, of those that converge.
@@ -146,12 +153,12 @@ def critical_points(
     return np.concatenate(energies), np.concatenate(spectra)
 
 
-def _tangent_eigenvalues(hessian: np.ndarray, S: np.ndarray) -> np.ndarray:
+def _tangent_eigenvalues(hessian: Float[np.ndarray, "B n n"], S: Float[np.ndarray, "B n"]) -> Float[np.ndarray, "B m"]:
     n = S.shape[1]
     above = 1 + np.linalg.norm(hessian, axis=(1, 2))
     radial = S[:, :, None] * S[:, None, :] / n
     return np.linalg.eigvalsh(hessian + above[:, None, None] * radial)[:, :-1]
 
 
-def _on_sphere(S: np.ndarray, n: int) -> np.ndarray:
+def _on_sphere(S: Float[np.ndarray, "B n"], n: int) -> Float[np.ndarray, "B n"]:
     return S * (math.sqrt(n) / np.linalg.norm(S, axis=1))[:, None]

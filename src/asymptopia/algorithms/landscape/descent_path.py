@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import checked_data
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 DEPENDENT = 1e-6  # a unit of the start this close to the span of others, relatively, is in it
 FARTHEST = 1e-12  # and of the end
@@ -26,11 +29,13 @@ class DescentPath:
     rank: the dimension of the span of the hidden units' values on the samples, at the end.
     """
 
-    hidden: np.ndarray
-    output: np.ndarray
+    hidden: Float[np.ndarray, "corners p d"]
+    output: Float[np.ndarray, "corners p"]
     rank: int
 
-    def losses(self, X: ArrayLike, y: ArrayLike, activation: Callable[[Any], Any], points: int = 20) -> np.ndarray:
+    def losses(
+        self, X: Real[ArrayLike, "n d"], y: Real[ArrayLike, " n"], activation: Callable[[Any], Any], points: int = 20
+    ) -> Float[np.ndarray, " places"]:
         """Half the mean squared error at the corners and at `points` places on each piece between them."""
         X, y = checked_data(X, y, False)
         t = np.arange(points)[:, None] / points
@@ -51,10 +56,10 @@ class DescentPath:
 
 
 def descent_path(
-    hidden: ArrayLike,
-    output: ArrayLike,
-    X: ArrayLike,
-    y: ArrayLike,
+    hidden: Real[ArrayLike, "p d"],
+    output: Real[ArrayLike, " p"],
+    X: Real[ArrayLike, "n d"],
+    y: Real[ArrayLike, " n"],
     activation: Callable[[Any], Any],
     rng: np.random.Generator,
 ) -> DescentPath:
@@ -101,14 +106,18 @@ def descent_path(
     return DescentPath(np.stack([c[0] for c in corners]), np.stack([c[1] for c in corners]), len(kept))
 
 
-def _least_squares(values: np.ndarray, kept: list[int], y: np.ndarray) -> np.ndarray:
+def _least_squares(
+    values: Float[np.ndarray, "n p"], kept: list[int], y: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " p"]:
     """The output weights of these units that fit best, and zero for the others."""
     u, size = np.zeros(values.shape[1]), np.linalg.norm(values[:, kept], axis=0)
     u[kept] = np.linalg.lstsq(values[:, kept] / size, y, rcond=None)[0] / size
     return u
 
 
-def _extended(basis: np.ndarray, value: np.ndarray, least: float) -> tuple[np.ndarray, bool]:
+def _extended(
+    basis: Float[np.ndarray, "n k"], value: Float[np.ndarray, " n"], least: float
+) -> tuple[Float[np.ndarray, "n j"], bool]:
     """The orthonormal basis with this direction as well, and whether it was new."""
     rest, size = value.copy(), np.linalg.norm(value)
     for _ in range(2):  # twice is enough
@@ -120,8 +129,11 @@ def _extended(basis: np.ndarray, value: np.ndarray, least: float) -> tuple[np.nd
 
 
 def _out_of(
-    basis: np.ndarray, X: np.ndarray, activation: Callable[[Any], Any], rng: np.random.Generator
-) -> np.ndarray | None:
+    basis: Float[np.ndarray, "n k"],
+    X: Float[np.ndarray, "n d"],
+    activation: Callable[[Any], Any],
+    rng: np.random.Generator,
+) -> Float[np.ndarray, " d"] | None:
     """The weights of the unit farthest from the span among some at random; None if all are in it.
 
     One in two candidates has a field of zero halfway between two samples, where an activation may have a kink.

@@ -15,6 +15,7 @@ from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Bool, Float, Int, Real
 
 STEPS, BATCH = 20, 64
 EASIER, HARDER = 0.3, 6.0
@@ -33,22 +34,26 @@ class CriticalPoints:
                critical point of the norm of the gradient, not of the loss (to 1e-7 of the largest curvature met).
     """
 
-    point: np.ndarray
-    loss: np.ndarray
-    gradient: np.ndarray
-    eigenvalues: np.ndarray
-    curvature: np.ndarray
-    converged: np.ndarray
-    flat: np.ndarray
+    point: Float[np.ndarray, "N p"]
+    loss: Float[np.ndarray, " N"]
+    gradient: Float[np.ndarray, " N"]
+    eigenvalues: Float[np.ndarray, "N p"]
+    curvature: Float[np.ndarray, " N"]
+    converged: Bool[np.ndarray, " N"]
+    flat: Bool[np.ndarray, " N"]
 
-    def index(self, threshold: float = 1e-7) -> np.ndarray:
+    def index(self, threshold: float = 1e-7) -> Int[np.ndarray, " N"]:
         """The number (N,) of eigenvalues below -threshold times the largest in size, or 1e-4 of that at the start."""
         largest = np.maximum(np.abs(self.eigenvalues).max(axis=1), 1e-4 * self.curvature)
         return np.asarray((self.eigenvalues < -threshold * largest[:, None]).sum(axis=1))
 
 
 def find_critical_points(
-    loss: Callable[[Any, Any], Any], starts: ArrayLike, data: PyTree = None, tolerance: float = 1e-10, rounds: int = 120
+    loss: Callable[[Any, Any], Any],
+    starts: Real[ArrayLike, "N p"],
+    data: PyTree = None,
+    tolerance: float = 1e-10,
+    rounds: int = 120,
 ) -> CriticalPoints:
     r"""Critical points of `loss(x, data)`, a scalar in JAX of a flat vector x, one from each of the starts (N, p).
 
@@ -85,13 +90,17 @@ def find_critical_points(
 
 
 @compiled("loss")
-def _search(loss: Callable[[Any, Any], Any], x: jax.Array, damping: jax.Array, data: PyTree) -> dict[str, Any]:
+def _search(
+    loss: Callable[[Any, Any], Any], x: Float[jax.Array, "N p"], damping: Float[jax.Array, " N"], data: PyTree
+) -> dict[str, Any]:
     import jax
 
     return jax.vmap(lambda a, b: _steps(loss, a, b, data))(x, damping)
 
 
-def _steps(loss: Callable[[Any, Any], Any], start: jax.Array, damping: jax.Array, data: PyTree) -> dict[str, Any]:
+def _steps(
+    loss: Callable[[Any, Any], Any], start: Float[jax.Array, " p"], damping: Float[jax.Array, ""], data: PyTree
+) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 Affine = tuple[np.ndarray, np.ndarray]
 
@@ -52,8 +56,8 @@ def repair(
     first: Sequence[Affine],
     second: Sequence[Affine],
     t: float,
-    X: ArrayLike,
-    activation: Callable[[np.ndarray], np.ndarray],
+    X: Real[ArrayLike, "n inputs"],
+    activation: Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]],
 ) -> list[Affine]:
     """The network between two whose hidden units have preactivations of the ends' mean and spread.
 
@@ -89,7 +93,7 @@ def repair(
     return [*repaired, line[-1]]
 
 
-def _check_place(net: list[Affine], t: float, X: np.ndarray) -> None:
+def _check_place(net: list[Affine], t: float, X: Float[np.ndarray, "n inputs"]) -> None:
     inputs = net[0][0].shape[1]
     if X.ndim != 2 or len(X) < 2 or X.shape[1] != inputs:
         raise StatementError(f"`X` must hold at least 2 samples of {inputs} inputs, but has shape {X.shape}.")
@@ -105,7 +109,9 @@ _STILL = (
 )
 
 
-def _statistics(fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _statistics(
+    fields: Float[np.ndarray, "n units"],
+) -> tuple[Float[np.ndarray, " units"], Float[np.ndarray, " units"]]:
     return fields.mean(axis=0), fields.std(axis=0)
 
 

@@ -22,7 +22,7 @@ LATEST = 300.0  # clusters that are still apart then may stay so for a time expo
 class TokenPath(NamedTuple):
     """Positions at the times (times, n, d), and the time when the mean cosine of pairs reached 1/2."""
 
-    tokens: np.ndarray
+    tokens: Float[np.ndarray, "times n d"]
     clustered: float
 
 
@@ -130,9 +130,9 @@ def noisy_attend(
     return np.array(seen)
 
 
-def _tangent(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _tangent(x: Float[np.ndarray, "... d"], v: Float[np.ndarray, "... d"]) -> Float[np.ndarray, "... d"]:
     return v - np.sum(v * x, axis=1, keepdims=True) * x
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
+def _unit(x: Float[np.ndarray, "... d"]) -> Float[np.ndarray, "... d"]:
     return x / np.linalg.norm(x, axis=1, keepdims=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...numerics.arrays import Key
+
 if TYPE_CHECKING:
     import jax
     from jaxtyping import Float
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
 class Search(NamedTuple):
     """Positions at the times (times, n), and the weighted means there (times,)."""
 
-    positions: jax.Array
-    consensus: jax.Array
+    positions: Float[jax.Array, "times n"]
+    consensus: Float[jax.Array, " times"]
 
 
-def weighted_mean(landscape: Callable[[Any], Any], x: Float[jax.Array, " n"], beta: float) -> jax.Array:
+def weighted_mean(landscape: Callable[[Any], Any], x: Float[jax.Array, " n"], beta: float) -> Float[jax.Array, ""]:
     """The mean of x (n,) with weights proportional to exp(-beta f(x))."""
     import jax
     import jax.numpy as jnp
@@ -36,7 +38,7 @@ def search(
     pace: tuple[float, float],
     times: Sequence[float],
     step: float,
-    key: jax.Array,
+    key: Key,
 ) -> Search:
     r"""Trajectories from x (n,); pace: the drift $\lambda$ and the noise $\sigma$. Traceable by JAX.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ...numerics.arrays import ArrayLike, Key, PyTree
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Real
 
 
 class EntropyState(NamedTuple):
@@ -20,10 +23,10 @@ class EntropyState(NamedTuple):
 def local_average(
     grad_fn: Callable[[Any, Any], Any],
     centre: PyTree,
-    gamma: ArrayLike,
-    temperature: ArrayLike,
+    gamma: Real[ArrayLike, ""],
+    temperature: Real[ArrayLike, ""],
     steps: int,
-    rate: ArrayLike,
+    rate: Real[ArrayLike, ""],
     key: Key,
     observe: Callable[[Any], Any] = lambda y: y,
 ) -> Any:
@@ -63,7 +66,9 @@ def local_average(
     return jax.lax.scan(one, begin, jnp.arange(steps))[0][2]
 
 
-def local_entropy_gradient(gamma: ArrayLike, temperature: ArrayLike, steps: int, rate: ArrayLike, key: Key) -> Any:
+def local_entropy_gradient(
+    gamma: Real[ArrayLike, ""], temperature: Real[ArrayLike, ""], steps: int, rate: Real[ArrayLike, ""], key: Key
+) -> Any:
     r"""An optax transformation that gives the gradient of the local entropy, $\gamma (x - \langle y \rangle)$.
 
     The mean is that of `local_average`, and needs gradients of its own: `update(gradient, state, params,
@@ -116,7 +121,7 @@ def _finite(gradient: PyTree) -> PyTree:
     return jax.tree.map(lambda g: jnp.where(told, jnp.nan, g).astype(g.dtype), gradient)
 
 
-def _stop(diverged: ArrayLike) -> np.ndarray:
+def _stop(diverged: Bool[ArrayLike, ""]) -> Bool[np.ndarray, ""]:
     if np.any(diverged):
         raise FloatingPointError(
             "The inner steps of Entropy-SGD diverged: `rate` times the largest curvature of the loss + gamma must stay "
@@ -126,11 +131,11 @@ def _stop(diverged: ArrayLike) -> np.ndarray:
 
 
 def entropy_sgd(
-    learning_rate: ArrayLike | Callable[[Any], Any],
-    gamma: ArrayLike,
-    temperature: ArrayLike,
+    learning_rate: Real[ArrayLike, ""] | Callable[[Any], Any],
+    gamma: Real[ArrayLike, ""],
+    temperature: Real[ArrayLike, ""],
     steps: int,
-    rate: ArrayLike,
+    rate: Real[ArrayLike, ""],
     key: Key,
 ) -> Any:
     r"""Entropy-SGD as an optax optimiser: $x \leftarrow x - \eta \gamma (x - \langle y \rangle)$.

@@ -10,6 +10,7 @@ from ...numerics.arrays import ArrayLike, Key
 if TYPE_CHECKING:
     import jax
     import numpy as np
+    from jaxtyping import Float, Real
 
     from ...parts.potential import Potential
 
@@ -24,14 +25,14 @@ class Scheme(NamedTuple):
 
 def kinetic(
     potential: Potential,
-    x: np.ndarray | jax.Array,
-    v: np.ndarray | jax.Array,
-    friction: ArrayLike,
-    temperature: ArrayLike,
+    x: Float[np.ndarray, "..."] | Float[jax.Array, "..."],
+    v: Float[np.ndarray, "..."] | Float[jax.Array, "..."],
+    friction: Real[ArrayLike, ""],
+    temperature: Real[ArrayLike, ""],
     times: Sequence[float],
     scheme: Scheme,
     key: Key,
-) -> tuple[Any, Any]:
+) -> tuple[Float[jax.Array, "times ..."], Float[jax.Array, "times ..."]]:
     r"""Positions and velocities at the times (first axis):
 
     $$dX = V dt, \quad dV = -(\gamma V + U') dt + \sqrt{2\gamma T} dW .$$

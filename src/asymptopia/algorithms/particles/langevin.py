@@ -9,18 +9,19 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float, Real
 
     from ...parts.potential import Potential
 
 
 def langevin(
     potential: Potential,
-    x: ArrayLike,
-    temperature: ArrayLike,
+    x: Real[ArrayLike, "..."],
+    temperature: Real[ArrayLike, ""],
     times: Sequence[float],
     step: float,
     key: Key,
-    coupling: ArrayLike = 0.0,
+    coupling: Real[ArrayLike, ""] = 0.0,
     centre: Callable[[Any], Any] = lambda y: y.mean(axis=-1, keepdims=True),
 ) -> Any:
     r"""Positions at the times: $dX_i = -V'(X_i)\,dt - c (X_i - \bar X)\,dt + \sqrt{2T}\,dW_i$; times come first.
@@ -37,7 +38,7 @@ def langevin(
     return _march(potential, x, temperature, times, step, key, (coupling, centre), None)[0]
 
 
-def histogram(x: ArrayLike, edges: Sequence[float]) -> jax.Array:
+def histogram(x: Real[ArrayLike, "... n"], edges: Sequence[float]) -> Float[jax.Array, "... cells"]:
     """The share of particles x (..., n) in each cell between neighbouring edges, over its width: (..., cells)."""
     import jax.numpy as jnp
 
@@ -48,12 +49,12 @@ def histogram(x: ArrayLike, edges: Sequence[float]) -> jax.Array:
 
 def langevin_exits(
     potential: Potential,
-    x: ArrayLike,
-    temperature: ArrayLike,
+    x: Real[ArrayLike, "..."],
+    temperature: Real[ArrayLike, ""],
     times: Sequence[float],
     step: float,
     key: Key,
-    level: ArrayLike | None,
+    level: Real[ArrayLike, ""] | None,
 ) -> tuple[Any, Any]:
     """Trajectories as by `langevin` without coupling, and which particles have passed `level` by each time.
 
@@ -65,13 +66,13 @@ def langevin_exits(
 
 def _march(
     potential: Potential,
-    x: ArrayLike,
-    temperature: ArrayLike,
+    x: Real[ArrayLike, "..."],
+    temperature: Real[ArrayLike, ""],
     times: Any,
     step: Any,
     key: Key,
     pull: Any,
-    level: ArrayLike | None,
+    level: Real[ArrayLike, ""] | None,
 ) -> tuple[Any, Any]:
     import jax
     import jax.numpy as jnp

@@ -23,7 +23,10 @@ def velocity(x: Float[np.ndarray, " n"], slope: Float[np.ndarray, " n"], kernel:
 
 
 def descend(
-    x: Float[np.ndarray, " n"], slope: Callable[[np.ndarray], np.ndarray], kernel: Any, times: Sequence[float]
+    x: Float[np.ndarray, " n"],
+    slope: Callable[[Float[np.ndarray, " n"]], Float[np.ndarray, " n"]],
+    kernel: Any,
+    times: Sequence[float],
 ) -> Float[np.ndarray, "times n"]:
     """The positions at the times (times, n) of particles from x (n,) on, to relative errors of about 1e-7.
 

@@ -10,19 +10,20 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float, Real
 
 PER_TIME = 8.0
 
 
 def stochastic_descent(
     outputs: Callable[[Any, Any], Any],
-    theta: jax.Array,
+    theta: Float[jax.Array, "N p"],
     draw: Callable[[Any], tuple[Any, Any]],
-    rate: ArrayLike,
+    rate: Real[ArrayLike, ""],
     counts: Sequence[int],
     key: Key,
-    temperature: ArrayLike | None = None,
-) -> jax.Array:
+    temperature: Real[ArrayLike, ""] | None = None,
+) -> Float[jax.Array, "time N p"]:
     r"""The neurons (time, N, p) after these numbers of SGD steps, each counted from the one before.
 
     A step draws inputs X (b, d) and labels y (b,) from `draw` and moves all neurons by
@@ -70,13 +71,13 @@ def coins(key: Key, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def flow(
     outputs: Callable[[Any, Any], Any],
-    theta: jax.Array,
-    X: jax.Array,
-    y: jax.Array,
-    p: jax.Array,
-    rate: ArrayLike,
+    theta: Float[jax.Array, "N p"],
+    X: Float[jax.Array, "n d"],
+    y: Float[jax.Array, " n"],
+    p: Float[jax.Array, " n"],
+    rate: Real[ArrayLike, ""],
     times: Sequence[float],
-) -> jax.Array:
+) -> Float[jax.Array, "time N p"]:
     r"""The neurons (time, N, p) at these times under gradient flow on inputs X (n, d) of weights p (n,).
 
     $\dot\theta_i = -a \sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)$ by Heun's method, whose error, of second order
@@ -124,13 +125,13 @@ def flow(
 
 def noisy_descent(
     outputs: Callable[[Any, Any], Any],
-    theta: jax.Array,
-    inputs: tuple[Any, Any, Any],
-    temperature: ArrayLike,
-    decay: ArrayLike,
+    theta: Float[jax.Array, "N p"],
+    inputs: tuple[Float[jax.Array, "n d"], Float[jax.Array, " n"], Float[jax.Array, " n"]],
+    temperature: Real[ArrayLike, ""],
+    decay: Real[ArrayLike, ""],
     times: Sequence[float],
     key: Key,
-) -> jax.Array:
+) -> Float[jax.Array, "time N p"]:
     r"""The neurons (time, N, p) at these times under noisy gradient flow with weight decay.
 
     $d\theta_i = -\sum_x p_x (g(x) - y_x) \nabla\phi(x; \theta_i)\,dt - \lambda \theta_i\,dt + \sqrt{2T}\,dW_i$ on the

@@ -7,7 +7,7 @@ activation of slopes in [0, `slope`], h for the step.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,6 +15,9 @@ import numpy as np
 
 from ...numerics.arrays import ArrayLike
 from .operators import adjoint
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
@@ -44,11 +47,11 @@ class Parabolic(eqx.Module):
         """The layer whose step is this share of the largest stable one, 2 / (slope norm**2)."""
         return cls(operator, share * 2 / (slope * operator.norm() ** 2), activation, slope)
 
-    def __call__(self, y: ArrayLike) -> Any:
+    def __call__(self, y: Real[ArrayLike, "..."]) -> Float[Any, "..."]:
         """The state after the layer, of the same shape."""
         return y - self.step * _force(self.operator, self.bias, self.activation, y)
 
-    def energy(self, y: ArrayLike) -> Any:
+    def energy(self, y: Real[ArrayLike, "..."]) -> Float[Any, ""]:
         r"""The convex function $\sum S(K y + b)$, $S' = \sigma$, that the layer descends."""
         return primitive(self.activation, self.operator(y) + self.bias)
 
@@ -78,16 +81,16 @@ class Hamiltonian(eqx.Module):
         """(y, z) before the layer."""
         return leapfrog(self._drift, self._kick, state, -self.step)
 
-    def energy(self, state: tuple[Any, Any]) -> Any:
+    def energy(self, state: tuple[Any, Any]) -> Float[Any, ""]:
         r"""$\sum S(K_1 z + b_1) + \sum S(K_2 y + b_2)$ with $S' = \sigma$."""
         y, z = state
         moving = primitive(self.activation, self.first(z) + self.first_bias)
         return moving + primitive(self.activation, self.second(y) + self.second_bias)
 
-    def _drift(self, z: ArrayLike) -> Any:
+    def _drift(self, z: Real[ArrayLike, "..."]) -> Any:
         return _force(self.first, self.first_bias, self.activation, z)
 
-    def _kick(self, y: ArrayLike) -> Any:
+    def _kick(self, y: Real[ArrayLike, "..."]) -> Any:
         return -_force(self.second, self.second_bias, self.activation, y)
 
 
@@ -114,17 +117,17 @@ class SecondOrder(eqx.Module):
         """(y, velocity) before the layer."""
         return leapfrog(_itself, self._kick, state, -self.step)
 
-    def energy(self, state: tuple[Any, Any]) -> Any:
+    def energy(self, state: tuple[Any, Any]) -> Float[Any, ""]:
         r"""$|\dot y|^2 / 2 + \sum S(K y + b)$ with $S' = \sigma$."""
         y, velocity = state
         return (velocity**2).sum() / 2 + primitive(self.activation, self.operator(y) + self.bias)
 
-    def _kick(self, y: ArrayLike) -> Any:
+    def _kick(self, y: Real[ArrayLike, "..."]) -> Any:
         return -_force(self.operator, self.bias, self.activation, y)
 
 
 def leapfrog(
-    drift: Callable[[Any], Any], kick: Callable[[Any], Any], state: tuple[Any, Any], step: ArrayLike
+    drift: Callable[[Any], Any], kick: Callable[[Any], Any], state: tuple[Any, Any], step: Real[ArrayLike, ""]
 ) -> tuple[Any, Any]:
     """Half a kick of z, a drift of y, and half a kick of z; the opposite step is the inverse."""
     y, z = state
@@ -133,23 +136,25 @@ def leapfrog(
     return y, z + step / 2 * kick(y)
 
 
-def primitive(activation: Callable[[Any], Any], field: ArrayLike) -> Any:
+def primitive(activation: Callable[[Any], Any], field: Real[ArrayLike, "..."]) -> Float[Any, ""]:
     """The sum, over the preactivations, of the integral of the activation from zero."""
     nodes = (_NODES.reshape(-1, *[1] * jnp.ndim(field)) + 1) / 2
     inside = jnp.tensordot(_WEIGHTS / 2, activation(nodes * field), 1)
     return (field * inside).sum()
 
 
-def check_step(step: ArrayLike) -> Any:
+def check_step(step: Real[ArrayLike, ""]) -> Any:
     """The step; raises `ValueError` if it is a number and not positive."""
     if isinstance(step, int | float) and not step > 0:
         raise ValueError(f"`step` must be > 0, but is {step}.")
     return jnp.asarray(step, float)
 
 
-def _force(operator: Any, bias: ArrayLike, activation: Callable[[Any], Any], y: ArrayLike) -> Any:
+def _force(
+    operator: Any, bias: Real[ArrayLike, "..."], activation: Callable[[Any], Any], y: Real[ArrayLike, "..."]
+) -> Float[Any, "..."]:
     return adjoint(operator, y, activation(operator(y) + bias))
 
 
-def _itself(z: ArrayLike) -> Any:
+def _itself(z: Real[ArrayLike, "..."]) -> Float[Any, "..."]:
     return z

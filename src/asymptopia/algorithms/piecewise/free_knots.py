@@ -16,7 +16,11 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
 def fit_free_knots(
-    target: Callable[[np.ndarray], np.ndarray], low: float, high: float, pieces: int, rng: np.random.Generator
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]],
+    low: float,
+    high: float,
+    pieces: int,
+    rng: np.random.Generator,
 ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
     """Knots and values of a continuous linear spline, locally optimal in least squares on [low, high].
 
@@ -66,7 +70,11 @@ def fit_free_knots(
     return knots_of(fitted), fitted[: pieces + 1]
 
 
-def _even_out(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, rounds: int = 12) -> np.ndarray:
+def _even_out(
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]],
+    knots: Float[np.ndarray, " K"],
+    rounds: int = 12,
+) -> Float[np.ndarray, " K"]:
     """Knots between which the squared error, of fifth order in the gap, is about equal."""
     for _ in range(rounds):
         gaps = np.diff(knots)
@@ -79,7 +87,7 @@ def _even_out(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, rou
 
 
 def fit_fixed_knots(
-    target: Callable[[np.ndarray], np.ndarray], knots: Float[np.ndarray, " K"]
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]], knots: Float[np.ndarray, " K"]
 ) -> Float[np.ndarray, " K"]:
     """The values at given ascending knots of the least-squares continuous linear spline."""
     from scipy.linalg import solveh_banded
@@ -95,13 +103,19 @@ def fit_fixed_knots(
 
 
 def distance(
-    target: Callable[[np.ndarray], np.ndarray], knots: Float[np.ndarray, " K"], heights: Float[np.ndarray, " K"]
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]],
+    knots: Float[np.ndarray, " K"],
+    heights: Float[np.ndarray, " K"],
 ) -> float:
     """The L2 distance between the target and a linear spline."""
     return float(np.sqrt(_squares(target, knots, heights).sum()))
 
 
-def _squares(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, heights: np.ndarray) -> np.ndarray:
+def _squares(
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]],
+    knots: Float[np.ndarray, " K"],
+    heights: Float[np.ndarray, " K"],
+) -> Float[np.ndarray, " pieces"]:
     """The integral of the squared difference over each piece."""
     _, wanted = _on_cells(target, knots)
     right = (_NODES + 1) / 2
@@ -109,12 +123,16 @@ def _squares(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray, heig
     return np.diff(knots) / 2 * ((wanted - spline) ** 2 @ _WEIGHTS)
 
 
-def _on_cells(target: Callable[[np.ndarray], np.ndarray], knots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _on_cells(
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]], knots: Float[np.ndarray, " K"]
+) -> tuple[Float[np.ndarray, "pieces nodes"], Float[np.ndarray, "pieces nodes"]]:
     x = knots[:-1, None] + np.diff(knots)[:, None] * (_NODES + 1) / 2
     return x, np.asarray(target(x), float)
 
 
-def _check(target: Callable[[np.ndarray], np.ndarray], low: float, high: float, pieces: int) -> None:
+def _check(
+    target: Callable[[Float[np.ndarray, " x"]], Float[np.ndarray, " x"]], low: float, high: float, pieces: int
+) -> None:
     if pieces < 1 or pieces != int(pieces):
         raise StatementError(f"`pieces` must be a whole number >= 1, but is {pieces}.")
     if not (np.isfinite(low) and np.isfinite(high) and low < high):

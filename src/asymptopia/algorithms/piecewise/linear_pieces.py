@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 KINK = 1e-9  # a change of slope below this share of the steepest slope is round-off
 TOUCH = 1e-11  # a field below this share of the unit's largest is zero: a unit that only touches zero does not cross it
@@ -25,8 +29,8 @@ class Pieces:
     crossings: how many times the fields of each hidden layer's units cross zero, all units together.
     """
 
-    knots: np.ndarray
-    values: np.ndarray
+    knots: Float[np.ndarray, " K"]
+    values: Float[np.ndarray, "K outputs"]
     crossings: tuple[int, ...]
 
     @property

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,9 @@ from ..optimisers import Solver, from_optax
 from ..optimisers.interface import check_positive
 from .entrants import ENTRANTS, Optimiser, Tuned
 from .tasks import Task
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 TUNING = 2**30  # the seeds on which rates are chosen begin here
 FARTHER = 4  # rates by which a grid is continued at most
@@ -46,11 +49,11 @@ class Budget:
         if isinstance(self.points, bool) or self.points != int(self.points) or self.points < 2:
             raise StatementError(f"`points` must be a whole number >= 2, but is {self.points}.")
 
-    def spent_gradients(self) -> np.ndarray:
+    def spent_gradients(self) -> Float[np.ndarray, " points"]:
         """The gradients at which the curves are evaluated, (points,)."""
         return np.geomspace(FIRST, self.gradients, self.points)
 
-    def spent_seconds(self) -> np.ndarray:
+    def spent_seconds(self) -> Float[np.ndarray, " points"]:
         """The seconds at which the curves are evaluated, (points,)."""
         return np.geomspace(self.seconds / 100, self.seconds, self.points)
 
@@ -58,10 +61,10 @@ class Budget:
 class Trail(NamedTuple):
     """The record of one run: spent gradients and seconds, loss and accuracy at each look."""
 
-    gradients: np.ndarray
-    seconds: np.ndarray
-    loss: np.ndarray
-    accuracy: np.ndarray
+    gradients: Float[np.ndarray, " looks"]
+    seconds: Float[np.ndarray, " looks"]
+    loss: Float[np.ndarray, " looks"]
+    accuracy: Float[np.ndarray, " looks"]
 
 
 class Runner(NamedTuple):
@@ -133,7 +136,7 @@ def summary(records: xr.Dataset) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: r["loss"][0])
 
 
-def _quantile(values: np.ndarray, q: float) -> float:
+def _quantile(values: Float[np.ndarray, " n"], q: float) -> float:
     """A quantile by linear interpolation; infinite where one of the two values around it is."""
     at = q * (len(values) - 1)
     low, high = np.sort(values)[[math.floor(at), math.ceil(at)]]
@@ -271,7 +274,7 @@ def _ends(runner: Runner, name: str, task: Task, rate: float, budget: Budget, co
     return [_quantile(np.array(c), 0.5) for c in curves]
 
 
-def _curve(trail: Trail, budget: Budget, dim: str) -> tuple[np.ndarray, np.ndarray]:
+def _curve(trail: Trail, budget: Budget, dim: str) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
     """Loss and accuracy at the last look within each point of the budget."""
     grid = budget.spent_gradients() if dim == "gradients" else budget.spent_seconds()
     last = np.searchsorted(getattr(trail, dim), grid * (1 + 1e-9), side="right") - 1

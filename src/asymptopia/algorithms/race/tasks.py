@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,9 @@ from ...parts.activation import Activation, Tanh
 from ...parts.data import Patches
 from ...parts.loss import Square
 from ..optimisers import CrossEntropy, Network
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,10 +31,10 @@ class Task:
 
     name: str
     network: Network
-    X: Any
-    y: Any
-    test_X: Any
-    test_y: Any
+    X: Real[Any, "n d"]
+    y: Real[Any, "n ..."]
+    test_X: Real[Any, "m d"]
+    test_y: Real[Any, "m ..."]
     key: Any = None
 
     def __post_init__(self) -> None:
@@ -39,19 +42,19 @@ class Task:
             for name, value in zip((X, y), self.network.checked(getattr(self, X), getattr(self, y)), strict=True):
                 object.__setattr__(self, name, value)
 
-    def objective(self, parameters: PyTree) -> jax.Array:
+    def objective(self, parameters: PyTree) -> Float[jax.Array, ""]:
         """The mean loss of the training samples."""
         return self.network.objective(parameters, self.X, self.y)
 
-    def outputs(self, parameters: PyTree) -> jax.Array:
+    def outputs(self, parameters: PyTree) -> Float[jax.Array, "n outputs"]:
         """The network's outputs for the training samples."""
         return self.network.outputs(parameters, self.X)
 
-    def loss(self, z: jax.Array) -> jax.Array:
+    def loss(self, z: Float[jax.Array, "n outputs"]) -> Float[jax.Array, ""]:
         """The mean loss of the training samples from their outputs."""
         return self.network.losses(self.y, z).mean()
 
-    def accuracy(self, parameters: PyTree) -> jax.Array:
+    def accuracy(self, parameters: PyTree) -> Float[jax.Array, ""]:
         """On the test samples: the share of right classes or signs, or the explained variance (square loss)."""
         z = self.network.outputs(parameters, self.test_X)
         if isinstance(self.network.loss, CrossEntropy):

@@ -42,13 +42,13 @@ def spherical_exchange(
 
 
 @compiled("moves")
-def _sample_all(moves: int, J: jax.Array, T: jax.Array, keys: Key) -> Any:
+def _sample_all(moves: int, J: Float[jax.Array, "K ..."], T: Float[jax.Array, " T"], keys: Key) -> Any:
     import jax
 
     return jax.lax.map(lambda system: _sample(moves, system[0], T, system[1]), (J, keys))
 
 
-def _sample(moves: int, J: jax.Array, T: jax.Array, key: Key) -> dict[str, Any]:
+def _sample(moves: int, J: Float[jax.Array, "..."], T: Float[jax.Array, " T"], key: Key) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -86,13 +86,13 @@ def _sample(moves: int, J: jax.Array, T: jax.Array, key: Key) -> dict[str, Any]:
 
 def _hamiltonian(
     energy: Any,
-    beta: jax.Array,
-    step: jax.Array,
-    s: jax.Array,
-    e: jax.Array,
-    slope: jax.Array,
-    draw: jax.Array,
-    coin: jax.Array,
+    beta: Float[jax.Array, "..."],
+    step: Float[jax.Array, "..."],
+    s: Float[jax.Array, "..."],
+    e: Float[jax.Array, "..."],
+    slope: Float[jax.Array, "..."],
+    draw: Key,
+    coin: Key,
 ) -> Any:
     """One trajectory of every copy: kicks in the tangent space, rotations along great circles."""
     import jax
@@ -123,7 +123,14 @@ def _hamiltonian(
     return jnp.where(pick, x, s), jnp.where(taken, new, e), jnp.where(pick, g, slope), taken
 
 
-def _exchange(beta: jax.Array, parity: Any, s: jax.Array, e: jax.Array, slope: jax.Array, coin: jax.Array) -> Any:
+def _exchange(
+    beta: Float[jax.Array, "..."],
+    parity: Any,
+    s: Float[jax.Array, "..."],
+    e: Float[jax.Array, "..."],
+    slope: Float[jax.Array, "..."],
+    coin: Key,
+) -> Any:
     """Neighbours in temperature, pairs of this parity, exchange their states by Metropolis' rule."""
     import jax
     import jax.numpy as jnp

@@ -16,6 +16,7 @@ from ...numerics.memory import available
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float
 
 MOST = 1e12  # couplings that all steps read: about an hour
 BLOCK = 48  # couplings are kept in blocks of at least as many indices
@@ -31,7 +32,7 @@ def spherical_langevin(
     signal: float = 0.0,
     overlap: float = 1.0,
     step: float | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, "..."]]:
     r"""One trajectory of n spins with $|s|^2 = n$: energy per spin (K,), overlap (K,) and correlation (K, K).
 
     $$H(s) = -\sum_p \sqrt{f_p n^{1-p}} \sum_{i_1 ... i_p} G_{i_1 ... i_p} s_{i_1} ... s_{i_p}
@@ -168,7 +169,7 @@ def _draw(n: int, f: tuple[float, ...], key: Key) -> list[list[Any]]:
     ]
 
 
-def _random_energy(couplings: list[list[Any]], f: tuple[float, ...], s: jax.Array) -> Any:
+def _random_energy(couplings: list[list[Any]], f: tuple[float, ...], s: Float[jax.Array, " n"]) -> Any:
     n = s.shape[0]
     total = 0.0
     for p, blocks in zip((p for p, a in enumerate(f) if a > 0), couplings, strict=True):
@@ -179,13 +180,13 @@ def _random_energy(couplings: list[list[Any]], f: tuple[float, ...], s: jax.Arra
     return total
 
 
-def _on_sphere(s: jax.Array) -> Any:
+def _on_sphere(s: Float[jax.Array, " n"]) -> Any:
     import jax.numpy as jnp
 
     return s * jnp.sqrt(s.shape[0] / (s @ s))
 
 
-def _flow(velocity: Any, s: jax.Array, h: jax.Array) -> Any:
+def _flow(velocity: Any, s: Float[jax.Array, " n"], h: Float[jax.Array, ""]) -> Any:
     """One step of the gradient flow by the midpoint rule, back on the sphere."""
     from jax import lax
 
@@ -197,7 +198,7 @@ def _flow(velocity: Any, s: jax.Array, h: jax.Array) -> Any:
     return _on_sphere(s + h * moved[1])
 
 
-def _diffuse(s: jax.Array, time: jax.Array, noise: jax.Array) -> Any:
+def _diffuse(s: Float[jax.Array, " n"], time: Float[jax.Array, ""], noise: Float[jax.Array, " n"]) -> Any:
     """Brownian motion on the sphere: exact mean, and second moments up to time**2 / n."""
     import jax.numpy as jnp
 

@@ -11,10 +11,10 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 
-def checked_couplings(couplings: ArrayLike) -> Float[np.ndarray, "n n"]:
+def checked_couplings(couplings: Real[ArrayLike, "n n"]) -> Float[np.ndarray, "n n"]:
     """The couplings as floats; raises `StatementError` unless (n, n), symmetric, finite and of zero diagonal."""
     J = np.ascontiguousarray(couplings, float)
     if J.ndim != 2 or J.shape[0] != J.shape[1] or J.shape[0] < 2:
@@ -34,7 +34,7 @@ def checked_couplings(couplings: ArrayLike) -> Float[np.ndarray, "n n"]:
     return J
 
 
-def checked_field(field: ArrayLike, n: int) -> Float[np.ndarray, " spins"]:
+def checked_field(field: Real[ArrayLike, "..."], n: int) -> Float[np.ndarray, " spins"]:
     """The field at every spin (n,), from one number or n; raises `StatementError` otherwise."""
     h = np.asarray(field, float)
     if h.shape not in ((), (n,)) or not np.isfinite(h).all():
@@ -44,7 +44,7 @@ def checked_field(field: ArrayLike, n: int) -> Float[np.ndarray, " spins"]:
     return np.ascontiguousarray(np.broadcast_to(h, (n,)))
 
 
-def checked_ladder(temperatures: ArrayLike | Sequence[float]) -> Float[np.ndarray, " T"]:
+def checked_ladder(temperatures: Real[ArrayLike, " T"] | Sequence[float]) -> Float[np.ndarray, " T"]:
     """The temperatures as an array; raises `StatementError` unless two or more, positive and ascending."""
     T = np.asarray(temperatures, float)
     if T.ndim != 1 or len(T) < 2:
@@ -54,7 +54,7 @@ def checked_ladder(temperatures: ArrayLike | Sequence[float]) -> Float[np.ndarra
     return T
 
 
-def checked_count(name: str, value: ArrayLike, least: int) -> int:
+def checked_count(name: str, value: Real[ArrayLike, ""], least: int) -> int:
     """The value as a whole number >= `least`; raises `StatementError` otherwise."""
     if isinstance(value, bool) or value != int(value) or value < least:
         raise StatementError(f"`{name}` must be a whole number >= {least}, but is {value}.")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...numerics.arrays import ArrayLike, Key
 
+if TYPE_CHECKING:
+    import jax
+    from jaxtyping import Float, Real
 
-def magnetisation(n: int, beta: ArrayLike, h: ArrayLike, key: Key) -> tuple[Any, Any]:
+
+def magnetisation(
+    n: int, beta: Real[ArrayLike, ""], h: Real[ArrayLike, ""], key: Key
+) -> tuple[Float[jax.Array, ""], Float[jax.Array, ""]]:
     r"""An exact sample of the mean of n spins, and the logarithm of their partition function.
 
     The energy is $-(\sum_i s_i)^2 / 2n - h \sum_i s_i$, so that the distribution of the sum is known for every n: it is

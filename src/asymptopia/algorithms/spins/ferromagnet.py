@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ..graphs.graph import Graph, adjacency
 from .checks import checked_count
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,10 @@ class GraphRun:
     the sites (Swendsen-Wang alone, else None).
     """
 
-    energies: np.ndarray
-    magnetisations: np.ndarray
-    cluster_moments: np.ndarray | None
-    spins: np.ndarray
+    energies: Float[np.ndarray, " sweeps"]
+    magnetisations: Float[np.ndarray, " sweeps"]
+    cluster_moments: Float[np.ndarray, "sweeps 2"] | None
+    spins: Int[np.ndarray, " n"]
 
     @property
     def cluster_share(self) -> float:

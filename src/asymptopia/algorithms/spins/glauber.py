@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_couplings, checked_field
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
 
 
 @dataclass(frozen=True)
@@ -22,17 +26,17 @@ class Relaxation:
     spins:   the last configuration (n,).
     """
 
-    means: np.ndarray
+    means: Float[np.ndarray, " n"]
     energy: float
-    history: np.ndarray
-    spins: np.ndarray
+    history: Float[np.ndarray, " sweeps"]
+    spins: Int[np.ndarray, " n"]
 
 
 def glauber(
-    couplings: ArrayLike,
-    field: ArrayLike,
+    couplings: Real[ArrayLike, "n n"],
+    field: Real[ArrayLike, "..."],
     temperature: float,
-    start: ArrayLike,
+    start: Real[ArrayLike, " n"],
     sweeps: int,
     rng: np.random.Generator,
     *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .checks import checked_count, checked_couplings, checked_field
 from .tempering import even_ladder
+
+if TYPE_CHECKING:
+    from jaxtyping import Int, Real
 
 ENUMERABLE = 20  # spins; twice the time for each one more
 
@@ -23,15 +27,15 @@ class GroundState:
     """
 
     energy: float
-    spins: np.ndarray
+    spins: Int[np.ndarray, " n"]
     exact: bool
     agreeing: int
     runs: int
 
 
 def ground_state(
-    couplings: ArrayLike,
-    field: ArrayLike,
+    couplings: Real[ArrayLike, "n n"],
+    field: Real[ArrayLike, "..."],
     rng: np.random.Generator,
     *,
     sweeps: int = 1000,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .checks import checked_count
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real, Shaped
 
 COPIES = 1024
 
@@ -23,14 +27,14 @@ class LatticeRun:
     spins:    (1024, *shape), +-1, at the end.
     """
 
-    energies: np.ndarray
-    magnetisations: np.ndarray
-    overlaps: np.ndarray
-    spins: np.ndarray
+    energies: Float[np.ndarray, "..."]
+    magnetisations: Float[np.ndarray, "..."]
+    overlaps: Float[np.ndarray, "..."]
+    spins: Int[np.ndarray, "..."]
 
 
 def multispin(
-    couplings: ArrayLike,
+    couplings: Real[ArrayLike, "..."],
     temperature: float,
     sweeps: int,
     rng: np.random.Generator,
@@ -81,19 +85,19 @@ def multispin(
     )
 
 
-def pack(bits: np.ndarray) -> np.ndarray:
+def pack(bits: Shaped[np.ndarray, "rows m"]) -> Shaped[np.ndarray, "m 16"]:
     """Bits (rows, m), of one copy each, repeated to 1024 copies and packed into words (m, 16)."""
     rows = np.tile(bits, (-(-64 // len(bits)), 1))
     words = np.packbits(np.ascontiguousarray(rows.T), axis=1, bitorder="little").view("<u8").astype(np.uint64)
     return np.tile(words, COPIES // len(rows))
 
 
-def unpack(words: np.ndarray) -> np.ndarray:
+def unpack(words: Shaped[np.ndarray, "m 16"]) -> Shaped[np.ndarray, "m 1024"]:
     """Words (m, 16) as bits (m, 1024), one column a copy."""
     return np.unpackbits(words.astype("<u8").view(np.uint8), axis=1, bitorder="little")
 
 
-def _signs(couplings: ArrayLike) -> np.ndarray:
+def _signs(couplings: Real[ArrayLike, "..."]) -> Shaped[np.ndarray, "samples d *lattice"]:
     """Couplings as (samples, d, *shape); raises `StatementError`."""
     J = np.asarray(couplings)
     if J.ndim in (3, 4) and J.shape[0] == J.ndim - 1 and min(J.shape[1:]) > 1:
@@ -110,7 +114,7 @@ def _signs(couplings: ArrayLike) -> np.ndarray:
     return J
 
 
-def _neighbours(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(shape: tuple[int, ...]) -> tuple[Int[np.ndarray, "n neighbours"], Int[np.ndarray, "n neighbours"]]:
     """Of each site, (n, 2d): the neighbours, forward ones first, and the bonds to them."""
     sites = np.arange(math.prod(shape)).reshape(shape)
     axes = range(len(shape))
@@ -119,7 +123,7 @@ def _neighbours(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([x.ravel() for x in near], axis=1), np.stack([x.ravel() for x in bonds], axis=1)
 
 
-def _thresholds(temperature: float, degree: int) -> np.ndarray:
+def _thresholds(temperature: float, degree: int) -> Shaped[np.ndarray, "3 64"]:
     """(3, 64): binary digits, all ones or zeros, of the probabilities of flips that break more bonds than they mend."""
     digits = np.zeros((3, 64), np.uint64)
     for row, satisfied in enumerate(range(degree // 2 + 1, degree + 1)):

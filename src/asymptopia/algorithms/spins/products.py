@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,16 +11,19 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_ladder
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Real
+
 
 def product_tempering(
-    members: ArrayLike,
-    strengths: ArrayLike,
-    temperatures: Sequence[float] | np.ndarray,
+    members: Int[ArrayLike, "couplings p"],
+    strengths: Real[ArrayLike, " couplings"],
+    temperatures: Sequence[float] | Real[np.ndarray, " T"],
     sweeps: int,
     rng: np.random.Generator,
     *,
     burn: int | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, " T"]]:
     r"""Sample $H = -\sum_a J_a s_{i_{a1}} ... s_{i_{ap}}$ at each of the temperatures, two replicas each.
 
     members: (couplings, p), the different spins 0, 1, ... that each coupling joins. strengths: (couplings,), J. The

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from ...contract.record import StatementError
 from ...numerics.arrays import ArrayLike
 from ..checks import NotSolved
 from .checks import checked_count, checked_couplings, checked_field
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,10 @@ class Magnetisations:
                  (Plefka's condition).
     """
 
-    means: np.ndarray
+    means: Float[np.ndarray, " n"]
     free_energy: float
     residual: float
-    distances: np.ndarray
+    distances: Float[np.ndarray, " steps"]
     replicon: float
 
     @property
@@ -39,14 +43,14 @@ class Magnetisations:
 
 
 def tap(
-    couplings: ArrayLike,
-    field: ArrayLike,
+    couplings: Real[ArrayLike, "n n"],
+    field: Real[ArrayLike, "..."],
     beta: float,
     *,
     tolerance: float = 1e-10,
     iterations: int = 1000,
     damping: float = 0.2,
-    start: ArrayLike | None = None,
+    start: Real[ArrayLike, " n"] | None = None,
 ) -> Magnetisations:
     r"""Solve $m_i = \tanh \beta (h_i + \sum_j J_{ij} m_j - \beta m_i \sum_j J_{ij}^2 (1 - m_j^2))$ by `bolthausen`.
 
@@ -77,8 +81,13 @@ def tap(
 
 
 def bolthausen(
-    couplings: ArrayLike, field: ArrayLike, beta: float, *, damping: float = 0.0, start: ArrayLike | None = None
-) -> Iterator[tuple[np.ndarray, float]]:
+    couplings: Real[ArrayLike, "n n"],
+    field: Real[ArrayLike, "..."],
+    beta: float,
+    *,
+    damping: float = 0.0,
+    start: Real[ArrayLike, " n"] | None = None,
+) -> Iterator[tuple[Float[np.ndarray, " n"], float]]:
     r"""The iterates of the TAP equations, start first: magnetisations (n,) and the largest violation.
 
     $m_i^{k+1} = \tanh \beta (h_i + \sum_j J_{ij} m_j^k - \beta m_i^{k-1} \sum_j J_{ij}^2 (1 - (m_j^k)^2))$: with the
@@ -102,7 +111,9 @@ def bolthausen(
         before, m = m, (1 - damping) * np.tanh(beta * (pull - reaction * before)) + damping * m
 
 
-def free_energy(couplings: ArrayLike, field: ArrayLike, beta: float, means: ArrayLike) -> float:
+def free_energy(
+    couplings: Real[ArrayLike, "n n"], field: Real[ArrayLike, "..."], beta: float, means: Real[ArrayLike, " n"]
+) -> float:
     r"""The TAP free energy per spin of magnetisations m (n,), stationary where the TAP equations hold.
 
     $-\frac12 m J m - h m - \frac\beta4 \sum_{ij} J_{ij}^2 (1 - m_i^2)(1 - m_j^2) - \frac1\beta \sum_i S(m_i)$, over n,

@@ -14,7 +14,7 @@ from ...numerics.arrays import ArrayLike
 from .checks import checked_count, checked_couplings, checked_field, checked_ladder
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int, Real
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,33 @@ class Tempered:
     history:     (bins, K), mean energy of the sweeps 1, 2-3, 4-7, 8-15, ...: in equilibrium the last ones agree.
     """
 
-    temperatures: np.ndarray
-    energy: np.ndarray
-    energy_variance: np.ndarray
-    overlap_counts: np.ndarray
-    accepted: np.ndarray
-    exchanged: np.ndarray
+    temperatures: Float[np.ndarray, " T"]
+    energy: Float[np.ndarray, " T"]
+    energy_variance: Float[np.ndarray, " T"]
+    overlap_counts: Real[np.ndarray, "T overlaps"]
+    accepted: Float[np.ndarray, " T"]
+    exchanged: Float[np.ndarray, " pairs"]
     round_trips: int
     lowest_energy: float
-    lowest_spins: np.ndarray
-    history: np.ndarray
+    lowest_spins: Int[np.ndarray, " n"]
+    history: Float[np.ndarray, "records T"]
 
-    def overlap_moment(self, power: int, absolute: bool = False) -> np.ndarray:
+    def overlap_moment(self, power: int, absolute: bool = False) -> Float[np.ndarray, " T"]:
         """The mean of q**power, or of |q|**power, at each temperature."""
         n = self.overlap_counts.shape[1] - 1
         q = np.linspace(-1, 1, n + 1)
         return self.overlap_counts @ (np.abs(q) if absolute else q) ** power / self.overlap_counts.sum(axis=1)
 
     @property
-    def heat_capacity(self) -> np.ndarray:
+    def heat_capacity(self) -> Float[np.ndarray, " T"]:
         """The heat capacity per spin (K,), from the fluctuations of the energy."""
         return self.energy_variance / self.temperatures**2
 
 
 def spin_tempering(
-    couplings: ArrayLike,
-    field: ArrayLike,
-    temperatures: Sequence[float] | np.ndarray,
+    couplings: Real[ArrayLike, "n n"],
+    field: Real[ArrayLike, "..."],
+    temperatures: Sequence[float] | Real[np.ndarray, " T"],
     sweeps: int,
     rng: np.random.Generator,
     *,
@@ -104,8 +104,8 @@ def spin_tempering(
 
 
 def even_ladder(
-    couplings: ArrayLike,
-    field: ArrayLike,
+    couplings: Real[ArrayLike, "n n"],
+    field: Real[ArrayLike, "..."],
     lowest: float,
     highest: float,
     rng: np.random.Generator,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from .entropic import sinkhorn
 from .exact import exact_coupling
 from .given import checked_clouds, checked_cost, checked_masses
 from .line import wasserstein_line
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Real
 
 SWEEPS = 100  # of Sinkhorn's iteration take about as long as the network simplex method, at 500 to 2000 points
 EXCESS, NEEDED = 3.0, 2.5  # excess cost over relative regularisation, and sweeps times it: measured on normal clouds
@@ -24,14 +29,17 @@ class Transport:
     method: "exact" or "entropic".
     """
 
-    plan: np.ndarray
+    plan: Float[np.ndarray, "n m"]
     cost: float
     lower: float
     method: str
 
 
 def transport(
-    cost: np.ndarray, accuracy: float = 0.0, a: np.ndarray | None = None, b: np.ndarray | None = None
+    cost: Real[ArrayLike, "n m"],
+    accuracy: float = 0.0,
+    a: Real[ArrayLike, " n"] | None = None,
+    b: Real[ArrayLike, " m"] | None = None,
 ) -> Transport:
     """A coupling whose cost is within a share `accuracy` of the least, by the cheaper of two methods.
 
@@ -58,7 +66,7 @@ def transport(
     return Transport(plan, value, value, "exact")
 
 
-def wasserstein(x: np.ndarray, y: np.ndarray, accuracy: float = 0.0) -> float:
+def wasserstein(x: Real[ArrayLike, "n ..."], y: Real[ArrayLike, "m ..."], accuracy: float = 0.0) -> float:
     """The Wasserstein distance W2 between two clouds (points, dimensions), or (points,) on the line.
 
     On the line by sorting, else by `transport`, where `accuracy` is that of the square. Raises `ValueError` for points
@@ -74,7 +82,12 @@ def wasserstein(x: np.ndarray, y: np.ndarray, accuracy: float = 0.0) -> float:
     return float(np.sqrt(transport(cdist(x, y, "sqeuclidean"), accuracy).cost))
 
 
-def _entropic(cost: np.ndarray, accuracy: float, a: np.ndarray | None, b: np.ndarray | None) -> Transport:
+def _entropic(
+    cost: Float[np.ndarray, "n m"],
+    accuracy: float,
+    a: Float[np.ndarray, " n"] | None,
+    b: Float[np.ndarray, " m"] | None,
+) -> Transport:
     n, m = cost.shape
     a, b = checked_masses(a, n, "a"), checked_masses(b, m, "b")
     regularisation = accuracy / EXCESS * _least(cost, a, b)
@@ -90,13 +103,15 @@ def _entropic(cost: np.ndarray, accuracy: float, a: np.ndarray | None, b: np.nda
     return Transport(rounded, float((rounded * cost).sum()), float(a @ f + b @ g), "entropic")
 
 
-def _least(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+def _least(cost: Float[np.ndarray, "n m"], a: Float[np.ndarray, " n"], b: Float[np.ndarray, " m"]) -> float:
     """A scale of the least cost: the larger of the bounds from the nearest point of each."""
     near = max(float(a @ cost.min(axis=1)), float(b @ cost.min(axis=0)))
     return max(near, 0.1 * float(a @ cost @ b))
 
 
-def _rounded(plan: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _rounded(
+    plan: Float[np.ndarray, "n m"], a: Float[np.ndarray, " n"], b: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, "n m"]:
     """The plan with rows and columns made exact: shrunk where too heavy, and the rest spread independently."""
     with np.errstate(divide="ignore", invalid="ignore"):
         plan = plan * np.minimum(np.nan_to_num(a / plan.sum(axis=1), nan=1.0), 1.0)[:, None]

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from .given import checked_cost, checked_masses
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 LARGEST = 1e30  # scalings beyond this are absorbed into the kernel
 
 
 def sinkhorn(
-    cost: np.ndarray,
+    cost: Real[ArrayLike, "n m"],
     regularisation: float,
     tolerance: float = 1e-10,
     steps: int = 100_000,
-    a: np.ndarray | None = None,
-    b: np.ndarray | None = None,
+    a: Real[ArrayLike, " n"] | None = None,
+    b: Real[ArrayLike, " m"] | None = None,
 ) -> Float[np.ndarray, "n m"]:
     r"""The coupling that minimises $\sum P c + \epsilon \sum P \log P$ with row masses a and column masses b.
 
@@ -44,7 +45,13 @@ def sinkhorn(
     return plan
 
 
-def _positive(exponent: np.ndarray, a: np.ndarray, b: np.ndarray, tolerance: float, steps: int) -> np.ndarray:
+def _positive(
+    exponent: Float[np.ndarray, "n m"],
+    a: Float[np.ndarray, " n"],
+    b: Float[np.ndarray, " m"],
+    tolerance: float,
+    steps: int,
+) -> Float[np.ndarray, "n m"]:
     right = np.zeros(len(b))
     done, settled = 0, False
     while done < steps:
@@ -62,8 +69,12 @@ def _positive(exponent: np.ndarray, a: np.ndarray, b: np.ndarray, tolerance: flo
 
 
 def _scaled(
-    kernel: np.ndarray, a: np.ndarray, b: np.ndarray, tolerance: float, steps: int
-) -> tuple[np.ndarray, int, bool]:
+    kernel: Float[np.ndarray, "n m"],
+    a: Float[np.ndarray, " n"],
+    b: Float[np.ndarray, " m"],
+    tolerance: float,
+    steps: int,
+) -> tuple[Float[np.ndarray, " m"], int, bool]:
     """Scalings of the columns after steps until they settle or grow too large; how many steps, and which it was."""
     v = np.ones(len(b))
     for done in range(1, steps + 1):
@@ -81,12 +92,12 @@ def _scaled(
     return v, done, False
 
 
-def _change(logs: np.ndarray) -> float:
+def _change(logs: Float[np.ndarray, " m"]) -> float:
     """The largest relative change."""
     with np.errstate(over="ignore"):
         return float(np.abs(np.expm1(logs)).max())
 
 
-def _log_sum(x: np.ndarray, axis: int) -> np.ndarray:
+def _log_sum(x: Float[np.ndarray, "n m"], axis: int) -> np.ndarray:
     top = x.max(axis=axis)
     return top + np.log(np.exp(x - np.expand_dims(top, axis)).sum(axis=axis))

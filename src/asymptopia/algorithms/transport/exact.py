@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from .given import checked_cost, checked_masses
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 MOST = 10_000_000
 
 
 def exact_coupling(
-    cost: np.ndarray, a: np.ndarray | None = None, b: np.ndarray | None = None
+    cost: Real[ArrayLike, "n m"], a: Real[ArrayLike, " n"] | None = None, b: Real[ArrayLike, " m"] | None = None
 ) -> Float[np.ndarray, "n m"]:
     r"""The coupling that minimises $\sum P c$ with row masses a and column masses b; equal ones by default.
 

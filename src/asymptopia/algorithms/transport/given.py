@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
+
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 ROUNDING = 1e-9
 
 
-def checked_masses(weights: np.ndarray | None, count: int, name: str) -> Float[np.ndarray, " n"]:
+def checked_masses(weights: Real[ArrayLike, " n"] | None, count: int, name: str) -> Float[np.ndarray, " n"]:
     """The masses (count,), equal by default. Raises `ValueError` unless they are >= 0 and sum to 1."""
     if weights is None:
         return np.full(count, 1 / count)
@@ -27,7 +29,7 @@ def checked_masses(weights: np.ndarray | None, count: int, name: str) -> Float[n
     return masses
 
 
-def checked_cost(cost: np.ndarray, forbidden: bool = False) -> Float[np.ndarray, "n m"]:
+def checked_cost(cost: Real[ArrayLike, "n m"], forbidden: bool = False) -> Float[np.ndarray, "n m"]:
     """The cost matrix; only `forbidden` pairs may cost inf. Raises `ValueError` otherwise."""
     costs = np.asarray(cost)
     if costs.ndim != 2 or not costs.size or np.iscomplexobj(costs):
@@ -38,7 +40,9 @@ def checked_cost(cost: np.ndarray, forbidden: bool = False) -> Float[np.ndarray,
     return costs
 
 
-def checked_clouds(x: np.ndarray, y: np.ndarray) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]]:
+def checked_clouds(
+    x: Real[ArrayLike, "n ..."], y: Real[ArrayLike, "m ..."]
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]]:
     """Two clouds as arrays (points, d) with the same d. Raises `ValueError` otherwise."""
     clouds = []
     for name, given in (("x", x), ("y", y)):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
 from .given import checked_clouds, checked_masses
+
+if TYPE_CHECKING:
+    from jaxtyping import Real
 
 
 def wasserstein_line(
-    x: np.ndarray, y: np.ndarray, power: float = 2.0, a: np.ndarray | None = None, b: np.ndarray | None = None
+    x: Real[ArrayLike, "n ..."],
+    y: Real[ArrayLike, "m ..."],
+    power: float = 2.0,
+    a: Real[ArrayLike, " n"] | None = None,
+    b: Real[ArrayLike, " m"] | None = None,
 ) -> float:
     r"""The distance $W_p = (\inf E |X - Y|^p)^{1/p}$ between points x with masses a and y with masses b.
 

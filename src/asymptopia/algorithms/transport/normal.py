@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ...numerics.arrays import ArrayLike
+
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
 
 
 class EntropicNormal(NamedTuple):
@@ -20,14 +22,14 @@ class EntropicNormal(NamedTuple):
 
     value: float
     cost: float
-    covariance: np.ndarray
+    covariance: Float[np.ndarray, "d d"]
 
 
 def bures(
-    mean: np.ndarray,
-    covariance: Float[np.ndarray, "d d"],
-    other_mean: np.ndarray,
-    other_covariance: Float[np.ndarray, "d d"],
+    mean: Real[ArrayLike, " d"],
+    covariance: Real[ArrayLike, "d d"],
+    other_mean: Real[ArrayLike, " d"],
+    other_covariance: Real[ArrayLike, "d d"],
 ) -> float:
     r"""The Wasserstein distance $W_2$ between two normal distributions.
 
@@ -43,10 +45,10 @@ def bures(
 
 
 def entropic_normal(
-    mean: np.ndarray,
-    covariance: Float[np.ndarray, "d d"],
-    other_mean: np.ndarray,
-    other_covariance: Float[np.ndarray, "d d"],
+    mean: Real[ArrayLike, " d"],
+    covariance: Real[ArrayLike, "d d"],
+    other_mean: Real[ArrayLike, " d"],
+    other_covariance: Real[ArrayLike, "d d"],
     regularisation: float,
 ) -> EntropicNormal:
     r"""The coupling of normal distributions with least $E |x - y|^2 + \epsilon\,\mathrm{KL}(\pi | \mu \otimes \nu)$.
@@ -67,7 +69,7 @@ def entropic_normal(
     return EntropicNormal(cost - regularisation * float(left) / 2, cost, C)
 
 
-def _root(matrix: np.ndarray) -> np.ndarray:
+def _root(matrix: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
     """The square root of a positive semidefinite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

@@ -9,7 +9,7 @@ residual there: both follow from the adjoint of the linearised flow, which runs 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from ...numerics.product_normal import nets, smooth_nodes
 from ...parts.activation import Activation
 from ...parts.neurons import Neurons
 from .adjoint import adjoint, mean_square, outputs_and_risks
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 FEWEST, MOST = 16, 1 << 13
 PER_RATE = 6.0
@@ -34,7 +37,7 @@ class Setting(NamedTuple):
     activation: Activation
     neurons: Neurons
     inputs: Any
-    probes: np.ndarray
+    probes: Float[np.ndarray, "P d"]
     times: Sequence[float]
     rate: float
     batch: int = 0
@@ -44,11 +47,11 @@ class Setting(NamedTuple):
 class Nodes(NamedTuple):
     """Quadrature nodes: neurons theta (K, p) of weights w (K,), and inputs X (n, d), y (n,) of weights p (n,)."""
 
-    theta: np.ndarray
-    w: np.ndarray
-    X: np.ndarray
-    y: np.ndarray
-    p: np.ndarray
+    theta: Float[np.ndarray, "K p"]
+    w: Float[np.ndarray, " K"]
+    X: Float[np.ndarray, "n d"]
+    y: Float[np.ndarray, " n"]
+    p: Float[np.ndarray, " n"]
 
 
 Found = dict[str, np.ndarray]

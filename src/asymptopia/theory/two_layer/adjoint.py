@@ -23,13 +23,16 @@ from ...numerics.compiled import compiled
 
 if TYPE_CHECKING:
     import jax
+    from jaxtyping import Float, Int, Real
 
     from ...parts.activation import Activation
     from ...parts.neurons import Neurons
 
 
 @compiled("kind", "activation")
-def _jet(kind: type[Neurons], activation: Activation, theta: jax.Array, X: jax.Array) -> Any:
+def _jet(
+    kind: type[Neurons], activation: Activation, theta: Float[jax.Array, "K p"], X: Float[jax.Array, "n d"]
+) -> Any:
     """Outputs of the neurons and their derivatives by each parameter, shape (1 + p, K, n)."""
     import jax
     import jax.numpy as jnp
@@ -41,7 +44,13 @@ def _jet(kind: type[Neurons], activation: Activation, theta: jax.Array, X: jax.A
     return jnp.concatenate([values[None], slopes])
 
 
-def _pulled(kind: type[Neurons], activation: Activation, theta: jax.Array, X: jax.Array, pull: jax.Array) -> Any:
+def _pulled(
+    kind: type[Neurons],
+    activation: Activation,
+    theta: Float[jax.Array, "K p"],
+    X: Float[jax.Array, "n d"],
+    pull: Float[jax.Array, " n"],
+) -> Any:
     """The sum over inputs of pull_x times the gradient of a neuron's output there, shape (K, p)."""
     import jax
     import jax.numpy as jnp
@@ -59,7 +68,9 @@ def mean_square(kind: type[Neurons], activation: Activation, nodes: PyTree) -> A
 
 
 @compiled("kind", "activation")
-def _path(kind: type[Neurons], activation: Activation, nodes: PyTree, h: jax.Array, rate: ArrayLike) -> Any:
+def _path(
+    kind: type[Neurons], activation: Activation, nodes: PyTree, h: Float[jax.Array, " S"], rate: Real[ArrayLike, ""]
+) -> Any:
     """Where the neurons are before and after every step of Runge and Kutta, shape (S + 1, K, p)."""
     import jax
     import jax.numpy as jnp
@@ -85,10 +96,10 @@ def outputs_and_risks(
     kind: type[Neurons],
     activation: Activation,
     nodes: PyTree,
-    h: jax.Array,
-    ends: jax.Array,
-    probes: jax.Array,
-    rate: ArrayLike,
+    h: Float[jax.Array, " S"],
+    ends: Int[jax.Array, " T"],
+    probes: Float[jax.Array, "P d"],
+    rate: Real[ArrayLike, ""],
 ) -> Any:
     """Outputs at the probes (T, P) and the risk (T,), after these numbers of steps."""
     import jax
@@ -100,7 +111,7 @@ def outputs_and_risks(
 
 
 @compiled("kind", "activation")
-def _around(kind: type[Neurons], activation: Activation, nodes: PyTree, theta: jax.Array) -> Any:
+def _around(kind: type[Neurons], activation: Activation, nodes: PyTree, theta: Float[jax.Array, "K p"]) -> Any:
     """Outputs and gradients at the inputs (1 + p, K, n), residuals (n,), and the sum of Hessians (p, K, p)."""
     import jax
     import jax.numpy as jnp
@@ -119,9 +130,9 @@ def adjoint(
     kind: type[Neurons],
     activation: Activation,
     nodes: PyTree,
-    h: np.ndarray,
-    ends: np.ndarray,
-    probes: np.ndarray,
+    h: Float[np.ndarray, " S"],
+    ends: Int[np.ndarray, " T"],
+    probes: Float[np.ndarray, "P d"],
     rate: float,
     noise: float | None,
 ) -> Any:
@@ -169,12 +180,14 @@ def adjoint(
 class _Point(NamedTuple):
     """The linearised flow around the neurons at one time."""
 
-    jet: np.ndarray
-    left: np.ndarray
-    bend: np.ndarray
+    jet: Float[np.ndarray, "q K n"]
+    left: Float[np.ndarray, " n"]
+    bend: Float[np.ndarray, "p K p"]
 
 
-def _rates(lam: np.ndarray, here: _Point, nodes: PyTree, rate: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rates(
+    lam: Float[np.ndarray, "O p K"], here: _Point, nodes: PyTree, rate: float
+) -> tuple[Float[np.ndarray, "O p K"], Float[np.ndarray, "O K"], Float[np.ndarray, "O n"]]:
     """How sensitivities (O, p, K) and influences (O, K) grow back in time, and what samples do (O, n)."""
     count, q, K = lam.shape
     rho = _seen(lam, here)
@@ -183,11 +196,13 @@ def _rates(lam: np.ndarray, here: _Point, nodes: PyTree, rate: float) -> tuple[n
     return -rate * (bent + nodes.w * back[:, 1:]), -rate * back[:, 0], rho
 
 
-def _seen(lam: np.ndarray, here: _Point) -> np.ndarray:
+def _seen(lam: Float[np.ndarray, "O p K"], here: _Point) -> Float[np.ndarray, "O n"]:
     """What samples do (O, n): sensitivities times gradients."""
     return np.asarray(lam.reshape(len(lam), -1) @ here.jet[1:].reshape(lam[0].size, -1))
 
 
-def _variance(rho: np.ndarray, left: np.ndarray, p: np.ndarray, noise: float) -> np.ndarray:
+def _variance(
+    rho: Float[np.ndarray, "O n"], left: Float[np.ndarray, " n"], p: Float[np.ndarray, " n"], noise: float
+) -> Float[np.ndarray, " O"]:
     """The variance over samples of what a sample does: rho (O, n) for each unit of its residual."""
     return np.asarray(rho**2 @ (p * (left**2 + noise)) - (rho @ (p * left)) ** 2)
