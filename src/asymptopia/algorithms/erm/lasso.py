@@ -47,8 +47,7 @@ def sparse_least_squares(problem: Objective, tolerance: float) -> Descent:
         residual = y - w[covariances.members] @ columns[covariances.members]
         pull = columns @ residual
         gaps.append(gap_of(residual, w, pull, ridge, l1, least)[0])
-    z = problem.X @ w
-    s = gap_of(residual, w, pull, ridge, l1, least)[1] * (z - y)
+    s = -gap_of(residual, w, pull, ridge, l1, least)[1] * residual
     return Descent(w, y + s, s, len(gaps), bool(gaps[-1] <= target))
 
 
