@@ -86,7 +86,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for alpha in pick((0.5, 2.0, 8.0), (2.0,)):
         n = int(alpha * d)
-        for ridge, l1 in ((0.01, 0.0), (1.0, 0.0), (0.0, 0.01)):
+        for ridge, l1 in ((0.01, 0.0), (1.0, 0.0), (0.0, 0.01), (0.0, 0.1), (0.0, 1.0)):
             for name, loss, labels, peer in peers(n, ridge, l1):
                 X, y = data(n, d, labels)
                 best = fit(X, y, loss, ridge, l1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asymptopia.numerics.roots import bracketed_roots, peaks
+from asymptopia.numerics.roots import bracketed_roots, peaks, secant
 
 
 def test_roots_of_cubics():
@@ -37,3 +37,10 @@ def test_peaks():
     places = peaks(lambda x, k: -np.cosh(x - at[k]), at - 1.0, at + 0.3, at + 2.0)
     assert np.allclose(places, at, atol=3e-8)
     assert peaks(lambda x, k: x, *(np.zeros(0),) * 3).size == 0
+
+
+def test_secants_lead_to_a_near_root_and_say_where_they_do_not():
+    taken = []
+    root = secant(lambda x: taken.append(x) or np.cos(x) - x, 0.7, 1e-12)
+    assert abs(np.cos(root) - root) < 1e-12 and root in taken and len(taken) <= 8
+    assert secant(lambda x: x * x + 1 + 0 * x, 0.5, 1e-12) is None

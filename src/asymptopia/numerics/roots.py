@@ -132,3 +132,23 @@ def with_turns(
     every, added = np.r_[t, at], np.r_[values, function(at)]
     order = np.argsort(every, kind="stable")
     return every[order], added[order]
+
+
+def secant(function: Callable[[float], float], guess: float, tolerance: float, steps: int = 7) -> float | None:
+    """A root to which secants lead in a few steps, the first of slope -1, from a guess less than 1 away from it.
+
+    Returns the last point at which the function was taken, once the next is within `tolerance` of it; None where they
+    lead nowhere.
+    """
+    x, value = guess, function(guess)
+    new = x + value
+    for _ in range(steps):
+        if not abs(new - guess) < 1:
+            return None
+        if abs(new - x) <= tolerance:
+            return x
+        there = function(new)
+        slope = (there - value) / (new - x)
+        x, value = new, there
+        new = x - value / slope if slope else np.inf
+    return None

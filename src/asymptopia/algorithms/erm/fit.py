@@ -116,7 +116,7 @@ def _certified(
     problem, v = (small, u) if whole.unpenalised else (whole, w)
     z = problem.X @ v
     touch, s = tangent or (z, problem.slope(z))
-    value = whole.value(w, whole.X @ w)
+    value = whole.value(w, z if w is v else whole.X @ w)
     gap = problem.gap(v, z, touch, s, problem.X.T @ s, problem.value(v, z)) / problem.scale(value)
     if whole.unpenalised and problem.value(2 * v, 2 * z) < 0.5 * value:
         raise StatementError(

@@ -19,6 +19,9 @@ PRICE = 0.1
 ROUNDS = 300
 """The most rounds."""
 
+EXACT = 1e-8
+"""To tolerances up to this one the last step is one of Newton's, which is exact where it keeps all signs."""
+
 LOOKBACK = 4
 """The rate of descent is that of so many last rounds."""
 
@@ -40,15 +43,18 @@ def sparse_least_squares(problem: Objective, tolerance: float) -> Descent:
         rounds = np.empty(LOOKBACK if gaps else max(int(price), LOOKBACK) + 1)
         done = coefficient_rounds(columns, squares, residual, w, pull, ridge, l1, least, target, rounds)
         gaps.extend(rounds[:done])
-    covariances = Covariances(columns, ridge, l1)
-    while len(gaps) < ROUNDS and not gaps[-1] <= target:
+    covariances, sharp = Covariances(columns, ridge, l1), tolerance > EXACT
+    while len(gaps) < ROUNDS and not (sharp and gaps[-1] <= target):
         covariances.include(np.flatnonzero((w != 0) | (np.abs(pull) > l1)))
-        covariances.solve(w, pull)
-        residual = y - w[covariances.members] @ columns[covariances.members]
-        pull = columns @ residual
-        gaps.append(gap_of(residual, w, pull, ridge, l1, least)[0])
-    z = problem.X @ w
-    s = gap_of(residual, w, pull, ridge, l1, least)[1] * (z - y)
+        new = covariances.solved(w, pull)
+        left = y - new[covariances.members] @ columns[covariances.members]
+        tension = columns @ left
+        gap = gap_of(left, new, tension, ridge, l1, least)[0]
+        if gaps[-1] <= target < gap:
+            break
+        w, residual, pull, sharp = new, left, tension, True
+        gaps.append(gap)
+    s = -gap_of(residual, w, pull, ridge, l1, least)[1] * residual
     return Descent(w, y + s, s, len(gaps), bool(gaps[-1] <= target))
 
 
@@ -84,8 +90,8 @@ class Covariances:
         matrix[:old, old:] = matrix[old:, :old].T
         self.matrix = matrix
 
-    def solve(self, w: np.ndarray, pull: np.ndarray) -> None:
-        """Minimise over the members, in place, from pull = X^T (y - X w) (d,): sweeps and Newton steps in turn."""
+    def solved(self, w: np.ndarray, pull: np.ndarray) -> np.ndarray:
+        """The minimum over the members, from w and pull = X^T (y - X w) (d,): sweeps and Newton steps in turn."""
         from .lasso_sweeps import covariance_rounds
 
         v, g = w[self.members], pull[self.members]
@@ -93,7 +99,9 @@ class Covariances:
             covariance_rounds(self.matrix, g, v, self.ridge, self.l1, 2 + len(v) // 20)
             if not v.any() or (self._step(v, g) and (np.abs(g[v == 0]) <= self.l1).all()):
                 break
-        w[self.members] = v
+        new = w.copy()
+        new[self.members] = v
+        return new
 
     def _step(self, v: np.ndarray, g: np.ndarray) -> bool:
         """A Newton step of what is not zero, in place, whole if no sign changes, and whether it is whole.

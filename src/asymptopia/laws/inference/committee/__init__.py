@@ -75,6 +75,7 @@ class Committee(Law):
         "test_error": Observable(r"\varepsilon_g", "least error on new labels", resolution=0.1),
         "free_entropy": Observable(r"\phi", "log-probability of all labels, per dimension", limit_only=True),
     }
+    exercises = (dict(alpha=5.0), dict(K=3, alpha=2.0))
     landmarks = LANDMARKS
 
     def coords(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from .....contract.law import NoLimit
 from .....numerics.fixed_points import NotConverged, accelerated, solve_batch
+from .....numerics.roots import secant
 from .....parts.activation import Activation, Sign
 from .....parts.prior import Prior
 from .exchangeable import outputs, refined, votes, votes_error
@@ -173,16 +174,18 @@ def apart(machine: Machine, x: float) -> State:
             raise NotConverged("The weights are recovered here, so that the precisions are infinite.")
         return float(np.log(s.information[0] / s.information[1]) - excess)
 
-    guess = _nearest(machine, x)
-    f = mismatch(guess)
-    low = high = guess
-    step = 0.05
-    while (mismatch(high) > 0) if f > 0 else (mismatch(low) < 0):
-        low, high = (high, high + step) if f > 0 else (low - step, low)
-        step *= 3
-        if step > 60:
-            raise NotConverged(f"No fixed point has a difference of precision {np.exp(x):g}.")
-    root = low if low == high else float(brentq(mismatch, low, high, xtol=1e-7 if machine.wide else 1e-11, rtol=1e-13))
+    guess, tolerance = _nearest(machine, x), 1e-7 if machine.wide else 1e-11
+    root = secant(mismatch, guess, tolerance)
+    if root is None:
+        f = mismatch(guess)
+        low = high = guess
+        step = 0.05
+        while (mismatch(high) > 0) if f > 0 else (mismatch(low) < 0):
+            low, high = (high, high + step) if f > 0 else (low - step, low)
+            step *= 3
+            if step > 60:
+                raise NotConverged(f"No fixed point has a difference of precision {np.exp(x):g}.")
+        root = low if low == high else float(brentq(mismatch, low, high, xtol=tolerance, rtol=1e-13))
     _excesses(machine)[x] = root
     return states[root]
 

@@ -51,8 +51,8 @@ def _two_votes(q: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, float]:
     Z, first, second = _votes(omega, V)
     usable = NEGLIGIBLE < Z
     safe = np.where(usable, Z, 1.0)
-    modes = np.stack([first + second, first - second]) / np.sqrt(2)
-    information = (np.where(usable, modes**2 / safe, 0.0).sum(axis=1) * weight).sum(axis=1)
+    share = np.where(usable, 0.5 / safe, 0.0) * weight
+    information = np.array([((first + second) ** 2 * share).sum(), ((first - second) ** 2 * share).sum()])
     information[1] *= q[1] > 0
     return information, float(weight @ (safe * np.log(safe)).sum(axis=0))
 
