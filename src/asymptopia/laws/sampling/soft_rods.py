@@ -58,10 +58,10 @@ class SoftRods(Law):
     power: float = field(4.0, "k, power of the gap", above=0, at_most=100)
     shell: float = field(0.8, "s, range of the energy beyond contact", above=0, at_most=1)
     waves: tuple[float, ...] = field(
-        (0.25, 0.5, 0.75), "wavenumbers over 2 pi `density`, increasing", at_least=0, axis="wave"
+        (0.125, 0.25, 0.5), "wavenumbers over 2 pi `density`, increasing", at_least=0, axis="wave"
     )
 
-    defaults = Defaults(size="rods", sizes=(16, 32, 64), seeds=600, block=100)
+    defaults = Defaults(size="rods", sizes=(16, 32, 64), seeds=800, block=100)
     references = References(
         source=f"{TAKAHASHI}; {MICHEL}",
         status="proved",
