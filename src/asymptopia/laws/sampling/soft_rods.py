@@ -88,7 +88,10 @@ class SoftRods(Law):
             r"n \mathrm{Var}\,u", "n times the variance of the mean energy", resolution=0.1
         ),
     }
-    exercises = (dict(density=0.7, strength=0.4, power=1.5, shell=0.5), dict(density=0.3, strength=3.0, power=12.0))
+    exercises = (
+        dict(density=0.7, strength=0.4, power=1.5, shell=0.5),
+        dict(density=0.45, strength=3.0, power=9.0, shell=0.6),
+    )
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:
