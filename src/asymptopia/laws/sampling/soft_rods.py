@@ -144,7 +144,7 @@ class SoftRods(Law):
             )
         rng = generator(key)
         chains, length = max(SNAPSHOTS, math.ceil(2 * n * math.log(n))), (box - n) / 2
-        energy = dict(power=self.power, strength=self.strength, scale=self.shell, core=1.0, reach=reach)
+        energy: dict[str, Any] = dict(power=self.power, strength=self.strength, scale=self.shell, core=1.0, reach=reach)
         settled = sphere_chains(np.arange(n)[:, None] * box / n, box, chains, length, rng, **energy)
         chain = sphere_chains(settled.configuration, box, chains, length, rng, **energy, count=SNAPSHOTS)
         places = chain.snapshots[:, :, 0]
