@@ -1,4 +1,4 @@
-"""Majorization on a convolutional network, the table of the guide to the race: python docs/figures/layerwise_model.py
+"""The table of majorization on a convolutional network in the guide to the race.
 
 Two hundred digits of 8 x 8 pixels, two convolutions with gelu and mean pooling, a readout, cross-entropy.
 """

@@ -43,6 +43,14 @@ def test_the_energy_is_the_response_to_the_strength():
     assert energies[0] - energies[1] == pytest.approx(change, rel=1e-4)
 
 
+@pytest.mark.parametrize("law", LAWS, ids=repr)
+def test_the_energy_fluctuates_as_it_responds_to_the_strength(law):
+    step = 1e-4 * law.strength
+    up, down = (law.replace(strength=law.strength + s).predict()["energy"] / (law.strength + s) for s in (step, -step))
+    response = -(law.strength**2) * (up - down) / (2 * step)
+    assert law.predict()["energy_fluctuation"] == pytest.approx(response, rel=1e-5)
+
+
 def test_other_numbers_are_refuted():
     law = SoftRods(waves=(0.5,))
     experiment = law.experiment((12, 24, 48), 60)

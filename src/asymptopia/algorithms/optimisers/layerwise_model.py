@@ -74,7 +74,7 @@ def layerwise_model(model: PyTree, loss: Loss, X: ArrayLike, y: ArrayLike) -> So
             change = majoriser.minimiser()
             granted -= jnp.vdot(majoriser.gradient, change) / 2
             squares += jnp.sum(majoriser.gradient**2)
-            slack = jnp.maximum(slack, 256 * jnp.finfo(change.dtype).eps * (jnp.abs(majoriser.value) + size))
+            slack = jnp.maximum(slack, 256 * np.finfo(change.dtype).eps * (jnp.abs(majoriser.value) + size))
             values.append(majoriser.value)
             matrices[place] = matrices[place] + change
         values.append(objective(tuple(matrices)))

@@ -153,7 +153,7 @@ def entrywise(node: Node, root: Node) -> Callable[[Any], Any] | None:
         return follow(node, t)
 
     try:
-        jax.eval_shape(function, jax.ShapeDtypeStruct((1,), root.value.dtype))
+        jax.eval_shape(function, np.zeros(1, root.value.dtype))
     except _NotEntrywise:
         return None
     return function

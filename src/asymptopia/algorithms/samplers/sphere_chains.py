@@ -87,32 +87,42 @@ def sphere_chains(
     x = np.array(positions, float)
     if x.ndim != 2 or len(x) < 2 or x.shape[1] not in (1, 2, 3) or not np.isfinite(x).all():
         raise StatementError(f"`positions` must be finite, (n, d) with n >= 2 and d = 1, 2 or 3, but are {x.shape}.")
-    for name, value, least in (("power", power, 0.0), ("scale", scale, 0.0), ("length", length, 0.0)):
-        if not (np.isfinite(value) and value > least):
-            raise StatementError(f"`{name}` must be finite and > 0, but is {value}.")
-    if not (np.isfinite(strength) and strength >= 0 and np.isfinite(core) and core >= 0 and strength + core > 0):
-        raise StatementError(
-            f"`strength` and `core` must be finite and >= 0, one of them > 0, but are {strength} and {core}."
-        )
-    if not (np.isfinite(reach) and (reach > core if strength else reach >= core)):
-        raise StatementError(f"`reach` must be finite and > `core` = {core}, but is {reach}.")
-    reach = float(reach if strength else core)
+    if not (np.isfinite(length) and length > 0):
+        raise StatementError(f"`length` must be finite and > 0, but is {length}.")
+    energy = _checked_energy(strength, scale, power, core, reach)
+    reach = energy[-1]
     if not (np.isfinite(box) and box >= 4 * reach):
         raise StatementError(f"`box` must be finite and at least 4 times the reach of {reach}, but is {box}.")
     check_counts(chains, count)
     x %= box
-    energy = (float(strength), float(scale), float(power), float(core), reach)
     cells = _Cells.of(x, float(box), reach)
     if core > 0 and _nearest(x, box, cells) < core * (1 - 1e-12):
         raise StatementError("`positions` must not overlap: two spheres are nearer than their `core`.")
     snapshots, energies, virials = np.empty((count, *x.shape)), np.empty(count), np.empty(count)
-    run = _chains(x, float(box), cells, int(chains), float(length), energy, snapshots, rng)
+    displacement, events, jumps = _chains(x, float(box), cells, int(chains), float(length), energy, snapshots, rng)
     for k, snapshot in enumerate(snapshots):
         here = _Cells.of(snapshot, float(box), reach)
         energies[k], virials[k] = _sums(snapshot, float(box), here, energy)
     if strength == 0:
         virials[:] = np.nan
-    return SphereChains(x, snapshots, energies, virials, *run, len(x) / float(box) ** x.shape[1])
+    density = len(x) / float(box) ** x.shape[1]
+    return SphereChains(x, snapshots, energies, virials, displacement, events, jumps, density)
+
+
+def _checked_energy(
+    strength: float, scale: float, power: float, core: float, reach: float
+) -> tuple[float, float, float, float, float]:
+    """The numbers of the energy of a pair, in this order; the reach of hard spheres is their core."""
+    for name, value in (("power", power), ("scale", scale)):
+        if not (np.isfinite(value) and value > 0):
+            raise StatementError(f"`{name}` must be finite and > 0, but is {value}.")
+    if not (np.isfinite(strength) and strength >= 0 and np.isfinite(core) and core >= 0 and strength + core > 0):
+        raise StatementError(
+            f"`strength` and `core` must be finite and >= 0, one of them > 0, but are {strength} and {core}."
+        )
+    if strength > 0 and not (np.isfinite(reach) and reach > core):
+        raise StatementError(f"`reach` must be finite and > `core` = {core}, but is {reach}.")
+    return float(strength), float(scale), float(power), float(core), float(reach if strength else core)
 
 
 def lattice(n: int, d: int, box: float) -> Float[np.ndarray, "n d"]:

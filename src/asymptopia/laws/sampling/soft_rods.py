@@ -58,10 +58,10 @@ class SoftRods(Law):
     power: float = field(4.0, "k, power of the gap", above=0, at_most=100)
     shell: float = field(0.8, "s, range of the energy beyond contact", above=0, at_most=1)
     waves: tuple[float, ...] = field(
-        (0.25, 0.5, 0.75), "wavenumbers over 2 pi `density`, increasing", at_least=0, axis="wave"
+        (0.125, 0.25, 0.5), "wavenumbers over 2 pi `density`, increasing", at_least=0, axis="wave"
     )
 
-    defaults = Defaults(size="rods", sizes=(16, 32, 64), seeds=600, block=100)
+    defaults = Defaults(size="rods", sizes=(16, 32, 64), seeds=800, block=100)
     references = References(
         source=f"{TAKAHASHI}; {MICHEL}",
         status="proved",
@@ -88,7 +88,10 @@ class SoftRods(Law):
             r"n \mathrm{Var}\,u", "n times the variance of the mean energy", resolution=0.1
         ),
     }
-    exercises = (dict(density=0.7, strength=0.4, power=1.5, shell=0.5), dict(density=0.3, strength=3.0, power=12.0))
+    exercises = (
+        dict(density=0.7, strength=0.4, power=1.5, shell=0.5),
+        dict(density=0.45, strength=3.0, power=9.0, shell=0.6),
+    )
     landmarks = _landmarks()
 
     def predict(self) -> dict[str, Any]:
@@ -141,7 +144,7 @@ class SoftRods(Law):
             )
         rng = generator(key)
         chains, length = max(SNAPSHOTS, math.ceil(2 * n * math.log(n))), (box - n) / 2
-        energy = dict(power=self.power, strength=self.strength, scale=self.shell, core=1.0, reach=reach)
+        energy: dict[str, Any] = dict(power=self.power, strength=self.strength, scale=self.shell, core=1.0, reach=reach)
         settled = sphere_chains(np.arange(n)[:, None] * box / n, box, chains, length, rng, **energy)
         chain = sphere_chains(settled.configuration, box, chains, length, rng, **energy, count=SNAPSHOTS)
         places = chain.snapshots[:, :, 0]
