@@ -164,17 +164,12 @@ def _check_outputs(
 def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Float[jax.Array, " n"], what: str) -> Any:
     """The operator on vectors like `flat` of the product that `prepare` returns: a linear map, prepared once."""
     import jax
-    from scipy.sparse.linalg import LinearOperator
 
-    size = flat.size
     try:
         compiled = jax.jit(prepare())
-        jax.eval_shape(compiled, jax.numpy.zeros(size, flat.dtype))
+        jax.eval_shape(compiled, jax.numpy.zeros(flat.size, flat.dtype))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise StatementError(f"The {what} cannot be differentiated as often as needed: {first_line(error)}") from error
-
-    chunk = pytorch.together(size)
-    many = jax.jit(jax.vmap(compiled))
 
     def checked(product: Any) -> np.ndarray:
         numbers = np.asarray(product, float)
@@ -182,8 +177,19 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Float[jax.Array
             raise StatementError(f"The {what} cannot be differentiated as often as needed at `parameters`: nan.")
         return numbers
 
+    many = jax.jit(jax.vmap(compiled))
+    return operator_of(lambda v: checked(compiled(v)), lambda v: checked(many(v)), flat)
+
+
+def operator_of(one: Callable[[Any], np.ndarray], many: Callable[[Any], np.ndarray], flat: Any) -> LinearOperator:
+    """The symmetric operator on vectors like `flat` of its products with one vector, and with rows (K, n) at once."""
+    from scipy.sparse.linalg import LinearOperator
+
+    size = flat.size
+    chunk = pytorch.together(size)
+
     def apply(vector: np.ndarray) -> np.ndarray:
-        return checked(compiled(np.asarray(vector, flat.dtype).ravel()))
+        return one(np.asarray(vector, flat.dtype).ravel())
 
     def apply_all(vectors: np.ndarray) -> np.ndarray:
         rows = np.asarray(vectors.T, flat.dtype)
@@ -195,7 +201,7 @@ def _operator(prepare: Callable[[], Callable[[Any], Any]], flat: Float[jax.Array
             count = min(chunk, 1 << (len(some) - 1).bit_length())  # few shapes, compiled once each
             filled = np.zeros((count, size), flat.dtype)
             filled[: len(some)] = some
-            products.append(checked(many(filled))[: len(some)])
+            products.append(many(filled)[: len(some)])
         return np.concatenate(products).T
 
     return LinearOperator((size, size), matvec=apply, matmat=apply_all, rmatvec=apply, dtype=np.dtype(flat.dtype))

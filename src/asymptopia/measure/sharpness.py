@@ -12,7 +12,7 @@ from ..contract.record import StatementError
 from ..numerics.arrays import PyTree
 from . import pytorch
 from .extremes import extremes
-from .operators import finite_scalar, flat_parameters, hessian
+from .operators import finite_scalar, flat_parameters, hessian, operator_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -55,7 +55,6 @@ def sharpness_along(
     """
     import jax
     from jax import lax
-    from scipy.sparse.linalg import LinearOperator
 
     check_descent(rate, steps, every)
     if pytorch.is_module(parameters):
@@ -64,16 +63,16 @@ def sharpness_along(
     value = finite_scalar(loss, flat, unravel)
     gradient = jax.grad(value)
     curve = jax.jit(lambda at, v: jax.jvp(gradient, (at,), (v,))[1])
+    curves = jax.jit(jax.vmap(curve, (None, 0)))
 
     @jax.jit
     def descend(at: Any) -> Any:
         return lax.fori_loop(0, every, lambda _, w: w - rate * gradient(w), at)
 
     def largest(at: Any) -> float:
-        def apply(v: np.ndarray) -> np.ndarray:
-            return np.asarray(curve(at, np.asarray(v, flat.dtype).ravel()), float)
-
-        return _largest(LinearOperator((flat.size,) * 2, matvec=apply, dtype=np.dtype(float)))
+        return _largest(
+            operator_of(lambda v: np.asarray(curve(at, v), float), lambda v: np.asarray(curves(at, v), float), flat)
+        )
 
     seen = []
     for step in range(0, steps + 1, every):

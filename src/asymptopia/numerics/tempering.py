@@ -164,7 +164,7 @@ class _Parts:
 
     @functools.cached_property
     def _whitening(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inverses of the roots, one below the other (K k, k), the centres in their units (K k, 1), constants (K, 1)."""
+        """The roots inverted, one below the other (K k, k); the centres in their units (K k, 1); constants (K, 1)."""
         inverses = np.linalg.inv(self.roots)
         centres = np.einsum("kij,kj->ki", inverses, self.centres).reshape(-1, 1)
         volumes = np.log(np.diagonal(self.roots, axis1=1, axis2=2)).sum(axis=1)

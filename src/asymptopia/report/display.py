@@ -83,10 +83,13 @@ def _of_confrontation(found: Confrontation, observable: str | None = None) -> Ch
 
 def plot(shown: Any, observable: str | None = None) -> list[Axes]:
     """Draw an object in a pyplot figure, shown by notebooks and by `pyplot.show()`; returns the axes."""
+    import matplotlib
     from matplotlib import pyplot
 
     from .figures import draw
 
+    if not pyplot.get_fignums():  # a backend first loaded while a style holds would forget that it shows figures
+        pyplot.switch_backend(matplotlib.get_backend())
     return list(draw(chart_of(shown, observable), pyplot.figure).axes)
 
 

@@ -51,7 +51,7 @@ def transfer(
         inspect.signature(step).bind(1, 0, 1.0)
     except TypeError:
         raise StatementError("`step` must take (size, seed, rate) for a transfer of learning rates.") from None
-    losses = np.array([[[_trained(step, n, s, r, steps) for r in rates] for n in sizes] for s in range(seeds)])
+    losses = np.array([[_losses(step, n, s, rates, steps) for n in sizes] for s in range(seeds)])
     x = np.log(rates)
     best = np.array([[math.exp(_vertex(x, row, n)) for n, row in zip(sizes, one, strict=True)] for one in losses])
     return Transfer(np.array(sizes), np.array(rates), losses, best, fitted(np.array(sizes, float), best, level))
@@ -68,6 +68,26 @@ def _vertex(x: np.ndarray, losses: np.ndarray, size: int) -> float:
         return float(x[k])
     a, b, _ = np.polyfit(x[k - 1 : k + 2] - x[k], around, 2)
     return float(x[k] - b / (2 * a)) if a > 0 else float(x[k])
+
+
+def _losses(step: Any, size: int, seed: int, rates: Sequence[float], steps: int) -> list[float]:
+    """The loss after the steps at each rate, by one program where `step` takes a rate that JAX traces."""
+    import jax
+
+    from ..measure.pytorch import is_module
+
+    def ended(rate: Any) -> Any:
+        model, optimiser, loss = built(lambda n, s: step(n, s, rate), size, seed)
+        if is_module(model):
+            raise StatementError("PyTorch's modules are not traced.")
+        return loss(_descended(model, optimiser, loss, steps))
+
+    try:
+        run = jax.jit(ended).lower(float(rates[0])).compile()
+    except Exception:  # whatever its code does with a rate that is no number yet: rate by rate it may be sound
+        return [_trained(step, size, seed, rate, steps) for rate in rates]
+    values = [float(run(float(rate))) for rate in rates]
+    return [value if math.isfinite(value) else math.inf for value in values]
 
 
 def _trained(step: Any, size: int, seed: int, rate: float, steps: int) -> float:

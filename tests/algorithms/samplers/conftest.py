@@ -7,7 +7,7 @@ the last state of a run has a uniform rank among exact draws. All p-values toget
 
 import dataclasses
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -113,16 +113,30 @@ def targets():
     return {t.name: t for t in TARGETS}
 
 
-def p_values(target, sampler, steps, burn_in=0, seed=0):
-    """Moments and ranks: two p-values for each function of the target."""
-    keys = jax.random.split(jax.random.key(seed), 3)
+@cache
+def exact_draws(draw, functions, seed):
+    """Where the runs start, and what the functions are at exact draws for each: the same for all samplers."""
+    starting, _, drawing = jax.random.split(jax.random.key(seed), 3)
 
     @partial(jax.jit, compiler_options=QUICK)
-    def everything(starting, going, drawing):
-        starts = jax.vmap(target.draw)(jax.random.split(starting, RUNS))
+    def drawn(starting, drawing):
+        starts = jax.vmap(draw)(jax.random.split(starting, RUNS))
+        fresh = jax.vmap(jax.vmap(lambda k: functions(draw(k))))(jax.random.split(drawing, (RUNS, FRESH)))
+        return starts, fresh
+
+    starts, fresh = drawn(starting, drawing)
+    return starts, np.asarray(fresh)
+
+
+def p_values(target, sampler, steps, burn_in=0, seed=0):
+    """Moments and ranks: two p-values for each function of the target."""
+    going = jax.random.split(jax.random.key(seed), 3)[1]
+    starts, fresh = exact_draws(target.draw, target.functions, seed)
+
+    @partial(jax.jit, compiler_options=QUICK)
+    def everything(going, starts):
         states, values = jax.vmap(chain)(jax.random.split(going, RUNS), starts)
-        fresh = jax.vmap(jax.vmap(lambda k: target.functions(target.draw(k))))(jax.random.split(drawing, (RUNS, FRESH)))
-        return states, values[:, burn_in:], fresh
+        return states, values[:, burn_in:]
 
     def chain(key, start):
         def step(state, key):
@@ -131,9 +145,9 @@ def p_values(target, sampler, steps, burn_in=0, seed=0):
 
         return jax.lax.scan(step, sampler.init(start), jax.random.split(key, burn_in + steps))
 
-    states, values, fresh = everything(*keys)
+    states, values = everything(going, starts)
     check_states(states)
-    values, fresh = np.asarray(values), np.asarray(fresh)
+    values = np.asarray(values)
     means = values.mean(axis=1)
     z = (means.mean(axis=0) - target.moments) / (means.std(axis=0, ddof=1) / RUNS**0.5)
     last = values[:, -1][:, None]

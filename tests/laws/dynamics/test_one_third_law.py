@@ -61,6 +61,7 @@ class Soft(OneThirdLaw):
         return prediction | {"alignment": prediction["alignment"] / 2}
 
 
+@pytest.mark.runs_long
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     law = OneThirdLaw(times=(1.0, 10.0))
     experiment = law.experiment()

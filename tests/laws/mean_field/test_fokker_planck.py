@@ -91,6 +91,7 @@ def test_a_shallow_well_counts_however_cold_it_is():
         FokkerPlanck(temperature=1e-4).limit()
 
 
+@pytest.mark.runs_long
 def test_the_mean_exit_time_by_simulation():
     """The integral of the share that is still there, and the rest of the time at the rate of the gap."""
     times = tuple(np.linspace(0.5, 16.0, 32))

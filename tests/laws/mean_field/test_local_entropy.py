@@ -115,6 +115,7 @@ def test_bad_statements_are_refused(fields, error, message):
         LocalEntropy(**fields).limit()
 
 
+@pytest.mark.runs_long
 def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     class Softer(LocalEntropy):
         def predict(self):

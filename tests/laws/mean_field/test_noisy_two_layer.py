@@ -40,6 +40,7 @@ def test_linear_neurons_are_ornstein_uhlenbeck_processes():
     np.testing.assert_allclose(limit["free_energy_bound"], bound, atol=1e-4)
 
 
+@pytest.mark.runs_long
 def test_neurons_repel_each_other_through_the_output():
     """In the end N Cov(w_i, w_j) = T / (decay + 1) - T / decay, from the variances of the mean and of one weight."""
     T, k, n = 0.4, 0.5, 40

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import jax
     from jaxtyping import Bool, Float, Int, Real
 
-STEPS, BATCH = 20, 64
+STEPS, BATCH, FEW = 20, 64, 8
 EASIER, HARDER = 0.3, 6.0
 DAMPING = (1e-8, 1e12)
 FLAT = 1e-7
@@ -71,8 +71,9 @@ def find_critical_points(
     damping, active, polished = np.ones(len(x)), np.arange(len(x)), np.zeros(len(x), bool)
     scale = np.zeros(len(x))
     for _ in range(rounds):
-        rows = np.resize(active, math.ceil(len(active) / BATCH) * BATCH)  # few shapes, few compilations
-        blocks = [_search(loss, x[b], damping[b], data) for b in rows.reshape(-1, BATCH)]
+        size = BATCH if len(active) > FEW else FEW  # few shapes, few compilations; a few points take many rounds
+        rows = np.resize(active, math.ceil(len(active) / size) * size)
+        blocks = [_search(loss, x[b], damping[b], data) for b in rows.reshape(-1, size)]
         for name in blocks[0]:
             block = np.concatenate([np.asarray(b[name]) for b in blocks])[: len(active)]
             points.setdefault(name, np.empty((len(x), *block.shape[1:])))[active] = block
