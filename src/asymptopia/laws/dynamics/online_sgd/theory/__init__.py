@@ -11,7 +11,8 @@ from .....contract.batching import stacked
 from .....contract.law import NoLimit
 from .....numerics.arrays import ArrayLike
 from .....numerics.compiled import compiled
-from .....parts.activation import Activation, Identity, Relu, namespace
+from .....parts.activation import Activation, Identity, Relu
+from .....parts.loss import namespace
 from .....parts.own_function import OwnFunction
 from .integrals import CLOSED, ORDER, Rule, averages, rule_of
 

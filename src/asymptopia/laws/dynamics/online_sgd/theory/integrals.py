@@ -10,7 +10,8 @@ import numpy as np
 
 from .....numerics.arrays import ArrayLike, PyTree
 from .....numerics.gaussian import legendre
-from .....parts.activation import Activation, Erf, Identity, Relu, namespace
+from .....parts.activation import Activation, Erf, Identity, Relu
+from .....parts.loss import namespace
 
 if TYPE_CHECKING:
     import jax
