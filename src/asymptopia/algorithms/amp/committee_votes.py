@@ -115,8 +115,8 @@ def _rare_score(
 
 
 def _likeliest(
-    turned: Float[np.ndarray, "n K"], signs: Float[np.ndarray, "S K"], shift: Float[np.ndarray, "K J"], lam: float
-) -> Float[np.ndarray, "n S J"]:
+    turned: Float[np.ndarray, "..."], signs: Float[np.ndarray, "..."], shift: Float[np.ndarray, "..."], lam: float
+) -> Float[np.ndarray, "..."]:
     """The u (n, S, K - 1) at which fields of mean `signs * turned` have these signs with the largest density.
 
     Newton steps of this concave problem, replaced, where they do not climb, by those of the steepest curvature.
