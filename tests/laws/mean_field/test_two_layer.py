@@ -146,7 +146,7 @@ def test_limit_and_experiment_agree():
 
 
 def test_they_agree_where_the_neurons_are_isotropic(monkeypatch):
-    monkeypatch.setattr(TwoLayer, "block", 25)  # of seeds at once, each of which takes megabytes
+    monkeypatch.setattr(TwoLayer, "block", 10)  # of seeds at once, each of which takes megabytes
     law = TwoLayer(Ramp(), IsotropicGaussians(8, 0.8), Weights(variance=0.1), rate=0.3, times=(0.5, 2.0))
     confrontation = confront(law, sizes=(50, 100), seeds=100)
     assert confrontation["risk"].verdict != "disagrees" and confrontation["output"].largest_z < 3.5

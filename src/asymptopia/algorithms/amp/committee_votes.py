@@ -19,7 +19,7 @@ from ..checks import NotSolved
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-STEP, SPAN, CHUNK = 1.1, 4.8, 1_000_000
+STEP, SPAN, CHUNK = 1.1, 4.8, 200_000
 MOST_NODES = 100_000
 RARE, CLIMBS = 1e-3, 20
 
