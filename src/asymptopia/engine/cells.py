@@ -7,6 +7,7 @@ import hashlib
 import time
 import traceback
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,17 @@ class Cell:
     code: str
     law: Law = dataclasses.field(compare=False, repr=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key that is common to all cells that differ only in their seeds."""
         return hashlib.sha256(f"{self.statement}\n{self.size}\n{self.code}".encode()).hexdigest()[:20]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The hash that identifies the cell."""
         return name_of(self.key, self.seeds)
 
-    @property
+    @cached_property
     def shape(self) -> Any:
         """Cells of equal shape share one compiled program; None if nothing is compiled."""
         return None if known_as_python(self.law) else (split(self.law)[0], self.size, len(self.seeds))
