@@ -22,7 +22,7 @@ from .nmf_solvers import Factorisation, Step, encode, run
 from .nmf_sparse import Counts, encode_counts, factorise_counts, refuse_what_needs_all_entries
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Real
+    from jaxtyping import Float, Real, Shaped
 
 
 class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -70,13 +70,13 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.batch = batch
         self.random_state = random_state
 
-    def fit(self, X: Real[ArrayLike, "n m"], y: object = None, weights: Real[ArrayLike, "n m"] | None = None) -> NMF:
+    def fit(self, X: Shaped[ArrayLike, "n m"], y: object = None, weights: Real[ArrayLike, "n m"] | None = None) -> NMF:
         """Learn H from X (n, m); entries of X with weight 0 are missing and may be nan."""
         (self._fit_sparse if issparse(X) else self._fit)(X, weights)
         return self
 
     def fit_transform(
-        self, X: Real[ArrayLike, "n m"], y: object = None, weights: Real[ArrayLike, "n m"] | None = None
+        self, X: Shaped[ArrayLike, "n m"], y: object = None, weights: Real[ArrayLike, "n m"] | None = None
     ) -> Float[np.ndarray, "n r"]:
         """Learn H from X (n, m), and return the matching W (n, r)."""
         if issparse(X):
@@ -86,7 +86,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return encode(problem, W, self.components_.T, self.max_iter, ENCODED)
 
     def transform(
-        self, X: Real[ArrayLike, "n m"], weights: Real[ArrayLike, "n m"] | None = None
+        self, X: Shaped[ArrayLike, "n m"], weights: Real[ArrayLike, "n m"] | None = None
     ) -> Float[np.ndarray, "n r"]:
         """The W (n, r) of samples X for the learned H; unique for 1 <= beta <= 2 and independent components."""
         check_is_fitted(self)
@@ -107,7 +107,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return np.asarray(X) @ self.components_
 
     def _fit(
-        self, X: Real[ArrayLike, "n m"], weights: Real[ArrayLike, "n m"] | None
+        self, X: Shaped[ArrayLike, "n m"], weights: Real[ArrayLike, "n m"] | None
     ) -> tuple[Problem, Float[np.ndarray, "n r"]]:
         if self.batch is not None:
             raise StatementError("`batch` must be None for a dense `X`; give it as a sparse array, with beta = 1.")

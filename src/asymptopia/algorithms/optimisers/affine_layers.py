@@ -14,7 +14,7 @@ from ...numerics.arrays import ArrayLike, Key, PyTree
 from .network import Parameters, check_finite
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Real
+    from jaxtyping import Float, Real, Shaped
 
 Affine = eqx.nn.Linear | eqx.nn.Conv
 
@@ -143,8 +143,8 @@ def joined(matrices: Parameters, model: PyTree) -> PyTree:
 
 
 def checked_samples(
-    X: Real[ArrayLike, "n ..."], y: Real[ArrayLike, "m ..."]
-) -> tuple[Real[jax.Array, "n ..."], Real[jax.Array, "n ..."]]:
+    X: Real[ArrayLike, "n ..."], y: Shaped[ArrayLike, "m ..."]
+) -> tuple[Real[jax.Array, "n ..."], Shaped[jax.Array, "n ..."]]:
     """Samples (n, ...) and n labels as arrays; raises `StatementError` if they are not as many, or not finite."""
     X, y = jnp.asarray(X), jnp.asarray(y)
     if X.ndim < 1 or len(X) == 0 or y.ndim < 1 or len(y) != len(X):

@@ -27,7 +27,7 @@ from .kfac import Layered, preconditioned
 from .network import Parameters
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Real
+    from jaxtyping import Float, Real, Shaped
 
 Loss = Callable[[Any, jax.Array], jax.Array]
 
@@ -36,7 +36,7 @@ def kfac_model(
     model: PyTree,
     loss: Loss,
     X: Real[ArrayLike, "n ..."],
-    y: Real[ArrayLike, "n ..."],
+    y: Shaped[ArrayLike, "n ..."],
     key: Key,
     *,
     batch: int | None = None,
@@ -82,7 +82,7 @@ def _moments(
     loss: Loss,
     matrices: Parameters,
     X: Real[jax.Array, "n ..."],
-    y: Real[jax.Array, "n ..."],
+    y: Shaped[jax.Array, "n ..."],
     key: Key,
 ) -> tuple[Float[jax.Array, ""], Parameters, Parameters, Parameters]:
     """Mean loss, its gradients, and the second moments of inputs and of sampled slopes of each layer."""
