@@ -12,6 +12,7 @@ the allocator keeps of memory that compilers have freed. All programs are on the
 processes that tests start and the next run find them: a second run takes two thirds of the time of the first.
 """
 
+import contextlib
 import ctypes
 import functools
 import gc
@@ -33,7 +34,7 @@ FEW = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_coun
 if os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1":
     os.environ["XLA_FLAGS"] = f"{FEW} {os.environ.get('XLA_FLAGS', '')}".strip()  # of two that differ, the last counts
 PROGRAMS = Path(f"{cache_folder()}-of-tests")
-os.environ["JAX_COMPILATION_CACHE_DIR"] = str(PROGRAMS)
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(PROGRAMS))
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 threadpool_limits(1)  # a plugin may have loaded NumPy already, which read these variables then
 
@@ -90,8 +91,9 @@ def pytest_configure(config):
     config.option.loadscopereorder = False  # workers are given files as they are sorted below
     if hasattr(config, "workerinput") or not PROGRAMS.is_dir():
         return
-    if sum(entry.stat().st_size for entry in os.scandir(PROGRAMS)) > ON_DISK * 2**20:
-        shutil.rmtree(PROGRAMS)
+    with contextlib.suppress(FileNotFoundError):  # other tests may tidy at the same time
+        if sum(entry.stat().st_size for entry in os.scandir(PROGRAMS)) > ON_DISK * 2**20:
+            shutil.rmtree(PROGRAMS.rename(f"{PROGRAMS}-{os.getpid()}"))
 
 
 def pytest_collection_modifyitems(items):

@@ -1,4 +1,4 @@
-"""The functions of `algorithms` as their tests see them: with the shapes in their annotations checked at each call."""
+"""The shapes in the annotations of this room, checked in its tests at the first calls of each function."""
 
 import pytest
 from shapes import check_shapes, checking

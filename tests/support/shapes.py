@@ -1,4 +1,4 @@
-"""The shapes in the annotations of a room's functions, checked at each call in its tests and in no others."""
+"""The shapes in the annotations of a room's functions, checked at their first calls in its tests and in no others."""
 
 import contextlib
 import functools
