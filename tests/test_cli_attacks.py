@@ -61,6 +61,25 @@ def asymptopia(folder, *words):
     return subprocess.run(command(*words), cwd=folder, capture_output=True, text=True, errors="replace", timeout=300)
 
 
+def in_turn(folder, *commands):
+    """What each of several command lines says and returns, from one process: (status, output, errors)."""
+    script = f"""
+import sys
+from asymptopia.cli import main
+for words in {commands!r}:
+    try:
+        main(words)
+    except SystemExit as end:
+        for stream in (sys.stdout, sys.stderr):
+            print("\\f", end.code, sep="", end="\\v", file=stream, flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, errors="replace",
+                          timeout=300)  # fmt: skip
+    said = [[part.rsplit("\f", 1) for part in text.split("\v")[:-1]] for text in (done.stdout, done.stderr)]
+    assert done.returncode == 0 and len(said[0]) == len(said[1]) == len(commands), done.stderr
+    return [(int(status), output, errors) for (output, status), (errors, _) in zip(*said, strict=True)]
+
+
 def here(folder, *words):
     """The same in this process, where nothing of the folder is to be run."""
     with contextlib.chdir(folder):
@@ -84,11 +103,12 @@ def copy(base, tmp_path):
 
 
 @pytest.fixture
-def own(tmp_path):
-    """A results folder beside the law that made it."""
-    write(tmp_path)
-    assert asymptopia(tmp_path, "run", "law.py", "--seeds", "12", "--out", "out").returncode == 0
-    return tmp_path
+def own(base, tmp_path):
+    """That folder where it was made, beside its law: what a test changes there is put back."""
+    kept = shutil.copytree(base, tmp_path / "kept")
+    yield base
+    shutil.rmtree(base)
+    shutil.copytree(kept, base)
 
 
 def foreign(copy):
@@ -165,9 +185,9 @@ def test_theory_of_one_version_is_never_judged_by_cells_of_another(own):
         "x = self.shift", "x = self.shift + 9"
     )
     (own / "law.py").write_text(text)
-    for words in ([], ["--trust"]):
-        done = asymptopia(own, "report", "out", "--no-open", *words)
-        assert "another version" in done.stderr and "disagrees" not in done.stdout, done.stdout
+    report = ("report", "out", "--no-open")
+    for _, output, errors in in_turn(own, report, (*report, "--trust")):
+        assert "another version" in errors and "disagrees" not in output, output
 
 
 LONG = "+".join("1" * 2000)
@@ -188,9 +208,8 @@ def test_what_is_longer_than_the_name_of_a_file_is_refused_in_a_sentence(words):
 def test_a_folder_whose_name_is_not_text_is_shown_and_a_law_in_one_is_refused(copy):
     name = os.fsdecode(b"\xff")
     os.rename(copy / "out", copy / name)
-    for words in (("report", name, "--no-open"), ("status", name), ("export", name, "--csv")):
-        done = asymptopia(copy, *words)
-        assert done.returncode == 0 and "Traceback" not in done.stderr
+    told = in_turn(copy, ("report", name, "--no-open"), ("status", name), ("export", name, "--csv"))
+    assert all(status == 0 and "Traceback" not in errors for status, _, errors in told)
     write(copy / name)
     done = asymptopia(copy, "run", f"{name}/law.py", "--seeds", "4", "--sizes", "10,20", "--out", "other")
     assert done.returncode == 2 and done.stderr == "Error: '\\udcff' in a name is not text in UTF-8.\n"

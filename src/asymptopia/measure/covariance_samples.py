@@ -36,10 +36,13 @@ def all_of(rng: np.random.Generator, samples: float, size: int) -> Quadrature:
 
     Beyond 300 samples and dimensions a smaller matrix of the same shape stands for it.
     """
+    from scipy.linalg import eigvalsh_tridiagonal
+
     shrunk = min(1.0, LARGEST / min(samples, size))
     less, more = sorted((samples * shrunk, size * shrunk))
     rank = max(1, round(less))
-    values = np.clip(_bidiagonal(rng, more, rank, rank)[0] * more / (samples * shrunk), 0, None)
+    alone = eigvalsh_tridiagonal(*_tridiagonal(rng, more, rank, rank))  # vectors would take most of the time
+    values = np.clip(alone * more / (samples * shrunk), 0, None)
     everything = np.r_[np.zeros(max(0, round(size * shrunk) - rank)), values]
     weights = np.full((1, len(everything)), 1 / len(everything))
     return Quadrature(everything[None], weights, len(everything))
@@ -51,12 +54,19 @@ def _bidiagonal(
     """Ritz values (order,) of the covariance matrix in a Krylov space of this order, and their weights."""
     from scipy.linalg import eigh_tridiagonal
 
+    values, vectors = eigh_tridiagonal(*_tridiagonal(rng, samples, size, order))
+    return values, vectors[0] ** 2
+
+
+def _tridiagonal(
+    rng: np.random.Generator, samples: float, size: int, order: int
+) -> tuple[Float[np.ndarray, " order"], Float[np.ndarray, " order-1"]]:
+    """The covariance matrix in this basis, up to this order: its diagonal and the one beside it."""
+
     def squares(freedom: np.ndarray) -> np.ndarray:
         return np.where(freedom > 0, 2 * rng.standard_gamma(np.maximum(freedom, 1e-9) / 2), 0.0) / samples
 
     order = min(order, size)
     diagonal = squares(samples - np.arange(order))
     beside = squares(size - 1.0 - np.arange(order - 1))
-    product = diagonal + np.r_[0.0, beside]
-    values, vectors = eigh_tridiagonal(product, np.sqrt(diagonal[:-1] * beside))
-    return values, vectors[0] ** 2
+    return diagonal + np.r_[0.0, beside], np.sqrt(diagonal[:-1] * beside)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..numerics.gaussian import legendre
 from .covariance_samples import all_of, probed
 from .spectra import Quadrature
 
@@ -172,11 +173,11 @@ def _shares(ratio: float, ends: Float[np.ndarray, " E"]) -> Float[np.ndarray, " 
     """The part in each bin of what is not at zero."""
     low, high = _edges(ratio)
     angles = np.arccos(np.clip(1 - 2 * (ends - low) / (high - low), -1, 1))
-    nodes, weights = np.polynomial.legendre.leggauss(24)
-    half = np.diff(angles)[:, None] / 2
-    theta = angles[:-1, None] + half * (1 + nodes)
+    nodes, weights = legendre(24)
+    width = np.diff(angles)[:, None]
+    theta = angles[:-1, None] + width * nodes
     x = low + (high - low) * (1 - np.cos(theta)) / 2
-    masses = (half * weights * _density(ratio, x) * np.sin(theta)).sum(axis=1)
+    masses = (width * weights * _density(ratio, x) * np.sin(theta)).sum(axis=1)
     return np.asarray(masses / masses.sum())
 
 

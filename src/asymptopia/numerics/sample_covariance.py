@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import ArrayLike
+from .gaussian import legendre
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Num
@@ -115,11 +116,11 @@ class SampleCovariance:
         low, high = self.edges()
         inside = np.clip(np.asarray(ends, float), low, high)
         angles = np.arccos(1 - 2 * (inside - low) / (high - low))
-        nodes, weights = np.polynomial.legendre.leggauss(NODES)
-        half = np.diff(angles)[:, None] / 2
-        theta = angles[:-1, None] + half * (1 + nodes)
+        nodes, weights = legendre(NODES)
+        width = np.diff(angles)[:, None]
+        theta = angles[:-1, None] + width * nodes
         x = low + (high - low) * (1 - np.cos(theta)) / 2
-        masses = (half * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
+        masses = (width * weights * self.density(x) * (high - low) / 2 * np.sin(theta)).sum(axis=1)
         zero = (ends[:-1] <= 0) & (ends[1:] > 0)
         return np.asarray(masses + zero * self._mass_at_zero())
 

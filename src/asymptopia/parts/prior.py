@@ -10,6 +10,7 @@ import numpy as np
 
 from ..contract.record import Record, StatementError, field
 from ..numerics.arrays import ArrayLike
+from ..numerics.gaussian import legendre
 from ..numerics.tails import hazard, log_density, log_mills
 from .log_partition import derivatives, value
 
@@ -65,8 +66,9 @@ class Prior(Record):
 
     def log_evidence(self, A: ArrayLike, x: ArrayLike) -> np.ndarray:
         """The log-density at x of the observation sqrt(A) w + z, with z standard normal, elementwise."""
-        mixture = self.components()
-        if mixture is None or type(self).log_partition is not Prior.log_partition:
+        own = type(self).log_partition is not Prior.log_partition
+        mixture = None if own else self.components()
+        if mixture is None:
             return value(self, A, np.sqrt(A) * x) + log_density(x)
         rows = []
         for w, m, v in zip(*mixture, strict=True):
@@ -115,6 +117,13 @@ class Rademacher(Prior):
     def components(self) -> Mixture:
         return (0.5, 0.5), (-1.0, 1.0), (0.0, 0.0)
 
+    def posterior(self, A: ArrayLike, B: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        if type(self) is not Rademacher:
+            return super().posterior(A, B)
+        B = np.broadcast_arrays(np.asarray(B, float), A)[0]
+        less_likely = np.exp(-2 * np.abs(B))  # than the other sign
+        return np.tanh(B), 4 * less_likely / (1 + less_likely) ** 2
+
 
 class GaussBernoulli(Prior):
     """Zero with probability 1 - rho, else standard normal: second moment rho."""
@@ -154,10 +163,10 @@ class Laplace(Prior):
     def components(self) -> Mixture:
         """A Gaussian scale mixture, accurate to 1e-12; its variance is exponentially distributed with mean 1."""
         edges = np.asarray(self._panels)
-        nodes, weights = np.polynomial.legendre.leggauss(12)
-        half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
-        scale = (middle[:, None] + half[:, None] * nodes).ravel()
-        mass = (half[:, None] * weights).ravel() * 2.0 * scale * np.exp(-(scale**2))
+        nodes, weights = legendre(12)
+        width = np.diff(edges)[:, None]
+        scale = (edges[:-1, None] + width * nodes).ravel()
+        mass = (width * weights).ravel() * 2.0 * scale * np.exp(-(scale**2))
         mass /= mass.sum()
         return tuple(mass), (0.0,) * len(mass), tuple(scale**2)
 

@@ -7,6 +7,8 @@ from asymptopia.algorithms.landscape.critical_points import derivatives, symmetr
 from asymptopia.algorithms.sphere.exchange import spherical_exchange
 from asymptopia.contract.batching import generator, seed_keys
 
+pytestmark = pytest.mark.runs_long
+
 
 def systems(n, p, count):
     keys = seed_keys(n, range(count))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....numerics.gaussian import legendre
+
 if TYPE_CHECKING:
     from . import PSpinStatics
 
@@ -24,9 +26,9 @@ def averages(v: float, x: float) -> dict[str, float]:
     deviation = math.sqrt(v)
     top = x * deviation + 10.0
     ends = np.unique(np.concatenate([2.0 ** np.arange(-2, 7) / deviation, np.arange(0, top, 0.5), [0.0, top]]))
-    nodes, weights = np.polynomial.legendre.leggauss(20)
+    nodes, weights = legendre(20)
     a, b = ends[ends <= top][:-1, None], ends[ends <= top][1:, None]
-    z, w = ((a + b + (b - a) * nodes) / 2).ravel(), ((b - a) / 2 * weights).ravel()
+    z, w = (a + (b - a) * nodes).ravel(), ((b - a) * weights).ravel()
     h = deviation * z
     log_cosh = h + np.log1p(np.exp(-2 * h))  # log 2 cosh
     log_weight = x * log_cosh - z**2 / 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .....contract.record import StatementError
+from .....numerics.gaussian import legendre
 from .. import Door, Link, Monomial, Norm, Product, SignProduct, Square
 from .moments import Conditional, binned, monomial, noisy, noisy_monomial, noisy_norm, single
 
@@ -71,14 +72,14 @@ def norm_curve(m: float, p: int) -> float:
     from scipy.special import gammaln, ive
 
     v = 1 - m
-    x, w = np.polynomial.legendre.leggauss(96)
+    x, w = legendre(96)
     reach = math.sqrt(m) * (math.sqrt(p) + 8.5)
-    r, dr = (x + 1) / 2 * reach, w / 2 * reach  # |omega|
+    r, dr = x * reach, w * reach  # |omega|
     chi = (p - 1) * np.log(r) - r**2 / (2 * m) - p / 2 * math.log(m) - (p / 2 - 1) * math.log(2) - gammaln(p / 2)
     low = np.maximum(r - 9.5 * math.sqrt(v), 0.0)
     high = r + (9.5 + math.sqrt(p)) * math.sqrt(v)
-    s = low[:, None] + (high - low)[:, None] * (x + 1) / 2  # |z|
-    ds = (high - low)[:, None] * w / 2
+    s = low[:, None] + (high - low)[:, None] * x  # |z|
+    ds = (high - low)[:, None] * w
     t = s * r[:, None] / v
     bessel = ive(p / 2 - 1, t)
     log_s = p / 2 * np.log(s) + (1 - p / 2) * np.log(r)[:, None] - (s - r[:, None]) ** 2 / (2 * v) - math.log(v)

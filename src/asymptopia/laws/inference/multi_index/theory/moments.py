@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .....contract.record import StatementError
+from .....numerics.gaussian import legendre
 from .. import Link
 
 if TYPE_CHECKING:
@@ -136,9 +137,9 @@ def _nodes(powers: tuple[int, ...], sd: float) -> tuple[np.ndarray, np.ndarray]:
     small = np.linspace(low, math.log(sd), max(2, math.ceil((math.log(sd) - low) / 0.4)))
     count = _resolved(math.exp(high) / sd)
     ends = np.concatenate([small, np.log(sd * np.arange(2, count + 1))])
-    x, w = np.polynomial.legendre.leggauss(8)
-    half = np.diff(ends)[:, None] / 2
-    return ((ends[1:] + ends[:-1])[:, None] / 2 + half * x).ravel(), (half * w).ravel()
+    x, w = legendre(8)
+    width = np.diff(ends)[:, None]
+    return (ends[:-1, None] + width * x).ravel(), (width * w).ravel()
 
 
 @lru_cache(maxsize=128)
@@ -293,10 +294,10 @@ def _jumps(link: Link) -> np.ndarray:
 def _panels(breaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of an average over a standard normal field, crowded at the ends of panels."""
     ends = np.unique(np.concatenate([[-REACH], breaks[np.abs(breaks) < REACH], [REACH]]))
-    t, w = np.polynomial.legendre.leggauss(120)
-    half = np.diff(ends)[:, None] / 2
-    z = (ends[1:] + ends[:-1])[:, None] / 2 + half * np.sin(np.pi * t / 2)
-    weight = half * np.pi / 2 * np.cos(np.pi * t / 2) * w * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    t, w = legendre(120)
+    half, angle = np.diff(ends)[:, None] / 2, np.pi * (t - 0.5)
+    z = (ends[1:] + ends[:-1])[:, None] / 2 + half * np.sin(angle)
+    weight = half * np.pi * np.cos(angle) * w * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     return z.ravel(), weight.ravel()
 
 
