@@ -7,7 +7,7 @@ from asymptopia import StatementError, confront
 from asymptopia.algorithms.amp import SoftThreshold, iterates
 from asymptopia.laws.inference.amp import AMP
 from asymptopia.laws.inference.amp import theory as amp_theory
-from asymptopia.laws.inference.amp.theory import bayes, soft
+from asymptopia.laws.inference.amp.theory import Knowledge, _iterated, bayes, soft
 from asymptopia.parts.channel import Abs, Door, Linear, Sign
 from asymptopia.parts.prior import GaussBernoulli, Gaussian, Laplace, Rademacher
 
@@ -101,3 +101,18 @@ def test_bad_statements_are_refused():
     with pytest.raises(StatementError, match="`iterations` of AMP must be >= 1"):
         AMP(iterations=0)
     assert AMP(start="informative").snr == 100.0
+
+
+def test_states_that_return_are_not_computed_again():
+    """A path that runs into a cycle, 9 5 7 6 8 7 6 8 ..., of which every state is computed once."""
+    following, asked = {9: 5, 5: 7, 7: 6, 6: 8, 8: 7}, []
+
+    def learned(now):
+        asked.append(now.overlap)
+        return Knowledge(following[now.overlap], 0.0, 1.0)
+
+    for iterations in (1, 4, 5, 6, 7, 12):
+        asked.clear()
+        path = _iterated(learned, Knowledge(9, 0.0, 1.0), iterations)
+        assert [k.overlap for k in path] == [5, 7, 6, 8, 7, 6, 8, 7, 6, 8, 7, 6][:iterations]
+        assert asked == [9, 5, 7, 6, 8][:iterations]

@@ -22,9 +22,10 @@ def test_the_covariances_of_the_steps_by_simulation():
     np.testing.assert_allclose(mean, law.limit()["distance"].values[:3], rtol=0.01)
 
 
-@pytest.mark.parametrize(("beta", "h"), [(1.0, 0.3), (1.4, 0.5), (0.5, 0.0)])
+@pytest.mark.parametrize(("beta", "h"), [(1.0, 0.3), (1.4, 0.5), (0.5, 0.0), (2.0, 3.0), (0.0206, 2.6761)])
 def test_the_distances_fall_by_the_rate_in_the_end(beta, h, monkeypatch):
-    monkeypatch.setattr("asymptopia.laws.spins.tap_equations.STEPS", 20)
+    """Also where they are far below the rounding of the fields' variances, 1e-36 in the last case."""
+    monkeypatch.setattr("asymptopia.laws.spins.tap_equations.STEPS", 20 if beta > 0.1 else 11)
     prediction = TAPEquations(beta=beta, h=h).predict()
     if h == 0:
         assert not prediction["distance"].any() and prediction["rate"] == pytest.approx(beta**2)

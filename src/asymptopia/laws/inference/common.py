@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ...contract.transitions import FixedPoint, State
+from ...parts.prior import Prior
 
 FEWEST = 5  # of what is counted in whole numbers
 
@@ -34,3 +37,38 @@ def few(what: str, per_size: float, sizes: Sequence[int]) -> str | None:
         f"at the smallest of the sizes there should be {count:.3g} {what}, which is rounded to {max(1, round(count))}; "
         f"it takes sizes of at least {math.ceil(FEWEST / per_size)}"
     )
+
+
+def none_drawn(per_size: Mapping[str, float], sizes: Sequence[int]) -> str | None:
+    """Why systems with less than one of some things say nothing of the limit: of samples, say, they have at least one.
+
+    per_size: their numbers for each unit of size, by name. It is for counts that are rounded up or down at random,
+    which has no bias where one or more are expected.
+    """
+    for what, share in per_size.items():
+        if share * min(sizes) < 1:
+            return (
+                f"at the smallest of the sizes there should be {share * min(sizes):.3g} {what}, but there is at least "
+                f"1; it takes sizes of at least {math.ceil(1 / share)}"
+            )
+    return None
+
+
+def few_nonzero(share: float, sizes: Sequence[int]) -> str | None:
+    """Why signals of which this share of the coordinates is not zero say nothing of the limit: many have none."""
+    count = share * min(sizes)
+    if share == 1 or count >= FEWEST:
+        return None
+    return (
+        f"at the smallest of the sizes {count:.3g} coordinates of the signal are not 0 on average, too few for one "
+        f"system to be like another; it takes sizes of at least {math.ceil(FEWEST / share)}"
+    )
+
+
+def nonzero_share(prior: Prior) -> float:
+    """The probability that a coordinate is not zero; 1 of a prior that is not stated as a mixture."""
+    mixture = prior.components()
+    if mixture is None:
+        return 1.0
+    weights, means, variances = (np.asarray(a, float) for a in mixture)
+    return float(weights[(means != 0) | (variances != 0)].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ...contract.batching import generator, whole
 from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
+from .common import none_drawn
 
 if TYPE_CHECKING:
     import jax
@@ -160,6 +162,9 @@ class InContextRegression(Law):
     def check(self) -> None:
         if np.any((np.asarray(self.ridge) == 0) & (np.asarray(self.tau) == 1)):
             raise NoLimit("`tau` must not be 1 without a ridge: the errors diverge there.")
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"examples in a prompt": self.alpha, "training tasks": self.kappa}, sizes)
 
     def valid(self) -> str | None:
         if self.ridge < 0.01 and abs(self.tau - 1) < 0.1:

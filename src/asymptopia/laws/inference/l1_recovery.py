@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ...contract.batching import generator, whole
 from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
+from .common import few_nonzero
 
 DONOHO = "Donoho, Maleki and Montanari, Proc. Natl. Acad. Sci. 106 (2009) 18914, equation 5 (recomputed)"
 AMELUNXEN = "Amelunxen, Lotz, McCoy and Tropp, Information and Inference 3 (2014) 224, theorem II and equation 4.1"
@@ -100,6 +102,9 @@ class L1Recovery(Law):
     def check(self) -> None:
         if self.alpha == weak_threshold(self.sparsity, self.nonnegative):
             raise NoLimit(f"`alpha` of L1Recovery must not be the threshold itself, {self.alpha!r}.")
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return few_nonzero(self.sparsity, sizes)
 
     def valid(self) -> str | None:
         weak = weak_threshold(self.sparsity, self.nonnegative)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ...contract.law import Defaults, Landmark, Law, NoLimit, Observable, Refere
 from ...contract.record import StatementError, field
 from ...numerics.arrays import Key
 from ...numerics.gaussian import nodes
+from .common import none_drawn
 
 MONTANARI = "Montanari, Ruan, Sohn and Yan, arXiv:1911.01544 (2019), theorem 1 (recomputed)"
 GARDNER = "Gardner, J. Phys. A 21 (1988) 257, equation 33 (recomputed)"
@@ -99,6 +101,9 @@ class MaxMargin(Law):
                 f"The samples are not linearly separable, so that no margin exists, unless alpha < {threshold:.10g}, "
                 f"but `alpha` of MaxMargin is {self.alpha:g}."
             )
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes)
 
     def valid(self) -> str | None:
         if self.alpha > 0.9 * separability(self.flip):

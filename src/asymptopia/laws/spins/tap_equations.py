@@ -110,17 +110,24 @@ class TAPEquations(Law):
 
 
 def _distances(beta: float, h: float) -> np.ndarray:
-    """|m^(k+1) - m^k|**2 / n from the covariance of neighbouring steps, m^0 = 0."""
+    """|m^(k+1) - m^k|**2 / n from the fields of neighbouring steps, m^0 = 0.
+
+    The first field and its change are followed, not the two fields, of which small distances are differences.
+    """
     from ...numerics.gaussian import expectation_2d
 
-    def means(x: ArrayLike, y: ArrayLike) -> Any:
-        return np.tanh(beta * x) * np.tanh(beta * y)
+    def squared_change(x: ArrayLike, change: ArrayLike) -> Any:
+        t, s = np.tanh(beta * x), np.tanh(np.clip(beta * change, -1.0, 1.0))
+        small = (1 - t) * (1 + t) * s / (1 + t * s)  # tanh of a sum, less the first
+        return np.where(np.abs(beta * change) < 1, small, np.tanh(beta * (x + change)) - t) ** 2
 
-    old, new, between = 0.0, math.tanh(beta * h) ** 2, 0.0
-    distances = [old + new - 2 * between]
+    old, new = 0.0, math.tanh(beta * h) ** 2
+    distances = [new]
     while len(distances) < STEPS:
-        covariance = np.array([[old, between], [between, new]])
-        between = float(expectation_2d(means, covariance, (h, h)))
+        distance = distances[-1]
+        most = math.sqrt(old * distance)
+        leaning = min(max((new - old - distance) / 2, -most), most)
+        covariance = np.array([[old, leaning], [leaning, distance]])
+        distances.append(float(expectation_2d(squared_change, covariance, (h, 0.0))))
         old, new = new, symmetric.moment(beta, h, new)
-        distances.append(old + new - 2 * between)
     return np.array(distances)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.prior import Gaussian, Prior
+from ..common import few_nonzero, none_drawn, nonzero_share
 from .landmarks import LANDMARKS
 
 BAYATI = "Bayati and Montanari, IEEE Trans. Inf. Theory 57 (2011) 764"
@@ -93,6 +95,9 @@ class AMP(Law):
     def check(self) -> None:
         self.prior.check()
         self.channel.check()
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def valid(self) -> str | None:
         if self.snr == 0 and self.prior.mean == 0 and self.channel.even():

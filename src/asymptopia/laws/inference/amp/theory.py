@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,44 +43,52 @@ def at_start(prior: Prior, snr: float) -> Knowledge:
 
 def bayes(prior: Prior, channel: Channel, alpha: float, snr: float, iterations: int) -> list[Knowledge]:
     """After each iteration, of message passing that knows prior and channel."""
-    now, path = at_start(prior, snr), []
+    start = at_start(prior, snr)
     least = PERFECT * (prior.second_moment - prior.mean**2)
-    blind = channel.even() and now.overlap == 0
-    for _ in range(iterations):
-        if now.variance > least and not blind:
-            information = alpha * float(label(channel, now.overlap, now.variance).information[0])
-            now = at_start(prior, information)
-        path.append(now)
-    return path
+    blind = channel.even() and start.overlap == 0
+
+    def learned(now: Knowledge) -> Knowledge:
+        if now.variance <= least or blind:
+            return now
+        return at_start(prior, alpha * float(label(channel, now.overlap, now.variance).information[0]))
+
+    return _iterated(learned, start, iterations)
 
 
 def soft(
     prior: Prior, noise: float, alpha: float, denoiser: SoftThreshold, snr: float, iterations: int
 ) -> list[Knowledge]:
     """After each iteration, of message passing for the LASSO with labels that are fields in Gaussian noise."""
-    now, path = at_start(prior, snr), []
-    for _ in range(iterations):
+
+    def learned(now: Knowledge) -> Knowledge:
         precision = alpha / (1 + now.variance)
         error = noise + max(prior.second_moment - 2 * now.overlap + now.norm, PERFECT * prior.second_moment)
         spread = np.sqrt(alpha * error) / (1 + now.variance)
 
         def moments(
-            x: np.ndarray,
-            mean: np.ndarray,
-            variance: np.ndarray,
-            log_p: np.ndarray,
-            owner: np.ndarray,
-            precision: float = precision,
-            spread: float = spread,
+            x: np.ndarray, mean: np.ndarray, variance: np.ndarray, log_p: np.ndarray, owner: np.ndarray
         ) -> np.ndarray:
             w, slope = denoiser.posterior(precision, spread * x)
             return np.stack([w * mean, w**2, slope])
 
         breaks = np.array([[-1.0, 1.0]]) * denoiser.l1 / spread
         averages = observation_averages(prior, alpha / error, moments, breaks)[:, 0]
-        now = Knowledge(*map(float, averages))
+        return Knowledge(*map(float, averages))
+
+    return _iterated(learned, at_start(prior, snr), iterations)
+
+
+def _iterated(learned: Callable[[Knowledge], Knowledge], now: Knowledge, iterations: int) -> list[Knowledge]:
+    """The state after each iteration; from one that was there before, to the last digit, everything repeats itself."""
+    path: list[Knowledge] = []
+    places: dict[Knowledge, int] = {}
+    while len(path) < iterations and now not in places:
+        places[now] = len(path)
+        now = learned(now)
         path.append(now)
-    return path
+    while len(path) < iterations:
+        path += path[places[now] :]
+    return path[:iterations]
 
 
 def predict(law: AMP) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
+from ..common import none_drawn
 from .landmarks import LANDMARKS
 
 CUI = "Cui, Behrens, Krzakala and Zdeborova, NeurIPS 37 (2024), arXiv:2402.03902, result 4.2"
@@ -74,6 +77,9 @@ class AttentionIndex(Law):
         dict(alpha=1.2, positional=0.4, share=0.75, variance=0.3, encoding=1.5, ridge=0.03, start="positional"),
     )
     landmarks = LANDMARKS
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"sentences": self.alpha}, sizes)
 
     def valid(self) -> str | None:
         from .theory import unstable

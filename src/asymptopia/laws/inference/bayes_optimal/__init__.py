@@ -9,7 +9,7 @@ from ....contract.record import field
 from ....contract.transitions import FixedPoint
 from ....parts.channel import Channel, Sign
 from ....parts.prior import Gaussian, Prior
-from ..common import doubt_start
+from ..common import doubt_start, few_nonzero, none_drawn, nonzero_share
 from .landmarks import LANDMARKS
 
 BARBIER = "Barbier, Krzakala, Macris, Miolane and Zdeborova, PNAS 116 (2019) 5451"
@@ -87,6 +87,9 @@ class BayesOptimal(Law):
     def check(self) -> None:
         self.prior.check()
         self.channel.check()
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def valid(self) -> str | None:
         """Warns in the hard phase, and where an informed start leads to a state that is not that of equilibrium."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ....contract.transitions import FixedPoint
 from ....numerics.fixed_points import NotConverged
 from ....parts.activation import Activation, Sign
 from ....parts.prior import Gaussian, Prior
+from ..common import few_nonzero, none_drawn, nonzero_share
 from .landmarks import AUBIN, LANDMARKS
 
 
@@ -88,6 +90,9 @@ class Committee(Law):
             must = "None (their labels are votes)" if self.noise else "a number > 0 (their labels are real)"
             raise NoLimit(f"With {self.activation!r} units `noise` of Committee must be {must}, but is {self.noise}.")
         check(self)
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def valid(self) -> str | None:
         """Warns in the hard phase, and where an informed start leads to a state that is not that of equilibrium."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
@@ -9,6 +11,7 @@ from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, Sign
 from ....parts.loss import Logistic, Loss
 from ....parts.prior import Gaussian, Prior
+from ..common import few_nonzero, none_drawn, nonzero_share
 from .landmarks import LANDMARKS
 
 BAI = "Bai, Mei, Wang and Xiong, ICML (2021), arXiv:2102.07856"
@@ -156,6 +159,9 @@ class ERM(Law):
                 "broken, and this limit is not known. Give a larger `ridge` to ERM (or a smaller `alpha`), or a loss "
                 "of less negative curvature."
             )
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def valid(self) -> str | None:
         """For losses that are not convex, the value at the line of de Almeida and Thouless where it is passed."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.loss import Logistic, Loss, Square
+from ..common import none_drawn
 from .landmarks import LANDMARKS
 
 MIGNACCO = "Mignacco, Krzakala, Lu, Urbani and Zdeborova, ICML 2020 (arXiv:2002.11544), equations 12 to 19"
@@ -77,6 +80,9 @@ class MixtureERM(Law):
         "bayes_error": Observable(r"\varepsilon_B", "error of the best classifier that learns from n samples",
                                   limit_only=True),
     }  # fmt: skip
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes)
 
     def check(self) -> None:
         if self.clusters > 2 and not isinstance(self.loss, Logistic | Square):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import Record, StatementError, field
 from ....parts.own_function import OwnFunction
+from ..common import none_drawn
 
 TROIANI = "Troiani, Dandi, Defilippis, Zdeborova, Loureiro and Krzakala, AISTATS 2025, equation for alpha_c"
 DAMIAN = "Damian, Pillaud-Vivien, Lee and Bruna, COLT 2024, the generative exponent"
@@ -261,6 +262,9 @@ class MultiIndex(Law):
             raise StatementError("`noise` is added to real labels; labels +-1 of this link have a `flip`.")
         if self.flip > 0 and not self.link.binary:
             raise StatementError("`flip` is for labels +-1; real labels of this link have a `noise`.")
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes)
 
     def valid(self) -> str | None:
         theory: Any = self.in_folder("theory")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ....contract.record import StatementError, field
 from ....parts.channel import Channel, Linear, ReLU
 from ....parts.channel.between import checked_layer
 from ....parts.prior import Gaussian, Prior
+from ..common import few_nonzero, none_drawn, nonzero_share
 from .landmarks import LANDMARKS
 
 MANOEL = "Manoel, Krzakala, Mezard and Zdeborova, IEEE ISIT (2017) 2098"
@@ -89,6 +91,11 @@ class MultiLayerGLM(Law):
         self.prior.check()
         for _, channel in self.layers:
             channel.check()
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        ratios = np.cumprod([ratio for ratio, _ in self.layers])
+        outputs = {f"outputs of layer {k}": float(ratio) for k, ratio in enumerate(ratios, 1)}
+        return none_drawn(outputs, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def valid(self) -> str | None:
         """Warns where full knowledge leads to another state than none does: only one of them is Bayes-optimal."""

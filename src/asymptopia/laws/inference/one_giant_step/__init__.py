@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf
 from ....parts.channel import Channel
 from ....parts.channel import Sign as SignOf
+from ..common import none_drawn
 from .landmarks import LANDMARKS
 
 CUI = "Cui, Pesce, Dandi, Krzakala, Lu, Zdeborova and Loureiro, ICML 235 (2024), arXiv:2402.04980"
@@ -99,6 +102,10 @@ class OneGiantStep(Law):
         from .theory import check_activation
 
         check_activation(self)
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        counts = {"samples": self.alpha, "samples of the step": self.alpha0, "units": self.features}
+        return none_drawn(counts, sizes)
 
     def valid(self) -> str | None:
         if self.ridge < 1e-3 and abs(self.features / self.alpha - 1) < 0.1:

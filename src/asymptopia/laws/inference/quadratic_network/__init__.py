@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Landmark, Law, Observable, References
 from ....contract.record import StatementError, field
+from ..common import none_drawn
 
 MAILLARD = "Maillard, Troiani, Martin, Krzakala and Zdeborova, NeurIPS 37 (2024), Bayes-optimal quadratic networks"
 CUBIC = "the same equation with another quadrature of the density's cube"
@@ -79,6 +82,9 @@ class QuadraticNetwork(Law):
     }
     exercises = (dict(alpha=0.4, kappa=1.5, noise=0.3),)
     landmarks = _landmarks()
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"hidden units": self.kappa}, sizes)
 
     def valid(self) -> str | None:
         if self.noise == 0 and self.alpha > 0.9 * self._perfect():

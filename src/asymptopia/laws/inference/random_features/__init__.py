@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import StatementError, field
 from ....parts.activation import Activation, Erf
 from ....parts.channel import Channel
 from ....parts.channel import Sign as SignOf
 from ....parts.loss import Logistic, Loss
+from ..common import none_drawn
 from .landmarks import LANDMARKS
 
 GERACE = "Gerace, Loureiro, Krzakala, Mezard and Zdeborova, ICML 2020 (arXiv:2002.09339), equations 13 to 15"
@@ -92,6 +95,9 @@ class RandomFeatures(Law):
         if self.loss.margin and not self.teacher.binary:
             raise NoLimit(f"{self.loss!r} is a loss of labels +-1, but {self.teacher!r} makes real ones.")
         self.activation.moments()
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha, "features": self.features}, sizes)
 
     def valid(self) -> str | None:
         if self.ridge < _TINY and not self.loss.margin and abs(self.features / self.alpha - 1) < _NEAR:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import field
 from ....contract.transitions import FixedPoint
 from ....parts.prior import GaussBernoulli, Prior, Rademacher
 from ....parts.singular_values import Geometric, RowOrthogonal, SingularValues
-from ..common import doubt_start
+from ..common import doubt_start, few_nonzero, none_drawn, nonzero_share
 from .landmarks import LANDMARKS
 
 TAKEDA = "Takeda, Uda and Kabashima, Europhys. Lett. 76 (2006) 1193"
@@ -91,6 +93,9 @@ class RotationInvariantBayes(Law):
     def check(self) -> None:
         self.prior.check()
         self.singular_values.check()
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def valid(self) -> str | None:
         """Warns in the hard phase, and where an informed start leads to a state that is not that of equilibrium."""

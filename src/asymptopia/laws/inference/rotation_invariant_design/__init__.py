@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import field
 from ....parts.prior import GaussBernoulli, Prior
 from ....parts.singular_values import RowOrthogonal, SingularValues
+from ..common import few_nonzero, none_drawn, nonzero_share
 from .landmarks import LANDMARKS
 
 RANGAN = "Rangan, Schniter and Fletcher, IEEE Trans. Inf. Theory 65 (2019) 6664, theorem 1"
@@ -71,6 +74,9 @@ class RotationInvariantDesign(Law):
         dict(alpha=1.5, ridge=0.3, noise=0.2),
     )
     landmarks = LANDMARKS
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"samples": self.alpha}, sizes) or few_nonzero(nonzero_share(self.prior), sizes)
 
     def check(self) -> None:
         self.prior.check()

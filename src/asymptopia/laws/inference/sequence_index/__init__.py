@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....contract.law import Defaults, Law, Observable, References
 from ....contract.record import StatementError, field
+from ..common import none_drawn
 from .landmarks import LANDMARKS
 
 TROIANI = "Troiani, Cui, Dandi, Krzakala and Zdeborova, ICML 2025 (PMLR 267, 60147), arXiv:2502.00901"
@@ -73,6 +76,9 @@ class SequenceIndex(Law):
         if 0 < self.noise < LEAST_NOISE * self.beta**2:
             least = LEAST_NOISE * self.beta**2
             raise StatementError(f"`noise` must be 0 or at least beta^2 / 500 = {least:.3g}, but is {self.noise}.")
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        return none_drawn({"sentences": self.alpha}, sizes)
 
     def valid(self) -> str | None:
         from .theory import weak_recovery
