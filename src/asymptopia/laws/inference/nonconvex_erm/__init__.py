@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from ....contract.law import Defaults, Law, NoLimit, Observable, References
 from ....contract.record import field
-from ....parts.amplitude import Mistakes
-from ....parts.channel import Channel, Sign
+from ....parts.amplitude import Amplitude, Mistakes
+from ....parts.channel import Abs, Channel, Sign
 from ....parts.loss import Loss
 from .landmarks import LANDMARKS, MAJER
 
 LARGE = 0.1  # the share of the least loss by which one step may raise it before more steps are asked for
-
-
-class _Observables:
-    """The observables of a law: a discrepancy of the least loss is compared to the loss of the student w = 0."""
-
-    names = {
-        "least_loss": Observable("e", "least mean loss of a sample, with the penalty", resolution=0.1),
-        "test_loss": Observable(r"\varepsilon_g", "mean loss of new samples", resolution=0.1, bias=1.0),
-        "cosine": Observable(
-            "c",
-            "cosine of student and teacher, or its size where the sign is free",
-            scale=1.0,
-            resolution=0.1,
-            bias=1.0,
-        ),
-        "norm": Observable("q", "squared norm of the student, per dimension", resolution=0.1, bias=1.0),
-        "symmetric_loss": Observable("e_0", "least loss of the replica-symmetric solution", limit_only=True),
-        "state_overlap": Observable("q_0", "overlap of two states, per dimension", limit_only=True),
-        "eigenvalue": Observable(r"\lambda", "instability of that overlap, above 1", limit_only=True),
-    }
-
-    def __get__(self, law: NonconvexERM | None, owner: type) -> dict[str, Observable]:
-        if law is None:
-            return self.names
-        return self.names | {"least_loss": dataclasses.replace(self.names["least_loss"], scale=law.unlearned_loss())}
 
 
 class NonconvexERM(Law):
@@ -68,33 +41,41 @@ class NonconvexERM(Law):
 
     `breaking = 0` keeps one state (mu = 0), the replica-symmetric solution of `ERM`, here also where the proximal map
     jumps. It is stable where $\alpha V^2 E f'^2 < 1$ (de Almeida and Thouless), and never where the map jumps; `valid`
-    gives the value. `breaking = 1` takes the largest value along $\mu$ from there on. It is as a rule unstable as well:
-    more steps raise the least loss further, by much less than the first did (by 6 per cent of it for
-    `SherringtonKirkpatrick`). So each observable has for its error a fifth of what the first step changed, an estimate,
-    and `valid` warns where the first step raised the least loss by more than a tenth.
+    gives the value. `breaking = 1` takes the largest value along $\mu$ from there on. It is as a rule unstable as
+    well, and more steps raise the least loss further. By how much is not known, so each observable has for its error
+    all that the first step changed. For the loss that is cautious: in a perceptron the second step adds little to the
+    first (Whyte and Sherrington, J. Phys. A, 1996), and in `SherringtonKirkpatrick` all further ones add 6 per cent of
+    it. `valid` warns where the first step raised the least loss by more than a tenth.
     `eigenvalue` is $\alpha s^2 E[(d \langle f \rangle / d \omega)^2]$ for the overlap of states, below 1 where more
     states of that kind gain nothing.
 
-    The system's student is the lowest of the minima that 20 d descents reach, the later ones from around the lowest so
-    far: in few dimensions the least value, in more an upper bound of it. Corrections of the
-    least loss are taken to fall as $d^{-2/3}$, as in `SherringtonKirkpatrick`, the others as 1/d.
+    The system's student is the lowest of the minima that 20 d descents reach, the later ones from around the lowest
+    until then. In few dimensions that is the least value, in more an upper bound of it. Corrections are taken to fall
+    as $d^{-2/3}$, as in `SherringtonKirkpatrick`; a verdict also admits 1 / d, that of unbroken symmetry.
+
+    At the default statement the map jumps, one step raises the least loss by 0.2 per cent, and systems decide. At the
+    first exercise, with more wrong labels and a weak ridge, it is 3 per cent, and the verdict is inconclusive: systems
+    of 8, 16 and 32 dimensions resolve the least loss to 25 per cent, of which the error of the theory alone takes 14.
+    In the second, phase retrieval with `Amplitude`, symmetry holds. `train_loss` is `least_loss` less
+    $\text{ridge}\, q / 2 \alpha$ in each system, and no evidence of its own.
     """
 
-    alpha: float = field(3.0, "samples per dimension, n / d", above=0)
-    ridge: float = field(0.05, "strength of the penalty ridge/2 |w|^2", above=0)
+    alpha: float = field(6.0, "samples per dimension, n / d", above=0)
+    ridge: float = field(0.3, "strength of the penalty ridge/2 |w|^2", above=0)
     loss: Loss = field(Mistakes(), "loss of a label and a field; any smooth function of (y, z)")
-    teacher: Channel = field(Sign(flip=0.3), "how the teacher's field makes a label; any function of z")
+    teacher: Channel = field(Sign(flip=0.1), "how the teacher's field makes a label; any function of z")
     breaking: int = field(1, "steps of replica symmetry breaking", one_of=(0, 1))
 
-    defaults = Defaults(size="dimension", sizes=(8, 12, 18, 27), seeds=250, bias=2 / 3, block=25)
+    defaults = Defaults(size="dimension", sizes=(8, 16, 32), seeds=200, bias=2 / 3, block=25)
     references = References(
-        source=f"{MAJER}; Gardner and Derrida, J. Phys. A 21 (1988) 271; Gyorgyi, Phys. Rep. 342 (2001) 263",
+        source=f"{MAJER}; Gardner and Derrida, J. Phys. A 21 (1988) 271; Gyorgyi, Phys. Rep. 342 (2001), "
+        "arXiv:cond-mat/0010025",
         status="heuristic (replica method), and after one step an approximation",
         bibtex="""@article{MajerEngelZippelius1993,
   author = {Majer, P. and Engel, A. and Zippelius, A.},
   title = {Perceptrons above saturation},
   journal = {Journal of Physics A: Mathematical and General},
-  volume = {26}, pages = {7405--7416}, year = {1993}
+  volume = {26}, pages = {7405}, year = {1993}
 }
 @article{GardnerDerrida1988,
   author = {Gardner, E. and Derrida, B.},
@@ -103,19 +84,30 @@ class NonconvexERM(Law):
   volume = {21}, pages = {271--284}, year = {1988}
 }""",
     )
-    observables = _Observables()
+    observables = {
+        "least_loss": Observable("e", "least mean loss of a sample, with the penalty", resolution=0.1),
+        "test_loss": Observable(r"\varepsilon_g", "mean loss of new samples", resolution=0.1),
+        "cosine": Observable(
+            "c", "cosine of student and teacher, or its size where the sign is free", scale=1.0, resolution=0.1
+        ),
+        "norm": Observable("q", "squared norm of the student, per dimension", resolution=0.1),
+        "train_loss": Observable(
+            r"\varepsilon_t", "mean loss of the training samples, without penalty", limit_only=True
+        ),
+        "symmetric_loss": Observable("e_0", "least loss of the replica-symmetric solution", limit_only=True),
+        "state_overlap": Observable("q_0", "overlap of two states, per dimension", limit_only=True),
+        "eigenvalue": Observable(r"\lambda", "instability of that overlap, above 1", limit_only=True),
+    }
+    exercises = (
+        dict(alpha=3.0, ridge=0.05, teacher=Sign(flip=0.3)),
+        dict(alpha=3.0, ridge=0.1, loss=Amplitude(), teacher=Abs()),
+    )
     landmarks = LANDMARKS
 
     def even(self) -> bool:
         """Whether the loss does not see the sign of the field."""
         y, z = np.array([0.3, 1.0, 1.0, 2.0]), np.array([0.7, 0.2, 1.9, 1.1])
         return bool(np.allclose(self.loss(y, z), self.loss(y, -z), rtol=1e-12, atol=1e-12))
-
-    def unlearned_loss(self) -> float:
-        """The mean loss of the student w = 0."""
-        rng = np.random.default_rng(0)
-        y = self.teacher.sample(rng.standard_normal(1000), rng)
-        return float(np.mean(self.loss(y, np.zeros_like(y))))
 
     def check(self) -> None:
         """Raise `NoLimit` for a loss with kinks, or a teacher whose labels no function of the field makes."""
