@@ -7,6 +7,7 @@ WORDS = {
     "support vector machine": ["MaxMargin", "ERM"],
     "perceptron": ["Capacity", "BayesOptimal", "MaxMargin"],
     "storage capacity": ["Capacity", "Hopfield"],
+    "replica symmetry breaking": ["NonconvexERM", "SherringtonKirkpatrick"],
     "double descent": ["RandomFeatures", "ERM", "InContextRegression"],
     "random features": ["RandomFeatures", "HessianSpectrum"],
     "phase retrieval": ["BayesOptimal", "ProxLinear", "MultiIndex"],

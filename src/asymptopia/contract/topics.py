@@ -67,6 +67,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
                    "information exponent", "hermite"),
     "NoisyTwoLayer": ("mean field", "mean-field langevin", "weight decay", "feature learning"),
     "NonReversibleTempering": ("parallel tempering", "replica exchange", "round trips", "mcmc"),
+    "NonconvexERM": ("replica symmetry breaking", "1rsb", "spin glass", "phase retrieval", "perceptron",
+                     "global minimum", "ground state", "loss landscape"),
     "OneGiantStep": ("feature learning", "spiked random features", "gradient step", "ridge regression", "two-layer"),
     "OneThirdLaw": ("scaling law", "logistic regression", "power law", "cross-entropy"),
     "OnlineSGD": ("one-pass", "saad-solla", "teacher student", "plateau", "committee machine", "feature learning"),

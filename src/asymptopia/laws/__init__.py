@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .inference.mixture_erm import MixtureERM as MixtureERM
     from .inference.multi_index import MultiIndex as MultiIndex
     from .inference.multi_layer_glm import MultiLayerGLM as MultiLayerGLM
+    from .inference.nonconvex_erm import NonconvexERM as NonconvexERM
     from .inference.one_giant_step import OneGiantStep as OneGiantStep
     from .inference.quadratic_network import QuadraticNetwork as QuadraticNetwork
     from .inference.quantile_regression import QuantileRegression as QuantileRegression

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .activation import Tanh as Tanh
     from .amplitude import Amplitude as Amplitude
     from .amplitude import Cauchy as Cauchy
+    from .amplitude import Mistakes as Mistakes
     from .architecture import Architecture as Architecture
     from .architecture import Convolutional as Convolutional
     from .architecture import Dense as Dense

@@ -11,9 +11,10 @@ from ..numerics.arrays import ArrayLike
 from ..numerics.proximal import increasing_root
 from .loss import Loss, namespace
 
-__all__ = ["Amplitude", "Cauchy"]
+__all__ = ["Amplitude", "Cauchy", "Mistakes"]
 
 _KNOTS = np.array([-8.0, -3.0, -1.0, 0.0, 1.0, 3.0, 8.0])
+_STEP_KNOTS = np.array([-30.0, -12.0, -6.0, -3.0, -1.3, 0.0, 1.3, 3.0, 6.0, 12.0, 30.0])
 
 
 class Amplitude(Loss):
@@ -75,3 +76,30 @@ class Cauchy(Loss):
 
     def knots(self, y: ArrayLike) -> np.ndarray:
         return np.asarray(y, float)[..., None] + self.scale * _KNOTS
+
+
+class Mistakes(Loss):
+    """1 / (1 + exp((y z - kappa) / width)): the number of labels +-1 that are missed, with a rounded step at kappa."""
+
+    kappa: float = field(0.5, "margin at which a sample pays half")
+    width: float = field(0.3, "width over which the step is rounded", above=0)
+
+    margin = True
+    symmetric = True
+
+    def __call__(self, y: ArrayLike, z: ArrayLike) -> Any:
+        return 0.5 - namespace(y, z).tanh((y * z - self.kappa) / (2 * self.width)) / 2
+
+    def gradient(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+        p = np.asarray(self(y, z))
+        return np.asarray(-np.asarray(y) * p * (1 - p) / self.width)
+
+    def curvature(self, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+        p = np.asarray(self(y, z))
+        return np.asarray(np.square(y) * p * (1 - p) * (1 - 2 * p) / self.width**2)
+
+    def kinks(self, y: ArrayLike) -> np.ndarray:
+        return np.zeros((*np.shape(y), 0))
+
+    def knots(self, y: ArrayLike) -> np.ndarray:
+        return np.asarray(y, float)[..., None] * (self.kappa + self.width * _STEP_KNOTS)

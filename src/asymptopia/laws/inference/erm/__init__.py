@@ -156,8 +156,8 @@ class ERM(Law):
         if replicon(self) == float("inf"):
             raise NoLimit(
                 f"The proximal map of {self.loss!r} jumps at the replica-symmetric solution: replica symmetry is "
-                "broken, and this limit is not known. Give a larger `ridge` to ERM (or a smaller `alpha`), or a loss "
-                "of less negative curvature."
+                "broken. `NonconvexERM` breaks it in one step; or give a larger `ridge` to ERM (or a smaller `alpha`), "
+                "or a loss of less negative curvature."
             )
 
     def too_small(self, sizes: Sequence[int]) -> str | None:
@@ -174,7 +174,7 @@ class ERM(Law):
             return None
         return (
             f"replica symmetry is unstable (de Almeida and Thouless): the eigenvalue {value:.4g} is above 1, and the "
-            "values are not exact"
+            "values are not exact; `NonconvexERM`, which breaks it in one step, is nearer"
         )
 
     def thresholds(self, along: str) -> dict[str, float]:
