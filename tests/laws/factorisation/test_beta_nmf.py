@@ -143,3 +143,8 @@ def test_the_loudest_frequencies_of_a_note_are_its_own():
     assert X.shape == (len(times), len(frequencies))
     assert abs(frequencies[X[2].argmax()] - 440) < 8
     assert X[0].sum() > 3 * X[-1].sum(), "it decays"
+
+
+def test_factors_too_large_for_newton_are_refused_before_work():
+    with pytest.raises(NoLimit, match="2332 x 49 matrix have 9524 entries"):
+        BetaNMF(data=Notes(rate=2000, duration=8.0, window=96), rank=4).predict()

@@ -65,5 +65,7 @@ def test_what_is_outside_is_said():
         SoftRods(density=0.95, power=40.0).limit()
     with pytest.raises(NoLimit, match="needs 4 rods or more, but n is 3"):
         SoftRods().experiment((3,), 2)
+    with pytest.raises(NoLimit, match="at gaps below 1e-290 only"):
+        SoftRods(density=0.98, strength=0.0143, power=7e-4, shell=6e-4).limit()
     with pytest.raises(NoLimit, match="too weak to be run"):
         SoftRods(strength=1e-4, power=1.0).experiment((16,), 2)

@@ -177,6 +177,11 @@ class Gaps(NamedTuple):
     def of(cls, strength: float, power: float, shell: float, pressure: float) -> Gaps:
         """By Gauss-Legendre quadrature on panels that shrink towards contact."""
         lowest = shell * (strength / (strength + 750 + pressure * shell)) ** (1 / power)  # the density is 1e-325 there
+        if lowest < 1e-290:
+            raise NoLimit(
+                f"`power` of SoftRods must be larger than {power:.3g} for `strength` {strength:.3g}: rods would push "
+                "each other apart at gaps below 1e-290 only."
+            )
         edges = np.geomspace(lowest, shell, 2000)
         x, w = np.polynomial.legendre.leggauss(8)
         half = np.diff(edges)[:, None] / 2

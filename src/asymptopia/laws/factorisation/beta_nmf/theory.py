@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ZERO = 1e-7
 RESIDUAL = 1e-9
+MOST = 2000
+"""Entries of both factors: Newton's method solves systems of that size, in seconds each, up to 60 of them."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,16 @@ def slopes(X: np.ndarray, V: np.ndarray, beta: float) -> tuple[np.ndarray, np.nd
 
 @lru_cache(maxsize=64)
 def minimum(data: NonnegativeData, rank: int, beta: float, l1: float, starts: int) -> Minimum:
-    """The lowest of the minima found from random starts; `ArithmeticError` if it is not stationary."""
+    """The lowest of the minima found from random starts; `ArithmeticError` if it is not stationary.
+
+    Raises `NoLimit` where the factors have more than `MOST` entries.
+    """
     X = data.matrix()
+    if rank * sum(X.shape) > MOST:
+        raise NoLimit(
+            f"The factors of rank {rank} of a {X.shape[0]} x {X.shape[1]} matrix have {rank * sum(X.shape)} entries, "
+            f"and a minimum is found to the last digits with at most {MOST}; take a smaller `rank` or fewer `data`."
+        )
     rng = np.random.default_rng(20_111)
     descents = [_descended(X, rank, beta, l1, rng) for _ in range(starts)]
     best = min(descents, key=lambda pair: pair[0])[1]
