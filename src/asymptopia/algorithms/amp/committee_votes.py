@@ -25,12 +25,11 @@ RARE, CLIMBS = 1e-3, 20
 
 
 class Given(NamedTuple):
-    """What is known of units given u: probabilities of either sign and densities at 0, (K, n, U), and variance."""
+    """What is known of units given u, (K, n, U): probabilities of either sign, and means in standard deviations."""
 
-    positive: Float[np.ndarray, "n U K"]
-    negative: Float[np.ndarray, "n U K"]
-    density: Float[np.ndarray, "n U K"]
-    slope: Float[np.ndarray, "n U K"]
+    positive: Float[np.ndarray, "K n U"]
+    negative: Float[np.ndarray, "K n U"]
+    place: Float[np.ndarray, "K n U"]
 
 
 def labels_of(units: int) -> Float[np.ndarray, " L"]:
@@ -64,6 +63,7 @@ def score(
     g, slope = np.empty(mean.shape), np.zeros((K, K))
     for some in np.array_split(np.arange(len(y)), max(1, len(y) * len(mass) // CHUNK)):
         given, won = _given(mean[some], nodes, lam), label[some]
+        density = np.exp(-(given.place**2) / 2) / np.sqrt(2 * np.pi * lam)
         p = sum(won[:, c] * (count @ mass) for c, count in enumerate(_counts(given, range(K))))
         rare = p < RARE
         p = np.where(rare, np.inf, p)
@@ -71,12 +71,12 @@ def score(
         for k in range(K):
             others = _counts(given, [i for i in range(K) if i != k])
             gained = sum(gain[:, c, None] * count for c, count in enumerate(others))
-            first[:, k] = (given.density[k] * gained) @ mass / p
-            slope[k, k] += ((given.slope[k] * gained) @ mass / p).sum()
+            first[:, k] = (density[k] * gained) @ mass / p
+            slope[k, k] += ((-given.place[k] / np.sqrt(lam) * density[k] * gained) @ mass / p).sum()
             for j in range(k):
                 rest = _counts(given, [i for i in range(K) if i not in (k, j)])
                 both = sum(np.diff(gain, axis=1)[:, c, None] * count for c, count in enumerate(rest))
-                pair = ((given.density[k] * given.density[j] * both) @ mass / p).sum()
+                pair = ((density[k] * density[j] * both) @ mass / p).sum()
                 slope[[k, j], [j, k]] += pair
         for i in np.array_split(np.flatnonzero(rare), max(1, K * 2**K * int(rare.sum()) * len(mass) // CHUNK)):
             first[i], second = _rare_score(won[i], mean[some][i], V)
@@ -115,8 +115,8 @@ def _rare_score(
 
 
 def _likeliest(
-    turned: Float[np.ndarray, "..."], signs: Float[np.ndarray, "..."], shift: Float[np.ndarray, "..."], lam: float
-) -> Float[np.ndarray, "..."]:
+    turned: Float[np.ndarray, "n S K"], signs: Float[np.ndarray, "S K"], shift: Float[np.ndarray, "K J"], lam: float
+) -> Float[np.ndarray, "n S J"]:
     """The u (n, S, K - 1) at which fields of mean `signs * turned` have these signs with the largest density.
 
     Newton steps of this concave problem, replaced, where they do not climb, by those of the steepest curvature.
@@ -181,8 +181,8 @@ def _given(mean: Float[np.ndarray, "n K"], nodes: Float[np.ndarray, "U K"], lam:
     from scipy.special import ndtr
 
     t = (mean.T[:, :, None] + nodes.T[:, None, :]) / np.sqrt(lam)
-    density = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi * lam)
-    return Given(ndtr(t), ndtr(-t), density, -t * density / np.sqrt(lam))
+    less, up = ndtr(-np.abs(t)), t > 0
+    return Given(np.where(up, 1 - less, less), np.where(up, less, 1 - less), t)
 
 
 def _counts(given: Given, units: Iterable[int]) -> list[Float[np.ndarray, "_n _U"]]:

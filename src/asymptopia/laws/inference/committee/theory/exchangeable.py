@@ -169,8 +169,11 @@ def vote_shares(values: np.ndarray, index: np.ndarray, V: np.ndarray) -> tuple[n
     slopes = np.empty((len(index), K, label.shape[1]))
     for k in range(K):
         others = _counts([(low[j], high[j]) for j in np.delete(index, k, axis=1).T])
-        gained = sum(c[..., None] * (label[i + 1] * 1.0 - label[i]) for i, c in enumerate(others))
-        slopes[:, k] = np.einsum("nu,nul,u->nl", density[index[:, k]], gained, common.weight).real
+        own = density[index[:, k]] * common.weight
+        slopes[:, k] = 0.0
+        for i in range(K):
+            if (gain := label[i + 1] * 1.0 - label[i]).any():
+                slopes[:, k] += np.einsum("nu,nu->n", own, others[i]).real[:, None] * gain
     at = index[:, -1]
     counts = [low[at] * c for c in others] + [0.0], [0.0] + [high[at] * c for c in others]
     counted = [((a + b) @ common.weight).real for a, b in zip(*counts, strict=True)]
