@@ -24,7 +24,7 @@ _CALLED = (
     *("predict", "realize", "reason_to_doubt", "short", "sizes_and_seeds", "too_small", "valid", "warnings"),
 )
 """What every law has and a folder's laws are asked for: none of their fields may have such a name."""
-_READ = {"source": str, "bibtex": str, "seeds": int, "bias": (int, float)}
+_READ: Mapping[str, type | tuple[type, ...]] = {"source": str, "bibtex": str, "seeds": int, "bias": (int, float)}
 """What is read of them too: a field of such a name must hold this."""
 _Told = TypeVar("_Told", Observable, Landmark)
 
