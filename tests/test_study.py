@@ -1,5 +1,6 @@
 """Studies: what a good one states, and that a bad one is refused with everything that is wrong in it."""
 
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
@@ -9,13 +10,14 @@ import pytest
 from asymptopia.contract.record import StatementError
 from asymptopia.contract.statement import parse
 from asymptopia.contract.sweep import sweep
-from asymptopia.engine import Adaptive
+from asymptopia.engine import Adaptive, Results
 from asymptopia.laws.spins.curie_weiss import CurieWeiss
 from asymptopia.study import StudyError, as_toml, names_of, read
 from asymptopia.study.items import Confront, Study
 from asymptopia.study.kept import progress_of, reopened
 from asymptopia.study.lines import line_of
 from asymptopia.study.perform import perform
+from asymptopia.study.publish import rebuilt
 from asymptopia.study.staging import FILE, at_stage
 
 GOOD = """
@@ -268,6 +270,26 @@ def test_performing_fills_the_folder_and_resumes(study, tmp_path, monkeypatch):
     again, results = reopened(tmp_path / "out")
     assert [repr(i.statement) for i in again.items] == [repr(i.statement) for i in asked.items]
     assert progress_of(again, results) == [{"name": "Mine()", "cells": 2, "done": 2, "failed": 0, "missing": 0}]
+
+
+def test_a_field_added_later_leaves_a_folder_its_numbers(study, tmp_path, monkeypatch):
+    monkeypatch.setattr("asymptopia.report.write_results", lambda folder, *_, **__: Path(folder) / "report.html")
+    text = 'title = "t"\nfiles = ["own.py"]\n[[confront]]\nlaw = "Mine()"\nsizes = [10, 20]\nseeds = 6\n'
+    perform(read(study(text)), tmp_path / "out")
+    before = Results.open(tmp_path / "out").load()["0/experiment"]
+    added = '    more: float = field(1.0, "no influence either", added=True)\n    observables'
+    (tmp_path / "own.py").write_text(OWN.replace("    observables", added))
+    again, results = reopened(tmp_path / "out", trust=True)
+    assert "more" in {f.name for f in dataclasses.fields(again.items[0].statement.law)}
+    assert rebuilt(again, results).failures == ()
+    assert results.load()["0/experiment"].identical(before)
+    perform(again, tmp_path / "out")
+    asked = read(study(text.replace("Mine()", "Mine(more=2.0)")))
+    with pytest.raises(StatementError, match="holds another study"):
+        perform(asked, tmp_path / "out")
+    with pytest.raises(StatementError, match=r"has 12 numbers of Mine\(kind=Square\(\)\), .*more=2.0\).* has 0\."):
+        rebuilt(asked, results)
+    assert results.load()["0/experiment"].identical(before)
 
 
 def test_the_prediction_is_kept_unless_its_code_changes(study, tmp_path, monkeypatch):

@@ -206,3 +206,14 @@ def test_the_name_of_an_error_is_not_that_of_an_observable():
 def test_a_field_may_not_have_the_name_of_what_every_law_has(name):
     with pytest.raises(StatementError, match=f"Own has a field `{name}`, but every law.*: admit, axes, .*, warnings"):
         type("Own", (Law,), {"__annotations__": {name: float}, name: 0.5})
+
+
+def test_names_of_fields_are_taken_by_what_the_library_reads_alone():
+    """A further public name of `Law` breaks laws of users with a field of it: begin it with `_`, or list it here."""
+    law = type("Own", (Law,), {"__annotations__": {"plot": float}, "plot": 0.5})(plot=0.7)
+    assert repr(law) == "Own(plot=0.7)"
+    names = """admit axes bias bibtex block called check controls coords defaults exercises experiment fixed_points
+        fixed_points_along gives_many in_folder is_derived landmarks law limit observables observed plot points predict
+        predict_many predicts_many realize realize_all realized reason_to_doubt references replace seeds short size
+        sizes sizes_and_seeds source status summary thresholds too_small unstable valid warnings"""
+    assert [name for name in dir(Law) if not name.startswith("_")] == names.split()

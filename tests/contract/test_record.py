@@ -62,6 +62,16 @@ def test_repr_states_everything_and_short_what_differs():
     assert Thing(shape=Disc(radius=2), real=1).short() == "Thing(real=1.0, shape=Disc(radius=2.0))"
 
 
+def test_an_added_field_is_left_out_of_the_text_where_it_has_its_default():
+    class Newer(Disc):
+        heft: float = field(1, "weight", added=True)
+
+    assert repr(Newer()) == "Newer(radius=1.0)" and Newer(heft=1.0) == Newer()
+    assert repr(Newer(heft=2)) == "Newer(radius=1.0, heft=2.0)" != repr(Newer())
+    with pytest.raises(StatementError, match="needs a default"):
+        field(added=True)
+
+
 def test_a_class_stands_for_its_defaults():
     assert Thing(shape=Square) == Thing(shape=Square())
 

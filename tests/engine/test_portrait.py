@@ -7,7 +7,7 @@ import math
 import pytest
 
 from asymptopia.contract.record import StatementError
-from asymptopia.engine.portrait import portrait, statement_of
+from asymptopia.engine.portrait import NameTaken, portrait, statement_of
 from asymptopia.laws.factorisation.structured_factorisation import StructuredFactorisation
 
 NONSENSE = [
@@ -61,6 +61,31 @@ def test_systems_are_called_too_small_for_the_sizes_of_the_experiment():
 
 def test_a_description_gives_its_statement_back(told, toys):
     assert repr(statement_of(told)) == repr(toys["Coin"]())
+
+
+def renamed(told, name, **keys):
+    """The description with another name for the field p."""
+    first, *others = told["fields"]
+    statement = told["statement"].replace("p=", f"{name}=")
+    return told | {"statement": statement, "fields": [{**first, "name": name, **keys}, *others]}
+
+
+def test_an_added_field_stays_out_of_the_text(told):
+    text = told["statement"].replace("p=0.5, ", "")
+    law = statement_of(renamed(told, "p", added=True) | {"statement": text}).law
+    assert repr(law) == text and repr(law.replace(p=0.7)) != text
+
+
+@pytest.mark.parametrize("name", ["bias", "block", "limit", "thresholds"])
+def test_a_field_may_have_a_name_that_was_taken_later(told, name):
+    law = statement_of(renamed(told, name)).law
+    assert repr(law) == told["statement"].replace("p=", f"{name}=") and law.reason_to_doubt() is None
+
+
+@pytest.mark.parametrize("name", ["valid", "axes", "source"])
+def test_a_field_whose_name_is_read_of_every_law_is_refused_in_its_own_sentence(told, name):
+    with pytest.raises(NameTaken, match=f"Coin has a field `{name}`, which every law has .* with --trust neither"):
+        statement_of(renamed(told, name))
 
 
 @pytest.mark.parametrize("value", NONSENSE, ids=ascii)

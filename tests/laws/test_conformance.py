@@ -229,3 +229,11 @@ def test_a_landmark_is_reproduced(name, index):
 
 def test_every_law_has_landmarks(law_class):
     assert law_class.landmarks
+
+
+def test_statements_of_version_0_2_mean_what_they_did():
+    """A field that comes later is declared with `added=True`, so that the folders with these texts stay readable."""
+    texts = (Path(__file__).parents[1] / "reference" / "statements.txt").read_text(encoding="utf-8").splitlines()
+    stated = [parse(text).law for text in texts]
+    assert [repr(law) for law in stated] == texts
+    assert [law.short() for law in stated] == [f"{type(law).__name__}()" for law in stated], "a default has changed"

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LARGEST, MOST_SEEDS, MOST_REALISATIONS = 10**8, 10**6, 10**7
 """What no experiment goes beyond: sizes whose vectors alone fill memory, seeds of one size, and seeds of all sizes."""
 
+UNREAD = ("plot",)
+"""What every law has for its user alone: a field may have its name, as nothing in the library reads it."""
+
 
 class NoNumber(ArithmeticError):
     """A finite system ended without a number; the message says why, and what to change."""
@@ -137,10 +140,12 @@ class Law(Statement, Computable, Phased):
     controls: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Defaults] = Defaults()
     references: ClassVar[References] = References()
+    _any_field_name: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        _check_field_names(cls)
+        if not cls._any_field_name:
+            _check_field_names(cls)
         read_records(cls)
 
     def coords(self) -> dict[str, Any]:
@@ -223,7 +228,7 @@ class Law(Statement, Computable, Phased):
 
 def _check_field_names(cls: type[Law]) -> None:
     """Raise `StatementError` for a field whose name means something else in every law."""
-    taken = [name for name in dir(Law) if not name.startswith("_")]
+    taken = [name for name in dir(Law) if not name.startswith("_") and name not in UNREAD]
     for f in dataclasses.fields(cls):
         if f.name in taken:
             raise StatementError(

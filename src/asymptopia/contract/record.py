@@ -35,6 +35,7 @@ def field(
     needs: str | None = None,
     axis: str = "",
     unit: str = "",
+    added: bool = False,
 ) -> Any:
     """A field of a law or part: its default, its meaning, its unit and what values are allowed.
 
@@ -45,11 +46,17 @@ def field(
     needs:   a method of the part in this field, such as "convex" of a loss, that must return True; asked by `check`.
     axis:    the axis of array observables on which the field's values lie: numbers in the range that increase.
     unit:    in which the number is given; empty for a pure number.
+    added:   whether statements were written before there was this field. Where it has its default it is left out of
+             the text of a statement, so that they mean what they did, and results folders keep their cells. It needs a
+             default that never changes, and stands after the older fields.
 
     Returns a field of a dataclass. Whenever a record is made, `StatementError` says which restriction is not met.
+    Raises `StatementError` if an added field has no default.
     """
+    if added and default is dataclasses.MISSING:
+        raise StatementError("A field that is added to older ones needs a default, which older statements have.")
     metadata = dict(doc=doc, above=above, at_least=at_least, below=below, at_most=at_most, one_of=one_of, unit=unit)
-    metadata |= dict(needs=needs, axis=axis)
+    metadata |= dict(needs=needs, axis=axis, added=added)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -81,8 +88,9 @@ class Record:
 
     def __repr__(self) -> str:
         inside = ", ".join(
-            f"{f.name}={_show(getattr(self, f.name))}"
+            f"{f.name}={text}"
             for f in dataclasses.fields(self)  # type: ignore[arg-type]
+            if (text := _show(getattr(self, f.name))) != _unsaid(type(self), f)
         )
         return f"{type(self).__name__}({inside})"
 
@@ -268,6 +276,13 @@ def kind_of(part: type[Record]) -> str:
 
 def _is_union(hint: Any) -> bool:
     return typing.get_origin(hint) in (typing.Union, types.UnionType)
+
+
+def _unsaid(cls: type[Record], f: dataclasses.Field[Any]) -> str | None:
+    """The text of a field's value with which a statement leaves the field out; None if it is always there."""
+    if not f.metadata.get("added"):
+        return None
+    return _show(_clean(f.default, field_types(cls)[f.name], f"`{f.name}` of {cls.__name__}", f.metadata))
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -19,7 +19,18 @@ from .code import fingerprint
 _PLAIN = (str, int, float, bool, type(None))
 _METHODS = {"observables", "landmarks"}
 _DEFAULTS = ("sizes", "seeds", "bias", "block")
+_CALLED = (
+    *("admit", "axes", "check", "coords", "in_folder", "law", "landmarks", "observables", "observed", "points"),
+    *("predict", "realize", "reason_to_doubt", "short", "sizes_and_seeds", "too_small", "valid", "warnings"),
+)
+"""What every law has and a folder's laws are asked for: none of their fields may have such a name."""
+_READ: Mapping[str, type | tuple[type, ...]] = {"source": str, "bibtex": str, "seeds": int, "bias": (int, float)}
+"""What is read of them too: a field of such a name must hold this."""
 _Told = TypeVar("_Told", Observable, Landmark)
+
+
+class NameTaken(StatementError):
+    """A folder's law has a field with the name of something that every law has, and cannot be read."""
 
 
 def portrait(statement: Statement, sizes: Sequence[int] | None = None) -> dict[str, Any]:
@@ -56,6 +67,7 @@ def statement_of(told: Mapping[str, Any]) -> Statement:
         statement = _parsed(str(told["statement"]), cls, dict(told["shorts"]))
         codes, which = list(told["codes"]), list(told["code_of_point"])
         points = statement.points()
+        _check_read(name=str(told["law"]), points=points)
         texts = [repr(p) for p in points]
         cls.codes = dict(zip(texts, [codes[i] for i in which] or codes * len(texts), strict=False))
     except StatementError:
@@ -81,6 +93,7 @@ class Told(Law):
 
     codes: ClassVar[Mapping[str, str]] = {}
     reasons: ClassVar[Mapping[str, str]] = {}
+    _any_field_name: ClassVar[bool] = True
 
     def valid(self) -> str | None:
         """The answer of the law itself at this statement, as stored."""
@@ -117,6 +130,21 @@ class Other:
         return hash(self._text)
 
 
+def _check_read(name: str, points: Sequence[Law]) -> None:
+    """Raise `NameTaken` where the value of a field stands for what is read of every law."""
+    for field_name, kind in _READ.items():
+        if any(field_name in vars(p) and not isinstance(vars(p)[field_name], kind) for p in points):
+            raise _taken(name, field_name)
+
+
+def _taken(law: str, name: str) -> NameTaken:
+    return NameTaken(
+        f"{law} has a field `{name}`, which every law has for something else, so that its description cannot be read, "
+        "with --trust neither. `xarray.open_datatree` reads the numbers in results.nc; rename the field to run the "
+        "study anew."
+    )
+
+
 def _law_of(told: Mapping[str, Any]) -> Any:
     name = str(told["law"])
     if not name.isidentifier():
@@ -124,9 +152,12 @@ def _law_of(told: Mapping[str, Any]) -> Any:
     space: dict[str, Any] = {**_attributes(told["class"], name), "__module__": __name__}
     space["__annotations__"] = {str(f["name"]): "object" for f in told["fields"]}
     for f in told["fields"]:
+        if f["name"] in _CALLED:
+            raise _taken(name, f["name"])
         default = {} if f["default"] is None else {"default": _literal(f["default"])}
         allowed = {k: _typed("float", v, k) for k, v in f["allowed"].items()}
-        space[str(f["name"])] = field(**default, doc=str(f["doc"]), unit=str(f["unit"]), **allowed)
+        added = _typed("bool", f.get("added", False), "added")
+        space[str(f["name"])] = field(**default, doc=str(f["doc"]), unit=str(f["unit"]), added=added, **allowed)
     space["__doc__"] = str(told["doc"])
     space["observables"] = {str(k): _record(Observable, o) for k, o in told["observables"].items()}
     marks = [_record(Landmark, m) for m in told["landmarks"]]
@@ -214,7 +245,7 @@ def _field(f: Any) -> dict[str, Any]:
         "doc": f.metadata.get("doc", ""),
         "unit": f.metadata.get("unit", ""),
         "allowed": {k: f.metadata[k] for k in bounds if f.metadata.get(k) is not None},
-    }
+    } | ({"added": True} if f.metadata.get("added") else {})
 
 
 def _class_values(cls: type[Law]) -> dict[str, Any]:

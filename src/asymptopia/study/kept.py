@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,10 @@ def damage(results: Results) -> list[str]:
 
 def kept(study: Study, results: Results) -> list[Kept]:
     """What a folder holds of each statement: its cells with the theory of now or, where other code made more of them,
-    its results.nc as it is, limit and experiment of one time."""
+    its results.nc as it is, limit and experiment of one time.
+
+    Raises `StatementError` if results.nc has more numbers than that, as when they belong to other statements.
+    """
     old, why = _loaded(results)
     edited = edits(results) if study.told else ""
     complete = []
@@ -86,7 +90,23 @@ def kept(study: Study, results: Results) -> list[Kept]:
                 f"The predictions of {asked.name} are not in {str(results.shown)!r} ({why or 'no results.nc'}): "
                 f"`asymptopia report {results.shown} --trust` runs the files of the study to make them anew."
             )
+    _check_no_loss(old, complete, study, results)
     return complete
+
+
+def _check_no_loss(old: Mapping[str, xr.Dataset], complete: Sequence[Kept], study: Study, results: Results) -> None:
+    """Raise `StatementError` if results.nc has experiments with more numbers than what would stand in its place."""
+    before = {k: n for k, data in old.items() if k.endswith("/experiment") and (n := _numbers(data))}
+    left = sum(_numbers(one.experiment) for one in complete)
+    if sum(before.values()) <= left:
+        return
+    stated = "; ".join(repr(asked.statement) for asked in study.items)
+    there = "; ".join(str(old[k].attrs.get("statement", "an unknown statement")) for k in before)
+    raise StatementError(
+        f"'{results.shown}/results.nc' has {sum(before.values())} numbers of {there}, but the study in this folder now "
+        f"states {stated}, of which the folder has {left}. Nothing is judged or written; `xarray.open_datatree` reads "
+        "results.nc, and `asymptopia run` with another --out makes the numbers of the study."
+    )
 
 
 def _fits(data: xr.Dataset, statement: Statement) -> bool:

@@ -12,7 +12,7 @@ from ..contract.record import StatementError
 from ..engine import Adaptive, Results
 from ..engine.code import syntax_digest
 from ..engine.files import printable
-from ..engine.portrait import statement_of
+from ..engine.portrait import NameTaken, statement_of
 from .items import Confront, Study
 
 
@@ -38,6 +38,8 @@ def told(results: Results, text: str, base: Path) -> Study:
     try:
         items = tuple(map(_item, portraits, lock["entries"], lock["confront"]))
         return Study(printable(str(lock.get("title", ""))), items, text, base, told=True)
+    except NameTaken as error:
+        raise NameTaken(f"{folder!r} cannot be opened: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise StatementError(
             f"What {folder!r} tells of its study is damaged: {error} If you trust {files}, say so with --trust."

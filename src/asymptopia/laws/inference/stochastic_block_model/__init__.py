@@ -65,7 +65,9 @@ class StochasticBlockModel(Law):
     degree: float = field(3.0, "mean degree, c", above=1)
     assortativity: float = field(0.8, "(c_in - c_out) / (k c)", at_least=-1, below=1)
     start: str = field("uninformative", "where messages start", one_of=("uninformative", "informative"))
-    propensities: Propensities = field(EqualPropensities(), "expected degrees of nodes, over their mean, theta")
+    propensities: Propensities = field(
+        EqualPropensities(), "expected degrees of nodes, over their mean, theta", added=True
+    )
 
     defaults = Defaults(size="nodes", sizes=(10_000, 16_000, 25_000), seeds=24, block=4)
     references = References(
