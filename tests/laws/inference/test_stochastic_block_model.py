@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import succeed
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
 from asymptopia.contract.law import label
@@ -302,6 +303,9 @@ def test_a_line_that_does_not_settle_leaves_the_other_thresholds(monkeypatch):
     branch.hard_phase.cache_clear()
     monkeypatch.setattr(branch, "hard_phase", lambda k, line, *_: "why" if line.assortativity > 0 else hard)
     hard = branch.Thresholds(0.24, 0.26, 0.01, 0.01)
+    told = succeed("thresholds", repr(law), "--along", "assortativity").stderr.splitlines()
+    assert told[0].startswith("seeking a hard phase along assortativity")
+    assert told[1:] == ["note: no hard phase of assortative graphs is given: why"]
     assert law.threshold_notes("assortativity") == ["no hard phase of assortative graphs is given: why"]
     hard = branch.Thresholds(0.255, 0.26, 0.01, 0.01)
     assert law.threshold_notes("assortativity")[1].endswith("it would start at -0.255, beyond -0.25")
