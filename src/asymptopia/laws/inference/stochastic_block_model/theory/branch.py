@@ -105,8 +105,8 @@ def hard_phase(groups: int, line: Line, propensities: Propensities = EQUAL) -> T
         branch = follow(groups, line, propensities)
         if len(branch.depth) < 2 * TERMS:
             branch = follow(groups, line, propensities, len(branch.depth) / (2.5 * TERMS))
-    except NotConverged as error:
-        return f"the branch of fixed points could not be followed. {error}"
+    except NotConverged as unsettled:
+        return f"the branch of fixed points could not be followed. {unsettled}"
     every, terms = np.arange(POPULATIONS), min(TERMS, len(branch.depth) // 2)
     values = np.array(_transitions(branch, line, every, stigum, terms))
     left_out = np.array([_transitions(branch, line, every[every != r], stigum, terms) for r in every])
