@@ -89,7 +89,11 @@ def thresholds(statement: str, law: str | None, files: Sequence[str], along: str
 
     with only_json(as_json) as out:
         chosen = given.one_statement(statement, law, files)
+        if slow := chosen.law.slow_thresholds(along):
+            say(slow)
         transitions = of(chosen.law, along)
+        for note in chosen.law.threshold_notes(along):
+            say(f"note: {note}")
         out.append(
             {"statement": repr(chosen), "along": along, "thresholds": {k: float(v) for k, v in transitions.items()}}
         )

@@ -26,6 +26,8 @@ def thresholds(law: Law, along: str = "alpha") -> dict[str, float]:
     law:   the statement; its other fields are kept.
     along: a field, or a field of a part such as `prior.rho`.
 
+    What is left out although it might exist, `law.threshold_notes(along)` tells.
+
     Raises `StatementError` if there is no such field, or no transition is known along it.
     """
     if along not in law.controls:

@@ -172,6 +172,14 @@ class Phased(Record):
             raise StatementError(f"{type(self).__name__} has no known transition along {along!r}.")
         return transitions_along(self, along)
 
+    def slow_thresholds(self, along: str) -> str | None:
+        """What is sought, where `thresholds` takes seconds or longer; else None. It is said before the search."""
+        return None
+
+    def threshold_notes(self, along: str) -> list[str]:
+        """Sentences on transitions that `thresholds` leaves out although there might be some; not computed anew."""
+        return []
+
 
 def transitions_along(law: Phased, along: str) -> dict[str, float]:
     """The transitions of a law with fixed points over the whole range of a field; see `transitions`.

@@ -1,16 +1,20 @@
 """Communities: thresholds, the cavity overlap by a second method and in its dense limit, and random graphs."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import succeed
 
 from asymptopia import NoLimit, StatementError, confront, parse, thresholds
+from asymptopia.contract.law import label
 from asymptopia.laws.inference.spiked_matrix import SpikedMatrix
 from asymptopia.laws.inference.stochastic_block_model import StochasticBlockModel
 from asymptopia.laws.inference.stochastic_block_model import theory as stochastic_block_model_theory
 from asymptopia.laws.inference.stochastic_block_model.theory import branch, reconstruct
+from asymptopia.numerics.fixed_points import NotConverged
 from asymptopia.parts.propensity import EqualPropensities, GammaPropensities, PowerLawPropensities, TwoPropensities
 
 OTHER = {
@@ -22,7 +26,7 @@ OTHER = {
 
 @pytest.mark.parametrize("name", [k for k in OTHER if ".KS." in k])
 def test_the_threshold_of_kesten_and_stigum(name, monkeypatch):
-    monkeypatch.setattr(branch, "hard_phase", lambda *statement: None)
+    monkeypatch.setattr(branch, "hard_phase", lambda *statement: "none")
     k, c, expected = OTHER[name]["params"]["k"], OTHER[name]["params"]["c"], OTHER[name]["value"]
     law = StochasticBlockModel(groups=k, degree=c)
     at = thresholds(law, "assortativity")["kesten_stigum"]
@@ -136,8 +140,8 @@ def test_below_the_threshold_nothing_is_found():
 def test_bad_statements_are_refused():
     with pytest.raises(NoLimit, match="-0.5"):
         StochasticBlockModel(groups=3, assortativity=-0.6).limit()
-    with pytest.raises(StatementError, match="`degree`"):
-        StochasticBlockModel(degree=0.5)
+    with pytest.raises(NoLimit, match="giant component"):
+        StochasticBlockModel(degree=0.5).limit()
     with pytest.raises(StatementError, match="'degree'"):
         thresholds(StochasticBlockModel(), "groups")
 
@@ -264,7 +268,7 @@ def test_transitions_are_named_on_either_side_where_they_are_admitted(law, modul
 def test_up_to_three_groups_no_hard_phase_is_found(monkeypatch):
     monkeypatch.setattr(branch, "MEMBERS", 120)
     branch.hard_phase.cache_clear()
-    assert branch.hard_phase(3, branch.Line(-0.5)) is None
+    assert "none is seen" in branch.hard_phase(3, branch.Line(-0.5))
     branch.hard_phase.cache_clear()
     assert list(thresholds(StochasticBlockModel(groups=3), "degree")) == ["kesten_stigum"]
 
@@ -277,3 +281,71 @@ def test_no_hard_phase_is_sought_in_very_dense_graphs(monkeypatch):
         StochasticBlockModel(groups=4, assortativity=0.06, propensities=hubs),
     ):
         assert list(thresholds(law, "degree")) == ["kesten_stigum"]
+        assert "none is sought" in law.threshold_notes("degree")[0] and law.slow_thresholds("degree") is None
+
+
+def test_a_line_that_does_not_settle_leaves_the_other_thresholds(monkeypatch):
+    """On one side only; Kesten and Stigum's is known in any case, and a note tells why the others are not."""
+
+    def follow(groups, line, propensities, finer=1.0):
+        raise NotConverged("It does not settle.")
+
+    law = StochasticBlockModel(groups=5, degree=20.0)
+    edge = 20.0**-0.5
+    monkeypatch.setattr(branch, "follow", follow)
+    branch.hard_phase.cache_clear()
+    assert "populations" in law.slow_thresholds("assortativity")
+    at = thresholds(law, "assortativity")
+    assert at == {"kesten_stigum": pytest.approx(edge), "kesten_stigum_disassortative": pytest.approx(-edge)}
+    assert law.threshold_notes("assortativity") == [
+        "no hard phase is given: the branch of fixed points could not be followed. It does not settle."
+    ]
+    branch.hard_phase.cache_clear()
+    monkeypatch.setattr(branch, "hard_phase", lambda k, line, *_: "why" if line.assortativity > 0 else hard)
+    hard = branch.Thresholds(0.24, 0.26, 0.01, 0.01)
+    told = succeed("thresholds", repr(law), "--along", "assortativity").stderr.splitlines()
+    assert told[0].startswith("seeking a hard phase along assortativity")
+    assert told[1:] == ["note: no hard phase of assortative graphs is given: why"]
+    assert law.threshold_notes("assortativity") == ["no hard phase of assortative graphs is given: why"]
+    hard = branch.Thresholds(0.255, 0.26, 0.01, 0.01)
+    assert law.threshold_notes("assortativity")[1].endswith("it would start at -0.255, beyond -0.25")
+
+
+def test_degrees_go_down_to_the_giant_component(monkeypatch):
+    """Where Kesten and Stigum's threshold is a degree, it can be stated: hubs hold a graph of degrees below 1."""
+    monkeypatch.setattr(stochastic_block_model_theory, "MEMBERS", 1000)
+    law = StochasticBlockModel(assortativity=0.95, propensities=GammaPropensities(shape=0.5))
+    at = thresholds(law, "degree")["kesten_stigum"]
+    assert at == pytest.approx(1 / (3 * 0.95**2), rel=1e-5) and at < 1
+    below, above = (law.replace(degree=c * at).predict() for c in (0.95, 2.0))
+    assert below["overlap"] == 0 and above["overlap"] > 0.05
+    with pytest.raises(NoLimit, match="giant component"):
+        law.replace(degree=0.33).limit()
+
+
+@pytest.mark.parametrize(
+    ("propensities", "n", "words"),
+    [
+        (PowerLawPropensities(exponent=2.5, cut=1000.0), 1000, "rests on 0.44 of 1000 nodes.* at least 112"),
+        (PowerLawPropensities(exponent=2.5, cut=1000.0), 12_000, "share more than one edge"),
+        (TwoPropensities(ratio=50.0, hubs=0.01), 1000, "share more than one edge.*(4[0-9]) % less"),
+        (TwoPropensities(ratio=50.0, hubs=0.01), 8000, None),
+        (PowerLawPropensities(exponent=2.5, cut=20.0), 1000, None),
+        (GammaPropensities(shape=0.5), 1000, None),
+        (EqualPropensities(), 100, None),
+    ],
+)
+def test_hubs_that_are_too_few_or_joined_too_often_are_warned_of(propensities, n, words):
+    why = StochasticBlockModel(propensities=propensities).too_small((n, 4 * n))
+    assert why is None if words is None else re.search(words, why)
+
+
+def test_a_true_law_of_few_hubs_is_not_refuted(monkeypatch):
+    """Whose largest eigenvalues are 9, 11 and 13 where the limit is 33."""
+    monkeypatch.setattr(stochastic_block_model_theory, "MEMBERS", 100)
+    law = StochasticBlockModel(propensities=PowerLawPropensities(exponent=2.5, cut=1000.0))
+    n = np.array([1000, 2000, 4000])
+    top = np.array([8.9, 10.9, 13.2])[:, None] + np.linspace(-0.2, 0.2, 8)
+    values = dict.fromkeys(law.observables, top)
+    seen = label(law, {k: v[None] for k, v in values.items()}, size=n, seed=np.arange(8))
+    assert confront(law, seen)["top_nonbacktracking"].verdict == "inconclusive"

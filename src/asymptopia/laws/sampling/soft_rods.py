@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,10 @@ DIGITS = "the isobaric integral by mpmath, 30 digits"
 SNAPSHOTS = 64
 DENSEST = 1000.0  # mean gap times pressure
 THINNEST = 1e-3  # the gap of an energy of the order of the temperature
+SMALLEST = 1e-300  # of a gap
+STEEP = 750.0  # exp of minus it is 0
+LONGEST = 1e-9  # wavenumber over 2 pi density
+ROUNDED = 0.02  # the most, relatively, by which rounded wavenumbers may move the structure factor
 
 
 def _landmarks() -> tuple[Landmark, ...]:
@@ -58,7 +63,7 @@ class SoftRods(Law):
     power: float = field(4.0, "k, power of the gap", above=0, at_most=100)
     shell: float = field(0.8, "s, range of the energy beyond contact", above=0, at_most=1)
     waves: tuple[float, ...] = field(
-        (0.125, 0.25, 0.5), "wavenumbers over 2 pi `density`, increasing", at_least=0, axis="wave"
+        (0.125, 0.25, 0.5), "wavenumbers over 2 pi `density`, increasing", at_least=LONGEST, axis="wave"
     )
 
     defaults = Defaults(size="rods", sizes=(16, 32, 64), seeds=800, block=100)
@@ -94,20 +99,57 @@ class SoftRods(Law):
     )
     landmarks = _landmarks()
 
+    def check(self) -> None:
+        """Raise `NoLimit` where `power` is too small, or `density` too high, for floating-point numbers."""
+        highest = DENSEST / (1 / self.density - 1)
+        if _lowest(self.strength, self.power, self.shell, highest) < SMALLEST:
+            raise NoLimit(
+                f"`power` of SoftRods is too small for this `strength`: rods would meet at gaps below {SMALLEST:g}."
+            )
+        if self._excess(math.log(DENSEST)) > 0:
+            raise NoLimit(
+                f"`density` of SoftRods is too high for these shells: the pressure would exceed {highest:.3g}."
+            )
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        """Rings whose nearest wavenumbers have another structure factor."""
+        try:
+            self.check()
+        except NoLimit:
+            return None
+        gaps = self._gaps(self._pressure())
+        waves = np.array(self.waves)
+        wanted = gaps.structure(2 * np.pi * self.density * waves)
+        for n in sorted(sizes):
+            nearest = self._modes(n) / n
+            there = gaps.structure(2 * np.pi * self.density * nearest)
+            i = int(np.argmax(np.abs(there / wanted - 1)))
+            if abs(there[i] / wanted[i] - 1) > ROUNDED:
+                return (
+                    f"the wavenumber nearest to {waves[i]:g} on a ring of {n} is {nearest[i]:.4g}, where the structure "
+                    f"factor is {there[i]:.3g} and not {wanted[i]:.3g}; take sizes of which `waves` times the size is "
+                    "whole"
+                )
+        return None
+
+    def sizes_and_seeds(self, sizes: Any, seeds: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        chosen = super().sizes_and_seeds(sizes, seeds)
+        self._check_run(min(chosen[0]))
+        return chosen
+
     def predict(self) -> dict[str, Any]:
         gaps = self._gaps(self._pressure())
         g, u, force = gaps.points, gaps.energy, gaps.force
         mean, square = gaps.mean(g, 1), gaps.mean(g**2, 2)
         energy, covariance = gaps.mean(u), gaps.mean(u * g)
         covariance -= energy * mean
-        f = gaps.transform(2 * np.pi * self.density * np.array(self.waves))
         return {
             "pressure": gaps.pressure,
             "virial_pressure": self.density * (1 + gaps.mean((1 + g) * force)),
             "turning_rate": gaps.mean(force),
             "energy": energy,
             "squared_gap": square,
-            "structure_factor": ((1 + f) / (1 - f)).real,
+            "structure_factor": gaps.structure(2 * np.pi * self.density * np.array(self.waves)),
             "energy_fluctuation": gaps.mean(u**2) - energy**2 - covariance**2 / (square - mean**2),
         }
 
@@ -118,30 +160,35 @@ class SoftRods(Law):
         """The pressure at which the mean gap is that of the density."""
         from scipy.optimize import brentq
 
+        return math.exp(brentq(self._excess, -1.0, math.log(DENSEST), xtol=1e-14)) / (1 / self.density - 1)
+
+    def _excess(self, log: float) -> float:
+        """Of the mean gap over that of the density, the logarithm; that of the pressure times the latter is given."""
         gap = 1 / self.density - 1
+        gaps = self._gaps(math.exp(log) / gap)
+        return math.log(gaps.mean(gaps.points, 1) / gap)
 
-        def excess(log: float) -> float:
-            gaps = self._gaps(math.exp(log) / gap)
-            return math.log(gaps.mean(gaps.points, 1) / gap)
+    def _modes(self, n: int) -> np.ndarray:
+        """The numbers of the wavenumbers of a ring of n rods that are nearest to `waves`."""
+        return np.maximum(np.rint(n * np.array(self.waves)), 1)
 
-        if excess(math.log(DENSEST)) > 0:
+    def _check_run(self, n: int) -> None:
+        """Raise `NoLimit` where n rods cannot be run, though they have a limit."""
+        fewest = math.ceil(4 * (1 + self.shell) * self.density)
+        if n < 4 * (1 + self.shell) * self.density:
+            raise NoLimit(f"SoftRods needs {fewest} rods or more, but n is {n}.")
+        if self.shell * (self.strength / (self.strength + 1)) ** (1 / self.power) < THINNEST:
             raise NoLimit(
-                f"`density` of SoftRods is too high for these shells: the pressure would exceed {DENSEST / gap:.3g}."
+                f"`strength` of SoftRods is too weak to be run with this `power`: rods would meet at gaps below "
+                f"{THINNEST:g}, where the forces of the virial are beyond what is observed."
             )
-        return math.exp(brentq(excess, -1.0, math.log(DENSEST), xtol=1e-14)) / gap
 
     def realize(self, n: int, key: Key) -> dict[str, Any]:
         from ...algorithms.samplers.sphere_chains import sphere_chains
         from ...algorithms.samplers.spin_chains import variance_between_halves
 
+        self._check_run(n)
         box, reach = n / self.density, 1 + self.shell
-        if box < 4 * reach:
-            raise NoLimit(f"SoftRods needs {math.ceil(4 * reach * self.density)} rods or more, but n is {n}.")
-        if self.shell * min(self.strength, 1.0) ** (1 / self.power) < THINNEST:
-            raise NoLimit(
-                f"`strength` of SoftRods is too weak to be run: rods would meet at gaps below {THINNEST:g}, where the "
-                "forces of the virial are beyond what is observed."
-            )
         rng = generator(key)
         chains, length = max(SNAPSHOTS, math.ceil(2 * n * math.log(n))), (box - n) / 2
         energy: dict[str, Any] = dict(power=self.power, strength=self.strength, scale=self.shell, core=1.0, reach=reach)
@@ -149,8 +196,7 @@ class SoftRods(Law):
         chain = sphere_chains(settled.configuration, box, chains, length, rng, **energy, count=SNAPSHOTS)
         places = chain.snapshots[:, :, 0]
         gaps = (np.roll(places, -1, axis=1) - places) % box - 1
-        modes = np.maximum(np.rint(n * np.array(self.waves)), 1)
-        amplitudes = np.exp(2j * np.pi * modes[:, None, None] / box * places).sum(axis=2)
+        amplitudes = np.exp(2j * np.pi * self._modes(n)[:, None, None] / box * places).sum(axis=2)
         return {
             "pressure": chain.pressure,
             "virial_pressure": chain.virial_pressure,
@@ -176,17 +222,12 @@ class Gaps(NamedTuple):
     @classmethod
     def of(cls, strength: float, power: float, shell: float, pressure: float) -> Gaps:
         """By Gauss-Legendre quadrature on panels that shrink towards contact."""
-        lowest = shell * (strength / (strength + 750 + pressure * shell)) ** (1 / power)  # the density is 1e-325 there
-        if lowest < 1e-290:
-            raise NoLimit(
-                f"`power` of SoftRods must be larger than {power:.3g} for `strength` {strength:.3g}: rods would push "
-                "each other apart at gaps below 1e-290 only."
-            )
+        lowest = _lowest(strength, power, shell, pressure)
         edges = np.geomspace(lowest, shell, 2000)
         x, w = np.polynomial.legendre.leggauss(8)
         half = np.diff(edges)[:, None] / 2
         g = (edges[:-1, None] + half * (1 + x)).ravel()
-        rising = strength * (shell / g) ** power
+        rising = np.exp(math.log(strength) + power * np.log(shell / g))
         exponent = rising - strength + pressure * g
         least = min(exponent.min(), pressure * shell)
         weights = (half * w).ravel() * np.exp(least - exponent)
@@ -202,8 +243,16 @@ class Gaps(NamedTuple):
         terms = (math.perm(power, j) * self.shell ** (power - j) / self.pressure**j for j in range(power + 1))
         return inside + self.tail * sum(terms)
 
-    def transform(self, q: np.ndarray) -> np.ndarray:
-        """The mean of exp(i q (1 + g)) at wavenumbers q."""
-        inside = np.exp(1j * np.outer(q, self.points)) @ self.weights
-        z = self.pressure - 1j * q
-        return np.exp(1j * q) * (inside + self.tail * self.pressure * np.exp(1j * q * self.shell) / z)
+    def structure(self, q: np.ndarray) -> np.ndarray:
+        """The structure factor Re (1 + f) / (1 - f) at wavenumbers q > 0, of which 1 - f is made without cancellation.
+
+        f is the mean of exp(i q (1 + g)).
+        """
+        inside = -np.expm1(1j * np.outer(q, 1 + self.points)) @ self.weights
+        beyond = -(self.pressure * np.expm1(1j * q * (1 + self.shell)) + 1j * q) / (self.pressure - 1j * q)
+        return np.asarray(2 * (1 / (inside + self.tail * beyond)).real - 1)
+
+
+def _lowest(strength: float, power: float, shell: float, pressure: float) -> float:
+    """The gap whose density is 0 in floating point."""
+    return shell * math.exp((math.log(strength) - math.log(strength + STEEP + pressure * shell)) / power)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +14,11 @@ from ....parts.propensity import EqualPropensities, GammaPropensities, Propensit
 from .landmarks import CORRECTED, DECELLE, LANDMARKS, SPECTRAL
 
 if TYPE_CHECKING:
-    from .theory.branch import Line
+    from .theory.branch import Line, Thresholds
+
+
+FEWEST_HUBS = 5  # nodes on which the mean square of the propensities rests
+MOST_LOST = 0.15  # of it, as hubs are joined once only
 
 
 class StochasticBlockModel(Law):
@@ -62,7 +68,7 @@ class StochasticBlockModel(Law):
     """
 
     groups: int = field(2, "number of groups, k", at_least=2)
-    degree: float = field(3.0, "mean degree, c", above=1)
+    degree: float = field(3.0, "mean degree, c; c E theta^2 is > 1, or there is no giant component", above=0)
     assortativity: float = field(0.8, "(c_in - c_out) / (k c)", at_least=-1, below=1)
     start: str = field("uninformative", "where messages start", one_of=("uninformative", "informative"))
     propensities: Propensities = field(
@@ -126,6 +132,34 @@ class StochasticBlockModel(Law):
                 f"a group, but is {self.assortativity:g}."
             )
         self.propensities.check()
+        branching = self.degree * self.propensities.second_moment()
+        if branching <= 1:
+            raise NoLimit(
+                f"`degree` times the mean square of the propensities must be > 1, or there is no giant component whose "
+                f"labels could be found, but is {branching:.4g}."
+            )
+
+    def too_small(self, sizes: Sequence[int]) -> str | None:
+        """Hubs that share more than an edge, or that are too few to have the mean square of the propensities."""
+        if self.alike():
+            return None
+        n, (theta, weights) = min(sizes), self.propensities.atoms()
+        square, fourth = weights @ theta**2, weights @ theta**4
+        hubs = n * square**2 / fourth
+        joined = np.mean([1 - (1 - min(c / n, 1.0)) ** np.outer(theta, theta) for c in self.affinity()[0]], axis=0)
+        degrees = n * joined @ weights
+        reached = (weights @ degrees**2) / (weights @ degrees) / (self.degree * square)
+        if hubs < FEWEST_HUBS:
+            return (
+                f"the mean square of the propensities rests on {hubs:.2g} of {n} nodes, (E theta^2)^2 / E theta^4 of "
+                f"them; it takes sizes of at least {math.ceil(n * FEWEST_HUBS / hubs)}"
+            )
+        if reached < 1 - MOST_LOST:
+            return (
+                f"of {n} nodes the hubs would share more than one edge: c E theta^2, {self.degree * square:.4g} in the "
+                f"limit, is {100 * (1 - reached):.0f} % less"
+            )
+        return None
 
     def valid(self) -> str | None:
         """Near the threshold, and where the labels may be found in principle but not by belief propagation."""
@@ -149,56 +183,81 @@ class StochasticBlockModel(Law):
         `kesten_stigum`; and for 4 to 20 groups, where the line starts at a degree of at most 100 and next to no node
         has more than 400 children, those of the hard phase, with the standard errors of the populations that find them
         (`information_theoretic_error`, ...), if it starts more than four of these below Kesten and Stigum's; a narrower
-        hard phase, or one that follows a continuous transition, is not seen. A line of assortativities is followed from
+        hard phase, or one that follows a continuous transition, is not seen. `threshold_notes` tells why none is given:
+        none was sought, or seen, or the populations did not settle. A line of assortativities is followed from
         Kesten and Stigum's or, if no disassortative graph reaches that, down from its degree at the last assortativity,
         -1 / (groups - 1).
         """
         self.check()
+        if along not in ("degree", "assortativity"):
+            raise StatementError(
+                f"StochasticBlockModel has no known transition along {along!r}; there is one along "
+                "'assortativity' and along 'degree'."
+            )
+        square = self.propensities.second_moment()
         if along == "degree":
-            return self._along_degree()
-        if along == "assortativity":
-            return self._along_assortativity()
-        raise StatementError(
-            f"StochasticBlockModel has no known transition along {along!r}; there is one along "
-            "'assortativity' and along 'degree'."
-        )
-
-    def _along_degree(self) -> dict[str, float]:
-        from .theory.branch import Line
-
-        if not self.assortativity:
-            return {"kesten_stigum": float("inf")}
-        stigum = self.assortativity**-2 / self.propensities.second_moment()
-        return {"kesten_stigum": stigum} | self._hard(Line(self.assortativity), stigum)
-
-    def _along_assortativity(self) -> dict[str, float]:
-        from .theory.branch import Line
-
-        edge = (self.degree * self.propensities.second_moment()) ** -0.5
-        transitions: dict[str, float] = {}
-        for name, last in (("", 1.0), ("_disassortative", -1 / (self.groups - 1))):
-            if edge <= abs(last):
-                transitions[f"kesten_stigum{name}"] = float(np.copysign(edge, last))
-            start = self.degree * max(1.0, (edge / last) ** 2)
-            hard = self._hard(Line(last, self.degree), start)
-            for kind in ("informative_spinodal", "information_theoretic"):
-                if hard and hard[kind] <= abs(last):
-                    transitions[kind + name] = float(np.copysign(hard[kind], last))
-                    transitions[f"{kind}{name}_error"] = hard[f"{kind}_error"]
+            at = self.assortativity**-2 / square if self.assortativity else math.inf
+            transitions = {"kesten_stigum": at}
+            for line, start in self._lines(along).values():
+                transitions |= _named(self._hard(line, start), "", 1.0, math.inf)
+            return transitions
+        edge, transitions = (self.degree * square) ** -0.5, {}
+        for side, (line, start) in self._lines(along).items():
+            sign, last = math.copysign(1.0, line.assortativity), abs(line.assortativity)
+            if edge <= last:
+                transitions[f"kesten_stigum{side}"] = sign * edge
+            transitions |= _named(self._hard(line, start), side, sign, last)
         return transitions
 
-    def _hard(self, line: Line, degree: float) -> dict[str, float]:
-        """The thresholds of the hard phase along a line that starts at a degree; none if there is none."""
-        from .theory.branch import hard_phase, sought
+    def slow_thresholds(self, along: str) -> str | None:
+        from .theory.branch import why_not_sought
 
-        hard = (
-            hard_phase(self.groups, line, self.propensities) if sought(self.groups, degree, self.propensities) else None
-        )
-        if hard is None:
+        lines = self._lines(along).values()
+        if all(why_not_sought(self.groups, start, self.propensities) for _, start in lines):
+            return None
+        return f"seeking a hard phase along {along} by populations of posteriors: this takes seconds to minutes"
+
+    def threshold_notes(self, along: str) -> list[str]:
+        reasons = {}
+        for side, (line, start) in self._lines(along).items():
+            hard = self._hard(line, start)
+            if isinstance(hard, str):
+                reasons[side] = hard
+            elif along == "assortativity" and hard.spinodal > abs(line.assortativity):
+                sign = math.copysign(1.0, line.assortativity)
+                reasons[side] = f"it would start at {sign * hard.spinodal:.4g}, beyond {line.assortativity:.4g}"
+        if along == "degree" or len(set(reasons.values())) < len(reasons):
+            return [f"no hard phase is given: {why}" for why in set(reasons.values())]
+        return [f"no hard phase of {side[1:] or 'assortative'} graphs is given: {why}" for side, why in reasons.items()]
+
+    def _lines(self, along: str) -> dict[str, tuple[Line, float]]:
+        """The lines along which there may be a hard phase, with the degrees at which they start, by ends of names."""
+        from .theory.branch import Line
+
+        square = self.propensities.second_moment()
+        if along == "degree" and self.assortativity:
+            return {"": (Line(self.assortativity), self.assortativity**-2 / square)}
+        if along != "assortativity":
             return {}
-        return {
-            "informative_spinodal": hard.spinodal,
-            "informative_spinodal_error": hard.spinodal_error,
-            "information_theoretic": hard.equilibrium,
-            "information_theoretic_error": hard.equilibrium_error,
-        }
+        ends = {"": 1.0, "_disassortative": -1 / (self.groups - 1)}
+        return {k: (Line(v, self.degree), max(self.degree, v**-2 / square)) for k, v in ends.items()}
+
+    def _hard(self, line: Line, start: float) -> Thresholds | str:
+        """The thresholds of the hard phase along a line that starts at a degree, or why there are none."""
+        from .theory.branch import hard_phase, why_not_sought
+
+        return why_not_sought(self.groups, start, self.propensities) or hard_phase(self.groups, line, self.propensities)
+
+
+def _named(hard: Thresholds | str, side: str, sign: float, last: float) -> dict[str, float]:
+    """The thresholds of a hard phase that are admitted, at most `last`, with their errors, by name."""
+    named: dict[str, float] = {}
+    if isinstance(hard, str):
+        return named
+    if hard.spinodal <= last:
+        named[f"informative_spinodal{side}"] = sign * hard.spinodal
+        named[f"informative_spinodal{side}_error"] = hard.spinodal_error
+    if hard.equilibrium <= last:
+        named[f"information_theoretic{side}"] = sign * hard.equilibrium
+        named[f"information_theoretic{side}_error"] = hard.equilibrium_error
+    return named

@@ -52,11 +52,18 @@ class Line(NamedTuple):
         return signal / self.assortativity**2 if self.degree is None else np.sqrt(signal / self.degree)
 
 
-def sought(groups: int, degree: float, propensities: Propensities) -> bool:
-    """Whether a hard phase is sought along a line that starts at this mean degree: if it takes minutes, not hours."""
-    if not (FEWEST_GROUPS <= groups <= MOST_GROUPS and degree <= MOST_DEGREE):
-        return False
-    return offspring_of(propensities).most(MOST_CHANGE * degree) <= MOST_CHILDREN
+def why_not_sought(groups: int, degree: float, propensities: Propensities) -> str | None:
+    """None where a hard phase is sought along a line that starts at this mean degree; or why not, as it takes hours."""
+    if groups < FEWEST_GROUPS:
+        return f"none is known, and none is sought, of fewer than {FEWEST_GROUPS} groups"
+    if groups > MOST_GROUPS or degree > MOST_DEGREE:
+        return (
+            f"none is sought of more than {MOST_GROUPS} groups, or from a degree above {MOST_DEGREE:g} on; there are "
+            f"{groups} groups, from {degree:.4g} on"
+        )
+    if offspring_of(propensities).most(MOST_CHANGE * degree) > MOST_CHILDREN:
+        return f"none is sought where nodes may have more than {MOST_CHILDREN} children"
+    return None
 
 
 class Branch(NamedTuple):
@@ -87,21 +94,26 @@ class Thresholds(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def hard_phase(groups: int, line: Line, propensities: Propensities = EQUAL) -> Thresholds | None:
-    """Where the hard phase starts along a line; None if it is not at least four standard errors wide.
+def hard_phase(groups: int, line: Line, propensities: Propensities = EQUAL) -> Thresholds | str:
+    """Where the hard phase starts along a line; or why that is not known: it is narrow, or populations do not settle.
 
+    It must be at least `CLEAR` standard errors wide.
     Errors are those between populations (jackknife) and, added to them, the change by one term fewer in the curves.
     """
-    branch, stigum = follow(groups, line, propensities), 1 / propensities.second_moment()
-    if len(branch.depth) < 2 * TERMS:
-        branch = follow(groups, line, propensities, len(branch.depth) / (2.5 * TERMS))
+    stigum = 1 / propensities.second_moment()
+    try:
+        branch = follow(groups, line, propensities)
+        if len(branch.depth) < 2 * TERMS:
+            branch = follow(groups, line, propensities, len(branch.depth) / (2.5 * TERMS))
+    except NotConverged as unsettled:
+        return f"the branch of fixed points could not be followed. {unsettled}"
     every, terms = np.arange(POPULATIONS), min(TERMS, len(branch.depth) // 2)
     values = np.array(_transitions(branch, line, every, stigum, terms))
     left_out = np.array([_transitions(branch, line, every[every != r], stigum, terms) for r in every])
     spread = np.sqrt((POPULATIONS - 1) * left_out.var(axis=0))
     error = np.hypot(spread, values - _transitions(branch, line, every, stigum, terms - 1))
     if not values[0] < values[1] < float(line.control(np.array(stigum))) - CLEAR * error.max():
-        return None
+        return f"none is seen that is wider than {CLEAR:g} standard errors of the populations"
     return Thresholds(*map(float, (*values, *error)))
 
 
