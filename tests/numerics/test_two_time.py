@@ -68,7 +68,7 @@ def test_another_solver_agrees(temperature):
 
 def test_the_scheme_is_of_second_order_before_extrapolation():
     grid, start = np.array([2.0, 4.0]), (0.3, 0.5, 0.3)
-    values = [two_time._march(np.asarray(MIXED), start, grid, 0.1, 0.0, parts)[0][1] for parts in (1, 2, 4)]
+    values = [two_time._march(np.asarray(MIXED), start, grid, 0.1, 0.0, parts)[0][0][1] for parts in (1, 2, 4)]
     exact = solve_two_time(MIXED, 0.3, grid, signal=0.5, overlap=0.3).energy[1]
     errors = np.array(values) - exact
     np.testing.assert_allclose(errors[:-1] / errors[1:], 4.0, rtol=0.06)
@@ -145,4 +145,18 @@ def test_descent_to_a_strong_signal_ends_in_the_eigenvector_and_costs_nothing_mo
     np.testing.assert_allclose(solution.energy[1:], -(snr + 1) / 2, rtol=1e-6)
     np.testing.assert_allclose(solution.correlation[1:, 1:], 1.0, atol=1e-7)
     assert solution.correlation[0, 2] == solution.correlation[2, 0] < 0.95
-    assert solution.response[2, 1] < 1e-7 and (np.diag(solution.response) == 1).all()
+    assert np.isnan(solution.response[2, :2]).all() and (np.diag(solution.response) == 1).all()
+
+
+def test_the_response_decays_with_the_lag_until_all_is_at_rest_and_is_not_invented_after():
+    """Near rest C = 1, and R(t, s) depends on the lag alone; times closer than the relaxation, 0.3, and after it."""
+    times = np.r_[0:12:0.25, 30.0]
+    solution = solve_two_time(TRIPLES, 0.0, times, signal=3.0, overlap=0.5)
+    known, lags = ~np.isnan(solution.response).any(axis=1), (1, 2, 4)
+    assert known[times <= 8].all() and not known[times >= 11.5].any() and (np.diff(known.astype(int)) <= 0).all()
+    assert np.isnan(solution.response[-1, :-1]).all() and solution.response[-1, -1] == 1
+    R = solution.response[known]
+    for lag in lags:
+        np.testing.assert_allclose(np.diagonal(R, -lag)[20:], R[24, 24 - lag], atol=1e-6)
+    assert R[24, 23] > 0.3 > R[24, 22] > 0.1 > R[24, 20] > 0.01 and np.abs(np.tril(R, -24)).max() < 1e-5
+    assert np.abs(np.diff(solution.energy[times > 8])).max() < 1e-6

@@ -41,6 +41,8 @@ class TwoTime:
 
     correlation[i, j] is C(times[i], times[j]), symmetric; response[i, j] is R(times[i], times[j]) for j <= i, else 0.
     `<name>_error` estimates the error of discretisation, from the last extrapolation and from thinner nodes.
+    At temperature 0 the solution is followed until it has come to rest. What does not move is known from then on; the
+    response at such later times still decays with the lag, is not computed, and is nan for j < i.
     """
 
     times: Float[np.ndarray, " K"]
@@ -84,8 +86,10 @@ def solve_two_time(
         raise ValueError(f"`step` must be > 0 and `thinning` >= 0 and <= 0.5, but they are {h:g} and {ratio:g}.")
     _refuse_what_does_not_fit(grid, h / 2 ** (LEVELS - 1), ratio)
     start = float(temperature), float(signal), float(overlap)
-    solutions = [_march(f, start, grid, h, ratio, 2**i) for i in range(LEVELS)]
-    thinner = _march(f, start, grid, h, 1.5 * ratio, 1) if ratio else solutions[0]
+    coarse, rest = _march(f, start, grid, h, ratio, 1)
+    finer = [_march(f, start, grid, h, ratio, 2**i, rest)[0] for i in range(1, LEVELS)]
+    thinner = _march(f, start, grid, h, 1.5 * ratio, 1, rest)[0] if ratio else coarse
+    solutions = [coarse, *finer]
     values, errors = zip(*(_extrapolate(list(s), o, h) for *s, o in zip(*solutions, thinner, strict=True)), strict=True)
     energy, m, multiplier, correlation, response = values
     return TwoTime(grid, energy, m, multiplier, correlation, response, errors[0], errors[1], errors[3])
@@ -140,6 +144,10 @@ def _extrapolate(
     return levels[0], error + np.abs(levels[0] - last)
 
 
+Rest = tuple[int, int]
+"""When all motion has ended: in which interval of the times, and after how many of its steps, before they are cut."""
+
+
 def _march(
     f: Float[np.ndarray, " orders"],
     start: tuple[float, float, float],
@@ -147,40 +155,67 @@ def _march(
     h: float,
     ratio: float,
     parts: int,
-) -> list[Float[np.ndarray, "..."]]:
-    """Energy, overlap, multiplier, correlation and response on the grid; each step of at most h is cut into parts."""
+    rest: Rest | None = None,
+) -> tuple[list[Float[np.ndarray, "..."]], Rest]:
+    """Energy, overlap, multiplier, correlation and response on the grid; each step of at most h is cut into parts.
+
+    Second, when it has come to rest; or it is taken to do so at `rest`, as do all solutions that are extrapolated.
+    """
     from . import two_time_march as march
 
     temperature, signal, overlap = start
     slope = polyder(f)
-    curve = polyder(slope)
     room, count = 256, len(grid)
-    W, rows, ends = np.zeros((3, room, room)), np.zeros((march.ROWS, room)), np.zeros((2, room), np.int64)
-    state = np.array([*march.start(rows, overlap, slope, temperature, signal), 0.0, 40.0, 0.0])
+    arrays = np.zeros((3, room, room)), np.zeros((march.ROWS, room)), np.zeros((2, room), np.int64)
+    alone = 0.0 if rest is None and temperature == 0 else -1.0
+    state = np.array([*march.start(arrays[1], overlap, slope, temperature, signal), 0.0, 40.0, alone])
+    rest = rest or (count, 0)
     n, t = 0, 0.0
     scalars, pairs = np.zeros((3, count)), np.zeros((2, count, count))
     for i, stop in enumerate(grid):
-        left = math.ceil((stop - t) / h - 1e-9) * parts
-        length = (stop - t) / left if left else 0.0
-        while left and not state[4]:
-            n, left = march.march(W, rows, n, length, left, state, slope, curve, temperature, signal, ratio, *ends)
-            if left < 0:
-                raise ArithmeticError(f"A step of {length:g} is too long at time {rows[march.S, n]:g}; take a shorter.")
-            if left:
-                grow = (0, W.shape[1] // 2)
-                W, rows, ends = (
-                    np.pad(W, ((0, 0), grow, grow)),
-                    np.pad(rows, ((0, 0), grow)),
-                    np.pad(ends, ((0, 0), grow)),
-                )
-        if not state[4]:
+        steps = math.ceil((stop - t) / h - 1e-9)
+        ahead = steps if i < rest[0] else rest[1] if i == rest[0] else 0
+        length = (stop - t) / (steps * parts) if steps else 0.0
+        arrays, n, left = _advance(arrays, n, length, ahead * parts, state, slope, temperature, signal, ratio)
+        rows = arrays[1]
+        if state[4] == 1 and i < rest[0]:
+            rest = i, ahead - left
+        moving = i < rest[0] or (i == rest[0] and rest[1] == steps)
+        if moving:
             rows[march.S, n], rows[march.KEEP, n], t = stop, 1.0, stop
         now = rows[:, : n + 1]
         kept = np.flatnonzero(np.isin(now[march.S], grid[: i + 1]))
         m, response = now[march.M, n], now[march.R]
         past = np.sum(now[march.WEIGHT] * polyval(now[march.C], slope) * response)
         scalars[:, i] = -past - signal * polyval(m, f), m, state[0]
-        pairs[0, i, len(kept) : i + 1] = 1.0  # where nothing has moved since; no response to it is left
-        pairs[0, i, : len(kept)], pairs[1, i, : len(kept)] = now[march.C, kept], response[kept]
+        pairs[0, i, len(kept) : i + 1] = 1.0  # where nothing has moved since
+        pairs[0, i, : len(kept)] = now[march.C, kept]
+        pairs[1, i, :i] = response[kept[:i]] if moving else np.nan
         pairs[0, :i, i], pairs[1, i, i] = pairs[0, i, :i], 1.0
-    return [*scalars, *pairs]
+    return [*scalars, *pairs], rest
+
+
+def _advance(
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray],
+    n: int,
+    length: float,
+    left: int,
+    state: Float[np.ndarray, " 5"],
+    slope: Float[np.ndarray, " orders"],
+    temperature: float,
+    signal: float,
+    ratio: float,
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], int, int]:
+    """So many steps of one length, in arrays that grow: these, the last node, and how many steps rest has spared."""
+    from . import two_time_march as march
+
+    W, rows, ends = arrays
+    curve = polyder(slope)
+    while left and state[4] != 1:
+        n, left = march.march(W, rows, n, length, left, state, slope, curve, temperature, signal, ratio, *ends)
+        if left < 0:
+            raise ArithmeticError(f"A step of {length:g} is too long at time {rows[march.S, n]:g}; take a shorter.")
+        if left:
+            grow = (0, W.shape[1] // 2)
+            W, rows, ends = np.pad(W, ((0, 0), grow, grow)), np.pad(rows, ((0, 0), grow)), np.pad(ends, ((0, 0), grow))
+    return (W, rows, ends), n, left

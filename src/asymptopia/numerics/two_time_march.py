@@ -144,8 +144,8 @@ def march(W, rows, n, h, count, state, slope, curve, temperature, signal, ratio,
     """Up to `count` steps of length h, thinning as it goes: the last node, and how many steps are left.
 
     `state` holds the multiplier, the slope of the overlap, the last step, the number of nodes at which to thin and
-    whether all motion has ended. Steps are left if the arrays are full or all motion has ended, or (a negative number)
-    if one of them could not be solved.
+    whether all motion has ended (1; 0 if not, -1 if it is not to be asked). Steps are left if the arrays are full or
+    all motion has ended, or (a negative number) if one of them could not be solved.
     """
     t = rows[S, n]
     for i in range(count):
@@ -161,7 +161,7 @@ def march(W, rows, n, h, count, state, slope, curve, temperature, signal, ratio,
             return n, i - count
         state[0], state[1], state[2] = mu, m_slope, h
         n += 1
-        if temperature == 0 and n % 16 == 0 and _is_still(rows, n, mu, m_slope, curve, signal):
+        if state[4] == 0 and n % 16 == 0 and _is_still(rows, n, mu, m_slope, curve, signal):
             state[4] = 1.0
             return n, count - i - 1
     return n, 0

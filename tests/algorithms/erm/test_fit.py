@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from asymptopia.algorithms import NotSolved, fit
+from asymptopia.algorithms.erm.lasso import sparse_least_squares
 from asymptopia.algorithms.erm.max_margin import max_margin
 from asymptopia.algorithms.erm.objective import Objective
 from asymptopia.contract.record import StatementError
@@ -133,6 +134,17 @@ def test_the_gap_of_the_lasso_bounds_its_excess_at_loose_and_strict_tolerances(n
     for tolerance in (1e-2, 1e-5):
         loose = fit(X, y, Square(), ridge, l1, tolerance=tolerance)
         assert -1e-14 < loose.objective / exact.objective - 1 <= loose.gap <= tolerance
+
+
+@pytest.mark.parametrize("l1, tolerance", [(0.01, 1e-8), (1.0, 1e-16)])
+def test_the_lasso_hands_on_what_its_steps_do_not_solve(l1, tolerance):
+    """Columns that differ by one step of a random walk; and a gap below rounding."""
+    rng = np.random.default_rng(0)
+    X, y = np.cumsum(rng.standard_normal((60, 120)), axis=1), rng.standard_normal(60)
+    descent = sparse_least_squares(Objective(X, y, Square(), 0.0, l1), tolerance)
+    assert not descent.solved and descent.rounds < 60
+    if tolerance > 1e-12:
+        assert fit(X, y, Square(), 0.0, l1).gap <= tolerance
 
 
 @pytest.mark.parametrize("loss", LOSSES)

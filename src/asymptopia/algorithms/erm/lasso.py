@@ -25,6 +25,15 @@ EXACT = 1e-8
 LOOKBACK = 4
 """The rate of descent is that of so many last rounds."""
 
+STEPS = 20.0
+"""The most Newton steps, in units of one in as many coefficients as X has rows or columns, the fewer of the two.
+
+Where columns are so alike that these do not do, proximal Newton steps, whose systems are of that size, are cheaper.
+"""
+
+STALE = 3
+"""Newton steps end where so many rounds of them have not halved the least gap before: only rounding may be left."""
+
 
 def sparse_least_squares(problem: Objective, tolerance: float) -> Descent:
     """Minimise |y - X w|^2 / 2 + ridge/2 |w|^2 + l1 |w|_1 until the relative gap is 0.9 of `tolerance`."""
@@ -43,9 +52,12 @@ def sparse_least_squares(problem: Objective, tolerance: float) -> Descent:
         rounds = np.empty(LOOKBACK if gaps else max(int(price), LOOKBACK) + 1)
         done = coefficient_rounds(columns, squares, residual, w, pull, ridge, l1, least, target, rounds)
         gaps.extend(rounds[:done])
-    covariances, sharp = Covariances(columns, ridge, l1), tolerance > EXACT
+    covariances, sharp, first = Covariances(columns, ridge, l1), tolerance > EXACT, len(gaps) - 1
     while len(gaps) < ROUNDS and not (sharp and gaps[-1] <= target):
-        covariances.include(np.flatnonzero((w != 0) | (np.abs(pull) > l1)))
+        many = gaps[-1] > target and np.count_nonzero(w) > len(y)
+        if many or covariances.spent >= STEPS or _stale(gaps[first:]):
+            break
+        covariances.include(_members(w, pull, l1))
         new = covariances.solved(w, pull)
         left = y - new[covariances.members] @ columns[covariances.members]
         tension = columns @ left
@@ -66,15 +78,29 @@ def _slow(gaps: list[float], target: float, price: float) -> bool:
     return bool(np.log(gaps[-1] / target) > price * fall)
 
 
+def _stale(gaps: list[float]) -> bool:
+    """Whether the last rounds have not halved the least of the gaps before them."""
+    return len(gaps) > STALE and min(gaps[-STALE:]) > 0.5 * min(gaps[:-STALE])
+
+
+def _members(w: np.ndarray, pull: np.ndarray, l1: float) -> np.ndarray:
+    """The coefficients that are not zero, and of those pulled beyond l1 as many others, the most pulled first."""
+    support, rest = np.flatnonzero(w), np.flatnonzero((w == 0) & (np.abs(pull) > l1))
+    most = max(len(support), 50)
+    if len(rest) > most:
+        rest = rest[np.argpartition(-np.abs(pull[rest]), most)[:most]]
+    return np.sort(np.concatenate([support, rest]))
+
+
 class Covariances:
     """The problem in some of its coefficients, the members, by the covariances of their columns.
 
-    columns: shape (d, n), those of X.
+    columns: shape (d, n), those of X. `spent` counts Newton steps, as `STEPS` does.
     """
 
     def __init__(self, columns: np.ndarray, ridge: float, l1: float) -> None:
         self.columns, self.ridge, self.l1 = columns, ridge, l1
-        self.members = np.zeros(0, int)
+        self.members, self.spent = np.zeros(0, int), 0.0
         self.matrix = np.zeros((0, 0))
 
     def include(self, members: np.ndarray) -> None:
@@ -97,7 +123,8 @@ class Covariances:
         v, g = w[self.members], pull[self.members]
         for _ in range(20):
             covariance_rounds(self.matrix, g, v, self.ridge, self.l1, 2 + len(v) // 20)
-            if not v.any() or (self._step(v, g) and (np.abs(g[v == 0]) <= self.l1).all()):
+            self.spent += (np.count_nonzero(v) / min(self.columns.shape)) ** 3
+            if not v.any() or (self._step(v, g) and (np.abs(g[v == 0]) <= self.l1).all()) or self.spent >= STEPS:
                 break
         new = w.copy()
         new[self.members] = v
