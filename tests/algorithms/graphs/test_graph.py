@@ -64,3 +64,11 @@ def test_a_block_graph_is_refused():
     for bad in ([[1.0, 2.0], [3.0, 1.0]], [[-1.0]], [1.0], [[np.nan]]):
         with pytest.raises(StatementError, match="`affinity`"):
             block_graph(labels, bad, rng)
+    with pytest.raises(StatementError, match="ask for .* edges between labels 0 and 0, but at most 1e.09"):
+        block_graph([0, 0, 0, 0], [[2]], rng, [1e60, 1, 1, 1])
+    with pytest.raises(StatementError, match="`propensities` must be finite and > 0, at most 1e.100"):
+        block_graph(labels, [[2.0]], rng, np.full(4, 1e300))
+    for bad in ([0, 1], [0, -1], [0, 0.5], "ab", [[0, 0]]):
+        with pytest.raises(StatementError, match="`labels` must be"):
+            block_graph(bad, [[1.0]], rng)
+    assert block_graph([0, 0, 0, 0], [[2]], rng, [1, 2, 1, 2]).shape == (4, 4)

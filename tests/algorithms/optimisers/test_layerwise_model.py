@@ -12,7 +12,7 @@ import pytest
 from asymptopia import StatementError
 from asymptopia.algorithms.optimisers import Network, layerwise, layerwise_model, run
 from asymptopia.algorithms.optimisers.affine_layers import split
-from asymptopia.algorithms.optimisers.layerwise_model import Objective
+from asymptopia.algorithms.optimisers.layerwise_model import Objective, sweeps
 from asymptopia.algorithms.optimisers.linear_bounds import kernel_norm
 from asymptopia.algorithms.optimisers.unit_bounds import known_curvature
 from asymptopia.parts.activation import Tanh
@@ -56,20 +56,21 @@ class Mine(eqx.Module):
 def convolutional(key, outputs=3):
     one, two, three = jax.random.split(key, 3)
     return nn.Sequential([
-        nn.Conv2d(1, 3, 3, padding=1, key=one), nn.Lambda(jax.nn.gelu), nn.AvgPool2d(2, 2),
-        nn.Conv2d(3, 2, 2, padding=1, padding_mode="CIRCULAR", use_bias=False, key=two), nn.Lambda(jnp.tanh),
-        nn.Lambda(jnp.ravel), nn.Linear(18, outputs, key=three),
+        nn.Conv2d(1, 3, 3, padding=2, dilation=2, key=one), nn.Lambda(jax.nn.gelu), nn.AvgPool2d(2, 2),
+        nn.Conv2d(3, 2, 2, 2, padding=1, padding_mode="CIRCULAR", use_bias=False, key=two), nn.Lambda(jnp.tanh),
+        nn.Lambda(jnp.ravel), nn.Linear(8, outputs, key=three),
     ])  # fmt: skip
 
 
-def dense(activation):
-    return nn.MLP(4, 3, 5, 2, activation=activation, key=KEY)
+def dense(activation, depth=1):
+    return nn.MLP(4, 3, 5, depth, activation=activation, key=KEY)
 
 
 def exact_gelu(z):
     return jax.nn.gelu(z, approximate=False)
 
 
+QUICK = {"xla_backend_optimization_level": 0}  # to compile takes most of the time
 RNG = np.random.default_rng(0)
 X, IMAGES = RNG.standard_normal((20, 4)), RNG.standard_normal((12, 1, 4, 4))
 LABELS, REALS = RNG.integers(0, 3, 20), RNG.standard_normal((20, 3))
@@ -77,7 +78,7 @@ CASES = {
     "gelu and softmax": (dense(exact_gelu), entropy, X, LABELS),
     "convolutions and softmax": (convolutional(KEY), entropy, IMAGES, LABELS[:12]),
     "my own and Huber": (Mine(KEY), huber, X, REALS),
-    "softplus and binary": (dense(jax.nn.softplus), binary, X, REALS > 0),
+    "softplus and binary": (dense(jax.nn.softplus, 2), binary, X, REALS > 0),
     "relu and square": (dense(jax.nn.relu), square, X, REALS),
 }
 
@@ -90,7 +91,7 @@ def arrays(model, size=1.0):
 def test_it_touches_and_lies_above_and_the_loss_falls_by_what_is_granted(name, monkeypatch):
     model, loss, inputs, labels = CASES[name]
     objective = Objective.of(model, loss, inputs, labels)
-    solver = layerwise_model(model, loss, inputs, labels)
+    solver = sweeps(objective)
 
     def gaps(matrices, key):
         """Majoriser minus loss, relative, after random changes of one layer; and errors of value and slope."""
@@ -115,7 +116,8 @@ def test_it_touches_and_lies_above_and_the_loss_falls_by_what_is_granted(name, m
         return told, gaps(split(model, start), KEY)
 
     monkeypatch.setattr("asymptopia.algorithms.optimisers.affine_layers.check_finite", lambda given: None)  # traced
-    told, (lowest, error) = jax.jit(lambda sizes: jax.lax.map(trail, sizes))(jnp.asarray([0.3, 1.0, 3.0]))
+    trails = jax.jit(lambda sizes: jax.lax.map(trail, sizes), compiler_options=QUICK)
+    told, (lowest, error) = trails(jnp.asarray([0.3, 1.0, 3.0]))
     values, granted = np.asarray(told.value), np.asarray(told.guaranteed)
     assert (granted > 0).all()
     assert ((np.diff(values) + granted[:, :-1]) / (1 + values[:, :-1])).max() <= 1e-11
@@ -136,6 +138,12 @@ def test_a_dense_network_takes_the_steps_of_layerwise():
     np.testing.assert_allclose(same.guaranteed, told.guaranteed, rtol=1e-9)
     for W, V in zip(ours, split(model, mine), strict=True):
         np.testing.assert_allclose(V, W, atol=1e-12)
+    short = jax.tree.map(lambda leaf: leaf.astype(np.float32) if eqx.is_inexact_array(leaf) else leaf, model)
+    told32 = run(layerwise_model(short, square, X.astype(np.float32), REALS.astype(np.float32)), arrays(short), 8)[1]
+    assert told32.value.dtype == np.float32
+    assert told32.value[0] == pytest.approx(told.value[0], rel=1e-6)
+    # curvatures are quotients of differences, known to the root of the precision
+    np.testing.assert_allclose(told32.value, told.value, rtol=np.finfo(np.float32).eps ** 0.5)
 
 
 def test_a_quadratic_that_lies_below_is_caught(monkeypatch):
@@ -210,14 +218,27 @@ class Applied(eqx.Module):
         return self.what(self.layer(x))
 
 
+FIELD = nn.Linear(4, 3, key=KEY)(jnp.asarray(X[3]))[1] + 1e-4
+
+
 @pytest.mark.parametrize("what, loss, words", [
     (lambda z: z * jax.nn.sigmoid(z[::-1]), square, "two values that both depend on a layer are multiplied"),
     (lambda z: jax.nn.leaky_relu(z), square, "the function that ends in `select_n`: known are tanh"),
     (lambda z: z**2, square, "a square may stand only in the loss"),
     (lambda z: jnp.sort(z), square, "no majoriser for `sort`"),
+    (lambda z: jax.lax.stop_gradient(jnp.tanh(z)), square, "no majoriser for `stop_gradient`"),
+    (lambda z: jnp.tanh(z) + 3 * jax.lax.stop_gradient(z).sum(), square, "no majoriser for `stop_gradient`"),
+    (lambda z: z, lambda label, z: square(label, z) + jax.lax.stop_gradient(z @ z), "no majoriser for `stop_grad"),
+    (lambda z: (10 * jnp.tanh(z)).astype(int).astype(float), square, "ends in `convert_element_type`"),
+    (lambda z: (10 * z).astype(int).sum()[None].astype(float), square, "ends in `convert_element_type`"),
+    (lambda z: jnp.where(abs(z) < 400, z**2 / 2, 1e9 * (abs(z) - 400) + 8e4), square, "a square may stand only"),
+    (lambda z: 500 * z, lambda label, z: jnp.where(abs(z) < 400, z**2 / 2, 1e9 * (abs(z) - 400) + 8e4).sum(),
+     "ends in `select_n`: where the data are, between"),
+    (lambda z: jnp.tanh(z) + jnp.exp(-(((z - float(FIELD)) / 1e-3) ** 2)), square, "where the data are"),
     (lambda z: z, lambda label, z: jnp.abs(label - z).sum(), "the function that ends in `abs`"),
     (lambda z: z, lambda label, z: jnp.sum(z * label), "The loss is linear in layer 0"),
-], ids=["gate", "leaky", "square", "sort", "absolute", "linear"])  # fmt: skip
+], ids=["gate", "leaky", "square", "sort", "stopped", "stopped sum", "stopped loss", "integers", "integer sum",
+        "far square", "far loss", "bump", "absolute", "linear"])  # fmt: skip
 def test_what_it_refuses(what, loss, words):
     with pytest.raises(StatementError, match=words):
         layerwise_model(Applied(nn.Linear(4, 3, key=KEY), what), loss, X, REALS)
@@ -227,3 +248,11 @@ def test_parameters_outside_of_layers_are_refused_by_name():
     model = nn.Sequential([nn.Linear(4, 3, key=KEY), nn.LayerNorm(3)])
     with pytest.raises(StatementError, match="Majorization needs all parameters in"):
         layerwise_model(model, square, X, REALS)
+
+
+def test_a_softmax_with_a_stopped_gradient_is_refused():
+    def loss(label, z):
+        return entropy(label, z) + jax.lax.stop_gradient(z @ z)
+
+    with pytest.raises(StatementError, match="no majoriser for"):
+        layerwise_model(nn.Sequential([nn.Linear(4, 3, key=KEY)]), loss, X, LABELS)

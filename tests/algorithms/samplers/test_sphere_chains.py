@@ -62,7 +62,7 @@ def test_events_and_virial_give_the_same_pressure(n, d, density):
 
 
 def test_soft_disks_have_the_energy_of_metropolis_sampling():
-    n, box, reach, replicas = 16, 5.0, 1.2, 600
+    n, box, reach, replicas = 16, 5.0, 1.2, 300
     chains = sphere_chains(
         lattice(n, 2, box), box, 40_000, 4.0, np.random.default_rng(0), power=4.0, reach=reach, count=4000
     )
@@ -128,6 +128,17 @@ GOOD = np.array([[0.5, 0.5], [3.0, 3.0]])
         (dict(core=1.5), "`reach` must be finite and > `core` = 1.5"),
         (dict(box=4.0), "at least 4 times the reach of 1.2"),
         (dict(core=0.8, positions=np.array([[0.5, 0.5], [0.5, 1.2]])), "must not overlap"),
+        (dict(core=0.8, positions=[[0.5, 0.5], [0.5, 1.3]]), "`positions` must have a finite energy"),
+        (dict(positions=np.zeros((3, 2))), "`positions` must have a finite energy"),
+        (dict(positions=[[1, 2], [3]]), "`positions` must be finite numbers"),
+        (dict(positions=lattice(4, 1, 4.0), box=4.0, strength=0, core=1.0), "4 rods .* are jammed"),
+        (dict(power=1200.0, reach=0.5), "the energy that is cut at the reach"),
+        (dict(strength=1e14, scale=1.2), "the energy that is cut at the reach"),
+        (dict(box="8"), "`box` must be finite, a number, but is '8'"),
+        (dict(box=1e10), "`box` must be finite and at least 4 times the reach of 1.2, at most"),
+        (dict(length=1e8), "at most 1e.06 times the box"),
+        (dict(rng=0), "`rng` must be a NumPy random generator, but is 0"),
+        (dict(chains="3"), "`chains`"),
         (dict(chains=0), "`chains`"),
         (dict(count=20), "`count`"),
     ],
@@ -136,3 +147,27 @@ def test_bad_input_is_named(changed, said):
     given = dict(positions=GOOD, box=6.0, chains=10, length=1.0, rng=np.random.default_rng(0), reach=1.2) | changed
     with pytest.raises(StatementError, match=said):
         sphere_chains(**given)
+
+
+@pytest.mark.parametrize(
+    ("n", "box", "energy"),
+    [(16, 4.0, dict(strength=0, core=1.0)), (100, 8.0, dict(power=1200.0, reach=2.0))],
+    ids=["hard", "steep"],
+)
+def test_jammed_spheres_are_told_and_do_not_run_for_ever(n, box, energy):
+    with pytest.raises(StatementError, match="The spheres are jammed: after"):
+        sphere_chains(lattice(n, 2, box), box, 1, box, np.random.default_rng(0), **energy)
+
+
+def test_spheres_in_contact_that_can_move_are_not_jammed():
+    """Fifty rods, of which only one has a gap: up to fifty events in a row do not move."""
+    x = np.arange(50.0)[:, None]
+    chains = sphere_chains(x, 50.01, 20, 5.0, np.random.default_rng(0), strength=0, core=1.0)
+    assert chains.events > 10_000
+    assert chains.pressure == pytest.approx(50 / 0.01, rel=0.02)
+
+
+@pytest.mark.parametrize("given", [(5, 0, 1.0), (-3, 2, 8.0), (0, 2, 8.0), (4, 2, 0.0), (2.5, 2, 8.0), (4, 2, "8")])
+def test_what_is_no_lattice_is_refused(given):
+    with pytest.raises(StatementError, match="`lattice` needs n >= 1, d = 1, 2 or 3|`box` must be finite"):
+        lattice(*given)

@@ -16,6 +16,8 @@ Graph: TypeAlias = Any
 """A symmetric SciPy sparse matrix (n, n), or an integer array (edges, 2)."""
 
 MOST_NODES = 2**31
+MOST_THROWS = 1e9
+LARGEST = 1e100  # propensity
 
 
 def adjacency(graph: Graph, nodes: int | None = None) -> Any:
@@ -73,36 +75,51 @@ def _edges(graph: Graph) -> Int[np.ndarray, "edges 2"]:
 
 
 def block_graph(
-    labels: Int[np.ndarray, " n"],
+    labels: Real[ArrayLike, " n"],
     affinity: Real[ArrayLike, "k k"],
     rng: np.random.Generator,
-    propensities: Float[np.ndarray, " n"] | None = None,
+    propensities: Real[ArrayLike, " n"] | None = None,
 ) -> Any:
     r"""A graph in which i and j are joined with probability $c_{ab}/n$, independently, a and b their labels.
 
     labels: (n,) whole numbers below k. affinity: c, (k, k), symmetric, entries >= 0 and < n. propensities: $\theta$,
     (n,), > 0; the probability is then $1 - (1 - c_{ab}/n)^{\theta_i \theta_j}$, about $\theta_i \theta_j c_{ab}/n$.
     The adjacency matrix is given in CSR format, in a time proportional to the number of edges: a pair is joined if it
-    is hit at least once by throws whose number is Poisson.
+    is hit at least once by throws whose number is Poisson. Raises `StatementError` for what is not so, and for more
+    than 1e9 throws.
     """
-    labels, affinity = np.asarray(labels), checked_affinity(affinity)
+    affinity = checked_affinity(affinity)
+    labels = _checked_labels(labels, len(affinity))
     n, k = len(labels), len(affinity)
     if affinity.max() >= n:
         raise StatementError(f"`affinity` must be below n = {n}, but has an entry {affinity.max():g}.")
     weight = checked_propensities(propensities, n)
     groups = [np.flatnonzero(labels == a) for a in range(k)]
-    total = [weight[members].sum() for members in groups]
+    total = [float(weight[members].sum()) for members in groups]
     share = [None if propensities is None else weight[m] / t for m, t in zip(groups, total, strict=True)]
     edges = []
     for a in range(k):
         for b in range(a, k):
             pairs = total[a] * total[b] / (2 if a == b else 1)
-            hits = rng.poisson(-pairs * np.log1p(-affinity[a, b] / n))
+            throws = -pairs * np.log1p(-affinity[a, b] / n)
+            if not throws <= MOST_THROWS:
+                raise StatementError(
+                    f"`affinity` and `propensities` ask for {throws:.3g} edges between labels {a} and {b}, but at most "
+                    f"{MOST_THROWS:g} are drawn: lower them."
+                )
+            hits = rng.poisson(throws)
             if hits:
                 ends = [rng.choice(groups[g], hits, p=share[g]) for g in (a, b)]
                 edges.append(np.stack(ends, 1))
     neighbours = np.concatenate(edges) if edges else np.zeros((0, 2), int)
     return adjacency(neighbours[neighbours[:, 0] != neighbours[:, 1]], n)
+
+
+def _checked_labels(labels: Real[ArrayLike, " n"], k: int) -> Int[np.ndarray, " n"]:
+    given = np.asarray(labels)
+    if given.ndim != 1 or given.dtype.kind not in "biuf" or not np.isin(given, np.arange(k)).all():
+        raise StatementError(f"`labels` must be (n,) whole numbers from 0 to {k - 1}, but are {given}.")
+    return given.astype(np.int64)
 
 
 def checked_propensities(propensities: Real[ArrayLike, " n"] | None, n: int) -> Float[np.ndarray, " n"]:
@@ -112,8 +129,11 @@ def checked_propensities(propensities: Real[ArrayLike, " n"] | None, n: int) -> 
     weight = np.asarray(propensities, float)
     if weight.shape != (n,):
         raise StatementError(f"`propensities` must have shape {(n,)}, but has shape {weight.shape}.")
-    if not (np.isfinite(weight).all() and (weight > 0).all()):
-        raise StatementError(f"`propensities` must be finite and > 0, but has an entry {weight.min()}.")
+    if not ((weight > 0).all() and (weight <= LARGEST).all()):
+        raise StatementError(
+            f"`propensities` must be finite and > 0, at most {LARGEST:g}, but has entries from {weight.min()} to "
+            f"{weight.max()}."
+        )
     return weight
 
 

@@ -27,7 +27,7 @@ from .affine_layers import (
 from .interface import Info, Solver, State
 from .majorisers import LayerMajoriser, rank_one, weighted_gram
 from .network import Parameters
-from .program_majoriser import has_softmax_curvature, loss_above, majorised
+from .program_majoriser import Field, check_field, has_softmax_curvature, loss_above, majorised
 from .program_tape import recorded
 
 Loss = Callable[[Any, jax.Array], jax.Array]
@@ -51,7 +51,9 @@ def layerwise_model(model: PyTree, loss: Loss, X: ArrayLike, y: ArrayLike) -> So
     X: shape (n, ...), y: n labels.
 
     The quadratic is carried backwards through the program (see `program_majoriser`). Functions are known by their
-    values on a grid. The curvature of a convolution is shared by its locations: its quadratic is that of all patches.
+    values on a grid of about a thousand numbers with |z| <= 300, and at the fields that the model has at the data when
+    the solver is made: one that differs between these, or beyond, is not seen until it raises the loss. The
+    curvature of a convolution is shared by its locations: its quadratic is that of all patches.
 
     The parameters of the solver are the arrays of the model, `equinox.filter(model, equinox.is_inexact_array)`;
     `equinox.combine(parameters, model)` is the model with them. `guaranteed` is the sum of the falls of the quadratics.
@@ -60,7 +62,12 @@ def layerwise_model(model: PyTree, loss: Loss, X: ArrayLike, y: ArrayLike) -> So
     applied once, and where there is no majoriser: products of two values that depend on one layer (gates, attention),
     maxima, normalisation, other functions and losses. It names the operation.
     """
-    objective = Objective.of(model, loss, X, y)
+    return sweeps(Objective.of(model, loss, X, y))
+
+
+def sweeps(objective: Objective) -> Solver:
+    """The solver of `layerwise_model` for an objective."""
+    model = objective.model
 
     def init(parameters: PyTree) -> State:
         return State(joined(split(model, parameters), model), ())
@@ -117,9 +124,21 @@ class Objective(eqx.Module):
         static = eqx.filter(model, eqx.is_inexact_array, inverse=True)
         softmax = has_softmax_curvature(loss, y, jax.vmap(model)(X))
         objective = cls(model, static, loss, softmax, no_push(model, X[0]), X, y)
-        for place in range(len(objective.pushes)):
-            jax.eval_shape(lambda place=place: objective.sample(model, place, X[0], y[0])[1:])
+        objective.check_fields()
         return objective
+
+    def check_fields(self) -> None:
+        """Raise `StatementError` where there is no majoriser, also of a function where the data are."""
+        met: list[Field] = []
+
+        def values(x: jax.Array, label: jax.Array) -> list[jax.Array]:
+            met.clear()
+            for place in range(len(self.pushes)):
+                self.sample(self.model, place, x, label, met)
+            return [field.z for field in met]
+
+        for field, z in zip(met, jax.jit(jax.vmap(values))(self.X, self.y), strict=True):
+            check_field(field, np.asarray(z))
 
     def whole(self, matrices: Parameters) -> PyTree:
         """The model with these matrices."""
@@ -142,8 +161,13 @@ class Objective(eqx.Module):
         gradient = rows.T @ slopes.reshape(n * locations, -1) / n
         return LayerMajoriser(value.mean(), gradient, locations * weighted_gram(rows, samples), units), size.mean()
 
-    def sample(self, whole: PyTree, place: int, x: jax.Array, label: jax.Array) -> tuple[jax.Array, ...]:
-        """Loss, size of its terms, slopes and curvatures at the outputs of a layer, and its inputs, by location."""
+    def sample(
+        self, whole: PyTree, place: int, x: jax.Array, label: jax.Array, fields: list[Field] | None = None
+    ) -> tuple[jax.Array, ...]:
+        """Loss, size of its terms, slopes and curvatures at the outputs of a layer, and its inputs, by location.
+
+        fields: as of `majorised`.
+        """
         pushes = list(self.pushes)
 
         def outputs(push: jax.Array) -> jax.Array:
@@ -152,9 +176,9 @@ class Objective(eqx.Module):
         seen = passed(whole, pushes, x)[1][place]
         tape = recorded(outputs, pushes[place])
         z = tape.output.value
-        slope, bend = loss_above(self.loss, self.softmax, label, z)
+        slope, bend = loss_above(self.loss, self.softmax, label, z, fields)
         size = jnp.sum(jnp.abs(slope * z) + (0.0 if bend is None else bend * z**2))
-        slope, bend = majorised(tape, slope, bend)
+        slope, bend = majorised(tape, slope, bend, fields)
         if bend is None:
             raise StatementError(f"The loss is linear in layer {place}: it has no minimum there.")
         layer = affine_layers(whole)[place]

@@ -14,7 +14,7 @@ from .program_tape import Operation
 SUMS = frozenset({"add", "sub", "add_any"})
 PRODUCTS = frozenset({"mul", "dot_general", "conv_general_dilated"})
 _PLAIN = """
-neg copy copy_p convert_element_type stop_gradient reduce_precision reshape transpose broadcast_in_dim squeeze
+neg copy copy_p reduce_precision reshape transpose broadcast_in_dim squeeze
 expand_dims slice dynamic_slice gather concatenate rev reduce_sum cumsum reduce_window_sum select_n pad split
 """
 PLAIN = frozenset(_PLAIN.split())
@@ -25,6 +25,9 @@ def is_linear(operation: Operation) -> bool:
     """Whether an operation is linear, up to a constant, in all that depends on the input."""
     active = [node.active for node in operation.inputs]
     match operation.name:
+        case "convert_element_type":
+            types = (operation.inputs[0].value.dtype, operation.params["new_dtype"])
+            return all(jnp.issubdtype(kind, jnp.inexact) for kind in types)
         case "div":
             return not active[1]
         case "select_n" | "gather" | "dynamic_slice":
@@ -72,7 +75,7 @@ def pulled_curvatures(operation: Operation, curvatures: list[jax.Array]) -> list
 def _absolute(operation: Operation, chosen: dict[int, jax.Array]) -> Any:
     """The linear part of an operation, with the moduli of its coefficients."""
     if operation.name in SUMS or operation.name == "neg":
-        return sum(chosen.values())
+        return jnp.broadcast_to(sum(chosen.values()), operation.outputs[0].value.shape)
     given = []
     for k, node in enumerate(operation.inputs):
         if k in chosen:

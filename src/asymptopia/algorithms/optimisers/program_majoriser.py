@@ -8,7 +8,7 @@ a value is used several times its contributions add up. Each bound holds everywh
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,37 +27,50 @@ KNOWN = (
 )
 
 
-def majorised(tape: Tape, slope: jax.Array, curvature: jax.Array | None) -> Above:
+class Field(NamedTuple):
+    """Where a program applies a function of one number: the values z, the function, and the operation it ends in."""
+
+    z: jax.Array
+    function: Callable[[Any], Any]
+    name: str
+
+
+def majorised(tape: Tape, slope: jax.Array, curvature: jax.Array | None, fields: list[Field] | None = None) -> Above:
     """Slope and curvature of a quadratic above the rest of a program at the input of this one, from its output's.
 
     A curvature is that of each entry, of the shape of the value; None if all that follows is linear.
-    Raises `StatementError` for operations without a majoriser.
+    fields: if given, what it meets is added. Raises `StatementError` for operations without a majoriser.
     """
+    fields = [] if fields is None else fields
     if tape.output.active:
         tape.output.receive(slope, curvature)
     for operation in reversed(tape.operations):
         if any(node.slope is not None for node in operation.outputs):
-            _down(operation)
+            _down(operation, fields)
     root = tape.root
     return jnp.zeros_like(root.value) if root.slope is None else root.slope, root.curvature
 
 
-def loss_above(loss: Callable[[Any, Any], Any], softmax: bool, label: ArrayLike, z: jax.Array) -> Above:
+def loss_above(
+    loss: Callable[[Any, Any], Any], softmax: bool, label: ArrayLike, z: jax.Array, fields: list[Field] | None = None
+) -> Above:
     """Slope and curvature of a quadratic above a loss at the outputs z of one sample.
 
     softmax: whether `has_softmax_curvature`; its curvature is w/2 (Boehning, Ann. Inst. Stat. Math. 44 (1992) 197).
+    fields: as of `majorised`.
     """
     if softmax:
         slope = jax.grad(loss, argnums=1)(label, z)
         return slope, jnp.broadcast_to(_weights(loss, label, z) / 2, z.shape)
     tape = recorded(lambda u: loss(label, u), z)
-    return majorised(tape, jnp.ones_like(tape.output.value), None)
+    return majorised(tape, jnp.ones_like(tape.output.value), None, fields)
 
 
 def has_softmax_curvature(loss: Callable[[Any, Any], Any], y: jax.Array, z: jax.Array) -> bool:
     r"""Whether the Hessian in the outputs is $w (\mathrm{diag}(p) - p p^T)$, p their softmax along the last axis.
 
-    True of the cross-entropy, weighted or of mixed labels. Compared for all labels, at two random places.
+    True of the cross-entropy, weighted or of mixed labels. Compared for all labels, at two random places, as are the
+    rises of the loss itself, which its derivatives do not tell where a gradient is stopped.
 
     z: outputs of all samples, (n, ...).
     """
@@ -68,7 +81,13 @@ def has_softmax_curvature(loss: Callable[[Any, Any], Any], y: jax.Array, z: jax.
         w, p = _weights(loss, label, place), jax.nn.softmax(place)
         bent = _curved(loss, label, place, direction)
         expected = w * p * (direction - jnp.sum(p * direction, axis=-1, keepdims=True))
-        return jnp.abs(bent - expected).max(), jnp.where(w >= 0, w, jnp.nan).max()
+        start = jnp.zeros_like(place)
+        straight = (jax.grad(loss, argnums=1)(label, start) - w / place.shape[-1]) * place
+        rise = loss(label, place) - loss(label, start) - straight.sum()
+        rise -= jnp.sum(w[..., 0] * (jax.nn.logsumexp(place, axis=-1) - jax.nn.logsumexp(start, axis=-1)))
+        slack = tolerance * (jnp.abs(straight).sum() + w.sum())
+        away = jnp.maximum(jnp.abs(bent - expected).max(), jnp.maximum(jnp.abs(rise) - slack, 0.0))
+        return away, jnp.where(w >= 0, w, jnp.nan).max()
 
     tolerance = 1e3 * np.finfo(z.dtype).eps
     for key in jax.random.split(jax.random.key(0)):
@@ -90,12 +109,22 @@ def _curved(loss: Callable[[Any, Any], Any], label: ArrayLike, z: jax.Array, dir
     return jax.jvp(lambda u: jax.grad(loss, argnums=1)(label, u), (z,), (direction,))[1]
 
 
-def _down(operation: Operation) -> None:
+def check_field(field: Field, z: np.ndarray) -> None:
+    """Raise `StatementError` if a function, known by its values on a grid, is another one at the values z."""
+    if known_curvature(field.function, z.dtype, z) is None:
+        raise StatementError(
+            f"There is no majoriser for the function that ends in `{field.name}`: where the data are, between "
+            f"{z.min():g} and {z.max():g}, it is other than its values on a grid show. Use `kfac_model` or `soap`."
+        )
+
+
+def _down(operation: Operation, fields: list[Field]) -> None:
     """From the outputs of an operation to its inputs, or to that of the function of one number that it ends."""
     active = [node for node in operation.inputs if node.active]
     if not is_linear(operation) or (operation.name in SUMS and len(active) > 1):
         unit = _unit(operation) if operation.name in ENTRYWISE else None
         if unit is not None:
+            fields.append(Field(unit[0].value, unit[1], operation.name))
             _through_unit(operation.outputs[0], *unit)
             return
         if not is_linear(operation):
@@ -133,6 +162,11 @@ def _refusal(operation: Operation, active: int) -> str:
         return (
             f"There is no majoriser where two values that both depend on a layer are multiplied (`{operation.name}`): "
             "their product bends without bound. Use `kfac_model` or `soap`."
+        )
+    if operation.name == "stop_gradient":
+        return (
+            "There is no majoriser for `stop_gradient` of values that depend on a layer: its slope is not that of the "
+            "loss, and no quadratic with this slope lies above. Use `kfac_model` or `soap`."
         )
     if operation.name in ENTRYWISE:
         return (

@@ -16,7 +16,7 @@ CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "re
 _ENTRYWISE = """
 abs add add_any and atan2 acos acosh asin asinh atan atanh cbrt clamp convert_element_type copy copy_p cos
 cosh div eq erf erfc exp exp2 expm1 ge gt integer_pow is_finite le log log1p logistic lt max min mul ne neg
-not or pow reduce_precision rsqrt select_n sign sin sinh sqrt square stop_gradient sub tan tanh xor
+not or pow reduce_precision rsqrt select_n sign sin sinh sqrt square sub tan tanh xor
 """
 ENTRYWISE = frozenset(_ENTRYWISE.split())
 
@@ -33,9 +33,11 @@ class Node:
     curvature: Any = None
 
     def receive(self, slope: jax.Array, curvature: jax.Array | None) -> None:
-        """Add what one use of this value contributes."""
+        """Add what one use of this value contributes, in its precision."""
+        slope = slope.astype(self.value.dtype)
         self.slope = slope if self.slope is None else self.slope + slope
         if curvature is not None:
+            curvature = curvature.astype(self.value.dtype)
             self.curvature = curvature if self.curvature is None else self.curvature + curvature
 
 

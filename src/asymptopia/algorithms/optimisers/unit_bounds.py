@@ -23,7 +23,7 @@ from .curvature import tabulated, unit_curvature
 
 Curvature = Callable[[jax.Array, "jax.Array | None", jax.Array], jax.Array]
 SIDE = np.unique(np.concatenate([np.geomspace(1e-6, 300.0, 240), np.linspace(0.05, 12.0, 240)]))
-GRID = np.concatenate([-SIDE[::-1], [0.0], SIDE])
+FARTHEST = 1e15  # of the values of data that are compared as well
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,18 +56,19 @@ BOUNDED = (Tanh(), Sigmoid(), Softplus(), Gelu(), Relu())
 TABULATED = (SILU, TANH_GELU, Erf())
 
 
-def known_curvature(function: Callable[[Any], Any], kind: Any) -> Curvature | None:
+def known_curvature(function: Callable[[Any], Any], kind: Any, fields: np.ndarray | None = None) -> Curvature | None:
     """The curvature of a function of one number, as `unit_curvature`'s of h, d (or None) and z; None if not known.
 
-    kind: the type of its numbers.
+    kind: the type of its numbers. fields: where else than on the grid its values are compared.
     """
+    side = SIDE if fields is None else np.union1d(SIDE, np.abs(_comparable(fields)))
     with jax.ensure_compile_time_eval():
-        z, ones = jnp.asarray(GRID, kind), jnp.ones(len(GRID), kind)
-        values, slopes = (np.asarray(a, float) for a in jax.jvp(function, (z,), (ones,)))
-    tolerance = 200 * np.finfo(kind).eps
+        z = jnp.asarray(np.concatenate([-side[::-1], [0.0], side]), kind)
+        values, slopes = (np.asarray(a, float) for a in jax.jvp(function, (z,), (jnp.ones_like(z),)))
+    places, tolerance = np.asarray(z, float), 200 * np.finfo(kind).eps
 
     def same(other: Any) -> bool:
-        return bool(np.allclose(values, other(GRID), rtol=tolerance, atol=tolerance))
+        return bool(np.allclose(values, other(places), rtol=tolerance, atol=tolerance))
 
     for activation in BOUNDED:
         if same(activation):
@@ -77,23 +78,31 @@ def known_curvature(function: Callable[[Any], Any], kind: Any) -> Curvature | No
             return lambda h, d, z: tabulated(curve, h, jnp.zeros_like(z) if d is None else d, z)
     if same(np.sin) or same(np.cos):
         return lambda h, d, z: jnp.abs(h) + (0.0 if d is None else d) + jnp.zeros_like(z)
-    return _even(function, values, slopes, tolerance)
+    return _even(function, side, values, slopes, tolerance)
 
 
-def _even(function: Callable[[Any], Any], values: np.ndarray, slopes: np.ndarray, tolerance: float) -> Curvature | None:
-    """That of an even function whose f'(r)/r does not rise with r."""
+def _comparable(fields: np.ndarray) -> np.ndarray:
+    """Those of the values z at which quotients by z are more than rounding, and squares finite."""
+    z = np.asarray(fields, float).ravel()
+    return z[(np.abs(z) >= SIDE[0]) & (np.abs(z) <= FARTHEST)]
+
+
+def _even(
+    function: Callable[[Any], Any], side: np.ndarray, values: np.ndarray, slopes: np.ndarray, tolerance: float
+) -> Curvature | None:
+    """That of an even function whose f'(r)/r does not rise with r, from values at minus `side`, 0 and `side`."""
     if not (np.isfinite(values).all() and np.isfinite(slopes).all()):
         return None
-    if not np.allclose(values, values[::-1], rtol=tolerance, atol=tolerance * (1 + np.abs(values[len(SIDE)]))):
+    if not np.allclose(values, values[::-1], rtol=tolerance, atol=tolerance * (1 + np.abs(values[len(side)]))):
         return None
-    ratio = slopes[len(SIDE) + 1 :] / SIDE
-    kinked = ratio[0] > 1.05 * np.interp(2e-6, SIDE, ratio)
-    rounding = 10 * tolerance * ratio[0] + tolerance / SIDE
+    ratio = slopes[len(side) + 1 :] / side
+    kinked = ratio[0] > 1.05 * np.interp(2e-6, side, ratio)
+    rounding = 10 * tolerance * ratio[0] + tolerance / side
     if kinked or ratio[0] <= 0 or (np.diff(ratio) > rounding[1:]).any():
         return None
-    falling = 1.05 * max(0.0, -float(np.min(np.diff(slopes[len(SIDE) + 1 :]) / np.diff(SIDE))))
+    falling = 1.05 * max(0.0, -float(np.min(np.diff(slopes[len(side) + 1 :]) / np.diff(side))))
     steepest = 1.01 * float(np.abs(slopes).max())
-    bounded = float(np.abs(slopes[-1])) <= 1.01 * float(np.interp(150.0, SIDE, np.abs(slopes[len(SIDE) + 1 :])))
+    bounded = float(np.abs(slopes[-1])) <= 1.01 * float(np.interp(150.0, side, np.abs(slopes[len(side) + 1 :])))
 
     def curvature(h: jax.Array, d: jax.Array | None, z: jax.Array) -> jax.Array:
         if d is not None and not bounded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -100,7 +101,7 @@ def disk_chains(
 def check_counts(chains: int, count: int) -> None:
     """Raise `StatementError` unless there are `chains`, a whole number >= 1, and as many snapshots, or fewer."""
     for name, value in (("chains", chains), ("count", count)):
-        if not 1 <= value < np.inf or value != int(value):
+        if not isinstance(value, Real) or not 1 <= value < np.inf or value != int(value):
             raise StatementError(f"`{name}` must be a whole number >= 1, but is {value}.")
     if count > chains:
         raise StatementError(f"`count` must be at most `chains` = {chains}, but is {count}.")

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
+from numbers import Real as RealNumber
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from ...contract.record import StatementError
+from ...numerics.arrays import ArrayLike
 from .event_chain import check_counts
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Real
+
+STEEPEST = 1e12  # the energy that is cut at the reach: beyond it, rounding hides the exponential numbers
+FARTHEST = 1e9  # the box over the reach
+LONGEST = 1e6  # a chain over the box
+SHORTEST = 1e-10  # the mean of many events over the box: less is jammed
 
 
 class SphereChains(NamedTuple):
@@ -52,7 +60,7 @@ class SphereChains(NamedTuple):
 
 
 def sphere_chains(
-    positions: Float[np.ndarray, "n d"],
+    positions: Real[ArrayLike, "n d"],
     box: float,
     chains: int,
     length: float,
@@ -80,53 +88,117 @@ def sphere_chains(
     between 0 and twice `length`, first spheres and axes. No move is rejected, and the Boltzmann distribution is
     invariant. Only spheres in neighbouring cells are looked at, so that the time of an event does not grow with n.
 
-    Raises `StatementError` for numbers out of their ranges, a box below 4 `reach`, and overlapping cores.
+    Raises `StatementError` for numbers out of their ranges, a box below 4 `reach`, overlapping cores, a start of
+    infinite energy, and where the spheres are jammed: many events in a row that move next to nothing.
     Bernard, Krauth and Wilson, Phys. Rev. E 80 (2009) 056704; Michel, Kapfer and Krauth, J. Chem. Phys. 140 (2014)
     054116.
     """
-    x = np.array(positions, float)
-    if x.ndim != 2 or len(x) < 2 or x.shape[1] not in (1, 2, 3) or not np.isfinite(x).all():
-        raise StatementError(f"`positions` must be finite, (n, d) with n >= 2 and d = 1, 2 or 3, but are {x.shape}.")
-    if not (np.isfinite(length) and length > 0):
-        raise StatementError(f"`length` must be finite and > 0, but is {length}.")
+    x = _checked_positions(positions)
+    length, box = _number("length", length), _number("box", box)
     energy = _checked_energy(strength, scale, power, core, reach)
-    reach = energy[-1]
-    if not (np.isfinite(box) and box >= 4 * reach):
-        raise StatementError(f"`box` must be finite and at least 4 times the reach of {reach}, but is {box}.")
+    if not 4 * energy.reach <= box <= min(FARTHEST * energy.reach, 1e100):
+        raise StatementError(
+            f"`box` must be finite and at least 4 times the reach of {energy.reach}, at most {FARTHEST:g} times it, "
+            f"but is {box}."
+        )
+    if not 0 < length <= LONGEST * box:
+        raise StatementError(f"`length` must be finite and > 0, at most {LONGEST:g} times the box, but is {length}.")
+    if not isinstance(rng, np.random.Generator):
+        raise StatementError(f"`rng` must be a NumPy random generator, but is {rng!r}.")
     check_counts(chains, count)
     x %= box
-    cells = _Cells.of(x, float(box), reach)
-    if core > 0 and _nearest(x, box, cells) < core * (1 - 1e-12):
-        raise StatementError("`positions` must not overlap: two spheres are nearer than their `core`.")
-    snapshots, energies, virials = np.empty((count, *x.shape)), np.empty(count), np.empty(count)
-    displacement, events, jumps = _chains(x, float(box), cells, int(chains), float(length), energy, snapshots, rng)
-    for k, snapshot in enumerate(snapshots):
-        here = _Cells.of(snapshot, float(box), reach)
-        energies[k], virials[k] = _sums(snapshot, float(box), here, energy)
-    if strength == 0:
+    cells = _Cells.of(x, box, energy.reach)
+    _check_start(x, box, cells, energy)
+    snapshots, energies, virials = np.empty((int(count), *x.shape)), np.empty(int(count)), np.empty(int(count))
+    displacement, events, jumps, jammed = _chains(x, box, cells, int(chains), length, energy, snapshots, rng)
+    if jammed:
+        raise StatementError(
+            f"The spheres are jammed: after {events} events, many in a row moved less than {SHORTEST:g} of the box "
+            "each, at which no chain ends. Spread `positions`, or lower `core`, `power` or `strength`."
+        )
+    _observe(snapshots, box, cells, energy, energies, virials)
+    if not (np.isfinite(energies).all() and np.isfinite(virials).all()):
+        raise StatementError(
+            "Spheres came as near to contact as rounding shows, where energies are infinite: raise "
+            "`power` or `strength`."
+        )
+    if energy.strength == 0:
         virials[:] = np.nan
-    density = len(x) / float(box) ** x.shape[1]
-    return SphereChains(x, snapshots, energies, virials, displacement, events, jumps, density)
+    return SphereChains(x, snapshots, energies, virials, displacement, events, jumps, len(x) / box ** x.shape[1])
 
 
-def _checked_energy(
-    strength: float, scale: float, power: float, core: float, reach: float
-) -> tuple[float, float, float, float, float]:
-    """The numbers of the energy of a pair, in this order; the reach of hard spheres is their core."""
+class _Energy(NamedTuple):
+    """The numbers of the energy of a pair; the reach of hard spheres is their core."""
+
+    strength: float
+    scale: float
+    power: float
+    core: float
+    reach: float
+
+
+def _checked_positions(positions: Real[ArrayLike, "n d"]) -> Float[np.ndarray, "n d"]:
+    """A copy of the positions."""
+    try:
+        x = np.array(positions, float)
+    except (TypeError, ValueError):
+        raise StatementError("`positions` must be finite numbers, (n, d).") from None
+    if x.ndim != 2 or len(x) < 2 or x.shape[1] not in (1, 2, 3) or not np.isfinite(x).all():
+        raise StatementError(f"`positions` must be finite, (n, d) with n >= 2 and d = 1, 2 or 3, but are {x.shape}.")
+    return x
+
+
+def _number(name: str, value: Real[ArrayLike, ""]) -> float:
+    """A finite number; raises `StatementError` otherwise."""
+    single = isinstance(value, RealNumber) or (getattr(value, "ndim", 1) == 0 and value.dtype.kind in "iuf")
+    if not (single and np.isfinite(value)):
+        raise StatementError(f"`{name}` must be finite, a number, but is {value!r}.")
+    return float(value)
+
+
+def _checked_energy(strength: float, scale: float, power: float, core: float, reach: float) -> _Energy:
+    scale, power = _number("scale", scale), _number("power", power)
+    strength, core, reach = _number("strength", strength), _number("core", core), _number("reach", reach)
     for name, value in (("power", power), ("scale", scale)):
-        if not (np.isfinite(value) and value > 0):
+        if value <= 0:
             raise StatementError(f"`{name}` must be finite and > 0, but is {value}.")
-    if not (np.isfinite(strength) and strength >= 0 and np.isfinite(core) and core >= 0 and strength + core > 0):
+    if not (strength >= 0 and core >= 0 and strength + core > 0):
         raise StatementError(
             f"`strength` and `core` must be finite and >= 0, one of them > 0, but are {strength} and {core}."
         )
-    if strength > 0 and not (np.isfinite(reach) and reach > core):
+    if strength == 0:
+        return _Energy(strength, scale, power, core, core)
+    if reach <= core:
         raise StatementError(f"`reach` must be finite and > `core` = {core}, but is {reach}.")
-    return float(strength), float(scale), float(power), float(core), float(reach if strength else core)
+    cut = power * (math.log(scale) - math.log(reach - core))
+    if max(cut, cut + math.log(strength)) > math.log(STEEPEST):
+        raise StatementError(
+            "`(scale / (reach - core))**power`, the energy that is cut at the reach, must be at most "
+            f"{STEEPEST:g}, also times `strength`, but is exp({cut:.4g}): lower `power` or raise `reach`."
+        )
+    return _Energy(strength, scale, power, core, reach)
+
+
+def _check_start(x: Float[np.ndarray, "n d"], box: float, cells: _Cells, energy: _Energy) -> None:
+    """Raise `StatementError` for overlapping cores, contact of soft spheres and rods that fill the box."""
+    n, d = x.shape
+    if d == 1 and n * energy.core >= box:
+        raise StatementError(f"{n} rods with cores of {energy.core} do not move in a box of {box}: they are jammed.")
+    least = _nearest(x, box, cells)
+    if least < energy.core * (1 - 1e-12):
+        raise StatementError("`positions` must not overlap: two spheres are nearer than their `core`.")
+    if energy.strength > 0 and (least <= energy.core or not np.isfinite(_sums(x, box, cells, energy)).all()):
+        raise StatementError("`positions` must have a finite energy, but two spheres are in contact, or next to it.")
 
 
 def lattice(n: int, d: int, box: float) -> Float[np.ndarray, "n d"]:
-    """n positions on a cubic lattice of d dimensions in a box, of which some places stay free."""
+    """n positions on a cubic lattice of d = 1, 2 or 3 dimensions in a box, of which some places stay free.
+
+    Raises `StatementError` unless n is a whole number >= 1 and the box finite and > 0.
+    """
+    box = _number("box", box)
+    if not (isinstance(n, Integral) and n >= 1 and isinstance(d, Integral) and 1 <= d <= 3 and box > 0):
+        raise StatementError(f"`lattice` needs n >= 1, d = 1, 2 or 3 and a box > 0, but has {n}, {d} and {box}.")
     side = math.ceil(n ** (1 / d) - 1e-9)
     places = np.stack(np.meshgrid(*[np.arange(side)] * d, indexing="ij"), axis=-1).reshape(-1, d)
     chosen = np.linspace(0, len(places) - 1, n).round().astype(int)
@@ -155,18 +227,20 @@ class _Cells(NamedTuple):
         side = max(4, min(int(box / reach), math.ceil(2 * n ** (1 / d))))
         places = np.stack(np.meshgrid(*[np.arange(side)] * d, indexing="ij"), axis=-1).reshape(-1, 1, d)
         steps = np.stack(np.meshgrid(*[np.arange(-1, 2)] * d, indexing="ij"), axis=-1).reshape(1, -1, d)
-        strides = side ** np.arange(d)[::-1]
-        around = ((places + steps) % side) @ strides
-        home = np.minimum((x * (side / box)).astype(np.int64), side - 1) @ strides
-        cells = cls(side, around, np.full(side**d, -1), np.full(n, -1), np.full(n, -1), home)
-        _fill(cells)
+        around = ((places + steps) % side) @ side ** np.arange(d)[::-1]
+        cells = cls(side, around, np.full(side**d, -1), *(np.full(n, -1) for _ in range(3)))
+        _fill(x, box, cells)
         return cells
 
 
 @njit(cache=True)
-def _fill(cells):  # type: ignore[no-untyped-def]
-    for i in range(len(cells.home)):
-        _enter(i, cells.home[i], cells)
+def _fill(x, box, cells):  # type: ignore[no-untyped-def]
+    cells.head[:] = -1
+    for i in range(x.shape[0]):
+        cell = 0
+        for k in range(x.shape[1]):
+            cell = cell * cells.side + min(int(x[i, k] * (cells.side / box)), cells.side - 1)
+        _enter(i, cell, cells)
 
 
 @njit(cache=True)
@@ -246,7 +320,7 @@ def _nearest(x, box, cells):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _sums(x, box, cells, energy):  # type: ignore[no-untyped-def]
-    """Energy per sphere, and the virial per sphere and dimension."""
+    """Energy per sphere, and the virial per sphere and dimension; infinite where a pair is in contact."""
     strength, scale, power, core, reach = energy
     total, virial = 0.0, 0.0
     for i in range(x.shape[0]):
@@ -256,11 +330,20 @@ def _sums(x, box, cells, energy):  # type: ignore[no-untyped-def]
                 if j > i:
                     ahead, across = _apart(x, i, j, box, 0)
                     r = math.sqrt(ahead * ahead + across)
+                    if r <= core and strength > 0:
+                        return math.inf, math.inf
                     if r < reach and strength > 0:
                         total += strength * _excess(r, energy)
                         virial += strength * power * r / (r - core) * (scale / (r - core)) ** power
                 j = cells.after[j]
     return total / x.shape[0], virial / x.size
+
+
+@njit(cache=True)
+def _observe(snapshots, box, cells, energy, energies, virials):  # type: ignore[no-untyped-def]
+    for k in range(snapshots.shape[0]):
+        _fill(snapshots[k], box, cells)
+        energies[k], virials[k] = _sums(snapshots[k], box, cells, energy)
 
 
 @njit(cache=True)
@@ -296,12 +379,18 @@ def _cross(x, i, along, box, cells):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _chains(x, box, cells, chains, length, energy, snapshots, rng):  # type: ignore[no-untyped-def]
     n, d, count = x.shape[0], x.shape[1], snapshots.shape[0]
-    displacement, jumps, events, kept = 0.0, 0.0, 0, 0
+    displacement, jumps, events, kept, window = 0.0, 0.0, 0, 0, 1000 + 10 * n
     for chain in range(chains):
         left = 2 * length * rng.random()
         displacement += left
         i, along = min(int(rng.random() * n), n - 1), min(int(rng.random() * d), d - 1)
+        moves, before = 0, left
         while True:
+            if moves == window:
+                if before - left <= SHORTEST * box * window:
+                    return displacement, events, jumps, True
+                moves, before = 0, left
+            moves += 1
             free, hit, reached = _next(x, i, along, box, cells, energy, rng)
             if free >= left:
                 x[i, along] += left
@@ -317,4 +406,4 @@ def _chains(x, box, cells, chains, length, energy, snapshots, rng):  # type: ign
         while kept < count and (chain + 1) * count >= chains * (kept + 1):
             snapshots[kept] = x
             kept += 1
-    return displacement, events, jumps
+    return displacement, events, jumps, False
