@@ -259,18 +259,25 @@ def covering(
     which so many deviations, `wide`, count.
     """
     mean, deviation = start
+    free = wide * (np.sqrt(deviation**2 + 2 * temperature * time) - deviation)  # if V did not rise
     ends = []
     for outward, edge in zip((-1.0, 1.0), basin, strict=True):
         end = mean + outward * wide * deviation
-        if outward * (end - edge) <= 0:
-            ends.append(edge)
-            continue
-        free = wide * (np.sqrt(deviation**2 + 2 * temperature * time) - deviation)  # if V did not rise
-        lifts = np.append(0.0, free * 0.5 ** np.arange(40.0)[::-1])
-        v = potential(end + outward * lifts)
-        high = np.flatnonzero(v - v[0] >= HIGH * temperature)
-        ends.append(float(end + outward * lifts[high[0] if len(high) else -1]))
+        lift = _lift(lambda y, end=end, outward=outward: potential(end + outward * y), free, HIGH * temperature)
+        ends.append(float(outward * max(outward * edge, outward * end + lift)))
     return ends[0], ends[1]
+
+
+def _lift(rise: Callable[[np.ndarray], np.ndarray], free: float, height: float) -> float:
+    """The shortest of the lengths up to `free` at which V has risen so high, about; it is not asked for much more."""
+    if free == 0:
+        return 0.0
+    bottom = rise(np.zeros(1))
+    for length in free * 0.5 ** np.arange(40.0)[::-1]:
+        if rise(np.array([length])) - bottom >= height:
+            lengths = np.linspace(length / 2, length, 65)
+            return float(lengths[np.argmax(rise(lengths) - bottom >= height)])
+    return float(free)
 
 
 def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> Float[np.ndarray, " N"]:
