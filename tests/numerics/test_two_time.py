@@ -146,3 +146,11 @@ def test_descent_to_a_strong_signal_ends_in_the_eigenvector_and_costs_nothing_mo
     np.testing.assert_allclose(solution.correlation[1:, 1:], 1.0, atol=1e-7)
     assert solution.correlation[0, 2] == solution.correlation[2, 0] < 0.95
     assert solution.response[2, 1] < 1e-7 and (np.diag(solution.response) == 1).all()
+
+
+def test_responses_between_near_times_outlast_all_motion():
+    """They were 0 where overlap and correlations had come to rest before; they depend on the span alone by then."""
+    early, late = (
+        solve_two_time((0.0, 0.0, 2.0), 0.0, (t, t + 0.1), signal=1.0, overlap=-0.5).response[1, 0] for t in (8.0, 40.0)
+    )
+    assert 0.6 < late == pytest.approx(early, abs=1e-4)

@@ -156,10 +156,11 @@ def _march(
     curve = polyder(slope)
     room, count = 256, len(grid)
     W, rows, ends = np.zeros((3, room, room)), np.zeros((march.ROWS, room)), np.zeros((2, room), np.int64)
-    state = np.array([*march.start(rows, overlap, slope, temperature, signal), 0.0, 40.0, 0.0])
+    state = np.array([*march.start(rows, overlap, slope, temperature, signal), 0.0, 40.0, 0.0, 0.0])
     n, t = 0, 0.0
     scalars, pairs = np.zeros((3, count)), np.zeros((2, count, count))
     for i, stop in enumerate(grid):
+        state[5] = np.diff(grid[i:]).min(initial=np.inf)
         left = math.ceil((stop - t) / h - 1e-9) * parts
         length = (stop - t) / left if left else 0.0
         while left and not state[4]:

@@ -143,9 +143,9 @@ def _close_step(W, rows, n, half, c, r, m, sums, sigma, phi, mu, pull, temperatu
 def march(W, rows, n, h, count, state, slope, curve, temperature, signal, ratio, first, last):  # type: ignore[no-untyped-def]
     """Up to `count` steps of length h, thinning as it goes: the last node, and how many steps are left.
 
-    `state` holds the multiplier, the slope of the overlap, the last step, the number of nodes at which to thin and
-    whether all motion has ended. Steps are left if the arrays are full or all motion has ended, or (a negative number)
-    if one of them could not be solved.
+    `state` holds the multiplier, the slope of the overlap, the last step, the number of nodes at which to thin, whether
+    all motion has ended, and the shortest of the spans between later times whose responses are asked for. Steps are
+    left if the arrays are full or all motion has ended, or (a negative number) if one of them could not be solved.
     """
     t = rows[S, n]
     for i in range(count):
@@ -161,15 +161,15 @@ def march(W, rows, n, h, count, state, slope, curve, temperature, signal, ratio,
             return n, i - count
         state[0], state[1], state[2] = mu, m_slope, h
         n += 1
-        if temperature == 0 and n % 16 == 0 and _is_still(rows, n, mu, m_slope, curve, signal):
+        if temperature == 0 and n % 16 == 0 and _is_still(rows, n, mu, m_slope, curve, signal, state[5]):
             state[4] = 1.0
             return n, count - i - 1
     return n, 0
 
 
 @njit(cache=True)
-def _is_still(rows, n, mu, m_slope, curve, signal):  # type: ignore[no-untyped-def]
-    """Whether overlap and correlations have come to rest in a state that is stable, at temperature 0.
+def _is_still(rows, n, mu, m_slope, curve, signal, gap):  # type: ignore[no-untyped-def]
+    """Whether overlap and correlations have come to rest in a stable state, at temperature 0, without responses left.
 
     What is left to go is the speed over the slowest rate of relaxation: the least eigenvalue of the energy's second
     derivatives, the edge of a semicircle or what the signal draws out of it.
@@ -180,7 +180,9 @@ def _is_still(rows, n, mu, m_slope, curve, signal):  # type: ignore[no-untyped-d
     fastest = abs(m_slope)
     for j in range(n):
         fastest = max(fastest, abs(rows[DC, j]), abs(rows[DC_OLD, j]))
-    return fastest <= STILL * slowest
+        if rows[KEEP, j] > 0 and abs(rows[R, j]) > STILL:
+            return False
+    return fastest <= STILL * slowest and gap * slowest >= -np.log(STILL)
 
 
 @njit(cache=True)
