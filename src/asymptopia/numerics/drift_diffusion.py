@@ -263,20 +263,20 @@ def covering(
     ends = []
     for outward, edge in zip((-1.0, 1.0), basin, strict=True):
         end = mean + outward * wide * deviation
-        lift = _lift(lambda y, end=end, outward=outward: potential(end + outward * y), free, HIGH * temperature)
-        ends.append(float(outward * max(outward * edge, outward * end + lift)))
+        lift = _lift(potential, end, outward * free, HIGH * temperature)
+        ends.append(float(outward * max(outward * edge, outward * (end + lift))))
     return ends[0], ends[1]
 
 
-def _lift(rise: Callable[[np.ndarray], np.ndarray], free: float, height: float) -> float:
-    """The shortest of the lengths up to `free` at which V has risen so high, about; it is not asked for much more."""
+def _lift(potential: Callable[[np.ndarray], np.ndarray], end: float, free: float, height: float) -> float:
+    """The shortest way from the end, up to `free`, on which V rises so high, about; it is not asked for much more."""
     if free == 0:
         return 0.0
-    bottom = rise(np.zeros(1))
+    enough = potential(np.array([end])) + height
     for length in free * 0.5 ** np.arange(40.0)[::-1]:
-        if rise(np.array([length])) - bottom >= height:
+        if potential(np.array([end + length])) >= enough:
             lengths = np.linspace(length / 2, length, 65)
-            return float(lengths[np.argmax(rise(lengths) - bottom >= height)])
+            return float(lengths[np.argmax(potential(end + lengths) >= enough)])
     return float(free)
 
 
