@@ -259,18 +259,25 @@ def covering(
     which so many deviations, `wide`, count.
     """
     mean, deviation = start
+    free = wide * (np.sqrt(deviation**2 + 2 * temperature * time) - deviation)  # if V did not rise
     ends = []
     for outward, edge in zip((-1.0, 1.0), basin, strict=True):
         end = mean + outward * wide * deviation
-        if outward * (end - edge) <= 0:
-            ends.append(edge)
-            continue
-        free = wide * (np.sqrt(deviation**2 + 2 * temperature * time) - deviation)  # if V did not rise
-        lifts = np.append(0.0, free * 0.5 ** np.arange(40.0)[::-1])
-        v = potential(end + outward * lifts)
-        high = np.flatnonzero(v - v[0] >= HIGH * temperature)
-        ends.append(float(end + outward * lifts[high[0] if len(high) else -1]))
+        lift = _lift(potential, end, outward * free, HIGH * temperature)
+        ends.append(float(outward * max(outward * edge, outward * (end + lift))))
     return ends[0], ends[1]
+
+
+def _lift(potential: Callable[[np.ndarray], np.ndarray], end: float, free: float, height: float) -> float:
+    """The shortest way from the end, up to `free`, on which V rises so high, about; it is not asked for much more."""
+    if free == 0:
+        return 0.0
+    enough = potential(np.array([end])) + height
+    for length in free * 0.5 ** np.arange(40.0)[::-1]:
+        if potential(np.array([end + length])) >= enough:
+            lengths = np.linspace(length / 2, length, 65)
+            return float(lengths[np.argmax(potential(end + lengths) >= enough)])
+    return float(free)
 
 
 def points_around(centre: float, low: float, high: float, cells: int, finer: int) -> Float[np.ndarray, " N"]:

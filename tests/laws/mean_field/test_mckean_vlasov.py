@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from asymptopia import NoLimit, StatementError, confront, sweep, thresholds
+from asymptopia.laws.mean_field import mckean_vlasov
 from asymptopia.laws.mean_field.fokker_planck import FokkerPlanck
 from asymptopia.laws.mean_field.mckean_vlasov import McKeanVlasov
 from asymptopia.parts.potential import Normal, Quadratic
@@ -153,10 +154,14 @@ def test_stiff_particles_agree_with_their_limit():
 
 @pytest.mark.parametrize(
     ("stiffness", "coupling", "temperature", "start", "times"),
-    [(300.0, 0.0, 2.0, (1.0, 0.0), (0.001, 0.05)), (5.0, 30.0, 0.01, (-3.0, 0.3), (0.01, 0.2))],
+    [
+        (300.0, 0.0, 2.0, (1.0, 0.0), (0.001, 0.05)),
+        (1.0, 0.0, 1.0, (8.85, 1e-4), (0.05,)),
+        (5.0, 30.0, 0.01, (-3.0, 0.3), (0.01, 0.2)),
+    ],
 )
 def test_rough_linear_problems_are_within_their_errors(stiffness, coupling, temperature, start, times):
-    """A point outside the basin, whose noise met a wall; a density that is narrower than the spacing of the grid."""
+    """Noise of points outside the basin and near its edge met a wall; a density is narrower than the spacing."""
     law = McKeanVlasov(Quadratic(stiffness), coupling, temperature, Normal(*start), times)
     limit, t, pull = law.predict(), np.array(times), stiffness + coupling
     decay = np.exp(-2 * pull * t), np.exp(-2 * stiffness * t)
@@ -169,8 +174,22 @@ def test_rough_linear_problems_are_within_their_errors(stiffness, coupling, temp
         assert (np.abs(limit[name] - value) <= limit[f"{name}_error"] + 1e-9).all(), name
 
 
-def test_relaxation_that_takes_too_many_steps_is_refused():
-    law = McKeanVlasov(coupling=877.0, temperature=18.0, start=Normal(0.0, 3.0))
-    with pytest.raises(StatementError, match="take a smaller `coupling`.* or `times` up to 1"):
-        law.check()
-    law.replace(coupling=100.0).check()
+def test_flows_of_too_many_steps_are_refused_and_long_or_stiff_ones_are_not(monkeypatch):
+    """A long time was called a fast relaxation, by the cost of a grid that it does not need."""
+    McKeanVlasov(times=(1.0, 200.0)).check()
+    McKeanVlasov(coupling=877.0).check()
+    for fields, remedy in (
+        (dict(times=(1.0, 2000.0)), r"time 2000 .*take `times` up to 868, or a potential with less curvature"),
+        (dict(coupling=9000.0), r"take `times` up to 0\.\d+, or a smaller `coupling`"),
+        (dict(times=tuple(np.arange(1, 1001) / 1000)), "take fewer `times`"),
+    ):
+        with pytest.raises(StatementError, match=remedy):
+            McKeanVlasov(**fields).check()
+    taken, law = [], McKeanVlasov(times=(0.01,))
+    monkeypatch.setattr(
+        McKeanVlasov, "_on_grid", lambda _, parts: taken.append(parts) or {"mean": np.array([2.0**-parts])}
+    )
+    law.predict()
+    monkeypatch.setattr(mckean_vlasov, "MOST_TO_REFINE", 15 * 3 - 1)
+    law.predict()
+    assert taken == [1, 2, 4, 8, 1, 2, 4]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DAWSON = "Dawson, J. Stat. Phys. 31 (1983) 29, theorems 3.3.1 and 4.3.1"
 DESAI = "Desai and Zwanzig, J. Stat. Phys. 19 (1978) 1 (recomputed)"
 SZNITMAN = "Sznitman, Springer Lecture Notes in Mathematics 1464 (1991) 165, theorem 1.4"
-MOST_MASSES = 2e7  # on all points at all times
+MOST_SOLVED, MOST_TO_REFINE = 350_000, 150_000  # exponentials of a generator: on three grids, a minute; on four
 CELLS, STEP = 128, 0.1  # of the coarsest grid
 LEVELS = ((1,), (2,), (4,), (8,))  # parts of both on the finer ones
 FAST = 5.0  # with a faster relaxation than this, steps in time are shorter
@@ -115,14 +115,19 @@ class McKeanVlasov(CellDensity, Law):
 
     def check(self) -> None:
         self._basin()
-        finest = max(LEVELS)[0]
-        masses = max(self.times) / (STEP * self._pace()) * CELLS * finest**2
-        if masses > MOST_MASSES:
-            raise StatementError(
-                f"The flow of {self.short()} relaxes so fast that steps which follow it have {masses:.2g} masses "
-                f"on the finest grid, more than {MOST_MASSES:g}: take a smaller `coupling`, a potential with less "
-                f"curvature, or `times` up to {max(self.times) * MOST_MASSES / masses:.3g}."
-            )
+        steps, count = self._work()
+        solved = count * sum(parts for (parts,) in LEVELS[:3])
+        if solved <= MOST_SOLVED:
+            return
+        fewer = "fewer `times`"
+        if steps >= 2 * len(self.times):
+            pace = self._pace()
+            weaker = "a smaller `coupling`" if pace * self.coupling > FAST / 2 else "a potential with less curvature"
+            fewer = f"`times` up to {max(self.times) * MOST_SOLVED / solved:.3g}" + f", or {weaker}" * (pace < 1)
+        raise StatementError(
+            f"The flow of {self.short()} to the time {max(self.times):g} takes {steps} steps on the coarsest grid, and "
+            f"{solved} exponentials of its generator on three, more than {MOST_SOLVED}: take {fewer}."
+        )
 
     def valid(self) -> str | None:
         if not self._symmetric():
@@ -138,7 +143,8 @@ class McKeanVlasov(CellDensity, Law):
     def predict(self) -> dict[str, Any]:
         from ...numerics.drift_diffusion import refined
 
-        values: dict[str, Any] = dict(refined(self._on_grid, LEVELS))
+        affordable = self._work()[1] * sum(parts for (parts,) in LEVELS) <= MOST_TO_REFINE
+        values: dict[str, Any] = dict(refined(self._on_grid, LEVELS if affordable else LEVELS[:3]))
         return values | {"distance": 0 * values["mean"], "distance_exponent": np.full(len(self.times), -0.5)}
 
     def _basin(self, temperature: float | None = None) -> tuple[float, float]:
@@ -151,6 +157,12 @@ class McKeanVlasov(CellDensity, Law):
         well = np.linspace(low, high, 201)
         fastest = self.coupling + float(np.abs(self.potential.curvature(well)).max())
         return min(1.0, FAST / fastest)
+
+    def _work(self) -> tuple[int, int]:
+        """Steps to the last time on the coarsest grid, and exponentials: two forth in each, one back from each time."""
+        ends = np.unique(np.append(0.0, self.times))
+        steps = np.append(0.0, np.cumsum(np.ceil(np.diff(ends) / (STEP * self._pace()) - 1e-9)))
+        return int(steps[-1]), int(2 * steps[-1] + steps[np.searchsorted(ends, self.times)].sum())
 
     def _on_grid(self, parts: int) -> dict[str, np.ndarray]:
         from ...numerics.drift_diffusion import covering, densities_from, hats, points_around
