@@ -296,7 +296,7 @@ REFUSALS = [
     ("limit ERM(alpha=0)", "`alpha` of ERM must be > 0, but is 0."),
     ("limit ERM(alpha=-1)", "`alpha` of ERM must be > 0, but is -1."),
     ("limit ERM(ridge=-0.1)", "`ridge` of ERM must be >= 0, but is -0.1."),
-    ("limit ERM(loss=Logistik())", "Did you mean 'Logistic'?"),
+    ("limit ERM(loss=Logistik())", "Did you mean 'Logistic'"),
     ("run ERM(alpha=-1)", "`alpha` of ERM must be > 0, but is -1."),
     ("limit CurieWeiss() --sweep beta=1:2", "The range 'beta=1:2' is malformed"),
     ("limit CurieWeiss() --sweep beta", "The range 'beta' is malformed"),

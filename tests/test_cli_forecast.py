@@ -65,7 +65,7 @@ def test_a_table_that_cannot_be_used(case, tmp_path, monkeypatch):
         ("mine.csv --target y --ridge -1", "ridge"),
         ("mine.csv --target y --ridge best", '`ridge` must be "auto" or a number > 0'),
         ("mine.csv --target y --features rel:2", '`features` must be "none" or "NAME:P"'),
-        ("mine.csv --target y --loss Logistik", "Did you mean 'Logistic'?"),
+        ("mine.csv --target y --loss Logistik", "Did you mean 'Logistic'"),
         ("mine.csv --target y --samples 1,20", "samples"),
         ("mine.csv --target y --samples 20,x", "is not a list of whole numbers"),
         ("mine.csv --target y --errors 0", "is not a list of numbers > 0"),

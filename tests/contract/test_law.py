@@ -215,5 +215,6 @@ def test_names_of_fields_are_taken_by_what_the_library_reads_alone():
     names = """admit axes bias bibtex block called check controls coords defaults exercises experiment fixed_points
         fixed_points_along gives_many in_folder is_derived landmarks law limit observables observed plot points predict
         predict_many predicts_many realize realize_all realized reason_to_doubt references replace seeds short size
-        sizes sizes_and_seeds source status summary thresholds too_small unstable valid warnings"""
+        sizes sizes_and_seeds slow_thresholds source status summary threshold_notes thresholds too_small unstable valid
+        warnings"""
     assert [name for name in dir(Law) if not name.startswith("_")] == names.split()

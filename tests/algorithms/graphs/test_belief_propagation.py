@@ -49,7 +49,7 @@ def test_expected_degrees_follow_propensities():
     same = [block_graph(labels, [[18.0, 2.0], [2.0, 18.0]], np.random.default_rng(6), p) for p in (None, np.ones(n))]
     assert abs(same[0].nnz - same[1].nnz) < 4 * np.sqrt(4 * 10 * n)
     with pytest.raises(StatementError, match="`propensities` must have shape"):
-        block_graph(labels, [[1.0]], rng, np.ones(3))
+        block_graph(labels, [[18.0, 2.0], [2.0, 18.0]], rng, np.ones(3))
     with pytest.raises(StatementError, match="finite and > 0"):
         belief_propagation(A, [[2.0, 1.0], [1.0, 2.0]], propensities=np.zeros(n))
 
