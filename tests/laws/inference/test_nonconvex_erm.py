@@ -153,3 +153,9 @@ def test_experiments_do_not_refute_the_limit_and_refute_wrong_ones():
     for factor in (0.6, 1.4):
         wrong = limit.assign(least_loss=factor * limit.least_loss)
         assert confront(law, experiment, wrong)["least_loss"].verdict == "disagrees"
+
+
+def test_a_minimum_at_0_has_no_angle_with_the_teacher():
+    law = NonconvexERM(loss=Mistakes(kappa=-9.0, width=0.05), alpha=1.0, ridge=1.0)
+    values = law.experiment((4,), 2)
+    assert (values["cosine"] == 0).all() and (values["norm"] == 0).all()

@@ -1,6 +1,9 @@
 """Hamiltonian networks: rates and invariants, dense and convolutional, and what refutes them."""
 
+import pytest
+
 from asymptopia import confront, parse
+from asymptopia.algorithms.checks import NotSolved
 from asymptopia.laws.pde_networks.hamiltonian import Hamiltonian
 
 SMALL = dict(features=4, hidden=4)
@@ -26,3 +29,9 @@ def test_convolutional_layers_keep_volume_and_energy():
 
 def test_kinks_are_warned_of():
     assert "smooth" in parse("Hamiltonian(activation=Relu())").valid()
+
+
+def test_growth_beyond_all_numbers_is_said():
+    law = parse("Hamiltonian(activation=PolynomialUnit(coefficients=(0.0, 1.0, 1.0, 1.0)), horizon=26.0)")
+    with pytest.raises(NotSolved, match="beyond all numbers"):
+        law.experiment((4,), 2)

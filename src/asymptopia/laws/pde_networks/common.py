@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...algorithms.checks import NotSolved
 from ...contract.law import Defaults, Landmark, Law, Observable, References
 from ...contract.record import StatementError, field
 from ...numerics.arrays import ArrayLike, Key, PyTree
@@ -122,9 +123,12 @@ class Leapfrog(Law):
         return {"energy_drift": 0.0, "rate": -2.0, "reconstruction_error": 1.0, "volume": 0.0, "memory": 1.0}
 
     def realize_all(self, n: int, keys: Any) -> dict[str, Any]:
+        growth = self.horizon * self.growth()
+        if growth > 700:
+            raise NotSolved(f"States may grow by exp({growth:.3g}), beyond all numbers: take a smaller `horizon`.")
         shape, make = state_shape(self.architecture, self.features), self.maker()
         values = {k: np.asarray(v) for k, v in _observed(keys, self.horizon / n, make, shape, n).items()}
-        round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(self.horizon * self.growth())
+        round_off = 4 * 2 * math.prod(shape) * n * np.spacing(1.0) * math.exp(growth)
         values["reconstruction_error"] = values["reconstruction_error"] / round_off
         ratio = scratch(make, shape, n) / scratch(make, shape, SHALLOW)
         return values | {"memory": np.full(len(keys), ratio)}

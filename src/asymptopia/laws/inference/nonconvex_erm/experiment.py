@@ -30,7 +30,7 @@ def realize(law: NonconvexERM, n: int, key: Key) -> dict[str, Any]:
     w = lowest_of_many(X, y, law.loss, law.ridge, rng, starts=STARTS * n)
     loss = np.sum(law.loss(y, X @ w))
     z0, fresh = fresh_fields(star, w, FRESH, rng)
-    cosine = w @ star / np.sqrt((w @ w) * (star @ star))
+    cosine = w @ star / np.sqrt((w @ w) * (star @ star)) if w.any() else 0.0
     return {
         "least_loss": (loss + law.ridge / 2 * w @ w) / samples,
         "test_loss": np.mean(law.loss(law.teacher.sample(z0, rng), fresh)),
