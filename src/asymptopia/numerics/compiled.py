@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,14 @@ class Compiled:
         return jax.jit(self.function, static_argnames=self.static)
 
     def __call__(self, *arguments: Any) -> Any:
-        return self.program(*arguments)
+        """Call the program. Raises `FloatingPointError` where a check within it does, without JAX's traceback."""
+        try:
+            return self.program(*arguments)
+        except RuntimeError as error:
+            said = re.search(r"FloatingPointError: (.+)", str(error))
+            if said is None:
+                raise
+            raise FloatingPointError(said[1]) from None
 
 
 def compiled(*static: str) -> Callable[[Callable[..., Any]], Compiled]:

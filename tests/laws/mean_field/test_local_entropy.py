@@ -131,3 +131,9 @@ def test_the_experiment_agrees_and_wrong_laws_are_refuted():
     softer = confront(Softer(), experiment)
     assert softer["smoothed_loss"].verdict == softer["drift"].verdict == "disagrees"
     assert confront(Steeper(), experiment)["iterates"].verdict == "disagrees"
+
+
+def test_inner_steps_that_diverge_are_said_in_a_sentence():
+    law = LocalEntropy(temperature=64.0, start=1.0, rate=66.0, steps=7)
+    with pytest.raises(FloatingPointError, match="^The inner steps of Entropy-SGD diverged.*shorter `rate`.$"):
+        law.experiment((law.defaults.sizes[0],), 2)
