@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -87,6 +87,29 @@ def largest_slope(activation: Activation) -> tuple[float, float]:
     return float(slopes.min()), float(slopes.max())
 
 
+class Maker(NamedTuple):
+    """Makes a layer from a key and a step; equal ones share a compiled program.
+
+    layer: of the maker, a key and a step.
+    """
+
+    layer: Callable[[Maker, Key, Any], Any]
+    activation: Activation
+    architecture: Architecture
+    features: int
+    hidden: int
+
+    def __call__(self, key: Key, step: Any) -> Any:
+        return self.layer(self, key, step)
+
+    def operator(self, key: Key) -> PyTree:
+        """A random linear map of norm 1."""
+        import jax
+
+        drawn = operator_of(self.architecture, self.features, self.hidden, key)
+        return jax.tree.map(lambda w: w / norm_of(self.architecture, self.features, drawn), drawn)
+
+
 class Leapfrog(Law):
     """The statement of a network of leapfrog steps, and what holds for every such network."""
 
@@ -101,9 +124,14 @@ class Leapfrog(Law):
     observables = OBSERVABLES
     landmarks = LANDMARKS
 
-    def maker(self) -> Callable[[Key, Any], Any]:
-        """The function that makes a layer from a key and a step; hashable, as the compiled program is kept by it."""
+    @staticmethod
+    def _layer(maker: Maker, key: Key, step: Any) -> Any:
+        """A random layer of this kind of network."""
         raise NotImplementedError
+
+    def maker(self) -> Maker:
+        """What makes a layer from a key and a step."""
+        return Maker(type(self)._layer, self.activation, self.architecture, self.features, self.hidden)
 
     def growth(self) -> float:
         """The largest rate at which layers can amplify a difference."""

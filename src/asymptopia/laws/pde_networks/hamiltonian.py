@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...contract.law import References
 from ...numerics.arrays import Key
-from ...parts.activation import Activation
-from ...parts.architecture import Architecture
-from .common import BIBTEX, CHANG, HAIRER, Leapfrog, norm_of, operator_of
+from .common import BIBTEX, CHANG, HAIRER, Leapfrog, Maker
 
 
 class Hamiltonian(Leapfrog):
@@ -29,30 +27,15 @@ class Hamiltonian(Leapfrog):
 
     references = References(source=CHANG + "; " + HAIRER, bibtex=BIBTEX)
 
-    def maker(self) -> Any:
-        return _Maker(self.activation, self.architecture, self.features, self.hidden)
-
-
-class _Maker(NamedTuple):
-    """Makes a layer from a key and a step; equal ones share a compiled program."""
-
-    activation: Activation
-    architecture: Architecture
-    features: int
-    hidden: int
-
-    def __call__(self, key: Key, step: Any) -> Any:
+    @staticmethod
+    def _layer(maker: Maker, key: Key, step: Any) -> Any:
         import equinox as eqx
         import jax
 
         from ...algorithms.pde_networks import Hamiltonian as Layer
 
-        def unit(key: Key) -> Any:
-            operator = operator_of(self.architecture, self.features, self.hidden, key)
-            return jax.tree.map(lambda w: w / norm_of(self.architecture, self.features, operator), operator)
-
         keys = jax.random.split(key, 4)
-        made = Layer(unit(keys[0]), unit(keys[1]), step, self.activation)
+        made = Layer(maker.operator(keys[0]), maker.operator(keys[1]), step, maker.activation)
         zeros = (made.first_bias, made.second_bias)
         biases = [jax.random.normal(k, b.shape) for k, b in zip(keys[2:], zeros, strict=True)]
         return eqx.tree_at(lambda m: (m.first_bias, m.second_bias), made, biases)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...contract.law import References
 from ...numerics.arrays import Key
-from ...parts.activation import Activation
-from ...parts.architecture import Architecture
-from .common import BIBTEX, CHANG, HAIRER, Leapfrog, norm_of, operator_of
+from .common import BIBTEX, CHANG, HAIRER, Leapfrog, Maker
 
 RUTHOTTO_HABER = "Ruthotto and Haber, J. Math. Imaging Vis. 62 (2020) 352, equation 19"
 
@@ -44,26 +42,13 @@ class SecondOrder(Leapfrog):
     def growth(self) -> float:
         return max(1.0, super().growth())
 
-    def maker(self) -> Any:
-        return _Maker(self.activation, self.architecture, self.features, self.hidden)
-
-
-class _Maker(NamedTuple):
-    """Makes a layer from a key and a step; equal ones share a compiled program."""
-
-    activation: Activation
-    architecture: Architecture
-    features: int
-    hidden: int
-
-    def __call__(self, key: Key, step: Any) -> Any:
+    @staticmethod
+    def _layer(maker: Maker, key: Key, step: Any) -> Any:
         import equinox as eqx
         import jax
 
         from ...algorithms.pde_networks import SecondOrder as Layer
 
         first, second = jax.random.split(key)
-        operator = operator_of(self.architecture, self.features, self.hidden, first)
-        unit = jax.tree.map(lambda w: w / norm_of(self.architecture, self.features, operator), operator)
-        made = Layer(unit, step, self.activation)
+        made = Layer(maker.operator(first), step, maker.activation)
         return eqx.tree_at(lambda m: m.bias, made, jax.random.normal(second, made.bias.shape))
